@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 namespace Monge.Engine.Execution;
 
 /// <summary>The width in bits of the vectors that carry lanes; <see cref="Scalar"/> carries one lane in a plain number.</summary>
-internal enum SimdWidth
+public enum SimdWidth
 {
     /// <summary>One lane, no vector.</summary>
     Scalar = 0,

@@ -1,0 +1,103 @@
+using Monge.Engine.Execution;
+
+namespace Monge.Engine.Programs;
+
+internal sealed class AddOperation : ElementwiseOperation
+{
+    public static readonly AddOperation Instance = new();
+
+    public override string Name => "add";
+
+    public override int Arity => 2;
+
+    public override bool IsCheap => true;
+
+    public override double Value(ReadOnlySpan<double> x) => x[0] + x[1];
+
+    public override Expr? Partial(Expr node, int index) => Expr.Constant(1).BroadcastTo(node.Shape);
+
+    public override Lane Emit(LaneEmitter lanes, ReadOnlySpan<Lane> x) => lanes.Add(x[0], x[1]);
+}
+
+internal sealed class SubtractOperation : ElementwiseOperation
+{
+    public static readonly SubtractOperation Instance = new();
+
+    public override string Name => "subtract";
+
+    public override int Arity => 2;
+
+    public override bool IsCheap => true;
+
+    public override double Value(ReadOnlySpan<double> x) => x[0] - x[1];
+
+    public override Expr? Partial(Expr node, int index) => Expr.Constant(index == 0 ? 1 : -1).BroadcastTo(node.Shape);
+
+    public override Lane Emit(LaneEmitter lanes, ReadOnlySpan<Lane> x) => lanes.Subtract(x[0], x[1]);
+}
+
+internal sealed class MultiplyOperation : ElementwiseOperation
+{
+    public static readonly MultiplyOperation Instance = new();
+
+    public override string Name => "multiply";
+
+    public override int Arity => 2;
+
+    public override bool IsCheap => true;
+
+    public override double Value(ReadOnlySpan<double> x) => x[0] * x[1];
+
+    public override Expr? Partial(Expr node, int index) => node.Inputs[1 - index];
+
+    public override Lane Emit(LaneEmitter lanes, ReadOnlySpan<Lane> x) => lanes.Multiply(x[0], x[1]);
+}
+
+internal sealed class DivideOperation : ElementwiseOperation
+{
+    public static readonly DivideOperation Instance = new();
+
+    public override string Name => "divide";
+
+    public override int Arity => 2;
+
+    public override double Value(ReadOnlySpan<double> x) => x[0] / x[1];
+
+    public override Expr? Partial(Expr node, int index) => index == 0 ? 1 / node.Inputs[1] : -(node / node.Inputs[1]);
+
+    public override Lane Emit(LaneEmitter lanes, ReadOnlySpan<Lane> x) => lanes.Divide(x[0], x[1]);
+}
+
+internal sealed class NegateOperation : ElementwiseOperation
+{
+    public static readonly NegateOperation Instance = new();
+
+    public override string Name => "negate";
+
+    public override int Arity => 1;
+
+    public override bool IsCheap => true;
+
+    public override double Value(ReadOnlySpan<double> x) => -x[0];
+
+    public override Expr? Partial(Expr node, int index) => Expr.Constant(-1).BroadcastTo(node.Shape);
+
+    public override Lane Emit(LaneEmitter lanes, ReadOnlySpan<Lane> x) => lanes.Negate(x[0]);
+}
+
+internal sealed class StopGradientOperation : ElementwiseOperation
+{
+    public static readonly StopGradientOperation Instance = new();
+
+    public override string Name => "stop-gradient";
+
+    public override int Arity => 1;
+
+    public override bool IsCheap => true;
+
+    public override double Value(ReadOnlySpan<double> x) => x[0];
+
+    public override Expr? Partial(Expr node, int index) => null;
+
+    public override Lane Emit(LaneEmitter lanes, ReadOnlySpan<Lane> x) => x[0];
+}
