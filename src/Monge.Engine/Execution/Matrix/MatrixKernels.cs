@@ -19,6 +19,8 @@ internal sealed unsafe class MatrixKernels
     private const int MaximumVectors = 8;
     private const int MaximumRows = 14;
     private const int TailRows = 64;
+    private const int RowsWorthPacking = 24;
+    private const int StrideWorthPacking = 4096;
     private const int LargestVectorBytes = 64;
 
     private static readonly MatrixKernels?[] Instances = new MatrixKernels?[8];
@@ -96,31 +98,14 @@ internal sealed unsafe class MatrixKernels
         arguments.ColumnStride = columnStride * _elementBytes;
         arguments.StrideB = ldb * _elementBytes;
         arguments.StrideC = ldc * _elementBytes;
+        arguments.A = (byte*)a;
+        arguments.B = (byte*)b;
+        arguments.C = (byte*)c;
+        arguments.Accumulate = accumulate ? 1 : 0;
         int vectors = n / Lanes;
         int widest = PanelVectors(m);
-        int depth = DepthOfChunk(k, widest);
-        int done = 0;
-        do
-        {
-            arguments.Depth = Math.Min(depth, k - done);
-            arguments.Accumulate = accumulate || done > 0 ? 1 : 0;
-            byte* right = (byte*)b + (done * arguments.StrideB);
-            byte* output = (byte*)c;
-            for (int left = vectors; left > 0;)
-            {
-                int taken = NextPanel(left, widest);
-                arguments.A = (byte*)a + (done * arguments.ColumnStride);
-                arguments.B = right;
-                arguments.C = output;
-                RunPanel(&arguments, m, taken);
-                right += taken * _vectorBytes;
-                output += taken * _vectorBytes;
-                left -= taken;
-            }
-
-            done += (int)arguments.Depth;
-        }
-        while (done < k);
+        if (m >= RowsWorthPacking && vectors > widest && arguments.StrideB >= StrideWorthPacking) MultiplyPacked(arguments, m, vectors, widest, k);
+        else MultiplyInPlace(arguments, m, vectors, widest, k);
     }
 
     /// <summary>
@@ -162,8 +147,8 @@ internal sealed unsafe class MatrixKernels
                 arguments.A = (byte*)a + (done * _elementBytes);
                 arguments.B = (byte*)scratch;
                 arguments.C = (byte*)c + (column * _elementBytes);
-                if (columns < Lanes) RunTail(&arguments, m, columns);
-                else RunPanel(&arguments, m, taken);
+                if (columns < Lanes) RunTail(arguments, m, columns);
+                else RunPanel(arguments, m, taken);
                 column += columns;
             }
 
@@ -185,6 +170,83 @@ internal sealed unsafe class MatrixKernels
         else RegisterTranspose.Transpose(_width, rows, columns, (double*)a, lda, (double*)o, ldo);
     }
 
+    private void MultiplyInPlace(PanelArguments arguments, int m, int vectors, int widest, int k)
+    {
+        byte* firstRight = arguments.B;
+        byte* firstOutput = arguments.C;
+        int depth = DepthOfChunk(k, widest);
+        int done = 0;
+        do
+        {
+            arguments.Depth = Math.Min(depth, k - done);
+            arguments.B = firstRight;
+            arguments.C = firstOutput;
+            for (int left = vectors; left > 0;)
+            {
+                int taken = NextPanel(left, widest);
+                RunPanel(arguments, m, taken);
+                arguments.B += taken * _vectorBytes;
+                arguments.C += taken * _vectorBytes;
+                left -= taken;
+            }
+
+            done += (int)arguments.Depth;
+            arguments.A += arguments.Depth * arguments.ColumnStride;
+            firstRight += arguments.Depth * arguments.StrideB;
+            arguments.Accumulate = 1;
+        }
+        while (done < k);
+    }
+
+    // Rows of B far apart collide in the caches and in the page table, so each panel is first copied side by side.
+    [SkipLocalsInit]
+    private void MultiplyPacked(PanelArguments arguments, int m, int vectors, int widest, int k)
+    {
+        byte* memory = stackalloc byte[PanelBytes + LargestVectorBytes];
+        byte* panel = (byte*)(((nuint)memory + LargestVectorBytes - 1) & ~(nuint)(LargestVectorBytes - 1));
+        byte* firstRight = arguments.B;
+        byte* firstOutput = arguments.C;
+        nint stride = arguments.StrideB;
+        int depth = DepthOfChunk(k, widest);
+        arguments.B = panel;
+        int done = 0;
+        do
+        {
+            arguments.Depth = Math.Min(depth, k - done);
+            byte* right = firstRight;
+            arguments.C = firstOutput;
+            for (int left = vectors; left > 0;)
+            {
+                int taken = NextPanel(left, widest);
+                arguments.StrideB = taken * _vectorBytes;
+                CopyRows(right, stride, panel, taken * _vectorBytes, (int)arguments.Depth);
+                RunPanel(arguments, m, taken);
+                right += taken * _vectorBytes;
+                arguments.C += taken * _vectorBytes;
+                left -= taken;
+            }
+
+            done += (int)arguments.Depth;
+            arguments.A += arguments.Depth * arguments.ColumnStride;
+            firstRight += arguments.Depth * stride;
+            arguments.Accumulate = 1;
+        }
+        while (done < k);
+    }
+
+    private static void CopyRows(byte* from, nint stride, byte* to, int bytes, int rows)
+    {
+        if (Vector512.IsHardwareAccelerated && bytes % Vector512<byte>.Count == 0)
+        {
+            for (int p = 0; p < rows; p++, from += stride)
+                for (int x = 0; x < bytes; x += Vector512<byte>.Count, to += Vector512<byte>.Count) Vector512.Load(from + x).Store(to);
+        }
+        else
+        {
+            for (int p = 0; p < rows; p++, from += stride, to += bytes) Unsafe.CopyBlockUnaligned(to, from, (uint)bytes);
+        }
+    }
+
     // Few rows of A leave registers for a wider panel, which is then needed to hide the latency of the multiply-add.
     private int PanelVectors(int m)
     {
@@ -204,7 +266,7 @@ internal sealed unsafe class MatrixKernels
     }
 
     // Blocks that differ by at most one row, so none is too small to keep the multiply-add units busy.
-    private void RunPanel(PanelArguments* arguments, int m, int vectors)
+    private void RunPanel(PanelArguments arguments, int m, int vectors)
     {
         int largest = _rowsOfVectors[vectors];
         int blocks = (m + largest - 1) / largest;
@@ -212,37 +274,37 @@ internal sealed unsafe class MatrixKernels
         int taller = m % blocks;
         if (taller > 0)
         {
-            arguments->Blocks = taller;
-            Kernel(rows + 1, vectors)(arguments);
-            arguments->A += taller * (rows + 1) * arguments->RowStride;
-            arguments->C += taller * (rows + 1) * arguments->StrideC;
+            arguments.Blocks = taller;
+            Kernel(rows + 1, vectors)(&arguments);
+            arguments.A += taller * (rows + 1) * arguments.RowStride;
+            arguments.C += taller * (rows + 1) * arguments.StrideC;
         }
 
-        arguments->Blocks = blocks - taller;
-        Kernel(rows, vectors)(arguments);
+        arguments.Blocks = blocks - taller;
+        Kernel(rows, vectors)(&arguments);
     }
 
     // Fewer columns than a vector has: computed beside C, from which and to which only those columns are copied.
     [SkipLocalsInit]
-    private void RunTail(PanelArguments* arguments, int m, int columns)
+    private void RunTail(PanelArguments arguments, int m, int columns)
     {
         byte* block = stackalloc byte[TailRows * LargestVectorBytes];
-        PanelArguments part = *arguments;
+        PanelArguments part = arguments;
         int bytes = columns * _elementBytes;
         part.StrideC = _vectorBytes;
         for (int i = 0; i < m; i += TailRows)
         {
             int rows = Math.Min(TailRows, m - i);
-            byte* output = arguments->C + (i * arguments->StrideC);
+            byte* output = arguments.C + (i * arguments.StrideC);
             if (part.Accumulate != 0)
             {
-                for (int r = 0; r < rows; r++) Unsafe.CopyBlockUnaligned(block + (r * _vectorBytes), output + (r * arguments->StrideC), (uint)bytes);
+                for (int r = 0; r < rows; r++) Unsafe.CopyBlockUnaligned(block + (r * _vectorBytes), output + (r * arguments.StrideC), (uint)bytes);
             }
 
-            part.A = arguments->A + (i * arguments->RowStride);
+            part.A = arguments.A + (i * arguments.RowStride);
             part.C = block;
-            RunPanel(&part, rows, 1);
-            for (int r = 0; r < rows; r++) Unsafe.CopyBlockUnaligned(output + (r * arguments->StrideC), block + (r * _vectorBytes), (uint)bytes);
+            RunPanel(part, rows, 1);
+            for (int r = 0; r < rows; r++) Unsafe.CopyBlockUnaligned(output + (r * arguments.StrideC), block + (r * _vectorBytes), (uint)bytes);
         }
     }
 
