@@ -18,6 +18,7 @@ internal sealed unsafe class MatrixKernels
     private const int MaximumDepth = 256;
     private const int MaximumVectors = 8;
     private const int MaximumRows = 14;
+    private const int MaximumDotColumns = 4;
     private const int TailRows = 64;
     private const int RowsWorthPacking = 24;
     private const int StrideWorthPacking = 4096;
@@ -29,11 +30,17 @@ internal sealed unsafe class MatrixKernels
     private static readonly int[] RowsWith32Registers = [0, 14, 12, 8, 6, 5, 4, 3, 2];
     private static readonly int[] RowsWith16Registers = [0, 12, 6, 4, 2];
 
+    // The same for inner products with 1 .. 4 rows of B.
+    private static readonly int[] DotRowsWith32Registers = [0, 8, 8, 8, 6];
+    private static readonly int[] DotRowsWith16Registers = [0, 8, 6, 4, 2];
+
     private readonly ElementType _type;
     private readonly SimdWidth _width;
     private readonly int _elementBytes;
     private readonly int _vectorBytes;
     private readonly int[] _rowsOfVectors;
+    private readonly int[] _dotRowsOfColumns;
+    private readonly PanelKernel?[] _dotKernels = new PanelKernel?[(MaximumDotColumns + 1) * (MaximumRows + 1)];
     private readonly PanelKernel?[] _kernels = new PanelKernel?[(MaximumVectors + 1) * (MaximumRows + 1)];
 
     private MatrixKernels(ElementType type, SimdWidth width)
@@ -42,7 +49,9 @@ internal sealed unsafe class MatrixKernels
         _width = width;
         _elementBytes = type == ElementType.Float32 ? sizeof(float) : sizeof(double);
         _vectorBytes = width == SimdWidth.Scalar ? _elementBytes : (int)width / 8;
-        _rowsOfVectors = Avx512F.IsSupported || AdvSimd.Arm64.IsSupported ? RowsWith32Registers : RowsWith16Registers;
+        bool manyRegisters = Avx512F.IsSupported || AdvSimd.Arm64.IsSupported;
+        _rowsOfVectors = manyRegisters ? RowsWith32Registers : RowsWith16Registers;
+        _dotRowsOfColumns = manyRegisters ? DotRowsWith32Registers : DotRowsWith16Registers;
     }
 
     /// <summary>Elements in a vector (1 for <see cref="SimdWidth.Scalar"/>).</summary>
@@ -127,34 +136,33 @@ internal sealed unsafe class MatrixKernels
     {
         if (m <= 0 || k2 <= 0) return;
         PanelArguments arguments = default;
+        arguments.A = (byte*)a;
         arguments.RowStride = lda * _elementBytes;
-        arguments.ColumnStride = _elementBytes;
-        arguments.StrideC = ldc * _elementBytes;
-        int widest = PanelVectors(m);
-        int depth = DepthOfChunk(n, widest);
-        int done = 0;
-        do
+        arguments.B = (byte*)b;
+        arguments.StrideB = ldb * _elementBytes;
+        arguments.C = (byte*)c;
+        arguments.ColumnStride = ldc * _elementBytes;
+        arguments.StrideC = _elementBytes;
+        arguments.Accumulate = accumulate ? 1 : 0;
+        bool wholeVectors = n % Lanes == 0;
+        if (Lanes > 1 && wholeVectors && m <= MaximumDotColumns && m < k2)
         {
-            arguments.Depth = Math.Min(depth, n - done);
-            arguments.Accumulate = accumulate || done > 0 ? 1 : 0;
-            for (int column = 0; column < k2;)
-            {
-                int left = k2 - column;
-                int taken = left < Lanes ? 1 : NextPanel(left / Lanes, widest);
-                int columns = Math.Min(left, taken * Lanes);
-                arguments.StrideB = taken * _vectorBytes;
-                Transpose(columns, (int)arguments.Depth, (byte*)b + (((column * ldb) + done) * _elementBytes), ldb, scratch, taken * Lanes);
-                arguments.A = (byte*)a + (done * _elementBytes);
-                arguments.B = (byte*)scratch;
-                arguments.C = (byte*)c + (column * _elementBytes);
-                if (columns < Lanes) RunTail(arguments, m, columns);
-                else RunPanel(arguments, m, taken);
-                column += columns;
-            }
-
-            done += (int)arguments.Depth;
+            // The few rows of A take the part of B.
+            arguments.A = (byte*)b;
+            arguments.B = (byte*)a;
+            (arguments.RowStride, arguments.StrideB) = (arguments.StrideB, arguments.RowStride);
+            (arguments.ColumnStride, arguments.StrideC) = (arguments.StrideC, arguments.ColumnStride);
+            RunDots(arguments, k2, m, n);
+            return;
         }
-        while (done < n);
+
+        int rest = k2 % Lanes;
+        int dotColumns = wholeVectors && rest <= MaximumDotColumns ? rest : 0;
+        MultiplyByTransposing(arguments, m, k2 - dotColumns, n, (byte*)scratch);
+        if (dotColumns == 0) return;
+        arguments.B += (k2 - dotColumns) * arguments.StrideB;
+        arguments.C += (k2 - dotColumns) * arguments.StrideC;
+        RunDots(arguments, m, dotColumns, n);
     }
 
     /// <summary>o[columns x rows] = a[rows x columns] transposed, of any size; strides in elements.</summary>
@@ -234,6 +242,59 @@ internal sealed unsafe class MatrixKernels
         while (done < k);
     }
 
+    // Panels of B^T, at most PanelBytes long, are made in scratch memory; then it's an ordinary product.
+    private void MultiplyByTransposing(PanelArguments arguments, int m, int k2, int n, byte* scratch)
+    {
+        byte* firstRight = arguments.B;
+        byte* firstOutput = arguments.C;
+        nint stride = arguments.StrideB;
+        int widest = PanelVectors(m);
+        int depth = DepthOfChunk(n, widest);
+        arguments.StrideC = arguments.ColumnStride;
+        arguments.ColumnStride = _elementBytes;
+        arguments.B = scratch;
+        int done = 0;
+        do
+        {
+            int length = Math.Min(depth, n - done);
+            arguments.Depth = length;
+            for (int column = 0; column < k2;)
+            {
+                int left = k2 - column;
+                int taken = left < Lanes ? 1 : NextPanel(left / Lanes, widest);
+                int columns = Math.Min(left, taken * Lanes);
+                arguments.StrideB = taken * _vectorBytes;
+                arguments.C = firstOutput + ((nint)column * _elementBytes);
+                Transpose(columns, length, firstRight + (column * stride), stride / _elementBytes, scratch, taken * Lanes);
+                if (columns < Lanes) RunTail(arguments, m, columns);
+                else RunPanel(arguments, m, taken);
+                column += columns;
+            }
+
+            done += length;
+            arguments.A += length * _elementBytes;
+            firstRight += length * _elementBytes;
+            arguments.Accumulate = 1;
+        }
+        while (done < n);
+    }
+
+    // Inner products of many rows of A with a few of B, in register blocks.
+    private void RunDots(PanelArguments arguments, int rows, int columns, int n)
+    {
+        arguments.Depth = n / Lanes;
+        int largest = _dotRowsOfColumns[columns];
+        int height = Math.Min(rows, largest);
+        arguments.Blocks = rows / height;
+        DotKernel(height, columns)(&arguments);
+        int rest = rows % height;
+        if (rest == 0) return;
+        arguments.A += (rows - rest) * arguments.RowStride;
+        arguments.C += (rows - rest) * arguments.ColumnStride;
+        arguments.Blocks = 1;
+        DotKernel(rest, columns)(&arguments);
+    }
+
     private static void CopyRows(byte* from, nint stride, byte* to, int bytes, int rows)
     {
         if (Vector512.IsHardwareAccelerated && bytes % Vector512<byte>.Count == 0)
@@ -311,14 +372,18 @@ internal sealed unsafe class MatrixKernels
     private PanelKernel Kernel(int rows, int vectors)
     {
         ref PanelKernel? slot = ref _kernels[(vectors * (MaximumRows + 1)) + rows];
-        return Volatile.Read(ref slot) ?? EmitKernel(ref slot, rows, vectors);
+        return Volatile.Read(ref slot) ?? Publish(ref slot, PanelKernelEmitter.Emit(_type, _width, rows, vectors, _vectorBytes));
+    }
+
+    private PanelKernel DotKernel(int rows, int columns)
+    {
+        ref PanelKernel? slot = ref _dotKernels[(columns * (MaximumRows + 1)) + rows];
+        return Volatile.Read(ref slot) ?? Publish(ref slot, DotKernelEmitter.Emit(_type, _width, rows, columns, _vectorBytes));
     }
 
     // Two threads may emit the same kernel at the same time; either copy serves.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private PanelKernel EmitKernel(ref PanelKernel? slot, int rows, int vectors)
+    private static PanelKernel Publish(ref PanelKernel? slot, PanelKernel kernel)
     {
-        PanelKernel kernel = PanelKernelEmitter.Emit(_type, _width, rows, vectors, _vectorBytes);
         Volatile.Write(ref slot, kernel);
         return kernel;
     }
