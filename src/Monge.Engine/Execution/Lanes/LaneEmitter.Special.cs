@@ -25,7 +25,10 @@ internal sealed partial class LaneEmitter
 
     private LaneEmitter? wide;
 
-    /// <summary>x^y with the conventions of Math.Pow at zeros, infinities and negative bases.</summary>
+    /// <summary>
+    /// x^y with the conventions of Math.Pow at zeros, infinities and negative bases. It is e^(y log |x|), so that in float64
+    /// its relative error grows with |y log x| times the machine precision, up to 1e-13 next to the overflow.
+    /// </summary>
     public Lane Pow(Lane x, Lane y)
     {
         if (IsSingle)
@@ -33,15 +36,15 @@ internal sealed partial class LaneEmitter
         Formula magnitude = Keep(Magnitude(x));
         Formula power = Keep(ExpOf(Keep((Formula)y * LogOf(magnitude))));
         power = Keep(Choose(Formula.Equal(magnitude, 1.0), 1.0, power));
-        // A negative base needs a whole exponent, and an odd one gives a negative power.
+        // A negative base needs a whole exponent, and an odd one gives a negative power; infinite exponents count as even.
         Formula half = Keep((Formula)y * 0.5);
-        Formula signed = WithSignOf(power, Choose(Formula.Equal(Formula.Of("Floor", half), half), 1.0, x));
-        MaskFormula whole = Formula.Equal(Formula.Of("Floor", y), y);
-        Formula fractional = Choose(((Formula)x < 0.0) & ((Formula)x > double.NegativeInfinity) & !Formula.Equal(magnitude, 1.0), double.NaN, power);
-        Formula minusOne = Choose(Formula.Equal(x, -1.0) & (Keep(Magnitude(y)) < double.PositiveInfinity), double.NaN, fractional);
-        Formula value = Choose(whole & (Magnitude(y) < double.PositiveInfinity), signed, minusOne);
+        MaskFormula odd = Whole(y) & !Whole(half);
+        Formula signed = WithSignOf(power, Choose(odd, x, 1.0));
+        Formula value = Choose(Whole(y) | (Formula)x >= 0.0 | Formula.Equal(x, double.NegativeInfinity), signed, double.NaN);
         value = Choose(Formula.Equal(x, x) & Formula.Equal(y, y), value, (Formula)x + y);
         return Finish(Choose(Formula.Equal(y, 0.0) | Formula.Equal(x, 1.0), 1.0, value));
+
+        static MaskFormula Whole(Formula number) => Formula.Equal(Formula.Of("Floor", number), number);
     }
 
     /// <summary>The error function 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x.</summary>
