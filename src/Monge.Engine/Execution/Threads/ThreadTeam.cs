@@ -43,7 +43,7 @@ public sealed class ThreadTeam : IDisposable
             throw new ArgumentOutOfRangeException(nameof(threadCount), threadCount, "A thread team needs at least 1 thread; give the number of threads including the caller.");
         ThreadCount = threadCount;
         // Spinning for another thread of the team is pointless where that thread would need this one's core.
-        _spinTicks = Environment.ProcessorCount > 1 ? Stopwatch.Frequency * SpinMicroseconds / 1_000_000 : 0;
+        _spinTicks = threadCount <= Environment.ProcessorCount ? Stopwatch.Frequency * SpinMicroseconds / 1_000_000 : 0;
         _failures = new Exception?[threadCount];
         _threads = new Thread[threadCount - 1];
         for (int i = 0; i < _threads.Length; i++)
