@@ -8,9 +8,10 @@ namespace Monge.Engine.Execution;
 
 /// <summary>
 /// Matrix products and transposes on the tiles of one thread, for one element type and register width. Register blocks are
-/// emitted on first use (<see cref="PanelKernelEmitter"/>); after that no call allocates. Every element of a product is one chain
-/// of multiply-adds in the order of the contraction that starts at 0 or at the old C, whatever the block sizes. Safe for
-/// concurrent use.
+/// emitted on first use (<see cref="PanelKernelEmitter"/>, <see cref="DotKernelEmitter"/>); after that no call allocates. An element
+/// of <see cref="Multiply"/>'s result is one chain of multiply-adds in the order of the contraction that starts at 0 or at the old
+/// C, whatever the sizes; <see cref="MultiplyTransposed"/> may add in another order where one side has few rows, but
+/// always in the same one for the same sizes. Safe for concurrent use.
 /// </summary>
 internal sealed unsafe class MatrixKernels
 {
