@@ -101,7 +101,7 @@ public class ContinuityResidualTests
         var path = Gaussian(0.8);
         var exact = ContinuityResidual.Exact(path, Drift, 0.3, x, t);
         var (first, second) = ContinuityResidual.Estimated(path, Drift, 0.3, x, t, Expr.Random(RandomLaw.Rademacher, 4, 3, 2));
-        const int n = 20_000;
+        const int n = 400_000;
         using var run = new CompiledProgram<double>(new TracedProgram(
             null,
             ("exact", (exact.Square() / n).BatchSum()),
