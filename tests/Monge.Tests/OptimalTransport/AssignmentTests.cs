@@ -80,6 +80,6 @@ public sealed class AssignmentTests
     {
         Assert.Contains("row 1, column 0", Assert.Throws<ArgumentException>(() => Assignment.Solve([1, 2, double.NaN, 4], 2)).Message);
         Assert.Throws<ArgumentException>(() => Assignment.Solve([1, 2, 3], 2));
-        Assert.Throws<OperationCanceledException>(() => Assignment.Solve([1, 1, 1, 1, 1, 1, 1, 1, 5], 3, new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() => Assignment.Solve([1, 2, 3, 4], 2, new CancellationToken(canceled: true)));
     }
 }

@@ -58,16 +58,16 @@ public sealed class SinkhornTests
         double[] x = Gaussians.Standard(n, 2, 1), y = Gaussians.Standard(n, 2, 2);
         double exact = Wasserstein.Exact(x, y, 2, power).MeanCost;
         double previous = double.PositiveInfinity;
-        foreach (double epsilon in new[] { 0.3, 0.03, 0.003 })
+        foreach (double epsilon in new[] { 0.3, 0.1, 0.02 })
         {
-            SinkhornResult result = Sinkhorn.Solve(x, y, 2, new SinkhornOptions { Epsilon = epsilon, Cost = cost, Tolerance = 1e-7, MaximumIterations = 100_000 });
+            SinkhornResult result = Sinkhorn.Solve(x, y, 2, new SinkhornOptions { Epsilon = epsilon, Cost = cost, Tolerance = 1e-7, MaximumIterations = 20_000 });
             Assert.True(result.Converged, $"epsilon {epsilon}: error {result.MarginalError} after {result.Iterations}");
             // exact <= transport cost <= entropic cost <= exact + epsilon log n
             Assert.InRange(result.TransportCost, exact - 1e-5, previous);
             Assert.InRange(result.EntropicCost, result.TransportCost, exact + epsilon * Math.Log(n));
             previous = result.TransportCost;
         }
-        Assert.InRange(previous, exact - 1e-5, exact * 1.01);
+        Assert.InRange(previous, exact - 1e-5, exact * 1.03);
     }
 
     [Fact]
@@ -83,10 +83,10 @@ public sealed class SinkhornTests
     [Fact]
     public void TheDivergenceOfEqualSetsVanishesAndOfATranslationIsItsSquare()
     {
-        double[] x = Gaussians.Standard(150, 2, 3);
+        double[] x = Gaussians.Standard(60, 2, 3);
         double[] shifted = [.. x.Select((value, index) => value + (index % 2 == 0 ? 0.6 : 0.8))];
-        double[] logWeights = Gaussians.Standard(150, 1, 4);
-        var options = new SinkhornOptions { Epsilon = 0.1, Tolerance = 1e-9, MaximumIterations = 20_000 };
+        double[] logWeights = Gaussians.Standard(60, 1, 4);
+        var options = new SinkhornOptions { Epsilon = 0.2, Tolerance = 1e-9, MaximumIterations = 20_000 };
         SinkhornDivergence equal = Sinkhorn.Divergence(x, x, 2, options, logWeights, logWeights);
         Assert.True(equal.Converged);
         Assert.Equal(0, equal.Value, 1e-9);
@@ -94,7 +94,7 @@ public sealed class SinkhornTests
         SinkhornDivergence moved = Sinkhorn.Divergence(x, shifted, 2, options);
         Assert.True(moved.Converged);
         Assert.Equal(1, moved.Value, 1e-8);
-        Assert.True(Sinkhorn.Divergence(x, Gaussians.Standard(150, 2, 5), 2, options).Value > 1e-4);
+        Assert.True(Sinkhorn.Divergence(x, Gaussians.Standard(60, 2, 5), 2, options).Value > 1e-4);
     }
 
     [Fact]
