@@ -97,7 +97,10 @@ internal sealed partial class LaneEmitter
         return sum;
     }
 
-    /// <summary>Selection; in scalar mode by masking bits, so that no branch is emitted.</summary>
+    /// <summary>
+    /// Selection; in scalar mode by masking bits, so that no branch is emitted. A comparison needed twice is better
+    /// written twice than kept: the compiler shares it in a mask register, and a kept mask was measured three times slower.
+    /// </summary>
     private Formula Choose(MaskFormula mask, Formula ifTrue, Formula ifFalse)
     {
         if (!IsScalar)

@@ -82,9 +82,8 @@ internal sealed partial class LaneEmitter
         Formula magnitude = Keep(Magnitude(x));
         Formula u = Keep(ExpInRange(Keep(AtMost(magnitude, -ExpLow) * -1.0)));
         // 1 + u lies in [1, 2]: above sqrt 2 it is halved, exactly.
-        MaskFormula high = Keep(u > 0.41421356);
-        Formula f = Keep(Choose(high, (u - 1.0) * 0.5, u));
-        Formula tail = LogOfParts(Keep(Choose(high, 1.0, 0.0)), f);
+        Formula f = Keep(Choose(u > 0.41421356, (u - 1.0) * 0.5, u));
+        Formula tail = LogOfParts(Keep(Choose(u > 0.41421356, 1.0, 0.0)), f);
         tail = Keep(Choose(magnitude > -ExpLow, 0.0, tail));
         return Finish(Choose((Formula)x > 0.0, (Formula)x + tail, tail));
     }
@@ -122,10 +121,9 @@ internal sealed partial class LaneEmitter
 
     private Formula LogOf(Formula x)
     {
-        MaskFormula tiny = Keep(x < SmallestNormal);
-        Formula normal = Keep(Choose(tiny, x * Math.ScaleB(1.0, MantissaBits), x));
+        Formula normal = Keep(Choose(x < SmallestNormal, x * Math.ScaleB(1.0, MantissaBits), x));
         (Formula exponent, Formula m) = SplitExponent(normal);
-        exponent = Keep(exponent - Choose(tiny, MantissaBits, 0.0));
+        exponent = Keep(Choose(x < SmallestNormal, exponent - MantissaBits, exponent));
         Formula value = Keep(LogOfParts(exponent, Keep(m - 1.0)));
         return LogEnds(x, value);
     }

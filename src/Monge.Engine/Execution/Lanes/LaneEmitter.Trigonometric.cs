@@ -37,23 +37,21 @@ internal sealed partial class LaneEmitter
     public Lane Atan2(Lane y, Lane x)
     {
         Formula ay = Keep(Magnitude(y)), ax = Keep(Magnitude(x));
-        MaskFormula steep = Keep(ay > ax);
-        Formula low = Keep(Choose(steep, ax, ay)), high = Keep(Choose(steep, ay, ax));
+        Formula low = Keep(Choose(ay > ax, ax, ay)), high = Keep(Choose(ay > ax, ay, ax));
         // Two infinities are as good as two ones, and 0/0 counts as 0.
-        MaskFormula infinite = Keep(Formula.Equal(low, double.PositiveInfinity));
-        low = Keep(Choose(infinite, 1.0, low));
-        high = Keep(Choose(infinite, 1.0, Choose(Formula.Equal(high, 0.0), 1.0, high)));
+        high = Keep(Choose(Formula.Equal(low, double.PositiveInfinity), 1.0, Choose(Formula.Equal(high, 0.0), 1.0, high)));
+        low = Keep(Choose(Formula.Equal(low, double.PositiveInfinity), 1.0, low));
         // atan(q) = pi/4 + atan((q - 1) / (q + 1)) above tan(pi / 8).
-        MaskFormula middle = Keep(low > high * 0.41421356237309503);
-        Formula t = Keep(Choose(middle, low * 0.5 - high * 0.5, low) / Choose(middle, low * 0.5 + high * 0.5, high));
+        Formula threshold = Keep(high * 0.41421356237309503);
+        Formula t = Keep(Choose(low > threshold, low * 0.5 - high * 0.5, low) / Choose(low > threshold, low * 0.5 + high * 0.5, high));
         Formula z = Keep(t * t);
         Formula angle = Fma(Keep(t * z), Polynomial(z, IsSingle ? AtanTail32 : AtanTail64), t);
-        angle = Keep(angle + Choose(middle, Math.PI / 4, 0.0));
-        angle = Keep(Choose(steep, (Formula)(Math.PI / 2) - angle, angle));
+        angle = Keep(angle + Choose(low > threshold, Math.PI / 4, 0.0));
+        angle = Keep(Choose(ay > ax, (Formula)(Math.PI / 2) - angle, angle));
         MaskFormula left = WithSignOf(1.0, x) < 0.0;
         angle = WithSignOf(Choose(left, (Formula)Math.PI - angle, angle), y);
-        MaskFormula numbers = Keep(Formula.Equal(x, x) & Formula.Equal(y, y));
-        return Finish(Choose(numbers, angle, double.NaN));
+        angle = Keep(Choose(Formula.Equal(x, x), angle, x));
+        return Finish(Choose(Formula.Equal(y, y), angle, y));
     }
 
     /// <summary>(-1)^k sin(angle - multiple pi), with k in the low bits of <paramref name="shifted"/>.</summary>
