@@ -1,0 +1,282 @@
+using Monge.Engine.Programs;
+using Monge.Engine.Random;
+
+namespace Monge.Measures;
+
+/// <summary>
+/// An unnormalised density on R^d, traced: the formula of one sample. Coordinates with a bounded support are transformed to the real line and the
+/// log-Jacobian is added, so a sampler sees all of R^d; reported values are back in the source's own parameters.
+/// </summary>
+public sealed class Density
+{
+    private readonly Func<Expr, Expr> _logDensity;
+    private readonly Func<Expr, Expr> _report;
+    private readonly Lazy<TracedProgram> _program;
+    private readonly Lazy<BaseSuggestion> _base;
+
+    private Density(string name, int dimension, Func<Expr, Expr> logDensity, Func<Expr, Expr> report, string description, IReadOnlyList<string> names, TargetFacts facts, BaseSuggestion? suggestion)
+    {
+        Name = name;
+        Dimension = dimension;
+        Description = description;
+        Names = names;
+        Facts = facts;
+        _logDensity = logDensity;
+        _report = report;
+        _program = new Lazy<TracedProgram>(Trace);
+        _base = new Lazy<BaseSuggestion>(() => suggestion ?? LaplaceApproximation.Suggest(this));
+    }
+
+    /// <summary>The name, as in messages and run files.</summary>
+    public string Name { get; }
+
+    /// <summary>Number of unconstrained coordinates d.</summary>
+    public int Dimension { get; }
+
+    /// <summary>One sentence about the density; may be empty.</summary>
+    public string Description { get; }
+
+    /// <summary>The names of the reported coordinates.</summary>
+    public IReadOnlyList<string> Names { get; }
+
+    /// <summary>What is known of the density.</summary>
+    public TargetFacts Facts { get; }
+
+    /// <summary>A starting law that covers the target; computed by a Laplace approximation on first use if the density was made without one.</summary>
+    public BaseSuggestion Base => _base.Value;
+
+    /// <summary>Makes a density from a formula.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="dimension">Number of coordinates the formula sees (constrained, if a support is given).</param>
+    /// <param name="logDensity">From a position [dimension] to the logarithm of the unnormalised density, a scalar. It is traced, not run for each sample.</param>
+    /// <param name="options">Supports, names, facts, a suggested base.</param>
+    /// <exception cref="ArgumentException">The name is empty, the dimension not positive, or supports or names don't fit the dimension.</exception>
+    public static Density Create(string name, int dimension, Func<Expr, Expr> logDensity, DensityOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(dimension);
+        ArgumentNullException.ThrowIfNull(logDensity);
+        options ??= new DensityOptions();
+        var blocks = options.Support ?? [SupportTransform.Real(dimension)];
+        var seen = blocks.Sum(b => b.ConstrainedSize);
+        if (seen != dimension)
+        {
+            throw new ArgumentException($"The supports of the density '{name}' cover {seen} coordinates, but its dimension is {dimension}.", nameof(options));
+        }
+
+        if (options.Report is not null && options.Names is null)
+        {
+            throw new ArgumentException($"The density '{name}' has a report function but no names for what it reports; give Names.", nameof(options));
+        }
+
+        if (options.Report is null && options.Names is { } given && given.Count != dimension)
+        {
+            throw new ArgumentException($"The density '{name}' has {given.Count} names for {dimension} coordinates.", nameof(options));
+        }
+
+        var free = blocks.Sum(b => b.UnconstrainedSize);
+        if (options.Base is { } suggestion && (suggestion.Center.Length != free || suggestion.Scale.Length != free))
+        {
+            throw new ArgumentException($"The base suggested for the density '{name}' has {suggestion.Center.Length} coordinates; the density has {free} unconstrained ones.", nameof(options));
+        }
+
+        Expr LogDensity(Expr u)
+        {
+            var value = logDensity(Constrain(blocks, u));
+            if (value.Shape.Rank != 0)
+            {
+                throw new DensityException($"The log density of '{name}' has shape {value.Shape}; it must be a scalar (sum over the coordinates, for example with Sum()).");
+            }
+
+            var start = 0;
+            foreach (var block in blocks)
+            {
+                value += block.LogJacobian(u[start..(start + block.UnconstrainedSize)]);
+                start += block.UnconstrainedSize;
+            }
+
+            return value;
+        }
+
+        Expr Report(Expr u) => options.Report is null ? Constrain(blocks, u) : options.Report(Constrain(blocks, u));
+        var names = options.Names ?? [.. Enumerable.Range(0, dimension).Select(i => $"x[{i}]")];
+        return new Density(name, free, LogDensity, Report, options.Description, [.. names], options.Facts, options.Base);
+    }
+
+    /// <summary>The logarithm of the unnormalised density in unconstrained coordinates, log-Jacobians included.</summary>
+    /// <param name="x">A position [d].</param>
+    /// <returns>A scalar.</returns>
+    /// <exception cref="DensityException">The formula doesn't fit: it gives no scalar, or an operation in it fails on the shapes.</exception>
+    public Expr LogDensity(Expr x) => Traced(_logDensity, x, "log density");
+
+    /// <summary>The reported (constrained) values.</summary>
+    /// <param name="x">A position [d].</param>
+    /// <returns>[Names.Count].</returns>
+    /// <exception cref="DensityException">The report doesn't give one value for each name.</exception>
+    public Expr Report(Expr x)
+    {
+        var values = Traced(_report, x, "report");
+        return values.Shape.Rank == 1 && values.Size == Names.Count
+            ? values
+            : throw new DensityException($"The report of the density '{Name}' has shape {values.Shape}; it must be a vector of one value for each of the {Names.Count} names.");
+    }
+
+    /// <summary>
+    /// The same measure in other coordinates: x = m + L z for the mean m and factor L of a Gaussian, which becomes the standard normal. log|det L| is
+    /// added, so the log-normaliser stays; reports, facts and modes are carried over.
+    /// </summary>
+    /// <param name="gaussian">The law that becomes standard normal; usually a Laplace approximation.</param>
+    public Density Whiten(GaussianBase gaussian)
+    {
+        if (gaussian.Dimension != Dimension)
+        {
+            throw new ArgumentException($"The Gaussian has {gaussian.Dimension} coordinates and the density '{Name}' {Dimension}; they must agree.", nameof(gaussian));
+        }
+
+        double[] ToPosition(double[] z)
+        {
+            var x = new double[Dimension];
+            gaussian.ToPosition(z, x);
+            return x;
+        }
+
+        double[] ToNoise(double[] positions)
+        {
+            var noise = new double[positions.Length];
+            for (var at = 0; at < positions.Length; at += Dimension)
+            {
+                gaussian.ToNoise(positions.AsSpan(at, Dimension), noise.AsSpan(at, Dimension));
+            }
+
+            return noise;
+        }
+
+        var facts = Facts with
+        {
+            Modes = Facts.Modes is { } m
+                ? new ModeSet([.. m.Weights], z => m.Label(ToPosition(z)), m.Name, m.Count > 0 && m.Position(0) is not null ? k => ToNoise(m.Position(k)!) : null)
+                : null,
+            ExactSampler = Facts.ExactSampler is { } draw ? (n, random) => ToNoise(draw(n, random)) : null,
+        };
+        var ones = Enumerable.Repeat(1.0, Dimension).ToArray();
+        return new Density(
+            Name, Dimension, z => LogDensity(gaussian.FromNoise(z)) + gaussian.LogDeterminant, z => Report(gaussian.FromNoise(z)), Description, Names, facts,
+            new BaseSuggestion(new double[Dimension], ones, "standard normal after whitening"));
+    }
+
+    /// <summary>The log density at positions on the host, in float64 by the reference interpreter: exact but slow, for checks and small jobs.</summary>
+    /// <param name="positions">Positions [n * d], row-major.</param>
+    /// <returns>Log densities [n].</returns>
+    public double[] LogDensityAt(double[] positions) => Evaluate(positions, "logDensity");
+
+    /// <summary>The gradients of the log density at positions on the host, in float64 by the reference interpreter.</summary>
+    /// <param name="positions">Positions [n * d], row-major.</param>
+    /// <returns>Gradients [n * d].</returns>
+    public double[] GradientAt(double[] positions) => Evaluate(positions, "gradient");
+
+    /// <summary>The reported values at positions on the host, in float64 by the reference interpreter.</summary>
+    /// <param name="positions">Positions [n * d], row-major.</param>
+    /// <returns>Values [n * Names.Count].</returns>
+    public double[] ReportAt(double[] positions) => Evaluate(positions, "report");
+
+    /// <summary>Evaluates the density at the centre of its base and at draws from it, so that a wrong formula is told before training starts.</summary>
+    /// <param name="points">Number of draws.</param>
+    /// <exception cref="DensityException">
+    /// The value has a wrong shape, is NaN or plus infinity somewhere, is minus infinity everywhere, or its gradient is not finite where the value is.
+    /// </exception>
+    public void Check(int points = 16)
+    {
+        var program = _program.Value;
+        var start = Base;
+        double[] positions = [.. start.Center, .. start.ToGaussian().Sample(points, new RandomStream(0))];
+        var values = ReferenceInterpreter.Evaluate(program, points + 1, new Dictionary<string, double[]> { ["x"] = positions }, []);
+        var possible = false;
+        for (var s = 0; s <= points; s++)
+        {
+            // A constant formula is evaluated once for all points.
+            var value = values["logDensity"][program.Outputs[0].Value.IsUniform ? 0 : s];
+            if (double.IsNaN(value) || double.IsPositiveInfinity(value))
+            {
+                throw new DensityException($"The log density of '{Name}' is {(double.IsNaN(value) ? "NaN" : "infinite")} at {At(values["report"], s)}; check the formula there (a logarithm or root of a negative number, 0/0), or give the coordinates a support.");
+            }
+
+            possible |= double.IsFinite(value);
+            var gradient = program.Outputs[1].Value.IsUniform ? values["gradient"] : values["gradient"][(s * Dimension)..((s + 1) * Dimension)];
+            if (double.IsFinite(value) && !gradient.All(double.IsFinite))
+            {
+                throw new DensityException($"The gradient of the log density of '{Name}' is not finite at {At(values["report"], s)}, though the value is; smooth the formula there.");
+            }
+        }
+
+        if (!possible)
+        {
+            throw new DensityException($"The log density of '{Name}' is minus infinity at the centre of its base and at all {points} draws from it; suggest a base that overlaps the target (DensityOptions.Base).");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name} (d = {Dimension})";
+
+    private static Expr Constrain(IReadOnlyList<SupportTransform> blocks, Expr u)
+    {
+        if (blocks is [{ } only])
+        {
+            return only.ToConstrained(u);
+        }
+
+        var parts = new Expr[blocks.Count];
+        var start = 0;
+        for (var i = 0; i < parts.Length; i++)
+        {
+            parts[i] = blocks[i].ToConstrained(u[start..(start + blocks[i].UnconstrainedSize)]);
+            start += blocks[i].UnconstrainedSize;
+        }
+
+        return Expr.Concat(0, parts);
+    }
+
+    private Expr Traced(Func<Expr, Expr> formula, Expr x, string what)
+    {
+        if (x.Shape.Rank != 1 || x.Size != Dimension)
+        {
+            throw new DensityException($"The density '{Name}' was given a position of shape {x.Shape}; it needs [{Dimension}].");
+        }
+
+        try
+        {
+            return formula(x);
+        }
+        catch (ShapeException error)
+        {
+            throw new DensityException($"The {what} of '{Name}' can't be traced: {error.Message}", error);
+        }
+    }
+
+    private TracedProgram Trace()
+    {
+        var x = Expr.Input("x", Dimension);
+        var value = LogDensity(x);
+        return new TracedProgram(null, ("logDensity", value), ("gradient", Derivative.Gradient(value, x)), ("report", Report(x)));
+    }
+
+    private double[] Evaluate(double[] positions, string output)
+    {
+        if (positions.Length % Dimension != 0)
+        {
+            throw new ArgumentException($"{positions.Length} numbers are not a whole number of positions of the density '{Name}', which has {Dimension} coordinates.", nameof(positions));
+        }
+
+        var samples = positions.Length / Dimension;
+        var program = new TracedProgram(null, _program.Value.Outputs.First(o => o.Name == output));
+        var values = ReferenceInterpreter.Evaluate(program, samples, new Dictionary<string, double[]> { ["x"] = positions }, [])[output];
+        return program.Outputs[0].Value.IsUniform ? [.. Enumerable.Repeat(values, samples).SelectMany(v => v)] : values;
+    }
+
+    private string At(double[] reported, int sample)
+    {
+        var count = Names.Count;
+        var shown = Math.Min(count, 6);
+        var values = Enumerable.Range(0, shown).Select(i => FormattableString.Invariant($"{Names[i]} = {reported[reported.Length == count ? i : (sample * count) + i]:g4}"));
+        return string.Join(", ", values) + (count > shown ? ", ..." : "");
+    }
+}

@@ -1,0 +1,164 @@
+namespace Monge.Measures;
+
+/// <summary>The few operations on lower triangular matrices [d, d] that Gaussian laws need.</summary>
+internal static class LowerTriangle
+{
+    /// <summary>The Cholesky factor L of a symmetric matrix L L^T, or null if the matrix isn't positive definite.</summary>
+    public static double[,]? TryFactor(double[,] matrix)
+    {
+        var n = matrix.GetLength(0);
+        var factor = new double[n, n];
+        for (var j = 0; j < n; j++)
+        {
+            for (var i = j; i < n; i++)
+            {
+                var sum = matrix[i, j];
+                for (var k = 0; k < j; k++)
+                {
+                    sum -= factor[i, k] * factor[j, k];
+                }
+
+                if (i > j)
+                {
+                    factor[i, j] = sum / factor[j, j];
+                    continue;
+                }
+
+                // A pivot lost to rounding counts as not positive.
+                if (!(sum > 1e-14 * Math.Abs(matrix[j, j])) || double.IsInfinity(sum))
+                {
+                    return null;
+                }
+
+                factor[j, j] = Math.Sqrt(sum);
+            }
+        }
+
+        return factor;
+    }
+
+    /// <summary>L^-1.</summary>
+    public static double[,] Invert(double[,] factor)
+    {
+        var n = factor.GetLength(0);
+        var inverse = new double[n, n];
+        for (var j = 0; j < n; j++)
+        {
+            inverse[j, j] = 1 / factor[j, j];
+            for (var i = j + 1; i < n; i++)
+            {
+                var sum = 0.0;
+                for (var k = j; k < i; k++)
+                {
+                    sum -= factor[i, k] * inverse[k, j];
+                }
+
+                inverse[i, j] = sum / factor[i, i];
+            }
+        }
+
+        return inverse;
+    }
+
+    /// <summary>A^-1 for A = L L^T.</summary>
+    public static double[,] InverseOfProduct(double[,] factor)
+    {
+        var n = factor.GetLength(0);
+        var inverse = Invert(factor);
+        var product = new double[n, n];
+        for (var i = 0; i < n; i++)
+        {
+            for (var j = 0; j <= i; j++)
+            {
+                var sum = 0.0;
+                for (var k = i; k < n; k++)
+                {
+                    sum += inverse[k, i] * inverse[k, j];
+                }
+
+                product[i, j] = product[j, i] = sum;
+            }
+        }
+
+        return product;
+    }
+
+    /// <summary>Solves L L^T x = b.</summary>
+    public static double[] Solve(double[,] factor, ReadOnlySpan<double> right)
+    {
+        var n = factor.GetLength(0);
+        var x = right.ToArray();
+        for (var i = 0; i < n; i++)
+        {
+            for (var k = 0; k < i; k++)
+            {
+                x[i] -= factor[i, k] * x[k];
+            }
+
+            x[i] /= factor[i, i];
+        }
+
+        for (var i = n - 1; i >= 0; i--)
+        {
+            for (var k = i + 1; k < n; k++)
+            {
+                x[i] -= factor[k, i] * x[k];
+            }
+
+            x[i] /= factor[i, i];
+        }
+
+        return x;
+    }
+
+    /// <summary>log det L.</summary>
+    public static double LogDeterminant(double[,] factor)
+    {
+        var sum = 0.0;
+        for (var i = 0; i < factor.GetLength(0); i++)
+        {
+            sum += Math.Log(factor[i, i]);
+        }
+
+        return sum;
+    }
+
+    /// <summary>The Euclidean norm of each row of L: the standard deviations of the law with covariance L L^T.</summary>
+    public static double[] RowNorms(double[,] factor)
+    {
+        var norms = new double[factor.GetLength(0)];
+        for (var i = 0; i < norms.Length; i++)
+        {
+            for (var j = 0; j <= i; j++)
+            {
+                norms[i] += factor[i, j] * factor[i, j];
+            }
+
+            norms[i] = Math.Sqrt(norms[i]);
+        }
+
+        return norms;
+    }
+
+    /// <summary>The lower triangle, with zeros above.</summary>
+    public static double[,] Copy(double[,] factor) => Scale(factor, 1);
+
+    /// <summary>The lower triangle times a number, with zeros above.</summary>
+    public static double[,] Scale(double[,] factor, double by)
+    {
+        var n = factor.GetLength(0);
+        var scaled = new double[n, n];
+        for (var i = 0; i < n; i++)
+        {
+            for (var j = 0; j <= i; j++)
+            {
+                scaled[i, j] = factor[i, j] * by;
+            }
+        }
+
+        return scaled;
+    }
+
+    /// <summary>The elements row by row.</summary>
+    public static double[] Flatten(double[,] matrix) => [.. matrix.Cast<double>()];
+}
