@@ -1,3 +1,6 @@
+using MathNet.Numerics.LinearAlgebra;
+using MathNet.Numerics.LinearAlgebra.Factorization;
+
 namespace Monge.OptimalTransport;
 
 /// <summary>Optimal transport between Gaussians in closed form (Bures-Wasserstein).</summary>
@@ -70,11 +73,9 @@ public static class GaussianTransport
     }
 }
 
-/// <summary>Square roots of symmetric matrices by cyclic Jacobi rotations, accurate for the small sizes of Gaussian transport.</summary>
+/// <summary>Square roots of symmetric matrices by their eigenvalues.</summary>
 internal static class SymmetricRoots
 {
-    private const int MaximumSweeps = 60;
-
     public static double[] Root(double[] matrix, int dimension, string name)
     {
         (double[] values, double[] vectors) = Eigen(matrix, dimension, name);
@@ -147,59 +148,15 @@ internal static class SymmetricRoots
     private static (double[] Values, double[] Vectors) Eigen(double[] matrix, int dimension, string name)
     {
         Check(matrix, dimension, name);
-        double[] a = [.. matrix];
-        var vectors = new double[dimension * dimension];
-        for (int axis = 0; axis < dimension; axis++)
-            vectors[axis * dimension + axis] = 1;
-        for (int sweep = 0; sweep < MaximumSweeps && OffDiagonal(a, dimension) > 0; sweep++)
-        {
-            for (int p = 0; p < dimension; p++)
-                for (int q = p + 1; q < dimension; q++)
-                    Rotate(a, vectors, dimension, p, q);
-        }
+        Evd<double> factors = Matrix<double>.Build.DenseOfRowMajor(dimension, dimension, matrix).Evd(Symmetricity.Symmetric);
         var values = new double[dimension];
-        for (int axis = 0; axis < dimension; axis++)
-            values[axis] = a[axis * dimension + axis];
-        return (values, vectors);
-    }
-
-    private static double OffDiagonal(double[] a, int dimension)
-    {
-        double sum = 0;
+        var vectors = new double[dimension * dimension];
         for (int row = 0; row < dimension; row++)
-            for (int column = row + 1; column < dimension; column++)
-                sum += Math.Abs(a[row * dimension + column]);
-        return sum;
-    }
-
-    private static void Rotate(double[] a, double[] vectors, int dimension, int p, int q)
-    {
-        double off = a[p * dimension + q];
-        double first = a[p * dimension + p], second = a[q * dimension + q];
-        if (Math.Abs(off) <= 1e-18 * Math.Sqrt(Math.Abs(first * second)) || Math.Abs(off) < 1e-300)
         {
-            a[p * dimension + q] = a[q * dimension + p] = 0;
-            return;
+            values[row] = factors.EigenValues[row].Real;
+            for (int column = 0; column < dimension; column++)
+                vectors[row * dimension + column] = factors.EigenVectors[row, column];
         }
-        double theta = (second - first) / (2 * off);
-        double tangent = Math.CopySign(1, theta) / (Math.Abs(theta) + Math.Sqrt(theta * theta + 1));
-        double cosine = 1 / Math.Sqrt(tangent * tangent + 1);
-        double sine = tangent * cosine;
-        for (int k = 0; k < dimension; k++)
-        {
-            double kp = a[k * dimension + p], kq = a[k * dimension + q];
-            a[k * dimension + p] = cosine * kp - sine * kq;
-            a[k * dimension + q] = sine * kp + cosine * kq;
-            double vp = vectors[k * dimension + p], vq = vectors[k * dimension + q];
-            vectors[k * dimension + p] = cosine * vp - sine * vq;
-            vectors[k * dimension + q] = sine * vp + cosine * vq;
-        }
-        for (int k = 0; k < dimension; k++)
-        {
-            double pk = a[p * dimension + k], qk = a[q * dimension + k];
-            a[p * dimension + k] = cosine * pk - sine * qk;
-            a[q * dimension + k] = sine * pk + cosine * qk;
-        }
-        a[p * dimension + q] = a[q * dimension + p] = 0;
+        return (values, vectors);
     }
 }
