@@ -13,6 +13,9 @@ internal sealed class CommandException(string message, int exitCode) : Exception
     public static CommandException Failure(string message) => new(message, ExitCodes.Failure);
 }
 
+/// <summary>The command was interrupted and has said so itself, with how to go on.</summary>
+internal sealed class InterruptedException : OperationCanceledException;
+
 /// <summary>Exit codes of the command line.</summary>
 internal static class ExitCodes
 {

@@ -2,6 +2,7 @@ using Monge.Data;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Measures;
+using Monge.Training;
 
 namespace Monge.Cli;
 
@@ -21,7 +22,7 @@ internal static class Failures
 
         return CommandException.Failure(error switch
         {
-            DensityException or ShapeException or AnomalyException or DataFormatException or IOException or InvalidOperationException or NotSupportedException => error.Message,
+            DensityException or CheckpointException or ArithmeticException or ShapeException or AnomalyException or DataFormatException or IOException or InvalidOperationException or NotSupportedException => error.Message,
             UnauthorizedAccessException => $"{error.Message.TrimEnd('.')}; choose a place that can be written with --out.",
             ArgumentException argument => WithoutParameterName(argument),
             OutOfMemoryException => "There is not enough memory; lower --samples or the batch size.",

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Reflection;
 using Monge.Cli.Bench;
 using Monge.Cli.Commands;
+using Monge.Cli.Sampling;
 using Monge.Measures;
 
 namespace Monge.Cli;
@@ -42,9 +43,13 @@ public static class MongeCommand
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             return await parsed.InvokeAsync(configuration, interruption.Token);
         }
+        catch (InterruptedException) when (interruption.ExitCode is { } code)
+        {
+            return code;
+        }
         catch (OperationCanceledException) when (interruption.ExitCode is { } code)
         {
-            Console.Error.WriteLine("monge: stopped.");
+            Console.Error.WriteLine("monge: stopped; nothing was left half-written.");
             return code;
         }
         catch (CommandException told)

@@ -6,25 +6,24 @@ using Monge.Data;
 namespace Monge.Cli.Sampling;
 
 /// <summary>
-/// The folder of a run: <c>run.json</c> (what was asked for and what came out), <c>model.safetensors</c>, <c>metrics.csv</c>, <c>samples.npy</c>,
+/// The folder of a run: <c>run.json</c> (what was asked for and what came out), <c>model.safetensors</c> (and <c>checkpoint.safetensors</c>, from which it goes on), <c>metrics.csv</c>, <c>samples.npy</c>,
 /// <c>log_weights.npy</c>. Each file is replaced only when its successor is complete.
 /// </summary>
 internal sealed class RunFolder
 {
-    private static readonly string[] s_files = ["run.json", "model.safetensors", "metrics.csv", "samples.npy", "log_weights.npy"];
-    private readonly RunRequest _request;
+    private static readonly string[] s_files = ["run.json", "checkpoint.safetensors", "model.safetensors", "metrics.csv", "samples.npy", "log_weights.npy"];
 
     private RunFolder(string path, RunRequest request)
     {
         Path = path;
-        _request = request;
+        Request = request;
     }
 
     /// <summary>The folder.</summary>
     public string Path { get; }
 
-    /// <summary>The model, which is also the checkpoint.</summary>
-    public string Model => In("model.safetensors");
+    /// <summary>What the run is.</summary>
+    public RunRequest Request { get; }
 
     /// <summary>The course of training.</summary>
     public string Metrics => In("metrics.csv");
@@ -50,7 +49,7 @@ internal sealed class RunFolder
             }
 
             Directory.CreateDirectory(path);
-            folder.Write("running", null);
+            folder.Write("running", null, null);
             return folder;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -62,13 +61,19 @@ internal sealed class RunFolder
     /// <summary>Writes <c>run.json</c>.</summary>
     /// <param name="status">"running", "interrupted", or how the run ended.</param>
     /// <param name="result">What came out; null while there is nothing.</param>
-    public void Write(string status, JsonObject? result)
+    /// <param name="resolved">The options with everything that the run itself chose, as JSON; null while they aren't known.</param>
+    public void Write(string status, JsonObject? result, string? resolved)
     {
-        var node = _request.ToJson();
+        var node = Request.ToJson();
         node["status"] = status;
+        if (resolved is not null)
+        {
+            node["resolved_options"] = JsonNode.Parse(resolved);
+        }
+
         if (result is not null)
         {
-            node["result"] = result;
+            node["result"] = result.DeepClone();
         }
 
         AtomicFile.WriteText(In("run.json"), JsonOutput.Indented(node));
@@ -100,7 +105,7 @@ internal sealed class RunFolder
             throw CommandException.Failure($"'{In("run.json")}' isn't the record of a run, so there is nothing to resume; choose another folder with --out.");
         }
 
-        foreach (var (name, value) in _request.Identity())
+        foreach (var (name, value) in Request.Identity())
         {
             var (mine, its) = (JsonOutput.Line(value), kept[name] is { } k ? JsonOutput.Line(k) : "nothing");
             if (mine != its)
