@@ -2,7 +2,6 @@ using System.Numerics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
-using Monge.Engine.Random;
 using Monge.Training;
 
 namespace Monge.Cli.Bench;
@@ -73,14 +72,15 @@ internal static class BenchCases<T>
     {
         var gradient = Derivative.ParameterGradient(loss, network.Parameters).BatchSum();
         var program = new TracedProgram(network.Parameters, ("loss", loss.BatchSum()), ("gradient", gradient));
-        var run = new CompiledProgram<T>(program, Options(s)) { Parameters = network.Start<T>(Seed) };
-        var adam = new Adam<T>(network.Parameters.Count, new AdamOptions { LearningRate = 1e-3 });
+        var adam = new AdamState<T>(network.Parameters.Count);
+        network.Start<T>(Seed).Span.CopyTo(adam.Parameters.Span);
+        var run = new CompiledProgram<T>(program, Options(s)) { Parameters = adam.Parameters };
         ulong step = 0;
         return new BenchWork(
             () =>
             {
                 run.Run(s.Batch, new DrawKey(Seed, step++));
-                adam.Step(run.Parameters.Span, run["gradient"].Span);
+                adam.Step(run["gradient"].Span, learningRate: 1e-3, clip: double.PositiveInfinity, averageDecay: 0);
             },
             operations,
             run.Dispose);

@@ -1,7 +1,6 @@
 using System.Numerics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
-using Monge.Engine.Random;
 
 namespace Monge.Cli.Bench;
 
