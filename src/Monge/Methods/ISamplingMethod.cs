@@ -8,7 +8,7 @@ public interface ISamplingMethod
 
     /// <summary>Trains, or resumes, and samples. Returns when all is done; cancellation saves the state first.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled; with a folder given, the state was saved there.</exception>
-    /// <exception cref="CheckpointException">The folder's checkpoint can't be resumed.</exception>
+    /// <exception cref="Training.CheckpointException">The folder's checkpoint can't be resumed.</exception>
     /// <exception cref="ArithmeticException">Training produced a value that is not finite.</exception>
     SampleSet Run(SamplingRequest request, CancellationToken cancellation);
 }

@@ -41,5 +41,5 @@ public sealed class PinnTransport : ISamplingMethod
         Task.Run(() => Run(new SamplingRequest(samples, seed) { Progress = progress }, cancellation), cancellation);
 
     /// <inheritdoc/>
-    public SampleSet Run(SamplingRequest request, CancellationToken cancellation) => throw new NotImplementedException();
+    public SampleSet Run(SamplingRequest request, CancellationToken cancellation) => throw new NotSupportedException($"Sampling '{Target.Name}' is not built in yet.");
 }

@@ -84,7 +84,10 @@ public sealed class AdamState<T>(int count)
 
     private void Update(ReadOnlySpan<T> gradient, Rates rates)
     {
-        var (p, m, v, a) = (Parameters.Span, FirstMoment.Span, SecondMoment.Span, Average.Span);
+        var p = Parameters.Span;
+        var m = FirstMoment.Span;
+        var v = SecondMoment.Span;
+        var a = Average.Span;
         var i = 0;
         var lanes = Vector<T>.Count;
         for (; i <= p.Length - lanes; i += lanes)

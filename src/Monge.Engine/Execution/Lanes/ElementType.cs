@@ -1,7 +1,7 @@
 namespace Monge.Engine.Execution;
 
 /// <summary>The number format of a lane.</summary>
-internal enum ElementType
+public enum ElementType
 {
     /// <summary>IEEE 754 binary32, for training.</summary>
     Float32,
