@@ -81,7 +81,9 @@ internal sealed partial class LaneEmitter
 
     private static Formula Magnitude(Formula a) => Formula.Of("Abs", a);
 
-    private static Formula WithSignOf(Formula magnitude, Formula sign) => Formula.Of("CopySign", magnitude, sign);
+    private Formula WithSignOf(Formula magnitude, Formula sign) => IsScalar
+        ? Formula.Of("CopySign", magnitude, sign)
+        : Formula.Of("Select", -0.0, sign, magnitude);
 
     /// <summary>The smaller of a bound and x; x where x is NaN, because the instruction returns its second operand then.</summary>
     private static Formula AtMost(Formula x, double bound) => Formula.Of("MinNative", bound, x);

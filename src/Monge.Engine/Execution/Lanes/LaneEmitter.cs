@@ -57,8 +57,8 @@ internal sealed partial class LaneEmitter
     public Lane LoadFrom(Action emitAddress) => Finish(new Formula(_ =>
     {
         emitAddress();
-        if (IsScalar) LoadElement();
-        else IL.Emit(OpCodes.Call, methods["Load"]);
+        IL.Emit(OpCodes.Unaligned, (byte)1);
+        IL.Emit(OpCodes.Ldobj, LaneType);
     }));
 
     /// <summary>Loads one element from the address pushed by <paramref name="emitAddress"/> into every lane.</summary>
@@ -72,16 +72,10 @@ internal sealed partial class LaneEmitter
     /// <summary>Stores <see cref="Lanes"/> consecutive elements at the address pushed by <paramref name="emitAddress"/>; it need not be aligned.</summary>
     public void StoreTo(Action emitAddress, Lane v)
     {
-        if (IsScalar)
-        {
-            emitAddress();
-            IL.Emit(OpCodes.Ldloc, v.Local);
-            IL.Emit(IsSingle ? OpCodes.Stind_R4 : OpCodes.Stind_R8);
-            return;
-        }
-        IL.Emit(OpCodes.Ldloc, v.Local);
         emitAddress();
-        IL.Emit(OpCodes.Call, methods["Store"]);
+        IL.Emit(OpCodes.Ldloc, v.Local);
+        IL.Emit(OpCodes.Unaligned, (byte)1);
+        IL.Emit(OpCodes.Stobj, LaneType);
     }
 
     /// <summary>A lane for a value carried round a loop, set to <paramref name="initial"/> here; change it with <see cref="Assign"/>.</summary>

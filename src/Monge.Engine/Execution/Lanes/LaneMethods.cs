@@ -7,7 +7,9 @@ namespace Monge.Engine.Execution;
 /// <summary>
 /// The methods that carry out lane operations for one element type and width, found once by name. For vectors they are
 /// the static methods of <see cref="Vector128"/>, <see cref="Vector256"/> and <see cref="Vector512"/>, for scalars those of
-/// <see cref="Math"/> and <see cref="MathF"/>; the just-in-time compiler turns each into one or two instructions.
+/// <see cref="Math"/> and <see cref="MathF"/>; the just-in-time compiler turns each into one or two instructions. Arithmetic
+/// calls the operators, because methods as Vector512.Add only wrap them, and wrappers use up the compiler's budget for
+/// inlining: a kernel of a hundred functions became ten times slower.
 /// </summary>
 internal sealed class LaneMethods
 {
@@ -87,27 +89,30 @@ internal sealed class LaneMethods
     private MethodInfo FindVector(string operation)
     {
         Type host = HostOf(width), v = Vector, b = IntegerVector;
-        Type[] element = [Element], integer = [Integer];
+        Type[] element = [Element];
         return operation switch
         {
-            "Negate" or "Abs" or "Sqrt" or "Floor" or "Round" => Resolve(host, operation, element, v),
+            "Add" => Resolve(v, "op_Addition", [], v, v),
+            "Subtract" => Resolve(v, "op_Subtraction", [], v, v),
+            "Multiply" => Resolve(v, "op_Multiply", [], v, v),
+            "Divide" => Resolve(v, "op_Division", [], v, v),
+            "Negate" => Resolve(v, "op_UnaryNegation", [], v),
+            "Abs" or "Sqrt" or "Floor" or "Round" => Resolve(host, operation, element, v),
             "MultiplyAddEstimate" => Resolve(host, operation, element, v, v, v),
             "Select" => Resolve(host, "ConditionalSelect", element, v, v, v),
-            "MaskAnd" => Resolve(host, "BitwiseAnd", element, v, v),
-            "MaskOr" => Resolve(host, "BitwiseOr", element, v, v),
-            "MaskNot" => Resolve(host, "OnesComplement", element, v),
+            "MaskAnd" => Resolve(v, "op_BitwiseAnd", [], v, v),
+            "MaskOr" => Resolve(v, "op_BitwiseOr", [], v, v),
+            "MaskNot" => Resolve(v, "op_OnesComplement", [], v),
             "AsBits" => Resolve(host, "As", [Element, Integer], v),
             "AsNumber" => Resolve(host, "As", [Integer, Element], b),
-            "BitsAdd" => Resolve(host, "Add", integer, b, b),
-            "BitsSubtract" => Resolve(host, "Subtract", integer, b, b),
-            "BitsAnd" => Resolve(host, "BitwiseAnd", integer, b, b),
-            "BitsXor" => Resolve(host, "Xor", integer, b, b),
-            "BitsShiftLeft" => Resolve(host, "ShiftLeft", integer, b, typeof(int)),
-            "BitsShiftRight" => Resolve(host, "ShiftRightLogical", integer, b, typeof(int)),
+            "BitsAdd" => Resolve(b, "op_Addition", [], b, b),
+            "BitsSubtract" => Resolve(b, "op_Subtraction", [], b, b),
+            "BitsAnd" => Resolve(b, "op_BitwiseAnd", [], b, b),
+            "BitsXor" => Resolve(b, "op_ExclusiveOr", [], b, b),
+            "BitsShiftLeft" => Resolve(b, "op_LeftShift", [], b, typeof(int)),
+            "BitsShiftRight" => Resolve(b, "op_UnsignedRightShift", [], b, typeof(int)),
             "BitsCreate" => Resolve(host, "Create", [], Integer),
             "Create" => Resolve(host, "Create", [], Element),
-            "Load" => Resolve(host, "Load", element, Element.MakePointerType()),
-            "Store" => Resolve(host, "Store", element, v, Element.MakePointerType()),
             _ => Resolve(host, operation, element, v, v),
         };
     }

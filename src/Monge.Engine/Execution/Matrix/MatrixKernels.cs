@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
@@ -7,9 +8,10 @@ namespace Monge.Engine.Execution;
 
 /// <summary>
 /// Matrix products and transposes on the tiles of one thread, for one element type and register width. Register blocks are
-/// emitted on first use (<see cref="PanelKernelEmitter"/>); after that no call allocates. Every element of a product is one chain
-/// of multiply-adds in the order of the contraction that starts at 0 or at the old C, whatever the block sizes. Safe for
-/// concurrent use.
+/// emitted on first use (<see cref="PanelKernelEmitter"/>, <see cref="DotKernelEmitter"/>); after that no call allocates. An element
+/// of <see cref="Multiply"/>'s result is one chain of multiply-adds in the order of the contraction that starts at 0 or at the old
+/// C, whatever the sizes; <see cref="MultiplyTransposed"/> may add in another order where one side has few rows, but
+/// always in the same one for the same sizes. Safe for concurrent use.
 /// </summary>
 internal sealed unsafe class MatrixKernels
 {
@@ -38,8 +40,10 @@ internal sealed unsafe class MatrixKernels
     private readonly SimdWidth _width;
     private readonly int _elementBytes;
     private readonly int _vectorBytes;
+    private readonly int _lanesShift;
     private readonly int[] _rowsOfVectors;
     private readonly int[] _dotRowsOfColumns;
+    private readonly int[] _depthOfVectors = new int[MaximumVectors + 1];
     private readonly PanelKernel?[] _dotKernels = new PanelKernel?[(MaximumDotColumns + 1) * (MaximumRows + 1)];
     private readonly PanelKernel?[] _kernels = new PanelKernel?[(MaximumVectors + 1) * (MaximumRows + 1)];
 
@@ -49,13 +53,17 @@ internal sealed unsafe class MatrixKernels
         _width = width;
         _elementBytes = type == ElementType.Float32 ? sizeof(float) : sizeof(double);
         _vectorBytes = width == SimdWidth.Scalar ? _elementBytes : (int)width / 8;
+        Lanes = _vectorBytes / _elementBytes;
+        _lanesShift = BitOperations.Log2((uint)Lanes);
+        for (int vectors = 1; vectors <= MaximumVectors; vectors++)
+            _depthOfVectors[vectors] = Math.Min(MaximumDepth, PanelBytes / (vectors * _vectorBytes));
         bool manyRegisters = Avx512F.IsSupported || AdvSimd.Arm64.IsSupported;
         _rowsOfVectors = manyRegisters ? RowsWith32Registers : RowsWith16Registers;
         _dotRowsOfColumns = manyRegisters ? DotRowsWith32Registers : DotRowsWith16Registers;
     }
 
     /// <summary>Elements in a vector (1 for <see cref="SimdWidth.Scalar"/>).</summary>
-    public int Lanes => _vectorBytes / _elementBytes;
+    public int Lanes { get; }
 
     /// <summary>Bytes of scratch memory that <see cref="MultiplyTransposed"/> needs, for any sizes.</summary>
     public static int TransposedScratchBytes => PanelBytes;
@@ -111,10 +119,10 @@ internal sealed unsafe class MatrixKernels
         arguments.B = (byte*)b;
         arguments.C = (byte*)c;
         arguments.Accumulate = accumulate ? 1 : 0;
-        int vectors = n / Lanes;
+        int vectors = n >> _lanesShift;
         int widest = PanelVectors(m);
         if (m >= RowsWorthPacking && vectors > widest && arguments.StrideB >= StrideWorthPacking) MultiplyPacked(arguments, m, vectors, widest, k);
-        else MultiplyInPlace(arguments, m, vectors, widest, k);
+        else MultiplyInPlace(&arguments, m, vectors, widest, k);
     }
 
     /// <summary>
@@ -178,30 +186,30 @@ internal sealed unsafe class MatrixKernels
         else RegisterTranspose.Transpose(_width, rows, columns, (double*)a, lda, (double*)o, ldo);
     }
 
-    private void MultiplyInPlace(PanelArguments arguments, int m, int vectors, int widest, int k)
+    private void MultiplyInPlace(PanelArguments* arguments, int m, int vectors, int widest, int k)
     {
-        byte* firstRight = arguments.B;
-        byte* firstOutput = arguments.C;
+        byte* firstRight = arguments->B;
+        byte* firstOutput = arguments->C;
         int depth = DepthOfChunk(k, widest);
         int done = 0;
         do
         {
-            arguments.Depth = Math.Min(depth, k - done);
-            arguments.B = firstRight;
-            arguments.C = firstOutput;
+            arguments->Depth = Math.Min(depth, k - done);
+            arguments->B = firstRight;
+            arguments->C = firstOutput;
             for (int left = vectors; left > 0;)
             {
                 int taken = NextPanel(left, widest);
                 RunPanel(arguments, m, taken);
-                arguments.B += taken * _vectorBytes;
-                arguments.C += taken * _vectorBytes;
+                arguments->B += taken * _vectorBytes;
+                arguments->C += taken * _vectorBytes;
                 left -= taken;
             }
 
-            done += (int)arguments.Depth;
-            arguments.A += arguments.Depth * arguments.ColumnStride;
-            firstRight += arguments.Depth * arguments.StrideB;
-            arguments.Accumulate = 1;
+            done += (int)arguments->Depth;
+            arguments->A += arguments->Depth * arguments->ColumnStride;
+            firstRight += arguments->Depth * arguments->StrideB;
+            arguments->Accumulate = 1;
         }
         while (done < k);
     }
@@ -228,7 +236,7 @@ internal sealed unsafe class MatrixKernels
                 int taken = NextPanel(left, widest);
                 arguments.StrideB = taken * _vectorBytes;
                 CopyRows(right, stride, panel, taken * _vectorBytes, (int)arguments.Depth);
-                RunPanel(arguments, m, taken);
+                RunPanel(&arguments, m, taken);
                 right += taken * _vectorBytes;
                 arguments.C += taken * _vectorBytes;
                 left -= taken;
@@ -267,7 +275,7 @@ internal sealed unsafe class MatrixKernels
                 arguments.C = firstOutput + ((nint)column * _elementBytes);
                 Transpose(columns, length, firstRight + (column * stride), stride / _elementBytes, scratch, taken * Lanes);
                 if (columns < Lanes) RunTail(arguments, m, columns);
-                else RunPanel(arguments, m, taken);
+                else RunPanel(&arguments, m, taken);
                 column += columns;
             }
 
@@ -321,28 +329,41 @@ internal sealed unsafe class MatrixKernels
 
     private int DepthOfChunk(int depth, int panelVectors)
     {
-        int longest = Math.Min(MaximumDepth, PanelBytes / (panelVectors * _vectorBytes));
-        int chunks = Math.Max(1, (depth + longest - 1) / longest);
+        int longest = _depthOfVectors[panelVectors];
+        if (depth <= longest) return depth;
+        int chunks = (depth + longest - 1) / longest;
         return (depth + chunks - 1) / chunks;
     }
 
-    // Blocks that differ by at most one row, so none is too small to keep the multiply-add units busy.
-    private void RunPanel(PanelArguments arguments, int m, int vectors)
+    // Blocks that differ by at most one row, so none is too small to keep the multiply-add units busy. Leaves the arguments as they
+    // were, but for the number of blocks.
+    private void RunPanel(PanelArguments* arguments, int m, int vectors)
     {
         int largest = _rowsOfVectors[vectors];
-        int blocks = (m + largest - 1) / largest;
-        int rows = m / blocks;
-        int taller = m % blocks;
-        if (taller > 0)
+        if (m <= largest)
         {
-            arguments.Blocks = taller;
-            Kernel(rows + 1, vectors)(&arguments);
-            arguments.A += taller * (rows + 1) * arguments.RowStride;
-            arguments.C += taller * (rows + 1) * arguments.StrideC;
+            arguments->Blocks = 1;
+            Kernel(m, vectors)(arguments);
+            return;
         }
 
-        arguments.Blocks = blocks - taller;
-        Kernel(rows, vectors)(&arguments);
+        int blocks = (m + largest - 1) / largest;
+        int rows = m / blocks;
+        int taller = m - (blocks * rows);
+        byte* left = arguments->A;
+        byte* output = arguments->C;
+        if (taller > 0)
+        {
+            arguments->Blocks = taller;
+            Kernel(rows + 1, vectors)(arguments);
+            arguments->A += taller * (rows + 1) * arguments->RowStride;
+            arguments->C += taller * (rows + 1) * arguments->StrideC;
+        }
+
+        arguments->Blocks = blocks - taller;
+        Kernel(rows, vectors)(arguments);
+        arguments->A = left;
+        arguments->C = output;
     }
 
     // Fewer columns than a vector has: computed beside C, from which and to which only those columns are copied.
@@ -364,7 +385,7 @@ internal sealed unsafe class MatrixKernels
 
             part.A = arguments.A + (i * arguments.RowStride);
             part.C = block;
-            RunPanel(part, rows, 1);
+            RunPanel(&part, rows, 1);
             for (int r = 0; r < rows; r++) Unsafe.CopyBlockUnaligned(output + (r * arguments.StrideC), block + (r * _vectorBytes), (uint)bytes);
         }
     }

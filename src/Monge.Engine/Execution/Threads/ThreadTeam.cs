@@ -5,12 +5,12 @@ namespace Monge.Engine.Execution;
 
 /// <summary>
 /// A fixed team of persistent background threads, the caller among them, that run the same work at the same time. A thread that
-/// waits spins for some ten microseconds and then blocks, so that work which follows closely starts at once and a busy machine
+/// waits spins for 20 microseconds and then blocks, so that work which follows closely starts at once and a busy machine
 /// isn't disturbed. A run allocates no managed memory. Dispose the team to end its threads.
 /// </summary>
 public sealed class ThreadTeam : IDisposable
 {
-    private const int SpinMicroseconds = 30;
+    private const int SpinMicroseconds = 20;
     private const int PausesPerCheck = 4;
 
     private static readonly Lazy<ThreadTeam> SharedTeam = new(() => new ThreadTeam(Environment.ProcessorCount) { _isShared = true });
@@ -43,7 +43,7 @@ public sealed class ThreadTeam : IDisposable
             throw new ArgumentOutOfRangeException(nameof(threadCount), threadCount, "A thread team needs at least 1 thread; give the number of threads including the caller.");
         ThreadCount = threadCount;
         // Spinning for another thread of the team is pointless where that thread would need this one's core.
-        _spinTicks = Environment.ProcessorCount > 1 ? Stopwatch.Frequency * SpinMicroseconds / 1_000_000 : 0;
+        _spinTicks = threadCount <= Environment.ProcessorCount ? Stopwatch.Frequency * SpinMicroseconds / 1_000_000 : 0;
         _failures = new Exception?[threadCount];
         _threads = new Thread[threadCount - 1];
         for (int i = 0; i < _threads.Length; i++)

@@ -5,6 +5,13 @@ namespace Monge.Engine.Tests.Execution.Matrix;
 
 public sealed unsafe class MatrixKernelsTests
 {
+    private enum LeftLayout
+    {
+        Rows,
+        Columns,
+        Spread,
+    }
+
     public static TheoryData<ElementType, SimdWidth> Kinds()
     {
         var kinds = new TheoryData<ElementType, SimdWidth>();
@@ -23,7 +30,7 @@ public sealed unsafe class MatrixKernelsTests
         for (int trial = 0; trial < 80; trial++)
         {
             int m = random.Next(1, 71), k = random.Next(1, 71), n = kernels.Lanes * random.Next(1, 14);
-            CheckMultiply(kernels, type, random, m, n, k, transposedLeft: trial % 3 == 0, accumulate: trial % 2 == 0);
+            CheckMultiply(kernels, type, random, m, n, k, (LeftLayout)(trial % 3), accumulate: trial % 2 == 0);
         }
     }
 
@@ -35,7 +42,7 @@ public sealed unsafe class MatrixKernelsTests
         var random = new Random(12);
         for (int m = 1; m <= 16; m++)
             for (int vectors = 1; vectors <= 10; vectors++)
-                CheckMultiply(kernels, type, random, m, vectors * kernels.Lanes, k: 3, transposedLeft: false, accumulate: vectors % 2 == 0);
+                CheckMultiply(kernels, type, random, m, vectors * kernels.Lanes, k: 3, LeftLayout.Rows, accumulate: vectors % 2 == 0);
     }
 
     [Theory]
@@ -44,8 +51,52 @@ public sealed unsafe class MatrixKernelsTests
     {
         MatrixKernels kernels = MatrixKernels.Get(type, width);
         var random = new Random(13);
-        CheckMultiply(kernels, type, random, 30, 9 * kernels.Lanes, 777, transposedLeft: false, accumulate: false);
-        CheckMultiply(kernels, type, random, 1, 9 * kernels.Lanes, 777, transposedLeft: true, accumulate: true);
+        CheckMultiply(kernels, type, random, 30, 9 * kernels.Lanes, 777, LeftLayout.Rows, accumulate: false);
+        CheckMultiply(kernels, type, random, 1, 9 * kernels.Lanes, 777, LeftLayout.Columns, accumulate: true);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void MultiplyEqualsThePlainSumWhenTheRowsOfBLieFarApart(ElementType type, SimdWidth width)
+    {
+        MatrixKernels kernels = MatrixKernels.Get(type, width);
+        var random = new Random(20);
+        for (int vectors = 1; vectors <= 13; vectors++)
+            CheckMultiply(kernels, type, random, 24 + vectors, vectors * kernels.Lanes, 11, LeftLayout.Rows, accumulate: vectors % 2 == 0, gapInB: 1100);
+        CheckMultiply(kernels, type, random, 25, 9 * kernels.Lanes, 600, LeftLayout.Columns, accumulate: true, gapInB: 1100);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void AnElementOfTheProductDoesNotDependOnTheOtherRowsAndColumns(ElementType type, SimdWidth width)
+    {
+        MatrixKernels kernels = MatrixKernels.Get(type, width);
+        int n = 7 * kernels.Lanes, k = 300;
+        using NativeMatrix a = new NativeMatrix(type, 29, k, k).Fill(new Random(21));
+        using NativeMatrix b = new NativeMatrix(type, k, n, n).Fill(new Random(22));
+        using var whole = new NativeMatrix(type, 29, n, n);
+        using var part = new NativeMatrix(type, 29, n, n);
+        kernels.Multiply(29, n, k, a.Pointer, k, 1, b.Pointer, n, whole.Pointer, n, accumulate: false);
+        for (int m = 1; m < 29; m += 3)
+        {
+            kernels.Multiply(m, kernels.Lanes, k, a.Pointer, k, 1, b.Pointer, n, part.Pointer, n, accumulate: false);
+            for (int i = 0; i < m; i++)
+                for (int j = 0; j < kernels.Lanes; j++)
+                    Assert.Equal(whole[i, j], part[i, j]);
+        }
+    }
+
+    [Fact]
+    public void ThreadsMayUseTheSameKernelsAtTheSameTime()
+    {
+        using var team = new ThreadTeam(4);
+        MatrixKernels kernels = MatrixKernels.Get(ElementType.Float64, SimdWidth.Scalar);
+        team.Run(index =>
+        {
+            var random = new Random(index);
+            for (int trial = 0; trial < 20; trial++)
+                CheckMultiply(kernels, ElementType.Float64, random, random.Next(1, 30), random.Next(1, 30), random.Next(1, 30), LeftLayout.Rows, accumulate: true);
+        });
     }
 
     [Theory]
@@ -153,14 +204,22 @@ public sealed unsafe class MatrixKernelsTests
         Assert.Throws<ArgumentOutOfRangeException>(() => MachinePeak.MeasureFmaGflops(type, double.NaN));
     }
 
-    private static void CheckMultiply(MatrixKernels kernels, ElementType type, Random random, int m, int n, int k, bool transposedLeft, bool accumulate)
+    private static void CheckMultiply(
+        MatrixKernels kernels, ElementType type, Random random, int m, int n, int k, LeftLayout layout, bool accumulate, int gapInB = 0)
     {
-        int lda = (transposedLeft ? m : k) + random.Next(4), ldb = n + random.Next(4), ldc = n + random.Next(4);
-        using NativeMatrix a = new NativeMatrix(type, transposedLeft ? k : m, transposedLeft ? m : k, lda).Fill(random);
+        int ldb = n + gapInB + random.Next(4), ldc = n + random.Next(4);
+        (int rowStride, int columnStride) = layout switch
+        {
+            LeftLayout.Rows => (k + random.Next(4), 1),
+            LeftLayout.Columns => (1, m + random.Next(4)),
+            _ => (3, (3 * m) + 1),
+        };
+        int length = ((m - 1) * rowStride) + ((k - 1) * columnStride) + 1;
+        using NativeMatrix a = new NativeMatrix(type, 1, length, length).Fill(random);
         using NativeMatrix b = new NativeMatrix(type, k, n, ldb).Fill(random);
         using NativeMatrix c = new NativeMatrix(type, m, n, ldc).Fill(random);
-        double[,] expected = Expected(c, m, n, k, (i, p) => transposedLeft ? a[p, i] : a[i, p], (p, j) => b[p, j], accumulate);
-        kernels.Multiply(m, n, k, a.Pointer, transposedLeft ? 1 : lda, transposedLeft ? lda : 1, b.Pointer, ldb, c.Pointer, ldc, accumulate);
+        double[,] expected = Expected(c, m, n, k, (i, p) => a[0, (i * rowStride) + (p * columnStride)], (p, j) => b[p, j], accumulate);
+        kernels.Multiply(m, n, k, a.Pointer, rowStride, columnStride, b.Pointer, ldb, c.Pointer, ldc, accumulate);
         AssertClose(type, expected, c, m, n, k);
     }
 
