@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Numerics;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
+using Monge.Engine.Execution;
 
 namespace Monge.Cli.Bench;
 
@@ -61,13 +62,9 @@ internal static class BenchCommand
     private static BenchResult Measure<T>(string name, BenchSettings settings)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        if (name == "gemm")
-        {
-            return GemmCase<T>.Measure(settings);
-        }
-
         var work = name switch
         {
+            "gemm" => GemmCase<T>.Create(settings),
             "regression" => BenchCases<T>.Regression(settings),
             "laplacian" => BenchCases<T>.Laplacian(settings),
             "ode" => BenchCases<T>.Ode(settings),
@@ -76,7 +73,9 @@ internal static class BenchCommand
         try
         {
             var milliseconds = MedianMilliseconds(work.Step, settings.Repeats);
-            return new BenchResult(name, milliseconds, work.FloatingPointOperations / (milliseconds * 1e6));
+            return work.FloatingPointOperations is { } operations
+                ? new BenchResult(name, milliseconds, operations / (milliseconds * 1e6), PeakGflops<T>(ThreadsUsed(settings)))
+                : new BenchResult(name, milliseconds, null);
         }
         finally
         {
@@ -102,6 +101,22 @@ internal static class BenchCommand
 
         Array.Sort(times);
         return times[repeats / 2];
+    }
+
+    /// <summary>The machine's multiply-add peak with as many cores busy as the case had, measured right after it.</summary>
+    private static double PeakGflops<T>(int threads)
+    {
+        var peaks = new double[threads];
+        var workers = new Thread[threads];
+        for (var k = 0; k < threads; k++)
+        {
+            var own = k;
+            workers[k] = new Thread(() => peaks[own] = MachinePeak.MeasureFmaGflops(typeof(T) == typeof(float) ? ElementType.Float32 : ElementType.Float64, 0.2));
+            workers[k].Start();
+        }
+
+        Array.ForEach(workers, w => w.Join());
+        return peaks.Sum();
     }
 
     private static int ThreadsUsed(BenchSettings settings) => settings.Threads == 0 ? Environment.ProcessorCount : settings.Threads;

@@ -14,7 +14,7 @@ internal sealed record BenchSettings(int Batch, int Dimension, int Width, int De
 /// <param name="Name">The case.</param>
 /// <param name="MedianMilliseconds">Median time of one repetition.</param>
 /// <param name="Gflops">Useful matrix-product work in 10^9 floating-point operations a second; null where there is no matrix product.</param>
-/// <param name="PeakGflops">Measured FMA peak of the threads used, where the case compares itself with it.</param>
+/// <param name="PeakGflops">Measured multiply-add peak of as many cores; null where there is no matrix product.</param>
 internal sealed record BenchResult(string Name, double MedianMilliseconds, double? Gflops, double? PeakGflops = null);
 
 /// <summary>A case made ready: one repetition of its work, and how many floating-point operations its matrix products need.</summary>

@@ -7,13 +7,13 @@ namespace Monge.Cli.Bench;
 
 /// <summary>
 /// Matrix products as programs meet them: a chain of <c>depth</c> square products of shared matrices with a batch, no activations between, so that
-/// nothing but the products takes time. The rate stands beside the machine's multiply-add peak, measured in the same run.
+/// nothing but the products takes time.
 /// </summary>
 internal static class GemmCase<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    /// <summary>Measures rate and peak.</summary>
-    public static BenchResult Measure(BenchSettings s)
+    /// <summary>Makes the case.</summary>
+    public static BenchWork Create(BenchSettings s)
     {
         var parameters = new ParameterSet();
         var value = Expr.Input("x", s.Width);
@@ -31,10 +31,8 @@ internal static class GemmCase<T>
 
         // The last product is summed at once: the case measures products, not the writing of a batch.
         var program = new TracedProgram(parameters, ("sum", value.SquaredNorm().BatchSum()));
-        using var run = new CompiledProgram<T>(program, new ExecutionOptions { Threads = s.Threads }) { Parameters = start, ["x"] = new NdArray<T>(s.Batch, s.Width) };
+        var run = new CompiledProgram<T>(program, new ExecutionOptions { Threads = s.Threads }) { Parameters = start, ["x"] = new NdArray<T>(s.Batch, s.Width) };
         run["x"].Span.Fill(T.One);
-        var milliseconds = BenchCommand.MedianMilliseconds(() => run.Run(s.Batch), s.Repeats);
-        var operations = 2.0 * s.Batch * s.Width * s.Width * s.Depth;
-        return new BenchResult("gemm", milliseconds, operations / (milliseconds * 1e6));
+        return new BenchWork(() => run.Run(s.Batch), 2.0 * s.Batch * s.Width * s.Width * s.Depth, run.Dispose);
     }
 }
