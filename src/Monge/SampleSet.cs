@@ -58,6 +58,9 @@ public sealed class SampleSet
     /// <summary>How the samples were drawn, for example "sde, Euler-Maruyama, diffusion 0.5, 128 steps".</summary>
     public required string Sampler { get; init; }
 
+    /// <summary>How the start of the transport was found, in words.</summary>
+    public required string Preparation { get; init; }
+
     /// <summary>The seed of the run.</summary>
     public required ulong Seed { get; init; }
 

@@ -32,6 +32,7 @@ public sealed class TransportSde<T> : IDisposable
     private readonly NdArray<T>[] _drifts;
     private readonly NdArray<T>[] _scores;
     private readonly NdArray<T>[] _gains;
+    private readonly bool _hasDrift;
     private int _current;
 
     /// <summary>Compiles the programs.</summary>
@@ -48,12 +49,19 @@ public sealed class TransportSde<T> : IDisposable
         var d = path.Dimension;
         Path = path;
         Capacity = capacity;
+        _hasDrift = drift is not null;
         var field = drift ?? ((x, _) => Expr.Constant(0).BroadcastTo(x.Shape));
         var first = Expr.Random(RandomLaw.Normal, startStream, d);
-        _start = new CompiledProgram<T>(
-            new TracedProgram(parameters, ("x", first), ("drift", field(first, 0) + (0 * first)), ("score", path.Score(first, 0))), options);
+        List<(string, Expr)> starts = [("x", first), ("score", path.Score(first, 0))];
+        if (_hasDrift)
+        {
+            starts.Add(("drift", field(first, 0)));
+        }
 
-        var (x, b, s, gain) = (Expr.Input("x", d), Expr.Input("drift", d), Expr.Input("score", d), Expr.Input("gain"));
+        _start = new CompiledProgram<T>(new TracedProgram(parameters, [.. starts]), options);
+
+        var (x, s, gain) = (Expr.Input("x", d), Expr.Input("score", d), Expr.Input("gain"));
+        var b = _hasDrift ? Expr.Input("drift", d) : Expr.Constant(0).BroadcastTo(x.Shape);
         var (t, next, h, eps) = (Expr.PerStep("t"), Expr.PerStep("tNext"), Expr.PerStep("h"), Expr.PerStep("diffusion"));
         var noise = Expr.Random(RandomLaw.Normal, noiseStream, d);
         var slope = b + (eps * s);
@@ -74,10 +82,15 @@ public sealed class TransportSde<T> : IDisposable
         }
 
         var gainNext = gain + (0.5 * noise.SquaredNorm()) - ((x - backMean).SquaredNorm() / (4 * eps * h));
-        _step = new CompiledProgram<T>(
-            new TracedProgram(parameters, ("xNext", xNext), ("driftNext", bNext + (0 * xNext)), ("scoreNext", sNext), ("gainNext", gainNext)),
-            options,
-            ("xNext", "x"), ("driftNext", "drift"), ("scoreNext", "score"), ("gainNext", "gain"));
+        List<(string, Expr)> nexts = [("xNext", xNext), ("scoreNext", sNext), ("gainNext", gainNext)];
+        List<(string, string)> feedback = [("xNext", "x"), ("scoreNext", "score"), ("gainNext", "gain")];
+        if (_hasDrift)
+        {
+            nexts.Add(("driftNext", bNext));
+            feedback.Add(("driftNext", "drift"));
+        }
+
+        _step = new CompiledProgram<T>(new TracedProgram(parameters, [.. nexts]), options, [.. feedback]);
 
         _positions = [new NdArray<T>(capacity, d), new NdArray<T>(capacity, d)];
         _drifts = [new NdArray<T>(capacity, d), new NdArray<T>(capacity, d)];
@@ -97,8 +110,8 @@ public sealed class TransportSde<T> : IDisposable
     /// <summary>The sums of the kernel log-ratios [capacity].</summary>
     public NdArray<T> Gains => _gains[_current];
 
-    /// <summary>The particles' positions [capacity, d] at t = 0, valid until the second segment.</summary>
-    public NdArray<T> StartPositions => _positions[0];
+    /// <summary>The path's score at the particles [capacity, d].</summary>
+    public NdArray<T> Scores => _scores[_current];
 
     /// <summary>Draws particles from the base.</summary>
     /// <param name="parameters">The drift's parameters [P]; null if it has none.</param>
@@ -109,8 +122,12 @@ public sealed class TransportSde<T> : IDisposable
         _current = 0;
         _start.Parameters = parameters ?? _start.Parameters;
         _start["x"] = _positions[0];
-        _start["drift"] = _drifts[0];
         _start["score"] = _scores[0];
+        if (_hasDrift)
+        {
+            _start["drift"] = _drifts[0];
+        }
+
         _start.Run(particles, draw);
         _gains[0].Span.Clear();
     }
@@ -124,8 +141,13 @@ public sealed class TransportSde<T> : IDisposable
     {
         _step.Parameters = parameters ?? _step.Parameters;
         var next = 1 - _current;
-        (_step["x"], _step["drift"], _step["score"], _step["gain"]) = (_positions[_current], _drifts[_current], _scores[_current], _gains[_current]);
-        (_step["xNext"], _step["driftNext"], _step["scoreNext"], _step["gainNext"]) = (_positions[next], _drifts[next], _scores[next], _gains[next]);
+        (_step["x"], _step["score"], _step["gain"]) = (_positions[_current], _scores[_current], _gains[_current]);
+        (_step["xNext"], _step["scoreNext"], _step["gainNext"]) = (_positions[next], _scores[next], _gains[next]);
+        if (_hasDrift)
+        {
+            (_step["drift"], _step["driftNext"]) = (_drifts[_current], _drifts[next]);
+        }
+
         (_step["t"], _step["tNext"], _step["h"], _step["diffusion"]) = (grid.Times, grid.NextTimes, grid.Steps, grid.Diffusions);
         _step.Iterate(particles, grid.Count, draw);
         _current = next;

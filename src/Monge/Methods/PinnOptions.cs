@@ -73,7 +73,7 @@ public sealed record PinnOptions
     public double AverageDecay { get; init; } = 0.999;
 
     /// <summary>Share of collocation points drawn from the interpolated box instead of the current particles, 0 to 1.</summary>
-    public double BoxShare { get; init; } = 0.1;
+    public double? BoxShare { get; init; }
 
     /// <summary>Half-width of the collocation box in standard deviations of the base, 1 to 20.</summary>
     public double BoxHalfWidth { get; init; } = 3.0;
@@ -150,7 +150,7 @@ public sealed record PinnOptions
         Check(FinalLearningRateShare is >= 0 and <= 1, "finalLearningRateShare", FinalLearningRateShare, "0 to 1");
         Check(GradientClip > 0, "gradientClip", GradientClip, "above 0");
         Check(AverageDecay is >= 0 and < 1, "averageDecay", AverageDecay, "0 to below 1");
-        Check(BoxShare is >= 0 and <= 1, "boxShare", BoxShare, "0 to 1");
+        Check(BoxShare is null or (>= 0 and <= 1), "boxShare", BoxShare, "0 to 1");
         Check(BoxHalfWidth is >= 1 and <= 20, "boxHalfWidth", BoxHalfWidth, "1 to 20");
         Check(ResidualScale > 0, "residualScale", ResidualScale, "above 0");
         Check(RefreshInterval >= 1, "refreshInterval", RefreshInterval, "at least 1");
