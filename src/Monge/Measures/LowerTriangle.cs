@@ -1,3 +1,5 @@
+using Monge.Engine.LinearAlgebra;
+
 namespace Monge.Measures;
 
 /// <summary>The few operations on lower triangular matrices [d, d] that Gaussian laws need.</summary>
@@ -7,34 +9,19 @@ internal static class LowerTriangle
     public static double[,]? TryFactor(double[,] matrix)
     {
         var n = matrix.GetLength(0);
-        var factor = new double[n, n];
-        for (var j = 0; j < n; j++)
+        var factor = Flatten(matrix);
+        try
         {
-            for (var i = j; i < n; i++)
-            {
-                var sum = matrix[i, j];
-                for (var k = 0; k < j; k++)
-                {
-                    sum -= factor[i, k] * factor[j, k];
-                }
-
-                if (i > j)
-                {
-                    factor[i, j] = sum / factor[j, j];
-                    continue;
-                }
-
-                // A pivot lost to rounding counts as not positive.
-                if (!(sum > 1e-14 * Math.Abs(matrix[j, j])) || double.IsInfinity(sum))
-                {
-                    return null;
-                }
-
-                factor[j, j] = Math.Sqrt(sum);
-            }
+            Cholesky.Factor(factor, n);
+        }
+        catch (LinearAlgebraException)
+        {
+            return null;
         }
 
-        return factor;
+        var result = new double[n, n];
+        Buffer.BlockCopy(factor, 0, result, 0, factor.Length * sizeof(double));
+        return Copy(result);
     }
 
     /// <summary>L^-1.</summary>
@@ -86,28 +73,8 @@ internal static class LowerTriangle
     /// <summary>Solves L L^T x = b.</summary>
     public static double[] Solve(double[,] factor, ReadOnlySpan<double> right)
     {
-        var n = factor.GetLength(0);
         var x = right.ToArray();
-        for (var i = 0; i < n; i++)
-        {
-            for (var k = 0; k < i; k++)
-            {
-                x[i] -= factor[i, k] * x[k];
-            }
-
-            x[i] /= factor[i, i];
-        }
-
-        for (var i = n - 1; i >= 0; i--)
-        {
-            for (var k = i + 1; k < n; k++)
-            {
-                x[i] -= factor[k, i] * x[k];
-            }
-
-            x[i] /= factor[i, i];
-        }
-
+        Cholesky.Solve(Flatten(factor), x.Length, x);
         return x;
     }
 

@@ -9,15 +9,26 @@ public static class TargetLibrary
     [
         new("gaussian", 1, 10_000, d => Gaussians.Create(d)),
         new("many-well", 2, 1_024, d => Wells.ManyWell(d)),
+        new("funnel", 2, 1_000, d => Curved.Funnel(d)),
     ];
 
     /// <summary>All targets by name; of a family with a size, the usual sizes.</summary>
     public static IReadOnlyList<TargetEntry> All { get; } =
     [
         new("gmm9", "nine Gaussians on the grid {-5, 0, 5}^2, variance 0.3", 2, GaussianMixtures.Gmm9),
-        new("gaussian-10", "a correlated Gaussian; gaussian-D for other dimensions", 10, () => Gaussians.Create(10)),
-        new("many-well-5", "five double wells (x^2 - 4)^2: 32 separated modes", 5, () => Wells.ManyWell(5)),
+        new("gmm40", "forty Gaussians with means in [-40, 40]^2", 2, GaussianMixtures.Gmm40),
+        new("double-well", "one double well in one dimension, shifted", 1, Wells.DoubleWell),
+        new("rings", "three concentric rings in the plane", 2, Rings.Create),
         new("banana", "a Gaussian bent along a parabola", 2, Curved.Banana),
+        new("many-well-5", "five double wells (x^2 - 4)^2: 32 separated modes", 5, () => Wells.ManyWell(5)),
+        new("many-well-32", "16 pairs of a double well and a Gaussian: 65536 modes; many-well-K for other even K", 32, () => Wells.ManyWell(32)),
+        new("many-well-50", "five double wells (x^2 - 2)^2 and 45 Gaussians: 32 modes", 50, () => Wells.ManyWell(50)),
+        new("funnel-10", "Neal's funnel; funnel-D for other dimensions", 10, () => Curved.Funnel(10)),
+        new("gaussian-10", "a correlated Gaussian; gaussian-D for other dimensions", 10, () => Gaussians.Create(10)),
+        new("eight-schools", "posterior: effects of coaching in eight schools", 10, EightSchools.Create),
+        new("kidscore", "posterior: children's test scores, linear regression", 4, LinearRegression.KidScore),
+        new("ionosphere", "posterior: logistic regression on radar returns, 351 rows", 35, LogisticRegression.Ionosphere),
+        new("german-credit", "posterior: logistic regression on credit risk, 1000 rows", 25, LogisticRegression.GermanCredit),
     ];
 
     /// <summary>Makes a target by its name; names of families take any size, as in gaussian-7 or many-well-16.</summary>

@@ -20,6 +20,39 @@ internal static class Curved
             },
         });
 
+    /// <summary>Neal's funnel: x0 ~ N(0, 3^2), the others N(0, exp(x0)), normalised (Neal, "Slice sampling", 2003).</summary>
+    public static Density Funnel(int dimension)
+    {
+        var others = dimension - 1;
+        double[] sd = [3, .. Enumerable.Repeat(Math.Exp(2.25), others)];
+        return Density.Create(
+            $"funnel-{dimension}", dimension,
+            x => (-x[0].Square() / 18) - (0.5 * others * x[0]) - (0.5 * (-x[0]).Exp() * x[1..].SquaredNorm()) - Math.Log(3) - (dimension * Posteriors.HalfLogTwoPi), new DensityOptions
+            {
+                Description = $"Neal's funnel: x0 ~ N(0, 3^2), {others} others ~ N(0, exp(x0)).",
+                Base = BaseSuggestion.Isotropic(dimension, 3, 15, "the standard deviation of x0", false),
+                Facts = new TargetFacts
+                {
+                    LogZ = 0,
+                    LogZSource = "exact: a normalised density",
+                    Moments = new ReferenceMoments(new double[dimension], sd, "exact; the tails of all but x0 are too heavy for tests on their sample moments"),
+                    ExactSampler = (samples, random) => SampleFunnel(samples, dimension, random),
+                },
+            });
+    }
+
+    private static double[] SampleFunnel(int samples, int dimension, RandomStream random)
+    {
+        var positions = new double[samples * dimension];
+        for (var k = 0; k < positions.Length; k++)
+        {
+            var neck = k % dimension;
+            positions[k] = (neck == 0 ? 3 : Math.Exp(0.5 * positions[k - neck])) * random.NextNormal();
+        }
+
+        return positions;
+    }
+
     private static double[] SampleBanana(int samples, RandomStream random)
     {
         var positions = new double[samples * 2];

@@ -18,10 +18,30 @@ internal static class Wells
         _ => throw new ArgumentException($"The target 'many-well-{dimension}' doesn't exist: the size must be even (pairs of a well and a Gaussian), or 5.", nameof(dimension)),
     };
 
+    /// <summary>One double well -((x - 1.5)^2 - 2)^2, away from the origin.</summary>
+    public static Density DoubleWell()
+    {
+        const double Shift = 1.5;
+        var law = new WellLaw(x => -(((x * x) - 2) * ((x * x) - 2)), Math.Sqrt(2), 0.55);
+        return Density.Create("double-well", 1, x => -((x[0] - Shift).Square() - 2).Square(), new DensityOptions
+        {
+            Description = "A double well in one dimension, -((x - 1.5)^2 - 2)^2.",
+            Base = BaseSuggestion.Isotropic(1, 3, 6, "wide enough for both wells, around the origin", true),
+            Facts = new TargetFacts
+            {
+                LogZ = law.LogZ,
+                LogZSource = "exact: one-dimensional quadrature",
+                Moments = new ReferenceMoments([Shift], [law.StandardDeviation], "exact: one-dimensional quadrature"),
+                Modes = new ModeSet([0.5, 0.5], x => x[0] > Shift ? 1 : 0, k => k == 0 ? "left" : "right", k => [Shift + law.Top(k == 1)]),
+                ExactSampler = (n, random) => [.. Enumerable.Range(0, n).Select(_ => Shift + law.Draw(random))],
+            },
+        });
+    }
+
     // Five wells first, Gaussians after them.
     private static Density Quartic(int dimension, double delta)
     {
-        var law = new WellLaw(x => -(((x * x) - delta) * ((x * x) - delta)), Math.Sqrt(delta), delta > 3 ? 0.3 : 0.45);
+        var law = new WellLaw(x => -(((x * x) - delta) * ((x * x) - delta)), Math.Sqrt(delta), delta > 3 ? 0.38 : 0.55);
         return Create(
             $"many-well-{dimension}", $"Five double wells (x^2 - {delta})^2" + (dimension > 5 ? $" and {dimension - 5} standard Gaussians." : "."),
             dimension, [0, 1, 2, 3, 4], law, y => -(y.Square() - delta).SquaredNorm(), Math.Sqrt(delta) + 2.5);
