@@ -75,6 +75,7 @@ public static class MongeCommand
             SampleCommand.Create(own),
             TargetsCommand.Create(own),
             MethodsCommand.Create(),
+            ShowCommand.Create(),
             ReproduceCommand.Create(),
             BenchCommand.Create(),
             CompletionCommand.Create(),

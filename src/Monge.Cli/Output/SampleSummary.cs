@@ -19,14 +19,9 @@ internal static class SampleSummary
     /// <param name="output">Where to write.</param>
     public static void Write(SampleSet draws, Density target, TextWriter output)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
-        if (Console.IsOutputRedirected)
-        {
-            console.Profile.Width = PlainWidth;
-        }
-
+        var console = Open(output);
         console.WriteLine();
-        console.Write(Coordinates(draws, target.Facts));
+        console.Write(Coordinates(draws.Positions, draws.LogWeights, draws.Names, target.Facts.Moments));
         var modes = target.Facts.Modes;
         if (modes is not null)
         {
@@ -39,28 +34,64 @@ internal static class SampleSummary
             console.MarkupLineInterpolated($"[yellow]warning:[/] {warning.Message}");
         }
 
-        if (TerminalPicture.Draw(draws.Positions, draws.NormalizedWeights(), draws.Names) is { } picture)
-        {
-            console.WriteLine();
-            console.Write(new Text(picture));
-        }
+        WritePicture(console, draws.Positions, draws.NormalizedWeights(), draws.Names);
+    }
+
+    /// <summary>Writes what the files of a run tell: moments, log Z, ESS and the picture.</summary>
+    /// <param name="positions">Positions [n, d], row-major.</param>
+    /// <param name="logWeights">Log-weights [n].</param>
+    /// <param name="names">Names [d].</param>
+    /// <param name="output">Where to write.</param>
+    public static void Write(double[] positions, double[] logWeights, IReadOnlyList<string> names, TextWriter output)
+    {
+        var console = Open(output);
+        var weights = ImportanceWeights.FromLogWeights(logWeights);
+        console.Write(Coordinates(positions, logWeights, names, null));
+        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"log Z  {weights.LogNormaliser:F4} +- {weights.LogNormaliserError:F4}"));
+        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ESS    {100 * weights.EffectiveSampleFraction:F1} % of {weights.Count} samples"));
+        WritePicture(console, positions, [.. weights.Normalised], names);
     }
 
     /// <summary>The weight of each mode, or null when the target's modes aren't known.</summary>
     public static double[]? ModeWeights(SampleSet draws, Density target) =>
         target.Facts.Modes?.Occupancy(draws.UnconstrainedPositions, target.Dimension, draws.NormalizedWeights());
 
-    private static Table Coordinates(SampleSet draws, TargetFacts facts)
+    private static IAnsiConsole Open(TextWriter output)
     {
-        var moments = MomentTable.Compute(draws.Positions, draws.Dimension, draws.LogWeights, draws.Names);
-        var known = facts.Moments;
+        var plain = Console.IsOutputRedirected;
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(output),
+            Ansi = plain ? AnsiSupport.No : AnsiSupport.Detect,
+            ColorSystem = plain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
+        });
+        if (plain)
+        {
+            console.Profile.Width = PlainWidth;
+        }
+
+        return console;
+    }
+
+    private static void WritePicture(IAnsiConsole console, double[] positions, double[] weights, IReadOnlyList<string> names)
+    {
+        if (TerminalPicture.Draw(positions, weights, names) is { } picture)
+        {
+            console.WriteLine();
+            console.Write(new Text(picture));
+        }
+    }
+
+    private static Table Coordinates(double[] positions, double[] logWeights, IReadOnlyList<string> names, ReferenceMoments? known)
+    {
+        var moments = MomentTable.Compute(positions, names.Count, logWeights, names);
         var table = new Table().Border(TableBorder.Rounded);
         foreach (var head in (string[])["", "mean", "sd", "5 %", "median", "95 %", .. known is null ? (string[])[] : ["exact mean", "exact sd"]])
         {
             table.AddColumn(new TableColumn(head) { Alignment = head.Length == 0 ? Justify.Left : Justify.Right, NoWrap = true });
         }
 
-        for (var j = 0; j < Math.Min(ShownCoordinates, draws.Dimension); j++)
+        for (var j = 0; j < Math.Min(ShownCoordinates, names.Count); j++)
         {
             var row = moments.Rows[j];
             string[] reference = known is null ? [] : [Number(known.Mean[j]), Number(known.StandardDeviation[j])];
@@ -71,8 +102,8 @@ internal static class SampleSummary
             ]);
         }
 
-        return draws.Dimension > ShownCoordinates
-            ? table.Caption($"the first {ShownCoordinates} of {draws.Dimension} coordinates; run.json holds all")
+        return names.Count > ShownCoordinates
+            ? table.Caption($"the first {ShownCoordinates} of {names.Count} coordinates; run.json holds all")
             : table;
     }
 

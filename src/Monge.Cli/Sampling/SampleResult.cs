@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
+using Monge.Diagnostics;
 using Monge.Measures;
 
 namespace Monge.Cli.Sampling;
@@ -11,6 +12,7 @@ internal static class SampleResult
     public static JsonObject Describe(SampleSet draws, Density target, string folder)
     {
         var facts = target.Facts;
+        var moments = MomentTable.Compute(draws.Positions, draws.Dimension, draws.LogWeights, draws.Names).Rows;
         return new JsonObject
         {
             ["target"] = draws.Target,
@@ -28,8 +30,10 @@ internal static class SampleResult
             ["ess"] = JsonOutput.Number(draws.EffectiveSampleSize),
             ["mode_weights"] = JsonOutput.Numbers(SampleSummary.ModeWeights(draws, target)),
             ["exact_mode_weights"] = JsonOutput.Numbers(facts.Modes?.Weights),
-            ["mean"] = JsonOutput.Numbers(draws.Mean()),
-            ["sd"] = JsonOutput.Numbers(draws.StandardDeviation()),
+            ["mean"] = JsonOutput.Numbers(moments.Select(m => m.Mean)),
+            ["mean_error"] = JsonOutput.Numbers(moments.Select(m => m.MeanError)),
+            ["sd"] = JsonOutput.Numbers(moments.Select(m => m.StandardDeviation)),
+            ["sd_error"] = JsonOutput.Numbers(moments.Select(m => m.StandardDeviationError)),
             ["reference_mean"] = JsonOutput.Numbers(facts.Mean),
             ["reference_sd"] = JsonOutput.Numbers(facts.StandardDeviation),
             ["sampler"] = draws.Sampler,
