@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Numerics;
+using System.Runtime.InteropServices;
 using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 
@@ -9,22 +11,54 @@ namespace Monge.Engine.Execution;
 /// Not safe for use by several threads at once; each call uses the machine's threads itself.
 /// </summary>
 /// <typeparam name="T">float or double: the precision of every value of the program.</typeparam>
-public sealed class CompiledProgram<T> : IDisposable
+public sealed unsafe class CompiledProgram<T> : IDisposable
     where T : unmanaged, IFloatingPointIeee754<T>
 {
+    private const int MostGroups = 8;
+    private const nuint PageBytes = 4096;
+
+    private static readonly ConcurrentDictionary<int, ThreadTeam> s_teams = new();
+
+    private readonly ProgramPlan<T> _plan;
     private readonly Dictionary<string, NdArray<T>> _bound = [];
     private readonly (string Output, string Input)[] _feedback;
+    private readonly ThreadTeam _team;
+    private readonly TileContext[] _contexts;
+    private readonly Action<int> _work;
+    private readonly NdArray<T>?[] _loadArrays;
+    private readonly NdArray<T>?[] _storeArrays;
+    private readonly byte* _uniform;
+    private byte* _perStep;
+    private nuint _perStepCapacity;
+    private byte* _accumulators;
+    private int _accumulatorGroups;
+    private bool _disposed;
+
+    // The call in progress, as the threads see it.
+    private int _samples;
+    private int _steps;
+    private DrawKey _draw;
+    private int _tiles;
+    private int _groups;
+    private int _nextGroup;
 
     /// <summary>Plans a program.</summary>
     /// <param name="program">The program.</param>
     /// <param name="options">Threads, tile size and the like.</param>
     /// <param name="feedback">For <see cref="Iterate"/>: per-sample outputs that become the named inputs of the next step.</param>
     /// <exception cref="ArgumentException">A feedback pair doesn't name an output and a per-sample input of one shape.</exception>
+    /// <exception cref="NotSupportedException">T is neither float nor double, or a per-sample value uses a sum over the batch.</exception>
     public CompiledProgram(TracedProgram program, ExecutionOptions? options = null, params (string Output, string Input)[] feedback)
     {
+        if (typeof(T) != typeof(float) && typeof(T) != typeof(double))
+        {
+            throw new NotSupportedException($"Programs run in float or double, not in {typeof(T).Name}.");
+        }
+
         Program = program;
         Options = options ?? new ExecutionOptions();
         _feedback = feedback;
+        _plan = new ProgramPlan<T>(program, Options, feedback);
         Parameters = new NdArray<T>(program.Parameters.Count);
         foreach (var input in program.Inputs.Where(i => i.Operation is SharedLeaf))
         {
@@ -35,13 +69,43 @@ public sealed class CompiledProgram<T> : IDisposable
         {
             _bound[name] = new NdArray<T>(value.Shape.Sizes);
         }
+
+        _loadArrays = new NdArray<T>?[_plan.Loads.Count];
+        _storeArrays = new NdArray<T>?[_plan.Stores.Count];
+        _team = Options.Threads == 0 ? ThreadTeam.Shared : s_teams.GetOrAdd(Options.Threads, n => new ThreadTeam(n));
+        _work = Work;
+        _uniform = Allocate((nuint)_plan.UniformSize);
+        foreach (var (values, location) in _plan.Constants)
+        {
+            var to = (T*)(_uniform + location.Offset);
+            for (var i = 0; i < values.Length; i++)
+            {
+                to[i] = T.CreateTruncating(values[i]);
+            }
+        }
+
+        _contexts = new TileContext[_team.ThreadCount];
+        for (var i = 0; i < _contexts.Length; i++)
+        {
+            _contexts[i] = new TileContext { Lanes = _plan.Lanes };
+            _contexts[i].Bases[(int)Space.Arena] = (nint)Allocate((nuint)_plan.ArenaSize);
+            _contexts[i].Bases[(int)Space.Uniform] = (nint)_uniform;
+            _contexts[i].Tables = Allocate((nuint)_plan.TableBytes);
+            _contexts[i].Scratch = Allocate((nuint)MatrixKernels.TransposedScratchBytes);
+        }
     }
+
+    /// <summary>Releases the program's memory.</summary>
+    ~CompiledProgram() => Release();
 
     /// <summary>The program.</summary>
     public TracedProgram Program { get; }
 
     /// <summary>How it is executed.</summary>
     public ExecutionOptions Options { get; }
+
+    /// <summary>Samples in a tile.</summary>
+    public int TileLanes => _plan.Lanes;
 
     /// <summary>The flat parameter vector [P] that calls read; assign to bind another array.</summary>
     public NdArray<T> Parameters { get; set; }
@@ -50,64 +114,380 @@ public sealed class CompiledProgram<T> : IDisposable
     /// The array bound to an input or output. Per-sample inputs and outputs are [n, ...] and must be bound before a call (n at least its number of samples);
     /// per-step inputs are [steps, ...]; shared inputs and uniform outputs are [...] and have an array from the start.
     /// </summary>
+    /// <exception cref="ArgumentException">Nothing is bound to the name, or the program has no such input or output, or the array's rows have another size.</exception>
     public NdArray<T> this[string name]
     {
         get => _bound.TryGetValue(name, out var array) ? array : throw new ArgumentException($"Nothing is bound to '{name}'.", nameof(name));
-        set => _bound[name] = value;
+        set
+        {
+            CheckBinding(name, value);
+            _bound[name] = value;
+        }
     }
 
     /// <summary>Runs the program once on samples 0 to <paramref name="samples"/> - 1 of the bound arrays.</summary>
+    /// <param name="samples">Number of samples, at least 1.</param>
+    /// <param name="draw">The place in the random streams.</param>
+    /// <exception cref="InvalidOperationException">An input or output is not bound, or its array is too short.</exception>
+    /// <exception cref="AnomalyException">With <see cref="ExecutionOptions.DetectAnomaly"/>: an output is not finite.</exception>
     public void Run(int samples, DrawKey draw = default) => Iterate(samples, 1, draw);
 
     /// <summary>
     /// Runs the program <paramref name="steps"/> times with the feedback given at construction, each tile all its steps at a stretch. The first step reads the
-    /// bound inputs, the last writes the bound outputs. Uniform outputs are summed over the steps of the call. Step k draws from step <c>draw.Step + k</c>.
+    /// bound inputs, the last writes the bound outputs. Sums over the batch add up over the steps of the call. Step k draws from step <c>draw.Step + k</c>.
     /// </summary>
+    /// <param name="samples">Number of samples, at least 1.</param>
+    /// <param name="steps">Number of steps, at least 1.</param>
+    /// <param name="draw">The place in the random streams.</param>
+    /// <exception cref="InvalidOperationException">An input or output is not bound, or its array is too short.</exception>
+    /// <exception cref="NotSupportedException">Over several steps, a per-step input enters a uniform output other than through the samples.</exception>
+    /// <exception cref="AnomalyException">With <see cref="ExecutionOptions.DetectAnomaly"/>: an output is not finite.</exception>
     public void Iterate(int samples, int steps, DrawKey draw = default)
     {
-        var state = _feedback.ToDictionary(f => f.Input, f => Array.ConvertAll(_bound[f.Input].Span.ToArray(), v => double.CreateChecked(v)));
-        var parameters = Array.ConvertAll(Parameters.Span.ToArray(), v => double.CreateChecked(v));
-        foreach (var (name, value) in Program.Outputs.Where(o => o.Value.IsUniform))
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentOutOfRangeException.ThrowIfLessThan(samples, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
+        if (steps > 1 && _plan.UsesPerStepAfterTiles)
         {
-            _bound[name].Span.Clear();
+            throw new NotSupportedException("A uniform output uses a per-step input outside of the samples, so it has no one value over several steps.");
         }
 
-        for (var k = 0; k < steps; k++)
+        (_samples, _steps, _draw) = (samples, steps, draw);
+        _tiles = (samples + _plan.Lanes - 1) / _plan.Lanes;
+        _groups = _plan.AccumulatorCount == 0 ? _tiles : Math.Min(_tiles, MostGroups);
+        _nextGroup = 0;
+        BindArrays();
+        RunUniformStages();
+        if (_plan.Body.Count + _plan.Loads.Count + _plan.AccumulatorCount > 0)
         {
-            var inputs = new Dictionary<string, double[]>();
-            foreach (var leaf in Program.Inputs)
+            RunTiles();
+        }
+
+        var main = _contexts[0];
+        main.Bases[(int)Space.Accumulators] = (nint)_accumulators;
+        foreach (var kernel in _plan.Epilogue)
+        {
+            kernel.Run(main);
+        }
+
+        foreach (var (name, location, size) in _plan.UniformOutputs)
+        {
+            new Span<T>(main.Address(location), size).CopyTo(_bound[name].Span);
+        }
+
+        if (Options.DetectAnomaly)
+        {
+            CheckFinite();
+        }
+    }
+
+    /// <summary>Frees the program's memory.</summary>
+    public void Dispose()
+    {
+        Release();
+        GC.SuppressFinalize(this);
+    }
+
+    private void CheckBinding(string name, NdArray<T> array)
+    {
+        var value = Program.Inputs.FirstOrDefault(i => i.Operation.Name == name) ?? Program.Outputs.FirstOrDefault(o => o.Name == name).Value
+            ?? throw new ArgumentException($"The program has no input or output '{name}'.", nameof(name));
+        var isSeries = !value.IsUniform || value.Operation is StepLeaf;
+        var fits = isSeries ? array.Sizes.Count > 0 && (array.Rows == 0 || array.RowLength == value.Size) : array.Length == value.Size;
+        if (!fits)
+        {
+            throw new ArgumentException(
+                $"'{name}' has shape {value.Shape}{(isSeries ? " for each sample or step" : "")}; an array of shape [{string.Join(", ", array.Sizes)}] can't be bound to it.", nameof(array));
+        }
+    }
+
+    private NdArray<T> Bound(string name, int rows)
+    {
+        if (!_bound.TryGetValue(name, out var array))
+        {
+            throw new InvalidOperationException($"No array is bound to '{name}'.");
+        }
+
+        return array.Rows >= rows ? array : throw new InvalidOperationException($"The array bound to '{name}' has {array.Rows} rows; the call needs {rows}.");
+    }
+
+    private void BindArrays()
+    {
+        for (var i = 0; i < _loadArrays.Length; i++)
+        {
+            _loadArrays[i] = Bound(_plan.Loads[i].Name, _samples);
+        }
+
+        for (var i = 0; i < _storeArrays.Length; i++)
+        {
+            // An output that only feeds an input need not be bound.
+            var name = _plan.Stores[i].Name;
+            _storeArrays[i] = _bound.ContainsKey(name) || !IsFedBack(name) ? Bound(name, _samples) : null;
+        }
+
+        if (Parameters.Length != Program.Parameters.Count)
+        {
+            throw new InvalidOperationException($"The parameter vector has {Parameters.Length} elements; the program has {Program.Parameters.Count} parameters.");
+        }
+
+        var perStep = (nuint)_plan.PerStepSize * (nuint)_steps;
+        if (perStep > _perStepCapacity)
+        {
+            NativeMemory.AlignedFree(_perStep);
+            _perStep = Allocate(perStep);
+            _perStepCapacity = perStep;
+        }
+
+        if (_groups > _accumulatorGroups && _plan.AccumulatorCount > 0)
+        {
+            NativeMemory.AlignedFree(_accumulators);
+            _accumulators = Allocate((nuint)_groups * GroupBytes);
+            _accumulatorGroups = _groups;
+        }
+
+        foreach (var context in _contexts)
+        {
+            context.Bases[(int)Space.Parameters] = (nint)Parameters.Pointer;
+            context.Bases[(int)Space.PerStep] = (nint)_perStep;
+            context.Draw = _draw;
+        }
+    }
+
+    private bool IsFedBack(string output)
+    {
+        foreach (var (name, _) in _feedback)
+        {
+            if (name == output)
             {
-                var name = leaf.Operation.Name;
-                var source = _bound[name].Span;
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private nuint GroupBytes => ((nuint)_plan.AccumulatorCount * (nuint)sizeof(T) + 127) / 64 * 64;
+
+    private void RunUniformStages()
+    {
+        var main = _contexts[0];
+        foreach (var (leaf, location) in _plan.UniformInputs)
+        {
+            if (leaf.Operation is SharedLeaf)
+            {
+                var to = new Span<T>(_uniform + location.Offset, leaf.Size);
+                if (ReferenceEquals(leaf, _plan.SampleCount))
+                {
+                    to[0] = T.CreateTruncating(_samples);
+                }
+                else
+                {
+                    _bound[leaf.Operation.Name].Span.CopyTo(to);
+                }
+            }
+        }
+
+        foreach (var kernel in _plan.Prologue)
+        {
+            kernel.Run(main);
+        }
+
+        if (_plan.PerStepSize == 0)
+        {
+            return;
+        }
+
+        for (var k = 0; k < _steps; k++)
+        {
+            var memory = _perStep + (_plan.PerStepSize * k);
+            foreach (var (leaf, location) in _plan.UniformInputs)
+            {
                 if (leaf.Operation is StepLeaf)
                 {
-                    source = source.Slice(k * leaf.Size, leaf.Size);
-                }
-
-                inputs[name] = state.TryGetValue(name, out var carried) ? carried : Array.ConvertAll(source.ToArray(), v => double.CreateChecked(v));
-            }
-
-            var outputs = ReferenceInterpreter.Evaluate(Program, samples, inputs, parameters, draw with { Step = draw.Step + (ulong)k });
-            foreach (var (name, value) in Program.Outputs)
-            {
-                if (_bound.TryGetValue(name, out var array))
-                {
-                    for (var i = 0; i < outputs[name].Length; i++)
-                    {
-                        array[i] = value.IsUniform ? array[i] + T.CreateChecked(outputs[name][i]) : T.CreateChecked(outputs[name][i]);
-                    }
+                    Bound(leaf.Operation.Name, _steps).Span.Slice(k * leaf.Size, leaf.Size).CopyTo(new Span<T>(memory + location.Offset, leaf.Size));
                 }
             }
 
-            foreach (var (output, input) in _feedback)
+            main.Bases[(int)Space.PerStep] = (nint)memory;
+            foreach (var kernel in _plan.PerStep)
             {
-                state[input] = outputs[output];
+                kernel.Run(main);
+            }
+        }
+
+        main.Bases[(int)Space.PerStep] = (nint)_perStep;
+    }
+
+    private void RunTiles()
+    {
+        if (_groups == 1 || _team.ThreadCount == 1)
+        {
+            RunGroups(_contexts[0]);
+            Reduce(0, 1);
+        }
+        else
+        {
+            _team.Run(_work);
+        }
+    }
+
+    private void Work(int thread)
+    {
+        RunGroups(_contexts[thread]);
+        if (_plan.AccumulatorCount > 0)
+        {
+            _team.Barrier();
+            Reduce(thread, _team.ThreadCount);
+        }
+    }
+
+    // Which thread takes a group doesn't matter: a group's tiles are fixed, and so is the order in which groups are added up.
+    private void RunGroups(TileContext context)
+    {
+        while (true)
+        {
+            var group = Interlocked.Increment(ref _nextGroup) - 1;
+            if (group >= _groups)
+            {
+                return;
+            }
+
+            if (_plan.AccumulatorCount > 0)
+            {
+                var sums = _accumulators + ((nuint)group * GroupBytes);
+                NativeMemory.Clear(sums, GroupBytes);
+                context.Bases[(int)Space.Accumulators] = (nint)sums;
+            }
+
+            var first = (int)((long)_tiles * group / _groups);
+            var end = (int)((long)_tiles * (group + 1) / _groups);
+            for (var tile = first; tile < end; tile++)
+            {
+                RunTile(context, tile);
             }
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    private void RunTile(TileContext context, int tile)
     {
+        context.First = (long)tile * _plan.Lanes;
+        context.Valid = (int)Math.Min(_plan.Lanes, _samples - context.First);
+        for (var i = 0; i < _loadArrays.Length; i++)
+        {
+            _plan.Loads[i].Kernel.Run(context, (byte*)_loadArrays[i]!.Pointer);
+        }
+
+        for (var k = 0; k < _steps; k++)
+        {
+            context.Step = _draw.Step + (ulong)k;
+            context.Bases[(int)Space.PerStep] = (nint)(_perStep + (_plan.PerStepSize * k));
+            foreach (var kernel in _plan.Body)
+            {
+                kernel.Run(context);
+            }
+
+            if (k + 1 < _steps)
+            {
+                foreach (var copy in _plan.Feedbacks)
+                {
+                    copy.Run(context);
+                }
+            }
+        }
+
+        for (var i = 0; i < _storeArrays.Length; i++)
+        {
+            if (_storeArrays[i] is { } array)
+            {
+                _plan.Stores[i].Kernel.Run(context, (byte*)array.Pointer);
+            }
+        }
+    }
+
+    // Adds the groups' sums in the order of the groups; each thread takes a stretch of the elements.
+    private void Reduce(int thread, int threads)
+    {
+        const int Block = 1024;
+        var count = _plan.AccumulatorCount;
+        var blocks = (count + Block - 1) / Block;
+        var begin = (int)((long)blocks * thread / threads) * Block;
+        var end = Math.Min((int)((long)blocks * (thread + 1) / threads) * Block, count);
+        for (var from = begin; from < end; from += Block)
+        {
+            var length = Math.Min(Block, end - from);
+            var total = (T*)_accumulators + from;
+            for (var group = 1; group < _groups; group++)
+            {
+                var part = (T*)(_accumulators + ((nuint)group * GroupBytes)) + from;
+                var i = 0;
+                for (; i + Vector<T>.Count <= length; i += Vector<T>.Count)
+                {
+                    (Vector.Load(total + i) + Vector.Load(part + i)).Store(total + i);
+                }
+
+                for (; i < length; i++)
+                {
+                    total[i] += part[i];
+                }
+            }
+        }
+    }
+
+    private void CheckFinite()
+    {
+        foreach (var (name, _) in Program.Outputs)
+        {
+            if (!_bound.TryGetValue(name, out var array))
+            {
+                continue;
+            }
+
+            foreach (var value in array.Span)
+            {
+                if (!T.IsFinite(value))
+                {
+                    throw new AnomalyException(DescribeAnomaly(name));
+                }
+            }
+        }
+    }
+
+    private string DescribeAnomaly(string output)
+    {
+        double[] Widen(ReadOnlySpan<T> values) => Array.ConvertAll(values.ToArray(), double.CreateTruncating);
+        var inputs = Program.Inputs.ToDictionary(
+            i => i.Operation.Name, i => Widen(i.Operation is StepLeaf ? _bound[i.Operation.Name].Span[..i.Size] : _bound[i.Operation.Name].Span));
+        var found = ReferenceInterpreter.FirstNonFinite(Program, _samples, inputs, Widen(Parameters.Span), _draw);
+        return found is { } f
+            ? $"The output '{output}' is not finite: the first operation that made such a value is '{f.Node.Operation.Name}' (shape {f.Node.Shape}) at sample {f.Sample}, "
+                + $"from {(f.Node.Inputs.Count == 0 ? "outside" : string.Join(", ", f.Node.Inputs.Select(i => i.ToString())))}."
+            : $"The output '{output}' is not finite, but a float64 evaluation of the first step is: the value overflows in {typeof(T).Name}, or in a later step.";
+    }
+
+    private static byte* Allocate(nuint bytes)
+    {
+        var size = (bytes / PageBytes + 1) * PageBytes;
+        var memory = (byte*)NativeMemory.AlignedAlloc(size, PageBytes);
+        NativeMemory.Clear(memory, size);
+        return memory;
+    }
+
+    private void Release()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        NativeMemory.AlignedFree(_uniform);
+        NativeMemory.AlignedFree(_perStep);
+        NativeMemory.AlignedFree(_accumulators);
+        foreach (var context in _contexts ?? [])
+        {
+            NativeMemory.AlignedFree((void*)context.Bases[(int)Space.Arena]);
+            NativeMemory.AlignedFree(context.Tables);
+            NativeMemory.AlignedFree(context.Scratch);
+        }
     }
 }

@@ -124,6 +124,9 @@ public sealed partial class Expr
     /// <param name="sizes">The shape for one sample.</param>
     public static Expr Random(RandomLaw law, int stream, params ReadOnlySpan<int> sizes) => new(new RandomLeaf(law, stream), [], new Shape(sizes));
 
+    /// <summary>A leaf made by the execution planner.</summary>
+    internal static Expr Leaf(Leaf leaf, Shape shape) => new(leaf, [], shape);
+
     internal static Expr Parameter(string name, Shape shape) => new(new ParameterLeaf(name), [], shape);
 
     /// <summary>Makes a node, or returns the one that exists for this operation and these inputs; constants are folded.</summary>

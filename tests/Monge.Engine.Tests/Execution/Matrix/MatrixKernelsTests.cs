@@ -26,7 +26,7 @@ public sealed unsafe class MatrixKernelsTests
     public void MultiplyEqualsThePlainSum(ElementType type, SimdWidth width)
     {
         MatrixKernels kernels = MatrixKernels.Get(type, width);
-        var random = new Random(11);
+        var random = new System.Random(11);
         for (int trial = 0; trial < 80; trial++)
         {
             int m = random.Next(1, 71), k = random.Next(1, 71), n = kernels.Lanes * random.Next(1, 14);
@@ -39,7 +39,7 @@ public sealed unsafe class MatrixKernelsTests
     public void MultiplyEqualsThePlainSumForEveryNumberOfRows(ElementType type, SimdWidth width)
     {
         MatrixKernels kernels = MatrixKernels.Get(type, width);
-        var random = new Random(12);
+        var random = new System.Random(12);
         for (int m = 1; m <= 16; m++)
             for (int vectors = 1; vectors <= 10; vectors++)
                 CheckMultiply(kernels, type, random, m, vectors * kernels.Lanes, k: 3, LeftLayout.Rows, accumulate: vectors % 2 == 0);
@@ -50,7 +50,7 @@ public sealed unsafe class MatrixKernelsTests
     public void MultiplyEqualsThePlainSumForALongContraction(ElementType type, SimdWidth width)
     {
         MatrixKernels kernels = MatrixKernels.Get(type, width);
-        var random = new Random(13);
+        var random = new System.Random(13);
         CheckMultiply(kernels, type, random, 30, 9 * kernels.Lanes, 777, LeftLayout.Rows, accumulate: false);
         CheckMultiply(kernels, type, random, 1, 9 * kernels.Lanes, 777, LeftLayout.Columns, accumulate: true);
     }
@@ -60,7 +60,7 @@ public sealed unsafe class MatrixKernelsTests
     public void MultiplyEqualsThePlainSumWhenTheRowsOfBLieFarApart(ElementType type, SimdWidth width)
     {
         MatrixKernels kernels = MatrixKernels.Get(type, width);
-        var random = new Random(20);
+        var random = new System.Random(20);
         for (int vectors = 1; vectors <= 13; vectors++)
             CheckMultiply(kernels, type, random, 24 + vectors, vectors * kernels.Lanes, 11, LeftLayout.Rows, accumulate: vectors % 2 == 0, gapInB: 1100);
         CheckMultiply(kernels, type, random, 25, 9 * kernels.Lanes, 600, LeftLayout.Columns, accumulate: true, gapInB: 1100);
@@ -72,8 +72,8 @@ public sealed unsafe class MatrixKernelsTests
     {
         MatrixKernels kernels = MatrixKernels.Get(type, width);
         int n = 7 * kernels.Lanes, k = 300;
-        using NativeMatrix a = new NativeMatrix(type, 29, k, k).Fill(new Random(21));
-        using NativeMatrix b = new NativeMatrix(type, k, n, n).Fill(new Random(22));
+        using NativeMatrix a = new NativeMatrix(type, 29, k, k).Fill(new System.Random(21));
+        using NativeMatrix b = new NativeMatrix(type, k, n, n).Fill(new System.Random(22));
         using var whole = new NativeMatrix(type, 29, n, n);
         using var part = new NativeMatrix(type, 29, n, n);
         kernels.Multiply(29, n, k, a.Pointer, k, 1, b.Pointer, n, whole.Pointer, n, accumulate: false);
@@ -93,7 +93,7 @@ public sealed unsafe class MatrixKernelsTests
         MatrixKernels kernels = MatrixKernels.Get(ElementType.Float64, SimdWidth.Scalar);
         team.Run(index =>
         {
-            var random = new Random(index);
+            var random = new System.Random(index);
             for (int trial = 0; trial < 20; trial++)
                 CheckMultiply(kernels, ElementType.Float64, random, random.Next(1, 30), random.Next(1, 30), random.Next(1, 30), LeftLayout.Rows, accumulate: true);
         });
@@ -104,7 +104,7 @@ public sealed unsafe class MatrixKernelsTests
     public void MultiplyTransposedEqualsThePlainSum(ElementType type, SimdWidth width)
     {
         MatrixKernels kernels = MatrixKernels.Get(type, width);
-        var random = new Random(14);
+        var random = new System.Random(14);
         for (int trial = 0; trial < 80; trial++)
         {
             int m = random.Next(1, 71), k2 = random.Next(1, 71), n = kernels.Lanes * random.Next(1, 14);
@@ -117,7 +117,7 @@ public sealed unsafe class MatrixKernelsTests
     public void MultiplyTransposedEqualsThePlainSumForEveryEdge(ElementType type, SimdWidth width)
     {
         MatrixKernels kernels = MatrixKernels.Get(type, width);
-        var random = new Random(15);
+        var random = new System.Random(15);
         for (int k2 = 1; k2 <= 35; k2++)
             for (int m = 1; m <= 7; m++)
                 CheckMultiplyTransposed(kernels, type, random, m, k2, 2 * kernels.Lanes, accumulate: m % 2 == 0);
@@ -130,7 +130,7 @@ public sealed unsafe class MatrixKernelsTests
     public void TransposeMovesEveryElement(ElementType type, SimdWidth width)
     {
         MatrixKernels kernels = MatrixKernels.Get(type, width);
-        var random = new Random(16);
+        var random = new System.Random(16);
         for (int trial = 0; trial < 60; trial++)
         {
             int rows = random.Next(1, 71), columns = random.Next(1, 71), lda = columns + random.Next(4), ldo = rows + random.Next(4);
@@ -150,7 +150,7 @@ public sealed unsafe class MatrixKernelsTests
     {
         MatrixKernels kernels = MatrixKernels.Get(type, width);
         int n = 3 * kernels.Lanes;
-        using NativeMatrix c = new NativeMatrix(type, 5, n, n).Fill(new Random(17));
+        using NativeMatrix c = new NativeMatrix(type, 5, n, n).Fill(new System.Random(17));
         double before = c[4, 1];
         kernels.Multiply(5, n, 0, c.Pointer, 1, 1, c.Pointer, n, c.Pointer, n, accumulate: true);
         Assert.Equal(before, c[4, 1]);
@@ -164,8 +164,8 @@ public sealed unsafe class MatrixKernelsTests
     {
         MatrixKernels kernels = MatrixKernels.Get(type, width);
         int n = 5 * kernels.Lanes;
-        using NativeMatrix a = new NativeMatrix(type, 20, n, n).Fill(new Random(18));
-        using NativeMatrix b = new NativeMatrix(type, 20, n, n).Fill(new Random(19));
+        using NativeMatrix a = new NativeMatrix(type, 20, n, n).Fill(new System.Random(18));
+        using NativeMatrix b = new NativeMatrix(type, 20, n, n).Fill(new System.Random(19));
         using var c = new NativeMatrix(type, 20, n, n);
         void* scratch = NativeMemory.AlignedAlloc((nuint)MatrixKernels.TransposedScratchBytes, 64);
         long allocated = 0;
@@ -205,7 +205,7 @@ public sealed unsafe class MatrixKernelsTests
     }
 
     private static void CheckMultiply(
-        MatrixKernels kernels, ElementType type, Random random, int m, int n, int k, LeftLayout layout, bool accumulate, int gapInB = 0)
+        MatrixKernels kernels, ElementType type, System.Random random, int m, int n, int k, LeftLayout layout, bool accumulate, int gapInB = 0)
     {
         int ldb = n + gapInB + random.Next(4), ldc = n + random.Next(4);
         (int rowStride, int columnStride) = layout switch
@@ -223,7 +223,7 @@ public sealed unsafe class MatrixKernelsTests
         AssertClose(type, expected, c, m, n, k);
     }
 
-    private static void CheckMultiplyTransposed(MatrixKernels kernels, ElementType type, Random random, int m, int k2, int n, bool accumulate)
+    private static void CheckMultiplyTransposed(MatrixKernels kernels, ElementType type, System.Random random, int m, int k2, int n, bool accumulate)
     {
         int lda = n + random.Next(4), ldb = n + random.Next(4), ldc = k2 + random.Next(4);
         using NativeMatrix a = new NativeMatrix(type, m, n, lda).Fill(random);

@@ -33,7 +33,7 @@ internal sealed unsafe class NativeMatrix : IDisposable
         set => Write(Margin + ((nint)row * _stride) + column, value);
     }
 
-    public NativeMatrix Fill(Random random)
+    public NativeMatrix Fill(System.Random random)
     {
         for (int i = 0; i < _rows; i++)
             for (int j = 0; j < _columns; j++)

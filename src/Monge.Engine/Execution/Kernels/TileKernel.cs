@@ -1,0 +1,213 @@
+using System.Runtime.InteropServices;
+using Monge.Engine.Programs;
+
+namespace Monge.Engine.Execution;
+
+/// <summary>The memory a stored value lies in.</summary>
+internal enum Space
+{
+    /// <summary>A thread's tile memory; values have lanes.</summary>
+    Arena,
+
+    /// <summary>Uniform values of a call.</summary>
+    Uniform,
+
+    /// <summary>Uniform values of one step.</summary>
+    PerStep,
+
+    /// <summary>The parameter vector.</summary>
+    Parameters,
+
+    /// <summary>What a group of tiles adds up; after the tiles, the totals.</summary>
+    Accumulators,
+}
+
+/// <summary>Where a stored value lies: a memory and a byte offset in it.</summary>
+internal readonly record struct Location(Space Space, long Offset);
+
+/// <summary>What a kernel sees of the tile that it works on. One for each thread.</summary>
+internal sealed unsafe class TileContext
+{
+    /// <summary>Base addresses, one for each <see cref="Space"/>.</summary>
+    public readonly nint[] Bases = new nint[5];
+
+    public byte* Tables;
+    public byte* Scratch;
+
+    /// <summary>Lanes in a row.</summary>
+    public int Lanes;
+
+    /// <summary>Lanes that carry a sample; the others repeat the last one.</summary>
+    public int Valid;
+
+    /// <summary>Number of the tile's first sample in the call's arrays.</summary>
+    public long First;
+
+    public DrawKey Draw;
+    public ulong Step;
+
+    public byte* Address(Location location) => (byte*)(Bases[(int)location.Space] + (nint)location.Offset);
+}
+
+/// <summary>One step of a stage, ready to run.</summary>
+internal abstract class TileKernel
+{
+    public abstract void Run(TileContext context);
+
+    /// <summary>Bytes of table that each thread keeps for this kernel, and where they begin.</summary>
+    public virtual int TableBytes => 0;
+
+    public int TableOffset { get; set; }
+}
+
+/// <summary>Runs a fused loop nest.</summary>
+internal sealed unsafe class FusedKernel : TileKernel
+{
+    private readonly FusedLoop _code;
+    private readonly nint[] _fixedEntries;
+    private readonly (int Entry, Location Location)[] _pointers;
+
+    public FusedKernel(FusedLoop code, IReadOnlyList<TableEntry> table, int outer, int lanes, int elementSize, Func<Expr, Location> locate)
+    {
+        _code = code;
+        _fixedEntries = new nint[table.Count];
+        var pointers = new List<(int, Location)>();
+        for (var i = 0; i < table.Count; i++)
+        {
+            var entry = table[i];
+            var unit = elementSize * (entry.HasLanes ? lanes : 1);
+            switch (entry.Kind)
+            {
+                case TableEntryKind.LaneBytes:
+                    _fixedEntries[i] = lanes * elementSize;
+                    break;
+                case TableEntryKind.Outer:
+                    _fixedEntries[i] = outer;
+                    break;
+                case TableEntryKind.Inner:
+                    _fixedEntries[i] = entry.Number;
+                    break;
+                case TableEntryKind.Stride:
+                    _fixedEntries[i] = (nint)entry.Number * unit;
+                    break;
+                default:
+                    var location = locate(entry.Base!);
+                    pointers.Add((i, location with { Offset = location.Offset + ((long)entry.Number * unit) }));
+                    break;
+            }
+        }
+
+        _pointers = [.. pointers];
+    }
+
+    public override int TableBytes => _fixedEntries.Length * sizeof(nint);
+
+    public override void Run(TileContext context)
+    {
+        var table = (nint*)(context.Tables + TableOffset);
+        for (var i = 0; i < _fixedEntries.Length; i++)
+        {
+            table[i] = _fixedEntries[i];
+        }
+
+        foreach (var (entry, location) in _pointers)
+        {
+            table[entry] = (nint)context.Address(location);
+        }
+
+        _code(table);
+    }
+}
+
+/// <summary>Writes rows one by one: each is a row of some source, one uniform number in all lanes, or zero. Gathers, concatenations and dense copies of views.</summary>
+internal sealed unsafe class CopyKernel(Location target, (Location Source, bool HasLanes)[] sources, int[] part, int[] element, int lanes, int elementSize) : TileKernel
+{
+    public override void Run(TileContext context)
+    {
+        var to = context.Address(target);
+        var row = lanes * elementSize;
+        for (var e = 0; e < part.Length; e++, to += row)
+        {
+            if (element[e] < 0)
+            {
+                NativeMemory.Clear(to, (nuint)row);
+                continue;
+            }
+
+            var (source, hasLanes) = sources[part[e]];
+            var from = context.Address(source) + ((long)element[e] * (hasLanes ? row : elementSize));
+            if (hasLanes)
+            {
+                Buffer.MemoryCopy(from, to, row, row);
+            }
+            else if (elementSize == sizeof(float))
+            {
+                new Span<float>(to, lanes).Fill(*(float*)from);
+            }
+            else
+            {
+                new Span<double>(to, lanes).Fill(*(double*)from);
+            }
+        }
+    }
+}
+
+/// <summary>The transpose of a uniform matrix, by registers: shared weights as the reverse sweep reads them.</summary>
+internal sealed unsafe class TransposeKernel(Location target, Location source, int rows, int columns, int sourceStride, MatrixKernels matrix) : TileKernel
+{
+    public override void Run(TileContext context) =>
+        matrix.Transpose(rows, columns, context.Address(source), sourceStride, context.Address(target), rows);
+}
+
+/// <summary>Brings samples [n, elements] into rows of lanes; lanes beyond the last sample repeat it.</summary>
+internal sealed unsafe class LoadKernel(Location target, int elements, int lanes, int elementSize, MatrixKernels matrix)
+{
+    public void Run(TileContext context, byte* host)
+    {
+        var to = context.Address(target);
+        var from = host + (context.First * elements * elementSize);
+        matrix.Transpose(context.Valid, elements, from, elements, to, lanes);
+        for (var e = 0; e < elements && context.Valid < lanes; e++)
+        {
+            var row = to + ((long)e * lanes * elementSize);
+            if (elementSize == sizeof(float))
+            {
+                new Span<float>((float*)row + context.Valid, lanes - context.Valid).Fill(((float*)row)[context.Valid - 1]);
+            }
+            else
+            {
+                new Span<double>((double*)row + context.Valid, lanes - context.Valid).Fill(((double*)row)[context.Valid - 1]);
+            }
+        }
+    }
+}
+
+/// <summary>Takes rows of lanes back to samples [n, elements].</summary>
+internal sealed unsafe class StoreKernel(Location source, int elements, int lanes, int elementSize, MatrixKernels matrix)
+{
+    public void Run(TileContext context, byte* host) =>
+        matrix.Transpose(elements, context.Valid, context.Address(source), lanes, host + (context.First * elements * elementSize), elements);
+}
+
+/// <summary>Copies a per-sample output over the input that it becomes in the next step.</summary>
+internal sealed unsafe class FeedbackKernel(Location source, Location target, long bytes)
+{
+    public void Run(TileContext context) => Buffer.MemoryCopy(context.Address(source), context.Address(target), bytes, bytes);
+}
+
+/// <summary>Random numbers for the lanes of a tile.</summary>
+internal sealed unsafe class RandomKernel(Location target, RandomLaw law, int stream, int elements, int lanes, ElementType type) : TileKernel
+{
+    public override void Run(TileContext context)
+    {
+        var sample = context.Draw.FirstSample + context.First;
+        if (type == ElementType.Float32)
+        {
+            context.Draw.Fill(law, stream, (float*)context.Address(target), elements, lanes, sample, lanes, context.Step);
+        }
+        else
+        {
+            context.Draw.Fill(law, stream, (double*)context.Address(target), elements, lanes, sample, lanes, context.Step);
+        }
+    }
+}

@@ -1,0 +1,576 @@
+using System.Numerics;
+using Monge.Engine.Programs;
+
+namespace Monge.Engine.Execution;
+
+/// <summary>
+/// A program laid out for the tile machine: kernels for the uniform values of a call, for those of a step, for a tile and for what follows the tiles,
+/// and where every stored value lies.
+/// </summary>
+internal sealed class ProgramPlan<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private static readonly int s_elementSize = typeof(T) == typeof(float) ? 4 : 8;
+
+    private readonly ViewResolver _views = new();
+    private readonly Dictionary<Expr, Location> _locations = [];
+    private readonly ElementType _type = typeof(T) == typeof(float) ? ElementType.Float32 : ElementType.Float64;
+    private readonly SimdWidth _width;
+    private readonly TracedProgram _program;
+    private long _uniformSize;
+    private long _perStepSize;
+
+    public ProgramPlan(TracedProgram program, ExecutionOptions options, (string Output, string Input)[] feedback)
+    {
+        _program = program;
+        _width = options.Width ?? SimdWidths.Best;
+        if (!SimdWidths.Supported.Contains(_width))
+        {
+            throw new PlatformNotSupportedException($"This machine has no vectors of width {_width}; leave ExecutionOptions.Width unset to use the widest.");
+        }
+
+        var lowering = new BatchSumLowering();
+        SampleCount = lowering.SampleCount;
+        var outputs = program.Outputs.Select(o => (o.Name, Value: lowering.Lower(o.Value))).ToList();
+        var varying = outputs.Where(o => !o.Value.IsUniform).ToList();
+        var uniform = outputs.Where(o => o.Value.IsUniform).ToList();
+        var uniformNodes = TracedProgram.Collect(uniform.Select(u => u.Value));
+        var afterTiles = new HashSet<Expr>();
+        foreach (var node in uniformNodes)
+        {
+            if (node.Operation is AccumulatorLeaf || node.Inputs.Any(afterTiles.Contains))
+            {
+                afterTiles.Add(node);
+            }
+        }
+
+        LayOutAccumulators(uniform.Select(u => u.Value), uniformNodes);
+        var (bodySteps, bodyReads) = PlanBody(varying, feedback);
+
+        bool IsEarlier(Expr e) => e.Operation is Leaf || !afterTiles.Contains(e);
+        List<Expr> uniformBases = [.. uniform.Where(u => AccumulatorRun(u.Value) is null).Select(u => DenseBase(u.Value))];
+        var (epilogue, epilogueReads) = StagePlan.Make(_views, uniformBases.Where(b => !IsEarlier(b)), IsEarlier);
+        var needed = bodyReads.Concat(epilogueReads).Concat(uniformBases.Where(IsEarlier)).Where(e => e.Operation is not Leaf).Distinct().ToList();
+        var (perStep, perStepReads) = StagePlan.Make(_views, needed.Where(e => e.IsPerStep), e => e.Operation is Leaf || !e.IsPerStep);
+        var (prologue, prologueReads) = StagePlan.Make(
+            _views, needed.Where(e => !e.IsPerStep).Concat(perStepReads.Where(e => e.Operation is not Leaf)).Distinct(), e => e.Operation is Leaf);
+
+        var leaves = bodyReads.Concat(epilogueReads).Concat(perStepReads).Concat(prologueReads).Concat(uniformBases).Where(e => e.Operation is Leaf).Distinct();
+        LocateLeaves(leaves);
+        UsesPerStepAfterTiles = epilogueReads.Any(e => e.IsPerStep) || uniform.Any(u => !afterTiles.Contains(u.Value) && u.Value.IsPerStep);
+        Prologue = BuildUniform(prologue, Space.Uniform, ref _uniformSize);
+        PerStep = BuildUniform(perStep, Space.PerStep, ref _perStepSize);
+        Lanes = ChooseLanes(options, bodySteps);
+        Body = BuildBody(bodySteps, varying, feedback);
+        Epilogue = BuildUniform(epilogue, Space.Uniform, ref _uniformSize);
+        UniformOutputs = [.. uniform.Select(u => (u.Name, AccumulatorRun(u.Value) ?? Place(u.Value), u.Value.Size))];
+    }
+
+    public int Lanes { get; }
+
+    public Expr SampleCount { get; }
+
+    public List<TileKernel> Prologue { get; }
+
+    public List<TileKernel> PerStep { get; }
+
+    public List<TileKernel> Body { get; }
+
+    public List<TileKernel> Epilogue { get; }
+
+    /// <summary>Constants with their places in the uniform memory.</summary>
+    public List<(double[] Values, Location Location)> Constants { get; } = [];
+
+    /// <summary>Shared and per-step inputs with their places.</summary>
+    public List<(Expr Leaf, Location Location)> UniformInputs { get; } = [];
+
+    public List<(string Name, LoadKernel Kernel)> Loads { get; } = [];
+
+    public List<(string Name, StoreKernel Kernel)> Stores { get; } = [];
+
+    public List<FeedbackKernel> Feedbacks { get; } = [];
+
+    public List<(string Name, Location Location, int Size)> UniformOutputs { get; }
+
+    public long UniformSize => _uniformSize;
+
+    public long PerStepSize => _perStepSize;
+
+    public long ArenaSize { get; private set; }
+
+    /// <summary>Elements that each group of tiles adds up.</summary>
+    public int AccumulatorCount { get; private set; }
+
+    public int TableBytes { get; private set; }
+
+    public bool UsesPerStepAfterTiles { get; }
+
+    private static bool HasLanes(Expr value) => !value.IsUniform;
+
+    private Expr BaseOf(Expr value) => _views.Resolve(value).Base;
+
+    private Expr DenseBase(Expr value)
+    {
+        if (!_views.Resolve(value).IsDense)
+        {
+            _views.ForceCopy(value);
+        }
+
+        return BaseOf(value);
+    }
+
+    // The address of the first element of a dense value.
+    private Location Place(Expr value, int lanes = 1)
+    {
+        var view = _views.Resolve(value);
+        var location = _locations[view.Base];
+        return location with { Offset = location.Offset + ((long)view.Offset * s_elementSize * (HasLanes(view.Base) ? lanes : 1)) };
+    }
+
+    // Accumulators lie in the order in which a concatenation of gradients wants them, so that it is no more than a view of them.
+    private void LayOutAccumulators(IEnumerable<Expr> outputs, List<Expr> uniformNodes)
+    {
+        var ordered = new List<Expr>();
+        foreach (var output in outputs.Where(o => o.Operation is ConcatOperation))
+        {
+            ordered.AddRange(output.Inputs.Select(i => i.Operation is ReshapeOperation ? i.Inputs[0] : i).Where(i => i.Operation is AccumulatorLeaf));
+        }
+
+        foreach (var leaf in ordered.Concat(uniformNodes.Where(n => n.Operation is AccumulatorLeaf)).Distinct())
+        {
+            _locations[leaf] = new Location(Space.Accumulators, (long)AccumulatorCount * s_elementSize);
+            AccumulatorCount += leaf.Size;
+        }
+    }
+
+    // Where a concatenation of accumulators that lie side by side begins, or null for anything else.
+    private Location? AccumulatorRun(Expr value)
+    {
+        if (value.Operation is not ConcatOperation { Axis: 0 })
+        {
+            return null;
+        }
+
+        Location? first = null;
+        long end = 0;
+        foreach (var part in value.Inputs)
+        {
+            var leaf = part.Operation is ReshapeOperation ? part.Inputs[0] : part;
+            if (leaf.Operation is not AccumulatorLeaf || (first is not null && _locations[leaf].Offset != end))
+            {
+                return null;
+            }
+
+            first ??= _locations[leaf];
+            end = _locations[leaf].Offset + ((long)leaf.Size * s_elementSize);
+        }
+
+        return first;
+    }
+
+    private (List<PlanStep> Steps, HashSet<Expr> Reads) PlanBody(List<(string Name, Expr Value)> varying, (string Output, string Input)[] feedback)
+    {
+        var roots = new HashSet<Expr>();
+        foreach (var (name, value) in varying)
+        {
+            // An output that is an input, fed back to another input, must be kept apart from it.
+            if (BaseOf(value).Operation is InputLeaf && feedback.Any(f => f.Output == name))
+            {
+                throw new ArgumentException($"The output '{name}' is an input handed through; feed back a computed value.");
+            }
+
+            roots.Add(DenseBase(value));
+        }
+
+        foreach (var leaf in _locations.Keys.ToList())
+        {
+            foreach (var (left, right) in ((AccumulatorLeaf)leaf.Operation).Contributions)
+            {
+                roots.Add(right is null ? DenseBase(left) : RowBase(left));
+                if (right is not null)
+                {
+                    roots.Add(RowBase(right));
+                }
+            }
+        }
+
+        var (steps, reads) = StagePlan.Make(_views, roots, e => e.IsUniform);
+        return (steps, reads);
+    }
+
+    // Rows whose columns lie side by side.
+    private Expr RowBase(Expr matrix)
+    {
+        var view = _views.Resolve(matrix);
+        if (view.Shape[1] != 1 && view.Strides[1] != 1)
+        {
+            _views.ForceCopy(matrix);
+        }
+
+        return BaseOf(matrix);
+    }
+
+    private void LocateLeaves(IEnumerable<Expr> leaves)
+    {
+        foreach (var leaf in leaves)
+        {
+            switch (leaf.Operation)
+            {
+                case ParameterLeaf:
+                    _locations[leaf] = new Location(Space.Parameters, (long)_program.Parameters.OffsetOf(leaf) * s_elementSize);
+                    break;
+                case ConstantLeaf constant:
+                    _locations[leaf] = Reserve(Space.Uniform, ref _uniformSize, leaf.Size);
+                    Constants.Add((constant.Values, _locations[leaf]));
+                    break;
+                case SharedLeaf:
+                    _locations[leaf] = Reserve(Space.Uniform, ref _uniformSize, leaf.Size);
+                    UniformInputs.Add((leaf, _locations[leaf]));
+                    break;
+                case StepLeaf:
+                    _locations[leaf] = Reserve(Space.PerStep, ref _perStepSize, leaf.Size);
+                    UniformInputs.Add((leaf, _locations[leaf]));
+                    break;
+            }
+        }
+    }
+
+    private static Location Reserve(Space space, ref long size, int elements)
+    {
+        var location = new Location(space, size);
+        size += (((long)elements * s_elementSize) + 63) / 64 * 64;
+        return location;
+    }
+
+    private List<TileKernel> BuildUniform(List<PlanStep> steps, Space space, ref long size)
+    {
+        var kernels = new List<TileKernel>();
+        foreach (var step in steps)
+        {
+            foreach (var value in step.Writes)
+            {
+                _locations[value] = Reserve(space, ref size, value.Size);
+            }
+
+            kernels.Add(MakeKernel(step, 1, SimdWidth.Scalar));
+        }
+
+        return Register(kernels);
+    }
+
+    private List<TileKernel> Register(List<TileKernel> kernels)
+    {
+        foreach (var kernel in kernels)
+        {
+            kernel.TableOffset = TableBytes;
+            TableBytes += (kernel.TableBytes + 63) / 64 * 64;
+        }
+
+        return kernels;
+    }
+
+    // As many lanes as keep a tile's values in half of a typical second-level cache, so that weights and gradients find room beside them.
+    private int ChooseLanes(ExecutionOptions options, List<PlanStep> steps)
+    {
+        const int Unit = 16;
+        if (options.TileLanes > 0)
+        {
+            return options.TileLanes % Unit == 0
+                ? options.TileLanes
+                : throw new ArgumentException($"ExecutionOptions.TileLanes is {options.TileLanes}; it must be a multiple of {Unit}.", nameof(options));
+        }
+
+        const long CacheBytes = 1 << 20;
+        var perLane = Math.Max(LayOut(steps, [], 1, assign: false) / 64 * s_elementSize, 1);
+        var lanes = Unit;
+        while (lanes < 256 && lanes * 2 * perLane <= CacheBytes)
+        {
+            lanes *= 2;
+        }
+
+        return lanes;
+    }
+
+    // Assigns places to the tile's values; with one lane and rows of a cache line it only measures.
+    private long LayOut(List<PlanStep> steps, HashSet<Expr> pinned, int lanes, bool assign)
+    {
+        var last = new Dictionary<Expr, int>();
+        for (var i = 0; i < steps.Count; i++)
+        {
+            foreach (var value in steps[i].Reads.Concat(steps[i].Writes))
+            {
+                last[value] = pinned.Contains(value) || value.Operation is InputLeaf ? int.MaxValue : i;
+            }
+        }
+
+        var allocator = new SlotAllocator();
+        var inputs = steps.Where(s => s.Single?.Operation is InputLeaf);
+        foreach (var (step, index) in inputs.Select(s => (s, 0)).Concat(steps.Select((s, i) => (s, i)).Where(p => p.s.Single?.Operation is not InputLeaf)))
+        {
+            foreach (var value in step.Writes)
+            {
+                var bytes = assign ? (long)value.Size * lanes * s_elementSize : (long)value.Size * 64;
+                var offset = allocator.Allocate(bytes, index, last[value]);
+                if (assign)
+                {
+                    _locations[value] = new Location(Space.Arena, offset);
+                }
+            }
+        }
+
+        return allocator.Size;
+    }
+
+    private List<TileKernel> BuildBody(
+        List<PlanStep> steps, List<(string Name, Expr Value)> varying, (string Output, string Input)[] feedback)
+    {
+        // What is accumulated is consumed right after the step that makes the last of its factors; outputs live to the end of the tile.
+        var pinned = varying.Select(v => BaseOf(v.Value)).ToHashSet();
+        var accumulations = AccumulationSteps(steps);
+        ArenaSize = LayOut(ExtendReads(steps, accumulations), pinned, Lanes, assign: true);
+        var matrix = MatrixKernels.Get(_type, SimdWidths.Best);
+        var kernels = new List<TileKernel>();
+        for (var i = 0; i < steps.Count; i++)
+        {
+            var step = steps[i];
+            if (step.Single?.Operation is InputLeaf input)
+            {
+                Loads.Add((input.Name, new LoadKernel(_locations[step.Single], step.Single.Size, Lanes, s_elementSize, matrix)));
+            }
+            else
+            {
+                kernels.Add(MakeKernel(step, Lanes, _width));
+            }
+
+            foreach (var (leaf, left, right) in accumulations[i])
+            {
+                kernels.Add(MakeAccumulation(leaf, left, right));
+            }
+        }
+
+        foreach (var (name, value) in varying)
+        {
+            Stores.Add((name, new StoreKernel(Place(value, Lanes), value.Size, Lanes, s_elementSize, matrix)));
+        }
+
+        foreach (var (output, input) in feedback)
+        {
+            var source = varying.FirstOrDefault(v => v.Name == output).Value;
+            var target = _program.Inputs.FirstOrDefault(i => i.Operation is InputLeaf && i.Operation.Name == input);
+            if (source is null || target is null || source.Shape != target.Shape)
+            {
+                throw new ArgumentException($"The feedback from output '{output}' to input '{input}' doesn't join a per-sample output and a per-sample input of one shape.");
+            }
+
+            if (_locations.TryGetValue(target, out var place))
+            {
+                Feedbacks.Add(new FeedbackKernel(Place(source, Lanes), place, (long)source.Size * Lanes * s_elementSize));
+            }
+        }
+
+        return Register(kernels);
+    }
+
+    private List<(Expr Leaf, Expr Left, Expr? Right)>[] AccumulationSteps(List<PlanStep> steps)
+    {
+        var made = new Dictionary<Expr, int>();
+        for (var i = 0; i < steps.Count; i++)
+        {
+            foreach (var value in steps[i].Writes)
+            {
+                made[value] = i;
+            }
+        }
+
+        var result = steps.Select(_ => new List<(Expr, Expr, Expr?)>()).ToArray();
+        foreach (var leaf in _locations.Keys.Where(k => k.Operation is AccumulatorLeaf))
+        {
+            foreach (var (left, right) in ((AccumulatorLeaf)leaf.Operation).Contributions)
+            {
+                var at = Math.Max(made[BaseOf(left)], right is null ? 0 : made[BaseOf(right)]);
+                result[at].Add((leaf, left, right));
+            }
+        }
+
+        return result;
+    }
+
+    private List<PlanStep> ExtendReads(List<PlanStep> steps, List<(Expr Leaf, Expr Left, Expr? Right)>[] accumulations) =>
+        [.. steps.Select((s, i) => s with
+        {
+            Reads = [.. s.Reads, .. accumulations[i].SelectMany(a => a.Right is null ? new[] { BaseOf(a.Left) } : [BaseOf(a.Left), BaseOf(a.Right)])],
+        })];
+
+    private TileKernel MakeAccumulation(Expr leaf, Expr left, Expr? right)
+    {
+        var target = _locations[leaf];
+        if (right is null)
+        {
+            return new RowSumKernel<T>(Place(left, Lanes), target, left.Size, Lanes);
+        }
+
+        var (a, b) = (_views.Resolve(left), _views.Resolve(right));
+        return new OuterAccumulateKernel(
+            Place(left, Lanes), a.Strides[0], Place(right, Lanes), b.Strides[0], target, a.Shape[0], b.Shape[0], a.Shape[1], Lanes, s_elementSize, MatrixKernels.Get(_type, _width));
+    }
+
+    private TileKernel MakeKernel(PlanStep step, int lanes, SimdWidth width)
+    {
+        if (step.Group is { } group)
+        {
+            var (code, table) = FusedKernelCompiler.Compile(group, _type, width, HasLanes);
+            return new FusedKernel(code, table, group.Outer, lanes, s_elementSize, e => _locations[e]);
+        }
+
+        var value = step.Single!;
+        var target = _locations[value];
+        switch (value.Operation)
+        {
+            case RandomLeaf random:
+                return new RandomKernel(target, random.Law, random.Stream, value.Size, lanes, _type);
+            case MatrixProductOperation:
+                return MakeProduct(value, target, lanes, width);
+            case ViewOperation or ConcatOperation:
+                return MakeCopy(value, target, lanes);
+            case ScatterAddOperation scatter:
+                return new ScatterAddKernel<T>(Place(value.Inputs[0], lanes), target, ScatterMap(scatter, value), value.Size, lanes);
+            case CumulativeSumOperation sum:
+                var shape = value.Shape;
+                return new CumulativeSumKernel<T>(
+                    Place(value.Inputs[0], lanes), target, shape[..sum.Axis].Size, shape[sum.Axis], shape[(sum.Axis + 1)..].Size, sum.FromEnd, lanes);
+            case UserOperation user:
+                return new UserKernel<T>(
+                    user, [.. value.Inputs.Select(i => (Place(i, lanes), HasLanes(BaseOf(i))))], [.. value.Inputs.Select(i => i.Shape)], target, value.Size, lanes);
+            default:
+                throw new NotSupportedException($"The tile machine has no kernel for the operation '{value.Operation.Name}'.");
+        }
+    }
+
+    private static int[] ScatterMap(ScatterAddOperation scatter, Expr value)
+    {
+        var input = value.Inputs[0].Shape;
+        var (inner, count, size) = (input[(scatter.Axis + 1)..].Size, input[scatter.Axis], value.Shape[scatter.Axis]);
+        var map = new int[input.Size];
+        for (var e = 0; e < map.Length; e++)
+        {
+            var (o, k, i) = (e / (inner * count), e / inner % count, e % inner);
+            map[e] = scatter.Indices[k] < 0 ? -1 : (((o * size) + scatter.Indices[k]) * inner) + i;
+        }
+
+        return map;
+    }
+
+    private TileKernel MakeProduct(Expr value, Location target, int lanes, SimdWidth width)
+    {
+        var (left, right) = (value.Inputs[0], value.Inputs[1]);
+        var (a, b) = (_views.Resolve(left), _views.Resolve(right));
+        var matrix = MatrixKernels.Get(_type, width);
+        if (value.Shape.Rank == 3)
+        {
+            // A stack is a run of products; each member has rows of its own.
+            var members = new List<TileKernel>();
+            for (var s = 0; s < value.Shape[0]; s++)
+            {
+                members.Add(MakeProduct(
+                    Member(a, s), left.IsUniform, Member(b, s), right.IsUniform,
+                    target with { Offset = target.Offset + ((long)s * value.Shape[1] * value.Shape[2] * s_elementSize * (HasLanes(value) ? lanes : 1)) }, lanes, matrix));
+            }
+
+            return new SequenceKernel(members);
+        }
+
+        return MakeProduct(a, left.IsUniform, b, right.IsUniform, target, lanes, matrix);
+    }
+
+    private static StridedView Member(StridedView stack, int index) =>
+        new(stack.Base, stack.Offset + (index * stack.Strides[0]), stack.Shape[1..], stack.Strides[1..]);
+
+    private TileKernel MakeProduct(StridedView a, bool uniformLeft, StridedView b, bool uniformRight, Location target, int lanes, MatrixKernels matrix)
+    {
+        var (m, k, n) = (a.Shape[0], a.Shape[1], b.Shape[1]);
+        Location At(StridedView v, bool uniform) => _locations[v.Base] with
+        {
+            Offset = _locations[v.Base].Offset + ((long)v.Offset * s_elementSize * (uniform ? 1 : lanes)),
+        };
+
+        if (uniformLeft)
+        {
+            var rightStride = k == 1 ? n : b.Strides[0];
+            return new SharedLeftProductKernel(At(a, true), m == 1 ? 0 : a.Strides[0], k == 1 ? 1 : a.Strides[1], At(b, uniformRight), rightStride, target, m, k, n, lanes, matrix);
+        }
+
+        return uniformRight
+            ? new SharedRightProductKernel(At(a, false), At(b, true), target, m, k, n, lanes, s_elementSize, matrix)
+            : new LaneProductKernel(LaneProductKernel.Compile(_type, _width), At(a, false), At(b, false), target, m, k, n, lanes, s_elementSize);
+    }
+
+    private TileKernel MakeCopy(Expr value, Location target, int lanes)
+    {
+        var parts = value.Operation is ConcatOperation ? value.Inputs.ToArray() : [value];
+        if (parts.Length == 1 && value.Operation is not GatherOperation && _views.Through(value) is { Shape.Rank: 2 } turned && turned.Strides[0] == 1 && lanes == 1)
+        {
+            var source = _locations[turned.Base] with { Offset = _locations[turned.Base].Offset + ((long)turned.Offset * s_elementSize) };
+            return new TransposeKernel(target, source, turned.Shape[1], turned.Shape[0], turned.Strides[1], MatrixKernels.Get(_type, SimdWidths.Best));
+        }
+
+        var sources = new List<(Location, bool)>();
+        var (part, element) = (new int[value.Size], new int[value.Size]);
+        var concat = value.Operation as ConcatOperation;
+        var outer = concat is null ? 1 : value.Shape[..concat.Axis].Size;
+        var row = value.Size / outer;
+        var at = 0;
+        for (var p = 0; p < parts.Length; p++)
+        {
+            var (map, from) = concat is null ? SourceMap(value) : (_views.Resolve(parts[p]).Map(), BaseOf(parts[p]));
+            sources.Add((_locations[from], HasLanes(from)));
+            var block = map.Length / outer;
+            for (var e = 0; e < map.Length; e++)
+            {
+                var to = (e / block * row) + at + (e % block);
+                part[to] = p;
+                element[to] = map[e];
+            }
+
+            at += block;
+        }
+
+        return new CopyKernel(target, [.. sources], part, element, lanes, s_elementSize);
+    }
+
+    // Where the elements of a stored view come from.
+    private (int[] Map, Expr From) SourceMap(Expr value)
+    {
+        if (_views.Through(value) is { } through)
+        {
+            return (through.Map(), through.Base);
+        }
+
+        var input = _views.Resolve(value.Inputs[0]);
+        var inner = input.Map();
+        var map = new int[value.Size];
+        ((ViewOperation)value.Operation).Map(value.Inputs[0].Shape, value.Shape, map);
+        for (var e = 0; e < map.Length; e++)
+        {
+            map[e] = map[e] < 0 ? -1 : inner[map[e]];
+        }
+
+        return (map, input.Base);
+    }
+}
+
+/// <summary>Kernels run one after the other.</summary>
+internal sealed class SequenceKernel(List<TileKernel> members) : TileKernel
+{
+    public override int TableBytes => members.Sum(m => m.TableBytes);
+
+    public override void Run(TileContext context)
+    {
+        var offset = TableOffset;
+        foreach (var member in members)
+        {
+            member.TableOffset = offset;
+            offset += member.TableBytes;
+            member.Run(context);
+        }
+    }
+}

@@ -1,0 +1,436 @@
+using Monge.Engine.Programs;
+
+namespace Monge.Engine.Execution;
+
+/// <summary>Where an operand of a fused node lies: element offset + i * OuterStride + k * InnerStride of a stored value.</summary>
+internal readonly record struct Access(Expr Base, int Offset, int OuterStride, int InnerStride);
+
+/// <summary>
+/// A node that fused loops compute. Level 0 is one element, level 1 is [Outer], level 2 is [Outer, Inner]; a reduction folds the last axis of its operand,
+/// [Outer, Inner] to level 1 or [Outer] to level 0.
+/// </summary>
+internal sealed class FusedNode(Expr value, int level, int outer, int inner, Access[] operands)
+{
+    public Expr Value { get; } = value;
+
+    public int Level { get; } = level;
+
+    /// <summary>Length of the outer loop it belongs to; 1 for elements outside of loops.</summary>
+    public int Outer { get; set; } = outer;
+
+    public int Inner { get; } = inner;
+
+    public Access[] Operands { get; } = operands;
+
+    public bool IsReduction => Value.Operation is SumOperation or MaxOperation;
+
+    public bool IsCheap => Value.Operation is ElementwiseOperation { IsCheap: true };
+
+    /// <summary>The level at which operands are read: one deeper than the result for a reduction.</summary>
+    public int OperandLevel => IsReduction ? Level + 1 : Level;
+
+    public int Time { get; set; }
+
+    public int Segment { get; set; }
+
+    public bool IsStored { get; set; }
+
+    public bool IsRecomputed { get; set; }
+
+    public int Order { get; set; }
+
+    public (int, int, int) Group => (Time, Outer, Segment);
+}
+
+/// <summary>Nodes computed by one fused loop nest, in an order in which inputs come first.</summary>
+internal sealed record FusedGroup(int Outer, List<FusedNode> Members);
+
+/// <summary>One step of a stage: a fused group, or a single node with a kernel of its own.</summary>
+internal sealed record PlanStep(FusedGroup? Group, Expr? Single, List<Expr> Reads, List<Expr> Writes);
+
+/// <summary>
+/// Orders the nodes of one stage (uniform values before the tiles, the tile's body, uniform values after) and joins elementwise work and
+/// reductions between matrix products into fused loop nests. Cheap values are computed again where they are used rather than stored.
+/// </summary>
+internal sealed class StagePlan
+{
+    private const int LargestGroupWeight = 400;
+    private const int LargestRecomputation = 8;
+
+    private readonly ViewResolver _views;
+    private readonly Func<Expr, bool> _isExternal;
+    private readonly Dictionary<Expr, FusedNode> _fused = [];
+    private readonly Dictionary<Expr, Expr[]> _singles = [];
+    private readonly Dictionary<Expr, int> _singleTime = [];
+    private readonly List<Expr> _order = [];
+    private readonly HashSet<Expr> _roots;
+    private readonly HashSet<Expr> _externalReads = [];
+
+    private StagePlan(ViewResolver views, IEnumerable<Expr> roots, Func<Expr, bool> isExternal)
+    {
+        _views = views;
+        _isExternal = isExternal;
+        _roots = [.. roots];
+    }
+
+    /// <summary>Plans a stage.</summary>
+    /// <param name="views">The resolver of views, shared by the stages of a program.</param>
+    /// <param name="roots">Values that must be stored at the end (bases of their own).</param>
+    /// <param name="isExternal">Whether a value comes from an earlier stage.</param>
+    /// <returns>The steps, and the values of earlier stages that they read.</returns>
+    public static (List<PlanStep> Steps, HashSet<Expr> ExternalReads) Make(ViewResolver views, IEnumerable<Expr> roots, Func<Expr, bool> isExternal)
+    {
+        var plan = new StagePlan(views, roots, isExternal);
+        plan.Collect();
+        plan.AssignTimes();
+        plan.DecideStorage();
+        return (plan.Steps(), plan._externalReads);
+    }
+
+    // Post-order walk over stored values, so that what is read comes before its readers.
+    private void Collect()
+    {
+        var state = new Dictionary<Expr, bool>();
+        var stack = new Stack<Expr>(_roots);
+        while (stack.TryPeek(out var value))
+        {
+            if (_isExternal(value))
+            {
+                _externalReads.Add(value);
+                stack.Pop();
+                continue;
+            }
+
+            if (state.TryGetValue(value, out var done) && done)
+            {
+                stack.Pop();
+                continue;
+            }
+
+            if (state.ContainsKey(value))
+            {
+                stack.Pop();
+                state[value] = true;
+                if (_fused.TryGetValue(value, out var node))
+                {
+                    node.Order = _order.Count;
+                }
+
+                _order.Add(value);
+                continue;
+            }
+
+            state[value] = false;
+            foreach (var read in Reads(value))
+            {
+                if (!state.ContainsKey(read))
+                {
+                    stack.Push(read);
+                }
+            }
+        }
+    }
+
+    private IEnumerable<Expr> Reads(Expr value)
+    {
+        switch (value.Operation)
+        {
+            case ElementwiseOperation:
+            case SumOperation:
+            case MaxOperation:
+                var node = MakeFused(value);
+                _fused[value] = node;
+                return node.Operands.Select(a => a.Base);
+            case Leaf:
+                return _singles[value] = [];
+            case ViewOperation:
+                return _singles[value] = [_views.Through(value)?.Base ?? _views.Resolve(value.Inputs[0]).Base];
+            case MatrixProductOperation:
+                return _singles[value] = MatrixOperands(value);
+            case ConcatOperation:
+                return _singles[value] = [.. value.Inputs.Select(i => _views.Resolve(i).Base)];
+            default:
+                return _singles[value] = [.. value.Inputs.Select(DenseBase)];
+        }
+    }
+
+    private Expr DenseBase(Expr value)
+    {
+        if (!_views.Resolve(value).IsDense)
+        {
+            _views.ForceCopy(value);
+        }
+
+        return _views.Resolve(value).Base;
+    }
+
+    // A GEMM walks a shared left matrix with any strides, and a right matrix with any stride from row to row; all else must be dense.
+    private Expr[] MatrixOperands(Expr product)
+    {
+        var (left, right) = (product.Inputs[0], product.Inputs[1]);
+        var isMatrix = product.Shape.Rank == 2;
+        if (!(left.IsUniform && isMatrix) && !_views.Resolve(left).IsDense)
+        {
+            _views.ForceCopy(left);
+        }
+
+        var columns = _views.Resolve(right);
+        var hasRows = isMatrix && left.IsUniform && (columns.Strides[1] == 1 || columns.Shape[1] == 1) && (columns.Strides[0] > 0 || columns.Shape[0] == 1);
+        if (!hasRows && !columns.IsDense)
+        {
+            _views.ForceCopy(right);
+        }
+
+        return [_views.Resolve(left).Base, _views.Resolve(right).Base];
+    }
+
+    private FusedNode MakeFused(Expr value)
+    {
+        if (value.Operation is ElementwiseOperation)
+        {
+            var (level, outer, inner) = Domain(value.Shape);
+            return new FusedNode(value, level, outer, inner, [.. value.Inputs.Select(i => AccessOf(i, level))]);
+        }
+
+        var axis = value.Operation is SumOperation sum ? sum.Axis : ((MaxOperation)value.Operation).Axis;
+        var input = value.Inputs[0];
+        var moved = input.Transpose([.. Enumerable.Range(0, input.Shape.Rank).Where(a => a != axis), axis]);
+        var length = input.Shape[axis];
+        return value.Size == 1
+            ? new FusedNode(value, 0, length, 1, [AccessOf(moved, 1)])
+            : new FusedNode(value, 1, value.Size, length, [AccessOf(moved, 2)]);
+    }
+
+    private static (int Level, int Outer, int Inner) Domain(Shape shape)
+    {
+        var size = shape.Size;
+        if (size == 1)
+        {
+            return (0, 1, 1);
+        }
+
+        var inner = shape[^1];
+        return inner == 1 || inner == size ? (1, size, 1) : (2, size / inner, inner);
+    }
+
+    private Access AccessOf(Expr operand, int level)
+    {
+        if (Collapse(_views.Resolve(operand), level) is { } access)
+        {
+            return access;
+        }
+
+        _views.ForceCopy(operand);
+        return Collapse(_views.Resolve(operand), level)!.Value;
+    }
+
+    private static Access? Collapse(StridedView view, int level)
+    {
+        var split = level == 2 ? view.Shape.Rank - 1 : view.Shape.Rank;
+        return view.Collapse(split) is var (outer, inner) ? new Access(view.Base, view.Offset, outer, inner) : null;
+    }
+
+    // Whether the reader sees, at each turn of the loops, just the element that the operand's node computes at that turn.
+    private static bool IsAligned(FusedNode operand, Access access, FusedNode reader)
+    {
+        if (access.Offset != 0)
+        {
+            return false;
+        }
+
+        if (operand.Level == 0)
+        {
+            return true;
+        }
+
+        if (reader.OperandLevel == 0 || operand.Outer != reader.Outer)
+        {
+            return false;
+        }
+
+        return operand.Level == 1
+            ? access.OuterStride == 1 && access.InnerStride == 0
+            : reader.OperandLevel == 2 && operand.Inner == reader.Inner && access.OuterStride == operand.Inner && access.InnerStride == 1;
+    }
+
+    // Values of level 0 that come out of a loop can't go back into it; all others flow freely inside a loop nest.
+    private static bool CanFlow(FusedNode operand, Access access, FusedNode reader) =>
+        IsAligned(operand, access, reader) && (operand.Level > 0 || (reader.Level == 0 && !reader.IsReduction));
+
+    private void AssignTimes()
+    {
+        var segments = new Dictionary<(int Time, int Outer), (int Segment, int Weight)>();
+        foreach (var value in _order)
+        {
+            if (!_fused.TryGetValue(value, out var node))
+            {
+                _singleTime[value] = _singles[value].Select(r => TimeOf(r) + 1).DefaultIfEmpty(0).Max();
+                continue;
+            }
+
+            var time = 1;
+            foreach (var access in node.Operands)
+            {
+                var flows = _fused.TryGetValue(access.Base, out var operand) && CanFlow(operand, access, node);
+                time = Math.Max(time, TimeOf(access.Base) + (flows ? 0 : 1));
+            }
+
+            if (node.Level == 0 && !node.IsReduction)
+            {
+                // An element computed after loops belongs to them, if it comes out of one loop nest only.
+                var homes = node.Operands.Where(a => _fused.ContainsKey(a.Base) && _fused[a.Base].Time == time).Select(a => _fused[a.Base].Outer).Distinct().ToList();
+                node.Outer = homes.Count == 1 ? homes[0] : 1;
+                time += homes.Count > 1 ? 1 : 0;
+            }
+
+            node.Time = time;
+            var weight = WeightOf(node);
+            var (segment, used) = segments.GetValueOrDefault((time, node.Outer));
+            (segment, used) = used + weight > LargestGroupWeight && used > 0 ? (segment + 1, weight) : (segment, used + weight);
+            segments[(time, node.Outer)] = (segment, used);
+            node.Segment = segment;
+        }
+    }
+
+    private int TimeOf(Expr value) => _isExternal(value) ? -1 : _fused.TryGetValue(value, out var node) ? node.Time : _singleTime[value];
+
+    private static int WeightOf(FusedNode node) => node.Value.Operation switch
+    {
+        FunctionOperation f when f.Name is "log-gamma" or "digamma" or "trigamma" or "erf" => 120,
+        FunctionOperation { IsCheap: false } or PowOperation or Atan2Operation => 15,
+        _ => 1,
+    };
+
+    private bool Flows(Access access, FusedNode reader) =>
+        _fused.TryGetValue(access.Base, out var operand) && operand.Group == reader.Group && CanFlow(operand, access, reader);
+
+    private void DecideStorage()
+    {
+        var crossing = new Dictionary<Expr, List<(Access Access, FusedNode Reader)>>();
+        var read = new HashSet<Expr>(_roots);
+        foreach (var value in _order)
+        {
+            if (!_fused.TryGetValue(value, out var node))
+            {
+                read.UnionWith(_singles[value]);
+                continue;
+            }
+
+            foreach (var access in node.Operands.Where(a => _fused.ContainsKey(a.Base) && !Flows(a, node)))
+            {
+                if (!crossing.TryGetValue(access.Base, out var uses))
+                {
+                    crossing[access.Base] = uses = [];
+                }
+
+                uses.Add((access, node));
+            }
+        }
+
+        var cost = new Dictionary<FusedNode, int>();
+        foreach (var node in _order.Where(_fused.ContainsKey).Select(v => _fused[v]))
+        {
+            if (read.Contains(node.Value))
+            {
+                node.IsStored = true;
+            }
+            else if (crossing.TryGetValue(node.Value, out var uses))
+            {
+                node.IsRecomputed = node.IsCheap && uses.All(u => IsAligned(node, u.Access, u.Reader)) && RecomputationCost(node, cost) is { } c && (cost[node] = c) <= LargestRecomputation;
+                node.IsStored = !node.IsRecomputed;
+            }
+        }
+    }
+
+    private int? RecomputationCost(FusedNode node, Dictionary<FusedNode, int> known)
+    {
+        var sum = 1;
+        foreach (var access in node.Operands)
+        {
+            if (!_fused.TryGetValue(access.Base, out var operand) || operand.IsStored)
+            {
+                continue;
+            }
+
+            if (!operand.IsRecomputed)
+            {
+                return null;
+            }
+
+            sum += known[operand];
+        }
+
+        return sum;
+    }
+
+    private List<PlanStep> Steps()
+    {
+        var keyed = new List<(int Time, int Order, PlanStep Step)>();
+        for (var i = 0; i < _order.Count; i++)
+        {
+            if (_singles.TryGetValue(_order[i], out var reads))
+            {
+                keyed.Add((_singleTime[_order[i]], i, new PlanStep(null, _order[i], [.. reads.Where(r => !_isExternal(r))], [_order[i]])));
+            }
+        }
+
+        foreach (var group in _fused.Values.Where(n => n.IsStored).GroupBy(n => n.Group))
+        {
+            var members = new Dictionary<Expr, FusedNode>();
+            var reads = new HashSet<Expr>();
+            foreach (var node in group)
+            {
+                AddMember(node, group.Key, members, reads);
+            }
+
+            List<FusedNode> ordered = [.. members.Values.OrderBy(n => n.Order)];
+            var step = new PlanStep(new FusedGroup(group.Key.Item2, ordered), null, [.. reads], [.. group.OrderBy(n => n.Order).Select(n => n.Value)]);
+            keyed.Add((group.Key.Item1, ordered[^1].Order, step));
+        }
+
+        var steps = keyed.OrderBy(k => k.Time).ThenBy(k => k.Step.Group is null ? 0 : _fused[k.Step.Writes[0]].Segment).ThenBy(k => k.Order).Select(k => k.Step).ToList();
+        return DelayLeaves(steps);
+    }
+
+    private void AddMember(FusedNode node, (int, int, int) group, Dictionary<Expr, FusedNode> members, HashSet<Expr> reads)
+    {
+        if (!members.TryAdd(node.Value, node))
+        {
+            return;
+        }
+
+        foreach (var access in node.Operands)
+        {
+            if (_fused.TryGetValue(access.Base, out var operand) && (operand.IsRecomputed || (operand.Group == group && Flows(access, node))) && IsAligned(operand, access, node))
+            {
+                AddMember(operand, group, members, reads);
+            }
+            else if (!_isExternal(access.Base))
+            {
+                reads.Add(access.Base);
+            }
+        }
+    }
+
+    // Inputs and random numbers are made just before their first use, so that they don't hold memory before.
+    private static List<PlanStep> DelayLeaves(List<PlanStep> steps)
+    {
+        var leaves = steps.Where(s => s.Single?.Operation is Leaf).ToDictionary(s => s.Single!);
+        var result = new List<PlanStep>();
+        foreach (var step in steps.Where(s => s.Single?.Operation is not Leaf))
+        {
+            foreach (var read in step.Reads)
+            {
+                if (leaves.Remove(read, out var leaf))
+                {
+                    result.Add(leaf);
+                }
+            }
+
+            result.Add(step);
+        }
+
+        result.AddRange(leaves.Values);
+        return result;
+    }
+}

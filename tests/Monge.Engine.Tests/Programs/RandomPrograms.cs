@@ -1,0 +1,175 @@
+using Monge.Engine.Programs;
+using Monge.Engine.Random;
+
+namespace Monge.Engine.Tests.Programs;
+
+/// <summary>Random programs that are smooth and of moderate size, from a seed: what the tile machine and the derivative rules are tried on.</summary>
+internal sealed class RandomPrograms
+{
+    private readonly RandomStream _random;
+    private readonly List<Expr> _pool = [];
+
+    public RandomPrograms(ulong seed, bool smooth = false)
+    {
+        _random = new RandomStream(seed, 77);
+        Smooth = smooth;
+        Dimension = 1 + _random.NextInt(5);
+        X = Expr.Input("x", Dimension);
+        Matrix = Expr.Input("a", 1 + _random.NextInt(3), 1 + _random.NextInt(4));
+        Time = Expr.Input("t");
+        Shared = Expr.Shared("s", 1 + _random.NextInt(3));
+        _pool.AddRange([X, X, X, Matrix, Time, Shared]);
+        for (var i = 0; i < 2; i++)
+        {
+            _pool.Add(Parameters.Add($"p{i}", 1 + _random.NextInt(4), 1 + _random.NextInt(4)));
+        }
+
+        _pool.Add(Parameters.Add("v", 1 + _random.NextInt(4)));
+        var count = 6 + _random.NextInt(14);
+        for (var i = 0; i < count; i++)
+        {
+            _pool.Add(Next());
+        }
+    }
+
+    public bool Smooth { get; }
+
+    public int Dimension { get; }
+
+    public Expr X { get; }
+
+    public Expr Matrix { get; }
+
+    public Expr Time { get; }
+
+    public Expr Shared { get; }
+
+    public ParameterSet Parameters { get; } = new();
+
+    /// <summary>A scalar that depends on the position.</summary>
+    public Expr Scalar()
+    {
+        Expr sum = 0;
+        foreach (var value in _pool.TakeLast(4))
+        {
+            sum += (value * 0.7).Tanh().Sum() / Math.Sqrt(value.Size);
+        }
+
+        return sum + 0.3 * (X * Pick(e => e.Shape == X.Shape)).Sum().Sin();
+    }
+
+    /// <summary>A vector field on the position's space.</summary>
+    public Expr Field()
+    {
+        var w = Parameters.Add("field", Dimension, Dimension + 1);
+        var hidden = Expr.MatrixProduct(w, Expr.Concat(0, X, Time.Reshape(1))).Tanh();
+        return hidden + Scalar() * X.Sin();
+    }
+
+    public Expr Last => _pool[^1];
+
+    /// <summary>Values for the inputs of n samples and the parameters.</summary>
+    public (Dictionary<string, double[]> Inputs, double[] Parameters) Values(int samples)
+    {
+        double[] Normals(int n) => [.. Enumerable.Range(0, n).Select(_ => 0.8 * _random.NextNormal())];
+        return (new Dictionary<string, double[]>
+        {
+            ["x"] = Normals(samples * X.Size),
+            ["a"] = Normals(samples * Matrix.Size),
+            ["t"] = Normals(samples),
+            ["s"] = Normals(Shared.Size),
+        }, Normals(Parameters.Count));
+    }
+
+    private Expr Pick(Func<Expr, bool> fits)
+    {
+        var candidates = _pool.Where(fits).ToList();
+        return candidates[_random.NextInt(candidates.Count)];
+    }
+
+    private Expr Any() => Pick(_ => true);
+
+    private Expr Next()
+    {
+        var e = Any();
+        var made = _random.NextInt(30) switch
+        {
+            0 => Combine(e, (a, b) => a + b),
+            1 => Combine(e, (a, b) => a - b),
+            2 or 3 => Combine(e, (a, b) => a * b),
+            4 => Combine(e, (a, b) => a / (b.Square() + 1)),
+            5 => e.Tanh(),
+            6 => (0.5 * e.Clamp(-3, 3)).Exp(),
+            7 => (e.Square() + 1).Log(),
+            8 => e.Sin() + e.Cos(),
+            9 => e.Sigmoid() * e.Softplus(),
+            10 => (e.Square() + 0.5).Sqrt(),
+            11 => e.Silu() + 0.1 * e.Gelu(),
+            12 => e.Erf() - (0.3 * e.Abs() + 1.5).LogGamma(),
+            13 => Smooth ? e.Square().Log1p() : Expr.Max(e, 0.3 * e.Square()) + Expr.Min(e, 0.2).Abs() + e.Sign(),
+            14 => (0.3 * e.Tanh()).Expm1() + (0.5 + e.Square()).Pow(1.3),
+            15 => Combine(e, (a, b) => Expr.Atan2(a, b.Square() + 0.6)),
+            16 => Smooth ? e.Softplus() : Expr.Select(e.Less(0.1), e.Sin(), e * 0.5) + e.LessOrEqual(0.3) * e.Wrap(1.7),
+            17 or 18 => e.Shape.Rank > 0 ? e.Sum(_random.NextInt(e.Shape.Rank)) : e.Square(),
+            19 => e.Shape.Rank > 0 ? e.LogSumExp(_random.NextInt(e.Shape.Rank)) : e,
+            20 => e.Shape.Rank > 0 ? e.Softmax(_random.NextInt(e.Shape.Rank)) : e,
+            21 => e.Shape.Rank > 0 ? e.CumulativeSum(_random.NextInt(e.Shape.Rank), _random.NextInt(2) == 0) : e,
+            22 => e.Shape.Rank > 0 ? (0.3 * e.Tanh() + 1).Product(_random.NextInt(e.Shape.Rank)) : e,
+            23 or 24 or 25 => Product(e),
+            26 => e.Transpose() * 0.9,
+            27 => e.Shape.Rank > 0 ? Rearrange(e) : e.Reshape(1, 1),
+            28 => e.Shape.Rank > 0 ? Expr.Concat(e.Shape.Rank - 1, e, e.Square(), 0.5 * e) : Expr.Vector(e, e.Square()),
+            _ => e.StopGradient() * 0.1 + e.Mean(),
+        };
+
+        // Bounded, so that programs stay well posed however long they are.
+        return made.Size > 200 ? made.Sum().Tanh() : _random.NextInt(3) == 0 ? made.Tanh() * 2 : made / (1 + 0.05 * made.Square().Mean());
+    }
+
+    private Expr Combine(Expr left, Func<Expr, Expr, Expr> join)
+    {
+        var partners = _pool.Where(p => Broadcasts(left.Shape, p.Shape)).ToList();
+        return join(left, partners[_random.NextInt(partners.Count)]);
+    }
+
+    private static bool Broadcasts(Shape a, Shape b)
+    {
+        for (var axis = 1; axis <= Math.Min(a.Rank, b.Rank); axis++)
+        {
+            var (p, q) = (a[a.Rank - axis], b[b.Rank - axis]);
+            if (p != q && p != 1 && q != 1)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private Expr Product(Expr e)
+    {
+        if (e.Shape.Rank is 0 or > 2)
+        {
+            return e.Shape.Rank == 0 ? e * 0.5 : Expr.MatrixProduct(e, e.Transpose(0, 2, 1)) * 0.3;
+        }
+
+        var right = e.Shape.Rank == 1 ? e.Reshape(e.Size, 1) : e;
+        var lefts = _pool.Where(p => p.Shape.Rank == 2 && p.Shape[1] == right.Shape[0]).ToList();
+        return lefts.Count > 0
+            ? Expr.MatrixProduct(lefts[_random.NextInt(lefts.Count)], right) * 0.5
+            : Expr.MatrixProduct(right.Transpose(), right * 0.5);
+    }
+
+    private Expr Rearrange(Expr e)
+    {
+        var axis = _random.NextInt(e.Shape.Rank);
+        var n = e.Shape[axis];
+        return _random.NextInt(4) switch
+        {
+            0 => e.Gather(axis, [.. Enumerable.Range(0, 1 + _random.NextInt(4)).Select(_ => _random.NextInt(n))]),
+            1 => e.Pad(axis, 1, _random.NextInt(2)),
+            2 => e.Slice(axis, _random.NextInt(n), 1) + e,
+            _ => e.Reshape(e.Size),
+        };
+    }
+}
