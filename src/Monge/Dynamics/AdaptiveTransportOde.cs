@@ -70,6 +70,9 @@ public sealed class AdaptiveTransportOde<T> : IDisposable
 
         var (positions, divergence) = (NdArray<T>.From(start.Span, n, Dimension), new NdArray<T>(n));
         var (nextPositions, nextDivergence) = (new NdArray<T>(n, Dimension), new NdArray<T>(n));
+        var (time, length) = (new NdArray<T>(), new NdArray<T>());
+        _step.BindIfUsed("t", time);
+        _step.BindIfUsed("h", length);
         var (t, h, before) = (0.0, 0.05, 1.0);
         (Accepted, Rejected) = (0, 0);
         while (t < 1)
@@ -84,8 +87,7 @@ public sealed class AdaptiveTransportOde<T> : IDisposable
             var step = last ? 1 - t : h;
             (_step["x"], _step["divergence"]) = (positions, divergence);
             (_step["xNext"], _step["divergenceNext"]) = (nextPositions, nextDivergence);
-            _step["t"][0] = T.CreateChecked(t);
-            _step["h"][0] = T.CreateChecked(step);
+            (time[0], length[0]) = (T.CreateChecked(t), T.CreateChecked(step));
             _step.Run(n);
             var error = Math.Sqrt(double.CreateChecked(_step["error"][0]) / n);
             if (error <= 1)

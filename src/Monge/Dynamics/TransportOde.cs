@@ -58,8 +58,8 @@ public sealed class TransportOde<T> : IDisposable
 
         _step["x"] = start;
         _step["divergence"] = new NdArray<T>(n);
-        _step["t"] = t;
-        _step["h"] = h;
+        _step.BindIfUsed("t", t);
+        _step.BindIfUsed("h", h);
         _step["xNext"] = positions;
         _step["divergenceNext"] = divergence;
         _step.Iterate(n, steps);

@@ -148,7 +148,10 @@ public sealed class TransportSde<T> : IDisposable
             (_step["drift"], _step["driftNext"]) = (_drifts[_current], _drifts[next]);
         }
 
-        (_step["t"], _step["tNext"], _step["h"], _step["diffusion"]) = (grid.Times, grid.NextTimes, grid.Steps, grid.Diffusions);
+        _step.BindIfUsed("t", grid.Times);
+        _step.BindIfUsed("tNext", grid.NextTimes);
+        _step.BindIfUsed("h", grid.Steps);
+        _step.BindIfUsed("diffusion", grid.Diffusions);
         _step.Iterate(particles, grid.Count, draw);
         _current = next;
     }
