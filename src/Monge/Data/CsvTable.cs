@@ -6,7 +6,7 @@ namespace Monge.Data;
 /// <summary>How a text table is laid out.</summary>
 public sealed record CsvOptions
 {
-    /// <summary>The first line holds the column names (default); otherwise the columns are called column1, column2, ...</summary>
+    /// <summary>The first line holds the column names (default); otherwise, and where a name is empty, the columns are called column1, column2, ...</summary>
     public bool HasHeader { get; init; } = true;
 
     /// <summary>The character between two fields, comma by default; null for any run of blanks and tabs.</summary>
@@ -14,6 +14,9 @@ public sealed record CsvOptions
 
     /// <summary>Names of the columns that hold text, such as a class label; all others must be numbers.</summary>
     public IReadOnlyList<string> TextColumns { get; init; } = [];
+
+    /// <summary>Reads an empty field or NA as a missing value, NaN; by default it is an error.</summary>
+    public bool MissingAsNaN { get; init; }
 }
 
 /// <summary>A table of numbers with named columns, and text columns where they were asked for.</summary>
@@ -75,7 +78,7 @@ public sealed class CsvTable
         List<string>? record = records.Next();
         if (record is null)
             throw new DataFormatException(path, "is empty: line 1 should hold " + (options.HasHeader ? "the column names" : "numbers"));
-        string[] names = options.HasHeader ? [.. record.Select(static name => name.Trim())] : [.. Enumerable.Range(1, record.Count).Select(static column => $"column{column}")];
+        string[] names = options.HasHeader ? [.. record.Select(static (name, column) => NameOrNumber(name.Trim(), column))] : [.. record.Select(static (_, column) => NameOrNumber("", column))];
         CheckNames(path, names, options);
         bool[] isText = [.. names.Select(options.TextColumns.Contains)];
         var texts = names.Where((_, column) => isText[column]).ToDictionary(static name => name, static _ => new List<string>(), StringComparer.Ordinal);
@@ -92,7 +95,7 @@ public sealed class CsvTable
                 if (isText[column])
                     texts[names[column]].Add(record[column]);
                 else
-                    values.Add(ParseNumber(record[column], path, records.Line, names[column]));
+                    values.Add(ParseNumber(record[column], path, records.Line, names[column], options.MissingAsNaN));
             }
         }
         return new CsvTable([.. names.Where((_, column) => !isText[column])], rows, [.. values], texts.ToDictionary(static pair => pair.Key, static pair => pair.Value.ToArray(), StringComparer.Ordinal));
@@ -146,15 +149,15 @@ public sealed class CsvTable
         }
     }
 
+    private static string NameOrNumber(string name, int column) => name.Length > 0 ? name : $"column{(column + 1).ToString(CultureInfo.InvariantCulture)}";
+
     private static void CheckNames(string path, string[] names, CsvOptions options)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        for (int column = 0; column < names.Length; column++)
+        foreach (string name in names)
         {
-            if (names[column].Length == 0)
-                throw new DataFormatException(path, $"line 1 has no name for column {column + 1}");
-            if (!seen.Add(names[column]))
-                throw new DataFormatException(path, $"line 1 has the column name '{names[column]}' twice");
+            if (!seen.Add(name))
+                throw new DataFormatException(path, $"line 1 has the column name '{name}' twice; if it holds numbers, read the table without a header");
         }
         foreach (string name in options.TextColumns)
         {
@@ -163,11 +166,13 @@ public sealed class CsvTable
         }
     }
 
-    private static double ParseNumber(string field, string path, int line, string column)
+    private static double ParseNumber(string field, string path, int line, string column, bool missingAsNaN)
     {
         ReadOnlySpan<char> text = field.AsSpan().Trim();
         if (double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out double value))
             return value;
+        if (missingAsNaN && (text.Length == 0 || text.SequenceEqual("NA")))
+            return double.NaN;
         bool negative = text.StartsWith("-");
         ReadOnlySpan<char> word = text.TrimStart("+-");
         if (word.Equals("nan", StringComparison.OrdinalIgnoreCase))

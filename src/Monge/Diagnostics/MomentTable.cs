@@ -98,10 +98,11 @@ public sealed class MomentTable
 
     private static MomentRow ComputeRow(string name, double[] values, double[] weights)
     {
-        double mean = 0, squaredWeights = 0;
+        // Summed from the first value: exact for a constant and accurate for a large offset.
+        double mean = values[0], squaredWeights = 0;
         for (int index = 0; index < values.Length; index++)
         {
-            mean += weights[index] * values[index];
+            mean += weights[index] * (values[index] - values[0]);
             squaredWeights += weights[index] * weights[index];
         }
         double spread = 0, meanSquares = 0;

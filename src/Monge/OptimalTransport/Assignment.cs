@@ -33,6 +33,7 @@ public static class Assignment
         int bad = Array.FindIndex(cost, static value => !double.IsFinite(value));
         if (bad >= 0)
             throw new ArgumentException($"The cost of row {bad / size}, column {bad % size} is {cost[bad]}; costs must be finite.", nameof(cost));
+        cancellation.ThrowIfCancellationRequested();
         var search = new Search(cost, size);
         foreach (int row in search.ReduceRows(search.ReduceColumns()))
         {

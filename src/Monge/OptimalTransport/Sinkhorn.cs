@@ -114,7 +114,9 @@ public static class Sinkhorn
                 cancellation.ThrowIfCancellationRequested();
                 Update(rows, g, logB, nextF, epsilon);
                 error = MarginalError(f, nextF, logA, epsilon).Error;
-                bool done = error <= tolerance || iterations >= cap;
+                // While over-relaxed, the columns are off too and the row error overstates; now and then the exact one is looked up.
+                bool lookUp = !columnsExact && relaxation.AtWindowEnd && error <= 100 * tolerance;
+                bool done = error <= tolerance || iterations >= cap || lookUp;
                 if (done && columnsExact)
                     break;
                 if (done)
@@ -168,31 +170,42 @@ public static class Sinkhorn
     /// <remarks>Source: A. Thibault, L. Chizat, C. Dossal and N. Papadakis, "Overrelaxed Sinkhorn-Knopp algorithm for regularized optimal transport" (arXiv 1711.01851).</remarks>
     private sealed class Relaxation
     {
-        private const int Window = 20;
         private const double Largest = 1.98;
         private double windowError;
-        private int observed;
+        private int inWindow;
+        private int window = 20;
+        private bool settling;
 
         public double Factor { get; private set; } = 1;
 
+        public bool AtWindowEnd => inWindow == window;
+
         public void Observe(double error)
         {
-            if (observed++ % Window != 0)
+            if (inWindow == 0)
+                windowError = error;
+            if (inWindow++ < window)
                 return;
-            if (observed > 1)
+            inWindow = 0;
+            // A new factor first makes a transient, which says nothing about its rate.
+            if (settling)
             {
-                double rate = Math.Pow(error / windowError, 1.0 / Window);
-                if (rate >= 1)
-                {
-                    Factor = 1 + (Factor - 1) / 2;
-                }
-                else if (rate > Factor - 1)
-                {
-                    double eigenvalue = Math.Min(1, (rate + Factor - 1) * (rate + Factor - 1) / (rate * Factor * Factor));
-                    Factor = Math.Min(Largest, 2 / (1 + Math.Sqrt(1 - eigenvalue)));
-                }
+                settling = false;
+                return;
             }
-            windowError = error;
+            double rate = Math.Pow(error / windowError, 1.0 / window);
+            double before = Factor;
+            if (rate >= 1)
+            {
+                Factor = 1 + (Factor - 1) / 2;
+            }
+            else if (rate > Factor - 1)
+            {
+                double eigenvalue = Math.Min(1, (rate + Factor - 1) * (rate + Factor - 1) / (rate * Factor * Factor));
+                Factor = Math.Min(Largest, 2 / (1 + Math.Sqrt(1 - eigenvalue)));
+            }
+            settling = Factor != before;
+            window = Math.Max(20, (int)(4 / (2 - Factor)));
         }
     }
 
@@ -252,7 +265,7 @@ public static class Sinkhorn
         var shift = new double[potential.Length];
         for (int index = 0; index < shift.Length; index++)
             shift[index] = logWeights[index] + potential[index] * scale;
-        Parallel.ForEach(Blocks(rows.Rows), block =>
+        ForBlocks(rows, block =>
         {
             var buffer = new double[rows.Stored is null ? rows.Columns : 0];
             for (int row = block.Start; row < block.End; row++)
@@ -287,7 +300,7 @@ public static class Sinkhorn
         for (int index = 0; index < g.Length; index++)
             shift[index] = logB[index] + g[index] / epsilon;
         var costs = new double[rows.Rows];
-        Parallel.ForEach(Blocks(rows.Rows), block =>
+        ForBlocks(rows, block =>
         {
             var buffer = new double[rows.Stored is null ? rows.Columns : 0];
             for (int row = block.Start; row < block.End; row++)
@@ -296,10 +309,15 @@ public static class Sinkhorn
         return costs.Sum();
     }
 
-    private static IEnumerable<(int Start, int End)> Blocks(int count)
+    /// <summary>Runs blocks of rows, on several threads when there is enough to do; each row is computed alone, so threads don't change a bit.</summary>
+    private static void ForBlocks(CostRows rows, Action<(int Start, int End)> body)
     {
         const int size = 64;
-        for (int start = 0; start < count; start += size)
-            yield return (start, Math.Min(count, start + size));
+        const long parallelFrom = 1 << 16;
+        int blocks = (rows.Rows + size - 1) / size;
+        if ((long)rows.Rows * rows.Columns < parallelFrom)
+            body((0, rows.Rows));
+        else
+            Parallel.For(0, blocks, block => body((block * size, Math.Min(rows.Rows, (block + 1) * size))));
     }
 }
