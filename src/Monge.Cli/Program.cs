@@ -1,1 +1,1 @@
-return 0;
+return await Monge.Cli.MongeCommand.RunAsync(args);

@@ -1,0 +1,90 @@
+using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Fields;
+using Monge.Measures;
+using Monge.Methods;
+using Monge.Objectives;
+using Monge.Paths;
+
+namespace Monge.Gallery.Entries;
+
+/// <summary>
+/// Entry 01: Dynamical Measure Transport and Neural PDE Solvers for Sampling (arXiv:2407.07873), the annealing loss: its residual on an exact
+/// solution, a drift trained against that solution, and two of the paper's targets.
+/// </summary>
+internal static class NeuralPdeTransport
+{
+    private const int Samples = 10_000;
+    private const string ClosedForm = "closed form of the Gaussian annealing";
+    private const string Definition = "the target's definition";
+
+    // The Gaussian that the standard normal is carried to.
+    private static readonly double[] s_endMean = [1.5, -1.0];
+    private const double EndScale = 0.6;
+
+    /// <summary>The entry.</summary>
+    public static GalleryEntry Entry { get; } = new(
+        "01",
+        "Neural PDE transport along an annealing path",
+        "J. Sun, J. Berner, L. Richter, M. Zeinhofer, J. Mueller, K. Azizzadenesheli, A. Anandkumar: Dynamical Measure Transport and Neural PDE Solvers for Sampling, arXiv:2407.07873",
+        [
+            new Experiment(
+                "gaussian-residual",
+                "The residual of the annealing loss on the exact drift between two Gaussians, in float64 at 4096 points.",
+                Quick: true,
+                [FigureReference.AtMost("largest residual", 1e-8, ClosedForm, stretchBound: 1e-11)],
+                (settings, _) => Task.FromResult(GaussianResidual(settings))),
+            new Experiment(
+                "gmm9",
+                "Nine Gaussians on a grid in two dimensions, from log-density to weighted samples.",
+                Quick: false,
+                [
+                    FigureReference.Within("log Z", 0, 0.02, Definition, stretchTolerance: 0.005),
+                    FigureReference.AtLeast("ESS", 0.85, "best trajectory-based sampler 0.9093 (arXiv:2307.01198)", stretchBound: 0.95),
+                    FigureReference.AtMost("largest error of a mode weight", 0.02, Definition, stretchBound: 0.015),
+                ],
+                (settings, cancellation) => Sample("gmm9", settings, cancellation)),
+            new Experiment(
+                "many-well-5",
+                "Five double wells, 32 separated modes.",
+                Quick: false,
+                [
+                    FigureReference.Within("log Z", -0.541056, 0.05, "quadrature; best trajectory-based sampler off by 0.214 (arXiv:2307.01198)", stretchTolerance: 0.02),
+                    FigureReference.AtLeast("ESS", 0.67, "best trajectory-based sampler 0.6744 (arXiv:2307.01198)", stretchBound: 0.9),
+                    FigureReference.AtMost("largest error of a mode weight", 0.01, Definition),
+                ],
+                (settings, cancellation) => Sample("many-well-5", settings, cancellation)),
+        ]);
+
+    private static IReadOnlyList<double> GaussianResidual(ExperimentSettings settings)
+    {
+        const int points = 4096;
+        var exact = new GaussianAnnealing([0, 0], 1, s_endMean, EndScale);
+        var path = new AnnealingPath(2, x => GaussianBase.Diagonal(s_endMean, [EndScale, EndScale]).LogDensity(x));
+        var x = 3 * Expr.Random(RandomLaw.Normal, 1, 2);
+        var t = Expr.Random(RandomLaw.Uniform, 2);
+        var residual = ContinuityResidual.Exact(path, exact.Drift, exact.LogNormaliserSlope(t), x, t);
+        using var run = new CompiledProgram<double>(new TracedProgram(null, ("residual", residual)), new ExecutionOptions { Threads = settings.Threads });
+        run["residual"] = new NdArray<double>(points);
+        run.Run(points, new DrawKey(settings.Seed));
+        var largest = 0.0;
+        foreach (var value in run["residual"].Span)
+        {
+            largest = double.IsNaN(value) ? double.NaN : Math.Max(largest, Math.Abs(value));
+        }
+
+        return [largest];
+    }
+
+    private static async Task<IReadOnlyList<double>> Sample(string name, ExperimentSettings settings, CancellationToken cancellation)
+    {
+        var target = TargetLibrary.Get(name);
+        var method = new PinnTransport(target, new PinnOptions { Threads = settings.Threads });
+        var draws = await method.SampleAsync(Samples, settings.Seed, null, cancellation);
+        var modes = target.Facts.Modes!;
+        var weights = modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, draws.NormalizedWeights());
+        var worst = Enumerable.Range(0, modes.Count).Max(k => Math.Abs(weights[k] - modes.Weights[k]));
+        return [draws.LogZ, draws.EffectiveSampleSize, worst];
+    }
+}

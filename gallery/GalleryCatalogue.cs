@@ -1,0 +1,10 @@
+using Monge.Gallery.Entries;
+
+namespace Monge.Gallery;
+
+/// <summary>All gallery entries. A new entry is a file in Entries/ and a line here.</summary>
+public static class GalleryCatalogue
+{
+    /// <summary>The entries in the order of their numbers.</summary>
+    public static IReadOnlyList<GalleryEntry> Entries { get; } = [NeuralPdeTransport.Entry];
+}

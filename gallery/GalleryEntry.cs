@@ -1,0 +1,50 @@
+namespace Monge.Gallery;
+
+/// <summary>One published system and the experiments that rerun its figures.</summary>
+/// <param name="Number">Two digits, as in "01".</param>
+/// <param name="Title">The system's name.</param>
+/// <param name="Paper">Title and arXiv number of the paper.</param>
+/// <param name="Experiments">The experiments, in the order in which they run.</param>
+public sealed record GalleryEntry(string Number, string Title, string Paper, IReadOnlyList<Experiment> Experiments);
+
+/// <summary>One experiment: the figures that it promises and the work that measures them.</summary>
+/// <param name="Name">Short name, unique in its entry.</param>
+/// <param name="Description">What is done, in one sentence.</param>
+/// <param name="Quick">Whether it takes seconds; quick experiments are those that run with <see cref="ExperimentSettings.Quick"/>.</param>
+/// <param name="Figures">The figures that are measured, each with its reference.</param>
+/// <param name="Measure">Does the work and returns a value for each figure, in the order of <paramref name="Figures"/>.</param>
+public sealed record Experiment(
+    string Name,
+    string Description,
+    bool Quick,
+    IReadOnlyList<FigureReference> Figures,
+    Func<ExperimentSettings, CancellationToken, Task<IReadOnlyList<double>>> Measure);
+
+/// <summary>How experiments are run.</summary>
+public sealed record ExperimentSettings
+{
+    /// <summary>Seed of all random numbers.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Whether to run only the experiments that take seconds. What runs, runs at full size against the same references.</summary>
+    public bool Quick { get; init; }
+
+    /// <summary>Threads; 0 is one for each processor.</summary>
+    public int Threads { get; init; }
+}
+
+/// <summary>A figure as it was measured, beside its reference.</summary>
+/// <param name="System">Number of the gallery entry.</param>
+/// <param name="Experiment">Name of the experiment.</param>
+/// <param name="Figure">The figure and its reference.</param>
+/// <param name="Value">What was measured.</param>
+/// <param name="Seconds">Wall time of the whole experiment, in seconds.</param>
+/// <param name="Seed">The seed.</param>
+public sealed record FigureResult(string System, string Experiment, FigureReference Figure, double Value, double Seconds, ulong Seed)
+{
+    /// <summary>Whether the value meets the reference.</summary>
+    public bool Holds => Figure.Holds(Value);
+
+    /// <summary>Whether the value meets the harder bar; null when there is none.</summary>
+    public bool? StretchHolds => Figure.StretchHolds(Value);
+}

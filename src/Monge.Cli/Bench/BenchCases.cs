@@ -1,0 +1,122 @@
+using System.Numerics;
+using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Training;
+
+namespace Monge.Cli.Bench;
+
+/// <summary>The bench cases: the work of bench/torch_peer.py, as a user of the engine would write it.</summary>
+/// <typeparam name="T">Precision.</typeparam>
+internal static class BenchCases<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private const ulong Seed = 1;
+
+    /// <summary>One Adam step of velocity matching between two Gaussians: x0, x1 and t drawn, x = (1 - t) x0 + t x1, the squared error of net(x, t) against x1 - x0, SiLU.</summary>
+    public static BenchWork Regression(BenchSettings s)
+    {
+        var network = new BenchNetwork(s.Dimension + 1, s.Dimension, s.Width, s.Depth);
+        var (x0, x1) = (Expr.Random(RandomLaw.Normal, 1, s.Dimension), Expr.Random(RandomLaw.Normal, 2, s.Dimension));
+        var t = Expr.Random(RandomLaw.Uniform, 3);
+        var velocity = network.Apply(Expr.Concat(0, ((1 - t) * x0) + (t * x1), t.Reshape(1)), v => v.Silu());
+        var loss = (velocity - (x1 - x0)).SquaredNorm() / s.Batch;
+
+        // A step is the forward product, the product for the inputs' and the one for the weights' cotangents.
+        return AdamStep(s, network, loss, 3 * 2.0 * s.Batch * network.Weights);
+    }
+
+    /// <summary>One Adam step on the squared residual dt u - lap u - |grad u|^2 of a scalar tanh network at fresh normal points z = (x, t).</summary>
+    public static BenchWork Laplacian(BenchSettings s)
+    {
+        var network = new BenchNetwork(s.Dimension + 1, 1, s.Width, s.Depth);
+        var x = Expr.Random(RandomLaw.Normal, 1, s.Dimension);
+        var t = Expr.Random(RandomLaw.Normal, 2);
+        var u = network.Apply(Expr.Concat(0, x, t.Reshape(1)), v => v.Tanh())[0];
+        var space = Derivative.Laplacian(u, x);
+        var residual = Derivative.JacobianVector(u, t, 1) - space.Laplacian - space.Gradient.SquaredNorm();
+
+        // d + 3 streams pass the hidden layers: the value, d + 1 tangents and the Laplacian. Tangents of the inputs are one-hot, so the first layer has one.
+        var products = ((s.Dimension + 3) * (network.Weights - network.FirstLayerWeights)) + network.FirstLayerWeights;
+        return AdamStep(s, network, residual.Square() / s.Batch, 3 * 2.0 * s.Batch * products);
+    }
+
+    /// <summary>A batch carried through Euler steps of a network velocity, without gradients.</summary>
+    public static BenchWork Ode(BenchSettings s)
+    {
+        var network = new BenchNetwork(s.Dimension + 1, s.Dimension, s.Width, s.Depth);
+        var (x, t) = (Expr.Input("x", s.Dimension), Expr.PerStep("t"));
+        var next = x + (network.Apply(Expr.Concat(0, x, t.Reshape(1)), v => v.Silu()) / s.Steps);
+        var run = new CompiledProgram<T>(new TracedProgram(network.Parameters, ("next", next)), Options(s), ("next", "x"))
+        {
+            Parameters = network.Start<T>(Seed),
+            ["t"] = Times(s.Steps),
+        };
+        return Iterated(run, s, 2.0 * s.Batch * network.Weights * s.Steps);
+    }
+
+    /// <summary>Unadjusted Langevin on Neal's funnel, the gradient by differentiation and clamped to +-100 an element, step size 1e-3.</summary>
+    public static BenchWork Langevin(BenchSettings s)
+    {
+        const double step = 1e-3;
+        var x = Expr.Input("x", s.Dimension);
+        var v = x[0];
+        var logDensity = (-v.Square() / 18) - (0.5 * (s.Dimension - 1) * v) - (0.5 * (-v).Exp() * x[1..].SquaredNorm());
+        var gradient = Derivative.Gradient(logDensity, x).Clamp(-100, 100);
+        var next = x + (step * gradient) + (Math.Sqrt(2 * step) * Expr.Random(RandomLaw.Normal, 1, s.Dimension));
+        var run = new CompiledProgram<T>(new TracedProgram(null, ("next", next)), Options(s), ("next", "x"));
+        return Iterated(run, s, null);
+    }
+
+    private static BenchWork AdamStep(BenchSettings s, BenchNetwork network, Expr loss, double operations)
+    {
+        var gradient = Derivative.ParameterGradient(loss, network.Parameters).BatchSum();
+        var program = new TracedProgram(network.Parameters, ("loss", loss.BatchSum()), ("gradient", gradient));
+        var adam = new AdamState<T>(network.Parameters.Count);
+        network.Start<T>(Seed).Span.CopyTo(adam.Parameters.Span);
+        var run = new CompiledProgram<T>(program, Options(s)) { Parameters = adam.Parameters };
+        ulong step = 0;
+        return new BenchWork(
+            () =>
+            {
+                run.Run(s.Batch, new DrawKey(Seed, step++));
+                adam.Step(run["gradient"].Span, learningRate: 1e-3, clip: double.PositiveInfinity, averageDecay: 0);
+            },
+            operations,
+            run.Dispose);
+    }
+
+    private static BenchWork Iterated(CompiledProgram<T> run, BenchSettings s, double? operations)
+    {
+        var state = new NdArray<T>(s.Batch, s.Dimension);
+        var start = new CompiledProgram<T>(new TracedProgram(null, ("x", Expr.Random(RandomLaw.Normal, 7, s.Dimension))), Options(s)) { ["x"] = state };
+        (run["x"], run["next"]) = (state, new NdArray<T>(s.Batch, s.Dimension));
+        ulong step = 0;
+        return new BenchWork(
+            () =>
+            {
+                start.Run(s.Batch, new DrawKey(Seed, step));
+                run.Iterate(s.Batch, s.Steps, new DrawKey(Seed, step));
+                step += (ulong)s.Steps;
+            },
+            operations,
+            () =>
+            {
+                start.Dispose();
+                run.Dispose();
+            });
+    }
+
+    private static NdArray<T> Times(int steps)
+    {
+        var times = new NdArray<T>(steps);
+        for (var k = 0; k < steps; k++)
+        {
+            times[k] = T.CreateChecked((double)k / steps);
+        }
+
+        return times;
+    }
+
+    private static ExecutionOptions Options(BenchSettings s) => new() { Threads = s.Threads };
+}

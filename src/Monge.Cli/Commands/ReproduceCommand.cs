@@ -1,0 +1,163 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Monge.Cli.Output;
+using Monge.Data;
+using Monge.Gallery;
+
+namespace Monge.Cli.Commands;
+
+/// <summary><c>monge reproduce NN</c>: reruns published figures and holds each against its reference.</summary>
+internal static class ReproduceCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create()
+    {
+        var number = new Argument<string?>("entry") { Description = "Number of a gallery entry, such as 01. [default: all]", HelpName = "NN", Arity = ArgumentArity.ZeroOrOne };
+        number.CompletionSources.Add(_ => GalleryCatalogue.Entries.Select(e => e.Number));
+        var list = new Option<bool>("--list") { Description = "List entries, experiments and figures without running anything." };
+        var quick = new Option<bool>("--quick") { Description = "Run only the experiments that take seconds; what runs, runs at full size against the same references." };
+        var seed = CommandOptions.Seed();
+        var threads = CommandOptions.Threads();
+        var output = new Option<string>("--out", "-o") { Description = "Folder for the records.", HelpName = "DIR", DefaultValueFactory = _ => Path.Combine("runs", "gallery") };
+        var json = CommandOptions.Json("an array of figures");
+        var command = new Command("reproduce", "Rerun published figures, each beside its reference; exit code 1 when one falls short.") { number, list, quick, seed, threads, output, json };
+        HelpExamples.Add(
+            command,
+            ("monge reproduce --list", "what can be rerun"),
+            ("monge reproduce 01 --quick", "the checks of entry 01 that take seconds"),
+            ("monge reproduce 01 --seed 2 --json", "all of entry 01, as JSON"));
+        command.SetAction((result, cancellation) =>
+        {
+            var entries = Select(result.GetValue(number));
+            if (result.GetValue(list))
+            {
+                List(entries, result.GetValue(json), result.InvocationConfiguration.Output);
+                return Task.FromResult(ExitCodes.Success);
+            }
+
+            var settings = new ExperimentSettings { Seed = result.GetValue(seed), Quick = result.GetValue(quick), Threads = result.GetValue(threads) };
+            return RunAsync(entries, settings, result.GetRequiredValue(output), result.GetValue(json), result.InvocationConfiguration.Output, cancellation);
+        });
+        return command;
+    }
+
+    private static IReadOnlyList<GalleryEntry> Select(string? number)
+    {
+        if (number is null)
+        {
+            return GalleryCatalogue.Entries;
+        }
+
+        var wanted = int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n.ToString("00", CultureInfo.InvariantCulture) : number;
+        return GalleryCatalogue.Entries.FirstOrDefault(e => e.Number == wanted) is { } entry
+            ? [entry]
+            : throw CommandException.Usage($"There is no gallery entry '{number}'; `monge reproduce --list` lists them all.");
+    }
+
+    private static async Task<int> RunAsync(IReadOnlyList<GalleryEntry> entries, ExperimentSettings settings, string folder, bool json, TextWriter output, CancellationToken cancellation)
+    {
+        PrepareFolder(folder);
+        var log = json ? Console.Error : output;
+        var all = new List<FigureResult>();
+        foreach (var entry in entries)
+        {
+            log.WriteLine($"{entry.Number}  {entry.Title}");
+            log.WriteLine($"    {entry.Paper}");
+            var results = new List<FigureResult>();
+            await foreach (var figures in GalleryRunner.RunAsync(entry, settings, e => log.WriteLine($"  {e.Name}: {e.Description}"), cancellation))
+            {
+                results.AddRange(figures);
+                foreach (var figure in figures)
+                {
+                    log.WriteLine($"    {Sentence(figure)}");
+                }
+
+                log.WriteLine($"    {figures[0].Seconds.ToString("F1", CultureInfo.InvariantCulture)} s");
+            }
+
+            var record = Path.Combine(folder, $"{entry.Number}{(settings.Quick ? "-quick" : "")}-seed{settings.Seed}.json");
+            AtomicFile.WriteText(record, JsonOutput.Indented(Describe(results)));
+            log.WriteLine($"  record: {record}");
+            all.AddRange(results);
+        }
+
+        var missed = all.Count(f => !f.Holds);
+        if (json)
+        {
+            output.WriteLine(JsonOutput.Line(Describe(all)));
+        }
+
+        log.WriteLine(missed == 0 ? $"all {all.Count} figures hold" : $"{missed} of {all.Count} figures fall short");
+        return missed == 0 ? ExitCodes.Success : ExitCodes.Failure;
+    }
+
+    private static void PrepareFolder(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw CommandException.Failure($"The folder '{folder}' can't be written ({error.Message.TrimEnd('.')}); choose another with --out.");
+        }
+    }
+
+    private static void List(IReadOnlyList<GalleryEntry> entries, bool json, TextWriter output)
+    {
+        if (json)
+        {
+            output.WriteLine(JsonOutput.Line(new JsonArray([.. entries.SelectMany(e => e.Experiments, DescribeExperiment)])));
+            return;
+        }
+
+        foreach (var entry in entries)
+        {
+            output.WriteLine($"{entry.Number}  {entry.Title}");
+            output.WriteLine($"    {entry.Paper}");
+            foreach (var experiment in entry.Experiments)
+            {
+                output.WriteLine($"  {experiment.Name}{(experiment.Quick ? " (quick)" : "")}: {experiment.Description}");
+                foreach (var figure in experiment.Figures)
+                {
+                    output.WriteLine($"    {figure.Name}: {figure.Describe()}   [{figure.Source}]");
+                }
+            }
+        }
+    }
+
+    private static JsonObject DescribeExperiment(GalleryEntry entry, Experiment experiment) => new()
+    {
+        ["system"] = entry.Number,
+        ["title"] = entry.Title,
+        ["paper"] = entry.Paper,
+        ["experiment"] = experiment.Name,
+        ["description"] = experiment.Description,
+        ["quick"] = experiment.Quick,
+        ["figures"] = JsonOutput.Texts(experiment.Figures.Select(f => f.Name)),
+    };
+
+    private static JsonArray Describe(IEnumerable<FigureResult> results) => new([.. results.Select(r => new JsonObject
+    {
+        ["system"] = r.System,
+        ["experiment"] = r.Experiment,
+        ["figure"] = r.Figure.Name,
+        ["value"] = JsonOutput.Number(r.Value),
+        ["reference"] = JsonOutput.Number(r.Figure.Reference),
+        ["tolerance"] = JsonOutput.Number(r.Figure.Tolerance),
+        ["test"] = r.Figure.Describe(),
+        ["source"] = r.Figure.Source,
+        ["holds"] = r.Holds,
+        ["stretch_holds"] = r.StretchHolds,
+        ["seconds"] = JsonOutput.Number(Math.Round(r.Seconds, 3)),
+        ["seed"] = r.Seed,
+    })]);
+
+    private static string Sentence(FigureResult r)
+    {
+        var stretch = r.StretchHolds switch { true => ", and the stretch", false => ", not the stretch", null => "" };
+        var verdict = r.Holds ? "holds" + stretch : "FALLS SHORT";
+        return string.Create(CultureInfo.InvariantCulture, $"{r.Figure.Name}: {r.Value:G5}   ({r.Figure.Describe()}; {r.Figure.Source})   {verdict}");
+    }
+}

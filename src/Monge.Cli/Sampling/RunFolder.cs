@@ -1,0 +1,121 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Monge.Cli.Output;
+using Monge.Data;
+
+namespace Monge.Cli.Sampling;
+
+/// <summary>
+/// The folder of a run: <c>run.json</c> (what was asked for and what came out), <c>model.safetensors</c> (and <c>checkpoint.safetensors</c>, from which it goes on), <c>metrics.csv</c>, <c>samples.npy</c>,
+/// <c>log_weights.npy</c>. Each file is replaced only when its successor is complete.
+/// </summary>
+internal sealed class RunFolder
+{
+    private static readonly string[] s_files = ["run.json", "checkpoint.safetensors", "model.safetensors", "metrics.csv", "samples.npy", "log_weights.npy"];
+
+    private RunFolder(string path, RunRequest request)
+    {
+        Path = path;
+        Request = request;
+    }
+
+    /// <summary>The folder.</summary>
+    public string Path { get; }
+
+    /// <summary>What the run is.</summary>
+    public RunRequest Request { get; }
+
+    /// <summary>The course of training.</summary>
+    public string Metrics => In("metrics.csv");
+
+    /// <summary>Takes a folder for a run.</summary>
+    /// <param name="path">The folder; made when it doesn't exist.</param>
+    /// <param name="request">What the run is.</param>
+    /// <param name="resume">Whether to go on with the run that the folder holds.</param>
+    /// <exception cref="CommandException">The folder can't be written, holds another run, or holds none though one is to be resumed.</exception>
+    public static RunFolder Open(string path, RunRequest request, bool resume)
+    {
+        var folder = new RunFolder(path, request);
+        try
+        {
+            var held = s_files.FirstOrDefault(f => File.Exists(folder.In(f)));
+            if (resume)
+            {
+                folder.CheckSame(held);
+            }
+            else if (held is not null)
+            {
+                throw CommandException.Failure($"The folder '{path}' holds another run ({held}); go on with it by --resume, or choose another folder with --out.");
+            }
+
+            Directory.CreateDirectory(path);
+            folder.Write("running", null, null);
+            return folder;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw CommandException.Failure($"The folder '{path}' can't be written ({error.Message.TrimEnd('.')}); choose another with --out.");
+        }
+    }
+
+    /// <summary>Writes <c>run.json</c>.</summary>
+    /// <param name="status">"running", "interrupted", or how the run ended.</param>
+    /// <param name="result">What came out; null while there is nothing.</param>
+    /// <param name="resolved">The options with everything that the run itself chose, as JSON; null while they aren't known.</param>
+    public void Write(string status, JsonObject? result, string? resolved)
+    {
+        var node = Request.ToJson();
+        node["status"] = status;
+        if (resolved is not null)
+        {
+            node["resolved_options"] = JsonNode.Parse(resolved);
+        }
+
+        if (result is not null)
+        {
+            node["result"] = result.DeepClone();
+        }
+
+        AtomicFile.WriteText(In("run.json"), JsonOutput.Indented(node));
+    }
+
+    /// <summary>Writes the samples and their log-weights.</summary>
+    public void Write(SampleSet draws)
+    {
+        NumpyFile.Write(In("samples.npy"), draws.Positions, draws.Count, draws.Dimension);
+        NumpyFile.Write(In("log_weights.npy"), draws.LogWeights, draws.Count);
+    }
+
+    private void CheckSame(string? held)
+    {
+        if (!File.Exists(In("run.json")))
+        {
+            throw CommandException.Failure(held is null
+                ? $"The folder '{Path}' holds no run to resume; leave --resume away to start one."
+                : $"The folder '{Path}' holds {held} but no run.json, so its run can't be resumed; choose another folder with --out.");
+        }
+
+        JsonObject kept;
+        try
+        {
+            kept = JsonNode.Parse(File.ReadAllText(In("run.json"))) as JsonObject ?? throw new JsonException();
+        }
+        catch (JsonException)
+        {
+            throw CommandException.Failure($"'{In("run.json")}' isn't the record of a run, so there is nothing to resume; choose another folder with --out.");
+        }
+
+        foreach (var (name, value) in Request.Identity())
+        {
+            var (mine, its) = (JsonOutput.Line(value), kept[name] is { } k ? JsonOutput.Line(k) : "nothing");
+            if (mine != its)
+            {
+                throw CommandException.Failure($"The folder '{Path}' holds another run: its {name} is {Shorten(its)}, not {Shorten(mine)}; repeat the first command with --resume, or choose another folder with --out.");
+            }
+        }
+    }
+
+    private static string Shorten(string text) => text.Length <= 120 ? text.Trim('"') : text[..117] + "...";
+
+    private string In(string file) => System.IO.Path.Combine(Path, file);
+}

@@ -1,0 +1,64 @@
+using System.Globalization;
+
+namespace Monge.Diagnostics;
+
+/// <summary>Draws an exact or held-out sample set.</summary>
+/// <param name="count">Number of samples n.</param>
+/// <param name="seed">Seed; different seeds give independent sets.</param>
+/// <returns>Samples, [n, d] row-major.</returns>
+public delegate double[] ExactSampler(int count, int seed);
+
+/// <summary>A distance between a sample set and its target beside the distance between two exact sample sets of the same size.</summary>
+/// <param name="Value">Mean distance between the samples and independent exact sets.</param>
+/// <param name="Floor">Mean distance between two independent exact sets.</param>
+/// <param name="FloorSpread">Standard deviation of the floor over its repetitions.</param>
+/// <param name="Samples">Number of samples n on each side.</param>
+/// <param name="Cost">What the distance is, such as "W2" or "mean squared cost".</param>
+/// <remarks>A value near its floor can't be told from exact samples; a value well below it is under-dispersed or lucky, not better.</remarks>
+public sealed record DistanceWithFloor(double Value, double Floor, double FloorSpread, int Samples, string Cost)
+{
+    /// <summary>Value divided by floor: about 1 for exact samples.</summary>
+    public double Ratio => Value / Floor;
+
+    /// <summary>Whether the value lies within two spreads above its floor.</summary>
+    public bool IsAtFloor => Value <= Floor + 2 * FloorSpread;
+
+    /// <summary>Measures samples and floor with the same distance, the same size and the same number of repetitions.</summary>
+    /// <param name="samples">Samples to judge, [n, d] row-major, equally weighted (resample first if they carry weights).</param>
+    /// <param name="dimension">d.</param>
+    /// <param name="sampler">Draws exact or held-out sets.</param>
+    /// <param name="distance">The distance between two sets [n, d].</param>
+    /// <param name="cost">Its name.</param>
+    /// <param name="repetitions">Number of repetitions, at least 2.</param>
+    /// <param name="seed">Seed of the first exact set; the following integers are used for the others.</param>
+    /// <exception cref="ArgumentException">The samples do not fill whole points, or the sampler returns another size.</exception>
+    public static DistanceWithFloor Compute(double[] samples, int dimension, ExactSampler sampler, Func<double[], double[], double> distance, string cost, int repetitions = 5, int seed = 1)
+    {
+        ArgumentNullException.ThrowIfNull(sampler);
+        ArgumentNullException.ThrowIfNull(distance);
+        ArgumentOutOfRangeException.ThrowIfLessThan(repetitions, 2);
+        int count = WeightedSamples.Normalise(samples, dimension, null).Length;
+        double[] Draw(int offset)
+        {
+            double[] drawn = sampler(count, seed + offset);
+            return drawn.Length == samples.Length
+                ? drawn
+                : throw new ArgumentException($"The exact sampler returned {drawn.Length} values where {samples.Length} were asked for.", nameof(sampler));
+        }
+        double value = 0;
+        var floors = new double[repetitions];
+        for (int repetition = 0; repetition < repetitions; repetition++)
+        {
+            double[] exact = Draw(2 * repetition);
+            value += distance(samples, exact) / repetitions;
+            floors[repetition] = distance(exact, Draw(2 * repetition + 1));
+        }
+        double floor = floors.Average();
+        double spread = Math.Sqrt(floors.Sum(each => (each - floor) * (each - floor)) / (repetitions - 1));
+        return new DistanceWithFloor(value, floor, spread, count, cost);
+    }
+
+    /// <summary>One line such as "W2 0.150 (floor 0.148 +- 0.010 at n = 2000, ratio 1.01)".</summary>
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{Cost} {Value:G4} (floor {Floor:G4} +- {FloorSpread:G2} at n = {Samples}, ratio {Ratio:0.00})");
+}

@@ -1,0 +1,179 @@
+using System.Globalization;
+
+namespace Monge.Diagnostics;
+
+/// <summary>What the log-weights of n independent samples say: normaliser, bounds, effective size, and whether to believe them.</summary>
+/// <remarks>
+/// With w = exp(log-weight): Z = mean(w); ESS = (sum w)^2 / sum w^2; the error of log Z is sd(w) / (mean(w) sqrt(n)) (delta method);
+/// the ELBO is the mean log-weight, a lower bound of log Z in expectation. Source: A. B. Owen, "Monte Carlo theory, methods and examples", chapter 9.
+/// </remarks>
+public sealed class ImportanceWeights
+{
+    private const double LowEffectiveFraction = 0.1;
+    private const double DominatingShare = 0.1;
+    private const int FewSamples = 10;
+    private const double LargeLogNormaliserError = 0.1;
+
+    private ImportanceWeights(double[] normalised, double logNormaliser, double elbo, double elboError)
+    {
+        Normalised = normalised;
+        LogNormaliser = logNormaliser;
+        Elbo = elbo;
+        ElboError = elboError;
+        double sumOfSquares = 0;
+        foreach (double weight in normalised)
+        {
+            sumOfSquares += weight * weight;
+            LargestShare = Math.Max(LargestShare, weight);
+        }
+        EffectiveSampleSize = Math.Min(1 / sumOfSquares, Count);
+        LogNormaliserError = Count > 1 ? Math.Sqrt(Math.Max(0, Count * sumOfSquares - 1) / (Count - 1)) : double.PositiveInfinity;
+        SamplesHoldingHalf = CountHoldingHalf(normalised);
+        Warnings = Judge();
+    }
+
+    /// <summary>Number of samples n.</summary>
+    public int Count => Normalised.Count;
+
+    /// <summary>The weights divided by their sum, n values.</summary>
+    public IReadOnlyList<double> Normalised { get; }
+
+    /// <summary>Estimate of log Z.</summary>
+    public double LogNormaliser { get; }
+
+    /// <summary>Standard error of <see cref="LogNormaliser"/>; infinite for a single sample.</summary>
+    public double LogNormaliserError { get; }
+
+    /// <summary>Mean log-weight; minus infinity if a weight is zero.</summary>
+    public double Elbo { get; }
+
+    /// <summary>Standard error of <see cref="Elbo"/>; infinite for a single sample or a zero weight.</summary>
+    public double ElboError { get; }
+
+    /// <summary>Kish's effective sample size, between 1 and n.</summary>
+    public double EffectiveSampleSize { get; }
+
+    /// <summary><see cref="EffectiveSampleSize"/> divided by n.</summary>
+    public double EffectiveSampleFraction => EffectiveSampleSize / Count;
+
+    /// <summary>Share of the heaviest sample in the total weight.</summary>
+    public double LargestShare { get; }
+
+    /// <summary>The least number of samples that together hold half of the weight.</summary>
+    public int SamplesHoldingHalf { get; }
+
+    /// <summary>Reasons for doubt, each with advice; empty if there are none.</summary>
+    public IReadOnlyList<Status> Warnings { get; }
+
+    /// <summary>Judges log-weights.</summary>
+    /// <param name="logWeights">n unnormalised log-weights; minus infinity is a zero weight.</param>
+    /// <exception cref="ArgumentException">There are none, one is NaN or plus infinity, or all weights are zero.</exception>
+    public static ImportanceWeights FromLogWeights(ReadOnlySpan<double> logWeights)
+    {
+        double largest = WeightedSamples.CheckLogWeights(logWeights, nameof(logWeights));
+        int count = logWeights.Length;
+        var normalised = new double[count];
+        double sum = 0, elbo = 0;
+        for (int index = 0; index < count; index++)
+        {
+            sum += normalised[index] = Math.Exp(logWeights[index] - largest);
+            elbo += logWeights[index] / count;
+        }
+        double squares = 0;
+        for (int index = 0; index < count; index++)
+        {
+            normalised[index] /= sum;
+            double deviation = logWeights[index] - elbo;
+            squares += deviation * deviation;
+        }
+        double elboError = count > 1 && double.IsFinite(elbo) ? Math.Sqrt(squares / (count - 1) / count) : double.PositiveInfinity;
+        return new ImportanceWeights(normalised, largest + Math.Log(sum / count), elbo, elboError);
+    }
+
+    private static int CountHoldingHalf(double[] normalised)
+    {
+        double[] descending = [.. normalised];
+        Array.Sort(descending, static (left, right) => right.CompareTo(left));
+        double held = 0;
+        int samples = 0;
+        // The rounding of the normalisation must not cost a sample when weights are equal.
+        while (held < 0.5 * (1 - 1e-12))
+            held += descending[samples++];
+        return samples;
+    }
+
+    private List<Status> Judge()
+    {
+        var warnings = new List<Status>();
+        if (Count == 1)
+        {
+            warnings.Add(Status.Warn("a single sample has no error estimate", "raise --samples"));
+            return warnings;
+        }
+        bool dominated = LargestShare > DominatingShare || SamplesHoldingHalf <= FewSamples;
+        if (dominated && LargestShare > 2.0 / Count)
+            warnings.Add(Status.Warn($"weights dominated by {SamplesHoldingHalf} sample{(SamplesHoldingHalf == 1 ? "" : "s")}", "widen the base or raise --budget"));
+        if (EffectiveSampleFraction < LowEffectiveFraction)
+            warnings.Add(Status.Warn(string.Create(CultureInfo.InvariantCulture, $"the effective sample size is only {EffectiveSampleSize:0.#} of {Count}"), "raise --budget, or reach the target by a more gradual path"));
+        if (LogNormaliserError > LargeLogNormaliserError)
+            warnings.Add(Status.Warn(string.Create(CultureInfo.InvariantCulture, $"log Z has the standard error {LogNormaliserError:0.##}, and the true error may be larger"), "raise --samples or --budget"));
+        return warnings;
+    }
+}
+
+/// <summary>Checks and normalisation shared by the diagnostics of weighted samples.</summary>
+internal static class WeightedSamples
+{
+    /// <summary>The largest log-weight.</summary>
+    /// <exception cref="ArgumentException">There are none, one is NaN or plus infinity, or all weights are zero.</exception>
+    public static double CheckLogWeights(ReadOnlySpan<double> logWeights, string name)
+    {
+        if (logWeights.IsEmpty)
+            throw new ArgumentException("There are no log-weights.", name);
+        double largest = double.NegativeInfinity;
+        for (int index = 0; index < logWeights.Length; index++)
+        {
+            double value = logWeights[index];
+            if (double.IsNaN(value) || double.IsPositiveInfinity(value))
+                throw new ArgumentException($"Log-weight {index} is {value}; it must be finite or minus infinity.", name);
+            largest = Math.Max(largest, value);
+        }
+        return double.IsNegativeInfinity(largest) ? throw new ArgumentException("All weights are zero.", name) : largest;
+    }
+
+    /// <summary>Checks samples [n, d] and returns their n weights, which add to one; equal for null.</summary>
+    /// <exception cref="ArgumentException">Samples or weights are unusable.</exception>
+    public static double[] Normalise(double[] samples, int dimension, double[]? logWeights)
+    {
+        ArgumentNullException.ThrowIfNull(samples);
+        ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
+        if (samples.Length == 0 || samples.Length % dimension != 0)
+            throw new ArgumentException($"{samples.Length} values are not a positive number of samples of dimension {dimension}.", nameof(samples));
+        int bad = Array.FindIndex(samples, static value => !double.IsFinite(value));
+        if (bad >= 0)
+            throw new ArgumentException($"Sample {bad / dimension}, coordinate {bad % dimension} is {samples[bad]}; samples must be finite.", nameof(samples));
+        int count = samples.Length / dimension;
+        var weights = new double[count];
+        if (logWeights is null)
+        {
+            Array.Fill(weights, 1.0 / count);
+            return weights;
+        }
+        if (logWeights.Length != count)
+            throw new ArgumentException($"There are {logWeights.Length} log-weights for {count} samples.", nameof(logWeights));
+        double largest = CheckLogWeights(logWeights, nameof(logWeights));
+        double sum = 0;
+        for (int index = 0; index < count; index++)
+            sum += weights[index] = Math.Exp(logWeights[index] - largest);
+        for (int index = 0; index < count; index++)
+            weights[index] /= sum;
+        return weights;
+    }
+
+    /// <summary>
+    /// Standard error of the self-normalised mean of a quantity with the given weighted sum of squares:
+    /// sqrt(sum w^2 (h - mean)^2 / (1 - sum w^2)), which is s / sqrt(n) for equal weights; infinite when one sample holds all weight.
+    /// </summary>
+    public static double MeanError(double weightedSquares, double sumOfSquaredWeights) =>
+        sumOfSquaredWeights < 1 ? Math.Sqrt(weightedSquares / (1 - sumOfSquaredWeights)) : double.PositiveInfinity;
+}

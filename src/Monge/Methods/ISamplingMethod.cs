@@ -1,0 +1,48 @@
+namespace Monge.Methods;
+
+/// <summary>A method, bound to a density and options, that turns a request into weighted samples.</summary>
+public interface ISamplingMethod
+{
+    /// <summary>The options, resolved as far as they can be before the run, as JSON.</summary>
+    string Options { get; }
+
+    /// <summary>Trains, or resumes, and samples. Returns when all is done; cancellation saves the state first.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled; with a folder given, the state was saved there.</exception>
+    /// <exception cref="Training.CheckpointException">The folder's checkpoint can't be resumed.</exception>
+    /// <exception cref="ArithmeticException">Training produced a value that is not finite.</exception>
+    SampleSet Run(SamplingRequest request, CancellationToken cancellation);
+}
+
+/// <summary>What is asked of a sampling method.</summary>
+/// <param name="Samples">Number of samples, at least 2.</param>
+/// <param name="Seed">The seed.</param>
+public sealed record SamplingRequest(int Samples, ulong Seed)
+{
+    /// <summary>Where checkpoints ("checkpoint.safetensors") and at the end the model ("model.safetensors") are written; it must exist. Null writes none.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>Whether to go on from the folder's checkpoint if it has one.</summary>
+    public bool Resume { get; init; }
+
+    /// <summary>Receives progress.</summary>
+    public IProgress<Training.TrainingProgress>? Progress { get; init; }
+}
+
+/// <summary>The settings that every method understands; the command line's flags. They override the JSON options.</summary>
+public sealed record MethodSettings
+{
+    /// <summary>The method's options as JSON; null for its defaults.</summary>
+    public string? Options { get; init; }
+
+    /// <summary>Optimiser steps.</summary>
+    public long? Iterations { get; init; }
+
+    /// <summary>Training time.</summary>
+    public TimeSpan? Budget { get; init; }
+
+    /// <summary>Threads, 0 for all.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Number format.</summary>
+    public Precision? Precision { get; init; }
+}

@@ -1,0 +1,78 @@
+using Monge.Measures;
+
+namespace Monge.Methods;
+
+/// <summary>How far a method may be relied on.</summary>
+public enum Maturity
+{
+    /// <summary>Its figures are reproduced and its options will stay.</summary>
+    Stable,
+
+    /// <summary>Works; options may change.</summary>
+    Preview,
+
+    /// <summary>Under trial.</summary>
+    Experimental,
+}
+
+/// <summary>One published method.</summary>
+/// <param name="Name">Its name on the command line.</param>
+/// <param name="Title">Its title.</param>
+/// <param name="Description">What it does, in one or two sentences.</param>
+/// <param name="References">The papers.</param>
+/// <param name="Maturity">How far it may be relied on.</param>
+/// <param name="Presets">Named option sets, as JSON.</param>
+/// <param name="Create">Binds the method to a density and settings; throws <see cref="ArgumentException"/> for options that are out of range or unknown.</param>
+public sealed record MethodEntry(
+    string Name,
+    string Title,
+    string Description,
+    IReadOnlyList<string> References,
+    Maturity Maturity,
+    IReadOnlyDictionary<string, string> Presets,
+    Func<Density, MethodSettings, ISamplingMethod> Create);
+
+/// <summary>The list of all methods. The command line, the documentation, the gallery and the tests read it.</summary>
+public static class MethodRegistry
+{
+    /// <summary>All methods, by name.</summary>
+    public static IReadOnlyList<MethodEntry> All { get; } =
+    [
+        new MethodEntry(
+            "pinn",
+            "Neural PDE transport along an annealing path",
+            "Learns the drift that carries a Gaussian to the target along an annealing of log densities, by minimising the residual of the continuity equation at collocation points; draws weighted samples along its ODE or SDE.",
+            ["J. Sun, J. Berner, L. Richter, M. Zeinhofer, J. Mueller, K. Azizzadenesheli and A. Anandkumar, Dynamical Measure Transport and Neural PDE Solvers for Sampling, arXiv:2407.07873"],
+            Maturity.Preview,
+            new Dictionary<string, string>
+            {
+                ["quick"] = """{ "iterations": 1000, "width": 64, "batchSize": 512 }""",
+                ["thorough"] = """{ "iterations": 40000, "width": 128, "batchSize": 2048 }""",
+            },
+            (density, settings) => new PinnTransport(density, PinnTransport.Resolve(settings))),
+    ];
+
+    /// <summary>The method of a name, or null.</summary>
+    public static MethodEntry? Find(string name) => All.FirstOrDefault(e => e.Name == name);
+
+    /// <summary>The method whose name is nearest to a (misspelt) name, by the number of single-letter edits.</summary>
+    public static MethodEntry Nearest(string name) => All.MinBy(e => Edits(e.Name, name.ToLowerInvariant()))!;
+
+    private static int Edits(string left, string right)
+    {
+        var row = Enumerable.Range(0, right.Length + 1).ToArray();
+        for (var i = 1; i <= left.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= right.Length; j++)
+            {
+                var replaced = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.Min(replaced, 1 + Math.Min(row[j], row[j - 1]));
+            }
+        }
+
+        return row[^1];
+    }
+}

@@ -1,0 +1,178 @@
+namespace Monge.Methods;
+
+/// <summary>The number format of networks, particles and training.</summary>
+public enum Precision
+{
+    /// <summary>32-bit floating point: the default.</summary>
+    Float32,
+
+    /// <summary>64-bit floating point: about two to three times slower.</summary>
+    Float64,
+}
+
+/// <summary>Where the annealing starts.</summary>
+public enum BaseChoice
+{
+    /// <summary>Several bases are tried by annealed importance sampling, and the best is fitted to the target's mean and covariance.</summary>
+    Automatic,
+
+    /// <summary>The Gaussian N(0, s^2 I) in unconstrained coordinates, s being <see cref="PinnOptions.BaseScale"/>.</summary>
+    Isotropic,
+
+    /// <summary>The Laplace approximation of the target, its standard deviations widened by <see cref="PinnOptions.BaseInflation"/>.</summary>
+    Laplace,
+}
+
+/// <summary>How particles are carried from the base to the target.</summary>
+public enum SamplerChoice
+{
+    /// <summary>The ODE and several SDEs compete on a validation batch; the highest effective sample size wins.</summary>
+    Automatic,
+
+    /// <summary>The ODE dX = b dt with the density from the divergence (Runge-Kutta 4).</summary>
+    Ode,
+
+    /// <summary>The SDE dX = (b + eps grad V) dt + sqrt(2 eps) dW with forward/backward kernel weights, exact at any step size.</summary>
+    Sde,
+}
+
+/// <summary>Options of the neural PDE transport sampler <see cref="PinnTransport"/>. A null means: chosen from the target's dimension, and written back resolved.</summary>
+public sealed record PinnOptions
+{
+    /// <summary>Optimiser steps, at least 1; null for the default of the target's size. Runs with this are repeatable to the bit.</summary>
+    public long? Iterations { get; init; }
+
+    /// <summary>Training time; the number of steps then follows from the speed measured at the start. Not together with <see cref="Iterations"/>.</summary>
+    public TimeSpan? Budget { get; init; }
+
+    /// <summary>Threads, 0 for all processors. Results don't depend on it.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>Number format.</summary>
+    public Precision Precision { get; init; } = Precision.Float32;
+
+    /// <summary>Units in each hidden layer of the drift network, 1 to 4096.</summary>
+    public int? Width { get; init; }
+
+    /// <summary>Hidden layers of the drift network, 1 to 16.</summary>
+    public int Depth { get; init; } = 3;
+
+    /// <summary>Collocation points per step, 16 to 1,000,000.</summary>
+    public int? BatchSize { get; init; }
+
+    /// <summary>Peak learning rate of Adam, above 0 and at most 1.</summary>
+    public double LearningRate { get; init; } = 3e-3;
+
+    /// <summary>Final learning rate as a share of the peak, 0 to 1.</summary>
+    public double FinalLearningRateShare { get; init; } = 0.01;
+
+    /// <summary>The gradient is scaled down to this norm when it is longer; above 0.</summary>
+    public double GradientClip { get; init; } = 1.0;
+
+    /// <summary>Decay of the exponential moving average of the parameters that sampling uses, 0 to below 1.</summary>
+    public double AverageDecay { get; init; } = 0.999;
+
+    /// <summary>Share of collocation points drawn from the interpolated box instead of the current particles, 0 to 1.</summary>
+    public double? BoxShare { get; init; }
+
+    /// <summary>Half-width of the collocation box in standard deviations of the base, 1 to 20.</summary>
+    public double BoxHalfWidth { get; init; } = 3.0;
+
+    /// <summary>
+    /// Residuals r enter as s^2 log(1 + r^2 / s^2) with this scale s (Cauchy loss), so that the far corners of the box don't rule; above 0.
+    /// Both losses have the same zero.
+    /// </summary>
+    public double ResidualScale { get; init; } = 5.0;
+
+    /// <summary>Optimiser steps between two simulations of the current particles, at least 1.</summary>
+    public int RefreshInterval { get; init; } = 100;
+
+    /// <summary>Particles simulated at each refresh, 16 to 1,000,000.</summary>
+    public int Walkers { get; init; } = 1024;
+
+    /// <summary>Steps of those simulations, 8 to 100,000.</summary>
+    public int WalkerSteps { get; init; } = 64;
+
+    /// <summary>Where the annealing starts.</summary>
+    public BaseChoice Base { get; init; } = BaseChoice.Automatic;
+
+    /// <summary>Standard deviation s of the isotropic base, above 0.</summary>
+    public double BaseScale { get; init; } = 3.0;
+
+    /// <summary>Factor on the standard deviations of a fitted base, 0.5 to 10.</summary>
+    public double BaseInflation { get; init; } = 1.1;
+
+    /// <summary>
+    /// Exponents of the annealing V = t^a log rho + (1-t)^b log p0: a here, 0.1 to 10; null lets annealed importance sampling choose.
+    /// </summary>
+    public double? TargetExponent { get; init; }
+
+    /// <summary>The exponent b of the annealing, 0.1 to 10; null lets annealed importance sampling choose. Larger than a: the path widens first.</summary>
+    public double? BaseExponent { get; init; }
+
+    /// <summary>How particles are carried.</summary>
+    public SamplerChoice Sampler { get; init; } = SamplerChoice.Automatic;
+
+    /// <summary>Steps of the chosen sampler, 4 to 100,000; null lets the validation batch choose.</summary>
+    public int? SamplerSteps { get; init; }
+
+    /// <summary>Diffusion eps of the SDE in the base's units, above 0; null lets the validation batch choose.</summary>
+    public double? Diffusion { get; init; }
+
+    /// <summary>Exact divergence up to this dimension, two independent Hutchinson probes above; at least 0.</summary>
+    public int ExactDivergenceLimit { get; init; } = 12;
+
+    /// <summary>Seconds between two checkpoints, above 0; one is also written at the end and on cancellation.</summary>
+    public double CheckpointSeconds { get; init; } = 15;
+
+    /// <summary>Reads options from JSON.</summary>
+    /// <exception cref="ArgumentException">The text is not JSON, has an unknown name, or a value is out of range.</exception>
+    public static PinnOptions Parse(string json)
+    {
+        var options = MethodOptions.Parse<PinnOptions>(json);
+        options.Validate();
+        return options;
+    }
+
+    /// <summary>Checks every range.</summary>
+    /// <exception cref="ArgumentException">A value is out of range; the message names it, its value and the range.</exception>
+    public void Validate()
+    {
+        Check(Iterations is null or >= 1, "iterations", Iterations, "at least 1");
+        Check(Budget is null || Budget > TimeSpan.Zero, "budget", Budget, "longer than zero");
+        Check(Iterations is null || Budget is null, "budget", Budget, "left out when iterations are given");
+        Check(Threads >= 0, "threads", Threads, "0 (all processors) or more");
+        Check(Enum.IsDefined(Precision), "precision", Precision, "float32 or float64");
+        Check(Width is null or (>= 1 and <= 4096), "width", Width, "1 to 4096");
+        Check(Depth is >= 1 and <= 16, "depth", Depth, "1 to 16");
+        Check(BatchSize is null or (>= 16 and <= 1_000_000), "batchSize", BatchSize, "16 to 1,000,000");
+        Check(LearningRate is > 0 and <= 1, "learningRate", LearningRate, "above 0 and at most 1");
+        Check(FinalLearningRateShare is >= 0 and <= 1, "finalLearningRateShare", FinalLearningRateShare, "0 to 1");
+        Check(GradientClip > 0, "gradientClip", GradientClip, "above 0");
+        Check(AverageDecay is >= 0 and < 1, "averageDecay", AverageDecay, "0 to below 1");
+        Check(BoxShare is null or (>= 0 and <= 1), "boxShare", BoxShare, "0 to 1");
+        Check(BoxHalfWidth is >= 1 and <= 20, "boxHalfWidth", BoxHalfWidth, "1 to 20");
+        Check(ResidualScale > 0, "residualScale", ResidualScale, "above 0");
+        Check(RefreshInterval >= 1, "refreshInterval", RefreshInterval, "at least 1");
+        Check(Walkers is >= 16 and <= 1_000_000, "walkers", Walkers, "16 to 1,000,000");
+        Check(WalkerSteps is >= 8 and <= 100_000, "walkerSteps", WalkerSteps, "8 to 100,000");
+        Check(Enum.IsDefined(Base), "base", Base, "automatic, isotropic or laplace");
+        Check(BaseScale > 0 && double.IsFinite(BaseScale), "baseScale", BaseScale, "above 0");
+        Check(BaseInflation is >= 0.5 and <= 10, "baseInflation", BaseInflation, "0.5 to 10");
+        Check(TargetExponent is null or (>= 0.1 and <= 10), "targetExponent", TargetExponent, "0.1 to 10");
+        Check(BaseExponent is null or (>= 0.1 and <= 10), "baseExponent", BaseExponent, "0.1 to 10");
+        Check(Enum.IsDefined(Sampler), "sampler", Sampler, "automatic, ode or sde");
+        Check(SamplerSteps is null or (>= 4 and <= 100_000), "samplerSteps", SamplerSteps, "4 to 100,000");
+        Check(Diffusion is null || (Diffusion > 0 && double.IsFinite(Diffusion.Value)), "diffusion", Diffusion, "above 0");
+        Check(ExactDivergenceLimit >= 0, "exactDivergenceLimit", ExactDivergenceLimit, "at least 0");
+        Check(CheckpointSeconds > 0, "checkpointSeconds", CheckpointSeconds, "above 0");
+    }
+
+    private static void Check(bool holds, string name, object? value, string range)
+    {
+        if (!holds)
+        {
+            throw new ArgumentException(FormattableString.Invariant($"The option '{name}' is {value}; it must be {range}."));
+        }
+    }
+}

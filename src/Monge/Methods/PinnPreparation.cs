@@ -1,0 +1,249 @@
+using System.Numerics;
+using Monge.Diagnostics;
+using Monge.Dynamics;
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Measures;
+
+namespace Monge.Methods;
+
+/// <summary>
+/// Chooses base, path and scales for a target by annealed importance sampling, that is by the sampler itself before any training (drift 0): a base is
+/// better when more of log Z is found, and then when the weights are more even. The best base is refitted to the weighted mean and covariance.
+/// </summary>
+/// <typeparam name="T">float or double.</typeparam>
+internal sealed class PinnPreparation<T>(Density target, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private const int Particles = 2048;
+    private const int Steps = 200;
+    private const double LangevinStep = 0.1;
+    private const int Refits = 3;
+
+    private static readonly double[] s_firstStiffness = [1, 8, 64, 512];
+    private ulong _run;
+
+    public PinnProblem Run()
+    {
+        var inflation = options.BaseInflation;
+        var best = options.Base switch
+        {
+            BaseChoice.Isotropic => Best([Try(GaussianBase.Isotropic(target.Dimension, options.BaseScale), null, $"N(0, {options.BaseScale}^2)")]),
+            BaseChoice.Laplace => Best([Try(Laplace().ToGaussian(inflation), null, "Laplace approximation")]),
+            _ => Refit(Best([.. Candidates().Select(c => Try(c.Base, null, c.Source))])),
+        };
+        var chosen = Paths(best);
+        return chosen.Problem with
+        {
+            Offset = chosen.LogZ,
+            Source = FormattableString.Invariant($"{chosen.Problem.Source}; annealed importance sampling found ESS {chosen.Ess:P1}"),
+        };
+    }
+
+    private LaplaceApproximation Laplace() => LaplaceApproximation.TryFind(target)
+        ?? throw new ArgumentException($"The option 'base' is laplace, but no mode of '{target.Name}' was found from the origin; choose automatic or isotropic.");
+
+    private IEnumerable<(GaussianBase Base, string Source)> Candidates()
+    {
+        var suggestion = target.Base;
+        yield return (suggestion.ToGaussian(options.BaseInflation), suggestion.Source);
+        yield return (suggestion.ToGaussian(3 * options.BaseInflation), $"{suggestion.Source}, widened 3 times");
+    }
+
+    private static Trial Best(IReadOnlyList<Trial> trials)
+    {
+        // A base that misses mass finds a lower log Z, however even its weights are.
+        var reliable = trials.Where(t => t.Ess * Particles > 20).ToList();
+        var most = reliable.Count > 0 ? reliable.Max(t => t.LogZ - (3 * t.LogZError)) : double.NegativeInfinity;
+        return (reliable.Count > 0 ? reliable.Where(t => t.LogZ + (3 * t.LogZError) + 0.2 >= most) : trials).MaxBy(t => t.Ess)!;
+    }
+
+    // Refits to the weighted moments while the weights get more even and no mass is lost.
+    private Trial Refit(Trial best)
+    {
+        for (var k = 0; k < Refits; k++)
+        {
+            if (Fit(best) is not { } fitted)
+            {
+                break;
+            }
+
+            var trial = Try(fitted, best.Problem.Stiffness, "Gaussian fitted by annealed importance sampling");
+            if (!ReferenceEquals(Best([best, trial]), trial))
+            {
+                break;
+            }
+
+            best = trial;
+        }
+
+        return best;
+    }
+
+    private GaussianBase? Fit(Trial trial)
+    {
+        var d = target.Dimension;
+        var effective = trial.Ess * Particles;
+        if (effective < 16)
+        {
+            return null;
+        }
+
+        var (mean, covariance) = Moments(trial.Positions, trial.Weights, d);
+        // Few effective samples fix variances but not correlations.
+        var keep = Math.Max(0, 1 - (2.0 * d / effective));
+        for (var i = 0; i < d; i++)
+        {
+            for (var j = 0; j < d; j++)
+            {
+                covariance[i, j] *= i == j ? 1 : keep;
+            }
+        }
+
+        if (LowerTriangle.TryFactor(covariance) is not { } inner)
+        {
+            return null;
+        }
+
+        var position = new double[d];
+        trial.Problem.Base.ToPosition(mean, position);
+        var outer = PinnProblem.Factor(trial.Problem.Base);
+        var factor = new double[d, d];
+        for (var i = 0; i < d; i++)
+        {
+            for (var j = 0; j <= i; j++)
+            {
+                for (var k = j; k <= i; k++)
+                {
+                    factor[i, j] += outer[(i * d) + k] * inner[k, j];
+                }
+            }
+        }
+
+        return GaussianBase.Full(position, factor).Inflate(options.BaseInflation);
+    }
+
+    private Trial Paths(Trial best)
+    {
+        if (options.TargetExponent is { } a || options.BaseExponent is not null)
+        {
+            return Try(best.Problem.Base, best.Problem.Stiffness, best.Problem.Source, options.TargetExponent ?? 1, options.BaseExponent ?? 1);
+        }
+
+        var widening = Try(best.Problem.Base, best.Problem.Stiffness, best.Problem.Source + ", widening path", 2, 3);
+        return Best([best, widening]);
+    }
+
+    private Trial Try(GaussianBase gaussian, double? stiffness, string source, double targetExponent = 1, double baseExponent = 1)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var problem = new PinnProblem
+        {
+            Base = gaussian,
+            Offset = 0,
+            TargetExponent = targetExponent,
+            BaseExponent = baseExponent,
+            Stiffness = 1,
+            TargetBox = new double[target.Dimension],
+            Source = source,
+        };
+        using var sde = new TransportSde<T>(problem.Path(target), null, null, SdeScheme.EulerMaruyama, Particles, RandomStreams.PreparationStart, RandomStreams.PreparationNoise, execution);
+        using var evaluation = new TargetEvaluation(target, gaussian, execution);
+        Trial? best = null;
+        foreach (var guess in stiffness is { } known ? [known] : s_firstStiffness)
+        {
+            var trial = Anneal(problem with { Stiffness = guess }, sde, evaluation);
+            best = best is null || trial.Ess > best.Ess ? trial : best;
+        }
+
+        // The measured curvature of the best run is tried too; its numbers are kept in any case.
+        var measured = Anneal(best!.Problem, sde, evaluation);
+        return measured.Ess >= best.Ess ? measured : best;
+    }
+
+    private Trial Anneal(PinnProblem problem, TransportSde<T> sde, TargetEvaluation evaluation)
+    {
+        var draw = new DrawKey(seed, Steps * _run++);
+        sde.Start(null, Particles, draw);
+        var start = TargetEvaluation.LogBase(sde.Positions, Particles);
+        sde.Advance(null, Particles, new SdeGrid<T>(0, Steps, Steps, (t, next) => problem.Diffusion(LangevinStep, t, next)), draw);
+        var (end, _) = evaluation.At(sde.Positions, Particles);
+        var d = target.Dimension;
+        var positions = new double[Particles * d];
+        var logWeights = new double[Particles];
+        for (var i = 0; i < Particles; i++)
+        {
+            logWeights[i] = end[i] - start[i] + double.CreateChecked(sde.Gains[i]);
+            var finite = double.IsFinite(logWeights[i]);
+            for (var j = 0; j < d; j++)
+            {
+                positions[(i * d) + j] = finite ? double.CreateChecked(sde.Positions[(i * d) + j]) : 0;
+            }
+
+            logWeights[i] = finite ? logWeights[i] : double.NegativeInfinity;
+        }
+
+        if (logWeights.All(double.IsNegativeInfinity))
+        {
+            return new Trial(problem, double.NegativeInfinity, double.PositiveInfinity, 0, positions, new double[Particles]);
+        }
+
+        var weights = ImportanceWeights.FromLogWeights(logWeights);
+        double[] normalised = [.. weights.Normalised];
+        var stiffness = 0.0;
+        var box = new double[d];
+        for (var i = 0; i < Particles; i++)
+        {
+            if (normalised[i] < 1e-3 / Particles)
+            {
+                continue;
+            }
+
+            foreach (var s in sde.Scores.Row(i))
+            {
+                stiffness += normalised[i] / d * double.CreateChecked(s * s);
+            }
+
+            for (var j = 0; j < d; j++)
+            {
+                box[j] = Math.Max(box[j], Math.Abs(positions[(i * d) + j]));
+            }
+        }
+
+        return new Trial(
+            problem with { Stiffness = Math.Max(stiffness, 0.1), TargetBox = [.. box.Select(b => Math.Clamp(1.1 * b, 1, 8))] },
+            weights.LogNormaliser,
+            weights.LogNormaliserError,
+            weights.EffectiveSampleFraction,
+            positions,
+            normalised);
+    }
+
+    private static (double[] Mean, double[,] Covariance) Moments(double[] positions, double[] weights, int d)
+    {
+        var mean = new double[d];
+        var covariance = new double[d, d];
+        for (var i = 0; i < weights.Length; i++)
+        {
+            for (var j = 0; j < d; j++)
+            {
+                mean[j] += weights[i] * positions[(i * d) + j];
+            }
+        }
+
+        for (var i = 0; i < weights.Length; i++)
+        {
+            for (var j = 0; j < d; j++)
+            {
+                for (var k = 0; k < d; k++)
+                {
+                    covariance[j, k] += weights[i] * (positions[(i * d) + j] - mean[j]) * (positions[(i * d) + k] - mean[k]);
+                }
+            }
+        }
+
+        return (mean, covariance);
+    }
+
+    private sealed record Trial(PinnProblem Problem, double LogZ, double LogZError, double Ess, double[] Positions, double[] Weights);
+}

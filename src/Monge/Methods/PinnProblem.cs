@@ -1,0 +1,105 @@
+using System.Globalization;
+using Monge.Data;
+using Monge.Measures;
+using Monge.Paths;
+
+namespace Monge.Methods;
+
+/// <summary>
+/// A target made ready for transport: coordinates z in which the base is standard normal (x = m + L z), the exponents of the annealing, and numbers
+/// measured by annealed importance sampling.
+/// </summary>
+internal sealed record PinnProblem
+{
+    /// <summary>The base N(m, L L^T) in unconstrained coordinates.</summary>
+    public required GaussianBase Base { get; init; }
+
+    /// <summary>Estimate of log Z that is taken off log rho during training, so that c(t) stays small.</summary>
+    public required double Offset { get; init; }
+
+    /// <summary>The exponent of the target's share.</summary>
+    public required double TargetExponent { get; init; }
+
+    /// <summary>The exponent of the base's share.</summary>
+    public required double BaseExponent { get; init; }
+
+    /// <summary>Mean square of the target's score in z, per coordinate: the mean curvature, which sets the Langevin step.</summary>
+    public required double Stiffness { get; init; }
+
+    /// <summary>Half-widths [d] of a box in z that holds the target's mass.</summary>
+    public required double[] TargetBox { get; init; }
+
+    /// <summary>How base and exponents were found, in words.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>The path in z.</summary>
+    public AnnealingPath Path(Density target)
+    {
+        var whitened = target.Whiten(Base);
+        return new AnnealingPath(target.Dimension, z => whitened.LogDensity(z) - Offset, TargetExponent, BaseExponent);
+    }
+
+    /// <summary>The mean curvature of V_t: the Langevin step is measured in units of its inverse.</summary>
+    public double Curvature(double t) => (Math.Pow(t, TargetExponent) * Stiffness) + Math.Pow(1 - t, BaseExponent) + 1e-3;
+
+    /// <summary>The diffusion of a step whose Langevin part moves by a fraction delta of the inverse mean curvature.</summary>
+    public double Diffusion(double delta, double t, double next) => delta / (Math.Max(Curvature(t), Curvature(next)) * (next - t));
+
+    /// <summary>The arrays and numbers for a file.</summary>
+    public (IEnumerable<KeyValuePair<string, NumericArray>> Tensors, IEnumerable<KeyValuePair<string, string>> Metadata) ToFile()
+    {
+        var d = Base.Dimension;
+        return (
+            [
+                new("base.mean", NumericArray.Create([.. Base.Mean], d)),
+                new("base.factor", NumericArray.Create(Factor(Base), d, d)),
+                new("target.box", NumericArray.Create([.. TargetBox], d)),
+            ],
+            [
+                new("offset", Text(Offset)), new("targetExponent", Text(TargetExponent)), new("baseExponent", Text(BaseExponent)),
+                new("stiffness", Text(Stiffness)), new("source", Source),
+            ]);
+    }
+
+    /// <summary>Reads what <see cref="ToFile"/> wrote.</summary>
+    public static PinnProblem FromFile(SafetensorsFile file)
+    {
+        var mean = file.Tensors["base.mean"].ToDoubles();
+        var flat = file.Tensors["base.factor"].ToDoubles();
+        var factor = new double[mean.Length, mean.Length];
+        Buffer.BlockCopy(flat, 0, factor, 0, flat.Length * sizeof(double));
+        double Number(string name) => double.Parse(file.Metadata[name], CultureInfo.InvariantCulture);
+        return new PinnProblem
+        {
+            Base = GaussianBase.Full(mean, factor),
+            Offset = Number("offset"),
+            TargetExponent = Number("targetExponent"),
+            BaseExponent = Number("baseExponent"),
+            Stiffness = Number("stiffness"),
+            TargetBox = file.Tensors["target.box"].ToDoubles(),
+            Source = file.Metadata["source"],
+        };
+    }
+
+    /// <summary>L [d, d] row-major, from the positions of the unit vectors.</summary>
+    public static double[] Factor(GaussianBase gaussian)
+    {
+        var d = gaussian.Dimension;
+        var factor = new double[d * d];
+        var (unit, position) = (new double[d], new double[d]);
+        for (var j = 0; j < d; j++)
+        {
+            unit[j] = 1;
+            gaussian.ToPosition(unit, position);
+            unit[j] = 0;
+            for (var i = 0; i < d; i++)
+            {
+                factor[(i * d) + j] = position[i] - gaussian.Mean[i];
+            }
+        }
+
+        return factor;
+    }
+
+    private static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,161 @@
+using System.Numerics;
+using Monge.Diagnostics;
+using Monge.Dynamics;
+using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Measures;
+
+namespace Monge.Methods;
+
+/// <summary>A way to carry particles from the base to the target.</summary>
+/// <param name="Scheme">The SDE's scheme; null for the ODE.</param>
+/// <param name="Steps">Steps over [0, 1].</param>
+/// <param name="LangevinStep">eps h in units of the inverse mean curvature of V_t; 0 for the ODE.</param>
+/// <param name="Diffusion">A constant eps that replaces it; null for none.</param>
+internal readonly record struct PinnSampler(SdeScheme? Scheme, int Steps, double LangevinStep, double? Diffusion = null)
+{
+    public override string ToString() => Scheme is null
+        ? FormattableString.Invariant($"ODE, Runge-Kutta 4, {Steps} steps")
+        : FormattableString.Invariant($"SDE, {(Scheme == SdeScheme.Heun ? "Heun" : "Euler-Maruyama")} with kernel weights, {Steps} steps, {(Diffusion is { } eps ? $"diffusion {eps:g3}" : $"Langevin step {LangevinStep:g3}")}");
+}
+
+/// <summary>Draws weighted samples with a trained drift; chooses how on a validation batch.</summary>
+internal sealed class PinnSampling<T> : IDisposable
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private const int ValidationParticles = 2048;
+    private const int LargestBatch = 4096;
+
+    // A sampler is only worth twice the steps if it raises the effective sample size by this factor.
+    private const double WorthTwice = 1.02;
+
+    private readonly PinnProblem _problem;
+    private readonly PinnOptions _options;
+    private readonly PinnNetworks _networks;
+    private readonly Paths.AnnealingPath _path;
+    private readonly int _dimension;
+    private readonly NdArray<T> _parameters;
+    private readonly ExecutionOptions _execution;
+    private readonly Dictionary<SdeScheme, TransportSde<T>> _sdes = [];
+    private TransportOde<T>? _ode;
+
+    public PinnSampling(Density target, PinnProblem problem, PinnOptions options, PinnNetworks networks, NdArray<T> parameters, ExecutionOptions execution)
+    {
+        (_problem, _options, _networks, _parameters, _execution) = (problem, options, networks, parameters, execution);
+        _dimension = target.Dimension;
+        _path = problem.Path(target);
+        Evaluation = new TargetEvaluation(target, problem.Base, execution);
+    }
+
+    public TargetEvaluation Evaluation { get; }
+
+    /// <summary>The sampler with the largest effective sample size on a validation batch, cheaper ones preferred when nearly as good.</summary>
+    public (PinnSampler Sampler, double Ess) Choose(ulong seed, CancellationToken cancellation)
+    {
+        (PinnSampler Sampler, double Ess)? best = null;
+        foreach (var candidate in Candidates())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var particles = Draw(candidate, ValidationParticles, new DrawKey(seed, 0, 1L << 36));
+            var ess = particles.LogWeights.All(double.IsNegativeInfinity) ? 0 : ImportanceWeights.FromLogWeights(particles.LogWeights).EffectiveSampleFraction;
+            if (best is null || ess > best.Value.Ess * Math.Pow(WorthTwice, Math.Max(0, Math.Log2((double)candidate.Steps / best.Value.Sampler.Steps))))
+            {
+                best = (candidate, ess);
+            }
+        }
+
+        return best!.Value;
+    }
+
+    /// <summary>Draws particles.</summary>
+    public WeightedParticles<T> Draw(PinnSampler sampler, int samples, DrawKey draw)
+    {
+        var positions = new NdArray<T>(samples, _dimension);
+        var logWeights = new double[samples];
+        for (var first = 0; first < samples; first += LargestBatch)
+        {
+            var n = Math.Min(LargestBatch, samples - first);
+            var key = draw with { FirstSample = draw.FirstSample + first };
+            var batch = sampler.Scheme is { } scheme ? DrawSde(sampler, Sde(scheme), n, key) : DrawOde(sampler, n, key);
+            batch.Positions.Span[..(n * _dimension)].CopyTo(positions.Span[(first * _dimension)..]);
+            batch.LogWeights.CopyTo(logWeights, first);
+        }
+
+        return new WeightedParticles<T>(positions, logWeights);
+    }
+
+    public void Dispose()
+    {
+        Evaluation.Dispose();
+        _ode?.Dispose();
+        foreach (var sde in _sdes.Values)
+        {
+            sde.Dispose();
+        }
+    }
+
+    private IEnumerable<PinnSampler> Candidates()
+    {
+        // The exact divergence along the ODE costs d tangents; above the limit it is left to those who ask for it.
+        if (_options.Sampler == SamplerChoice.Ode || (_options.Sampler == SamplerChoice.Automatic && _dimension <= _options.ExactDivergenceLimit))
+        {
+            foreach (var steps in _options.SamplerSteps is { } fixedSteps ? [fixedSteps] : new[] { 32, 64 })
+            {
+                yield return new PinnSampler(null, steps, 0);
+            }
+        }
+
+        if (_options.Sampler == SamplerChoice.Ode)
+        {
+            yield break;
+        }
+
+        foreach (var steps in _options.SamplerSteps is { } fixedSteps ? [fixedSteps] : new[] { 64, 128, 256 })
+        {
+            foreach (var scheme in new[] { SdeScheme.EulerMaruyama, SdeScheme.Heun })
+            {
+                if (_options.Diffusion is { } eps)
+                {
+                    yield return new PinnSampler(scheme, steps, 0, eps);
+                    continue;
+                }
+
+                foreach (var step in new[] { 0.01, 0.03, 0.1, 0.2 })
+                {
+                    yield return new PinnSampler(scheme, steps, step);
+                }
+            }
+        }
+    }
+
+    private TransportSde<T> Sde(SdeScheme scheme)
+    {
+        if (!_sdes.TryGetValue(scheme, out var sde))
+        {
+            sde = new TransportSde<T>(_path, _networks.Parameters, _networks.Drift.Apply, scheme, LargestBatch, RandomStreams.SampleStart, RandomStreams.SampleNoise, _execution);
+            _sdes.Add(scheme, sde);
+        }
+
+        return sde;
+    }
+
+    private WeightedParticles<T> DrawSde(PinnSampler sampler, TransportSde<T> sde, int n, DrawKey draw)
+    {
+        sde.Start(_parameters, n, draw);
+        var start = TargetEvaluation.LogBase(sde.Positions, n);
+        double Diffusion(double t, double next) => sampler.Diffusion ?? _problem.Diffusion(sampler.LangevinStep, t, next);
+        sde.Advance(_parameters, n, new SdeGrid<T>(0, sampler.Steps, sampler.Steps, Diffusion), draw);
+        return new WeightedParticles<T>(sde.Positions, WeightedParticles.LogWeights(Evaluation.At(sde.Positions, n).LogTarget, start, sde.Gains));
+    }
+
+    private WeightedParticles<T> DrawOde(PinnSampler sampler, int n, DrawKey draw)
+    {
+        _ode ??= new TransportOde<T>(_dimension, _networks.Parameters, _networks.Drift.Apply, RungeKuttaTableau.RungeKutta4, _execution);
+        var sde = Sde(SdeScheme.EulerMaruyama);
+        sde.Start(_parameters, n, draw);
+        var from = NdArray<T>.From(sde.Positions.Span[..(n * _dimension)], n, _dimension);
+        var (positions, divergence) = _ode.Run(_parameters, from, sampler.Steps);
+        return new WeightedParticles<T>(positions, WeightedParticles.LogWeights(Evaluation.At(positions, n).LogTarget, TargetEvaluation.LogBase(from, n), divergence));
+    }
+}

@@ -1,0 +1,232 @@
+using System.Diagnostics;
+using System.Numerics;
+using Monge.Diagnostics;
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Measures;
+using Monge.Training;
+
+namespace Monge.Methods;
+
+/// <summary>
+/// Neural PDE transport along an annealing path. For V_t = t^a log rho + (1-t)^b log p0 a drift b(x, t) and a function c(t) are learned from
+/// <code>
+/// R(x, t) = div b + b . grad V + dV/dt - c(t),      loss E[s^2 log(1 + R^2 / s^2)]                                  (1)
+/// </code>
+/// over collocation points from the current particles and from interpolated boxes. R = 0 means that dX = b dt, and for every eps >= 0 also
+/// dX = (b + eps grad V) dt + sqrt(2 eps) dW, carry p0 at t = 0 to rho / Z at t = 1. Samples are drawn along either, with weights
+/// <code>
+/// ODE:  log w = log rho(X_1) - log p0(X_0) + int div b dt                                                          (2)
+/// SDE:  log w = log rho(X_K) - log p0(X_0) + sum_k log N(X_k; M-(X_{k+1})) - log N(X_{k+1}; M+(X_k))                (3)
+/// </code>
+/// so estimates are consistent for an imperfect drift too; (3) is exact at any step size. The base and the exponents are found by
+/// annealed importance sampling, that is (3) with b = 0.
+/// Sources: arXiv:2407.07873 (annealing row of the log-density losses, equation 1), arXiv:2410.02711 (weights, equations 2 and 3).
+/// </summary>
+public sealed class PinnTransport : ISamplingMethod
+{
+    private const double LeftRegionShare = 0.01;
+
+    /// <summary>Binds the method to a density.</summary>
+    /// <param name="target">The unnormalised density.</param>
+    /// <param name="options">Options; null for the defaults.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public PinnTransport(Density target, PinnOptions? options = null)
+    {
+        Target = target;
+        options ??= new PinnOptions();
+        options.Validate();
+        ResolvedOptions = options with
+        {
+            Iterations = options.Iterations ?? (options.Budget is null ? DefaultIterations(target.Dimension) : null),
+            Width = options.Width ?? 64,
+            BatchSize = options.BatchSize ?? 1024,
+            BoxShare = options.BoxShare ?? (target.Dimension <= 6 ? 0.1 : 0),
+        };
+    }
+
+    /// <summary>The density.</summary>
+    public Density Target { get; }
+
+    /// <summary>The options with everything filled in that doesn't need the target to be run.</summary>
+    public PinnOptions ResolvedOptions { get; }
+
+    /// <inheritdoc/>
+    public string Options => MethodOptions.Format(ResolvedOptions);
+
+    /// <summary>Options from the command line's settings, which override the JSON options.</summary>
+    /// <exception cref="ArgumentException">The JSON can't be read, or a value is out of range.</exception>
+    public static PinnOptions Resolve(MethodSettings settings)
+    {
+        var options = settings.Options is { } json ? PinnOptions.Parse(json) : new PinnOptions();
+        var resolved = options with
+        {
+            Iterations = settings.Iterations ?? (settings.Budget is null ? options.Iterations : null),
+            Budget = settings.Budget ?? (settings.Iterations is null ? options.Budget : null),
+            Threads = settings.Threads ?? options.Threads,
+            Precision = settings.Precision ?? options.Precision,
+        };
+        resolved.Validate();
+        return resolved;
+    }
+
+    /// <summary>Trains and samples on another thread.</summary>
+    /// <param name="samples">Number of samples, at least 2.</param>
+    /// <param name="seed">The seed; equal seeds and options give equal samples to the bit (without a time budget).</param>
+    /// <param name="progress">Receives progress.</param>
+    /// <param name="cancellation">Stops between two steps.</param>
+    /// <exception cref="DensityException">The density can't be used.</exception>
+    /// <exception cref="ArithmeticException">Training produced a value that is not finite.</exception>
+    public Task<SampleSet> SampleAsync(int samples, ulong seed, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
+        Task.Run(() => Run(new SamplingRequest(samples, seed) { Progress = progress }, cancellation), cancellation);
+
+    /// <inheritdoc/>
+    public SampleSet Run(SamplingRequest request, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.Samples, 2);
+        Target.Check();
+        return ResolvedOptions.Precision == Precision.Float64 ? Run<double>(request, cancellation) : Run<float>(request, cancellation);
+    }
+
+    private static long DefaultIterations(int dimension) => dimension <= 12 ? 10_000 : 3_000;
+
+    private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var clock = Stopwatch.StartNew();
+        var execution = new ExecutionOptions { Threads = ResolvedOptions.Threads };
+        var run = new PinnRun(Target, ResolvedOptions, request.Seed);
+        var checkpoint = request.Folder is { } folder ? Path.Combine(folder, PinnCheckpoint.CheckpointName) : null;
+        var opened = request.Resume && checkpoint is not null && File.Exists(checkpoint) ? PinnCheckpoint.Open(checkpoint, run) : ((Data.SafetensorsFile File, PinnResumption Resumption)?)null;
+        request.Progress?.Report(new TrainingProgress(0, ResolvedOptions.Iterations ?? 0, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
+        var problem = opened?.Resumption.Problem ?? new PinnPreparation<T>(Target, ResolvedOptions, execution, request.Seed, cancellation).Run();
+
+        using var trainer = new PinnTrainer<T>(Target, problem, ResolvedOptions, request.Seed, execution);
+        PinnState<T> state;
+        if (opened is { } resumed)
+        {
+            state = trainer.NewState();
+            PinnCheckpoint.Restore(checkpoint!, resumed.File, state, resumed.Resumption.Iteration);
+        }
+        else
+        {
+            state = trainer.Init();
+        }
+
+        var before = (opened?.Resumption.Elapsed ?? TimeSpan.Zero) + clock.Elapsed;
+        var plan = new TrainingPlan
+        {
+            Iterations = ResolvedOptions.Iterations ?? opened?.Resumption.Total ?? DefaultIterations(Target.Dimension),
+            Budget = ResolvedOptions.Budget,
+            FirstIteration = opened?.Resumption.Iteration ?? 0,
+            ElapsedBefore = before,
+            CheckpointSeconds = ResolvedOptions.CheckpointSeconds,
+        };
+        var task = new TrainingTask(
+            (iteration, total) => trainer.Step(state, iteration, total),
+            () => trainer.Validate(state),
+            checkpoint is null ? null : (_, total, elapsed) => PinnCheckpoint.Save(checkpoint, state, problem, run, total, elapsed));
+        var outcome = TrainingLoop.Run(task, plan, request.Progress, cancellation);
+        if (request.Folder is not null)
+        {
+            PinnCheckpoint.SaveModel(Path.Combine(request.Folder, PinnCheckpoint.ModelName), state, problem, run);
+        }
+
+        return Sample(request, problem, trainer, state, outcome, execution, cancellation);
+    }
+
+    private SampleSet Sample<T>(SamplingRequest request, PinnProblem problem, PinnTrainer<T> trainer, PinnState<T> state, TrainingOutcome outcome, ExecutionOptions execution, CancellationToken cancellation)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var clock = Stopwatch.StartNew();
+        void Report(string phase, double? ess) =>
+            request.Progress?.Report(new TrainingProgress(outcome.Iterations, outcome.Iterations, outcome.Loss, ess, outcome.Elapsed + clock.Elapsed, TimeSpan.Zero, phase));
+
+        Report("choose sampler", outcome.ValidationEss);
+        using var sampling = new PinnSampling<T>(Target, problem, ResolvedOptions, trainer.Networks, state.Adam.Average, execution);
+        var (sampler, validationEss) = sampling.Choose(request.Seed, cancellation);
+        Report("sample", validationEss);
+        var particles = sampling.Draw(sampler, request.Samples, new DrawKey(request.Seed));
+        if (particles.LogWeights.All(double.IsNegativeInfinity))
+        {
+            throw new ArithmeticException($"All particles of '{Target.Name}' were lost on the way; train longer, or widen the base (option baseInflation).");
+        }
+
+        var weights = ImportanceWeights.FromLogWeights(particles.LogWeights);
+        var (_, reported) = sampling.Evaluation.At(particles.Positions, request.Samples);
+        return new SampleSet
+        {
+            Positions = reported,
+            UnconstrainedPositions = Unconstrained(problem.Base, particles.Positions),
+            LogWeights = particles.LogWeights,
+            Names = Target.Names,
+            Target = Target.Name,
+            LogZ = weights.LogNormaliser,
+            LogZError = weights.LogNormaliserError,
+            EffectiveSampleSize = weights.EffectiveSampleFraction,
+            Elbo = weights.Elbo,
+            Warnings = [.. weights.Warnings, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles.Positions, weights.Normalised)],
+            Method = "pinn",
+            Options = Options,
+            Sampler = sampler.ToString(),
+            Preparation = problem.Source,
+            Seed = request.Seed,
+            Version = PinnRun.Version,
+            TrainSeconds = outcome.Elapsed.TotalSeconds,
+            SampleSeconds = clock.Elapsed.TotalSeconds,
+            Iterations = outcome.Iterations,
+        };
+    }
+
+    private static double[] Unconstrained<T>(GaussianBase gaussian, Engine.Arrays.NdArray<T> positions)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var d = gaussian.Dimension;
+        var result = new double[positions.Length];
+        var noise = new double[d];
+        for (var i = 0; i < positions.Rows; i++)
+        {
+            for (var j = 0; j < d; j++)
+            {
+                noise[j] = double.CreateChecked(positions[(i * d) + j]);
+            }
+
+            gaussian.ToPosition(noise, result.AsSpan(i * d, d));
+        }
+
+        return result;
+    }
+
+    private static IEnumerable<Status> LostParticles(double[] logWeights)
+    {
+        var lost = logWeights.Count(double.IsNegativeInfinity);
+        if (lost > 0)
+        {
+            yield return Status.Warn($"{lost} of {logWeights.Length} particles were lost (their positions or densities are not finite) and weigh nothing", "train longer, or widen the base");
+        }
+    }
+
+    private static IEnumerable<Status> LeftRegion<T>(PinnProblem problem, Engine.Arrays.NdArray<T> positions, IReadOnlyList<double> weights)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var outside = 0.0;
+        for (var i = 0; i < positions.Rows; i++)
+        {
+            var row = positions.Row(i);
+            for (var j = 0; j < row.Length; j++)
+            {
+                // The box holds all particles of the preparation; a margin of half its width allows for the tails of larger runs.
+                if (double.CreateChecked(T.Abs(row[j])) > 1.5 * problem.TargetBox[j])
+                {
+                    outside += weights[i];
+                    break;
+                }
+            }
+        }
+
+        if (outside > LeftRegionShare)
+        {
+            yield return Status.Warn(FormattableString.Invariant($"{outside:P1} of the weight lies outside the region in which the drift was trained"), "widen the base (option baseInflation) and train anew");
+        }
+    }
+}

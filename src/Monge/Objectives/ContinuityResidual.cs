@@ -1,0 +1,59 @@
+using Monge.Engine.Programs;
+using Monge.Paths;
+
+namespace Monge.Objectives;
+
+/// <summary>
+/// The residual of the log-density continuity equation along an annealing path,
+/// R = div b + b . grad V + dV/dt - c(t), which vanishes for all (x, t) exactly when b carries exp(V_t) / z_t and c = d/dt log z_t
+/// (arXiv:2407.07873, the logCE row with prescribed path; arXiv:2410.02711, the PINN objective).
+/// </summary>
+public static class ContinuityResidual
+{
+    /// <summary>The residual with the exact divergence.</summary>
+    /// <param name="path">The path V.</param>
+    /// <param name="drift">b(x, t) [d].</param>
+    /// <param name="logNormaliserSlope">c(t), a scalar.</param>
+    /// <param name="x">The position [d]; an input leaf or any traced value.</param>
+    /// <param name="t">The time, a scalar.</param>
+    /// <returns>A scalar.</returns>
+    public static Expr Exact(AnnealingPath path, Func<Expr, Expr, Expr> drift, Expr logNormaliserSlope, Expr x, Expr t)
+    {
+        var b = drift(x, t);
+        return Derivative.Divergence(b, x) + Rest(path, b, logNormaliserSlope, x, t);
+    }
+
+    /// <summary>
+    /// Two residuals whose divergences are estimated by two independent Rademacher probes (Hutchinson 1989): the product of the two is an unbiased
+    /// estimate of R^2, where the square of one is not.
+    /// </summary>
+    /// <param name="path">The path V.</param>
+    /// <param name="drift">b(x, t) [d].</param>
+    /// <param name="logNormaliserSlope">c(t), a scalar.</param>
+    /// <param name="x">The position [d].</param>
+    /// <param name="t">The time, a scalar.</param>
+    /// <param name="probes">Two independent probes [d, 2].</param>
+    public static (Expr First, Expr Second) Estimated(AnnealingPath path, Func<Expr, Expr, Expr> drift, Expr logNormaliserSlope, Expr x, Expr t, Expr probes)
+    {
+        var b = drift(x, t);
+        var rest = Rest(path, b, logNormaliserSlope, x, t);
+        var estimates = (probes * Derivative.JacobianVectors(b, x, probes)).Sum(0);
+        return (estimates[0] + rest, estimates[1] + rest);
+    }
+
+    /// <summary>The Cauchy loss s^2 log(1 + R^2 / s^2): R^2 for small residuals, slow growth for large ones.</summary>
+    public static Expr CauchyLoss(Expr residual, double scale) => scale * scale * (residual.Square() / (scale * scale)).Log1p();
+
+    /// <summary>
+    /// The loss whose parameter gradient is that of the Cauchy loss with R^2 replaced by the product of two unbiased estimates: the weight
+    /// 1 / (1 + R^2 / s^2) is taken from their mean and held fixed (iteratively reweighted least squares).
+    /// </summary>
+    public static Expr CauchyLoss((Expr First, Expr Second) residuals, double scale)
+    {
+        var mean = (0.5 / scale * (residuals.First + residuals.Second)).StopGradient();
+        return residuals.First * residuals.Second / (1 + mean.Square());
+    }
+
+    private static Expr Rest(AnnealingPath path, Expr b, Expr logNormaliserSlope, Expr x, Expr t) =>
+        Expr.Dot(b, path.Score(x, t)) + path.TimeDerivative(x, t) - logNormaliserSlope;
+}

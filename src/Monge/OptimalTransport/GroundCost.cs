@@ -1,0 +1,146 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace Monge.OptimalTransport;
+
+/// <summary>What it costs to move a unit of mass from x to y.</summary>
+public enum GroundCost
+{
+    /// <summary>|x - y|^2, the cost of W2.</summary>
+    SquaredEuclidean,
+
+    /// <summary>|x - y|, the cost of W1.</summary>
+    Euclidean,
+}
+
+/// <summary>Rows of the cost matrix between two point sets, stored once or computed when asked for.</summary>
+internal sealed class CostRows
+{
+    private readonly double[] from;
+    private readonly double[] toTransposed;
+    private readonly int dimension;
+    private readonly GroundCost cost;
+    private readonly double[]? stored;
+
+    /// <param name="from">Points of the rows, [n, d].</param>
+    /// <param name="to">Points of the columns, [m, d].</param>
+    /// <param name="dimension">d.</param>
+    /// <param name="cost">The ground cost.</param>
+    /// <param name="store">Keep all n * m costs in memory.</param>
+    public CostRows(double[] from, double[] to, int dimension, GroundCost cost, bool store)
+    {
+        this.from = from;
+        this.dimension = dimension;
+        this.cost = cost;
+        Rows = from.Length / dimension;
+        Columns = to.Length / dimension;
+        toTransposed = new double[to.Length];
+        for (int point = 0; point < Columns; point++)
+            for (int axis = 0; axis < dimension; axis++)
+                toTransposed[axis * Columns + point] = to[point * dimension + axis];
+        if (!store)
+            return;
+        var matrix = new double[checked(Rows * Columns)];
+        Parallel.For(0, Rows, row => Compute(row, matrix.AsSpan(row * Columns, Columns)));
+        stored = matrix;
+    }
+
+    /// <summary>Number of rows n.</summary>
+    public int Rows { get; }
+
+    /// <summary>Number of columns m.</summary>
+    public int Columns { get; }
+
+    /// <summary>The whole matrix, if it is stored.</summary>
+    public double[]? Stored => stored;
+
+    /// <summary>The m costs of one row, in <paramref name="buffer"/> unless they are stored.</summary>
+    public ReadOnlySpan<double> Row(int row, Span<double> buffer)
+    {
+        if (stored is not null)
+            return stored.AsSpan(row * Columns, Columns);
+        Compute(row, buffer);
+        return buffer[..Columns];
+    }
+
+    private void Compute(int row, Span<double> costs)
+    {
+        costs = costs[..Columns];
+        costs.Clear();
+        int width = Vector<double>.Count;
+        ref double target = ref MemoryMarshal.GetReference(costs);
+        for (int axis = 0; axis < dimension; axis++)
+        {
+            double coordinate = from[row * dimension + axis];
+            var coordinates = new Vector<double>(coordinate);
+            ReadOnlySpan<double> others = toTransposed.AsSpan(axis * Columns, Columns);
+            ref double source = ref MemoryMarshal.GetReference(others);
+            int column = 0;
+            for (; column <= Columns - width; column += width)
+            {
+                Vector<double> difference = coordinates - Vector.LoadUnsafe(ref source, (nuint)column);
+                (Vector.LoadUnsafe(ref target, (nuint)column) + difference * difference).StoreUnsafe(ref target, (nuint)column);
+            }
+            for (; column < Columns; column++)
+            {
+                double difference = coordinate - others[column];
+                costs[column] += difference * difference;
+            }
+        }
+        if (cost == GroundCost.SquaredEuclidean)
+            return;
+        int index = 0;
+        for (; index <= Columns - width; index += width)
+            Vector.SquareRoot(Vector.LoadUnsafe(ref target, (nuint)index)).StoreUnsafe(ref target, (nuint)index);
+        for (; index < Columns; index++)
+            costs[index] = Math.Sqrt(costs[index]);
+    }
+}
+
+/// <summary>Checks that point sets and weights are usable, once for all solvers.</summary>
+internal static class PointSets
+{
+    /// <summary>Number of points in a set of the given dimension.</summary>
+    /// <exception cref="ArgumentException">The values do not fill whole points, there is none, or one is not finite.</exception>
+    public static int Check(double[] points, int dimension, string name)
+    {
+        ArgumentNullException.ThrowIfNull(points, name);
+        ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
+        if (points.Length == 0 || points.Length % dimension != 0)
+            throw new ArgumentException($"{points.Length} values are not a positive number of points of dimension {dimension}.", name);
+        int bad = Array.FindIndex(points, static value => !double.IsFinite(value));
+        if (bad >= 0)
+            throw new ArgumentException($"Point {bad / dimension}, coordinate {bad % dimension} is {points[bad]}; points must be finite.", name);
+        return points.Length / dimension;
+    }
+
+    /// <summary>Log-weights shifted so that the weights add to one; equal weights for null.</summary>
+    /// <exception cref="ArgumentException">The number of weights is wrong, one is NaN or plus infinity, or all are zero.</exception>
+    public static double[] NormaliseLogWeights(double[]? logWeights, int count, string name)
+    {
+        var result = new double[count];
+        if (logWeights is null)
+        {
+            Array.Fill(result, -Math.Log(count));
+            return result;
+        }
+        if (logWeights.Length != count)
+            throw new ArgumentException($"There are {logWeights.Length} log-weights for {count} points.", name);
+        double largest = double.NegativeInfinity;
+        foreach (double value in logWeights)
+        {
+            if (double.IsNaN(value) || double.IsPositiveInfinity(value))
+                throw new ArgumentException($"A log-weight is {value}; it must be finite or minus infinity.", name);
+            largest = Math.Max(largest, value);
+        }
+        if (double.IsNegativeInfinity(largest))
+            throw new ArgumentException("All weights are zero.", name);
+        double sum = 0;
+        foreach (double value in logWeights)
+            sum += Math.Exp(value - largest);
+        double shift = largest + Math.Log(sum);
+        for (int index = 0; index < count; index++)
+            result[index] = logWeights[index] - shift;
+        return result;
+    }
+}

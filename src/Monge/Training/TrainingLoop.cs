@@ -1,0 +1,132 @@
+using System.Diagnostics;
+
+namespace Monge.Training;
+
+/// <summary>What one optimiser step reports.</summary>
+/// <param name="Loss">The batch's loss.</param>
+/// <param name="GradientNorm">The gradient's norm before clipping.</param>
+public readonly record struct StepInfo(double Loss, double GradientNorm);
+
+/// <summary>An iterative training, as the loop sees it: the owner has the state, the loop only calls.</summary>
+/// <param name="Step">Takes the step of a number (from 0) in a run of a total length.</param>
+/// <param name="Validate">The effective sample size (fraction) on a validation batch; null for methods without one.</param>
+/// <param name="Save">Writes a checkpoint after a number of steps, with the total and the time used; null writes none.</param>
+public sealed record TrainingTask(Func<long, long, StepInfo> Step, Func<double>? Validate, Action<long, long, TimeSpan>? Save);
+
+/// <summary>When the loop ends and how often it reports.</summary>
+public sealed record TrainingPlan
+{
+    /// <summary>Total steps, those before a resume included; ignored with a budget.</summary>
+    public required long Iterations { get; init; }
+
+    /// <summary>Time of training, that before a resume included; the total of steps then follows from the measured speed.</summary>
+    public TimeSpan? Budget { get; init; }
+
+    /// <summary>Steps taken before.</summary>
+    public long FirstIteration { get; init; }
+
+    /// <summary>Time used before.</summary>
+    public TimeSpan ElapsedBefore { get; init; }
+
+    /// <summary>Seconds between checkpoints.</summary>
+    public double CheckpointSeconds { get; init; } = 15;
+
+    /// <summary>Validations in a whole run, at equal numbers of steps.</summary>
+    public int Validations { get; init; } = 10;
+}
+
+/// <summary>How a training ended.</summary>
+/// <param name="Iterations">Steps taken in all.</param>
+/// <param name="Elapsed">Time used in all.</param>
+/// <param name="ValidationEss">The last validation; null without one.</param>
+/// <param name="Loss">The mean loss of the last steps.</param>
+public sealed record TrainingOutcome(long Iterations, TimeSpan Elapsed, double? ValidationEss, double Loss);
+
+/// <summary>The one training loop of all methods: it steps, times, validates, saves, reports and stops.</summary>
+public static class TrainingLoop
+{
+    private const double ReportSeconds = 0.2;
+
+    // Steps whose duration is not counted (compilation, first touches), and steps until the first estimate of the speed.
+    private const int WarmSteps = 5;
+    private const int ProbeSteps = 25;
+
+    /// <summary>Runs until the total of steps or the budget is reached.</summary>
+    /// <param name="task">What is trained.</param>
+    /// <param name="plan">When to end.</param>
+    /// <param name="progress">Receives reports.</param>
+    /// <param name="cancellation">Stops after the current step; a checkpoint is written first.</param>
+    /// <exception cref="ArithmeticException">A loss or gradient is not finite.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static TrainingOutcome Run(TrainingTask task, TrainingPlan plan, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    {
+        var clock = Stopwatch.StartNew();
+        var total = plan.Iterations;
+        var iteration = plan.FirstIteration;
+        var (lossSum, lossCount, lastLoss) = (0.0, 0, double.NaN);
+        var (lastReport, lastSave, speedFrom) = (double.NegativeInfinity, 0.0, 0.0);
+        double? ess = null;
+
+        TimeSpan Elapsed() => plan.ElapsedBefore + clock.Elapsed;
+        double PerStep() => (clock.Elapsed.TotalSeconds - speedFrom) / Math.Max(1, iteration - plan.FirstIteration - WarmSteps);
+        void Report(bool force)
+        {
+            if (!force && clock.Elapsed.TotalSeconds - lastReport < ReportSeconds)
+            {
+                return;
+            }
+
+            lastReport = clock.Elapsed.TotalSeconds;
+            lastLoss = lossCount > 0 ? lossSum / lossCount : lastLoss;
+            (lossSum, lossCount) = (0, 0);
+            progress?.Report(new TrainingProgress(iteration, total, lastLoss, ess, Elapsed(), TimeSpan.FromSeconds(Math.Max(0, total - iteration) * PerStep()), "train"));
+        }
+
+        while (iteration < total)
+        {
+            if (cancellation.IsCancellationRequested)
+            {
+                task.Save?.Invoke(iteration, total, Elapsed());
+                cancellation.ThrowIfCancellationRequested();
+            }
+
+            var info = task.Step(iteration, total);
+            if (!double.IsFinite(info.Loss) || !double.IsFinite(info.GradientNorm))
+            {
+                throw new ArithmeticException(FormattableString.Invariant($"Training stopped at iteration {iteration}: the loss is {info.Loss} and the gradient's norm {info.GradientNorm}; lower the learning rate, or look for places where the density is not finite."));
+            }
+
+            iteration++;
+            lossSum += info.Loss;
+            lossCount++;
+            var taken = iteration - plan.FirstIteration;
+            if (taken == WarmSteps)
+            {
+                speedFrom = clock.Elapsed.TotalSeconds;
+            }
+
+            if (plan.Budget is { } budget && taken >= ProbeSteps)
+            {
+                total = iteration + (long)Math.Max(0, (budget - Elapsed()).TotalSeconds / PerStep());
+            }
+
+            if (task.Validate is not null && (iteration == total || iteration % Math.Max(1, plan.Iterations / plan.Validations) == 0))
+            {
+                ess = task.Validate();
+                Report(true);
+            }
+
+            if (task.Save is not null && clock.Elapsed.TotalSeconds - lastSave >= plan.CheckpointSeconds)
+            {
+                task.Save(iteration, total, Elapsed());
+                lastSave = clock.Elapsed.TotalSeconds;
+            }
+
+            Report(false);
+        }
+
+        Report(true);
+        task.Save?.Invoke(iteration, total, Elapsed());
+        return new TrainingOutcome(iteration, Elapsed(), ess, lastLoss);
+    }
+}

@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace Monge.Cli.Tests;
+
+/// <summary>Runs the real executable, as a user does.</summary>
+internal sealed class MongeProcess : IDisposable
+{
+    private static readonly string s_assembly = typeof(MongeCommand).Assembly.Location;
+    private readonly StringBuilder _output = new();
+    private readonly StringBuilder _error = new();
+    private readonly Process _process;
+
+    private MongeProcess(string folder, string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(s_assembly);
+        Array.ForEach(arguments, start.ArgumentList.Add);
+        _process = new Process { StartInfo = start };
+        _process.OutputDataReceived += (_, e) => Append(_output, e.Data);
+        _process.ErrorDataReceived += (_, e) => Append(_error, e.Data);
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    public string Output => Read(_output);
+
+    public string Error => Read(_error);
+
+    public int ExitCode => _process.ExitCode;
+
+    /// <summary>The last line on standard error: the sentence for the user.</summary>
+    public string Sentence => Error.TrimEnd().Split('\n')[^1];
+
+    public static MongeProcess Start(string folder, params string[] arguments) => new(folder, arguments);
+
+    public static MongeProcess Run(string folder, params string[] arguments)
+    {
+        var process = new MongeProcess(folder, arguments);
+        process.Wait();
+        return process;
+    }
+
+    public void Wait()
+    {
+        Assert.True(_process.WaitForExit(120_000), "monge did not end within two minutes");
+        _process.WaitForExit();
+    }
+
+    /// <summary>Waits until a condition holds, or the process has ended.</summary>
+    public void WaitUntil(Func<bool> condition)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!condition())
+        {
+            Assert.False(_process.HasExited, $"monge ended before the condition held: {Error}");
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), $"the condition did not hold within a minute: {Error}");
+            Thread.Sleep(20);
+        }
+    }
+
+    /// <summary>Sends a signal by name, such as INT or KILL.</summary>
+    public void Signal(string name)
+    {
+        using var kill = Process.Start("kill", [$"-{name}", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+        }
+
+        _process.Dispose();
+    }
+
+    private static void Append(StringBuilder text, string? line)
+    {
+        lock (text)
+        {
+            if (line is not null)
+            {
+                text.Append(line).Append('\n');
+            }
+        }
+    }
+
+    private static string Read(StringBuilder text)
+    {
+        lock (text)
+        {
+            return text.ToString();
+        }
+    }
+}
+
+/// <summary>A folder that is removed at the end of a test.</summary>
+internal sealed class ScratchFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("monge-test-").FullName;
+
+    public string this[string name] => System.IO.Path.Combine(Path, name);
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
