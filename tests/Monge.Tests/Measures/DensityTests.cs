@@ -70,7 +70,7 @@ public sealed class DensityTests
     [Fact]
     public void WhiteningKeepsTheMeasure()
     {
-        var density = TargetLibrary.Get("gmm9");
+        var density = KnownTargets.Get("gmm9");
         var gaussian = GaussianBase.Full([0.5, -1], new[,] { { 2, 0 }, { 0.7, 1.5 } });
         var white = density.Whiten(gaussian);
         var draws = density.Facts.ExactSampler!(50, new RandomStream(8));
@@ -89,7 +89,7 @@ public sealed class DensityTests
     [Fact]
     public void LaplaceApproximationOfAGaussianIsExact()
     {
-        var density = TargetLibrary.Get("gaussian-6");
+        var density = KnownTargets.Get("gaussian-6");
         var found = LaplaceApproximation.TryFind(density)!;
         Assert.True(found.Converged);
         Assert.Equal(density.Facts.LogZ!.Value, found.LogZ, 1e-10);
@@ -102,7 +102,7 @@ public sealed class DensityTests
     public void LaplaceApproximationClimbsFromConvexGround()
     {
         // At the origin a double well curves upwards; a start beside it must end in the well of its side.
-        var density = TargetLibrary.Get("many-well-5");
+        var density = KnownTargets.Get("many-well-5");
         var found = LaplaceApproximation.TryFind(density, [0.1, -0.1, 0.2, 3, -5])!;
         Assert.True(found.Converged);
         double[] expected = [2, -2, 2, 2, -2];
@@ -128,7 +128,7 @@ public sealed class DensityTests
     [InlineData("gaussian-20", 0.25)]
     public void TheBaseOfABareFormulaCoversIt(string name, double tolerance)
     {
-        var known = TargetLibrary.Get(name);
+        var known = KnownTargets.Get(name);
         var bare = Density.Create("bare", known.Dimension, known.LogDensity);
         for (var i = 0; i < known.Dimension; i++)
         {
@@ -145,7 +145,7 @@ public sealed class DensityTests
     [InlineData("ionosphere")]
     public void TheBasesOfPosteriorsCoverTheReference(string name)
     {
-        var density = TargetLibrary.Get(name);
+        var density = KnownTargets.Get(name);
         Assert.False(density.Base.UsesModeKnowledge);
         var draws = density.Base.ToGaussian().Sample(4000, new RandomStream(5));
         var reported = density.ReportAt(draws);

@@ -32,7 +32,7 @@ public sealed class PosteriorTests
             z += step * Math.Exp(LogMarginal(Math.Exp(u)) + u);
         }
 
-        var density = TargetLibrary.Get("eight-schools");
+        var density = KnownTargets.Get("eight-schools");
         Assert.Equal(density.Facts.LogZ!.Value, Math.Log(z), 2e-8);
 
         // The same by the traced density: at fixed mu and tau the Gaussians e are integrated by their mode and curvature, which is exact.
@@ -54,7 +54,7 @@ public sealed class PosteriorTests
     [Fact]
     public void EightSchoolsReportTheSourcesParameters()
     {
-        var density = TargetLibrary.Get("eight-schools");
+        var density = KnownTargets.Get("eight-schools");
         Assert.Equal(["theta[1]", "theta[2]", "theta[3]", "theta[4]", "theta[5]", "theta[6]", "theta[7]", "theta[8]", "mu", "tau"], density.Names);
         var reported = density.ReportAt([1, 0, -1, 0.5, 0, 0, 0, 2, 4, Math.Log(3)]);
         double[] expected = [7, 4, 1, 5.5, 4, 4, 4, 10, 4, 3];
@@ -67,7 +67,7 @@ public sealed class PosteriorTests
     [Fact]
     public void KidScoresHaveTheStatedEvidenceAndTheLikelihoodOfTheRows()
     {
-        var density = TargetLibrary.Get("kidscore");
+        var density = KnownTargets.Get("kidscore");
         var (step, z) = (0.1, 0.0);
         for (var u = -8.0; u <= 8; u += step)
         {
@@ -100,7 +100,7 @@ public sealed class PosteriorTests
     [Fact]
     public void KidScoreCoordinatesAreNearlyStandardNormal()
     {
-        var found = LaplaceApproximation.TryFind(TargetLibrary.Get("kidscore"))!;
+        var found = LaplaceApproximation.TryFind(KnownTargets.Get("kidscore"))!;
         Assert.True(found.Converged);
 
         // The joint mode of log sigma lies below its mean by about 3 / sqrt(2 N) = 0.10, and the prior pulls down a little more.
@@ -115,7 +115,7 @@ public sealed class PosteriorTests
     public void LogisticEvidenceAndMeansAgreeWithTheReference(string name, ulong seed)
     {
         const int Samples = 500;
-        var density = TargetLibrary.Get(name);
+        var density = KnownTargets.Get(name);
         var law = LaplaceApproximation.TryFind(density)!.ToGaussian(1.02);
         var draws = law.Sample(Samples, new RandomStream(seed));
         var values = density.LogDensityAt(draws);
@@ -144,7 +144,7 @@ public sealed class PosteriorTests
     [Fact]
     public void IonosphereReferenceIsConsistent()
     {
-        var density = TargetLibrary.Get("ionosphere");
+        var density = KnownTargets.Get("ionosphere");
         Assert.Equal("x1", density.Names[2]);
         Assert.InRange(density.Facts.Mean![2], -5 * density.Facts.Moments!.MeanError![2], 5 * density.Facts.Moments.MeanError[2]);
         Assert.InRange(density.Facts.StandardDeviation![2] - 1, -5 * density.Facts.Moments.StandardDeviationError![2], 5 * density.Facts.Moments.StandardDeviationError[2]);
@@ -159,7 +159,7 @@ public sealed class PosteriorTests
     [Fact]
     public void LogisticDensityIsThatOfTheRows()
     {
-        var density = TargetLibrary.Get("ionosphere");
+        var density = KnownTargets.Get("ionosphere");
         var w = new double[35];
         w[0] = 0.7;
         var rows = ShippedData.Numbers("logistic/ionosphere.csv");
