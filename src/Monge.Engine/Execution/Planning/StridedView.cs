@@ -135,17 +135,15 @@ internal sealed record StridedView(Expr Base, int Offset, Shape Shape, int[] Str
 /// <summary>Finds the stored value behind a chain of views; where a view can't be walked with strides, the view itself is stored by a copy.</summary>
 internal sealed class ViewResolver
 {
-    private readonly HashSet<Expr> _copies = [];
+    // What was once resolved stays so, even if a value on the way becomes a stored copy later: the plan was made with it.
     private readonly Dictionary<Expr, StridedView> _known = [];
-
-    /// <summary>Whether an expression is a value of its own rather than a view of another.</summary>
-    public bool IsBase(Expr value) => value.Operation is not ViewOperation || ReferenceEquals(Resolve(value).Base, value);
+    private readonly Dictionary<Expr, StridedView?> _through = [];
 
     /// <summary>Makes a view a stored value of its own.</summary>
     public void ForceCopy(Expr value)
     {
-        _copies.Add(value);
-        _known.Clear();
+        _ = Through(value);
+        _known[value] = StridedView.Dense(value);
     }
 
     public StridedView Resolve(Expr value)
@@ -155,17 +153,22 @@ internal sealed class ViewResolver
             return view;
         }
 
-        view = (_copies.Contains(value) ? null : Through(value)) ?? StridedView.Dense(value);
-        return _known[value] = view;
+        return _known[value] = Through(value) ?? StridedView.Dense(value);
     }
 
     /// <summary>The view of the argument of a view, whatever is stored: what a copy reads from.</summary>
     public StridedView? Through(Expr value)
     {
-        if (value.Operation is not ViewOperation)
+        if (!_through.TryGetValue(value, out var view))
         {
-            return null;
+            _through[value] = view = value.Operation is ViewOperation ? Look(value) : null;
         }
+
+        return view;
+    }
+
+    private StridedView? Look(Expr value)
+    {
 
         var input = Resolve(value.Inputs[0]);
         switch (value.Operation)
