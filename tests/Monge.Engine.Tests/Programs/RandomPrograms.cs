@@ -105,7 +105,7 @@ internal sealed class RandomPrograms
             9 => e.Sigmoid() * e.Softplus(),
             10 => (e.Square() + 0.5).Sqrt(),
             11 => e.Silu() + 0.1 * e.Gelu(),
-            12 => e.Erf() - (0.3 * e.Abs() + 1.5).LogGamma(),
+            12 => e.Erf() - (0.3 * (Smooth ? e.Square() : e.Abs()) + 1.5).LogGamma(),
             13 => Smooth ? e.Square().Log1p() : Expr.Max(e, 0.3 * e.Square()) + Expr.Min(e, 0.2).Abs() + e.Sign(),
             14 => (0.3 * e.Tanh()).Expm1() + (0.5 + e.Square()).Pow(1.3),
             15 => Combine(e, (a, b) => Expr.Atan2(a, b.Square() + 0.6)),
@@ -119,7 +119,7 @@ internal sealed class RandomPrograms
             26 => e.Transpose() * 0.9,
             27 => e.Shape.Rank > 0 ? Rearrange(e) : e.Reshape(1, 1),
             28 => e.Shape.Rank > 0 ? Expr.Concat(e.Shape.Rank - 1, e, e.Square(), 0.5 * e) : Expr.Vector(e, e.Square()),
-            _ => e.StopGradient() * 0.1 + e.Mean(),
+            _ => (Smooth ? e : e.StopGradient()) * 0.1 + e.Mean(),
         };
 
         // Bounded, so that programs stay well posed however long they are.

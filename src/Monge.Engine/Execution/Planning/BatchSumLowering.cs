@@ -92,11 +92,12 @@ internal sealed class BatchSumLowering
         var inputs = value.Inputs;
         switch (value.Operation)
         {
-            case AddOperation:
+            // A sum of plain values is added up as it stands: the sums of its terms could be large and cancel.
+            case AddOperation when ContainsOuter(value):
                 return Merge(Push(inputs[0]), Push(inputs[1]));
-            case SubtractOperation:
+            case SubtractOperation when ContainsOuter(value):
                 return Push(inputs[0]) - Push(inputs[1]);
-            case NegateOperation:
+            case NegateOperation when ContainsOuter(value):
                 return -Push(inputs[0]);
             case MultiplyOperation when inputs[0].IsUniform:
                 return inputs[0] * Push(inputs[1]);
@@ -137,7 +138,7 @@ internal sealed class BatchSumLowering
         MultiplyOperation => OuterFactors(value) is not null
             || (value.Inputs[0].IsUniform && ContainsOuter(value.Inputs[1])) || (value.Inputs[1].IsUniform && ContainsOuter(value.Inputs[0])),
         ViewOperation or SumOperation or NegateOperation => ContainsOuter(value.Inputs[0]),
-        AddOperation => ContainsOuter(value.Inputs[0]) && ContainsOuter(value.Inputs[1]),
+        AddOperation or SubtractOperation => ContainsOuter(value.Inputs[0]) || ContainsOuter(value.Inputs[1]),
         _ => false,
     };
 
