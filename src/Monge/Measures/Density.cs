@@ -24,7 +24,7 @@ public sealed class Density
         _logDensity = logDensity;
         _report = report;
         _program = new Lazy<TracedProgram>(Trace);
-        _base = new Lazy<BaseSuggestion>(() => suggestion ?? LaplaceApproximation.Suggest(this));
+        _base = new Lazy<BaseSuggestion>(() => suggestion ?? BaseSearch.Suggest(this));
     }
 
     /// <summary>The name, as in messages and run files.</summary>
@@ -42,7 +42,7 @@ public sealed class Density
     /// <summary>What is known of the density.</summary>
     public TargetFacts Facts { get; }
 
-    /// <summary>A starting law that covers the target; computed by a Laplace approximation on first use if the density was made without one.</summary>
+    /// <summary>A starting law that covers the target; searched on first use if the density was made without one (modes by Newton's method, then moments by adaptive importance sampling), in a second or two.</summary>
     public BaseSuggestion Base => _base.Value;
 
     /// <summary>Makes a density from a formula.</summary>

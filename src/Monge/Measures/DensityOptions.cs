@@ -23,6 +23,6 @@ public sealed record DensityOptions
     /// <summary>What is known of the density.</summary>
     public TargetFacts Facts { get; init; } = TargetFacts.None;
 
-    /// <summary>A starting law that covers the target, in unconstrained coordinates; null to have it found by a Laplace approximation on first use.</summary>
+    /// <summary>A starting law that covers the target, in unconstrained coordinates; null to have it searched on first use.</summary>
     public BaseSuggestion? Base { get; init; }
 }

@@ -30,6 +30,9 @@ public sealed class GaussianBase : IBase
     /// <summary>The standard deviation along each coordinate [d].</summary>
     public IReadOnlyList<double> StandardDeviation => _scale ?? LowerTriangle.RowNorms(_factor!);
 
+    /// <summary>The lower triangular factor L of the covariance [d, d], if the law was made with one.</summary>
+    internal double[,]? Factor => _factor;
+
     /// <inheritdoc/>
     public RandomLaw Noise => RandomLaw.Normal;
 

@@ -46,19 +46,6 @@ public sealed class LaplaceApproximation
     /// <param name="start">Where Newton's method starts [d]; null for the origin.</param>
     public static LaplaceApproximation? TryFind(Density density, double[]? start = null) => TryFind(new Newton(density), start ?? new double[density.Dimension]);
 
-    /// <summary>
-    /// A base for a density of which nothing is said: a Laplace approximation from the origin, or, where there is none, the standard normal.
-    /// </summary>
-    internal static BaseSuggestion Suggest(Density density)
-    {
-        if (TryFind(density) is not { Converged: true } found)
-        {
-            return BaseSuggestion.Isotropic(density.Dimension, 1, 4, "standard normal: no mode was found from the origin; suggest a base that covers the target", false);
-        }
-
-        return new BaseSuggestion(found.Mode, found.StandardDeviation, "Laplace approximation") { CovarianceFactor = found.CovarianceFactor };
-    }
-
     private static LaplaceApproximation? TryFind(Newton newton, double[] start)
     {
         var x = (double[])start.Clone();

@@ -1,5 +1,4 @@
 using Monge.Engine.Random;
-using Monge.Measures;
 
 namespace Monge.Tests.Measures;
 
@@ -16,7 +15,7 @@ public sealed class NormaliserTests
     [InlineData("many-well-2", 7, 9, 281, 61)]
     public void PlaneIntegralsGiveNormaliserAndMoments(string name, double halfWidth0, double halfWidth1, int points0, int points1)
     {
-        var density = TargetLibrary.Get(name);
+        var density = KnownTargets.Get(name);
         var (z, first, second) = (0.0, new double[2], new double[2]);
         var (step0, step1) = (2 * halfWidth0 / (points0 - 1), 2 * halfWidth1 / (points1 - 1));
         var row = new double[2 * points1];
@@ -61,24 +60,24 @@ public sealed class NormaliserTests
     [InlineData("many-well-64", 329.39135, 5e-6)]
     [InlineData("many-well-512", 2635.1308, 5e-5)]
     public void WellsHaveThePublishedNormalisers(string name, double logZ, double tolerance) =>
-        Assert.Equal(logZ, TargetLibrary.Get(name).Facts.LogZ!.Value, tolerance);
+        Assert.Equal(logZ, KnownTargets.Get(name).Facts.LogZ!.Value, tolerance);
 
     [Fact]
     public void WellsHaveThePublishedMomentsAndWeights()
     {
-        var pair = TargetLibrary.Get("many-well-2").Facts;
+        var pair = KnownTargets.Get("many-well-2").Facts;
         Assert.Equal(1.187961, pair.Mean![0], 5e-7);
         Assert.Equal(2.959806, Math.Pow(pair.Mean[0], 2) + Math.Pow(pair.StandardDeviation![0], 2), 5e-7);
         Assert.Equal(0.844307, pair.Modes!.Weights[1], 5e-7);
-        Assert.Equal(1.983458, TargetLibrary.Get("many-well-5").Facts.StandardDeviation![0], 5e-7);
-        Assert.Equal(1.354748, TargetLibrary.Get("many-well-50").Facts.StandardDeviation![0], 5e-7);
-        Assert.All(TargetLibrary.Get("many-well-5").Facts.Modes!.Weights, w => Assert.Equal(1.0 / 32, w, 1e-12));
+        Assert.Equal(1.983458, KnownTargets.Get("many-well-5").Facts.StandardDeviation![0], 5e-7);
+        Assert.Equal(1.354748, KnownTargets.Get("many-well-50").Facts.StandardDeviation![0], 5e-7);
+        Assert.All(KnownTargets.Get("many-well-5").Facts.Modes!.Weights, w => Assert.Equal(1.0 / 32, w, 1e-12));
     }
 
     [Fact]
     public void DoubleWellIntegratesToItsNormaliser()
     {
-        var density = TargetLibrary.Get("double-well");
+        var density = KnownTargets.Get("double-well");
         double[] grid = [.. Enumerable.Range(0, 2001).Select(i => -4.5 + (i * 0.006))];
         Assert.Equal(density.Facts.LogZ!.Value, Math.Log(density.LogDensityAt(grid).Sum(v => 0.006 * Math.Exp(v))), 1e-10);
     }
@@ -89,7 +88,7 @@ public sealed class NormaliserTests
     [InlineData("many-well-5")]
     public void ManyWellsAreProductsOfTheirFactors(string name)
     {
-        var density = TargetLibrary.Get(name);
+        var density = KnownTargets.Get(name);
         var d = density.Dimension;
         var draws = density.Facts.ExactSampler!(3, new RandomStream(5));
         var origin = density.LogDensityAt(new double[d])[0];
@@ -105,7 +104,7 @@ public sealed class NormaliserTests
     [Fact]
     public void FunnelIsTheProductOfItsConditionals()
     {
-        var density = TargetLibrary.Get("funnel-10");
+        var density = KnownTargets.Get("funnel-10");
         var draws = density.Facts.ExactSampler!(20, new RandomStream(2));
         var values = density.LogDensityAt(draws);
         for (var s = 0; s < 20; s++)
@@ -125,7 +124,7 @@ public sealed class NormaliserTests
     public void GaussianHasTheDensityOfItsCovariance()
     {
         // The inverse of the correlation matrix 0.5^|i - j| is tridiagonal: 4/3 at the ends, 5/3 inside, -2/3 beside.
-        var density = TargetLibrary.Get("gaussian-4");
+        var density = KnownTargets.Get("gaussian-4");
         double[] x = [0.3, -1.2, 2.5, 0.7];
         double[] y = [.. x.Select(v => v - 1)];
         var form = (4 * ((y[0] * y[0]) + (y[3] * y[3]))) + (5 * ((y[1] * y[1]) + (y[2] * y[2]))) - (4 * ((y[0] * y[1]) + (y[1] * y[2]) + (y[2] * y[3])));
