@@ -15,6 +15,9 @@ namespace Monge.Methods;
 /// <param name="Diffusion">A constant eps that replaces it; null for none.</param>
 internal readonly record struct PinnSampler(SdeScheme? Scheme, int Steps, double LangevinStep, double? Diffusion = null)
 {
+    /// <summary>Evaluations of the drift over a run; a divergence counts as one more.</summary>
+    public double Cost => Steps * (Scheme switch { null => 8.0, SdeScheme.Heun => 3, _ => 1 });
+
     public override string ToString() => Scheme is null
         ? FormattableString.Invariant($"ODE, Runge-Kutta 4, {Steps} steps")
         : FormattableString.Invariant($"SDE, {(Scheme == SdeScheme.Heun ? "Heun" : "Euler-Maruyama")} with kernel weights, {Steps} steps, {(Diffusion is { } eps ? $"diffusion {eps:g3}" : $"Langevin step {LangevinStep:g3}")}");
@@ -29,6 +32,12 @@ internal sealed class PinnSampling<T> : IDisposable
 
     // A sampler is only worth twice the steps if it raises the effective sample size by this factor.
     private const double WorthTwice = 1.02;
+
+    // Above this effective sample size of the ODE no SDE is tried.
+    private const double NothingToWin = 0.95;
+
+    // Validation draws are samples with numbers from here on, so they never coincide with the samples that are returned.
+    private const long ValidationSamples = 1L << 36;
 
     private readonly PinnProblem _problem;
     private readonly PinnOptions _options;
@@ -50,22 +59,61 @@ internal sealed class PinnSampling<T> : IDisposable
 
     public TargetEvaluation Evaluation { get; }
 
-    /// <summary>The sampler with the largest effective sample size on a validation batch, cheaper ones preferred when nearly as good.</summary>
+    /// <summary>
+    /// The sampler with the largest effective sample size on a validation batch, cheaper ones preferred when nearly as good: first the ODE; then, unless that
+    /// leaves little to win, the SDE with several Langevin steps, with more steps, and by Heun's scheme.
+    /// </summary>
     public (PinnSampler Sampler, double Ess) Choose(ulong seed, CancellationToken cancellation)
     {
         (PinnSampler Sampler, double Ess)? best = null;
-        foreach (var candidate in Candidates())
+        void Compete(PinnSampler candidate)
         {
             cancellation.ThrowIfCancellationRequested();
-            var particles = Draw(candidate, ValidationParticles, new DrawKey(seed, 0, 1L << 36));
-            var ess = particles.LogWeights.All(double.IsNegativeInfinity) ? 0 : ImportanceWeights.FromLogWeights(particles.LogWeights).EffectiveSampleFraction;
-            if (best is null || ess > best.Value.Ess * Math.Pow(WorthTwice, Math.Max(0, Math.Log2((double)candidate.Steps / best.Value.Sampler.Steps))))
+            var ess = Ess(candidate, ValidationParticles, seed);
+            if (best is not { } leader || ess > leader.Ess * Math.Pow(WorthTwice, Math.Log2(candidate.Cost / leader.Sampler.Cost)))
             {
                 best = (candidate, ess);
             }
         }
 
+        if (UsesOde)
+        {
+            foreach (var steps in _options.SamplerSteps is { } fixedSteps ? [fixedSteps] : new[] { 32, 64 })
+            {
+                Compete(new PinnSampler(null, steps, 0));
+            }
+
+            if (_options.Sampler == SamplerChoice.Ode || best!.Value.Ess > NothingToWin)
+            {
+                return best!.Value;
+            }
+        }
+
+        var shortest = _options.SamplerSteps ?? 64;
+        foreach (var step in _options.Diffusion is null ? [0.01, 0.03, 0.1, 0.3] : new[] { 0.0 })
+        {
+            Compete(new PinnSampler(SdeScheme.EulerMaruyama, shortest, step, _options.Diffusion));
+        }
+
+        var langevin = best!.Value.Sampler.Scheme is null ? 0.03 : best.Value.Sampler.LangevinStep;
+        foreach (var steps in _options.SamplerSteps is null ? [128, 256] : Array.Empty<int>())
+        {
+            Compete(new PinnSampler(SdeScheme.EulerMaruyama, steps, langevin, _options.Diffusion));
+            Compete(new PinnSampler(SdeScheme.EulerMaruyama, steps, 0.5 * langevin, _options.Diffusion));
+        }
+
+        Compete(new PinnSampler(SdeScheme.Heun, _options.SamplerSteps ?? 128, langevin, _options.Diffusion));
         return best!.Value;
+    }
+
+    /// <summary>The sampler that shows how training goes.</summary>
+    public PinnSampler Gauge => UsesOde ? new PinnSampler(null, _options.SamplerSteps ?? 32, 0) : new PinnSampler(SdeScheme.EulerMaruyama, _options.SamplerSteps ?? 64, 0.03, _options.Diffusion);
+
+    /// <summary>The effective sample size (fraction) of a validation batch.</summary>
+    public double Ess(PinnSampler sampler, int particles, ulong seed)
+    {
+        var logWeights = Draw(sampler, particles, new DrawKey(seed, 0, ValidationSamples)).LogWeights;
+        return logWeights.All(double.IsNegativeInfinity) ? 0 : ImportanceWeights.FromLogWeights(logWeights).EffectiveSampleFraction;
     }
 
     /// <summary>Draws particles.</summary>
@@ -95,39 +143,8 @@ internal sealed class PinnSampling<T> : IDisposable
         }
     }
 
-    private IEnumerable<PinnSampler> Candidates()
-    {
-        // The exact divergence along the ODE costs d tangents; above the limit it is left to those who ask for it.
-        if (_options.Sampler == SamplerChoice.Ode || (_options.Sampler == SamplerChoice.Automatic && _dimension <= _options.ExactDivergenceLimit))
-        {
-            foreach (var steps in _options.SamplerSteps is { } fixedSteps ? [fixedSteps] : new[] { 32, 64 })
-            {
-                yield return new PinnSampler(null, steps, 0);
-            }
-        }
-
-        if (_options.Sampler == SamplerChoice.Ode)
-        {
-            yield break;
-        }
-
-        foreach (var steps in _options.SamplerSteps is { } fixedSteps ? [fixedSteps] : new[] { 64, 128, 256 })
-        {
-            foreach (var scheme in new[] { SdeScheme.EulerMaruyama, SdeScheme.Heun })
-            {
-                if (_options.Diffusion is { } eps)
-                {
-                    yield return new PinnSampler(scheme, steps, 0, eps);
-                    continue;
-                }
-
-                foreach (var step in new[] { 0.01, 0.03, 0.1, 0.2 })
-                {
-                    yield return new PinnSampler(scheme, steps, step);
-                }
-            }
-        }
-    }
+    // The exact divergence along the ODE costs d tangents; above the limit it is left to those who ask for it.
+    private bool UsesOde => _options.Sampler == SamplerChoice.Ode || (_options.Sampler == SamplerChoice.Automatic && _dimension <= _options.ExactDivergenceLimit);
 
     private TransportSde<T> Sde(SdeScheme scheme)
     {

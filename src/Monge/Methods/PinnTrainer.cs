@@ -1,5 +1,4 @@
 using System.Numerics;
-using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -63,7 +62,6 @@ internal sealed class PinnTrainer<T> : IDisposable
     private readonly int _segments;
     private readonly CompiledProgram<T> _loss;
     private readonly TransportSde<T> _sde;
-    private readonly TargetEvaluation _evaluation;
     private readonly SdeGrid<T>[] _grids;
 
     public PinnTrainer(Density target, PinnProblem problem, PinnOptions options, ulong seed, ExecutionOptions execution)
@@ -78,7 +76,6 @@ internal sealed class PinnTrainer<T> : IDisposable
             ["t"] = new NdArray<T>(options.BatchSize.Value),
         };
         _sde = new TransportSde<T>(path, Networks.Parameters, Networks.Drift.Apply, SdeScheme.EulerMaruyama, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, execution);
-        _evaluation = new TargetEvaluation(target, problem.Base, execution);
         _grids = new SdeGrid<T>[_segments];
         for (var s = 0; s < _segments; s++)
         {
@@ -117,28 +114,10 @@ internal sealed class PinnTrainer<T> : IDisposable
         return new StepInfo(double.CreateChecked(_loss["loss"][0]), norm);
     }
 
-    /// <summary>The effective sample size (fraction) of particles driven by the averaged parameters.</summary>
-    public double Validate(PinnState<T> state)
-    {
-        var n = _options.Walkers;
-        var draw = new DrawKey(_seed, 0, n);
-        _sde.Start(state.Adam.Average, n, draw);
-        var start = TargetEvaluation.LogBase(_sde.Positions, n);
-        for (var s = 0; s < _segments; s++)
-        {
-            _sde.Advance(state.Adam.Average, n, _grids[s], draw with { Step = (ulong)SegmentStart(s) });
-        }
-
-        var (end, _) = _evaluation.At(_sde.Positions, n);
-        var logWeights = WeightedParticles.LogWeights(end, start, _sde.Gains);
-        return logWeights.All(double.IsNegativeInfinity) ? 0 : ImportanceWeights.FromLogWeights(logWeights).EffectiveSampleFraction;
-    }
-
     public void Dispose()
     {
         _loss.Dispose();
         _sde.Dispose();
-        _evaluation.Dispose();
     }
 
     private int SegmentStart(int segment) => (int)((long)segment * _options.WalkerSteps / _segments);

@@ -26,6 +26,7 @@ namespace Monge.Methods;
 public sealed class PinnTransport : ISamplingMethod
 {
     private const double LeftRegionShare = 0.01;
+    private const int GaugeParticles = 1024;
 
     /// <summary>Binds the method to a density.</summary>
     /// <param name="target">The unnormalised density.</param>
@@ -88,7 +89,12 @@ public sealed class PinnTransport : ISamplingMethod
         return ResolvedOptions.Precision == Precision.Float64 ? Run<double>(request, cancellation) : Run<float>(request, cancellation);
     }
 
-    private static long DefaultIterations(int dimension) => dimension <= 12 ? 10_000 : 3_000;
+    private static long DefaultIterations(int dimension) => dimension switch
+    {
+        <= 6 => 10_000,
+        <= 12 => 6_000,
+        _ => 2_000,
+    };
 
     private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -113,6 +119,7 @@ public sealed class PinnTransport : ISamplingMethod
             state = trainer.Init();
         }
 
+        using var sampling = new PinnSampling<T>(Target, problem, ResolvedOptions, trainer.Networks, state.Adam.Average, execution);
         var before = (opened?.Resumption.Elapsed ?? TimeSpan.Zero) + clock.Elapsed;
         var plan = new TrainingPlan
         {
@@ -124,7 +131,7 @@ public sealed class PinnTransport : ISamplingMethod
         };
         var task = new TrainingTask(
             (iteration, total) => trainer.Step(state, iteration, total),
-            () => trainer.Validate(state),
+            () => sampling.Ess(sampling.Gauge, GaugeParticles, request.Seed),
             checkpoint is null ? null : (_, total, elapsed) => PinnCheckpoint.Save(checkpoint, state, problem, run, total, elapsed));
         var outcome = TrainingLoop.Run(task, plan, request.Progress, cancellation);
         if (request.Folder is not null)
@@ -132,10 +139,10 @@ public sealed class PinnTransport : ISamplingMethod
             PinnCheckpoint.SaveModel(Path.Combine(request.Folder, PinnCheckpoint.ModelName), state, problem, run);
         }
 
-        return Sample(request, problem, trainer, state, outcome, execution, cancellation);
+        return Sample(request, problem, sampling, outcome, cancellation);
     }
 
-    private SampleSet Sample<T>(SamplingRequest request, PinnProblem problem, PinnTrainer<T> trainer, PinnState<T> state, TrainingOutcome outcome, ExecutionOptions execution, CancellationToken cancellation)
+    private SampleSet Sample<T>(SamplingRequest request, PinnProblem problem, PinnSampling<T> sampling, TrainingOutcome outcome, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var clock = Stopwatch.StartNew();
@@ -143,7 +150,6 @@ public sealed class PinnTransport : ISamplingMethod
             request.Progress?.Report(new TrainingProgress(outcome.Iterations, outcome.Iterations, outcome.Loss, ess, outcome.Elapsed + clock.Elapsed, TimeSpan.Zero, phase));
 
         Report("choose sampler", outcome.ValidationEss);
-        using var sampling = new PinnSampling<T>(Target, problem, ResolvedOptions, trainer.Networks, state.Adam.Average, execution);
         var (sampler, validationEss) = sampling.Choose(request.Seed, cancellation);
         Report("sample", validationEss);
         var particles = sampling.Draw(sampler, request.Samples, new DrawKey(request.Seed));
