@@ -6,15 +6,16 @@ namespace Monge.Cli.Tests;
 /// <summary>Runs the real executable, as a user does.</summary>
 internal sealed class MongeProcess : IDisposable
 {
-    private static readonly string s_assembly = typeof(MongeCommand).Assembly.Location;
+    private const string Command = "monge.dll";
+    private const string OwnDensity = "Monge.Cli.OwnDensity.dll";
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _error = new();
     private readonly Process _process;
 
-    private MongeProcess(string folder, string[] arguments)
+    private MongeProcess(string assembly, string folder, string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(s_assembly);
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, assembly));
         Array.ForEach(arguments, start.ArgumentList.Add);
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, e) => Append(_output, e.Data);
@@ -33,14 +34,13 @@ internal sealed class MongeProcess : IDisposable
     /// <summary>The last line on standard error: the sentence for the user.</summary>
     public string Sentence => Error.TrimEnd().Split('\n')[^1];
 
-    public static MongeProcess Start(string folder, params string[] arguments) => new(folder, arguments);
+    public static MongeProcess Start(string folder, params string[] arguments) => new(Command, folder, arguments);
 
-    public static MongeProcess Run(string folder, params string[] arguments)
-    {
-        var process = new MongeProcess(folder, arguments);
-        process.Wait();
-        return process;
-    }
+    public static MongeProcess Run(string folder, params string[] arguments) => Finished(new MongeProcess(Command, folder, arguments));
+
+    /// <summary>Runs the program that brings a density of its own.</summary>
+    public static MongeProcess RunOwnDensity(string folder, string density, params string[] arguments) =>
+        Finished(new MongeProcess(OwnDensity, folder, [density, .. arguments]));
 
     public void Wait()
     {
@@ -75,6 +75,12 @@ internal sealed class MongeProcess : IDisposable
         }
 
         _process.Dispose();
+    }
+
+    private static MongeProcess Finished(MongeProcess process)
+    {
+        process.Wait();
+        return process;
     }
 
     private static void Append(StringBuilder text, string? line)

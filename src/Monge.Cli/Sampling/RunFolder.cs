@@ -107,15 +107,23 @@ internal sealed class RunFolder
 
         foreach (var (name, value) in Request.Identity())
         {
-            var (mine, its) = (JsonOutput.Line(value), kept[name] is { } k ? JsonOutput.Line(k) : "nothing");
-            if (mine != its)
+            if (!JsonNode.DeepEquals(value, kept[name]))
             {
-                throw CommandException.Failure($"The folder '{Path}' holds another run: its {name} is {Shorten(its)}, not {Shorten(mine)}; repeat the first command with --resume, or choose another folder with --out.");
+                throw CommandException.Failure($"The folder '{Path}' holds another run: its {Difference(name, kept[name], value)}; repeat the first command with --resume, or choose another folder with --out.");
             }
         }
     }
 
-    private static string Shorten(string text) => text.Length <= 120 ? text.Trim('"') : text[..117] + "...";
+    private static string Difference(string name, JsonNode? its, JsonNode mine)
+    {
+        if (its is not JsonObject theirs || mine is not JsonObject own)
+        {
+            return $"{name} is {its?.ToString() ?? "missing"}, not {mine}";
+        }
+
+        var option = own.Concat(theirs).Select(p => p.Key).First(k => !JsonNode.DeepEquals(own[k], theirs[k]));
+        return $"{name} differ in {option} ({theirs[option]?.ToString() ?? "none"}, not {own[option]?.ToString() ?? "none"})";
+    }
 
     private string In(string file) => System.IO.Path.Combine(Path, file);
 }

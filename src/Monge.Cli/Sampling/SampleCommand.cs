@@ -69,7 +69,7 @@ internal sealed class SampleCommand
         var entry = Method(parsed.GetRequiredValue(_method));
         var settings = Settings(parsed, entry);
         target.Check();
-        var method = entry.Create(target, settings);
+        var method = Bind(entry, target, settings);
         var (seed, samples) = (parsed.GetValue(_seed), parsed.GetValue(_samples));
         var path = parsed.GetValue(_out) ?? Path.Combine("runs", $"{target.Name}-seed{seed}");
         var command = string.Join(' ', ["monge", .. parsed.Tokens.Select(t => t.Value)]);
@@ -154,6 +154,18 @@ internal sealed class SampleCommand
     private static MethodEntry Method(string name) => MethodRegistry.Find(name)
         ?? throw CommandException.Usage(NearestName.Sentence("method", name, MethodRegistry.All.Select(m => m.Name), "monge methods"));
 
+    private static ISamplingMethod Bind(MethodEntry entry, Density target, MethodSettings settings)
+    {
+        try
+        {
+            return entry.Create(target, settings);
+        }
+        catch (ArgumentException error)
+        {
+            throw CommandException.Usage(Failures.Explain(error).Message);
+        }
+    }
+
     private MethodSettings Settings(ParseResult parsed, MethodEntry entry)
     {
         var (iterations, budget) = (parsed.GetValue(_iterations), parsed.GetValue(_budget));
@@ -201,9 +213,12 @@ internal sealed class SampleCommand
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or NullReferenceException)
         {
-            throw CommandException.Usage($"'{file.Name}' isn't a JSON object of options: {error.Message}");
+            throw CommandException.Usage($"'{file.Name}' isn't a JSON object of options.");
         }
 
-        return options.ToJsonString();
+        var known = JsonNode.Parse(entry.Create(TargetLibrary.Get("gmm9"), new MethodSettings()).Options)!.AsObject().Select(o => o.Key);
+        return options.Select(o => o.Key).FirstOrDefault(name => !known.Contains(name)) is { } unknown
+            ? throw CommandException.Usage(NearestName.Sentence($"option of {entry.Name}", unknown, known, "monge methods --json"))
+            : options.ToJsonString();
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
@@ -28,6 +29,7 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
     private readonly NdArray<T>?[] _loadArrays;
     private readonly NdArray<T>?[] _storeArrays;
     private readonly byte* _uniform;
+    private TileBody _body;
     private byte* _perStep;
     private nuint _perStepCapacity;
     private byte* _accumulators;
@@ -70,8 +72,9 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
             _bound[name] = new NdArray<T>(value.Shape.Sizes);
         }
 
-        _loadArrays = new NdArray<T>?[_plan.Loads.Count];
-        _storeArrays = new NdArray<T>?[_plan.Stores.Count];
+        _body = _plan.BodyFor(1);
+        _loadArrays = new NdArray<T>?[_body.Loads.Count];
+        _storeArrays = new NdArray<T>?[_body.Stores.Count];
         _team = Options.Threads == 0 ? ThreadTeam.Shared : s_teams.GetOrAdd(Options.Threads, n => new ThreadTeam(n));
         _work = Work;
         _uniform = Allocate((nuint)_plan.UniformSize);
@@ -87,10 +90,8 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
         _contexts = new TileContext[_team.ThreadCount];
         for (var i = 0; i < _contexts.Length; i++)
         {
-            _contexts[i] = new TileContext { Lanes = _plan.Lanes };
-            _contexts[i].Bases[(int)Space.Arena] = (nint)Allocate((nuint)_plan.ArenaSize);
+            _contexts[i] = new TileContext();
             _contexts[i].Bases[(int)Space.Uniform] = (nint)_uniform;
-            _contexts[i].Tables = Allocate((nuint)_plan.TableBytes);
             _contexts[i].Scratch = Allocate((nuint)MatrixKernels.TransposedScratchBytes);
         }
     }
@@ -104,8 +105,8 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
     /// <summary>How it is executed.</summary>
     public ExecutionOptions Options { get; }
 
-    /// <summary>Samples in a tile.</summary>
-    public int TileLanes => _plan.Lanes;
+    /// <summary>Samples in a tile of a large batch; small batches are cut smaller.</summary>
+    public int TileLanes => _plan.LargestLanes;
 
     /// <summary>The flat parameter vector [P] that calls read; assign to bind another array.</summary>
     public NdArray<T> Parameters { get; set; }
@@ -153,12 +154,13 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
         }
 
         (_samples, _steps, _draw) = (samples, steps, draw);
-        _tiles = (samples + _plan.Lanes - 1) / _plan.Lanes;
+        SelectBody(samples);
+        _tiles = (samples + _body.Lanes - 1) / _body.Lanes;
         _groups = _plan.AccumulatorCount == 0 ? _tiles : Math.Min(_tiles, MostGroups);
         _nextGroup = 0;
         BindArrays();
         RunUniformStages();
-        if (_plan.Body.Count + _plan.Loads.Count + _plan.AccumulatorCount > 0)
+        if (_body.Kernels.Count + _body.Loads.Count + _plan.AccumulatorCount > 0)
         {
             RunTiles();
         }
@@ -188,6 +190,22 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    private void SelectBody(int samples)
+    {
+        _body = _plan.BodyFor(samples);
+        foreach (var context in _contexts)
+        {
+            if (context.ArenaBytes < _body.ArenaSize || context.TableBytes < _body.TableBytes || context.Tables is null)
+            {
+                NativeMemory.AlignedFree((void*)context.Bases[(int)Space.Arena]);
+                NativeMemory.AlignedFree(context.Tables);
+                context.Bases[(int)Space.Arena] = (nint)Allocate((nuint)_body.ArenaSize);
+                context.Tables = Allocate((nuint)_body.TableBytes);
+                (context.ArenaBytes, context.TableBytes) = (_body.ArenaSize, _body.TableBytes);
+            }
+        }
+    }
+
     private void CheckBinding(string name, NdArray<T> array)
     {
         var value = Program.Inputs.FirstOrDefault(i => i.Operation.Name == name) ?? Program.Outputs.FirstOrDefault(o => o.Name == name).Value
@@ -215,13 +233,13 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
     {
         for (var i = 0; i < _loadArrays.Length; i++)
         {
-            _loadArrays[i] = Bound(_plan.Loads[i].Name, _samples);
+            _loadArrays[i] = Bound(_body.Loads[i].Name, _samples);
         }
 
         for (var i = 0; i < _storeArrays.Length; i++)
         {
             // An output that only feeds an input need not be bound.
-            var name = _plan.Stores[i].Name;
+            var name = _body.Stores[i].Name;
             _storeArrays[i] = _bound.ContainsKey(name) || !IsFedBack(name) ? Bound(name, _samples) : null;
         }
 
@@ -268,6 +286,7 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
 
     private nuint GroupBytes => ((nuint)_plan.AccumulatorCount * (nuint)sizeof(T) + 127) / 64 * 64;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunUniformStages()
     {
         var main = _contexts[0];
@@ -342,6 +361,7 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
     }
 
     // Which thread takes a group doesn't matter: a group's tiles are fixed, and so is the order in which groups are added up.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunGroups(TileContext context)
     {
         while (true)
@@ -368,27 +388,28 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunTile(TileContext context, int tile)
     {
-        context.First = (long)tile * _plan.Lanes;
-        context.Valid = (int)Math.Min(_plan.Lanes, _samples - context.First);
+        context.First = (long)tile * _body.Lanes;
+        context.Valid = (int)Math.Min(_body.Lanes, _samples - context.First);
         for (var i = 0; i < _loadArrays.Length; i++)
         {
-            _plan.Loads[i].Kernel.Run(context, (byte*)_loadArrays[i]!.Pointer);
+            _body.Loads[i].Kernel.Run(context, (byte*)_loadArrays[i]!.Pointer);
         }
 
         for (var k = 0; k < _steps; k++)
         {
             context.Step = _draw.Step + (ulong)k;
             context.Bases[(int)Space.PerStep] = (nint)(_perStep + (_plan.PerStepSize * k));
-            foreach (var kernel in _plan.Body)
+            foreach (var kernel in _body.Kernels)
             {
                 kernel.Run(context);
             }
 
             if (k + 1 < _steps)
             {
-                foreach (var copy in _plan.Feedbacks)
+                foreach (var copy in _body.Feedbacks)
                 {
                     copy.Run(context);
                 }
@@ -399,12 +420,13 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
         {
             if (_storeArrays[i] is { } array)
             {
-                _plan.Stores[i].Kernel.Run(context, (byte*)array.Pointer);
+                _body.Stores[i].Kernel.Run(context, (byte*)array.Pointer);
             }
         }
     }
 
     // Adds the groups' sums in the order of the groups; each thread takes a stretch of the elements.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Reduce(int thread, int threads)
     {
         const int Block = 1024;

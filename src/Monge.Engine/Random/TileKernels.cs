@@ -10,6 +10,7 @@ internal static unsafe class TileKernels<L, V>
     where L : ILanes<V>
     where V : unmanaged
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void UniformSingle(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
     {
         V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
@@ -28,6 +29,7 @@ internal static unsafe class TileKernels<L, V>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ExponentialSingle(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
     {
         V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
@@ -46,6 +48,7 @@ internal static unsafe class TileKernels<L, V>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void NormalSingle(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
     {
         V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
@@ -63,6 +66,7 @@ internal static unsafe class TileKernels<L, V>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RademacherSingle(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
     {
         V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
@@ -84,6 +88,7 @@ internal static unsafe class TileKernels<L, V>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void UniformDouble(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
     {
         V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
@@ -101,6 +106,7 @@ internal static unsafe class TileKernels<L, V>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ExponentialDouble(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
     {
         V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
@@ -118,6 +124,7 @@ internal static unsafe class TileKernels<L, V>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void NormalDouble(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
     {
         V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
@@ -134,6 +141,7 @@ internal static unsafe class TileKernels<L, V>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RademacherDouble(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
     {
         V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];

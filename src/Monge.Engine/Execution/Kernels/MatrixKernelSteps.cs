@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Reflection.Emit;
+using System.Runtime.CompilerServices;
 
 namespace Monge.Engine.Execution;
 
@@ -7,6 +8,7 @@ namespace Monge.Engine.Execution;
 internal sealed unsafe class SharedLeftProductKernel(
     Location left, int rowStride, int columnStride, Location right, int rightStride, Location target, int m, int k, int n, int lanes, MatrixKernels matrix) : TileKernel
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context) => matrix.Multiply(
         m, n * lanes, k, context.Address(left), rowStride, columnStride, context.Address(right), (nint)rightStride * lanes, context.Address(target), (nint)n * lanes, false);
 }
@@ -15,6 +17,7 @@ internal sealed unsafe class SharedLeftProductKernel(
 internal sealed unsafe class SharedRightProductKernel(
     Location left, Location right, Location target, int m, int k, int n, int lanes, int elementSize, MatrixKernels matrix) : TileKernel
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
     {
         var row = (long)lanes * elementSize;
@@ -30,6 +33,7 @@ internal sealed unsafe class SharedRightProductKernel(
 internal sealed unsafe class OuterAccumulateKernel(
     Location left, int leftStride, Location right, int rightStride, Location target, int m, int n, int columns, int lanes, int elementSize, MatrixKernels matrix) : TileKernel
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
     {
         var a = context.Address(left);
@@ -43,6 +47,7 @@ internal sealed unsafe class OuterAccumulateKernel(
     }
 
     // Lanes without a sample of their own must add nothing.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ClearUnusedLanes(byte* a, int stride, int valid)
     {
         for (var i = 0; i < m; i++)
@@ -60,6 +65,7 @@ internal sealed unsafe class OuterAccumulateKernel(
 internal sealed unsafe class RowSumKernel<T>(Location source, Location target, int rows, int lanes) : TileKernel
     where T : unmanaged, IFloatingPointIeee754<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
     {
         var from = (T*)context.Address(source);
@@ -88,6 +94,7 @@ internal sealed unsafe class RowSumKernel<T>(Location source, Location target, i
 internal sealed unsafe class ScatterAddKernel<T>(Location source, Location target, int[] to, int targetRows, int lanes) : TileKernel
     where T : unmanaged, IFloatingPointIeee754<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
     {
         var from = (T*)context.Address(source);
@@ -113,6 +120,7 @@ internal sealed unsafe class ScatterAddKernel<T>(Location source, Location targe
 internal sealed unsafe class CumulativeSumKernel<T>(Location source, Location target, int outer, int count, int inner, bool fromEnd, int lanes) : TileKernel
     where T : unmanaged, IFloatingPointIeee754<T>
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
     {
         var from = (T*)context.Address(source);
@@ -141,6 +149,7 @@ internal sealed unsafe class UserKernel<T>(
     private readonly ThreadLocal<(double[][] Inputs, double[] Output)> _buffers =
         new(() => ([.. shapes.Select(s => new double[s.Size])], new double[size]));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
     {
         var (arguments, output) = _buffers.Value;
@@ -170,6 +179,7 @@ internal sealed unsafe class LaneProductKernel(FusedLoop code, Location left, Lo
 {
     public override int TableBytes => 7 * sizeof(nint);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
     {
         var table = (nint*)(context.Tables + TableOffset);

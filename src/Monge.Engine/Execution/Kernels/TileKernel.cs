@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Monge.Engine.Programs;
 
@@ -32,10 +33,9 @@ internal sealed unsafe class TileContext
     public readonly nint[] Bases = new nint[5];
 
     public byte* Tables;
+    public long TableBytes;
+    public long ArenaBytes;
     public byte* Scratch;
-
-    /// <summary>Lanes in a row.</summary>
-    public int Lanes;
 
     /// <summary>Lanes that carry a sample; the others repeat the last one.</summary>
     public int Valid;
@@ -102,6 +102,7 @@ internal sealed unsafe class FusedKernel : TileKernel
 
     public override int TableBytes => _fixedEntries.Length * sizeof(nint);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
     {
         var table = (nint*)(context.Tables + TableOffset);
@@ -122,6 +123,7 @@ internal sealed unsafe class FusedKernel : TileKernel
 /// <summary>Writes rows one by one: each is a row of some source, one uniform number in all lanes, or zero. Gathers, concatenations and dense copies of views.</summary>
 internal sealed unsafe class CopyKernel(Location target, (Location Source, bool HasLanes)[] sources, int[] part, int[] element, int lanes, int elementSize) : TileKernel
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
     {
         var to = context.Address(target);
@@ -155,6 +157,7 @@ internal sealed unsafe class CopyKernel(Location target, (Location Source, bool 
 /// <summary>The transpose of a uniform matrix, by registers: shared weights as the reverse sweep reads them.</summary>
 internal sealed unsafe class TransposeKernel(Location target, Location source, int rows, int columns, int sourceStride, MatrixKernels matrix) : TileKernel
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context) =>
         matrix.Transpose(rows, columns, context.Address(source), sourceStride, context.Address(target), rows);
 }
@@ -162,6 +165,7 @@ internal sealed unsafe class TransposeKernel(Location target, Location source, i
 /// <summary>Brings samples [n, elements] into rows of lanes; lanes beyond the last sample repeat it.</summary>
 internal sealed unsafe class LoadKernel(Location target, int elements, int lanes, int elementSize, MatrixKernels matrix)
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(TileContext context, byte* host)
     {
         var to = context.Address(target);
@@ -185,6 +189,7 @@ internal sealed unsafe class LoadKernel(Location target, int elements, int lanes
 /// <summary>Takes rows of lanes back to samples [n, elements].</summary>
 internal sealed unsafe class StoreKernel(Location source, int elements, int lanes, int elementSize, MatrixKernels matrix)
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(TileContext context, byte* host) =>
         matrix.Transpose(elements, context.Valid, context.Address(source), lanes, host + (context.First * elements * elementSize), elements);
 }
@@ -192,12 +197,14 @@ internal sealed unsafe class StoreKernel(Location source, int elements, int lane
 /// <summary>Copies a per-sample output over the input that it becomes in the next step.</summary>
 internal sealed unsafe class FeedbackKernel(Location source, Location target, long bytes)
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run(TileContext context) => Buffer.MemoryCopy(context.Address(source), context.Address(target), bytes, bytes);
 }
 
 /// <summary>Random numbers for the lanes of a tile.</summary>
 internal sealed unsafe class RandomKernel(Location target, RandomLaw law, int stream, int elements, int lanes, ElementType type) : TileKernel
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
     {
         var sample = context.Draw.FirstSample + context.First;

@@ -107,6 +107,7 @@ internal sealed unsafe class MatrixKernels
     /// <param name="c">First element of C; mustn't overlap A or B.</param>
     /// <param name="ldc">Elements from one row of C to the next.</param>
     /// <param name="accumulate">Whether the product is added to C instead of replacing it.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Multiply(int m, int n, int k, void* a, nint rowStride, nint columnStride, void* b, nint ldb, void* c, nint ldc, bool accumulate)
     {
         if (m <= 0 || n <= 0) return;
@@ -140,6 +141,7 @@ internal sealed unsafe class MatrixKernels
     /// <param name="ldc">Elements from one row of C to the next.</param>
     /// <param name="scratch"><see cref="TransposedScratchBytes"/> bytes for this thread, best on a 64-byte boundary; contents before and after don't matter.</param>
     /// <param name="accumulate">Whether the product is added to C instead of replacing it.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void MultiplyTransposed(int m, int k2, int n, void* a, nint lda, void* b, nint ldb, void* c, nint ldc, void* scratch, bool accumulate)
     {
         if (m <= 0 || k2 <= 0) return;
@@ -180,12 +182,14 @@ internal sealed unsafe class MatrixKernels
     /// <param name="lda">Elements from one row of a to the next.</param>
     /// <param name="o">First element of o; mustn't overlap a.</param>
     /// <param name="ldo">Elements from one row of o to the next.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Transpose(int rows, int columns, void* a, nint lda, void* o, nint ldo)
     {
         if (_type == ElementType.Float32) RegisterTranspose.Transpose(_width, rows, columns, (float*)a, lda, (float*)o, ldo);
         else RegisterTranspose.Transpose(_width, rows, columns, (double*)a, lda, (double*)o, ldo);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MultiplyInPlace(PanelArguments* arguments, int m, int vectors, int widest, int k)
     {
         byte* firstRight = arguments->B;
@@ -216,6 +220,7 @@ internal sealed unsafe class MatrixKernels
 
     // Rows of B far apart collide in the caches and in the page table, so each panel is first copied side by side.
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MultiplyPacked(PanelArguments arguments, int m, int vectors, int widest, int k)
     {
         byte* memory = stackalloc byte[PanelBytes + LargestVectorBytes];
@@ -251,6 +256,7 @@ internal sealed unsafe class MatrixKernels
     }
 
     // Panels of B^T, at most PanelBytes long, are made in scratch memory; then it's an ordinary product.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MultiplyByTransposing(PanelArguments arguments, int m, int k2, int n, byte* scratch)
     {
         byte* firstRight = arguments.B;
@@ -288,6 +294,7 @@ internal sealed unsafe class MatrixKernels
     }
 
     // Inner products of many rows of A with a few of B, in register blocks.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunDots(PanelArguments arguments, int rows, int columns, int n)
     {
         arguments.Depth = n / Lanes;
@@ -303,6 +310,7 @@ internal sealed unsafe class MatrixKernels
         DotKernel(rest, columns)(&arguments);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CopyRows(byte* from, nint stride, byte* to, int bytes, int rows)
     {
         if (Vector512.IsHardwareAccelerated && bytes % Vector512<byte>.Count == 0)
@@ -337,6 +345,7 @@ internal sealed unsafe class MatrixKernels
 
     // Blocks that differ by at most one row, so none is too small to keep the multiply-add units busy. Leaves the arguments as they
     // were, but for the number of blocks.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunPanel(PanelArguments* arguments, int m, int vectors)
     {
         int largest = _rowsOfVectors[vectors];
@@ -368,6 +377,7 @@ internal sealed unsafe class MatrixKernels
 
     // Fewer columns than a vector has: computed beside C, from which and to which only those columns are copied.
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunTail(PanelArguments arguments, int m, int columns)
     {
         byte* block = stackalloc byte[TailRows * LargestVectorBytes];

@@ -18,6 +18,7 @@ internal static unsafe class RegisterTranspose
     /// <param name="lda">Elements from one row of a to the next.</param>
     /// <param name="o">First element of o.</param>
     /// <param name="ldo">Elements from one row of o to the next.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose(SimdWidth width, int rows, int columns, float* a, nint lda, float* o, nint ldo)
     {
         int height = width == SimdWidth.Scalar || !Sse.IsSupported ? 1 : (int)width / 32;
@@ -52,6 +53,7 @@ internal static unsafe class RegisterTranspose
     /// <param name="lda">Elements from one row of a to the next.</param>
     /// <param name="o">First element of o.</param>
     /// <param name="ldo">Elements from one row of o to the next.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transpose(SimdWidth width, int rows, int columns, double* a, nint lda, double* o, nint ldo)
     {
         int height = width == SimdWidth.Scalar || !Sse2.IsSupported ? 1 : (int)width / 64;
@@ -79,6 +81,7 @@ internal static unsafe class RegisterTranspose
     }
 
     // What the blocks leave: the last columns of the blocked rows, and the last rows.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CopyRest<T>(int blockedRows, int blockedColumns, int rows, int columns, T* a, nint lda, T* o, nint ldo)
         where T : unmanaged
     {

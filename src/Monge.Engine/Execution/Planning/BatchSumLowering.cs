@@ -132,11 +132,13 @@ internal sealed class BatchSumLowering
             ? Expr.Leaf(new AccumulatorLeaf([.. a.Contributions, .. b.Contributions]), left.Shape)
             : left + right;
 
+    // Whether the sum is best pushed further down: to an outer product, or to the part of a value that isn't padding.
     private static bool ContainsOuter(Expr value) => value.Operation switch
     {
         MatrixProductOperation => !value.Inputs[0].IsUniform && !value.Inputs[1].IsUniform && value.Shape.Rank == 2,
         MultiplyOperation => OuterFactors(value) is not null
             || (value.Inputs[0].IsUniform && ContainsOuter(value.Inputs[1])) || (value.Inputs[1].IsUniform && ContainsOuter(value.Inputs[0])),
+        GatherOperation g when g.Indices.Contains(-1) => true,
         ViewOperation or SumOperation or NegateOperation => ContainsOuter(value.Inputs[0]),
         AddOperation or SubtractOperation => ContainsOuter(value.Inputs[0]) || ContainsOuter(value.Inputs[1]),
         _ => false,

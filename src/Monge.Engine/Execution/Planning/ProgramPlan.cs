@@ -17,6 +17,13 @@ internal sealed class ProgramPlan<T>
     private readonly ElementType _type = typeof(T) == typeof(float) ? ElementType.Float32 : ElementType.Float64;
     private readonly SimdWidth _width;
     private readonly TracedProgram _program;
+    private readonly List<PlanStep> _bodySteps;
+    private readonly List<(string Name, Expr Value)> _varying;
+    private readonly (string Output, string Input)[] _feedback;
+    private readonly List<(Expr Leaf, Expr Left, Expr? Right)>[] _accumulations;
+    private readonly Dictionary<int, TileBody> _bodies = [];
+    private readonly int _fixedLanes;
+    private readonly int _largestLanes;
     private long _uniformSize;
     private long _perStepSize;
 
@@ -60,21 +67,25 @@ internal sealed class ProgramPlan<T>
         UsesPerStepAfterTiles = epilogueReads.Any(e => e.IsPerStep) || uniform.Any(u => !afterTiles.Contains(u.Value) && u.Value.IsPerStep);
         Prologue = BuildUniform(prologue, Space.Uniform, ref _uniformSize);
         PerStep = BuildUniform(perStep, Space.PerStep, ref _perStepSize);
-        Lanes = ChooseLanes(options, bodySteps);
-        Body = BuildBody(bodySteps, varying, feedback);
         Epilogue = BuildUniform(epilogue, Space.Uniform, ref _uniformSize);
         UniformOutputs = [.. uniform.Select(u => (u.Name, AccumulatorRun(u.Value) ?? Place(u.Value), u.Value.Size))];
+        _bodySteps = bodySteps;
+        _varying = varying;
+        _feedback = feedback;
+        _accumulations = AccumulationSteps(bodySteps);
+        _fixedLanes = options.TileLanes;
+        _largestLanes = ChooseLanes(options, bodySteps);
+        BodyFor(1);
     }
 
-    public int Lanes { get; }
+    /// <summary>The samples of a tile for large batches.</summary>
+    public int LargestLanes => _largestLanes;
 
     public Expr SampleCount { get; }
 
     public List<TileKernel> Prologue { get; }
 
     public List<TileKernel> PerStep { get; }
-
-    public List<TileKernel> Body { get; }
 
     public List<TileKernel> Epilogue { get; }
 
@@ -84,24 +95,17 @@ internal sealed class ProgramPlan<T>
     /// <summary>Shared and per-step inputs with their places.</summary>
     public List<(Expr Leaf, Location Location)> UniformInputs { get; } = [];
 
-    public List<(string Name, LoadKernel Kernel)> Loads { get; } = [];
-
-    public List<(string Name, StoreKernel Kernel)> Stores { get; } = [];
-
-    public List<FeedbackKernel> Feedbacks { get; } = [];
-
     public List<(string Name, Location Location, int Size)> UniformOutputs { get; }
 
     public long UniformSize => _uniformSize;
 
     public long PerStepSize => _perStepSize;
 
-    public long ArenaSize { get; private set; }
-
     /// <summary>Elements that each group of tiles adds up.</summary>
     public int AccumulatorCount { get; private set; }
 
-    public int TableBytes { get; private set; }
+    /// <summary>Bytes of table for the kernels of the uniform stages; a tile's tables follow.</summary>
+    public int UniformTableBytes { get; private set; }
 
     public bool UsesPerStepAfterTiles { get; }
 
@@ -255,18 +259,42 @@ internal sealed class ProgramPlan<T>
             kernels.Add(MakeKernel(step, 1, SimdWidth.Scalar));
         }
 
-        return Register(kernels);
+        UniformTableBytes = Register(kernels, UniformTableBytes);
+        return kernels;
     }
 
-    private List<TileKernel> Register(List<TileKernel> kernels)
+    private static int Register(List<TileKernel> kernels, int offset)
     {
         foreach (var kernel in kernels)
         {
-            kernel.TableOffset = TableBytes;
-            TableBytes += (kernel.TableBytes + 63) / 64 * 64;
+            kernel.TableOffset = offset;
+            offset += (kernel.TableBytes + 63) / 64 * 64;
         }
 
-        return kernels;
+        return offset;
+    }
+
+    /// <summary>
+    /// The kernels of a tile for a batch of some size: smaller batches are cut in smaller tiles, so that there is work for several threads. The size of the
+    /// tile depends on the batch alone, not on the number of threads, so that results don't either.
+    /// </summary>
+    public TileBody BodyFor(int samples)
+    {
+        const int Unit = 16;
+        const int Tiles = 8;
+        var lanes = Unit;
+        while (lanes < _largestLanes && lanes * Tiles < samples)
+        {
+            lanes *= 2;
+        }
+
+        lanes = _fixedLanes > 0 ? _fixedLanes : Math.Min(lanes, _largestLanes);
+        if (!_bodies.TryGetValue(lanes, out var body))
+        {
+            _bodies[lanes] = body = BuildBody(lanes);
+        }
+
+        return body;
     }
 
     // As many lanes as keep a tile's values in half of a typical second-level cache, so that weights and gradients find room beside them.
@@ -321,41 +349,38 @@ internal sealed class ProgramPlan<T>
         return allocator.Size;
     }
 
-    private List<TileKernel> BuildBody(
-        List<PlanStep> steps, List<(string Name, Expr Value)> varying, (string Output, string Input)[] feedback)
+    private TileBody BuildBody(int lanes)
     {
         // What is accumulated is consumed right after the step that makes the last of its factors; outputs live to the end of the tile.
-        var pinned = varying.Select(v => BaseOf(v.Value)).ToHashSet();
-        var accumulations = AccumulationSteps(steps);
-        ArenaSize = LayOut(ExtendReads(steps, accumulations), pinned, Lanes, assign: true);
+        var pinned = _varying.Select(v => BaseOf(v.Value)).ToHashSet();
+        var body = new TileBody { Lanes = lanes, ArenaSize = LayOut(ExtendReads(_bodySteps, _accumulations), pinned, lanes, assign: true) };
         var matrix = MatrixKernels.Get(_type, SimdWidths.Best);
-        var kernels = new List<TileKernel>();
-        for (var i = 0; i < steps.Count; i++)
+        for (var i = 0; i < _bodySteps.Count; i++)
         {
-            var step = steps[i];
+            var step = _bodySteps[i];
             if (step.Single?.Operation is InputLeaf input)
             {
-                Loads.Add((input.Name, new LoadKernel(_locations[step.Single], step.Single.Size, Lanes, s_elementSize, matrix)));
+                body.Loads.Add((input.Name, new LoadKernel(_locations[step.Single], step.Single.Size, lanes, s_elementSize, matrix)));
             }
             else
             {
-                kernels.Add(MakeKernel(step, Lanes, _width));
+                body.Kernels.Add(MakeKernel(step, lanes, _width));
             }
 
-            foreach (var (leaf, left, right) in accumulations[i])
+            foreach (var (leaf, left, right) in _accumulations[i])
             {
-                kernels.Add(MakeAccumulation(leaf, left, right));
+                body.Kernels.Add(MakeAccumulation(leaf, left, right, lanes));
             }
         }
 
-        foreach (var (name, value) in varying)
+        foreach (var (name, value) in _varying)
         {
-            Stores.Add((name, new StoreKernel(Place(value, Lanes), value.Size, Lanes, s_elementSize, matrix)));
+            body.Stores.Add((name, new StoreKernel(Place(value, lanes), value.Size, lanes, s_elementSize, matrix)));
         }
 
-        foreach (var (output, input) in feedback)
+        foreach (var (output, input) in _feedback)
         {
-            var source = varying.FirstOrDefault(v => v.Name == output).Value;
+            var source = _varying.FirstOrDefault(v => v.Name == output).Value;
             var target = _program.Inputs.FirstOrDefault(i => i.Operation is InputLeaf && i.Operation.Name == input);
             if (source is null || target is null || source.Shape != target.Shape)
             {
@@ -364,11 +389,12 @@ internal sealed class ProgramPlan<T>
 
             if (_locations.TryGetValue(target, out var place))
             {
-                Feedbacks.Add(new FeedbackKernel(Place(source, Lanes), place, (long)source.Size * Lanes * s_elementSize));
+                body.Feedbacks.Add(new FeedbackKernel(Place(source, lanes), place, (long)source.Size * lanes * s_elementSize));
             }
         }
 
-        return Register(kernels);
+        body.TableBytes = Register(body.Kernels, UniformTableBytes);
+        return body;
     }
 
     private List<(Expr Leaf, Expr Left, Expr? Right)>[] AccumulationSteps(List<PlanStep> steps)
@@ -401,17 +427,17 @@ internal sealed class ProgramPlan<T>
             Reads = [.. s.Reads, .. accumulations[i].SelectMany(a => a.Right is null ? new[] { BaseOf(a.Left) } : [BaseOf(a.Left), BaseOf(a.Right)])],
         })];
 
-    private TileKernel MakeAccumulation(Expr leaf, Expr left, Expr? right)
+    private TileKernel MakeAccumulation(Expr leaf, Expr left, Expr? right, int lanes)
     {
         var target = _locations[leaf];
         if (right is null)
         {
-            return new RowSumKernel<T>(Place(left, Lanes), target, left.Size, Lanes);
+            return new RowSumKernel<T>(Place(left, lanes), target, left.Size, lanes);
         }
 
         var (a, b) = (_views.Resolve(left), _views.Resolve(right));
         return new OuterAccumulateKernel(
-            Place(left, Lanes), a.Strides[0], Place(right, Lanes), b.Strides[0], target, a.Shape[0], b.Shape[0], a.Shape[1], Lanes, s_elementSize, MatrixKernels.Get(_type, _width));
+            Place(left, lanes), a.Strides[0], Place(right, lanes), b.Strides[0], target, a.Shape[0], b.Shape[0], a.Shape[1], lanes, s_elementSize, MatrixKernels.Get(_type, _width));
     }
 
     private TileKernel MakeKernel(PlanStep step, int lanes, SimdWidth width)
@@ -556,6 +582,24 @@ internal sealed class ProgramPlan<T>
 
         return (map, input.Base);
     }
+}
+
+/// <summary>The kernels of a tile with a certain number of lanes.</summary>
+internal sealed class TileBody
+{
+    public required int Lanes { get; init; }
+
+    public required long ArenaSize { get; init; }
+
+    public int TableBytes { get; set; }
+
+    public List<TileKernel> Kernels { get; } = [];
+
+    public List<(string Name, LoadKernel Kernel)> Loads { get; } = [];
+
+    public List<(string Name, StoreKernel Kernel)> Stores { get; } = [];
+
+    public List<FeedbackKernel> Feedbacks { get; } = [];
 }
 
 /// <summary>Kernels run one after the other.</summary>

@@ -1,0 +1,240 @@
+using System.Text.Json.Nodes;
+using Monge.Data;
+
+namespace Monge.Cli.Tests;
+
+/// <summary>Runs of <c>monge sample</c> through the real executable, with tiny networks.</summary>
+public sealed class SampleTests
+{
+    private const string Tiny = """
+        { "width": 8, "depth": 1, "batchSize": 32, "walkers": 32, "walkerSteps": 8, "refreshInterval": 10, "base": "isotropic",
+          "targetExponent": 1, "baseExponent": 1, "sampler": "ode", "samplerSteps": 16, "checkpointSeconds": 0.05 }
+        """;
+
+    [Fact]
+    public void Json_alone_stands_on_standard_output_and_the_files_agree_with_it()
+    {
+        using var folder = Folder();
+        using var run = MongeProcess.Run(folder.Path, Arguments("gmm9", 30, "--samples", "500", "--json"));
+        Assert.Equal(0, run.ExitCode);
+        var result = JsonNode.Parse(run.Output)!.AsObject();
+        string[] keys =
+        [
+            "target", "method", "seed", "samples", "names", "iterations", "train_seconds", "sample_seconds", "log_z", "log_z_error", "ess", "exact_log_z",
+            "mode_weights", "mean", "sd", "out", "status",
+        ];
+        Assert.All(keys, key => Assert.True(result.ContainsKey(key), $"'{key}' is missing"));
+        var path = folder[(string)result["out"]!];
+        var samples = NumpyFile.Read(Path.Combine(path, "samples.npy"));
+        var logWeights = NumpyFile.Read(Path.Combine(path, "log_weights.npy")).ToDoubles();
+        Assert.Equal([500, 2], samples.Shape.ToArray());
+        Assert.Equal(500, logWeights.Length);
+        var top = logWeights.Max();
+        var weights = logWeights.Select(w => Math.Exp(w - top)).ToArray();
+        var (sum, squares) = (weights.Sum(), weights.Sum(w => w * w));
+        Assert.Equal(top + Math.Log(sum / 500), (double)result["log_z"]!, 9);
+        Assert.Equal(sum * sum / squares / 500, (double)result["ess"]!, 9);
+        Assert.Equal(1, result["mode_weights"]!.AsArray().Sum(w => (double)w!), 9);
+        var positions = samples.ToDoubles();
+        Assert.Equal(weights.Select((w, i) => w * positions[2 * i]).Sum() / sum, (double)result["mean"]![0]!, 6);
+        var record = JsonNode.Parse(File.ReadAllText(Path.Combine(path, "run.json")))!;
+        Assert.Equal(30, (long)record["options"]!["iterations"]!);
+        Assert.Equal((double)result["log_z"]!, (double)record["result"]!["log_z"]!);
+        Assert.True(SafetensorsFile.Read(Path.Combine(path, "model.safetensors")).Tensors.Count > 0);
+        Assert.StartsWith("iteration,seconds,loss,validation_ess\n", File.ReadAllText(Path.Combine(path, "metrics.csv")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_person_sees_the_table_the_modes_log_Z_and_a_picture_and_may_see_them_again()
+    {
+        using var folder = Folder();
+        using var run = MongeProcess.Run(folder.Path, Arguments("gmm9", 30, "--samples", "500", "--out", "here"));
+        Assert.Equal(0, run.ExitCode);
+        string[] shown = ["mean", "median", "(-5, 5)", "log Z", "known: 0.0000", "ESS", "training (30 steps)", "█"];
+        Assert.All(shown, text => Assert.Contains(text, run.Output, StringComparison.Ordinal));
+        Assert.DoesNotContain('\u001b', run.Output);
+        Assert.Contains("step 30 of 30", run.Error, StringComparison.Ordinal);
+
+        using var again = MongeProcess.Run(folder.Path, "show", "here");
+        Assert.Equal(0, again.ExitCode);
+        Assert.Contains("█", again.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_number_of_threads_changes_no_byte()
+    {
+        using var folder = Folder();
+        using var one = MongeProcess.Run(folder.Path, Arguments("gmm9", 30, "--samples", "300", "--threads", "1", "--out", "one"));
+        using var two = MongeProcess.Run(folder.Path, Arguments("gmm9", 30, "--samples", "300", "--threads", "2", "--out", "two"));
+        Assert.Equal((0, 0), (one.ExitCode, two.ExitCode));
+        foreach (var file in (string[])["model.safetensors", "samples.npy", "log_weights.npy"])
+        {
+            Assert.Equal(File.ReadAllBytes(folder[$"one/{file}"]), File.ReadAllBytes(folder[$"two/{file}"]));
+        }
+    }
+
+    [Fact]
+    public void A_run_that_was_killed_goes_on_to_the_same_bytes()
+    {
+        const int iterations = 4000;
+        using var folder = Folder();
+        using (var killed = MongeProcess.Start(folder.Path, Arguments("gmm9", iterations, "--samples", "300", "--out", "killed")))
+        {
+            killed.WaitUntil(() => File.Exists(folder["killed/checkpoint.safetensors"]));
+            killed.Signal("KILL");
+            killed.Wait();
+            Assert.NotEqual(0, killed.ExitCode);
+        }
+
+        Assert.False(File.Exists(folder["killed/model.safetensors"]), "the run had ended before it was killed");
+        using var resumed = MongeProcess.Run(folder.Path, Arguments("gmm9", iterations, "--samples", "300", "--out", "killed", "--resume"));
+        using var whole = MongeProcess.Run(folder.Path, Arguments("gmm9", iterations, "--samples", "300", "--out", "whole"));
+        Assert.Equal((0, 0), (resumed.ExitCode, whole.ExitCode));
+        foreach (var file in (string[])["model.safetensors", "samples.npy", "log_weights.npy"])
+        {
+            Assert.Equal(File.ReadAllBytes(folder[$"whole/{file}"]), File.ReadAllBytes(folder[$"killed/{file}"]));
+        }
+    }
+
+    [Fact]
+    public void Control_C_saves_the_state_and_says_how_to_go_on()
+    {
+        using var folder = Folder();
+        using var run = MongeProcess.Start(folder.Path, Arguments("gmm9", 1_000_000, "--out", "here"));
+        run.WaitUntil(() => File.Exists(folder["here/checkpoint.safetensors"]));
+        run.Signal("INT");
+        run.Wait();
+        Assert.Equal(130, run.ExitCode);
+        Assert.StartsWith("monge: stopped after step ", run.Sentence, StringComparison.Ordinal);
+        Assert.EndsWith("the state is saved in 'here'. To go on, repeat the command with --resume.", run.Sentence, StringComparison.Ordinal);
+        Assert.Equal("interrupted", (string)JsonNode.Parse(File.ReadAllText(folder["here/run.json"]))!["status"]!);
+        Assert.Equal(["checkpoint.safetensors", "metrics.csv", "run.json"], Directory.GetFiles(folder["here"]).Select(Path.GetFileName).Order());
+    }
+
+    [Theory]
+    [InlineData("nan", "The log density of 'own' is NaN at x[0] = ")]
+    [InlineData("vector", "The log density of 'own' has shape [2]; it must be a scalar")]
+    [InlineData("mismatch", "The log density of 'own' can't be traced: ")]
+    public void A_density_that_is_wrong_at_the_first_call_is_told_before_anything_is_written(string density, string sentence)
+    {
+        using var folder = Folder();
+        using var run = MongeProcess.RunOwnDensity(folder.Path, density, "sample", "--iterations", "5", "--options", "tiny.json");
+        AssertFailure(run, sentence);
+        Assert.Equal(["tiny.json"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public void A_program_with_its_own_density_has_the_whole_command_line()
+    {
+        using var folder = Folder();
+        using var run = MongeProcess.RunOwnDensity(folder.Path, "gaussian", "sample", "--iterations", "20", "--samples", "200", "--options", "tiny.json", "--json");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal("own", (string)JsonNode.Parse(run.Output)!["target"]!);
+        using var targets = MongeProcess.RunOwnDensity(folder.Path, "gaussian", "targets");
+        Assert.StartsWith("own ", targets.Output, StringComparison.Ordinal);
+        Assert.Contains("gmm9", targets.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_with_another_run_is_left_alone()
+    {
+        using var folder = Folder();
+        using var first = MongeProcess.Run(folder.Path, Arguments("gmm9", 5, "--samples", "50", "--out", "here"));
+        Assert.Equal(0, first.ExitCode);
+        var before = Directory.GetFiles(folder["here"]).ToDictionary(f => f, File.ReadAllBytes);
+        using var second = MongeProcess.Run(folder.Path, Arguments("gmm9", 5, "--samples", "50", "--out", "here"));
+        AssertFailure(second, "The folder 'here' holds another run");
+        using var other = MongeProcess.Run(folder.Path, Arguments("gmm9", 6, "--samples", "50", "--out", "here", "--resume"));
+        AssertFailure(other, "The folder 'here' holds another run: its options differ in iterations (5, not 6)");
+        using var target = MongeProcess.Run(folder.Path, Arguments("banana", 5, "--samples", "50", "--out", "here", "--resume"));
+        AssertFailure(target, "The folder 'here' holds another run: its target is gmm9, not banana");
+        Assert.All(before, file => Assert.Equal(file.Value, File.ReadAllBytes(file.Key)));
+        Assert.Equal(before.Count, Directory.GetFiles(folder["here"]).Length);
+    }
+
+    [Fact]
+    public void A_run_is_not_resumed_from_nothing_nor_from_what_is_no_checkpoint_nor_by_another_version()
+    {
+        using var folder = Folder();
+        using var nothing = MongeProcess.Run(folder.Path, Arguments("gmm9", 5, "--out", "nowhere", "--resume"));
+        AssertFailure(nothing, "The folder 'nowhere' holds no run to resume");
+        Assert.False(Directory.Exists(folder["nowhere"]));
+
+        using var first = MongeProcess.Run(folder.Path, Arguments("gmm9", 5, "--samples", "50", "--out", "here"));
+        Assert.Equal(0, first.ExitCode);
+        var checkpoint = folder["here/checkpoint.safetensors"];
+        var bytes = File.ReadAllBytes(checkpoint);
+        File.WriteAllBytes(checkpoint, bytes[..^100]);
+        using var truncated = MongeProcess.Run(folder.Path, Arguments("gmm9", 5, "--samples", "50", "--out", "here", "--resume"));
+        AssertFailure(truncated, "here/checkpoint.safetensors");
+        File.WriteAllText(checkpoint, "this is a letter, not a checkpoint");
+        using var foreign = MongeProcess.Run(folder.Path, Arguments("gmm9", 5, "--samples", "50", "--out", "here", "--resume"));
+        AssertFailure(foreign, "here/checkpoint.safetensors");
+
+        File.WriteAllBytes(checkpoint, bytes);
+        var record = File.ReadAllText(folder["here/run.json"]);
+        File.WriteAllText(folder["here/run.json"], record.Replace("\"version\": \"0.", "\"version\": \"9.", StringComparison.Ordinal));
+        using var version = MongeProcess.Run(folder.Path, Arguments("gmm9", 5, "--samples", "50", "--out", "here", "--resume"));
+        AssertFailure(version, "The folder 'here' holds another run: its version is 9.");
+    }
+
+    [Fact]
+    public void Arrays_that_are_truncated_or_foreign_are_told_with_their_name()
+    {
+        using var folder = Folder();
+        using var first = MongeProcess.Run(folder.Path, Arguments("gmm9", 5, "--samples", "50", "--out", "here"));
+        Assert.Equal(0, first.ExitCode);
+        var bytes = File.ReadAllBytes(folder["here/samples.npy"]);
+        File.WriteAllBytes(folder["here/samples.npy"], bytes[..^8]);
+        using var truncated = MongeProcess.Run(folder.Path, "show", "here");
+        AssertFailure(truncated, "here/samples.npy: is truncated");
+        File.WriteAllText(folder["here/samples.npy"], "x,y\n1,2\n");
+        using var foreign = MongeProcess.Run(folder.Path, "show", "here");
+        AssertFailure(foreign, "here/samples.npy: is not a NumPy array");
+        NumpyFile.Write(folder["here/samples.npy"], new double[6], 2, 3);
+        using var other = MongeProcess.Run(folder.Path, "show", "here");
+        AssertFailure(other, "The files in 'here' don't belong together");
+    }
+
+    [Fact]
+    public void A_folder_that_cannot_be_written_is_told()
+    {
+        using var folder = Folder();
+        File.WriteAllText(folder["file"], "");
+        using var run = MongeProcess.Run(folder.Path, Arguments("gmm9", 5, "--out", "file/run"));
+        AssertFailure(run, "The folder 'file/run' can't be written");
+    }
+
+    [Theory]
+    [InlineData("{ \"widht\": 8 }", "There is no option of pinn 'widht'; did you mean 'width'?")]
+    [InlineData("{ \"width\": -1 }", "The option 'width' is -1; it must be 1 to 4096.")]
+    [InlineData("[1, 2]", "isn't a JSON object of options")]
+    public void Options_that_the_method_does_not_know_are_told(string json, string sentence)
+    {
+        using var folder = Folder();
+        File.WriteAllText(folder["wrong.json"], json);
+        using var run = MongeProcess.Run(folder.Path, "sample", "gmm9", "--options", "wrong.json");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(sentence, run.Error, StringComparison.Ordinal);
+        Assert.Single(run.Error.TrimEnd().Split('\n'));
+        Assert.False(Directory.Exists(folder["runs"]));
+    }
+
+    private static ScratchFolder Folder()
+    {
+        var folder = new ScratchFolder();
+        File.WriteAllText(folder["tiny.json"], Tiny);
+        return folder;
+    }
+
+    private static string[] Arguments(string target, int iterations, params string[] more) =>
+        ["sample", target, "--seed", "1", "--iterations", iterations.ToString(System.Globalization.CultureInfo.InvariantCulture), "--options", "tiny.json", .. more];
+
+    private static void AssertFailure(MongeProcess run, string sentence)
+    {
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains(sentence, run.Sentence, StringComparison.Ordinal);
+        Assert.StartsWith("monge: ", run.Sentence, StringComparison.Ordinal);
+        Assert.Empty(run.Output);
+    }
+}
