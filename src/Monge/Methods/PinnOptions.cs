@@ -61,7 +61,7 @@ public sealed record PinnOptions
     public int? BatchSize { get; init; }
 
     /// <summary>Peak learning rate of Adam, above 0 and at most 1.</summary>
-    public double LearningRate { get; init; } = 8e-3;
+    public double? LearningRate { get; init; }
 
     /// <summary>Final learning rate as a share of the peak, 0 to 1.</summary>
     public double FinalLearningRateShare { get; init; } = 0.01;
@@ -82,7 +82,7 @@ public sealed record PinnOptions
     /// Residuals r enter as s^2 log(1 + r^2 / s^2) with this scale s (Cauchy loss), so that the far corners of the box don't rule; above 0.
     /// Both losses have the same zero.
     /// </summary>
-    public double ResidualScale { get; init; } = 2.0;
+    public double? ResidualScale { get; init; }
 
     /// <summary>Optimiser steps between two simulations of the current particles, at least 1.</summary>
     public int RefreshInterval { get; init; } = 100;
@@ -146,13 +146,13 @@ public sealed record PinnOptions
         Check(Width is null or (>= 1 and <= 4096), "width", Width, "1 to 4096");
         Check(Depth is >= 1 and <= 16, "depth", Depth, "1 to 16");
         Check(BatchSize is null or (>= 16 and <= 1_000_000), "batchSize", BatchSize, "16 to 1,000,000");
-        Check(LearningRate is > 0 and <= 1, "learningRate", LearningRate, "above 0 and at most 1");
+        Check(LearningRate is null or (> 0 and <= 1), "learningRate", LearningRate, "above 0 and at most 1");
         Check(FinalLearningRateShare is >= 0 and <= 1, "finalLearningRateShare", FinalLearningRateShare, "0 to 1");
         Check(GradientClip > 0, "gradientClip", GradientClip, "above 0");
         Check(AverageDecay is >= 0 and < 1, "averageDecay", AverageDecay, "0 to below 1");
         Check(BoxShare is null or (>= 0 and <= 1), "boxShare", BoxShare, "0 to 1");
         Check(BoxHalfWidth is >= 1 and <= 20, "boxHalfWidth", BoxHalfWidth, "1 to 20");
-        Check(ResidualScale > 0, "residualScale", ResidualScale, "above 0");
+        Check(ResidualScale is null or > 0, "residualScale", ResidualScale, "above 0");
         Check(RefreshInterval >= 1, "refreshInterval", RefreshInterval, "at least 1");
         Check(Walkers is >= 16 and <= 1_000_000, "walkers", Walkers, "16 to 1,000,000");
         Check(WalkerSteps is >= 8 and <= 100_000, "walkerSteps", WalkerSteps, "8 to 100,000");

@@ -109,7 +109,7 @@ internal sealed class PinnTrainer<T> : IDisposable
         FillBatch(state, iteration);
         _loss.Parameters = state.Adam.Parameters;
         _loss.Run(_options.BatchSize!.Value, new DrawKey(_seed, (ulong)iteration));
-        var rate = LearningRate.WarmCosine(iteration, total, _options.LearningRate, _options.FinalLearningRateShare);
+        var rate = LearningRate.WarmCosine(iteration, total, _options.LearningRate!.Value, _options.FinalLearningRateShare);
         var norm = state.Adam.Step(_loss["gradient"].Span, rate, _options.GradientClip, _options.AverageDecay);
         return new StepInfo(double.CreateChecked(_loss["loss"][0]), norm);
     }
@@ -127,10 +127,10 @@ internal sealed class PinnTrainer<T> : IDisposable
         var (x, t) = (Expr.Input("x", _dimension), Expr.Input("t"));
         var slope = Networks.LogNormaliserSlope.Apply(t)[0];
         var loss = _dimension <= _options.ExactDivergenceLimit
-            ? ContinuityResidual.CauchyLoss(ContinuityResidual.Exact(path, Networks.Drift.Apply, slope, x, t), _options.ResidualScale)
+            ? ContinuityResidual.CauchyLoss(ContinuityResidual.Exact(path, Networks.Drift.Apply, slope, x, t), _options.ResidualScale!.Value)
             : ContinuityResidual.CauchyLoss(
                 ContinuityResidual.Estimated(path, Networks.Drift.Apply, slope, x, t, Expr.Random(RandomLaw.Rademacher, RandomStreams.Probes, _dimension, 2)),
-                _options.ResidualScale);
+                _options.ResidualScale!.Value);
         var share = loss / _options.BatchSize!.Value;
         return new TracedProgram(Networks.Parameters, ("loss", share.BatchSum()), ("gradient", Derivative.ParameterGradient(share, Networks.Parameters).BatchSum()));
     }

@@ -42,6 +42,10 @@ public sealed class PinnTransport : ISamplingMethod
             Iterations = options.Iterations ?? (options.Budget is null ? DefaultIterations(target.Dimension) : null),
             Width = options.Width ?? 64,
             BatchSize = options.BatchSize ?? 1024,
+
+            // Exact divergences bear long steps; noisy ones need shorter steps and a wider scale.
+            LearningRate = options.LearningRate ?? (target.Dimension <= options.ExactDivergenceLimit ? 8e-3 : 3e-3),
+            ResidualScale = options.ResidualScale ?? (target.Dimension <= options.ExactDivergenceLimit ? 2 : 5),
             BoxShare = options.BoxShare ?? (target.Dimension <= 6 ? 0.1 : 0),
         };
     }

@@ -45,13 +45,14 @@ public static class ContinuityResidual
     public static Expr CauchyLoss(Expr residual, double scale) => scale * scale * (residual.Square() / (scale * scale)).Log1p();
 
     /// <summary>
-    /// The loss whose parameter gradient is that of the Cauchy loss with R^2 replaced by the product of two unbiased estimates: the weight
-    /// 1 / (1 + R^2 / s^2) is taken from their mean and held fixed (iteratively reweighted least squares).
+    /// The Cauchy loss with R^2 replaced by the product of two unbiased estimates, as iteratively reweighted least squares: the weight
+    /// 1 / (1 + (R1^2 + R2^2) / (2 s^2)) is held fixed. It doesn't see whether the two agree in sign; a weight that did would pay the field for
+    /// making its probes disagree.
     /// </summary>
     public static Expr CauchyLoss((Expr First, Expr Second) residuals, double scale)
     {
-        var mean = (0.5 / scale * (residuals.First + residuals.Second)).StopGradient();
-        return residuals.First * residuals.Second / (1 + mean.Square());
+        var squares = (0.5 / (scale * scale) * (residuals.First.Square() + residuals.Second.Square())).StopGradient();
+        return residuals.First * residuals.Second / (1 + squares);
     }
 
     private static Expr Rest(AnnealingPath path, Expr b, Expr logNormaliserSlope, Expr x, Expr t) =>

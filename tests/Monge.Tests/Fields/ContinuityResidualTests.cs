@@ -120,6 +120,23 @@ public class ContinuityResidualTests
     }
 
     [Fact]
+    public void TwoProbeWeightDoesNotSeeTheSign()
+    {
+        // Otherwise the mean of the loss over probes could fall without bound as the probes disagree more and more.
+        var (a, b) = (Expr.Input("a"), Expr.Input("b"));
+        using var run = new CompiledProgram<double>(new TracedProgram(
+            null, ("agree", ContinuityResidual.CauchyLoss((a, b), 2)), ("disagree", ContinuityResidual.CauchyLoss((a, -b), 2))));
+        (run["a"], run["b"]) = (NdArray<double>.From([0.3, 5, 70], 3), NdArray<double>.From([0.2, 9, 50], 3));
+        (run["agree"], run["disagree"]) = (new NdArray<double>(3), new NdArray<double>(3));
+        run.Run(3);
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(run["agree"][i], -run["disagree"][i], 12);
+            Assert.InRange(run["agree"][i], 0, 2 * 4.0);
+        }
+    }
+
+    [Fact]
     public void NetworkStartsAtTheZeroField()
     {
         var parameters = new ParameterSet();
