@@ -61,7 +61,7 @@ public sealed record PinnOptions
     public int? BatchSize { get; init; }
 
     /// <summary>Peak learning rate of Adam, above 0 and at most 1.</summary>
-    public double LearningRate { get; init; } = 3e-3;
+    public double LearningRate { get; init; } = 8e-3;
 
     /// <summary>Final learning rate as a share of the peak, 0 to 1.</summary>
     public double FinalLearningRateShare { get; init; } = 0.01;
@@ -82,7 +82,7 @@ public sealed record PinnOptions
     /// Residuals r enter as s^2 log(1 + r^2 / s^2) with this scale s (Cauchy loss), so that the far corners of the box don't rule; above 0.
     /// Both losses have the same zero.
     /// </summary>
-    public double ResidualScale { get; init; } = 5.0;
+    public double ResidualScale { get; init; } = 2.0;
 
     /// <summary>Optimiser steps between two simulations of the current particles, at least 1.</summary>
     public int RefreshInterval { get; init; } = 100;
@@ -103,11 +103,11 @@ public sealed record PinnOptions
     public double BaseInflation { get; init; } = 1.1;
 
     /// <summary>
-    /// Exponents of the annealing V = t^a log rho + (1-t)^b log p0: a here, 0.1 to 10; null lets annealed importance sampling choose.
+    /// Exponents of the annealing V = t^a log rho + (1-t)^b log p0: a here, 1 to 10; null lets short trainings choose.
     /// </summary>
     public double? TargetExponent { get; init; }
 
-    /// <summary>The exponent b of the annealing, 0.1 to 10; null lets annealed importance sampling choose. Larger than a: the path widens first.</summary>
+    /// <summary>The exponent b of the annealing, 1 to 10; null lets short trainings choose. Larger than a: the path widens first.</summary>
     public double? BaseExponent { get; init; }
 
     /// <summary>How particles are carried.</summary>
@@ -159,8 +159,8 @@ public sealed record PinnOptions
         Check(Enum.IsDefined(Base), "base", Base, "automatic, isotropic or laplace");
         Check(BaseScale > 0 && double.IsFinite(BaseScale), "baseScale", BaseScale, "above 0");
         Check(BaseInflation is >= 0.5 and <= 10, "baseInflation", BaseInflation, "0.5 to 10");
-        Check(TargetExponent is null or (>= 0.1 and <= 10), "targetExponent", TargetExponent, "0.1 to 10");
-        Check(BaseExponent is null or (>= 0.1 and <= 10), "baseExponent", BaseExponent, "0.1 to 10");
+        Check(TargetExponent is null or (>= 1 and <= 10), "targetExponent", TargetExponent, "1 to 10");
+        Check(BaseExponent is null or (>= 1 and <= 10), "baseExponent", BaseExponent, "1 to 10");
         Check(Enum.IsDefined(Sampler), "sampler", Sampler, "automatic, ode or sde");
         Check(SamplerSteps is null or (>= 4 and <= 100_000), "samplerSteps", SamplerSteps, "4 to 100,000");
         Check(Diffusion is null || (Diffusion > 0 && double.IsFinite(Diffusion.Value)), "diffusion", Diffusion, "above 0");

@@ -91,9 +91,9 @@ public sealed class PinnTransport : ISamplingMethod
 
     private static long DefaultIterations(int dimension) => dimension switch
     {
-        <= 6 => 10_000,
-        <= 12 => 6_000,
-        _ => 2_000,
+        <= 6 => 5_000,
+        <= 12 => 2_500,
+        _ => 1_500,
     };
 
     private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)
