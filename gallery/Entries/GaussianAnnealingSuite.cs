@@ -74,7 +74,7 @@ internal static class GaussianAnnealingSuite
         {
             cancellation.ThrowIfCancellationRequested();
             step.Run(Batch, new DrawKey(settings.Seed, (ulong)k));
-            adam.Step(step["gradient"].Span, LearningRate.WarmCosine(k, Iterations, PeakLearningRate, 0.01), clip: 10, averageDecay: 0.99);
+            adam.Step(step["gradient"], LearningRate.WarmCosine(k, Iterations, PeakLearningRate, 0.01), clip: 10, averageDecay: 0.99, step.Team);
         }
 
         return Evaluate(settings, parameters, adam.Average, Drift, t => slope.Apply(t)[0]);

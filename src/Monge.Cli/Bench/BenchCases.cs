@@ -80,7 +80,7 @@ internal static class BenchCases<T>
             () =>
             {
                 run.Run(s.Batch, new DrawKey(Seed, step++));
-                adam.Step(run["gradient"].Span, learningRate: 1e-3, clip: double.PositiveInfinity, averageDecay: 0);
+                adam.Step(run["gradient"], learningRate: 1e-3, clip: double.PositiveInfinity, averageDecay: 0, run.Team);
             },
             operations,
             run.Dispose);

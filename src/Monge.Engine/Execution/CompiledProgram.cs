@@ -105,6 +105,9 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
     /// <summary>How it is executed.</summary>
     public ExecutionOptions Options { get; }
 
+    /// <summary>The threads that calls run on, for work beside them.</summary>
+    public ThreadTeam Team => _team;
+
     /// <summary>Samples in a tile of a large batch; small batches are cut smaller.</summary>
     public int TileLanes => _plan.LargestLanes;
 

@@ -110,7 +110,7 @@ internal sealed class PinnTrainer<T> : IDisposable
         _loss.Parameters = state.Adam.Parameters;
         _loss.Run(_options.BatchSize!.Value, new DrawKey(_seed, (ulong)iteration));
         var rate = LearningRate.WarmCosine(iteration, total, _options.LearningRate!.Value, _options.FinalLearningRateShare);
-        var norm = state.Adam.Step(_loss["gradient"].Span, rate, _options.GradientClip, _options.AverageDecay);
+        var norm = state.Adam.Step(_loss["gradient"], rate, _options.GradientClip, _options.AverageDecay, _loss.Team);
         return new StepInfo(double.CreateChecked(_loss["loss"][0]), norm);
     }
 

@@ -1,5 +1,9 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
 
 namespace Monge.Training;
 
@@ -15,6 +19,16 @@ public sealed class AdamState<T>(int count)
     private const double FirstDecay = 0.9;
     private const double SecondDecay = 0.99;
     private const double Guard = 1e-8;
+
+    private const int BlockSize = 4096;
+    private const int WorthSharing = 1 << 16;
+
+    private readonly double[] _blockSums = new double[(count + BlockSize - 1) / BlockSize];
+    private Action<int>? _addSquares;
+    private Action<int>? _update;
+    private NdArray<T>? _gradient;
+    private Rates _rates;
+    private int _nextBlock;
 
     /// <summary>The parameters.</summary>
     public NdArray<T> Parameters { get; } = new(count);
@@ -34,15 +48,31 @@ public sealed class AdamState<T>(int count)
     /// <summary>Begins the average at the parameters.</summary>
     public void BeginAverage() => Parameters.Span.CopyTo(Average.Span);
 
-    /// <summary>Takes one step.</summary>
+    /// <summary>Takes one step. The result is the same to the bit for any number of threads.</summary>
     /// <param name="gradient">The gradient [P].</param>
     /// <param name="learningRate">The learning rate.</param>
     /// <param name="clip">The gradient is scaled down to this norm when longer.</param>
     /// <param name="averageDecay">The decay of the average; it is smaller in the first steps.</param>
+    /// <param name="team">The threads to share the work of many parameters; null does it all on the calling thread.</param>
     /// <returns>The gradient's norm before clipping; if it isn't finite, nothing was changed.</returns>
-    public double Step(ReadOnlySpan<T> gradient, double learningRate, double clip, double averageDecay)
+    /// <exception cref="ArgumentException">The gradient doesn't have P elements.</exception>
+    public double Step(NdArray<T> gradient, double learningRate, double clip, double averageDecay, ThreadTeam? team = null)
     {
-        var norm = Math.Sqrt(SumOfSquares(gradient));
+        if (gradient.Length != Parameters.Length)
+        {
+            throw new ArgumentException($"The gradient has {gradient.Length} elements; there are {Parameters.Length} parameters.", nameof(gradient));
+        }
+
+        _gradient = gradient;
+        team = Parameters.Length >= WorthSharing ? team : null;
+        Share(team, _addSquares ??= AddSquares);
+        var norm = 0.0;
+        foreach (var sum in _blockSums)
+        {
+            norm += sum;
+        }
+
+        norm = Math.Sqrt(norm);
         if (!double.IsFinite(norm))
         {
             return norm;
@@ -51,7 +81,7 @@ public sealed class AdamState<T>(int count)
         Steps++;
         var first = 1 - Math.Pow(FirstDecay, Steps);
         var second = 1 - Math.Pow(SecondDecay, Steps);
-        var rates = new Rates(
+        _rates = new Rates(
             T.CreateChecked(norm > clip ? clip / norm : 1),
             T.CreateChecked(FirstDecay),
             T.CreateChecked(SecondDecay),
@@ -59,49 +89,87 @@ public sealed class AdamState<T>(int count)
             T.CreateChecked(1 / second),
             T.CreateChecked(Guard),
             T.CreateChecked(1 - Math.Min(averageDecay, (1.0 + Steps) / (10.0 + Steps))));
-        Update(gradient, rates);
+        Share(team, _update ??= Update);
         return norm;
     }
 
-    private static double SumOfSquares(ReadOnlySpan<T> values)
+    // Blocks are taken in turn, and each block is always worked on in the same way.
+    private void Share(ThreadTeam? team, Action<int> work)
     {
-        // Sixteen-wide blocks summed in the number format, the blocks in double: the same order on every machine.
-        var sum = 0.0;
-        for (var i = 0; i < values.Length; i += 16)
+        _nextBlock = 0;
+        if (team is null)
         {
-            var block = T.Zero;
-            var end = Math.Min(i + 16, values.Length);
-            for (var j = i; j < end; j++)
-            {
-                block += values[j] * values[j];
-            }
-
-            sum += double.CreateChecked(block);
+            work(0);
         }
-
-        return sum;
+        else
+        {
+            team.Run(work);
+        }
     }
 
-    private void Update(ReadOnlySpan<T> gradient, Rates rates)
+    private bool TakeBlock(out int block, out Range range)
     {
-        var p = Parameters.Span;
-        var m = FirstMoment.Span;
-        var v = SecondMoment.Span;
-        var a = Average.Span;
-        var i = 0;
-        var lanes = Vector<T>.Count;
-        for (; i <= p.Length - lanes; i += lanes)
+        block = Interlocked.Increment(ref _nextBlock) - 1;
+        range = block < _blockSums.Length ? (block * BlockSize)..Math.Min((block + 1) * BlockSize, Parameters.Length) : default;
+        return block < _blockSums.Length;
+    }
+
+    private void AddSquares(int thread)
+    {
+        while (TakeBlock(out var block, out var range))
         {
-            var g = new Vector<T>(gradient[i..]) * rates.Clip;
-            var mean = g + ((new Vector<T>(m[i..]) - g) * rates.First);
-            var square = (g * g) + ((new Vector<T>(v[i..]) - (g * g)) * rates.Second);
-            var next = new Vector<T>(p[i..]) - (mean * rates.Rate / (Vector.SquareRoot(square * rates.SecondScale) + new Vector<T>(rates.Guard)));
-            var average = new Vector<T>(a[i..]);
+            _blockSums[block] = SumOfSquares(_gradient!.Span[range]);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double SumOfSquares(ReadOnlySpan<T> values)
+    {
+        // Lanes of one fixed width, so that the order of the sum is the same on every machine.
+        var sum = Vector512<T>.Zero;
+        ref var first = ref MemoryMarshal.GetReference(values);
+        var i = 0;
+        for (; i <= values.Length - Vector512<T>.Count; i += Vector512<T>.Count)
+        {
+            var v = Vector512.LoadUnsafe(ref first, (nuint)i);
+            sum += v * v;
+        }
+
+        var total = double.CreateChecked(Vector512.Sum(sum));
+        for (; i < values.Length; i++)
+        {
+            total += double.CreateChecked(values[i] * values[i]);
+        }
+
+        return total;
+    }
+
+    private void Update(int thread)
+    {
+        while (TakeBlock(out _, out var range))
+        {
+            Update(_gradient!.Span[range], Parameters.Span[range], FirstMoment.Span[range], SecondMoment.Span[range], Average.Span[range], _rates);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Update(ReadOnlySpan<T> gradient, Span<T> p, Span<T> m, Span<T> v, Span<T> a, Rates rates)
+    {
+        var i = 0;
+        var guard = Vector512.Create(rates.Guard);
+        for (; i <= p.Length - Vector512<T>.Count; i += Vector512<T>.Count)
+        {
+            var at = (nuint)i;
+            var g = Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(gradient), at) * rates.Clip;
+            var mean = g + ((Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(m), at) - g) * rates.First);
+            var square = (g * g) + ((Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(v), at) - (g * g)) * rates.Second);
+            var next = Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(p), at) - (mean * rates.Rate / (Vector512.Sqrt(square * rates.SecondScale) + guard));
+            var average = Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(a), at);
             average += (next - average) * rates.Average;
-            mean.CopyTo(m[i..]);
-            square.CopyTo(v[i..]);
-            next.CopyTo(p[i..]);
-            average.CopyTo(a[i..]);
+            mean.StoreUnsafe(ref MemoryMarshal.GetReference(m), at);
+            square.StoreUnsafe(ref MemoryMarshal.GetReference(v), at);
+            next.StoreUnsafe(ref MemoryMarshal.GetReference(p), at);
+            average.StoreUnsafe(ref MemoryMarshal.GetReference(a), at);
         }
 
         for (; i < p.Length; i++)

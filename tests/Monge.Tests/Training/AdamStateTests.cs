@@ -1,3 +1,5 @@
+using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
 using Monge.Training;
 
 namespace Monge.Tests.Training;
@@ -25,7 +27,7 @@ public class AdamStateTests
             }
 
             var norm = Math.Sqrt(gradient.Sum(g => g * g));
-            Assert.Equal(norm, adam.Step(gradient, 0.01, 2.0, 0.9), 12);
+            Assert.Equal(norm, adam.Step(NdArray<double>.From(gradient, count), 0.01, 2.0, 0.9), 12);
             for (var i = 0; i < count; i++)
             {
                 var g = gradient[i] * Math.Min(1, 2.0 / norm);
@@ -44,8 +46,8 @@ public class AdamStateTests
     public void AllocatesNothingAndRefusesWhatIsNotFinite()
     {
         var adam = new AdamState<float>(1000);
-        var gradient = new float[1000];
-        Array.Fill(gradient, 0.1f);
+        var gradient = new NdArray<float>(1000);
+        gradient.Span.Fill(0.1f);
         adam.Step(gradient, 0.01, 1, 0.99);
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 100; i++)
@@ -58,6 +60,27 @@ public class AdamStateTests
         gradient[17] = float.NaN;
         Assert.True(double.IsNaN(adam.Step(gradient, 0.01, 1, 0.99)));
         Assert.Equal(kept, adam.Parameters.Span.ToArray());
+    }
+
+    [Fact]
+    public void ThreadsDoNotChangeABit()
+    {
+        const int count = 100_003;
+        using var team = new ThreadTeam(3);
+        var (alone, shared) = (new AdamState<float>(count), new AdamState<float>(count));
+        var gradient = new NdArray<float>(count);
+        for (var step = 0; step < 3; step++)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                gradient[i] = MathF.Sin((i * 0.37f) + step);
+            }
+
+            Assert.Equal(alone.Step(gradient, 0.01, 1, 0.9), shared.Step(gradient, 0.01, 1, 0.9, team));
+        }
+
+        Assert.Equal(alone.Parameters.Span.ToArray(), shared.Parameters.Span.ToArray());
+        Assert.Equal(alone.Average.Span.ToArray(), shared.Average.Span.ToArray());
     }
 
     [Fact]

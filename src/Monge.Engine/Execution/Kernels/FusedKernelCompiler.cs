@@ -92,8 +92,6 @@ internal sealed class FusedKernelCompiler
         return (code, compiler._table);
     }
 
-    private bool IsPre(FusedNode node) => node.Level == 0 && !_turn.ContainsKey(node.Value);
-
     // Reductions split the body of the outer loop in turns: straight code of level 1, then inner loops, then straight code that may use their sums, ...
     // A member of level 1 has the turn in whose straight code it stands, one of level 2 the turn of its inner loop. Members of level 0 have a turn
     // when they come after the outer loop.
@@ -143,7 +141,7 @@ internal sealed class FusedKernelCompiler
                 }
             }
 
-            if (node.IsStored && IsStoreHere(node))
+            if (node.IsStored)
             {
                 Pointer(OwnAccess(node), node.Level);
             }
@@ -151,29 +149,13 @@ internal sealed class FusedKernelCompiler
 
         foreach (var entry in _table)
         {
-            var local = _il.DeclareLocal(typeof(nint));
-            _tableLocals.Add(local);
-            _il.Emit(OpCodes.Ldarg_0);
-            _il.Emit(OpCodes.Ldc_I4, _tableLocals.Count - 1);
-            _il.Emit(OpCodes.Conv_I);
-            _il.Emit(OpCodes.Sizeof, typeof(nint));
-            _il.Emit(OpCodes.Mul);
-            _il.Emit(OpCodes.Add);
-            _il.Emit(OpCodes.Ldind_I);
-            _il.Emit(OpCodes.Stloc, local);
+            _tableLocals.Add(_il.EmitTableEntry(_tableLocals.Count));
             _signature.Append(CultureInfo.InvariantCulture, $"{entry.Kind}{(entry.HasLanes ? "*" : "")} ");
         }
     }
 
-    // A recomputed node is stored, if at all, by its own group.
-    private bool IsStoreHere(FusedNode node) => !node.IsRecomputed;
-
     private bool IsComputed(Access access, FusedNode reader) =>
-        _members.TryGetValue(access.Base, out var operand) && access.Offset == 0
-        && (operand.Level == 0
-            || (operand.Outer == reader.Outer && (operand.Level == 1
-                ? access is { OuterStride: 1, InnerStride: 0 }
-                : reader.OperandLevel == 2 && operand.Inner == reader.Inner && access.OuterStride == operand.Inner && access.InnerStride == 1)));
+        _members.TryGetValue(access.Base, out var operand) && StagePlan.IsAligned(operand, access, reader);
 
     private static Access OwnAccess(FusedNode node) => node.Level switch
     {
@@ -215,7 +197,7 @@ internal sealed class FusedKernelCompiler
 
     private void Emit()
     {
-        EmitLoop(_laneOffset, TableLocal(new TableEntry(TableEntryKind.LaneBytes, 0, false, null)), _lanes.Lanes * _lanes.ElementSize, () =>
+        _il.EmitLoop(_laneOffset, TableLocal(new TableEntry(TableEntryKind.LaneBytes, 0, false, null)), _lanes.Lanes * _lanes.ElementSize, () =>
         {
             var folds = Members(n => n.Level == 0 && n.IsReduction).ToDictionary(n => n.Value, NewFold);
             EvaluatePre();
@@ -229,7 +211,7 @@ internal sealed class FusedKernelCompiler
                 _level0[value] = lane;
             }
 
-            foreach (var node in Members(n => n.Level == 0 && n.IsStored && IsStoreHere(n)))
+            foreach (var node in Members(n => n.Level == 0 && n.IsStored))
             {
                 Store(node, Evaluate(node, 0));
             }
@@ -274,7 +256,7 @@ internal sealed class FusedKernelCompiler
         {
             for (var turn = 0; turn <= lastTurn; turn++)
             {
-                foreach (var node in Members(n => n.Level == 1 && _turn[n.Value] == turn && n.IsStored && IsStoreHere(n)))
+                foreach (var node in Members(n => n.Level == 1 && _turn[n.Value] == turn && n.IsStored))
                 {
                     Store(node, Evaluate(node, 1));
                 }
@@ -297,7 +279,7 @@ internal sealed class FusedKernelCompiler
 
     private void EmitInnerLoops(int turn)
     {
-        var work = Members(n => (n.Level == 2 && n.IsStored && IsStoreHere(n) && _turn[n.Value] == turn) || (n.Level == 1 && n.IsReduction && LoopOf(n) == turn)).ToList();
+        var work = Members(n => (n.Level == 2 && n.IsStored && _turn[n.Value] == turn) || (n.Level == 1 && n.IsReduction && LoopOf(n) == turn)).ToList();
         foreach (var loop in work.GroupBy(n => n.Inner))
         {
             var folds = loop.Where(n => n.IsReduction).ToDictionary(n => n.Value, NewFold);
@@ -509,23 +491,5 @@ internal sealed class FusedKernelCompiler
         _il.Emit(OpCodes.Stloc, offset);
     }
 
-    private void EmitLoop(LocalBuilder counter, LocalBuilder end, int step, Action body)
-    {
-        var head = _il.DefineLabel();
-        _il.Emit(OpCodes.Ldc_I4_0);
-        _il.Emit(OpCodes.Conv_I);
-        _il.Emit(OpCodes.Stloc, counter);
-        _il.MarkLabel(head);
-        body();
-        _il.Emit(OpCodes.Ldloc, counter);
-        _il.Emit(OpCodes.Ldc_I4, step);
-        _il.Emit(OpCodes.Conv_I);
-        _il.Emit(OpCodes.Add);
-        _il.Emit(OpCodes.Stloc, counter);
-        _il.Emit(OpCodes.Ldloc, counter);
-        _il.Emit(OpCodes.Ldloc, end);
-        _il.Emit(OpCodes.Blt, head);
-    }
-
-    private void EmitCountedLoop(LocalBuilder count, Action body) => EmitLoop(_il.DeclareLocal(typeof(nint)), count, 1, body);
+    private void EmitCountedLoop(LocalBuilder count, Action body) => _il.EmitLoop(_il.DeclareLocal(typeof(nint)), count, 1, body);
 }

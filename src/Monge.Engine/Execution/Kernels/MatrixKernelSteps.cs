@@ -199,17 +199,7 @@ internal sealed unsafe class LaneProductKernel(FusedLoop code, Location left, Lo
         var method = new DynamicMethod("product", typeof(void), [typeof(nint*)], typeof(LaneProductKernel).Module, skipVisibility: true);
         var il = method.GetILGenerator();
         var lanes = new LaneEmitter(il, type, width);
-        var entries = Enumerable.Range(0, 7).Select(i =>
-        {
-            var local = il.DeclareLocal(typeof(nint));
-            il.Emit(OpCodes.Ldarg_0);
-            il.Emit(OpCodes.Ldc_I4, i * sizeof(nint));
-            il.Emit(OpCodes.Conv_I);
-            il.Emit(OpCodes.Add);
-            il.Emit(OpCodes.Ldind_I);
-            il.Emit(OpCodes.Stloc, local);
-            return local;
-        }).ToArray();
+        var entries = Enumerable.Range(0, 7).Select(il.EmitTableEntry).ToArray();
         var (row, m, n, k) = (entries[0], entries[1], entries[2], entries[3]);
         LocalBuilder t = il.DeclareLocal(typeof(nint)), i = il.DeclareLocal(typeof(nint)), j = il.DeclareLocal(typeof(nint)), p = il.DeclareLocal(typeof(nint));
 
@@ -229,28 +219,10 @@ internal sealed unsafe class LaneProductKernel(FusedLoop code, Location left, Lo
             il.Emit(OpCodes.Add);
         }
 
-        void Loop(LocalBuilder counter, LocalBuilder end, int step, Action body)
-        {
-            var head = il.DefineLabel();
-            il.Emit(OpCodes.Ldc_I4_0);
-            il.Emit(OpCodes.Conv_I);
-            il.Emit(OpCodes.Stloc, counter);
-            il.MarkLabel(head);
-            body();
-            il.Emit(OpCodes.Ldloc, counter);
-            il.Emit(OpCodes.Ldc_I4, step);
-            il.Emit(OpCodes.Conv_I);
-            il.Emit(OpCodes.Add);
-            il.Emit(OpCodes.Stloc, counter);
-            il.Emit(OpCodes.Ldloc, counter);
-            il.Emit(OpCodes.Ldloc, end);
-            il.Emit(OpCodes.Blt, head);
-        }
-
-        Loop(t, row, lanes.Lanes * lanes.ElementSize, () => Loop(i, m, 1, () => Loop(j, n, 1, () =>
+        il.EmitLoop(t, row, lanes.Lanes * lanes.ElementSize, () => il.EmitLoop(i, m, 1, () => il.EmitLoop(j, n, 1, () =>
         {
             var sum = lanes.NewAccumulator(0);
-            Loop(p, k, 1, () =>
+            il.EmitLoop(p, k, 1, () =>
             {
                 var a = lanes.LoadFrom(() => Address(entries[4], i, k, p));
                 var b = lanes.LoadFrom(() => Address(entries[5], p, n, j));

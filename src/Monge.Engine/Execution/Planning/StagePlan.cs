@@ -230,8 +230,8 @@ internal sealed class StagePlan
         return view.Collapse(split) is var (outer, inner) ? new Access(view.Base, view.Offset, outer, inner) : null;
     }
 
-    // Whether the reader sees, at each turn of the loops, just the element that the operand's node computes at that turn.
-    private static bool IsAligned(FusedNode operand, Access access, FusedNode reader)
+    /// <summary>Whether the reader sees, at each turn of the loops, just the element that the operand's node computes at that turn.</summary>
+    public static bool IsAligned(FusedNode operand, Access access, FusedNode reader)
     {
         if (access.Offset != 0)
         {
