@@ -378,7 +378,6 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
             if (_plan.AccumulatorCount > 0)
             {
                 var sums = _accumulators + ((nuint)group * GroupBytes);
-                NativeMemory.Clear(sums, GroupBytes);
                 context.Bases[(int)Space.Accumulators] = (nint)sums;
             }
 
@@ -386,13 +385,13 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
             var end = (int)((long)_tiles * (group + 1) / _groups);
             for (var tile = first; tile < end; tile++)
             {
-                RunTile(context, tile);
+                RunTile(context, tile, tile == first);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void RunTile(TileContext context, int tile)
+    private void RunTile(TileContext context, int tile, bool isFirst)
     {
         context.First = (long)tile * _body.Lanes;
         context.Valid = (int)Math.Min(_body.Lanes, _samples - context.First);
@@ -404,6 +403,7 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
         for (var k = 0; k < _steps; k++)
         {
             context.Step = _draw.Step + (ulong)k;
+            context.IsGroupStart = isFirst && k == 0;
             context.Bases[(int)Space.PerStep] = (nint)(_perStep + (_plan.PerStepSize * k));
             foreach (var kernel in _body.Kernels)
             {

@@ -29,9 +29,13 @@ internal sealed unsafe class SharedRightProductKernel(
     }
 }
 
-/// <summary>A weight's gradient: adds left [m, K] x right [n, K]^T, contracted over K and the lanes, to an accumulator [m, n].</summary>
+/// <summary>
+/// A weight's gradient: adds left [m, K] x right [n, K]^T, contracted over K and the lanes, to an accumulator [m, n]. The kernel that begins an accumulator
+/// overwrites it in the first tile of a group, so that it need not be cleared.
+/// </summary>
 internal sealed unsafe class OuterAccumulateKernel(
-    Location left, int leftStride, Location right, int rightStride, Location target, int m, int n, int columns, int lanes, int elementSize, MatrixKernels matrix) : TileKernel
+    Location left, int leftStride, Location right, int rightStride, Location target, int m, int n, int columns, int lanes, int elementSize, bool begins, MatrixKernels matrix)
+    : TileKernel
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
@@ -43,7 +47,7 @@ internal sealed unsafe class OuterAccumulateKernel(
         }
 
         matrix.MultiplyTransposed(
-            m, n, columns * lanes, a, (nint)leftStride * lanes, context.Address(right), (nint)rightStride * lanes, context.Address(target), n, context.Scratch, true);
+            m, n, columns * lanes, a, (nint)leftStride * lanes, context.Address(right), (nint)rightStride * lanes, context.Address(target), n, context.Scratch, !(begins && context.IsGroupStart));
     }
 
     // Lanes without a sample of their own must add nothing.
@@ -62,7 +66,7 @@ internal sealed unsafe class OuterAccumulateKernel(
 }
 
 /// <summary>Adds each row's sum over the valid lanes to an accumulator.</summary>
-internal sealed unsafe class RowSumKernel<T>(Location source, Location target, int rows, int lanes) : TileKernel
+internal sealed unsafe class RowSumKernel<T>(Location source, Location target, int rows, int lanes, bool begins) : TileKernel
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -70,6 +74,7 @@ internal sealed unsafe class RowSumKernel<T>(Location source, Location target, i
     {
         var from = (T*)context.Address(source);
         var to = (T*)context.Address(target);
+        var overwrites = begins && context.IsGroupStart;
         var whole = context.Valid - (context.Valid % Vector<T>.Count);
         for (var e = 0; e < rows; e++, from += lanes)
         {
@@ -85,7 +90,7 @@ internal sealed unsafe class RowSumKernel<T>(Location source, Location target, i
                 total += from[i];
             }
 
-            to[e] += total;
+            to[e] = overwrites ? total : to[e] + total;
         }
     }
 }

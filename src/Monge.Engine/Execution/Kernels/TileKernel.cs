@@ -43,6 +43,9 @@ internal sealed unsafe class TileContext
     /// <summary>Number of the tile's first sample in the call's arrays.</summary>
     public long First;
 
+    /// <summary>Whether this is the first step of the first tile of a group: accumulators hold nothing yet.</summary>
+    public bool IsGroupStart;
+
     public DrawKey Draw;
     public ulong Step;
 

@@ -281,7 +281,7 @@ internal sealed class ProgramPlan<T>
     public TileBody BodyFor(int samples)
     {
         const int Unit = 16;
-        const int Tiles = 8;
+        const int Tiles = 4;
         var lanes = Unit;
         while (lanes < _largestLanes && lanes * Tiles < samples)
         {
@@ -355,6 +355,7 @@ internal sealed class ProgramPlan<T>
         var pinned = _varying.Select(v => BaseOf(v.Value)).ToHashSet();
         var body = new TileBody { Lanes = lanes, ArenaSize = LayOut(ExtendReads(_bodySteps, _accumulations), pinned, lanes, assign: true) };
         var matrix = MatrixKernels.Get(_type, SimdWidths.Best);
+        var begun = new HashSet<Expr>();
         for (var i = 0; i < _bodySteps.Count; i++)
         {
             var step = _bodySteps[i];
@@ -369,7 +370,7 @@ internal sealed class ProgramPlan<T>
 
             foreach (var (leaf, left, right) in _accumulations[i])
             {
-                body.Kernels.Add(MakeAccumulation(leaf, left, right, lanes));
+                body.Kernels.Add(MakeAccumulation(leaf, left, right, lanes, begun.Add(leaf)));
             }
         }
 
@@ -427,17 +428,17 @@ internal sealed class ProgramPlan<T>
             Reads = [.. s.Reads, .. accumulations[i].SelectMany(a => a.Right is null ? new[] { BaseOf(a.Left) } : [BaseOf(a.Left), BaseOf(a.Right)])],
         })];
 
-    private TileKernel MakeAccumulation(Expr leaf, Expr left, Expr? right, int lanes)
+    private TileKernel MakeAccumulation(Expr leaf, Expr left, Expr? right, int lanes, bool begins)
     {
         var target = _locations[leaf];
         if (right is null)
         {
-            return new RowSumKernel<T>(Place(left, lanes), target, left.Size, lanes);
+            return new RowSumKernel<T>(Place(left, lanes), target, left.Size, lanes, begins);
         }
 
         var (a, b) = (_views.Resolve(left), _views.Resolve(right));
         return new OuterAccumulateKernel(
-            Place(left, lanes), a.Strides[0], Place(right, lanes), b.Strides[0], target, a.Shape[0], b.Shape[0], a.Shape[1], lanes, s_elementSize, MatrixKernels.Get(_type, _width));
+            Place(left, lanes), a.Strides[0], Place(right, lanes), b.Strides[0], target, a.Shape[0], b.Shape[0], a.Shape[1], lanes, s_elementSize, begins, MatrixKernels.Get(_type, _width));
     }
 
     private TileKernel MakeKernel(PlanStep step, int lanes, SimdWidth width)
