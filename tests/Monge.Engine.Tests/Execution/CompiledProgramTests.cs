@@ -7,7 +7,7 @@ namespace Monge.Engine.Tests.Execution;
 /// <summary>What the tile machine promises beside right values: determinism, no allocation, loops in tiles, clear errors.</summary>
 public sealed class CompiledProgramTests
 {
-    private static (TracedProgram Program, ParameterSet Parameters) Network(int width = 48)
+    internal static (TracedProgram Program, ParameterSet Parameters) Network(int width = 48)
     {
         var parameters = new ParameterSet();
         var x = Expr.Random(RandomLaw.Normal, 1, 3);
@@ -19,7 +19,7 @@ public sealed class CompiledProgramTests
         return (new TracedProgram(parameters, ("loss", loss.BatchSum()), ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum()), ("u", u)), parameters);
     }
 
-    private static void Start(NdArray<float> parameters)
+    internal static void Start(NdArray<float> parameters)
     {
         for (var i = 0; i < parameters.Length; i++)
         {
@@ -71,29 +71,6 @@ public sealed class CompiledProgramTests
             Assert.All(values.Zip(other.Values), p => Assert.Equal(p.First, p.Second, 1e-5f));
             Assert.All(gradient.Zip(other.Gradient), p => Assert.Equal(p.First / scale, p.Second / scale, 1e-5f));
         }
-    }
-
-    [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public void TheSteadyStateAllocatesNothing(int threads)
-    {
-        var (program, _) = Network();
-        using var run = new CompiledProgram<float>(program, new ExecutionOptions { Threads = threads });
-        Start(run.Parameters);
-        run["u"] = new NdArray<float>(500);
-        for (var i = 0; i < 50; i++)
-        {
-            run.Run(500, new DrawKey(1, (ulong)i));
-        }
-
-        var mine = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 100; i++)
-        {
-            run.Run(500, new DrawKey(1, (ulong)i));
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - mine);
     }
 
     [Fact]
