@@ -167,7 +167,7 @@ public sealed class PinnTransport : ISamplingMethod
         return new SampleSet
         {
             Positions = reported,
-            UnconstrainedPositions = Unconstrained(problem.Base, particles.Positions),
+            UnconstrainedPositions = Unconstrained(problem, particles.Positions),
             LogWeights = particles.LogWeights,
             Names = Target.Names,
             Target = Target.Name,
@@ -188,10 +188,10 @@ public sealed class PinnTransport : ISamplingMethod
         };
     }
 
-    private static double[] Unconstrained<T>(GaussianBase gaussian, Engine.Arrays.NdArray<T> positions)
+    private static double[] Unconstrained<T>(PinnProblem problem, Engine.Arrays.NdArray<T> positions)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var d = gaussian.Dimension;
+        var d = problem.Base.Dimension;
         var result = new double[positions.Length];
         var noise = new double[d];
         for (var i = 0; i < positions.Rows; i++)
@@ -201,7 +201,7 @@ public sealed class PinnTransport : ISamplingMethod
                 noise[j] = double.CreateChecked(positions[(i * d) + j]);
             }
 
-            gaussian.ToPosition(noise, result.AsSpan(i * d, d));
+            problem.ToPosition(noise, result.AsSpan(i * d, d));
         }
 
         return result;
