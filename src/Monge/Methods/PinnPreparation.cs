@@ -47,6 +47,13 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
         };
     }
 
+    /// <summary>What annealed importance sampling from a base finds: log Z, its standard error, and the effective number of samples.</summary>
+    public (double LogZ, double LogZError, double EffectiveSamples) Explore(GaussianBase gaussian)
+    {
+        var trial = Try(Plain(gaussian), null, "");
+        return (trial.LogZ, trial.LogZError, trial.Ess * Particles);
+    }
+
     private LaplaceApproximation Laplace() => LaplaceApproximation.TryFind(target)
         ?? throw new ArgumentException($"The option 'base' is laplace, but no mode of '{target.Name}' was found from the origin; choose automatic or isotropic.");
 

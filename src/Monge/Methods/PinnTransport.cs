@@ -163,6 +163,9 @@ public sealed class PinnTransport : ISamplingMethod
         }
 
         var weights = ImportanceWeights.FromLogWeights(particles.LogWeights);
+        Report("check coverage", weights.EffectiveSampleFraction);
+        var execution = new ExecutionOptions { Threads = ResolvedOptions.Threads };
+        var coverage = new CoverageCheck<T>(Target, problem, ResolvedOptions, execution, request.Seed, cancellation).Judge(particles.Positions, weights);
         var (_, reported) = sampling.Evaluation.At(particles.Positions, request.Samples);
         return new SampleSet
         {
@@ -175,7 +178,7 @@ public sealed class PinnTransport : ISamplingMethod
             LogZError = weights.LogNormaliserError,
             EffectiveSampleSize = weights.EffectiveSampleFraction,
             Elbo = weights.Elbo,
-            Warnings = [.. weights.Warnings, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles.Positions, weights.Normalised)],
+            Warnings = [.. weights.Warnings, .. coverage, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles.Positions, weights.Normalised)],
             Method = "pinn",
             Options = Options,
             Sampler = sampler.ToString(),
