@@ -63,6 +63,9 @@ internal sealed class LangevinChains : IDisposable
     /// <summary>Their positions [n, d].</summary>
     public NdArray<double> Positions => _positions[_current];
 
+    /// <summary>The log density [n] there.</summary>
+    public NdArray<double> Values => _values[_current];
+
     /// <summary>Starts the chains at positions [n * d].</summary>
     public void Start(ReadOnlySpan<double> positions)
     {

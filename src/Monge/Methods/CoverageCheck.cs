@@ -16,21 +16,25 @@ namespace Monge.Methods;
 internal sealed class CoverageCheck<T>(Density target, PinnProblem problem, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private const int Chains = 2048;
+    private const int Chains = 4096;
     private const int TuningSteps = 20;
     private const int TuningRounds = 8;
-    private const int ChainSteps = 300;
+    private const int ChainSteps = 500;
     private const double Acceptance = 0.6;
 
     // What is reported: a difference of more standard errors than chance and of more standard deviations than a discretised flow's error.
     private const double Errors = 5;
     private const double LeastShift = 0.03;
+    private const double LeastTailShift = 0.2;
     private const double LeastLogZ = 0.05;
 
     // Wide bases have no power in higher dimensions.
     private const int LargestWideDimension = 12;
     private const double Widening = 3;
+    private const double BentInflation = 1.3;
     private const double FewestEffective = 20;
+
+    private static readonly double[] s_tails = [0.01, 0.05];
 
     /// <summary>Judges draws.</summary>
     /// <param name="positions">Positions z [n, d].</param>
@@ -80,52 +84,79 @@ internal sealed class CoverageCheck<T>(Density target, PinnProblem problem, Pinn
         }
 
         chains.Start(start);
+        var values = chains.Values.Span.ToArray();
         chains.Advance(ChainSteps, h, new DrawKey(seed, taken));
-        return Drift(start, chains.Positions.Span, share, d);
+        return Drift(start, values, chains.Positions.Span, chains.Values.Span, share, d);
     }
 
-    // The change of each mean and mean square, paired draw by draw.
-    private static string? Drift(double[] start, ReadOnlySpan<double> end, double[] weights, int d)
+    // The change of each mean, mean square and tail share and of the mean log density, paired draw by draw.
+    private static string? Drift(double[] start, double[] startValues, ReadOnlySpan<double> end, ReadOnlySpan<double> endValues, double[] weights, int d)
     {
-        var (worst, found) = (0.0, (string?)null);
-        var changes = new double[weights.Length];
-        for (var j = 0; j < d; j++)
+        var found = new List<(double Strength, string Text)>();
+        var (before, after) = (new double[weights.Length], new double[weights.Length]);
+        for (var j = 0; j <= d; j++)
         {
-            var (mean, square) = (0.0, 0.0);
             for (var i = 0; i < weights.Length; i++)
             {
-                mean += weights[i] * start[(i * d) + j];
-                square += weights[i] * start[(i * d) + j] * start[(i * d) + j];
+                (before[i], after[i]) = j < d ? (start[(i * d) + j], end[(i * d) + j]) : (startValues[i], endValues[i]);
             }
 
-            var deviation = Math.Sqrt(Math.Max(square - (mean * mean), 1e-300));
-            foreach (var power in (int[])[1, 2])
+            var (mean, deviation) = MeanAndDeviation(before, weights);
+            var name = j < d ? $"coordinate {j}" : "the log density";
+            void Compare(string what, Func<double, double> function, double least)
             {
-                var total = 0.0;
-                for (var i = 0; i < weights.Length; i++)
+                var (shift, error) = Change(before, after, weights, function);
+                if (Math.Abs(shift) > Math.Max(least, Errors * error))
                 {
-                    var (before, after) = ((start[(i * d) + j] - mean) / deviation, (end[(i * d) + j] - mean) / deviation);
-                    changes[i] = power == 1 ? after - before : (after * after) - (before * before);
-                    total += weights[i] * changes[i];
+                    found.Add((Math.Abs(shift) / least, FormattableString.Invariant($"short chains started at them change {what} of {name} by {shift:+0.000;-0.000} +- {error:0.000}")));
                 }
+            }
 
-                var variance = 0.0;
-                for (var i = 0; i < weights.Length; i++)
-                {
-                    var deviant = weights[i] * (changes[i] - total);
-                    variance += deviant * deviant;
-                }
-
-                var error = Math.Sqrt(variance);
-                if (Math.Abs(total) > Math.Max(LeastShift, Errors * error) && Math.Abs(total) > worst)
-                {
-                    worst = Math.Abs(total);
-                    found = FormattableString.Invariant($"short chains started at them move the {(power == 1 ? "mean" : "mean square")} of coordinate {j} by {total:+0.00;-0.00} +- {error:0.00} in units of the draws' {(power == 1 ? "standard deviation" : "variance")}");
-                }
+            Compare("the mean (in standard deviations)", v => (v - mean) / deviation, LeastShift);
+            Compare("the variance (relatively)", v => Math.Pow((v - mean) / deviation, 2), LeastShift);
+            foreach (var tail in s_tails)
+            {
+                var quantiles = MomentTable.Quantiles(before, weights, tail, 1 - tail);
+                Compare(FormattableString.Invariant($"the lower {tail:P0} tail"), v => v < quantiles[0] ? 1 : 0, LeastTailShift * tail);
+                Compare(FormattableString.Invariant($"the upper {tail:P0} tail"), v => v > quantiles[1] ? 1 : 0, LeastTailShift * tail);
             }
         }
 
-        return found;
+        return found.Count == 0 ? null : found.MaxBy(f => f.Strength).Text;
+    }
+
+    private static (double Mean, double Deviation) MeanAndDeviation(double[] values, double[] weights)
+    {
+        var (mean, square) = (0.0, 0.0);
+        for (var i = 0; i < weights.Length; i++)
+        {
+            mean += weights[i] * values[i];
+        }
+
+        for (var i = 0; i < weights.Length; i++)
+        {
+            square += weights[i] * (values[i] - mean) * (values[i] - mean);
+        }
+
+        return (mean, Math.Max(Math.Sqrt(square), 1e-150));
+    }
+
+    private static (double Shift, double Error) Change(double[] before, double[] after, double[] weights, Func<double, double> function)
+    {
+        var changes = new double[weights.Length];
+        var (shift, variance) = (0.0, 0.0);
+        for (var i = 0; i < weights.Length; i++)
+        {
+            changes[i] = weights[i] > 0 ? function(after[i]) - function(before[i]) : 0;
+            shift += weights[i] * changes[i];
+        }
+
+        for (var i = 0; i < weights.Length; i++)
+        {
+            variance += Math.Pow(weights[i] * (changes[i] - shift), 2);
+        }
+
+        return (shift, Math.Sqrt(variance));
     }
 
     private string? WiderBaseFindsMore(NdArray<T> positions, ImportanceWeights weights)
@@ -136,22 +167,36 @@ internal sealed class CoverageCheck<T>(Density target, PinnProblem problem, Pinn
         }
 
         var preparation = new PinnPreparation<T>(target, options, execution, ~seed, cancellation);
-        (GaussianBase Base, string Name)[] bases =
-        [
-            (Spread(positions, weights).Inflate(Widening), FormattableString.Invariant($"a base {Widening:0} times as wide as the draws")),
-            (target.Base.ToGaussian(), "the base suggested for the target"),
-        ];
-        foreach (var (gaussian, name) in bases)
+        if (BentSpread(positions, weights) is { } bent && Finds(preparation.Explore(bent), "a base bent along the draws") is { } along)
         {
-            var (logZ, error, effective) = preparation.Explore(gaussian);
-            var uncertainty = Errors * double.Hypot(error, weights.LogNormaliserError);
-            if (effective > FewestEffective && logZ - weights.LogNormaliser > Math.Max(LeastLogZ, uncertainty))
-            {
-                return FormattableString.Invariant($"annealed importance sampling from {name} finds log Z = {logZ:0.00} +- {error:0.00}, the draws {weights.LogNormaliser:0.00} +- {weights.LogNormaliserError:0.00}");
-            }
+            return along;
         }
 
-        return null;
+        return Finds(preparation.Explore(Spread(positions, weights).Inflate(Widening)), FormattableString.Invariant($"a base {Widening:0} times as wide as the draws"))
+            ?? Finds(preparation.Explore(target.Base.ToGaussian()), "the base suggested for the target");
+
+        string? Finds((double LogZ, double LogZError, double EffectiveSamples) found, string name)
+        {
+            var uncertainty = Errors * double.Hypot(found.LogZError, weights.LogNormaliserError);
+            return found.EffectiveSamples > FewestEffective && found.LogZ - weights.LogNormaliser > Math.Max(LeastLogZ, uncertainty)
+                ? FormattableString.Invariant($"annealed importance sampling from {name} finds log Z = {found.LogZ:0.00} +- {found.LogZError:0.00}, the draws {weights.LogNormaliser:0.00} +- {weights.LogNormaliserError:0.00}")
+                : null;
+        }
+    }
+
+    // Coordinates bent along the draws go on where the draws end.
+    private PinnProblem? BentSpread(NdArray<T> positions, ImportanceWeights weights)
+    {
+        var d = target.Dimension;
+        var z = new double[weights.Count * d];
+        for (var at = 0; at < z.Length; at++)
+        {
+            z[at] = weights.Normalised[at / d] > 0 ? double.CreateChecked(positions[at]) : 0;
+        }
+
+        return PinnPreparation<T>.FitBend(problem, z, [.. weights.Normalised], BentInflation) is { } bend
+            ? problem with { Bend = bend, Offset = 0, TargetExponent = 1, BaseExponent = 1 }
+            : null;
     }
 
     // Independent coordinates with the draws' weighted means and standard deviations.

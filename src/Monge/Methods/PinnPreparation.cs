@@ -48,9 +48,12 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
     }
 
     /// <summary>What annealed importance sampling from a base finds: log Z, its standard error, and the effective number of samples.</summary>
-    public (double LogZ, double LogZError, double EffectiveSamples) Explore(GaussianBase gaussian)
+    public (double LogZ, double LogZError, double EffectiveSamples) Explore(GaussianBase gaussian) => Explore(Plain(gaussian));
+
+    /// <inheritdoc cref="Explore(GaussianBase)"/>
+    public (double LogZ, double LogZError, double EffectiveSamples) Explore(PinnProblem problem)
     {
-        var trial = Try(Plain(gaussian), null, "");
+        var trial = Try(problem, null, "");
         return (trial.LogZ, trial.LogZError, trial.Ess * Particles);
     }
 
@@ -100,20 +103,7 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
         var d = target.Dimension;
         for (var k = 0; k < Bends && d is > 1 and <= LargestBentDimension && best.Ess * Particles > FewestForBend * d; k++)
         {
-            var draws = new double[Particles * d];
-            for (var at = 0; at < draws.Length; at += d)
-            {
-                if (best.Problem.Bend is { } before)
-                {
-                    before.Apply(best.Positions.AsSpan(at, d), draws.AsSpan(at, d));
-                }
-                else
-                {
-                    best.Positions.AsSpan(at, d).CopyTo(draws.AsSpan(at, d));
-                }
-            }
-
-            if (TriangularMap.TryFit(draws, best.Weights, d, options.BaseInflation) is not { } bend)
+            if (FitBend(best.Problem, best.Positions, best.Weights, options.BaseInflation) is not { } bend)
             {
                 break;
             }
@@ -128,6 +118,23 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
         }
 
         return best;
+    }
+
+    /// <summary>The bent coordinates in which weighted draws z [n, d] of a problem look most normal; null for none.</summary>
+    public static TriangularMap? FitBend(PinnProblem problem, double[] positions, double[] weights, double inflation)
+    {
+        var d = problem.Base.Dimension;
+        var draws = positions;
+        if (problem.Bend is { } before)
+        {
+            draws = new double[positions.Length];
+            for (var at = 0; at < draws.Length; at += d)
+            {
+                before.Apply(positions.AsSpan(at, d), draws.AsSpan(at, d));
+            }
+        }
+
+        return TriangularMap.TryFit(draws, weights, d, inflation);
     }
 
     private PinnProblem Plain(GaussianBase gaussian) => new()

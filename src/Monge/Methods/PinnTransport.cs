@@ -178,7 +178,7 @@ public sealed class PinnTransport : ISamplingMethod
             LogZError = weights.LogNormaliserError,
             EffectiveSampleSize = weights.EffectiveSampleFraction,
             Elbo = weights.Elbo,
-            Warnings = [.. weights.Warnings, .. coverage, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles.Positions, weights.Normalised)],
+            Warnings = [.. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles.Positions, weights.Normalised)],
             Method = "pinn",
             Options = Options,
             Sampler = sampler.ToString(),

@@ -52,7 +52,7 @@ public sealed class CoverageCheckTests
     [InlineData(2)]
     public void BaseThatLosesTheArmsOfTheBananaIsReported(ulong seed)
     {
-        var set = new PinnTransport(Banana(), s_small with { Base = BaseChoice.Isotropic, BaseScale = 3 }).Run(new SamplingRequest(2000, seed), default);
+        var set = new PinnTransport(Banana(), s_small with { Iterations = 1000, Width = 32, BatchSize = 256, LearningRate = 5e-3, Base = BaseChoice.Isotropic, BaseScale = 3, Sampler = SamplerChoice.Automatic, SamplerSteps = 64 }).Run(new SamplingRequest(4000, seed), default);
         Assert.True(set.LogZ + (4 * set.LogZError) < s_bananaLogZ, $"log Z {set.LogZ} +- {set.LogZError}: nothing is missed");
         Assert.Contains(set.Warnings, w => w.Message.Contains(Missing, StringComparison.Ordinal));
     }
