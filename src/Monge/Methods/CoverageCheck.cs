@@ -10,16 +10,19 @@ namespace Monge.Methods;
 
 /// <summary>
 /// Looks for parts of the target that weighted draws miss; weights alone can't see them. Two checks, each independent of the trained drift:
-/// chains that leave the target invariant start at the draws, and the weighted moments may not change (finds arms that go on beyond the draws);
-/// annealed importance sampling from wider bases may not find a larger normaliser (finds separate modes). Neither proves that nothing is missed.
+/// chains that leave the target invariant start at the draws, and the weighted moments and tails may not change (finds arms that go on beyond the draws);
+/// annealed importance sampling from wider and bent bases may not find a larger normaliser (finds separate modes). Neither proves that nothing is missed.
 /// </summary>
 internal sealed class CoverageCheck<T>(Density target, PinnProblem problem, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private const int Chains = 4096;
+    // Fewer and shorter chains in higher dimensions, where a step costs more.
+    private const int ManyChains = 4096;
+    private const int FewChains = 1024;
+    private const int LongChains = 500;
+    private const int ShortChains = 200;
     private const int TuningSteps = 20;
     private const int TuningRounds = 8;
-    private const int ChainSteps = 500;
     private const double Acceptance = 0.6;
 
     // What is reported: a difference of more standard errors than chance and of more standard deviations than a discretised flow's error.
@@ -56,7 +59,8 @@ internal sealed class CoverageCheck<T>(Density target, PinnProblem problem, Pinn
     private string? ChainsDrift(NdArray<T> positions, ImportanceWeights weights)
     {
         var d = target.Dimension;
-        var n = Math.Min(Chains, weights.Count);
+        var small = d <= LargestWideDimension;
+        var n = Math.Min(small ? ManyChains : FewChains, weights.Count);
         var start = new double[n * d];
         double[] share = [.. weights.Normalised.Take(n)];
         var sum = share.Sum();
@@ -85,7 +89,7 @@ internal sealed class CoverageCheck<T>(Density target, PinnProblem problem, Pinn
 
         chains.Start(start);
         var values = chains.Values.Span.ToArray();
-        chains.Advance(ChainSteps, h, new DrawKey(seed, taken));
+        chains.Advance(small ? LongChains : ShortChains, h, new DrawKey(seed, taken));
         return Drift(start, values, chains.Positions.Span, chains.Values.Span, share, d);
     }
 

@@ -119,21 +119,19 @@ internal sealed record PinnProblem
         };
     }
 
-    /// <summary>L [d, d] row-major, from the positions of the unit vectors.</summary>
+    /// <summary>L [d, d] row-major, exactly: a resumed run must see the same base to the bit.</summary>
     public static double[] Factor(GaussianBase gaussian)
     {
+        if (gaussian.Factor is { } full)
+        {
+            return LowerTriangle.Flatten(full);
+        }
+
         var d = gaussian.Dimension;
         var factor = new double[d * d];
-        var (unit, position) = (new double[d], new double[d]);
-        for (var j = 0; j < d; j++)
+        for (var i = 0; i < d; i++)
         {
-            unit[j] = 1;
-            gaussian.ToPosition(unit, position);
-            unit[j] = 0;
-            for (var i = 0; i < d; i++)
-            {
-                factor[(i * d) + j] = position[i] - gaussian.Mean[i];
-            }
+            factor[(i * d) + i] = gaussian.StandardDeviation[i];
         }
 
         return factor;

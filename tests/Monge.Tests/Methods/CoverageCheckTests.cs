@@ -1,3 +1,4 @@
+using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Measures;
 using Monge.Methods;
@@ -45,6 +46,32 @@ public sealed class CoverageCheckTests
         Assert.Equal(10, set.StandardDeviation()[0], 0.5);
         Assert.Equal(Math.Sqrt(201), set.StandardDeviation()[1], 0.15 * Math.Sqrt(201));
         Assert.Empty(set.Warnings);
+    }
+
+    [Fact]
+    public void BentCoordinatesAreCheckpointed()
+    {
+        var target = Banana();
+        var options = new PinnTransport(target, s_small).ResolvedOptions;
+        var run = new PinnRun(target, options, 1);
+        var problem = new PinnPreparation<float>(target, options, new ExecutionOptions(), 1, default).Run();
+        using var trainer = new PinnTrainer<float>(target, problem, options, 1, new ExecutionOptions());
+        var folder = Directory.CreateTempSubdirectory("monge-bend-").FullName;
+        try
+        {
+            var path = Path.Combine(folder, "checkpoint.safetensors");
+            PinnCheckpoint.Save(path, trainer.Init(), problem, run, 10, TimeSpan.Zero);
+            var restored = PinnCheckpoint.Open(path, run).Resumption.Problem;
+            var (before, after) = (new double[2], new double[2]);
+            problem.ToPosition([0.7, -1.3], before);
+            restored.ToPosition([0.7, -1.3], after);
+            Assert.Equal(problem.Bend!.Numbers, restored.Bend!.Numbers);
+            Assert.Equal(before, after);
+        }
+        finally
+        {
+            Directory.Delete(folder, true);
+        }
     }
 
     [Theory]
