@@ -19,6 +19,10 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
     private const int Steps = 200;
     private const double LangevinStep = 0.1;
     private const int Refits = 3;
+    private const int Bends = 4;
+    private const int LargestBentDimension = 12;
+    private const int FewestForBend = 10;
+    private const double BendGain = 1.15;
     private const int RaceIterations = 500;
     private const double HopelessShare = 0.25;
 
@@ -31,9 +35,9 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
         var inflation = options.BaseInflation;
         var best = options.Base switch
         {
-            BaseChoice.Isotropic => Best([Try(GaussianBase.Isotropic(target.Dimension, options.BaseScale), null, $"N(0, {options.BaseScale}^2)")]),
-            BaseChoice.Laplace => Best([Try(Laplace().ToGaussian(inflation), null, "Laplace approximation")]),
-            _ => Refit(Best([.. Candidates().Select(c => Try(c.Base, null, c.Source))])),
+            BaseChoice.Isotropic => Best([Try(Plain(GaussianBase.Isotropic(target.Dimension, options.BaseScale)), null, $"N(0, {options.BaseScale}^2)")]),
+            BaseChoice.Laplace => Best([Try(Plain(Laplace().ToGaussian(inflation)), null, "Laplace approximation")]),
+            _ => Straighten(Refit(Best([.. Candidates().Select(c => Try(Plain(c.Base), null, c.Source))]))),
         };
         var chosen = Paths(best);
         return chosen.Problem with
@@ -41,6 +45,16 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
             Offset = chosen.LogZ,
             Source = FormattableString.Invariant($"{chosen.Problem.Source}; path exponents {chosen.Problem.TargetExponent:g3} and {chosen.Problem.BaseExponent:g3}; annealed importance sampling found ESS {chosen.Ess:P1}"),
         };
+    }
+
+    /// <summary>What annealed importance sampling from a base finds: log Z, its standard error, and the effective number of samples.</summary>
+    public (double LogZ, double LogZError, double EffectiveSamples) Explore(GaussianBase gaussian) => Explore(Plain(gaussian));
+
+    /// <inheritdoc cref="Explore(GaussianBase)"/>
+    public (double LogZ, double LogZError, double EffectiveSamples) Explore(PinnProblem problem)
+    {
+        var trial = Try(problem, null, "");
+        return (trial.LogZ, trial.LogZError, trial.Ess * Particles);
     }
 
     private LaplaceApproximation Laplace() => LaplaceApproximation.TryFind(target)
@@ -71,7 +85,7 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
                 break;
             }
 
-            var trial = Try(fitted, best.Problem.Stiffness, "Gaussian fitted by annealed importance sampling");
+            var trial = Try(Plain(fitted), best.Problem.Stiffness, "Gaussian fitted by annealed importance sampling");
             if (!ReferenceEquals(Best([best, trial]), trial))
             {
                 break;
@@ -82,6 +96,57 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
 
         return best;
     }
+
+    // Bends the coordinates so that parabolic ridges and funnels become straight, if annealed importance sampling then does clearly better.
+    private Trial Straighten(Trial best)
+    {
+        var d = target.Dimension;
+        for (var k = 0; k < Bends && d is > 1 and <= LargestBentDimension && best.Ess * Particles > FewestForBend * d; k++)
+        {
+            if (FitBend(best.Problem, best.Positions, best.Weights, options.BaseInflation) is not { } bend)
+            {
+                break;
+            }
+
+            var trial = Try(best.Problem with { Bend = bend }, null, "bent Gaussian fitted by annealed importance sampling");
+            if (!ReferenceEquals(Best([best, trial]), trial) || (best.Problem.Bend is null && trial.Ess < BendGain * best.Ess))
+            {
+                break;
+            }
+
+            best = trial;
+        }
+
+        return best;
+    }
+
+    /// <summary>The bent coordinates in which weighted draws z [n, d] of a problem look most normal; null for none.</summary>
+    public static TriangularMap? FitBend(PinnProblem problem, double[] positions, double[] weights, double inflation)
+    {
+        var d = problem.Base.Dimension;
+        var draws = positions;
+        if (problem.Bend is { } before)
+        {
+            draws = new double[positions.Length];
+            for (var at = 0; at < draws.Length; at += d)
+            {
+                before.Apply(positions.AsSpan(at, d), draws.AsSpan(at, d));
+            }
+        }
+
+        return TriangularMap.TryFit(draws, weights, d, inflation);
+    }
+
+    private PinnProblem Plain(GaussianBase gaussian) => new()
+    {
+        Base = gaussian,
+        Offset = 0,
+        TargetExponent = 1,
+        BaseExponent = 1,
+        Stiffness = 1,
+        TargetBox = new double[target.Dimension],
+        Source = "",
+    };
 
     private GaussianBase? Fit(Trial trial)
     {
@@ -130,13 +195,13 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
     // learns some paths far better than Langevin steps follow them. It only sorts out paths that are hopeless.
     private Trial Paths(Trial best)
     {
-        var (gaussian, stiffness, source) = (best.Problem.Base, best.Problem.Stiffness, best.Problem.Source);
+        var (chosen, stiffness, source) = (best.Problem, best.Problem.Stiffness, best.Problem.Source);
         if (options.TargetExponent is not null || options.BaseExponent is not null)
         {
-            return Try(gaussian, stiffness, source, options.TargetExponent ?? 1, options.BaseExponent ?? 1);
+            return Try(chosen, stiffness, source, options.TargetExponent ?? 1, options.BaseExponent ?? 1);
         }
 
-        List<Trial> trials = [best, .. s_exponents.Select(e => Try(gaussian, stiffness, source, e.Target, e.Base))];
+        List<Trial> trials = [best, .. s_exponents.Select(e => Try(chosen, stiffness, source, e.Target, e.Base))];
         var most = trials.Max(t => t.Ess);
         trials.RemoveAll(t => t.Ess < HopelessShare * most);
         return trials.Count == 1 ? trials[0] : trials.MaxBy(Race)!;
@@ -161,21 +226,12 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
         return sampling.Ess(sampling.Gauge, Particles, seed);
     }
 
-    private Trial Try(GaussianBase gaussian, double? stiffness, string source, double targetExponent = 1, double baseExponent = 1)
+    private Trial Try(PinnProblem start, double? stiffness, string source, double targetExponent = 1, double baseExponent = 1)
     {
         cancellation.ThrowIfCancellationRequested();
-        var problem = new PinnProblem
-        {
-            Base = gaussian,
-            Offset = 0,
-            TargetExponent = targetExponent,
-            BaseExponent = baseExponent,
-            Stiffness = 1,
-            TargetBox = new double[target.Dimension],
-            Source = source,
-        };
+        var problem = start with { Offset = 0, TargetExponent = targetExponent, BaseExponent = baseExponent, Source = source };
         using var sde = new TransportSde<T>(problem.Path(target), null, null, SdeScheme.EulerMaruyama, Particles, RandomStreams.PreparationStart, RandomStreams.PreparationNoise, execution);
-        using var evaluation = new TargetEvaluation(target, gaussian, execution);
+        using var evaluation = new TargetEvaluation(target, problem, execution);
         Trial? best = null;
         foreach (var guess in stiffness is { } known ? [known, .. s_firstStiffness] : s_firstStiffness)
         {

@@ -1,18 +1,22 @@
 using System.Globalization;
 using Monge.Data;
+using Monge.Engine.Programs;
 using Monge.Measures;
 using Monge.Paths;
 
 namespace Monge.Methods;
 
 /// <summary>
-/// A target made ready for transport: coordinates z in which the base is standard normal (x = m + L z), the exponents of the annealing, and numbers
+/// A target made ready for transport: coordinates z in which the base is standard normal (x = m + L z, or x = m + L S(z) with a bent S), the exponents of the annealing, and numbers
 /// measured by annealed importance sampling.
 /// </summary>
 internal sealed record PinnProblem
 {
     /// <summary>The base N(m, L L^T) in unconstrained coordinates.</summary>
     public required GaussianBase Base { get; init; }
+
+    /// <summary>A bent change of coordinates y = S(z) before x = m + L y; null for none.</summary>
+    public TriangularMap? Bend { get; init; }
 
     /// <summary>Estimate of log Z that is taken off log rho during training, so that c(t) stays small.</summary>
     public required double Offset { get; init; }
@@ -35,8 +39,40 @@ internal sealed record PinnProblem
     /// <summary>The path in z.</summary>
     public AnnealingPath Path(Density target)
     {
+        var logDensity = Whitened(target).LogDensity;
+        return new AnnealingPath(target.Dimension, z => logDensity(z) - Offset, TargetExponent, BaseExponent);
+    }
+
+    /// <summary>The target's log density (log-determinants included) and report as functions of z.</summary>
+    public (Func<Expr, Expr> LogDensity, Func<Expr, Expr> Report) Whitened(Density target)
+    {
         var whitened = target.Whiten(Base);
-        return new AnnealingPath(target.Dimension, z => whitened.LogDensity(z) - Offset, TargetExponent, BaseExponent);
+        if (Bend is not { } bend)
+        {
+            return (whitened.LogDensity, whitened.Report);
+        }
+
+        Expr LogDensity(Expr z)
+        {
+            var (position, logDeterminant) = bend.Apply(z);
+            return whitened.LogDensity(position) + logDeterminant;
+        }
+
+        return (LogDensity, z => whitened.Report(bend.Apply(z).Position));
+    }
+
+    /// <summary>The unconstrained position x [d] of z [d], on the host.</summary>
+    public void ToPosition(ReadOnlySpan<double> z, Span<double> position)
+    {
+        if (Bend is null)
+        {
+            Base.ToPosition(z, position);
+            return;
+        }
+
+        var y = new double[z.Length];
+        Bend.Apply(z, y);
+        Base.ToPosition(y, position);
     }
 
     /// <summary>The mean curvature of V_t: the Langevin step is measured in units of its inverse.</summary>
@@ -54,6 +90,7 @@ internal sealed record PinnProblem
                 new("base.mean", NumericArray.Create([.. Base.Mean], d)),
                 new("base.factor", NumericArray.Create(Factor(Base), d, d)),
                 new("target.box", NumericArray.Create([.. TargetBox], d)),
+                .. Bend is null ? Array.Empty<KeyValuePair<string, NumericArray>>() : [new("base.bend", NumericArray.Create([.. Bend.Numbers], Bend.Numbers.Length))],
             ],
             [
                 new("offset", Text(Offset)), new("targetExponent", Text(TargetExponent)), new("baseExponent", Text(BaseExponent)),
@@ -72,6 +109,7 @@ internal sealed record PinnProblem
         return new PinnProblem
         {
             Base = GaussianBase.Full(mean, factor),
+            Bend = file.Tensors.TryGetValue("base.bend", out var bend) ? new TriangularMap(mean.Length, bend.ToDoubles()) : null,
             Offset = Number("offset"),
             TargetExponent = Number("targetExponent"),
             BaseExponent = Number("baseExponent"),
@@ -81,21 +119,19 @@ internal sealed record PinnProblem
         };
     }
 
-    /// <summary>L [d, d] row-major, from the positions of the unit vectors.</summary>
+    /// <summary>L [d, d] row-major, exactly: a resumed run must see the same base to the bit.</summary>
     public static double[] Factor(GaussianBase gaussian)
     {
+        if (gaussian.Factor is { } full)
+        {
+            return LowerTriangle.Flatten(full);
+        }
+
         var d = gaussian.Dimension;
         var factor = new double[d * d];
-        var (unit, position) = (new double[d], new double[d]);
-        for (var j = 0; j < d; j++)
+        for (var i = 0; i < d; i++)
         {
-            unit[j] = 1;
-            gaussian.ToPosition(unit, position);
-            unit[j] = 0;
-            for (var i = 0; i < d; i++)
-            {
-                factor[(i * d) + j] = position[i] - gaussian.Mean[i];
-            }
+            factor[(i * d) + i] = gaussian.StandardDeviation[i];
         }
 
         return factor;

@@ -54,7 +54,7 @@ internal sealed class PinnSampling<T> : IDisposable
         (_problem, _options, _networks, _parameters, _execution) = (problem, options, networks, parameters, execution);
         _dimension = target.Dimension;
         _path = problem.Path(target);
-        Evaluation = new TargetEvaluation(target, problem.Base, execution);
+        Evaluation = new TargetEvaluation(target, problem, execution);
     }
 
     public TargetEvaluation Evaluation { get; }

@@ -163,11 +163,14 @@ public sealed class PinnTransport : ISamplingMethod
         }
 
         var weights = ImportanceWeights.FromLogWeights(particles.LogWeights);
+        Report("check coverage", weights.EffectiveSampleFraction);
+        var execution = new ExecutionOptions { Threads = ResolvedOptions.Threads };
+        var coverage = new CoverageCheck<T>(Target, problem, ResolvedOptions, execution, request.Seed, cancellation).Judge(particles.Positions, weights);
         var (_, reported) = sampling.Evaluation.At(particles.Positions, request.Samples);
         return new SampleSet
         {
             Positions = reported,
-            UnconstrainedPositions = Unconstrained(problem.Base, particles.Positions),
+            UnconstrainedPositions = Unconstrained(problem, particles.Positions),
             LogWeights = particles.LogWeights,
             Names = Target.Names,
             Target = Target.Name,
@@ -175,7 +178,7 @@ public sealed class PinnTransport : ISamplingMethod
             LogZError = weights.LogNormaliserError,
             EffectiveSampleSize = weights.EffectiveSampleFraction,
             Elbo = weights.Elbo,
-            Warnings = [.. weights.Warnings, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles.Positions, weights.Normalised)],
+            Warnings = [.. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles.Positions, weights.Normalised)],
             Method = "pinn",
             Options = Options,
             Sampler = sampler.ToString(),
@@ -188,10 +191,10 @@ public sealed class PinnTransport : ISamplingMethod
         };
     }
 
-    private static double[] Unconstrained<T>(GaussianBase gaussian, Engine.Arrays.NdArray<T> positions)
+    private static double[] Unconstrained<T>(PinnProblem problem, Engine.Arrays.NdArray<T> positions)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var d = gaussian.Dimension;
+        var d = problem.Base.Dimension;
         var result = new double[positions.Length];
         var noise = new double[d];
         for (var i = 0; i < positions.Rows; i++)
@@ -201,7 +204,7 @@ public sealed class PinnTransport : ISamplingMethod
                 noise[j] = double.CreateChecked(positions[(i * d) + j]);
             }
 
-            gaussian.ToPosition(noise, result.AsSpan(i * d, d));
+            problem.ToPosition(noise, result.AsSpan(i * d, d));
         }
 
         return result;

@@ -12,4 +12,6 @@ internal static class RandomStreams
     public const int PreparationNoise = 7;
     public const int SampleStart = 8;
     public const int SampleNoise = 9;
+    public const int CheckNoise = 10;
+    public const int CheckAcceptance = 11;
 }

@@ -12,9 +12,9 @@ internal sealed class TargetEvaluation : IDisposable
     private readonly CompiledProgram<double> _program;
     private readonly int _reported;
 
-    public TargetEvaluation(Density target, GaussianBase gaussian, ExecutionOptions options)
+    public TargetEvaluation(Density target, PinnProblem problem, ExecutionOptions options)
     {
-        var whitened = target.Whiten(gaussian);
+        var whitened = problem.Whitened(target);
         _reported = target.Names.Count;
         var z = Expr.Input("z", target.Dimension);
         _program = new CompiledProgram<double>(new TracedProgram(null, ("logTarget", whitened.LogDensity(z)), ("report", whitened.Report(z))), options);
