@@ -75,7 +75,7 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
         _body = _plan.BodyFor(1);
         _loadArrays = new NdArray<T>?[_body.Loads.Count];
         _storeArrays = new NdArray<T>?[_body.Stores.Count];
-        _team = Options.Threads == 0 ? ThreadTeam.Shared : s_teams.GetOrAdd(Options.Threads, n => new ThreadTeam(n));
+        _team = Options.Team ?? (Options.Threads == 0 ? ThreadTeam.Shared : s_teams.GetOrAdd(Options.Threads, n => new ThreadTeam(n)));
         _work = Work;
         _uniform = Allocate((nuint)_plan.UniformSize);
         foreach (var (values, location) in _plan.Constants)

@@ -6,6 +6,9 @@ public sealed record ExecutionOptions
     /// <summary>Threads, the caller included; 0 is one for each processor. Results are the same to the bit for any number.</summary>
     public int Threads { get; init; }
 
+    /// <summary>The threads to run on; null shares a team of <see cref="Threads"/> threads with other programs.</summary>
+    public ThreadTeam? Team { get; init; }
+
     /// <summary>Samples in a tile, a multiple of 16; 0 chooses from the program's size and the cache.</summary>
     public int TileLanes { get; init; }
 
