@@ -31,6 +31,9 @@ public sealed record ExperimentSettings
 
     /// <summary>Threads; 0 is one for each processor.</summary>
     public int Threads { get; init; }
+
+    /// <summary>Receives lines that belong to the report beside the figures: tables, spreads, what was labelled as mode knowledge.</summary>
+    public Action<string> Note { get; init; } = static _ => { };
 }
 
 /// <summary>A figure as it was measured, beside its reference.</summary>

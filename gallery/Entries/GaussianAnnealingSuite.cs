@@ -38,7 +38,7 @@ internal static class GaussianAnnealingSuite
     {
         var x = 3 * Expr.Random(RandomLaw.Normal, PositionStream, Dimension);
         var t = Expr.Random(RandomLaw.Uniform, TimeStream);
-        var residual = ContinuityResidual.Exact(s_path, s_exact.Drift, s_exact.LogNormaliserSlope(t), x, t);
+        var residual = ContinuityResidual.Exact(s_path, new FormulaField(Dimension, s_exact.Drift), s_exact.LogNormaliserSlope(t), x, t);
         using var run = new CompiledProgram<double>(new TracedProgram(null, ("residual", residual)), Execution(settings));
         run["residual"] = new NdArray<double>(EvaluationPoints);
         run.Run(EvaluationPoints, new DrawKey(settings.Seed));
@@ -64,7 +64,7 @@ internal static class GaussianAnnealingSuite
 
         var time = Expr.Random(RandomLaw.Uniform, TimeStream);
         var position = InterpolatedBox(time);
-        var loss = ContinuityResidual.Exact(s_path, Drift, slope.Apply(time)[0], position, time).Square() / Batch;
+        var loss = ContinuityResidual.Exact(s_path, new FormulaField(Dimension, Drift), slope.Apply(time)[0], position, time).Square() / Batch;
         var program = new TracedProgram(parameters, ("loss", loss.BatchSum()), ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum()));
         var adam = new AdamState<float>(parameters.Count);
         initializer.Fill(adam.Parameters.Span, new RandomKey(settings.Seed, 0));

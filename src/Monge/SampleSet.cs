@@ -43,6 +43,27 @@ public sealed class SampleSet
     /// <summary>Evidence lower bound: the mean of the log-weights, at most log Z in expectation.</summary>
     public required double Elbo { get; init; }
 
+    /// <summary>Standard error of <see cref="Elbo"/>; null if it wasn't computed.</summary>
+    public double? ElboError { get; init; }
+
+    /// <summary>Evidence upper bound: the mean log-weight over exact samples of the target carried back to the base, at least log Z in expectation; null without exact samples.</summary>
+    public double? Eubo { get; init; }
+
+    /// <summary>Standard error of <see cref="Eubo"/>.</summary>
+    public double? EuboError { get; init; }
+
+    /// <summary>Effective sample size (fraction) over exact samples of the target, 1 / mean of w / Z: small when the sampler misses what they cover; null without exact samples.</summary>
+    public double? ForwardEffectiveSampleSize { get; init; }
+
+    /// <summary>Evaluations of the target's log density or score by training, checks and sampling together; null if they weren't counted.</summary>
+    public long? TargetCalls { get; init; }
+
+    /// <summary>The free energy F_t = -log Z_t along the path, by time; null for methods without one.</summary>
+    public IReadOnlyList<FreeEnergyPoint>? FreeEnergy { get; init; }
+
+    /// <summary>Whether base or path were made knowing where the modes are; a comparison must say so.</summary>
+    public bool UsesModeKnowledge { get; init; }
+
     /// <summary>Whether the set may be relied on: success, or the first of <see cref="Warnings"/>.</summary>
     public Status Status => Warnings.Count == 0 ? Status.Success : Warnings[0];
 
@@ -181,3 +202,9 @@ public sealed class SampleSet
         return text.ToString();
     }
 }
+
+/// <summary>The free energy of the path at one time.</summary>
+/// <param name="Time">t.</param>
+/// <param name="Value">F_t = -log Z_t.</param>
+/// <param name="Error">Its standard error.</param>
+public sealed record FreeEnergyPoint(double Time, double Value, double Error);

@@ -184,6 +184,9 @@ public sealed partial class Expr
         }
     }
 
+    /// <summary>Whether the value is the same whatever the inputs, so that there is nothing to differentiate by.</summary>
+    public bool IsConstant => ConstantValues is not null;
+
     internal bool IsZero => UniformConstant == 0;
 
     /// <summary>Whether the value is made of constants only and small enough to fold.</summary>

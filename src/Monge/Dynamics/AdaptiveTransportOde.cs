@@ -2,6 +2,7 @@ using System.Numerics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
+using Monge.Fields;
 
 namespace Monge.Dynamics;
 
@@ -18,7 +19,6 @@ public sealed class AdaptiveTransportOde<T> : IDisposable
     private readonly int _order;
 
     /// <summary>Compiles the step.</summary>
-    /// <param name="dimension">d.</param>
     /// <param name="parameters">The drift's parameters; null if it has none.</param>
     /// <param name="drift">b(x, t) [d].</param>
     /// <param name="tableau">A Runge-Kutta method with an embedded one.</param>
@@ -26,7 +26,7 @@ public sealed class AdaptiveTransportOde<T> : IDisposable
     /// <param name="relative">Relative tolerance, at least 0.</param>
     /// <param name="options">How to execute.</param>
     /// <exception cref="ArgumentException">The method has no embedded method.</exception>
-    public AdaptiveTransportOde(int dimension, ParameterSet? parameters, Func<Expr, Expr, Expr> drift, RungeKuttaTableau tableau, double absolute = 1e-6, double relative = 1e-6, ExecutionOptions? options = null)
+    public AdaptiveTransportOde(ParameterSet? parameters, IVectorField drift, RungeKuttaTableau tableau, double absolute = 1e-6, double relative = 1e-6, ExecutionOptions? options = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(absolute);
         ArgumentOutOfRangeException.ThrowIfNegative(relative);
@@ -35,7 +35,7 @@ public sealed class AdaptiveTransportOde<T> : IDisposable
             throw new ArgumentException($"{tableau.Name} has no embedded method to estimate the error with; use Heun, DormandPrince54 or Tsitouras54.", nameof(tableau));
         }
 
-        Dimension = dimension;
+        var dimension = Dimension = drift.Dimension;
         _order = tableau.Order;
         var (x, divergence, t, h) = (Expr.Input("x", dimension), Expr.Input("divergence"), Expr.Shared("t"), Expr.Shared("h"));
         var (next, error) = RungeKutta.Step(tableau, (values, time) => TransportOde<T>.Slope(drift, values[0], time), [x, divergence], t, h);

@@ -2,6 +2,7 @@ using System.Numerics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
+using Monge.Fields;
 
 namespace Monge.Dynamics;
 
@@ -16,15 +17,14 @@ public sealed class TransportOde<T> : IDisposable
     private readonly CompiledProgram<T> _step;
 
     /// <summary>Compiles the step.</summary>
-    /// <param name="dimension">d.</param>
     /// <param name="parameters">The drift's parameters; null if it has none.</param>
     /// <param name="drift">b(x, t) [d].</param>
     /// <param name="tableau">The Runge-Kutta method.</param>
     /// <param name="options">How to execute.</param>
-    public TransportOde(int dimension, ParameterSet? parameters, Func<Expr, Expr, Expr> drift, RungeKuttaTableau tableau, ExecutionOptions? options = null)
+    public TransportOde(ParameterSet? parameters, IVectorField drift, RungeKuttaTableau tableau, ExecutionOptions? options = null)
     {
-        Dimension = dimension;
-        var (x, divergence) = (Expr.Input("x", dimension), Expr.Input("divergence"));
+        Dimension = drift.Dimension;
+        var (x, divergence) = (Expr.Input("x", Dimension), Expr.Input("divergence"));
         var (t, h) = (Expr.PerStep("t"), Expr.PerStep("h"));
         var (next, _) = RungeKutta.Step(tableau, (values, time) => Slope(drift, values[0], time), [x, divergence], t, h);
         var program = new TracedProgram(parameters, ("xNext", next[0]), ("divergenceNext", next[1]));
@@ -69,9 +69,9 @@ public sealed class TransportOde<T> : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _step.Dispose();
 
-    internal static Expr[] Slope(Func<Expr, Expr, Expr> drift, Expr x, Expr t)
+    internal static Expr[] Slope(IVectorField drift, Expr x, Expr t)
     {
-        var b = drift(x, t);
-        return [b, Derivative.Divergence(b, x)];
+        var (b, divergence) = drift.WithDivergence(x, t);
+        return [b, divergence];
     }
 }

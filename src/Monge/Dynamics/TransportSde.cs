@@ -2,6 +2,7 @@ using System.Numerics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
+using Monge.Fields;
 using Monge.Paths;
 
 namespace Monge.Dynamics;
@@ -33,10 +34,11 @@ public sealed class TransportSde<T> : IDisposable
     private readonly NdArray<T>[] _scores;
     private readonly NdArray<T>[] _gains;
     private readonly bool _hasDrift;
+    private readonly int _callsPerStep;
     private int _current;
 
     /// <summary>Compiles the programs.</summary>
-    /// <param name="path">The annealing path, whose score is grad V.</param>
+    /// <param name="path">The path, whose score is grad V.</param>
     /// <param name="parameters">The drift's parameters; null if it has none.</param>
     /// <param name="drift">b(x, t) [d]; null for none, which is annealed importance sampling with Langevin kernels.</param>
     /// <param name="scheme">How a step is taken.</param>
@@ -44,15 +46,15 @@ public sealed class TransportSde<T> : IDisposable
     /// <param name="startStream">The random stream of the base draws.</param>
     /// <param name="noiseStream">The random stream of the noise.</param>
     /// <param name="options">How to execute.</param>
-    public TransportSde(AnnealingPath path, ParameterSet? parameters, Func<Expr, Expr, Expr>? drift, SdeScheme scheme, int capacity, int startStream, int noiseStream, ExecutionOptions? options = null)
+    public TransportSde(IDensityPath path, ParameterSet? parameters, IVectorField? drift, SdeScheme scheme, int capacity, int startStream, int noiseStream, ExecutionOptions? options = null)
     {
         var d = path.Dimension;
         Path = path;
         Capacity = capacity;
         _hasDrift = drift is not null;
-        var field = drift ?? ((x, _) => Expr.Constant(0).BroadcastTo(x.Shape));
-        var first = Expr.Random(RandomLaw.Normal, startStream, d);
-        List<(string, Expr)> starts = [("x", first), ("score", path.Score(first, 0))];
+        Func<Expr, Expr, Expr> field = drift is null ? (x, _) => Expr.Constant(0).BroadcastTo(x.Shape) : drift.Apply;
+        var first = path.BaseDraw(startStream);
+        List<(string, Expr)> starts = [("x", first), ("score", path.Score(first, 0)), ("logBase", path.LogBase(first))];
         if (_hasDrift)
         {
             starts.Add(("drift", field(first, 0)));
@@ -96,16 +98,24 @@ public sealed class TransportSde<T> : IDisposable
         _drifts = [new NdArray<T>(capacity, d), new NdArray<T>(capacity, d)];
         _scores = [new NdArray<T>(capacity, d), new NdArray<T>(capacity, d)];
         _gains = [new NdArray<T>(capacity), new NdArray<T>(capacity)];
+        LogBase = new NdArray<T>(capacity);
+        _callsPerStep = scheme == SdeScheme.Heun ? 3 : 1;
     }
 
     /// <summary>The path.</summary>
-    public AnnealingPath Path { get; }
+    public IDensityPath Path { get; }
 
     /// <summary>The largest number of particles.</summary>
     public int Capacity { get; }
 
     /// <summary>The particles' positions [capacity, d]; valid for the particles of the last call.</summary>
     public NdArray<T> Positions => _positions[_current];
+
+    /// <summary>log p0 [capacity] at the particles' starts, in the number format of the particles.</summary>
+    public NdArray<T> LogBase { get; }
+
+    /// <summary>Evaluations of the target's score so far.</summary>
+    public long TargetCalls { get; private set; }
 
     /// <summary>The sums of the kernel log-ratios [capacity].</summary>
     public NdArray<T> Gains => _gains[_current];
@@ -123,6 +133,7 @@ public sealed class TransportSde<T> : IDisposable
         _start.Parameters = parameters ?? _start.Parameters;
         _start["x"] = _positions[0];
         _start["score"] = _scores[0];
+        _start["logBase"] = LogBase;
         if (_hasDrift)
         {
             _start["drift"] = _drifts[0];
@@ -130,6 +141,7 @@ public sealed class TransportSde<T> : IDisposable
 
         _start.Run(particles, draw);
         _gains[0].Span.Clear();
+        TargetCalls += particles;
     }
 
     /// <summary>Takes the steps of a grid.</summary>
@@ -154,6 +166,7 @@ public sealed class TransportSde<T> : IDisposable
         _step.BindIfUsed("diffusion", grid.Diffusions);
         _step.Iterate(particles, grid.Count, draw);
         _current = next;
+        TargetCalls += (long)particles * grid.Count * _callsPerStep;
     }
 
     /// <inheritdoc/>

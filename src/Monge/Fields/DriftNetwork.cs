@@ -6,7 +6,7 @@ namespace Monge.Fields;
 /// A drift b(x, t) on R^d: a perceptron on the position whose every layer also sees features of time, plus an affine part
 /// s(t) * x + m(t) (elementwise) that carries the bulk. The last layers start at zero, so training starts from the field 0.
 /// </summary>
-public sealed class DriftNetwork
+public sealed class DriftNetwork : IVectorField
 {
     private const int TimeWidth = 32;
     private readonly int _depth;
@@ -47,6 +47,12 @@ public sealed class DriftNetwork
 
     /// <summary>d.</summary>
     public int Dimension { get; }
+
+    /// <inheritdoc/>
+    public (Expr Value, Expr Divergence) WithDivergence(Expr x, Expr t) => new FormulaField(Dimension, Apply).WithDivergence(x, t);
+
+    /// <inheritdoc/>
+    public (Expr Value, Expr Divergences) WithDivergenceEstimates(Expr x, Expr t, Expr probes) => new FormulaField(Dimension, Apply).WithDivergenceEstimates(x, t, probes);
 
     /// <summary>The drift [d].</summary>
     /// <param name="x">A position [d].</param>

@@ -1,4 +1,5 @@
 using Monge.Engine.Programs;
+using Monge.Fields;
 using Monge.Paths;
 
 namespace Monge.Objectives;
@@ -17,10 +18,10 @@ public static class ContinuityResidual
     /// <param name="x">The position [d]; an input leaf or any traced value.</param>
     /// <param name="t">The time, a scalar.</param>
     /// <returns>A scalar.</returns>
-    public static Expr Exact(AnnealingPath path, Func<Expr, Expr, Expr> drift, Expr logNormaliserSlope, Expr x, Expr t)
+    public static Expr Exact(IDensityPath path, IVectorField drift, Expr logNormaliserSlope, Expr x, Expr t)
     {
-        var b = drift(x, t);
-        return Derivative.Divergence(b, x) + Rest(path, b, logNormaliserSlope, x, t);
+        var (b, divergence) = drift.WithDivergence(x, t);
+        return divergence + Rest(path, b, logNormaliserSlope, x, t);
     }
 
     /// <summary>
@@ -33,11 +34,10 @@ public static class ContinuityResidual
     /// <param name="x">The position [d].</param>
     /// <param name="t">The time, a scalar.</param>
     /// <param name="probes">Two independent probes [d, 2].</param>
-    public static (Expr First, Expr Second) Estimated(AnnealingPath path, Func<Expr, Expr, Expr> drift, Expr logNormaliserSlope, Expr x, Expr t, Expr probes)
+    public static (Expr First, Expr Second) Estimated(IDensityPath path, IVectorField drift, Expr logNormaliserSlope, Expr x, Expr t, Expr probes)
     {
-        var b = drift(x, t);
+        var (b, estimates) = drift.WithDivergenceEstimates(x, t, probes);
         var rest = Rest(path, b, logNormaliserSlope, x, t);
-        var estimates = (probes * Derivative.JacobianVectors(b, x, probes)).Sum(0);
         return (estimates[0] + rest, estimates[1] + rest);
     }
 
@@ -55,6 +55,6 @@ public static class ContinuityResidual
         return residuals.First * residuals.Second / (1 + squares);
     }
 
-    private static Expr Rest(AnnealingPath path, Expr b, Expr logNormaliserSlope, Expr x, Expr t) =>
+    private static Expr Rest(IDensityPath path, Expr b, Expr logNormaliserSlope, Expr x, Expr t) =>
         Expr.Dot(b, path.Score(x, t)) + path.TimeDerivative(x, t) - logNormaliserSlope;
 }

@@ -7,7 +7,7 @@ namespace Monge.Paths;
 /// V_t(x) = t^a log rho(x) + (1 - t)^b log p0(x), t from 0 to 1. With a = b = 1 it is the geometric path; with b > 1 the base fades before the
 /// target is sharp, so the path widens and mass can still cross between modes.
 /// </summary>
-public sealed class AnnealingPath
+public sealed class AnnealingPath : IDensityPath
 {
     private readonly Func<Expr, Expr> _logTarget;
 
@@ -42,6 +42,9 @@ public sealed class AnnealingPath
 
     /// <summary>log p0 at a position [d]: -|x|^2 / 2 - (d / 2) log(2 pi).</summary>
     public Expr LogBase(Expr x) => (-0.5 * x.SquaredNorm()) - (0.5 * Dimension * Math.Log(2 * Math.PI));
+
+    /// <inheritdoc/>
+    public Expr BaseDraw(int stream) => Expr.Random(RandomLaw.Normal, stream, Dimension);
 
     /// <summary>V_t(x), a scalar.</summary>
     /// <param name="x">A position [d].</param>

@@ -1,6 +1,7 @@
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
+using Monge.Fields;
 
 namespace Monge.Tests.Dynamics;
 
@@ -40,7 +41,7 @@ public class TransportOdeTests
     public void PositionAndLogDensityConvergeAtTheOrderOfTheMethod(string name)
     {
         var tableau = Tableau(name);
-        using var ode = new TransportOde<double>(1, null, Drift, tableau);
+        using var ode = new TransportOde<double>(null, new FormulaField(1, Drift), tableau);
         var coarse = ode.Run(null, Start, 12);
         var fine = ode.Run(null, Start, 24);
         var order = Math.Log2(LargestError(coarse.Positions, coarse.Divergence) / LargestError(fine.Positions, fine.Divergence));
@@ -75,7 +76,7 @@ public class TransportOdeTests
         for (var k = 0; k < 2; k++)
         {
             var tolerance = k == 0 ? 1e-5 : 1e-8;
-            using var ode = new AdaptiveTransportOde<double>(1, null, Drift, Tableau(name), tolerance, tolerance);
+            using var ode = new AdaptiveTransportOde<double>(null, new FormulaField(1, Drift), Tableau(name), tolerance, tolerance);
             var (positions, divergence) = ode.Run(null, Start);
             errors[k] = LargestError(positions, divergence);
             steps[k] = ode.Accepted;
@@ -89,12 +90,12 @@ public class TransportOdeTests
     public void ExplodingDriftIsReported()
     {
         // x' = 5 x^2 from 1 is infinite at t = 0.2.
-        using var ode = new AdaptiveTransportOde<double>(1, null, (x, _) => 5 * x.Square(), RungeKuttaTableau.DormandPrince54);
+        using var ode = new AdaptiveTransportOde<double>(null, new FormulaField(1, (x, _) => 5 * x.Square()), RungeKuttaTableau.DormandPrince54);
         var error = Assert.Throws<ArithmeticException>(() => ode.Run(null, NdArray<double>.From([1.0], 1, 1), 2000));
         Assert.Contains("t = 0.2", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void AdaptiveNeedsAnEmbeddedMethod() =>
-        Assert.Throws<ArgumentException>(() => new AdaptiveTransportOde<double>(1, null, Drift, RungeKuttaTableau.RungeKutta4));
+        Assert.Throws<ArgumentException>(() => new AdaptiveTransportOde<double>(null, new FormulaField(1, Drift), RungeKuttaTableau.RungeKutta4));
 }

@@ -17,7 +17,7 @@ public class TransportSdeTests
 
     private static ImportanceWeights Run(Func<Expr, Expr, Expr>? drift, SdeScheme scheme, int steps, int particles, ulong seed, double diffusion, Func<double, double>? weightBy = null)
     {
-        using var sde = new TransportSde<double>(s_path, null, drift, scheme, particles, 1, 2);
+        using var sde = new TransportSde<double>(s_path, null, drift is null ? null : new FormulaField(1, drift), scheme, particles, 1, 2);
         sde.Start(null, particles, new DrawKey(seed));
         var start = sde.Positions.Span[..particles].ToArray();
         sde.Advance(null, particles, new SdeGrid<double>(0, steps, steps, (_, _) => diffusion), new DrawKey(seed));
@@ -75,7 +75,7 @@ public class TransportSdeTests
     [Fact]
     public void SegmentsGiveTheSameRunAsOneCall()
     {
-        using var whole = new TransportSde<double>(s_path, null, (x, t) => t - x, SdeScheme.EulerMaruyama, 50, 1, 2);
+        using var whole = new TransportSde<double>(s_path, null, new FormulaField(1, (x, t) => t - x), SdeScheme.EulerMaruyama, 50, 1, 2);
         whole.Start(null, 50, new DrawKey(9));
         whole.Advance(null, 50, new SdeGrid<double>(0, 12, 12, (_, _) => 0.4), new DrawKey(9));
         var expected = whole.Positions.Span.ToArray();

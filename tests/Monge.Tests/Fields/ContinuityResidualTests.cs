@@ -25,9 +25,9 @@ public class ContinuityResidualTests
         var path = Gaussian(scale);
         var (x, t) = (Expr.Input("x", 3), Expr.Input("t"));
         var probes = Expr.Random(RandomLaw.Rademacher, 4, 3, 2);
-        var estimated = ContinuityResidual.Estimated(path, exact.Drift, exact.LogNormaliserSlope(t), x, t, probes);
+        var estimated = ContinuityResidual.Estimated(path, new FormulaField(3, exact.Drift), exact.LogNormaliserSlope(t), x, t, probes);
         using var run = new CompiledProgram<double>(new TracedProgram(
-            null, ("exact", ContinuityResidual.Exact(path, exact.Drift, exact.LogNormaliserSlope(t), x, t)), ("first", estimated.First), ("second", estimated.Second)));
+            null, ("exact", ContinuityResidual.Exact(path, new FormulaField(3, exact.Drift), exact.LogNormaliserSlope(t), x, t)), ("first", estimated.First), ("second", estimated.Second)));
         const int n = 40;
         var (positions, times) = (new NdArray<double>(n, 3), new NdArray<double>(n));
         for (var i = 0; i < n; i++)
@@ -59,7 +59,7 @@ public class ContinuityResidualTests
         var network = new DriftNetwork(parameters, initializer, 3, 6, 2, 2);
         var slope = new TimeNetwork(parameters, initializer, "c", 1, 4, 2);
         var (x, t) = (Expr.Input("x", 3), Expr.Input("t"));
-        var loss = ContinuityResidual.CauchyLoss(ContinuityResidual.Exact(Gaussian(0.5), network.Apply, slope.Apply(t)[0], x, t), 3);
+        var loss = ContinuityResidual.CauchyLoss(ContinuityResidual.Exact(Gaussian(0.5), network, slope.Apply(t)[0], x, t), 3);
         using var run = new CompiledProgram<double>(new TracedProgram(
             parameters, ("loss", loss.BatchSum()), ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum())));
         run["x"] = NdArray<double>.From([0.2, -0.5, 1.1, -1.4, 0.3, 0.8], 2, 3);
@@ -99,8 +99,8 @@ public class ContinuityResidualTests
         Expr Drift(Expr x, Expr t) => Expr.MatrixProduct(matrix, x);
         var (x, t) = (Expr.Input("x", 3), Expr.Input("t"));
         var path = Gaussian(0.8);
-        var exact = ContinuityResidual.Exact(path, Drift, 0.3, x, t);
-        var (first, second) = ContinuityResidual.Estimated(path, Drift, 0.3, x, t, Expr.Random(RandomLaw.Rademacher, 4, 3, 2));
+        var exact = ContinuityResidual.Exact(path, new FormulaField(3, Drift), 0.3, x, t);
+        var (first, second) = ContinuityResidual.Estimated(path, new FormulaField(3, Drift), 0.3, x, t, Expr.Random(RandomLaw.Rademacher, 4, 3, 2));
         const int n = 400_000;
         using var run = new CompiledProgram<double>(new TracedProgram(
             null,

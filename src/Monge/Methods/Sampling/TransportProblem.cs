@@ -10,7 +10,7 @@ namespace Monge.Methods;
 /// A target made ready for transport: coordinates z in which the base is standard normal (x = m + L z, or x = m + L S(z) with a bent S), the exponents of the annealing, and numbers
 /// measured by annealed importance sampling.
 /// </summary>
-internal sealed record PinnProblem
+internal sealed record TransportProblem
 {
     /// <summary>The base N(m, L L^T) in unconstrained coordinates.</summary>
     public required GaussianBase Base { get; init; }
@@ -99,14 +99,14 @@ internal sealed record PinnProblem
     }
 
     /// <summary>Reads what <see cref="ToFile"/> wrote.</summary>
-    public static PinnProblem FromFile(SafetensorsFile file)
+    public static TransportProblem FromFile(SafetensorsFile file)
     {
         var mean = file.Tensors["base.mean"].ToDoubles();
         var flat = file.Tensors["base.factor"].ToDoubles();
         var factor = new double[mean.Length, mean.Length];
         Buffer.BlockCopy(flat, 0, factor, 0, flat.Length * sizeof(double));
         double Number(string name) => double.Parse(file.Metadata[name], CultureInfo.InvariantCulture);
-        return new PinnProblem
+        return new TransportProblem
         {
             Base = GaussianBase.Full(mean, factor),
             Bend = file.Tensors.TryGetValue("base.bend", out var bend) ? new TriangularMap(mean.Length, bend.ToDoubles()) : null,

@@ -125,6 +125,16 @@ public sealed record PinnOptions
     /// <summary>Seconds between two checkpoints, above 0; one is also written at the end and on cancellation.</summary>
     public double CheckpointSeconds { get; init; } = 15;
 
+    /// <summary>Where the annealing starts.</summary>
+    internal PreparationOptions Preparation => new()
+    {
+        Base = Base,
+        BaseScale = BaseScale,
+        BaseInflation = BaseInflation,
+        TargetExponent = TargetExponent,
+        BaseExponent = BaseExponent,
+    };
+
     /// <summary>Reads options from JSON.</summary>
     /// <exception cref="ArgumentException">The text is not JSON, has an unknown name, or a value is out of range.</exception>
     public static PinnOptions Parse(string json)

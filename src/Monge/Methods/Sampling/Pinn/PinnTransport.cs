@@ -27,6 +27,8 @@ public sealed class PinnTransport : ISamplingMethod
 {
     private const double LeftRegionShare = 0.01;
     private const int GaugeParticles = 1024;
+    private const int RaceIterations = 500;
+    private const int RaceParticles = 2048;
 
     /// <summary>Binds the method to a density.</summary>
     /// <param name="target">The unnormalised density.</param>
@@ -100,6 +102,31 @@ public sealed class PinnTransport : ISamplingMethod
         _ => 1_500,
     };
 
+    /// <summary>The problem that a run starts from: base and exponents, the exponents chosen by short trainings.</summary>
+    internal static TransportProblem Prepare<T>(Density target, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        double Race(TransportProblem problem)
+        {
+            using var trainer = new PinnTrainer<T>(target, problem, options, seed, execution);
+            var state = trainer.Init();
+            using var sampling = new PinnSampling<T>(target, problem, options, trainer.Networks, state.Adam.Average, execution);
+            for (var iteration = 0; iteration < RaceIterations; iteration++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var info = trainer.Step(state, iteration, RaceIterations);
+                if (!double.IsFinite(info.Loss) || !double.IsFinite(info.GradientNorm))
+                {
+                    return 0;
+                }
+            }
+
+            return sampling.Ess(sampling.Gauge, RaceParticles, seed);
+        }
+
+        return new TransportPreparation<T>(target, options.Preparation, execution, seed, cancellation, Race).Run();
+    }
+
     private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -109,7 +136,7 @@ public sealed class PinnTransport : ISamplingMethod
         var checkpoint = request.Folder is { } folder ? Path.Combine(folder, PinnCheckpoint.CheckpointName) : null;
         var opened = request.Resume && checkpoint is not null && File.Exists(checkpoint) ? PinnCheckpoint.Open(checkpoint, run) : ((Data.SafetensorsFile File, PinnResumption Resumption)?)null;
         request.Progress?.Report(new TrainingProgress(0, ResolvedOptions.Iterations ?? 0, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
-        var problem = opened?.Resumption.Problem ?? new PinnPreparation<T>(Target, ResolvedOptions, execution, request.Seed, cancellation).Run();
+        var problem = opened?.Resumption.Problem ?? Prepare<T>(Target, ResolvedOptions, execution, request.Seed, cancellation);
 
         using var trainer = new PinnTrainer<T>(Target, problem, ResolvedOptions, request.Seed, execution);
         PinnState<T> state;
@@ -146,7 +173,7 @@ public sealed class PinnTransport : ISamplingMethod
         return Sample(request, problem, sampling, outcome, cancellation);
     }
 
-    private SampleSet Sample<T>(SamplingRequest request, PinnProblem problem, PinnSampling<T> sampling, TrainingOutcome outcome, CancellationToken cancellation)
+    private SampleSet Sample<T>(SamplingRequest request, TransportProblem problem, PinnSampling<T> sampling, TrainingOutcome outcome, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var clock = Stopwatch.StartNew();
@@ -165,7 +192,7 @@ public sealed class PinnTransport : ISamplingMethod
         var weights = ImportanceWeights.FromLogWeights(particles.LogWeights);
         Report("check coverage", weights.EffectiveSampleFraction);
         var execution = new ExecutionOptions { Threads = ResolvedOptions.Threads };
-        var coverage = new CoverageCheck<T>(Target, problem, ResolvedOptions, execution, request.Seed, cancellation).Judge(particles.Positions, weights);
+        var coverage = new CoverageCheck<T>(Target, problem, ResolvedOptions.Preparation, execution, request.Seed, cancellation).Judge(particles.Positions, weights);
         var (_, reported) = sampling.Evaluation.At(particles.Positions, request.Samples);
         return new SampleSet
         {
@@ -191,7 +218,7 @@ public sealed class PinnTransport : ISamplingMethod
         };
     }
 
-    private static double[] Unconstrained<T>(PinnProblem problem, Engine.Arrays.NdArray<T> positions)
+    private static double[] Unconstrained<T>(TransportProblem problem, Engine.Arrays.NdArray<T> positions)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var d = problem.Base.Dimension;
@@ -219,7 +246,7 @@ public sealed class PinnTransport : ISamplingMethod
         }
     }
 
-    private static IEnumerable<Status> LeftRegion<T>(PinnProblem problem, Engine.Arrays.NdArray<T> positions, IReadOnlyList<double> weights)
+    private static IEnumerable<Status> LeftRegion<T>(TransportProblem problem, Engine.Arrays.NdArray<T> positions, IReadOnlyList<double> weights)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var outside = 0.0;

@@ -55,7 +55,7 @@ internal sealed class PinnTrainer<T> : IDisposable
     // A particle this far out in units of the base is lost; it is put back on the base's draw.
     private const double LostAt = 100;
 
-    private readonly PinnProblem _problem;
+    private readonly TransportProblem _problem;
     private readonly PinnOptions _options;
     private readonly ulong _seed;
     private readonly int _dimension;
@@ -64,7 +64,7 @@ internal sealed class PinnTrainer<T> : IDisposable
     private readonly TransportSde<T> _sde;
     private readonly SdeGrid<T>[] _grids;
 
-    public PinnTrainer(Density target, PinnProblem problem, PinnOptions options, ulong seed, ExecutionOptions execution)
+    public PinnTrainer(Density target, TransportProblem problem, PinnOptions options, ulong seed, ExecutionOptions execution)
     {
         (_problem, _options, _seed, _dimension) = (problem, options, seed, target.Dimension);
         Networks = new PinnNetworks(_dimension, options);
@@ -75,7 +75,7 @@ internal sealed class PinnTrainer<T> : IDisposable
             ["x"] = new NdArray<T>(options.BatchSize!.Value, _dimension),
             ["t"] = new NdArray<T>(options.BatchSize.Value),
         };
-        _sde = new TransportSde<T>(path, Networks.Parameters, Networks.Drift.Apply, SdeScheme.EulerMaruyama, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, execution);
+        _sde = new TransportSde<T>(path, Networks.Parameters, Networks.Drift, SdeScheme.EulerMaruyama, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, execution);
         _grids = new SdeGrid<T>[_segments];
         for (var s = 0; s < _segments; s++)
         {
@@ -127,9 +127,9 @@ internal sealed class PinnTrainer<T> : IDisposable
         var (x, t) = (Expr.Input("x", _dimension), Expr.Input("t"));
         var slope = Networks.LogNormaliserSlope.Apply(t)[0];
         var loss = _dimension <= _options.ExactDivergenceLimit
-            ? ContinuityResidual.CauchyLoss(ContinuityResidual.Exact(path, Networks.Drift.Apply, slope, x, t), _options.ResidualScale!.Value)
+            ? ContinuityResidual.CauchyLoss(ContinuityResidual.Exact(path, Networks.Drift, slope, x, t), _options.ResidualScale!.Value)
             : ContinuityResidual.CauchyLoss(
-                ContinuityResidual.Estimated(path, Networks.Drift.Apply, slope, x, t, Expr.Random(RandomLaw.Rademacher, RandomStreams.Probes, _dimension, 2)),
+                ContinuityResidual.Estimated(path, Networks.Drift, slope, x, t, Expr.Random(RandomLaw.Rademacher, RandomStreams.Probes, _dimension, 2)),
                 _options.ResidualScale!.Value);
         var share = loss / _options.BatchSize!.Value;
         return new TracedProgram(Networks.Parameters, ("loss", share.BatchSum()), ("gradient", Derivative.ParameterGradient(share, Networks.Parameters).BatchSum()));

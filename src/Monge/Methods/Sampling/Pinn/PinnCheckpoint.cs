@@ -12,7 +12,7 @@ namespace Monge.Methods;
 /// <param name="Iteration">Steps taken.</param>
 /// <param name="Total">Steps planned.</param>
 /// <param name="Elapsed">Time used.</param>
-internal sealed record PinnResumption(PinnProblem Problem, long Iteration, long Total, TimeSpan Elapsed);
+internal sealed record PinnResumption(TransportProblem Problem, long Iteration, long Total, TimeSpan Elapsed);
 
 /// <summary>
 /// The files of a training, both safetensors: "checkpoint.safetensors" (everything to go on from) and "model.safetensors" (what sampling needs; its bytes
@@ -23,7 +23,7 @@ internal static class PinnCheckpoint
     public const string CheckpointName = "checkpoint.safetensors";
     public const string ModelName = "model.safetensors";
 
-    public static void Save<T>(string path, PinnState<T> state, PinnProblem problem, PinnRun run, long total, TimeSpan elapsed)
+    public static void Save<T>(string path, PinnState<T> state, TransportProblem problem, PinnRun run, long total, TimeSpan elapsed)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var adam = state.Adam;
@@ -42,7 +42,7 @@ internal static class PinnCheckpoint
             ]);
     }
 
-    public static void SaveModel<T>(string path, PinnState<T> state, PinnProblem problem, PinnRun run)
+    public static void SaveModel<T>(string path, PinnState<T> state, TransportProblem problem, PinnRun run)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var (tensors, metadata) = problem.ToFile();
@@ -80,7 +80,7 @@ internal static class PinnCheckpoint
         try
         {
             return (file, new PinnResumption(
-                PinnProblem.FromFile(file),
+                TransportProblem.FromFile(file),
                 long.Parse(file.Metadata["iteration"], CultureInfo.InvariantCulture),
                 long.Parse(file.Metadata["total"], CultureInfo.InvariantCulture),
                 TimeSpan.FromSeconds(double.Parse(file.Metadata["elapsedSeconds"], CultureInfo.InvariantCulture))));

@@ -7,12 +7,37 @@ using Monge.Measures;
 
 namespace Monge.Methods;
 
+/// <summary>Where an annealing starts.</summary>
+internal sealed record PreparationOptions
+{
+    /// <summary>The base.</summary>
+    public BaseChoice Base { get; init; } = BaseChoice.Automatic;
+
+    /// <summary>Standard deviation of the isotropic base.</summary>
+    public double BaseScale { get; init; } = 3.0;
+
+    /// <summary>Factor on the standard deviations of a fitted base.</summary>
+    public double BaseInflation { get; init; } = 1.1;
+
+    /// <summary>The target's exponent; null lets annealed importance sampling or short trainings choose.</summary>
+    public double? TargetExponent { get; init; }
+
+    /// <summary>The base's exponent; null lets annealed importance sampling or short trainings choose.</summary>
+    public double? BaseExponent { get; init; }
+}
+
 /// <summary>
 /// Chooses base, path and scales for a target by annealed importance sampling, that is by the sampler itself before any training (drift 0): a base is
 /// better when more of log Z is found, and then when the weights are more even. The best base is refitted to the weighted mean and covariance.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
-internal sealed class PinnPreparation<T>(Density target, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+/// <param name="target">The density.</param>
+/// <param name="options">Where to start.</param>
+/// <param name="execution">How to execute.</param>
+/// <param name="seed">The seed.</param>
+/// <param name="cancellation">Stops between two runs.</param>
+/// <param name="race">The effective sample size (fraction) after a short training on a problem, by which exponents are chosen; null takes the most even annealed importance sampling.</param>
+internal sealed class TransportPreparation<T>(Density target, PreparationOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation, Func<TransportProblem, double>? race = null)
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const int Particles = 2048;
@@ -23,14 +48,13 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
     private const int LargestBentDimension = 12;
     private const int FewestForBend = 10;
     private const double BendGain = 1.15;
-    private const int RaceIterations = 500;
     private const double HopelessShare = 0.25;
 
     private static readonly double[] s_firstStiffness = [1, 8, 64, 512];
     private static readonly (double Target, double Base)[] s_exponents = [(1, 2), (2, 3)];
     private ulong _run;
 
-    public PinnProblem Run()
+    public TransportProblem Run()
     {
         var inflation = options.BaseInflation;
         var best = options.Base switch
@@ -51,7 +75,7 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
     public (double LogZ, double LogZError, double EffectiveSamples) Explore(GaussianBase gaussian) => Explore(Plain(gaussian));
 
     /// <inheritdoc cref="Explore(GaussianBase)"/>
-    public (double LogZ, double LogZError, double EffectiveSamples) Explore(PinnProblem problem)
+    public (double LogZ, double LogZError, double EffectiveSamples) Explore(TransportProblem problem)
     {
         var trial = Try(problem, null, "");
         return (trial.LogZ, trial.LogZError, trial.Ess * Particles);
@@ -121,7 +145,7 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
     }
 
     /// <summary>The bent coordinates in which weighted draws z [n, d] of a problem look most normal; null for none.</summary>
-    public static TriangularMap? FitBend(PinnProblem problem, double[] positions, double[] weights, double inflation)
+    public static TriangularMap? FitBend(TransportProblem problem, double[] positions, double[] weights, double inflation)
     {
         var d = problem.Base.Dimension;
         var draws = positions;
@@ -137,7 +161,7 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
         return TriangularMap.TryFit(draws, weights, d, inflation);
     }
 
-    private PinnProblem Plain(GaussianBase gaussian) => new()
+    private TransportProblem Plain(GaussianBase gaussian) => new()
     {
         Base = gaussian,
         Offset = 0,
@@ -175,7 +199,7 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
 
         var position = new double[d];
         trial.Problem.Base.ToPosition(mean, position);
-        var outer = PinnProblem.Factor(trial.Problem.Base);
+        var outer = TransportProblem.Factor(trial.Problem.Base);
         var factor = new double[d, d];
         for (var i = 0; i < d; i++)
         {
@@ -204,29 +228,10 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
         List<Trial> trials = [best, .. s_exponents.Select(e => Try(chosen, stiffness, source, e.Target, e.Base))];
         var most = trials.Max(t => t.Ess);
         trials.RemoveAll(t => t.Ess < HopelessShare * most);
-        return trials.Count == 1 ? trials[0] : trials.MaxBy(Race)!;
+        return trials.Count == 1 ? trials[0] : trials.MaxBy(t => race?.Invoke(t.Problem with { Offset = t.LogZ }) ?? t.Ess)!;
     }
 
-    private double Race(Trial trial)
-    {
-        var problem = trial.Problem with { Offset = trial.LogZ };
-        using var trainer = new PinnTrainer<T>(target, problem, options, seed, execution);
-        var state = trainer.Init();
-        using var sampling = new PinnSampling<T>(target, problem, options, trainer.Networks, state.Adam.Average, execution);
-        for (var iteration = 0; iteration < RaceIterations; iteration++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var info = trainer.Step(state, iteration, RaceIterations);
-            if (!double.IsFinite(info.Loss) || !double.IsFinite(info.GradientNorm))
-            {
-                return 0;
-            }
-        }
-
-        return sampling.Ess(sampling.Gauge, Particles, seed);
-    }
-
-    private Trial Try(PinnProblem start, double? stiffness, string source, double targetExponent = 1, double baseExponent = 1)
+    private Trial Try(TransportProblem start, double? stiffness, string source, double targetExponent = 1, double baseExponent = 1)
     {
         cancellation.ThrowIfCancellationRequested();
         var problem = start with { Offset = 0, TargetExponent = targetExponent, BaseExponent = baseExponent, Source = source };
@@ -244,7 +249,7 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
         return measured.Ess >= best.Ess ? measured : best;
     }
 
-    private Trial Anneal(PinnProblem problem, TransportSde<T> sde, TargetEvaluation evaluation)
+    private Trial Anneal(TransportProblem problem, TransportSde<T> sde, TargetEvaluation evaluation)
     {
         var draw = new DrawKey(seed, Steps * _run++);
         sde.Start(null, Particles, draw);
@@ -328,5 +333,5 @@ internal sealed class PinnPreparation<T>(Density target, PinnOptions options, Ex
         return (mean, covariance);
     }
 
-    private sealed record Trial(PinnProblem Problem, double LogZ, double LogZError, double Ess, double[] Positions, double[] Weights);
+    private sealed record Trial(TransportProblem Problem, double LogZ, double LogZError, double Ess, double[] Positions, double[] Weights);
 }

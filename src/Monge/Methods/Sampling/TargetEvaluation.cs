@@ -12,7 +12,7 @@ internal sealed class TargetEvaluation : IDisposable
     private readonly CompiledProgram<double> _program;
     private readonly int _reported;
 
-    public TargetEvaluation(Density target, PinnProblem problem, ExecutionOptions options)
+    public TargetEvaluation(Density target, TransportProblem problem, ExecutionOptions options)
     {
         var whitened = problem.Whitened(target);
         _reported = target.Names.Count;

@@ -13,7 +13,7 @@ namespace Monge.Methods;
 /// chains that leave the target invariant start at the draws, and the weighted moments and tails may not change (finds arms that go on beyond the draws);
 /// annealed importance sampling from wider and bent bases may not find a larger normaliser (finds separate modes). Neither proves that nothing is missed.
 /// </summary>
-internal sealed class CoverageCheck<T>(Density target, PinnProblem problem, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+internal sealed class CoverageCheck<T>(Density target, TransportProblem problem, PreparationOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     // Fewer and shorter chains in higher dimensions, where a step costs more.
@@ -170,7 +170,7 @@ internal sealed class CoverageCheck<T>(Density target, PinnProblem problem, Pinn
             return null;
         }
 
-        var preparation = new PinnPreparation<T>(target, options, execution, ~seed, cancellation);
+        var preparation = new TransportPreparation<T>(target, options, execution, ~seed, cancellation);
         if (BentSpread(positions, weights) is { } bent && Finds(preparation.Explore(bent), "a base bent along the draws") is { } along)
         {
             return along;
@@ -189,7 +189,7 @@ internal sealed class CoverageCheck<T>(Density target, PinnProblem problem, Pinn
     }
 
     // Coordinates bent along the draws go on where the draws end.
-    private PinnProblem? BentSpread(NdArray<T> positions, ImportanceWeights weights)
+    private TransportProblem? BentSpread(NdArray<T> positions, ImportanceWeights weights)
     {
         var d = target.Dimension;
         var z = new double[weights.Count * d];
@@ -198,7 +198,7 @@ internal sealed class CoverageCheck<T>(Density target, PinnProblem problem, Pinn
             z[at] = weights.Normalised[at / d] > 0 ? double.CreateChecked(positions[at]) : 0;
         }
 
-        return PinnPreparation<T>.FitBend(problem, z, [.. weights.Normalised], BentInflation) is { } bend
+        return TransportPreparation<T>.FitBend(problem, z, [.. weights.Normalised], BentInflation) is { } bend
             ? problem with { Bend = bend, Offset = 0, TargetExponent = 1, BaseExponent = 1 }
             : null;
     }

@@ -39,7 +39,7 @@ internal sealed class PinnSampling<T> : IDisposable
     // Validation draws are samples with numbers from here on, so they never coincide with the samples that are returned.
     private const long ValidationSamples = 1L << 36;
 
-    private readonly PinnProblem _problem;
+    private readonly TransportProblem _problem;
     private readonly PinnOptions _options;
     private readonly PinnNetworks _networks;
     private readonly Paths.AnnealingPath _path;
@@ -49,7 +49,7 @@ internal sealed class PinnSampling<T> : IDisposable
     private readonly Dictionary<SdeScheme, TransportSde<T>> _sdes = [];
     private TransportOde<T>? _ode;
 
-    public PinnSampling(Density target, PinnProblem problem, PinnOptions options, PinnNetworks networks, NdArray<T> parameters, ExecutionOptions execution)
+    public PinnSampling(Density target, TransportProblem problem, PinnOptions options, PinnNetworks networks, NdArray<T> parameters, ExecutionOptions execution)
     {
         (_problem, _options, _networks, _parameters, _execution) = (problem, options, networks, parameters, execution);
         _dimension = target.Dimension;
@@ -150,7 +150,7 @@ internal sealed class PinnSampling<T> : IDisposable
     {
         if (!_sdes.TryGetValue(scheme, out var sde))
         {
-            sde = new TransportSde<T>(_path, _networks.Parameters, _networks.Drift.Apply, scheme, LargestBatch, RandomStreams.SampleStart, RandomStreams.SampleNoise, _execution);
+            sde = new TransportSde<T>(_path, _networks.Parameters, _networks.Drift, scheme, LargestBatch, RandomStreams.SampleStart, RandomStreams.SampleNoise, _execution);
             _sdes.Add(scheme, sde);
         }
 
@@ -168,7 +168,7 @@ internal sealed class PinnSampling<T> : IDisposable
 
     private WeightedParticles<T> DrawOde(PinnSampler sampler, int n, DrawKey draw)
     {
-        _ode ??= new TransportOde<T>(_dimension, _networks.Parameters, _networks.Drift.Apply, RungeKuttaTableau.RungeKutta4, _execution);
+        _ode ??= new TransportOde<T>(_networks.Parameters, _networks.Drift, RungeKuttaTableau.RungeKutta4, _execution);
         var sde = Sde(SdeScheme.EulerMaruyama);
         sde.Start(_parameters, n, draw);
         var from = NdArray<T>.From(sde.Positions.Span[..(n * _dimension)], n, _dimension);
