@@ -110,7 +110,7 @@ public sealed class PinnTransport : ISamplingMethod
         {
             using var trainer = new PinnTrainer<T>(target, problem, options, seed, execution);
             var state = trainer.Init();
-            using var sampling = new PinnSampling<T>(target, problem, options, trainer.Networks, state.Adam.Average, execution);
+            using var sampling = new TransportSampling<T>(target, problem, options.Sampling, trainer.Transport, state.Adam.Average, execution);
             for (var iteration = 0; iteration < RaceIterations; iteration++)
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -132,25 +132,25 @@ public sealed class PinnTransport : ISamplingMethod
     {
         var clock = Stopwatch.StartNew();
         var execution = new ExecutionOptions { Threads = ResolvedOptions.Threads };
-        var run = new PinnRun(Target, ResolvedOptions, request.Seed);
-        var checkpoint = request.Folder is { } folder ? Path.Combine(folder, PinnCheckpoint.CheckpointName) : null;
-        var opened = request.Resume && checkpoint is not null && File.Exists(checkpoint) ? PinnCheckpoint.Open(checkpoint, run) : ((Data.SafetensorsFile File, PinnResumption Resumption)?)null;
+        var run = new TrainingRun("pinn", Target, ResolvedOptions.TrainingText(), request.Seed);
+        var checkpoint = request.Folder is { } folder ? Path.Combine(folder, TrainingCheckpoint.CheckpointName) : null;
+        var opened = request.Resume && checkpoint is not null && File.Exists(checkpoint) ? TrainingCheckpoint.Open(checkpoint, run) : ((Data.SafetensorsFile File, Resumption Resumption)?)null;
         request.Progress?.Report(new TrainingProgress(0, ResolvedOptions.Iterations ?? 0, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
         var problem = opened?.Resumption.Problem ?? Prepare<T>(Target, ResolvedOptions, execution, request.Seed, cancellation);
 
         using var trainer = new PinnTrainer<T>(Target, problem, ResolvedOptions, request.Seed, execution);
-        PinnState<T> state;
+        TransportState<T> state;
         if (opened is { } resumed)
         {
             state = trainer.NewState();
-            PinnCheckpoint.Restore(checkpoint!, resumed.File, state, resumed.Resumption.Iteration);
+            TrainingCheckpoint.Restore(checkpoint!, resumed.File, state, resumed.Resumption.Iteration);
         }
         else
         {
             state = trainer.Init();
         }
 
-        using var sampling = new PinnSampling<T>(Target, problem, ResolvedOptions, trainer.Networks, state.Adam.Average, execution);
+        using var sampling = new TransportSampling<T>(Target, problem, ResolvedOptions.Sampling, trainer.Transport, state.Adam.Average, execution);
         var before = (opened?.Resumption.Elapsed ?? TimeSpan.Zero) + clock.Elapsed;
         var plan = new TrainingPlan
         {
@@ -163,17 +163,17 @@ public sealed class PinnTransport : ISamplingMethod
         var task = new TrainingTask(
             (iteration, total) => trainer.Step(state, iteration, total),
             () => sampling.Ess(sampling.Gauge, GaugeParticles, request.Seed),
-            checkpoint is null ? null : (_, total, elapsed) => PinnCheckpoint.Save(checkpoint, state, problem, run, total, elapsed));
+            checkpoint is null ? null : (_, total, elapsed) => TrainingCheckpoint.Save(checkpoint, state, problem, run, total, elapsed));
         var outcome = TrainingLoop.Run(task, plan, request.Progress, cancellation);
         if (request.Folder is not null)
         {
-            PinnCheckpoint.SaveModel(Path.Combine(request.Folder, PinnCheckpoint.ModelName), state, problem, run);
+            TrainingCheckpoint.SaveModel(Path.Combine(request.Folder, TrainingCheckpoint.ModelName), state, problem, run);
         }
 
         return Sample(request, problem, sampling, outcome, cancellation);
     }
 
-    private SampleSet Sample<T>(SamplingRequest request, TransportProblem problem, PinnSampling<T> sampling, TrainingOutcome outcome, CancellationToken cancellation)
+    private SampleSet Sample<T>(SamplingRequest request, TransportProblem problem, TransportSampling<T> sampling, TrainingOutcome outcome, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var clock = Stopwatch.StartNew();
@@ -211,7 +211,7 @@ public sealed class PinnTransport : ISamplingMethod
             Sampler = sampler.ToString(),
             Preparation = problem.Source,
             Seed = request.Seed,
-            Version = PinnRun.Version,
+            Version = TrainingRun.Version,
             TrainSeconds = outcome.Elapsed.TotalSeconds,
             SampleSeconds = clock.Elapsed.TotalSeconds,
             Iterations = outcome.Iterations,
