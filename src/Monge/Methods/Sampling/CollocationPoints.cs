@@ -59,7 +59,7 @@ internal sealed class CollocationPoints<T> : IDisposable
         for (var s = 0; s < _segments; s++)
         {
             var (first, end) = (SegmentStart(s), SegmentStart(s + 1));
-            _grids[s] = new SdeGrid<T>(first, end - first, settings.WalkerSteps, (t, next) => problem.Diffusion(LangevinStep, t, next));
+            _grids[s] = new SdeGrid<T>(first, end - first, settings.WalkerSteps, (t, next) => transport.Diffusion(problem, LangevinStep, t, next));
         }
     }
 

@@ -36,7 +36,16 @@ internal readonly record struct SamplingSettings(SamplerChoice Sampler, int? Ste
 /// <param name="Path">V_t in z.</param>
 /// <param name="Velocity">b(x, t) of the ODE.</param>
 /// <param name="Parameters">The parameters of both.</param>
-internal sealed record TrainedTransport(IDensityPath Path, IVectorField Velocity, ParameterSet Parameters);
+/// <param name="Curvature">The mean curvature of V_t, which sets Langevin steps; null for that of the annealing path.</param>
+internal sealed record TrainedTransport(IDensityPath Path, IVectorField Velocity, ParameterSet Parameters, Func<double, double>? Curvature = null)
+{
+    /// <summary>The diffusion of a step whose Langevin part moves by a fraction of the inverse mean curvature.</summary>
+    public double Diffusion(TransportProblem problem, double langevinStep, double t, double next)
+    {
+        var curvature = Curvature ?? problem.Curvature;
+        return langevinStep / (Math.Max(curvature(t), curvature(next)) * (next - t));
+    }
+}
 
 /// <summary>Draws weighted samples along a trained transport; chooses how on a validation batch.</summary>
 internal sealed class TransportSampling<T> : IDisposable
@@ -174,7 +183,7 @@ internal sealed class TransportSampling<T> : IDisposable
     {
         sde.Start(_parameters, n, draw);
         var start = TargetEvaluation.LogBase(sde.Positions, n);
-        double Diffusion(double t, double next) => sampler.Diffusion ?? _problem.Diffusion(sampler.LangevinStep, t, next);
+        double Diffusion(double t, double next) => sampler.Diffusion ?? _transport.Diffusion(_problem, sampler.LangevinStep, t, next);
         sde.Advance(_parameters, n, new SdeGrid<T>(0, sampler.Steps, sampler.Steps, Diffusion), draw);
         return new WeightedParticles<T>(sde.Positions, WeightedParticles.LogWeights(Evaluation.At(sde.Positions, n).LogTarget, start, sde.Gains));
     }
