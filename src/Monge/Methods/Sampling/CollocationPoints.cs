@@ -49,6 +49,7 @@ internal sealed class CollocationPoints<T> : IDisposable
     private readonly int _segments;
     private readonly TransportSde<T> _sde;
     private readonly SdeGrid<T>[] _grids;
+    private long _filled;
 
     public CollocationPoints(TransportProblem problem, TrainedTransport transport, CollocationSettings settings, ulong seed, ExecutionOptions execution)
     {
@@ -65,6 +66,9 @@ internal sealed class CollocationPoints<T> : IDisposable
 
     /// <summary>Rows of the stored particles: (segments + 1) x walkers.</summary>
     public int Stored => (_segments + 1) * _settings.Walkers;
+
+    /// <summary>Evaluations of the target so far: one for each point and each particle's step.</summary>
+    public long TargetCalls => _sde.TargetCalls + _filled;
 
     /// <summary>Simulates the particles anew with the current parameters if it is their turn, and stores them at the segments' ends.</summary>
     public void Refresh(TransportState<T> state, long iteration)
@@ -91,6 +95,7 @@ internal sealed class CollocationPoints<T> : IDisposable
     {
         const double unit = 1 / 4294967296.0;
         var n = _settings.BatchSize;
+        _filled += n;
         var key = new RandomKey(_seed, RandomStreams.Batch).PhiloxKey;
         for (var i = 0; i < n; i++)
         {

@@ -12,7 +12,8 @@ namespace Monge.Methods;
 /// <param name="Iteration">Steps taken.</param>
 /// <param name="Total">Steps planned.</param>
 /// <param name="Elapsed">Time used.</param>
-internal sealed record Resumption(TransportProblem Problem, long Iteration, long Total, TimeSpan Elapsed);
+/// <param name="TargetCalls">Evaluations of the target.</param>
+internal sealed record Resumption(TransportProblem Problem, long Iteration, long Total, TimeSpan Elapsed, long TargetCalls);
 
 /// <summary>All there is to checkpoint of a training: the optimiser's vectors and the stored particles.</summary>
 /// <typeparam name="T">float or double.</typeparam>
@@ -35,7 +36,7 @@ internal static class TrainingCheckpoint
     public const string CheckpointName = "checkpoint.safetensors";
     public const string ModelName = "model.safetensors";
 
-    public static void Save<T>(string path, TransportState<T> state, TransportProblem problem, TrainingRun run, long total, TimeSpan elapsed)
+    public static void Save<T>(string path, TransportState<T> state, TransportProblem problem, TrainingRun run, long total, TimeSpan elapsed, long targetCalls = 0)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var adam = state.Adam;
@@ -51,6 +52,7 @@ internal static class TrainingCheckpoint
                 .. metadata,
                 .. run.Metadata("checkpoint"),
                 new("iteration", Text(adam.Steps)), new("total", Text(total)), new("elapsedSeconds", elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture)),
+                new("targetCalls", Text(targetCalls)),
             ]);
     }
 
@@ -95,7 +97,8 @@ internal static class TrainingCheckpoint
                 TransportProblem.FromFile(file),
                 long.Parse(file.Metadata["iteration"], CultureInfo.InvariantCulture),
                 long.Parse(file.Metadata["total"], CultureInfo.InvariantCulture),
-                TimeSpan.FromSeconds(double.Parse(file.Metadata["elapsedSeconds"], CultureInfo.InvariantCulture))));
+                TimeSpan.FromSeconds(double.Parse(file.Metadata["elapsedSeconds"], CultureInfo.InvariantCulture)),
+                long.Parse(file.Metadata["targetCalls"], CultureInfo.InvariantCulture)));
         }
         catch (Exception error) when (error is KeyNotFoundException or FormatException or ArgumentException)
         {

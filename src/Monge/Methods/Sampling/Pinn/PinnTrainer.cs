@@ -60,6 +60,9 @@ internal sealed class PinnTrainer<T> : IDisposable
 
     public TrainedTransport Transport { get; }
 
+    /// <summary>Evaluations of the target so far: one for each collocation point and each particle's step.</summary>
+    public long TargetCalls => _points.TargetCalls;
+
     /// <summary>The state before the first step.</summary>
     public TransportState<T> Init()
     {
