@@ -9,10 +9,11 @@ namespace Monge.Methods;
 
 /// <summary>What a checkpoint says besides the state's vectors.</summary>
 /// <param name="Problem">Coordinates and path.</param>
+/// <param name="Network">The network, chosen by then.</param>
 /// <param name="Iteration">Steps taken.</param>
 /// <param name="Total">Steps planned.</param>
 /// <param name="Elapsed">Time used.</param>
-internal sealed record PinnResumption(TransportProblem Problem, long Iteration, long Total, TimeSpan Elapsed);
+internal sealed record PinnResumption(TransportProblem Problem, NetworkChoice Network, long Iteration, long Total, TimeSpan Elapsed);
 
 /// <summary>
 /// The files of a training, both safetensors: "checkpoint.safetensors" (everything to go on from) and "model.safetensors" (what sampling needs; its bytes
@@ -23,7 +24,7 @@ internal static class PinnCheckpoint
     public const string CheckpointName = "checkpoint.safetensors";
     public const string ModelName = "model.safetensors";
 
-    public static void Save<T>(string path, PinnState<T> state, TransportProblem problem, PinnRun run, long total, TimeSpan elapsed)
+    public static void Save<T>(string path, PinnState<T> state, TransportProblem problem, NetworkChoice network, PinnRun run, long total, TimeSpan elapsed)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var adam = state.Adam;
@@ -37,16 +38,16 @@ internal static class PinnCheckpoint
             ],
             [
                 .. metadata,
-                .. run.Metadata("checkpoint"),
+                .. run.Metadata("checkpoint"), new("network", network.ToString()),
                 new("iteration", Text(adam.Steps)), new("total", Text(total)), new("elapsedSeconds", elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture)),
             ]);
     }
 
-    public static void SaveModel<T>(string path, PinnState<T> state, TransportProblem problem, PinnRun run)
+    public static void SaveModel<T>(string path, PinnState<T> state, TransportProblem problem, NetworkChoice network, PinnRun run)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var (tensors, metadata) = problem.ToFile();
-        SafetensorsFile.Write(path, [.. tensors, Vector("average", state.Adam.Average)], [.. metadata, .. run.Metadata("model"), new("iteration", Text(state.Adam.Steps))]);
+        SafetensorsFile.Write(path, [.. tensors, Vector("average", state.Adam.Average)], [.. metadata, .. run.Metadata("model"), new("network", network.ToString()), new("iteration", Text(state.Adam.Steps))]);
     }
 
     /// <summary>Opens a checkpoint and refuses one of another run.</summary>
@@ -81,6 +82,7 @@ internal static class PinnCheckpoint
         {
             return (file, new PinnResumption(
                 TransportProblem.FromFile(file),
+                Enum.Parse<NetworkChoice>(file.Metadata["network"]),
                 long.Parse(file.Metadata["iteration"], CultureInfo.InvariantCulture),
                 long.Parse(file.Metadata["total"], CultureInfo.InvariantCulture),
                 TimeSpan.FromSeconds(double.Parse(file.Metadata["elapsedSeconds"], CultureInfo.InvariantCulture))));

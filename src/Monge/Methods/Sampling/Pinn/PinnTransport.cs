@@ -27,6 +27,7 @@ public sealed class PinnTransport : ISamplingMethod
 {
     private const double LeftRegionShare = 0.01;
     private const int GaugeParticles = 1024;
+    private const long DefaultIterations = 1_500;
     private const int RaceIterations = 500;
     private const int RaceParticles = 2048;
 
@@ -39,17 +40,7 @@ public sealed class PinnTransport : ISamplingMethod
         Target = target;
         options ??= new PinnOptions();
         options.Validate();
-        ResolvedOptions = options with
-        {
-            Iterations = options.Iterations ?? (options.Budget is null ? DefaultIterations(target.Dimension) : null),
-            Width = options.Width ?? 64,
-            BatchSize = options.BatchSize ?? 1024,
-
-            // Exact divergences bear long steps; noisy ones need shorter steps and a wider scale.
-            LearningRate = options.LearningRate ?? (target.Dimension <= options.ExactDivergenceLimit ? 8e-3 : 3e-3),
-            ResidualScale = options.ResidualScale ?? (target.Dimension <= options.ExactDivergenceLimit ? 2 : 5),
-            BoxShare = options.BoxShare ?? (target.Dimension <= 6 ? 0.1 : 0),
-        };
+        ResolvedOptions = options.Resolve(target.Dimension);
     }
 
     /// <summary>The density.</summary>
@@ -95,36 +86,57 @@ public sealed class PinnTransport : ISamplingMethod
         return ResolvedOptions.Precision == Precision.Float64 ? Run<double>(request, cancellation) : Run<float>(request, cancellation);
     }
 
-    private static long DefaultIterations(int dimension) => dimension switch
-    {
-        <= 6 => 5_000,
-        <= 12 => 2_500,
-        _ => 1_500,
-    };
-
-    /// <summary>The problem that a run starts from: base and exponents, the exponents chosen by short trainings.</summary>
-    internal static TransportProblem Prepare<T>(Density target, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+    /// <summary>
+    /// The problem that a run starts from, base and exponents, and the options with the network filled in; exponents and network are those whose short
+    /// training ends with the most even weights.
+    /// </summary>
+    internal static (TransportProblem Problem, PinnOptions Options) Prepare<T>(Density target, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
+        PinnOptions[] candidates = [.. (options.Network == NetworkChoice.Automatic ? [NetworkChoice.Mlp, NetworkChoice.Separable] : new[] { options.Network })
+            .Select(network => (options with { Network = network }).Resolve(target.Dimension))];
+        var races = new Dictionary<(double, double), (PinnOptions Options, double Ess)>();
         double Race(TransportProblem problem)
         {
-            using var trainer = new PinnTrainer<T>(target, problem, options, seed, execution);
-            var state = trainer.Init();
-            using var sampling = new PinnSampling<T>(target, problem, options, trainer.Networks, state.Adam.Average, execution);
-            for (var iteration = 0; iteration < RaceIterations; iteration++)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                var info = trainer.Step(state, iteration, RaceIterations);
-                if (!double.IsFinite(info.Loss) || !double.IsFinite(info.GradientNorm))
-                {
-                    return 0;
-                }
-            }
-
-            return sampling.Ess(sampling.Gauge, RaceParticles, seed);
+            var best = candidates.Select(c => (Options: c, Ess: ShortTraining<T>(target, problem, c, execution, seed, cancellation))).MaxBy(r => r.Ess);
+            races[(problem.TargetExponent, problem.BaseExponent)] = best;
+            return best.Ess;
         }
 
-        return new TransportPreparation<T>(target, options.Preparation, execution, seed, cancellation, Race).Run();
+        var problem = new TransportPreparation<T>(target, options.Preparation, execution, seed, cancellation, Race).Run();
+        if (candidates.Length == 1)
+        {
+            return (problem, candidates[0]);
+        }
+
+        var exponents = (problem.TargetExponent, problem.BaseExponent);
+        if (!races.ContainsKey(exponents))
+        {
+            Race(problem);
+        }
+
+        var (chosen, ess) = races[exponents];
+        var words = chosen.Network == NetworkChoice.Separable ? "separable drift, a structural assumption" : "drift of all coordinates";
+        return (problem with { Source = FormattableString.Invariant($"{problem.Source}; {words}, chosen by short trainings (ESS {ess:P1})") }, chosen);
+    }
+
+    private static double ShortTraining<T>(Density target, TransportProblem problem, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        using var trainer = new PinnTrainer<T>(target, problem, options, seed, execution);
+        var state = trainer.Init();
+        using var sampling = new PinnSampling<T>(target, problem, options, trainer.Networks, state.Adam.Average, execution);
+        for (var iteration = 0; iteration < RaceIterations; iteration++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var info = trainer.Step(state, iteration, RaceIterations);
+            if (!double.IsFinite(info.Loss) || !double.IsFinite(info.GradientNorm))
+            {
+                return 0;
+            }
+        }
+
+        return sampling.Ess(sampling.Gauge, RaceParticles, seed);
     }
 
     private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)
@@ -136,9 +148,11 @@ public sealed class PinnTransport : ISamplingMethod
         var checkpoint = request.Folder is { } folder ? Path.Combine(folder, PinnCheckpoint.CheckpointName) : null;
         var opened = request.Resume && checkpoint is not null && File.Exists(checkpoint) ? PinnCheckpoint.Open(checkpoint, run) : ((Data.SafetensorsFile File, PinnResumption Resumption)?)null;
         request.Progress?.Report(new TrainingProgress(0, ResolvedOptions.Iterations ?? 0, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
-        var problem = opened?.Resumption.Problem ?? Prepare<T>(Target, ResolvedOptions, execution, request.Seed, cancellation);
+        var (problem, options) = opened is { Resumption: var from }
+            ? (from.Problem, (ResolvedOptions with { Network = from.Network }).Resolve(Target.Dimension))
+            : Prepare<T>(Target, ResolvedOptions, execution, request.Seed, cancellation);
 
-        using var trainer = new PinnTrainer<T>(Target, problem, ResolvedOptions, request.Seed, execution);
+        using var trainer = new PinnTrainer<T>(Target, problem, options, request.Seed, execution);
         PinnState<T> state;
         if (opened is { } resumed)
         {
@@ -150,11 +164,11 @@ public sealed class PinnTransport : ISamplingMethod
             state = trainer.Init();
         }
 
-        using var sampling = new PinnSampling<T>(Target, problem, ResolvedOptions, trainer.Networks, state.Adam.Average, execution);
+        using var sampling = new PinnSampling<T>(Target, problem, options, trainer.Networks, state.Adam.Average, execution);
         var before = (opened?.Resumption.Elapsed ?? TimeSpan.Zero) + clock.Elapsed;
         var plan = new TrainingPlan
         {
-            Iterations = ResolvedOptions.Iterations ?? opened?.Resumption.Total ?? DefaultIterations(Target.Dimension),
+            Iterations = opened?.Resumption.Total ?? options.Iterations ?? DefaultIterations,
             Budget = ResolvedOptions.Budget,
             FirstIteration = opened?.Resumption.Iteration ?? 0,
             ElapsedBefore = before,
@@ -163,11 +177,11 @@ public sealed class PinnTransport : ISamplingMethod
         var task = new TrainingTask(
             (iteration, total) => trainer.Step(state, iteration, total),
             () => sampling.Ess(sampling.Gauge, GaugeParticles, request.Seed),
-            checkpoint is null ? null : (_, total, elapsed) => PinnCheckpoint.Save(checkpoint, state, problem, run, total, elapsed));
+            checkpoint is null ? null : (_, total, elapsed) => PinnCheckpoint.Save(checkpoint, state, problem, options.Network, run, total, elapsed));
         var outcome = TrainingLoop.Run(task, plan, request.Progress, cancellation);
         if (request.Folder is not null)
         {
-            PinnCheckpoint.SaveModel(Path.Combine(request.Folder, PinnCheckpoint.ModelName), state, problem, run);
+            PinnCheckpoint.SaveModel(Path.Combine(request.Folder, PinnCheckpoint.ModelName), state, problem, options.Network, run);
         }
 
         return Sample(request, problem, sampling, outcome, cancellation);
