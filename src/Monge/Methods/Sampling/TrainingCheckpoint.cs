@@ -9,11 +9,12 @@ namespace Monge.Methods;
 
 /// <summary>What a checkpoint says besides the state's vectors.</summary>
 /// <param name="Problem">Coordinates and path.</param>
+/// <param name="Choice">What the run chose by itself before training, in the method's words; empty for nothing.</param>
 /// <param name="Iteration">Steps taken.</param>
 /// <param name="Total">Steps planned.</param>
 /// <param name="Elapsed">Time used.</param>
 /// <param name="TargetCalls">Evaluations of the target.</param>
-internal sealed record Resumption(TransportProblem Problem, long Iteration, long Total, TimeSpan Elapsed, long TargetCalls);
+internal sealed record Resumption(TransportProblem Problem, string Choice, long Iteration, long Total, TimeSpan Elapsed, long TargetCalls);
 
 /// <summary>All there is to checkpoint of a training: the optimiser's vectors and the stored particles.</summary>
 /// <typeparam name="T">float or double.</typeparam>
@@ -36,7 +37,8 @@ internal static class TrainingCheckpoint
     public const string CheckpointName = "checkpoint.safetensors";
     public const string ModelName = "model.safetensors";
 
-    public static void Save<T>(string path, TransportState<T> state, TransportProblem problem, TrainingRun run, long total, TimeSpan elapsed, long targetCalls = 0)
+    public static void Save<T>(
+        string path, TransportState<T> state, TransportProblem problem, TrainingRun run, long total, TimeSpan elapsed, long targetCalls = 0, string choice = "")
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var adam = state.Adam;
@@ -50,17 +52,17 @@ internal static class TrainingCheckpoint
             ],
             [
                 .. metadata,
-                .. run.Metadata("checkpoint"),
+                .. run.Metadata("checkpoint"), new("choice", choice),
                 new("iteration", Text(adam.Steps)), new("total", Text(total)), new("elapsedSeconds", elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture)),
                 new("targetCalls", Text(targetCalls)),
             ]);
     }
 
-    public static void SaveModel<T>(string path, TransportState<T> state, TransportProblem problem, TrainingRun run)
+    public static void SaveModel<T>(string path, TransportState<T> state, TransportProblem problem, TrainingRun run, string choice = "")
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var (tensors, metadata) = problem.ToFile();
-        SafetensorsFile.Write(path, [.. tensors, Vector("average", state.Adam.Average)], [.. metadata, .. run.Metadata("model"), new("iteration", Text(state.Adam.Steps))]);
+        SafetensorsFile.Write(path, [.. tensors, Vector("average", state.Adam.Average)], [.. metadata, .. run.Metadata("model"), new("choice", choice), new("iteration", Text(state.Adam.Steps))]);
     }
 
     /// <summary>Opens a checkpoint and refuses one of another run.</summary>
@@ -95,6 +97,7 @@ internal static class TrainingCheckpoint
         {
             return (file, new Resumption(
                 TransportProblem.FromFile(file),
+                file.Metadata["choice"],
                 long.Parse(file.Metadata["iteration"], CultureInfo.InvariantCulture),
                 long.Parse(file.Metadata["total"], CultureInfo.InvariantCulture),
                 TimeSpan.FromSeconds(double.Parse(file.Metadata["elapsedSeconds"], CultureInfo.InvariantCulture)),

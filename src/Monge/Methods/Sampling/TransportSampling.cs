@@ -191,8 +191,9 @@ internal sealed class TransportSampling<T> : IDisposable
         }
     }
 
-    // The exact divergence along the ODE costs d tangents; above the limit it is left to those who ask for it.
-    private bool UsesOde => _settings.Sampler == SamplerChoice.Ode || (_settings.Sampler == SamplerChoice.Automatic && _dimension <= _settings.ExactDivergenceLimit);
+    // The exact divergence of a general field costs d tangents; above the limit it is left to those who ask for it.
+    private bool UsesOde => _settings.Sampler == SamplerChoice.Ode
+        || (_settings.Sampler == SamplerChoice.Automatic && (_dimension <= _settings.ExactDivergenceLimit || _transport.Velocity.HasCheapDivergence));
 
     private TransportSde<T> Sde(SdeScheme scheme)
     {

@@ -20,9 +20,6 @@ internal readonly record struct NoiseSchedule(double Total, double Exponent)
     /// <summary>As <see cref="Variance(Expr)"/>, on the host.</summary>
     public double Variance(double t) => 1 - Math.Exp(-Total * Math.Pow(1 - t, Exponent));
 
-    /// <summary>p for which the noise at t = 3/4 is as wide as the target's modes, of which the stiffness is the mean curvature.</summary>
-    public static double Spread(double total, double stiffness) => Math.Clamp(Math.Log(Math.Max(1, total * stiffness)) / Math.Log(4), 1, 6);
-
     // t is below 1 at every collocation point; at t = 1 itself the power of zero would go through a logarithm.
     private static Expr Power(Expr s, double exponent) => exponent == 0 ? 1 : Expr.Max(s, 1e-12).Pow(exponent);
 }
@@ -40,8 +37,7 @@ internal sealed class PdeNetworks
     public PdeNetworks(Density target, TransportProblem problem, PdeOptions options)
     {
         (_options, _dimension, _stiffness) = (options, target.Dimension, problem.Stiffness);
-        var total = options.TotalNoise!.Value;
-        _noise = new NoiseSchedule(total, options.NoiseExponent ?? NoiseSchedule.Spread(total, problem.Stiffness));
+        _noise = new NoiseSchedule(options.TotalNoise!.Value, options.NoiseExponent!.Value);
         LogDensity = MakeLogDensity(problem.Path(target));
         switch (options.Evolution)
         {
@@ -85,7 +81,7 @@ internal sealed class PdeNetworks
     /// <summary>The loss of one collocation point.</summary>
     public Expr Loss(Expr x, Expr t)
     {
-        var scale = _options.ResidualScale;
+        var scale = _options.ResidualScale!.Value;
         var eps = _noise.Diffusion(t);
         Expr Robust(Expr residual) => ContinuityResidual.CauchyLoss(residual, scale);
         switch (_options.Evolution)

@@ -35,7 +35,7 @@ public enum DriftForm
     GatedScore,
 }
 
-/// <summary>Options of the log-density method PdeTransport. A null means: chosen from the evolution and the target's dimension, and written back resolved.</summary>
+/// <summary>Options of the log-density method <see cref="PdeTransport"/>. A null means: chosen from the evolution and the target's dimension, and written back resolved.</summary>
 public sealed record PdeOptions
 {
     /// <summary>Which evolution is learned.</summary>
@@ -92,7 +92,7 @@ public sealed record PdeOptions
     /// </summary>
     public double? TotalNoise { get; init; }
 
-    /// <summary>The exponent p in it, 1 to 10; null spreads the noising evenly over the target's measured curvature.</summary>
+    /// <summary>The exponent p in it, 1 to 10: larger leaves more time for the target's fine structure.</summary>
     public double? NoiseExponent { get; init; }
 
     /// <summary>Share of collocation points drawn from the interpolated box instead of the current particles, 0 to 1.</summary>
@@ -102,7 +102,7 @@ public sealed record PdeOptions
     public double BoxHalfWidth { get; init; } = 3.0;
 
     /// <summary>Residuals r enter as s^2 log(1 + r^2 / s^2) with this scale s (Cauchy loss); above 0.</summary>
-    public double ResidualScale { get; init; } = 2;
+    public double? ResidualScale { get; init; }
 
     /// <summary>Optimiser steps between two simulations of the current particles, at least 1.</summary>
     public int RefreshInterval { get; init; } = 100;
@@ -174,6 +174,25 @@ public sealed record PdeOptions
         return MethodOptions.Format(this with { Threads = 0, CheckpointSeconds = defaults.CheckpointSeconds, Sampler = null, SamplerSteps = null, Diffusion = null });
     }
 
+    internal const long DefaultIterations = 4_000;
+
+    /// <summary>The options with all that follows from the evolution and the dimension filled in.</summary>
+    internal PdeOptions Resolve(int dimension)
+    {
+        var diffuses = Evolution is Evolution.TimeReversal or Evolution.SchroedingerBridge;
+        return this with
+        {
+            Iterations = Iterations ?? (Budget is null ? DefaultIterations : null),
+            BoxShare = BoxShare ?? (dimension <= 6 ? 0.1 : 0),
+
+            // A reversed noising must end near the base; elsewhere the noise only has to be felt.
+            TotalNoise = TotalNoise ?? (diffuses ? 3 : 1),
+            NoiseExponent = NoiseExponent ?? (diffuses ? 2.5 : 1),
+            ResidualScale = ResidualScale ?? (diffuses ? 10 : 5),
+            Sampler = Sampler ?? (Evolution == Evolution.AnnealingStochastic ? SamplerChoice.Sde : SamplerChoice.Automatic),
+        };
+    }
+
     /// <summary>Reads options from JSON.</summary>
     /// <exception cref="ArgumentException">The text is not JSON, has an unknown name, or a value is out of range.</exception>
     public static PdeOptions Parse(string json)
@@ -208,7 +227,7 @@ public sealed record PdeOptions
         Check(NoiseExponent is null or (>= 1 and <= 10), "noiseExponent", NoiseExponent, "1 to 10");
         Check(BoxShare is null or (>= 0 and <= 1), "boxShare", BoxShare, "0 to 1");
         Check(BoxHalfWidth is >= 1 and <= 20, "boxHalfWidth", BoxHalfWidth, "1 to 20");
-        Check(ResidualScale > 0, "residualScale", ResidualScale, "above 0");
+        Check(ResidualScale is null or > 0, "residualScale", ResidualScale, "above 0");
         Check(RefreshInterval >= 1, "refreshInterval", RefreshInterval, "at least 1");
         Check(Walkers is >= 16 and <= 1_000_000, "walkers", Walkers, "16 to 1,000,000");
         Check(WalkerSteps is >= 8 and <= 100_000, "walkerSteps", WalkerSteps, "8 to 100,000");

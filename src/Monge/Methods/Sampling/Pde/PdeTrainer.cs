@@ -10,7 +10,7 @@ namespace Monge.Methods;
 
 /// <summary>The training of one evolution: collocation points, the loss of its residuals and its gradient in one program, Adam.</summary>
 /// <typeparam name="T">float or double.</typeparam>
-internal sealed class PdeTrainer<T> : IDisposable
+internal sealed class PdeTrainer<T> : ITransportTrainer<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private readonly PdeOptions _options;
@@ -36,6 +36,10 @@ internal sealed class PdeTrainer<T> : IDisposable
     }
 
     public PdeNetworks Networks { get; }
+
+    public TrainedTransport Transport => Networks.Transport;
+
+    public long TargetCalls => _points.TargetCalls;
 
     /// <summary>The state before the first step.</summary>
     public TransportState<T> Init()
