@@ -50,6 +50,21 @@ public static class MethodRegistry
                 ["thorough"] = """{ "iterations": 40000, "width": 128, "batchSize": 2048 }""",
             },
             (density, settings) => new PinnTransport(density, PinnTransport.Resolve(settings))),
+        new MethodEntry(
+            "pde",
+            "Neural PDE transport with a learned evolution",
+            "Learns log density and drift of an evolution together by log-density Fokker-Planck, continuity and Hamilton-Jacobi residuals: any evolution with or without noise, annealing, time reversal, Schroedinger bridge, optimal transport.",
+            ["J. Sun, J. Berner, L. Richter, M. Zeinhofer, J. Mueller, K. Azizzadenesheli and A. Anandkumar, Dynamical Measure Transport and Neural PDE Solvers for Sampling, arXiv:2407.07873"],
+            Maturity.Preview,
+            new Dictionary<string, string>
+            {
+                ["quick"] = """{ "iterations": 1000 }""",
+                ["timeReversal"] = """{ "evolution": "timeReversal" }""",
+                ["schroedingerBridge"] = """{ "evolution": "schroedingerBridge" }""",
+                ["optimalTransport"] = """{ "evolution": "optimalTransport" }""",
+                ["annealing"] = """{ "evolution": "annealingStochastic" }""",
+            },
+            (density, settings) => new PdeTransport(density, PdeTransport.Resolve(settings))),
     ];
 
     /// <summary>The method of a name, or null.</summary>
