@@ -22,4 +22,6 @@ internal static class RandomStreams
     public const int DistanceDraws = 17;
     public const int DistanceResampling = 18;
     public const int Projections = 19;
+    public const int ControlledStart = 30;
+    public const int ControlledNoise = 31;
 }
