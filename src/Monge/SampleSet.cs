@@ -8,7 +8,7 @@ namespace Monge;
 /// Weighted draws from a density rho on R^d known up to its normaliser Z, the estimate of log Z with its standard error, and what made them.
 /// Expectations are sum_i w_i f(x_i) / sum_i w_i with w_i = exp(LogWeights[i]).
 /// </summary>
-public sealed class SampleSet
+public sealed record SampleSet
 {
     /// <summary>The reported positions [n, d], row-major: parameters as their source names them, in the order of <see cref="Names"/>.</summary>
     public required double[] Positions { get; init; }
@@ -54,6 +54,9 @@ public sealed class SampleSet
 
     /// <summary>Effective sample size (fraction) over exact samples of the target, 1 / mean of w / Z: small when the sampler misses what they cover; null without exact samples.</summary>
     public double? ForwardEffectiveSampleSize { get; init; }
+
+    /// <summary>Standard error of <see cref="ForwardEffectiveSampleSize"/>.</summary>
+    public double? ForwardEffectiveSampleSizeError { get; init; }
 
     /// <summary>Evaluations of the target's log density or score by training, checks and sampling together; null if they weren't counted.</summary>
     public long? TargetCalls { get; init; }

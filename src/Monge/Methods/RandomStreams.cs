@@ -22,4 +22,12 @@ internal static class RandomStreams
     public const int ProfileNoise = 65;
     public const int PilotStart = 66;
     public const int PilotNoise = 67;
+    public const int ExactDraws = 12;
+    public const int BackwardNoise = 13;
+    public const int Resampling = 14;
+    public const int RefineNoise = 15;
+    public const int RefineAcceptance = 16;
+    public const int DistanceDraws = 17;
+    public const int DistanceResampling = 18;
+    public const int Projections = 19;
 }

@@ -54,6 +54,9 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     private static readonly (double Target, double Base)[] s_exponents = [(1, 2), (2, 3)];
     private ulong _run;
 
+    /// <summary>Evaluations of the target so far, those of the race left out.</summary>
+    public long TargetCalls { get; private set; }
+
     public TransportProblem Run()
     {
         var inflation = options.BaseInflation;
@@ -246,6 +249,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
 
         // The measured curvature of the best run is tried too; its numbers are kept in any case.
         var measured = Anneal(best!.Problem, sde, evaluation);
+        TargetCalls += sde.TargetCalls + evaluation.TargetCalls;
         return measured.Ess >= best.Ess ? measured : best;
     }
 

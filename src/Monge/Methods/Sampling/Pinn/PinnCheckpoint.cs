@@ -12,7 +12,8 @@ namespace Monge.Methods;
 /// <param name="Iteration">Steps taken.</param>
 /// <param name="Total">Steps planned.</param>
 /// <param name="Elapsed">Time used.</param>
-internal sealed record PinnResumption(TransportProblem Problem, long Iteration, long Total, TimeSpan Elapsed);
+/// <param name="TargetCalls">Evaluations of the target.</param>
+internal sealed record PinnResumption(TransportProblem Problem, long Iteration, long Total, TimeSpan Elapsed, long TargetCalls);
 
 /// <summary>
 /// The files of a training, both safetensors: "checkpoint.safetensors" (everything to go on from) and "model.safetensors" (what sampling needs; its bytes
@@ -23,7 +24,7 @@ internal static class PinnCheckpoint
     public const string CheckpointName = "checkpoint.safetensors";
     public const string ModelName = "model.safetensors";
 
-    public static void Save<T>(string path, PinnState<T> state, TransportProblem problem, PinnRun run, long total, TimeSpan elapsed)
+    public static void Save<T>(string path, PinnState<T> state, TransportProblem problem, PinnRun run, long total, TimeSpan elapsed, long targetCalls = 0)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var adam = state.Adam;
@@ -39,6 +40,7 @@ internal static class PinnCheckpoint
                 .. metadata,
                 .. run.Metadata("checkpoint"),
                 new("iteration", Text(adam.Steps)), new("total", Text(total)), new("elapsedSeconds", elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture)),
+                new("targetCalls", Text(targetCalls)),
             ]);
     }
 
@@ -83,7 +85,8 @@ internal static class PinnCheckpoint
                 TransportProblem.FromFile(file),
                 long.Parse(file.Metadata["iteration"], CultureInfo.InvariantCulture),
                 long.Parse(file.Metadata["total"], CultureInfo.InvariantCulture),
-                TimeSpan.FromSeconds(double.Parse(file.Metadata["elapsedSeconds"], CultureInfo.InvariantCulture))));
+                TimeSpan.FromSeconds(double.Parse(file.Metadata["elapsedSeconds"], CultureInfo.InvariantCulture)),
+                long.Parse(file.Metadata["targetCalls"], CultureInfo.InvariantCulture)));
         }
         catch (Exception error) when (error is KeyNotFoundException or FormatException or ArgumentException)
         {

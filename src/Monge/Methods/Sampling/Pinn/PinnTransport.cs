@@ -29,6 +29,7 @@ public sealed class PinnTransport : ISamplingMethod
     private const int GaugeParticles = 1024;
     private const int RaceIterations = 500;
     private const int RaceParticles = 2048;
+    private const int MostExactDraws = 10_000;
 
     /// <summary>Binds the method to a density.</summary>
     /// <param name="target">The unnormalised density.</param>
@@ -106,6 +107,7 @@ public sealed class PinnTransport : ISamplingMethod
     internal static TransportProblem Prepare<T>(Density target, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
+        var raced = 0L;
         double Race(TransportProblem problem)
         {
             using var trainer = new PinnTrainer<T>(target, problem, options, seed, execution);
@@ -121,10 +123,14 @@ public sealed class PinnTransport : ISamplingMethod
                 }
             }
 
-            return sampling.Ess(sampling.Gauge, RaceParticles, seed);
+            var ess = sampling.Ess(sampling.Gauge, RaceParticles, seed);
+            raced += trainer.TargetCalls + sampling.TargetCalls;
+            return ess;
         }
 
-        return new TransportPreparation<T>(target, options.Preparation, execution, seed, cancellation, Race).Run();
+        var preparation = new TransportPreparation<T>(target, options.Preparation, execution, seed, cancellation, Race);
+        var chosen = preparation.Run();
+        return chosen with { PreparationCalls = preparation.TargetCalls + raced };
     }
 
     private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)
@@ -137,6 +143,7 @@ public sealed class PinnTransport : ISamplingMethod
         var opened = request.Resume && checkpoint is not null && File.Exists(checkpoint) ? PinnCheckpoint.Open(checkpoint, run) : ((Data.SafetensorsFile File, PinnResumption Resumption)?)null;
         request.Progress?.Report(new TrainingProgress(0, ResolvedOptions.Iterations ?? 0, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
         var problem = opened?.Resumption.Problem ?? Prepare<T>(Target, ResolvedOptions, execution, request.Seed, cancellation);
+        var callsBefore = opened?.Resumption.TargetCalls ?? problem.PreparationCalls;
 
         using var trainer = new PinnTrainer<T>(Target, problem, ResolvedOptions, request.Seed, execution);
         PinnState<T> state;
@@ -151,6 +158,7 @@ public sealed class PinnTransport : ISamplingMethod
         }
 
         using var sampling = new PinnSampling<T>(Target, problem, ResolvedOptions, trainer.Networks, state.Adam.Average, execution);
+        long TargetCalls() => callsBefore + trainer.TargetCalls + sampling.TargetCalls;
         var before = (opened?.Resumption.Elapsed ?? TimeSpan.Zero) + clock.Elapsed;
         var plan = new TrainingPlan
         {
@@ -163,14 +171,15 @@ public sealed class PinnTransport : ISamplingMethod
         var task = new TrainingTask(
             (iteration, total) => trainer.Step(state, iteration, total),
             () => sampling.Ess(sampling.Gauge, GaugeParticles, request.Seed),
-            checkpoint is null ? null : (_, total, elapsed) => PinnCheckpoint.Save(checkpoint, state, problem, run, total, elapsed));
+            checkpoint is null ? null : (_, total, elapsed) => PinnCheckpoint.Save(checkpoint, state, problem, run, total, elapsed, TargetCalls()));
         var outcome = TrainingLoop.Run(task, plan, request.Progress, cancellation);
         if (request.Folder is not null)
         {
             PinnCheckpoint.SaveModel(Path.Combine(request.Folder, PinnCheckpoint.ModelName), state, problem, run);
         }
 
-        return Sample(request, problem, sampling, outcome, cancellation);
+        var draws = Sample(request, problem, sampling, outcome, cancellation);
+        return draws with { TargetCalls = draws.TargetCalls + TargetCalls() };
     }
 
     private SampleSet Sample<T>(SamplingRequest request, TransportProblem problem, PinnSampling<T> sampling, TrainingOutcome outcome, CancellationToken cancellation)
@@ -192,7 +201,11 @@ public sealed class PinnTransport : ISamplingMethod
         var weights = ImportanceWeights.FromLogWeights(particles.LogWeights);
         Report("check coverage", weights.EffectiveSampleFraction);
         var execution = new ExecutionOptions { Threads = ResolvedOptions.Threads };
-        var coverage = new CoverageCheck<T>(Target, problem, ResolvedOptions.Preparation, execution, request.Seed, cancellation).Judge(particles.Positions, weights);
+        var check = new CoverageCheck<T>(Target, problem, ResolvedOptions.Preparation, execution, request.Seed, cancellation);
+        Status[] coverage = [.. check.Judge(particles.Positions, weights)];
+        var forward = problem.ExactDraws<T>(Target, Math.Min(request.Samples, MostExactDraws), request.Seed) is { } exact
+            ? ForwardWeights.FromLogWeights(sampling.DrawBackward(sampler, exact, new DrawKey(request.Seed)), Target.Facts.LogZ ?? weights.LogNormaliser)
+            : null;
         var (_, reported) = sampling.Evaluation.At(particles.Positions, request.Samples);
         return new SampleSet
         {
@@ -205,7 +218,13 @@ public sealed class PinnTransport : ISamplingMethod
             LogZError = weights.LogNormaliserError,
             EffectiveSampleSize = weights.EffectiveSampleFraction,
             Elbo = weights.Elbo,
-            Warnings = [.. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles.Positions, weights.Normalised)],
+            ElboError = weights.ElboError,
+            Eubo = forward?.Eubo,
+            EuboError = forward?.EuboError,
+            ForwardEffectiveSampleSize = forward?.EffectiveSampleFraction,
+            ForwardEffectiveSampleSizeError = forward?.EffectiveSampleFractionError,
+            TargetCalls = check.TargetCalls,
+            Warnings = [.. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles.Positions, weights.Normalised)],
             Method = "pinn",
             Options = Options,
             Sampler = sampler.ToString(),
