@@ -45,6 +45,9 @@ public sealed class GatedDrift : IVectorField
     public int Dimension { get; }
 
     /// <inheritdoc/>
+    public bool HasCheapDivergence => _inner?.HasCheapDivergence ?? true;
+
+    /// <inheritdoc/>
     public Expr Apply(Expr x, Expr t)
     {
         var (position, score) = Gates(t);

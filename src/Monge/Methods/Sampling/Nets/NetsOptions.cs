@@ -23,8 +23,11 @@ public enum NetsDrift
 /// <summary>The trainable network within the drift.</summary>
 public enum NetsNetwork
 {
-    /// <summary>A perceptron on position and time, with an affine part.</summary>
-    Perceptron,
+    /// <summary>A perceptron of all coordinates and time, with an affine part.</summary>
+    Mlp,
+
+    /// <summary>One shared perceptron of each coordinate alone with numbers learned for the coordinate: for targets that nearly factorise; its divergence is exact and cheap in any dimension.</summary>
+    Separable,
 
     /// <summary>No network: only the gates on position and score (<see cref="NetsOptions.ScoreGate"/>).</summary>
     None,
@@ -72,13 +75,13 @@ public sealed record NetsOptions
     public NetsDrift Drift { get; init; } = NetsDrift.Free;
 
     /// <summary>The network within the drift.</summary>
-    public NetsNetwork Network { get; init; } = NetsNetwork.Perceptron;
+    public NetsNetwork Network { get; init; } = NetsNetwork.Mlp;
 
     /// <summary>Units in each hidden layer, 1 to 4096.</summary>
     public int? Width { get; init; }
 
     /// <summary>Hidden layers, 1 to 16.</summary>
-    public int Depth { get; init; } = 3;
+    public int? Depth { get; init; }
 
     /// <summary>Whether the drift has learned gates on the position and on the path's score; null lets the path decide: a given path has them.</summary>
     public bool? ScoreGate { get; init; }
@@ -128,7 +131,7 @@ public sealed record NetsOptions
     /// <summary>Residuals r enter as s^2 log(1 + r^2 / s^2) with this scale s (Cauchy loss); above 0. Both losses have the same zero.</summary>
     public double? ResidualScale { get; init; }
 
-    /// <summary>Exact divergence up to this dimension, two independent Hutchinson probes above; at least 0.</summary>
+    /// <summary>Exact divergence up to this dimension, two independent Hutchinson probes above unless the network's divergence is cheap; at least 0.</summary>
     public int ExactDivergenceLimit { get; init; } = 12;
 
     /// <summary>The curve of densities; null takes the given path if there is one.</summary>
@@ -221,11 +224,11 @@ public sealed record NetsOptions
         Check(Enum.IsDefined(Objective), "objective", Objective, "residual or actionMatching");
         Check(Enum.IsDefined(Drift), "drift", Drift, "free or potential");
         Check(Objective != NetsObjective.ActionMatching || Drift == NetsDrift.Potential, "drift", Drift, "potential with the objective actionMatching");
-        Check(Enum.IsDefined(Network), "network", Network, "perceptron or none");
-        Check(Network != NetsNetwork.None || (ScoreGate != false && Drift == NetsDrift.Free), "network", Network, "perceptron without the score gate or with a potential");
+        Check(Enum.IsDefined(Network), "network", Network, "mlp, separable or none");
+        Check(Network != NetsNetwork.None || (ScoreGate != false && Drift == NetsDrift.Free), "network", Network, "mlp or separable without the score gate or with a potential");
         Check(Drift != NetsDrift.Potential || ScoreGate != true, "scoreGate", ScoreGate, "false with a potential drift");
         Check(Width is null or (>= 1 and <= 4096), "width", Width, "1 to 4096");
-        Check(Depth is >= 1 and <= 16, "depth", Depth, "1 to 16");
+        Check(Depth is null or (>= 1 and <= 16), "depth", Depth, "1 to 16");
         Check(Walkers is >= 16 and <= 1_000_000, "walkers", Walkers, "16 to 1,000,000");
         Check(GridTimes is >= 4 and <= 10_000, "gridTimes", GridTimes, "4 to 10,000");
         Check(RefreshInterval >= 1, "refreshInterval", RefreshInterval, "at least 1");

@@ -137,7 +137,8 @@ internal static class NetsPilot<T>
             }
         }
 
-        return new NetsProblem(Plain(d, scale, weights.LogNormaliser, curvatures[^1] * reach, [.. box.Select(b => Math.Max(1, 1.1 * b))], source), logCurvature);
+        var problem = Plain(d, scale, weights.LogNormaliser, curvatures[^1] * reach, [.. box.Select(b => Math.Max(1, 1.1 * b))], source);
+        return new NetsProblem(problem with { PreparationCalls = sde.TargetCalls + evaluation.TargetCalls }, logCurvature);
     }
 
     private static TransportProblem Plain(int dimension, double scale, double offset, double stiffness, double[] box, string source) => new()

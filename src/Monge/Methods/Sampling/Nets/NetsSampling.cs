@@ -64,6 +64,7 @@ internal sealed class NetsSampling<T> : IDisposable
     private readonly PathEvaluation _pathEvaluation;
     private TransportSde<T>? _sde;
     private EscortedLangevin<T>? _escorted;
+    private ReverseTransportSde<T>? _reverse;
     private TransportOde<T>? _ode;
     private long _odeCalls;
 
@@ -78,7 +79,7 @@ internal sealed class NetsSampling<T> : IDisposable
     public TargetEvaluation Evaluation { get; }
 
     /// <summary>Evaluations of the target's log density or score so far.</summary>
-    public long TargetCalls => (_sde?.TargetCalls ?? 0) + (_escorted?.TargetCalls ?? 0) + _odeCalls;
+    public long TargetCalls => (_sde?.TargetCalls ?? 0) + (_escorted?.TargetCalls ?? 0) + (_reverse?.TargetCalls ?? 0) + Evaluation.TargetCalls + _odeCalls;
 
     /// <summary>A constant diffusion of the options, in units of z.</summary>
     private double? Diffusion => _options.Diffusion is { } eps ? _problem.LogCurvature is null ? eps : eps / (_problem.Scale * _problem.Scale) : null;
@@ -91,7 +92,7 @@ internal sealed class NetsSampling<T> : IDisposable
     // The exact divergence along the ODE costs d tangents; above the limit it is left to those who ask for it.
     private bool UsesOde => _options.Sampler == SamplerChoice.Ode
         || (_options.Sampler == SamplerChoice.Automatic && _options.ResamplingThreshold == 0 && Diffusion is null
-            && (_dimension <= _options.ExactDivergenceLimit || _options.Network == NetsNetwork.None));
+            && (_dimension <= _options.ExactDivergenceLimit || _networks.Drift.HasCheapDivergence));
 
     /// <summary>
     /// The scan over diffusions, 0 included, and steps on a validation batch, and the sampler with the largest effective sample size, cheaper ones preferred when nearly as good.
@@ -170,6 +171,26 @@ internal sealed class NetsSampling<T> : IDisposable
         return new NetsDraws<T>(new WeightedParticles<T>(positions, logWeights), resamplings > 0 ? [.. islands] : null, (double)resamplings / islands.Count);
     }
 
+    /// <summary>Log-weights [n] of the sampler's paths drawn backward from exact samples z [n, d] of the target: kernel weights, or the density of the ODE.</summary>
+    public double[] DrawBackward(NetsSampler sampler, NdArray<T> exact, DrawKey draw)
+    {
+        var logWeights = new double[exact.Rows];
+        for (var first = 0; first < logWeights.Length; first += LargestBatch)
+        {
+            var n = Math.Min(LargestBatch, logWeights.Length - first);
+            var ends = NdArray<T>.From(exact.Span.Slice(first * _dimension, n * _dimension), n, _dimension);
+            var (starts, gains) = sampler.IsOde ? Ode.RunBackward(_parameters, ends, sampler.Steps) : Backward(sampler, ends, draw with { FirstSample = draw.FirstSample + first });
+            _odeCalls += sampler.IsOde ? OdeCalls(n, sampler.Steps) : 0;
+            var (end, start) = (Evaluation.At(ends, n).LogTarget, _pathEvaluation.At(starts, n, 0));
+            for (var i = 0; i < n; i++)
+            {
+                logWeights[first + i] = end[i] - start[i] + double.CreateChecked(gains[i]);
+            }
+        }
+
+        return logWeights;
+    }
+
     /// <summary>
     /// The free energy F_t = -log Z_t of the path at equally spaced times, from kernel weights along it: each is an exact estimate with the delta method's error.
     /// </summary>
@@ -207,6 +228,7 @@ internal sealed class NetsSampling<T> : IDisposable
         _pathEvaluation.Dispose();
         _sde?.Dispose();
         _escorted?.Dispose();
+        _reverse?.Dispose();
         _ode?.Dispose();
     }
 
@@ -232,8 +254,7 @@ internal sealed class NetsSampling<T> : IDisposable
         var kernel = sampler.Weights == NetsWeights.Kernel;
         if (kernel)
         {
-            _sde ??= new TransportSde<T>(_path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, LargestBatch, RandomStreams.SampleStart, RandomStreams.SampleNoise, _execution);
-            _sde.Start(_parameters, n, draw);
+            Sde.Start(_parameters, n, draw);
         }
         else
         {
@@ -242,10 +263,10 @@ internal sealed class NetsSampling<T> : IDisposable
         }
 
         // The log-weight since the last resampling: for kernel weights V_t - V at that time + gains, and A for continuous ones.
-        NdArray<T> Positions() => kernel ? _sde!.Positions : _escorted!.Positions;
+        NdArray<T> Positions() => kernel ? Sde.Positions : _escorted!.Positions;
         var reference = kernel ? _pathEvaluation.At(Positions(), n, 0) : new double[n];
         double[] LogWeights(double t) => kernel
-            ? WeightedParticles.LogWeights(_pathEvaluation.At(Positions(), n, t), reference, _sde!.Gains)
+            ? WeightedParticles.LogWeights(_pathEvaluation.At(Positions(), n, t), reference, Sde.Gains)
             : WeightedParticles.LogWeights(new double[n], reference, _escorted!.LogWeights);
         var logZ = _problem.Coordinates.Offset;
         var segments = threshold > 0 ? Math.Min(Segments, sampler.Steps) : 1;
@@ -255,7 +276,7 @@ internal sealed class NetsSampling<T> : IDisposable
             var key = draw with { Step = draw.Step + (ulong)first };
             if (kernel)
             {
-                _sde!.Advance(_parameters, n, Grid(sampler, first, end), key);
+                Sde.Advance(_parameters, n, Grid(sampler, first, end), key);
             }
             else
             {
@@ -280,13 +301,13 @@ internal sealed class NetsSampling<T> : IDisposable
                 continue;
             }
 
-            var (word, _, _, _) = Philox.Block(new RandomKey(draw.Seed, RandomStreams.Resampling).PhiloxKey, (ulong)draw.FirstSample, (ulong)s, 0);
+            var (word, _, _, _) = Philox.Block(new RandomKey(draw.Seed, RandomStreams.IslandResampling).PhiloxKey, (ulong)draw.FirstSample, (ulong)s, 0);
             var ancestors = SystematicResampling.Ancestors(now, word / 4294967296.0);
             logZ += weights.LogNormaliser;
             resamplings++;
             if (kernel)
             {
-                _sde!.Select(ancestors);
+                Sde.Select(ancestors);
                 reference = _pathEvaluation.At(Positions(), n, t);
             }
             else
@@ -296,19 +317,33 @@ internal sealed class NetsSampling<T> : IDisposable
         }
 
         var last = kernel
-            ? WeightedParticles.LogWeights([.. Evaluation.At(Positions(), n).LogTarget.Select(v => v - _problem.Coordinates.Offset)], reference, _sde!.Gains)
+            ? WeightedParticles.LogWeights([.. Evaluation.At(Positions(), n).LogTarget.Select(v => v - _problem.Coordinates.Offset)], reference, Sde.Gains)
             : LogWeights(1);
         return new WeightedParticles<T>(Positions(), [.. last.Select(w => w + logZ)]);
     }
 
+    private TransportOde<T> Ode => _ode ??= new TransportOde<T>(_networks.Parameters, _networks.Drift, RungeKuttaTableau.RungeKutta4, _execution);
+
+    private TransportSde<T> Sde => _sde ??= new TransportSde<T>(
+        _path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, LargestBatch, RandomStreams.SampleStart, RandomStreams.SampleNoise, _execution);
+
+    private (NdArray<T> Positions, NdArray<T> Gains) Backward(NetsSampler sampler, NdArray<T> ends, DrawKey draw)
+    {
+        _reverse ??= new ReverseTransportSde<T>(_path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, LargestBatch, RandomStreams.BackwardNoise, _execution);
+        _reverse.Start(_parameters, ends.Span);
+        _reverse.Advance(_parameters, ends.Rows, Grid(sampler, 0, sampler.Steps), draw);
+        return (_reverse.Positions, _reverse.Gains);
+    }
+
     private WeightedParticles<T> DrawOde(NetsSampler sampler, int n, DrawKey draw)
     {
-        _ode ??= new TransportOde<T>(_networks.Parameters, _networks.Drift, RungeKuttaTableau.RungeKutta4, _execution);
-        _sde ??= new TransportSde<T>(_path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, LargestBatch, RandomStreams.SampleStart, RandomStreams.SampleNoise, _execution);
-        _sde.Start(_parameters, n, draw);
-        var from = NdArray<T>.From(_sde.Positions.Span[..(n * _dimension)], n, _dimension);
-        var (positions, divergence) = _ode.Run(_parameters, from, sampler.Steps);
-        _odeCalls += _networks.Drift is GatedDrift ? 4L * n * sampler.Steps : n;
+        Sde.Start(_parameters, n, draw);
+        var from = NdArray<T>.From(Sde.Positions.Span[..(n * _dimension)], n, _dimension);
+        var (positions, divergence) = Ode.Run(_parameters, from, sampler.Steps);
+        _odeCalls += OdeCalls(n, sampler.Steps);
         return new WeightedParticles<T>(positions, WeightedParticles.LogWeights(Evaluation.At(positions, n).LogTarget, _pathEvaluation.At(from, n, 0), divergence));
     }
+
+    // A drift that leans on the path's score asks the target at each of the four stages of a step.
+    private long OdeCalls(int n, int steps) => _networks.Drift is GatedDrift ? 4L * n * steps : 0;
 }

@@ -46,7 +46,8 @@ internal sealed class NetsNetworks
     {
         IVectorField? Network() => factory is not null ? factory(Parameters, Initializer, path)
             : options.Network == NetsNetwork.None ? null
-            : new DriftNetwork(Parameters, Initializer, path.Dimension, options.Width!.Value, options.Depth);
+            : options.Network == NetsNetwork.Separable ? new SiteNetwork(Parameters, Initializer, path.Dimension, new SiteNetworkOptions { Width = options.Width!.Value, Depth = options.Depth!.Value })
+            : new DriftNetwork(Parameters, Initializer, path.Dimension, options.Width!.Value, options.Depth!.Value);
 
         if (options.Drift == NetsDrift.Potential)
         {
@@ -108,7 +109,7 @@ internal sealed class NetsTrainer<T> : IDisposable
         if (options.Objective == NetsObjective.ActionMatching)
         {
             _loss = new CompiledProgram<T>(ActionProgram(), execution);
-            _escorted = _dimension <= options.ExactDivergenceLimit
+            _escorted = ExactDivergence
                 ? new EscortedLangevin<T>(path, parameters, Networks.Drift, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, execution)
                 : new EscortedLangevin<T>(path, parameters, Networks.Potential!, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, execution);
             _loss["weight"] = new NdArray<T>(BatchSize);
@@ -128,6 +129,8 @@ internal sealed class NetsTrainer<T> : IDisposable
 
     // Action matching takes each walker of the newest simulation once, for its integral and its boundary terms.
     private int BatchSize => _options.Objective == NetsObjective.ActionMatching ? _nodes * _options.Walkers : _options.BatchSize!.Value;
+
+    private bool ExactDivergence => _dimension <= _options.ExactDivergenceLimit || (Networks.Drift.HasCheapDivergence && !_options.ScoreGate!.Value);
 
     private int Kept => _options.Objective == NetsObjective.ActionMatching ? 1 : _options.Replay;
 
@@ -179,7 +182,7 @@ internal sealed class NetsTrainer<T> : IDisposable
     {
         var (x, t) = (Expr.Input("x", _dimension), Expr.Input("t"));
         var slope = Networks.LogNormaliserSlope.Apply(t)[0];
-        var loss = _dimension <= _options.ExactDivergenceLimit
+        var loss = ExactDivergence
             ? ContinuityResidual.CauchyLoss(ContinuityResidual.Exact(path, Networks.Drift, slope, x, t), _options.ResidualScale!.Value)
             : ContinuityResidual.CauchyLoss(
                 ContinuityResidual.Estimated(path, Networks.Drift, slope, x, t, Expr.Random(RandomLaw.Rademacher, RandomStreams.Probes, _dimension, 2)),

@@ -35,6 +35,7 @@ public sealed class NetsTransport : ISamplingMethod
 {
     private const int GaugeParticles = 1024;
     private const double UnstableStep = 1;
+    private const int MostExactDraws = 10_000;
     private readonly IDensityPath? _given;
     private readonly NetsDriftFactory? _factory;
 
@@ -62,13 +63,15 @@ public sealed class NetsTransport : ISamplingMethod
 
         _given = chosen == NetsPath.Given ? path : null;
         _factory = drift;
-        var exact = target.Dimension <= options.ExactDivergenceLimit;
+        var separable = options.Network == NetsNetwork.Separable;
+        var exact = separable || target.Dimension <= options.ExactDivergenceLimit;
         var action = options.Objective == NetsObjective.ActionMatching;
         ResolvedOptions = options with
         {
             Path = chosen,
             Iterations = options.Iterations ?? (options.Budget is null ? DefaultIterations(target.Dimension) : null),
-            Width = options.Width ?? 64,
+            Width = options.Width ?? (separable ? 32 : 64),
+            Depth = options.Depth ?? (separable ? 2 : 3),
             BatchSize = options.BatchSize ?? 1024,
             LearningRate = options.LearningRate ?? (action ? 2e-3 : exact ? 5e-3 : 3e-3),
             ResidualScale = options.ResidualScale ?? (exact ? 2 : 5),
@@ -144,7 +147,15 @@ public sealed class NetsTransport : ISamplingMethod
     internal NetsProblem Prepare<T>(ExecutionOptions execution, ulong seed, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T> => _given is { } path
             ? NetsPilot<T>.Measure(Target, path, execution, seed, cancellation)
-            : new NetsProblem(new TransportPreparation<T>(Target, ResolvedOptions.Preparation, execution, seed, cancellation).Run(), null);
+            : Anneal<T>(execution, seed, cancellation);
+
+    private NetsProblem Anneal<T>(ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var preparation = new TransportPreparation<T>(Target, ResolvedOptions.Preparation, execution, seed, cancellation);
+        var problem = preparation.Run();
+        return new NetsProblem(problem with { PreparationCalls = preparation.TargetCalls }, null);
+    }
 
     private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -168,6 +179,7 @@ public sealed class NetsTransport : ISamplingMethod
         else
         {
             state = trainer.Init();
+            state.TargetCalls = problem.Coordinates.PreparationCalls;
         }
 
         using var sampling = new NetsSampling<T>(Target, path, problem, ResolvedOptions, trainer.Networks, state.Adam.Average, execution);
@@ -213,7 +225,11 @@ public sealed class NetsTransport : ISamplingMethod
         var freeEnergy = sampling.Profile(sampler, request.Samples, request.Seed);
         Report("check coverage", weights.EffectiveSampleFraction);
         var execution = new ExecutionOptions { Threads = ResolvedOptions.Threads };
-        var coverage = new CoverageCheck<T>(Target, problem.Coordinates, ResolvedOptions.Preparation, execution, request.Seed, cancellation).Judge(particles.Positions, weights);
+        var check = new CoverageCheck<T>(Target, problem.Coordinates, ResolvedOptions.Preparation, execution, request.Seed, cancellation);
+        Status[] coverage = [.. check.Judge(particles.Positions, weights)];
+        var forward = problem.Coordinates.ExactDraws<T>(Target, Math.Min(request.Samples, MostExactDraws), request.Seed) is { } exact
+            ? ForwardWeights.FromLogWeights(sampling.DrawBackward(sampler, exact, new DrawKey(request.Seed)), Target.Facts.LogZ ?? weights.LogNormaliser)
+            : null;
         var (_, reported) = sampling.Evaluation.At(particles.Positions, request.Samples);
         return new SampleSet
         {
@@ -227,11 +243,15 @@ public sealed class NetsTransport : ISamplingMethod
             EffectiveSampleSize = weights.EffectiveSampleFraction,
             Elbo = weights.Elbo,
             ElboError = weights.ElboError,
-            TargetCalls = trainingCalls + sampling.TargetCalls,
+            Eubo = forward?.Eubo,
+            EuboError = forward?.EuboError,
+            ForwardEffectiveSampleSize = forward?.EffectiveSampleFraction,
+            ForwardEffectiveSampleSizeError = forward?.EffectiveSampleFractionError,
+            TargetCalls = trainingCalls + sampling.TargetCalls + check.TargetCalls,
             FreeEnergy = freeEnergy,
             SamplerScan = trials,
             UsesModeKnowledge = UsesModeKnowledge,
-            Warnings = [.. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. UnstableDiffusion(problem, sampler)],
+            Warnings = [.. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. UnstableDiffusion(problem, sampler)],
             Method = "nets",
             Options = Options,
             Sampler = sampler.ToString() + (draws.IslandLogZ is null ? "" : FormattableString.Invariant($", resampled {draws.Resamplings:0.#} times on average among {ResolvedOptions.IslandSize}")),
