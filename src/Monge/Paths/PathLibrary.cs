@@ -105,13 +105,8 @@ public static class PathLibrary
     public static LibraryPath Funnel(int dimension)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 2);
-        Expr Draw(int stream)
-        {
-            var noise = Expr.Random(RandomLaw.Normal, stream, dimension);
-            return Expr.Concat(0, Curved.NeckDeviation * noise[..1], noise[1..]);
-        }
-
-        var path = new FormulaPath(dimension, Curved.FunnelLogDensity, Draw, "log-scale coupled to the neck from 0 to 1", true);
+        var path = new FormulaPath(
+            dimension, Curved.FunnelLogDensity, stream => FirstWidened(dimension, Curved.NeckDeviation, stream), "log-scale coupled to the neck from 0 to 1", true);
         return new LibraryPath(path, new FormulaField(dimension, (x, _) => Expr.Concat(0, 0 * x[..1], 0.5 * x[0] * x[1..])));
     }
 
@@ -125,12 +120,6 @@ public static class PathLibrary
         ArgumentOutOfRangeException.ThrowIfLessThan(dimension, HierarchicalFunnel.LeastDimension);
         const int Groups = HierarchicalFunnel.Groups;
         var groupOf = HierarchicalFunnel.GroupOfMembers(dimension);
-        Expr Draw(int stream)
-        {
-            var noise = Expr.Random(RandomLaw.Normal, stream, dimension);
-            return Expr.Concat(0, HierarchicalFunnel.CommonDeviation * noise[..1], noise[1..]);
-        }
-
         Expr Drift(Expr x, Expr t)
         {
             var (common, groups) = (x[0], x[1..(1 + Groups)]);
@@ -138,9 +127,14 @@ public static class PathLibrary
             return Expr.Concat(0, 0 * x[..1], common + (0 * groups), x[(1 + Groups)..] * rate.Gather(0, groupOf));
         }
 
-        return new LibraryPath(
-            new FormulaPath(dimension, HierarchicalFunnel.LogDensity, Draw, "log-scales of the hierarchy coupled from 0 to 1", true), new FormulaField(dimension, Drift));
+        var path = new FormulaPath(
+            dimension, HierarchicalFunnel.LogDensity, stream => FirstWidened(dimension, HierarchicalFunnel.CommonDeviation, stream), "log-scales of the hierarchy coupled from 0 to 1", true);
+        return new LibraryPath(path, new FormulaField(dimension, Drift));
     }
+
+    // Standard normals but for the first. One product, no concatenation: slices of that would bypass the draw itself, and nothing could be differentiated by it.
+    private static Expr FirstWidened(int dimension, double deviation, int stream) =>
+        Expr.Constant([deviation, .. Enumerable.Repeat(1.0, dimension - 1)], dimension) * Expr.Random(RandomLaw.Normal, stream, dimension);
 
     private static LibraryPath? ForMixture(TargetName name)
     {

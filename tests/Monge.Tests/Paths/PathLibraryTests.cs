@@ -13,7 +13,7 @@ public sealed class PathLibraryTests
 {
     public static TheoryData<string> All() =>
     [
-        "gmm9", "gmm40", "gmm8-6", "gmm40-50", "student-t-mixture-2", "student-t-mixture-5", "phi4-chain-2", "phi4-3x4", "phi4-2x2@m2=-4.75,lambda=5.1", "funnel-4",
+        "gmm9", "gmm40", "gmm8-6", "gmm40-20", "student-t-mixture-2", "student-t-mixture-5", "phi4-chain-2", "phi4-3x4", "phi4-2x2@m2=-4.75,lambda=5.1", "funnel-4",
         "hierarchical-funnel-8", "shifted-gaussian-3@shift=2,scale=0.5",
     ];
 
@@ -42,7 +42,7 @@ public sealed class PathLibraryTests
             return;
         }
 
-        const int Samples = 200;
+        const int Samples = 100;
         var d = made.Path.Dimension;
         var (x, t) = (Expr.Input("x", d), Expr.Input("t"));
         var random = new RandomStream(2);
@@ -117,7 +117,6 @@ public sealed class PathLibraryTests
                         squares += product * product;
                     }
 
-                    // The cross products of Student's t have a finite variance only barely outside: their first moments are exact zeros by symmetry, and the bound is in their own spread.
                     var mean = sum / Samples;
                     var error = Math.Sqrt(((squares / Samples) - (mean * mean)) / Samples);
                     Assert.InRange(mean - (i == j ? -1 : 0), -6 * error, 6 * error);
