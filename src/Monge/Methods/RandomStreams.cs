@@ -14,4 +14,5 @@ internal static class RandomStreams
     public const int SampleNoise = 9;
     public const int CheckNoise = 10;
     public const int CheckAcceptance = 11;
+    public const int BentSearch = 20;
 }
