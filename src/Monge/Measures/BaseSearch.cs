@@ -122,8 +122,8 @@ internal static class BaseSearch
         return current;
     }
 
-    // Normalised weights w^b with the largest power b <= 1 that leaves the asked number of effective samples; null if too few points are possible.
-    private static (double[] Weights, double Effective)? Temper(double[] log, int effective)
+    /// <summary>Normalised weights w^b with the largest power b up to 1 that leaves the asked number of effective samples; null if too few points are possible.</summary>
+    public static (double[] Weights, double Effective, double Power)? Temper(double[] log, int effective)
     {
         var top = log.Max();
         if (!double.IsFinite(top) || log.Any(double.IsNaN) || log.Count(double.IsFinite) < 2 * effective)
@@ -149,7 +149,7 @@ internal static class BaseSearch
 
         var weights = At(low);
         var sum = weights.Sum();
-        return ([.. weights.Select(w => w / sum)], Effective(weights));
+        return ([.. weights.Select(w => w / sum)], Effective(weights), low);
     }
 
     private static GaussianBase? Moments(double[] draws, double[] weights, int d)

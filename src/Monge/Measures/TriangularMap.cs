@@ -4,16 +4,19 @@ namespace Monge.Measures;
 
 /// <summary>
 /// A bent change of coordinates y = S(z), triangular in an order of the coordinates, so that its inverse and its determinant are explicit:
-/// y_i = c_i + sum_j B_ij z_j + sum_jk Q_ijk z_j z_k + exp(s_i + A_i(z)) z_i, where A_i(z) = 6 tanh(sum_j a_ij z_j / 6) and j, k come before i.
+/// y_i = c_i + sum_j B_ij z_j + sum_jk Q_ijk z_j z_k + exp(s_i + A_i(z)) z_i, where A_i(z) = 15 tanh(sum_j a_ij z_j / 15) and j, k come before i.
 /// Ridges along parabolas and funnels become Gaussians in z. Fitted to weighted draws by least squares, coordinate by coordinate (a Knothe-Rosenblatt map:
 /// Marzouk, Moselhy, Parno, Spantini, "Sampling via measure transport", 2016).
 /// </summary>
 internal sealed class TriangularMap
 {
-    private const double LargestLogScale = 6;
+    private const double LargestLogScale = 15;
 
     // Half the gain of the logarithm of the likelihood that a term must bring for each effective sample, in units of log(n) / n.
     private const double Significance = 3;
+
+    private const int ScaleRounds = 6;
+    private const double LargestScore = 10;
 
     // A map is worth its price if it is expected to shrink the mismatch by this much (nats).
     private const double WorthGain = 0.1;
@@ -59,12 +62,18 @@ internal sealed class TriangularMap
     /// <summary>y of z, on the host.</summary>
     /// <param name="z">z [d].</param>
     /// <param name="y">Receives y [d].</param>
-    public void Apply(ReadOnlySpan<double> z, Span<double> y)
+    /// <returns>log|det dy/dz|.</returns>
+    public double Apply(ReadOnlySpan<double> z, Span<double> y)
     {
+        var logDeterminant = 0.0;
         for (var i = 0; i < _dimension; i++)
         {
-            y[i] = Centre(i, z) + (Math.Exp(_logScale[i] + Bounded(Dot(_slope.AsSpan(i * _dimension, _dimension), z))) * z[i]);
+            var logScale = _logScale[i] + Bounded(Dot(_slope.AsSpan(i * _dimension, _dimension), z));
+            y[i] = Centre(i, z) + (Math.Exp(logScale) * z[i]);
+            logDeterminant += logScale;
         }
+
+        return logDeterminant;
     }
 
     /// <summary>z of y, on the host: coordinate by coordinate in an order in which each one's parents come first.</summary>
@@ -88,7 +97,8 @@ internal sealed class TriangularMap
     /// <param name="weights">Weights [n] that add to one.</param>
     /// <param name="dimension">d.</param>
     /// <param name="inflation">What the standard deviations are multiplied by.</param>
-    public static TriangularMap? TryFit(double[] draws, double[] weights, int dimension, double inflation)
+    /// <param name="worth">The gain (nats) below which there is no map; 0 gives a straight map where nothing bends.</param>
+    public static TriangularMap? TryFit(double[] draws, double[] weights, int dimension, double inflation, double worth = WorthGain)
     {
         var d = dimension;
         var effective = 1 / weights.Sum(w => w * w);
@@ -114,7 +124,7 @@ internal sealed class TriangularMap
         double Significant(double gain) => gain > threshold ? gain : 0;
         double Total(int parent) => Enumerable.Range(0, d).Sum(child => Significant(bend[parent, child]) + Significant(stretch[parent, child]));
         int[] order = [.. Enumerable.Range(0, d).OrderByDescending(Total)];
-        if (Total(order[0]) < WorthGain)
+        if (Total(order[0]) < worth)
         {
             return null;
         }
@@ -176,13 +186,28 @@ internal sealed class TriangularMap
             }
         }
 
-        if (Regress(features, values, weights) is not { } fitted)
+        var scale = new double[weights.Length];
+        double[]? slopes = [];
+        double[]? fitted = null;
+        double[] residual = values;
+        List<double[]> scaleFeatures = [Ones(weights.Length), .. stretching.Select(j => z[j])];
+        for (var round = 0; round < (stretching.Length > 0 ? ScaleRounds : 1); round++)
         {
-            return null;
+            // The centre counts where the scale is small: unscaled, a funnel's mouth would decide the place of its neck.
+            fitted = Regress(features, values, [.. weights.Zip(scale, (w, s) => w * Math.Exp(-2 * s))]);
+            if (fitted is null)
+            {
+                return null;
+            }
+
+            residual = Residual(features, fitted, values);
+            if (stretching.Length > 0 && (slopes = ImproveScale(scaleFeatures, slopes!, residual, scale, weights)) is null)
+            {
+                return null;
+            }
         }
 
-        var residual = Residual(features, fitted, values);
-        _constant[i] = fitted[0];
+        _constant[i] = fitted![0];
         for (var k = 0; k < before.Length; k++)
         {
             _linear[(i * d) + before[k]] = inflation * fitted[1 + k];
@@ -196,26 +221,14 @@ internal sealed class TriangularMap
 
         if (stretching.Length > 0)
         {
-            List<double[]> scaleFeatures = [Ones(weights.Length), .. stretching.Select(j => z[j])];
-            if (Regress(scaleFeatures, LogSize(residual, weights), weights) is not { } slopes)
-            {
-                return null;
-            }
-
             for (var s = 0; s < residual.Length; s++)
             {
-                var sum = 0.0;
-                for (var k = 0; k < stretching.Length; k++)
-                {
-                    sum += slopes[1 + k] * z[stretching[k]][s];
-                }
-
-                residual[s] *= Math.Exp(-Bounded(sum));
+                residual[s] *= Math.Exp(slopes![0] - scale[s]);
             }
 
             for (var k = 0; k < stretching.Length; k++)
             {
-                _slope[(i * d) + stretching[k]] = inflation * slopes[1 + k];
+                _slope[(i * d) + stretching[k]] = inflation * slopes![1 + k];
             }
         }
 
@@ -227,6 +240,33 @@ internal sealed class TriangularMap
 
         _logScale[i] = Math.Log(deviation * inflation);
         return Array.ConvertAll(residual, r => r / deviation);
+    }
+
+    // The log-scale s + A(z) of a residual: first the regression of log|r|, then Fisher's scoring steps of the normal likelihood, which regress (r^2 exp(-2 scale) - 1) / 2. Single residuals far
+    // out are bounded. Returns the coefficients and updates the scales.
+    private static double[]? ImproveScale(List<double[]> features, double[] before, double[] residual, double[] scale, double[] weights)
+    {
+        double[] wanted = before.Length == 0
+            ? LogSize(residual, weights)
+            : [.. residual.Zip(scale, (r, s) => Math.Min(LargestScore, 0.5 * ((r * r * Math.Exp(-2 * s)) - 1)))];
+        if (Regress(features, wanted, weights) is not { } step)
+        {
+            return null;
+        }
+
+        double[] slopes = before.Length == 0 ? step : [.. before.Zip(step, (b, s) => b + s)];
+        for (var n = 0; n < scale.Length; n++)
+        {
+            var sum = 0.0;
+            for (var k = 1; k < slopes.Length; k++)
+            {
+                sum += slopes[k] * features[k][n];
+            }
+
+            scale[n] = slopes[0] + Bounded(sum);
+        }
+
+        return slopes;
     }
 
     // What a parabola along the parent, and a scale that is exponential along it, win in the log-likelihood per sample of the child beyond a line.
@@ -263,7 +303,7 @@ internal sealed class TriangularMap
     // log|r|, bounded below so that a residual near zero doesn't rule.
     private static double[] LogSize(double[] residual, double[] weights)
     {
-        var floor = 1e-6 * MeanSquare(residual, weights);
+        var floor = 1e-14 * MeanSquare(residual, weights);
         return Array.ConvertAll(residual, r => 0.5 * Math.Log((r * r) + floor));
     }
 

@@ -73,6 +73,26 @@ public sealed class TriangularMapTests
         }
     }
 
+    // The neck of a funnel is a thousand times narrower than its mouth, and its place must not be decided by the mouth.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void FunnelsAreRecoveredDownToTheirNecks(ulong seed)
+    {
+        var map = TriangularMap.TryFit(Draw(seed, (a, b) => [3 * a, Math.Exp(1.5 * a) * b]), s_equal, 2, 1)!;
+        var y = new double[2];
+        foreach (var a in new[] { -2.0, -1, 0, 1, 2 })
+        {
+            map.Apply([a, 1], y);
+            Assert.Equal(3 * a, y[0], 0.1 + (0.1 * Math.Abs(a)));
+            var above = y[1];
+            map.Apply([a, -1], y);
+            Assert.Equal(1.5 * a, Math.Log(0.5 * (above - y[1])), 0.2);
+            Assert.InRange(0.5 * (above + y[1]) / Math.Exp(1.5 * a), -0.2, 0.2);
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

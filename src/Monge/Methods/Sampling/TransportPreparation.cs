@@ -49,6 +49,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     private const int FewestForBend = 10;
     private const double BendGain = 1.15;
     private const int FewestForMoments = 4;
+    private const double EvenEnough = 0.8;
     private const double HopelessShare = 0.25;
 
     private static readonly double[] s_firstStiffness = [1, 8, 64, 512];
@@ -65,7 +66,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
         {
             BaseChoice.Isotropic => Best([Try(Plain(GaussianBase.Isotropic(target.Dimension, options.BaseScale)), null, $"N(0, {options.BaseScale}^2)")]),
             BaseChoice.Laplace => Best([Try(Plain(Laplace().ToGaussian(inflation)), null, "Laplace approximation")]),
-            _ => Straighten(Refit(Best([.. Candidates().Select(c => Try(Plain(c.Base), null, c.Source))]))),
+            _ => Straighten(Bend(Refit(Best([.. Candidates().Select(c => Try(Plain(c.Base), null, c.Source))])))),
         };
         var chosen = Paths(best);
         return chosen.Problem with
@@ -127,6 +128,36 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
             }
 
             best = trial;
+        }
+
+        return best;
+    }
+
+    // Bent coordinates found by importance sampling from each of the starts, if annealed importance sampling does clearly better in them.
+    private Trial Bend(Trial best)
+    {
+        if (target.Dimension is < 2 or > LargestBentDimension || best.Ess > EvenEnough)
+        {
+            return best;
+        }
+
+        foreach (var start in Candidates().Select(c => Plain(c.Base)).Append(best.Problem))
+        {
+            if (BentSearch.Find(target, start, options.BaseInflation, execution, seed, cancellation) is not { } found || found.Ess < BendGain * best.Ess)
+            {
+                continue;
+            }
+
+            var trial = Try(start with { Bend = found.Map }, null, "bent Gaussian found by adaptive importance sampling");
+            if (ReferenceEquals(Best([best, trial]), trial) && trial.Ess >= BendGain * best.Ess)
+            {
+                best = trial;
+            }
+
+            if (best.Ess > EvenEnough)
+            {
+                break;
+            }
         }
 
         return best;
