@@ -116,7 +116,7 @@ public static class MethodRegistry
         Maturity.Preview,
         new Dictionary<string, string>
         {
-            ["quick"] = """{ "iterations": 500, "batchSize": 256, "steps": 50 }""",
+            ["small"] = """{ "iterations": 500, "batchSize": 128, "steps": 32, "width": 32 }""",
             ["kl"] = """{ "loss": "kl" }""",
             ["paper"] = """{ "iterations": 60000, "batchSize": 2048, "steps": 200 }""",
         },

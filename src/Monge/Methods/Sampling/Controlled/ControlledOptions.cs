@@ -77,7 +77,7 @@ public sealed record ControlledOptions
     public double GradientClip { get; init; } = 1.0;
 
     /// <summary>Decay of the exponential moving average of the parameters that sampling uses, 0 to below 1.</summary>
-    public double AverageDecay { get; init; } = 0.99;
+    public double AverageDecay { get; init; } = 0.995;
 
     /// <summary>The score that the forward control sees.</summary>
     public ScoreGate? Score { get; init; }

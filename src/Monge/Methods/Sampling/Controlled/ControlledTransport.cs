@@ -102,6 +102,17 @@ public sealed class ControlledTransport : ISamplingMethod
                 FormattableString.Invariant($"{Target.Base.Source}{(ResolvedOptions.BaseInflation == 1 ? "" : $", deviations times {ResolvedOptions.BaseInflation:g3}")}"));
     }
 
+    // A file keeps the base's factor only; the same numbers must lead to the same program, or a resumed run rounds differently.
+    private static TransportProblem WithPlainBase(TransportProblem problem)
+    {
+        var d = problem.Base.Dimension;
+        var factor = TransportProblem.Factor(problem.Base);
+        var isDiagonal = Enumerable.Range(0, factor.Length).All(k => k / d == k % d || factor[k] == 0);
+        return isDiagonal
+            ? problem with { Base = GaussianBase.Diagonal([.. problem.Base.Mean], [.. Enumerable.Range(0, d).Select(i => factor[(i * d) + i])]) }
+            : problem;
+    }
+
     private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -111,7 +122,7 @@ public sealed class ControlledTransport : ISamplingMethod
         var checkpoint = request.Folder is { } folder ? Path.Combine(folder, ControlledCheckpoint.CheckpointName) : null;
         var resumed = request.Resume && checkpoint is not null && File.Exists(checkpoint) ? files.Open(checkpoint) : null;
         request.Progress?.Report(new TrainingProgress(0, ResolvedOptions.Iterations ?? 0, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
-        var problem = resumed?.Problem ?? Prepare<T>(execution, request.Seed, cancellation);
+        var problem = WithPlainBase(resumed?.Problem ?? Prepare<T>(execution, request.Seed, cancellation));
         var model = new ControlledModel(Target, problem, Algorithm, ResolvedOptions);
         using var trainer = new ControlledTrainer<T>(model, ResolvedOptions, request.Seed, execution);
         var state = resumed is null ? trainer.Init() : trainer.NewState();
