@@ -47,16 +47,14 @@ internal static class GaussianEvolutions
     private const int PositionStream = 40;
     private const int TimeStream = 41;
 
-    private const int Width = 16;
     private const int TimeWidth = 16;
-    private const int FreeWidth = 64;
 
     // Half-width of the box of collocation points in standard deviations, and the weight of |b|^2 that chooses among the solutions of the general losses.
     private const double BoxHalfWidth = 3;
     private const double KineticPenalty = 1e-4;
 
     private static readonly double[] s_endMean = [1.5, -1.0];
-    private static readonly VariancePreservingNoise s_noising = new(Dimension, 0.1, 10);
+    private static readonly VariancePreservingNoise s_noising = new(Dimension, 0.1, 4);
     private static readonly Expr s_time = Expr.Random(RandomLaw.Uniform, TimeStream);
 
     /// <summary>log Z of the target.</summary>
@@ -80,8 +78,8 @@ internal static class GaussianEvolutions
     /// <summary>The exact time reversal.</summary>
     public static MixtureTimeReversal Reversal { get; } = new([1], [s_endMean], [EndScale], s_noising);
 
-    /// <summary>The losses, by the names under which they are reported: first those with one solution.</summary>
-    public static IReadOnlyList<(string Name, bool IsUnique, Func<GaussianModel> Build)> Losses { get; } =
+    /// <summary>The losses, by the names under which they are reported: first those with one solution. A model is built for a number of hidden units.</summary>
+    public static IReadOnlyList<(string Name, bool IsUnique, Func<int, GaussianModel> Build)> Losses { get; } =
     [
         ("annealing, deterministic", true, DeterministicAnnealing),
         ("annealing, stochastic", true, StochasticAnnealing),
@@ -92,41 +90,41 @@ internal static class GaussianEvolutions
         ("general, deterministic", false, GeneralDeterministic),
     ];
 
-    private static GaussianModel DeterministicAnnealing()
+    private static GaussianModel DeterministicAnnealing(int width)
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
-        var velocity = new PotentialField(Dimension, Potential(parameters, initializer, "potential").Apply);
+        var velocity = new PotentialField(Dimension, Potential(parameters, initializer, "potential", width).Apply);
         var slope = new TimeNetwork(parameters, initializer, "slope", 1, TimeWidth, frequencies: 0);
         var residual = ContinuityResidual.Exact(Path, velocity, slope.Apply(s_time)[0], InterpolatedBox(), s_time);
         return new GaussianModel(parameters, initializer, residual, velocity, Annealing.Drift, AnnealingLaw, Slope: t => slope.Apply(t)[0]);
     }
 
     // Compared is w, the part beside the given eps grad V: the whole drift would look nearer.
-    private static GaussianModel StochasticAnnealing()
+    private static GaussianModel StochasticAnnealing(int width)
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
-        var velocity = new PotentialField(Dimension, Potential(parameters, initializer, "potential").Apply);
+        var velocity = new PotentialField(Dimension, Potential(parameters, initializer, "potential", width).Apply);
         var slope = new TimeNetwork(parameters, initializer, "slope", 1, TimeWidth, frequencies: 0);
         var drift = TransportFields.FokkerPlanckDrift(velocity, Path.LogDensity, _ => Noise);
         var residual = LogDensityResiduals.FokkerPlanck(Path.LogDensity, drift, Noise, InterpolatedBox(), s_time) - slope.Apply(s_time)[0];
         return new GaussianModel(parameters, initializer, residual, velocity, Annealing.Drift, AnnealingLaw, Slope: t => slope.Apply(t)[0]);
     }
 
-    private static GaussianModel TimeReversal()
+    private static GaussianModel TimeReversal(int width)
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
-        var v = new LogDensityNetwork(parameters, initializer, "logDensity", Path, Potential(parameters, initializer, "correction").Apply, LogDensityBoundary.TargetOnly);
+        var v = new LogDensityNetwork(parameters, initializer, "logDensity", Path, Potential(parameters, initializer, "correction", width).Apply, LogDensityBoundary.TargetOnly);
         var box = ReversalLaw(s_time, UnitBox());
         var residual = LogDensityResiduals.TimeReversal(v.LogDensity, s_noising.Drift, s_noising.Diffusion(s_time), box, s_time);
         var drift = TransportFields.TimeReversal(s_noising.Drift, v.LogDensity, s_noising.Diffusion);
         return new GaussianModel(parameters, initializer, residual, drift, Reversal.Drift, ReversalLaw, v);
     }
 
-    private static GaussianModel SchroedingerBridge()
+    private static GaussianModel SchroedingerBridge(int width)
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
-        var v = new LogDensityNetwork(parameters, initializer, "logDensity", Path, Potential(parameters, initializer, "correction").Apply);
-        var potential = Potential(parameters, initializer, "potential");
+        var v = new LogDensityNetwork(parameters, initializer, "logDensity", Path, Potential(parameters, initializer, "correction", width).Apply);
+        var potential = Potential(parameters, initializer, "potential", width);
         var drift = TransportFields.Bridge(Dimension, null, potential.Apply, _ => Noise);
         var box = InterpolatedBox();
         var residual = Expr.Vector(
@@ -135,11 +133,11 @@ internal static class GaussianEvolutions
         return new GaussianModel(parameters, initializer, residual, drift, Bridge.Drift, BridgeLaw(Bridge), v);
     }
 
-    private static GaussianModel OptimalTransport()
+    private static GaussianModel OptimalTransport(int width)
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
-        var v = new LogDensityNetwork(parameters, initializer, "logDensity", Path, Potential(parameters, initializer, "correction").Apply);
-        var potential = Potential(parameters, initializer, "potential");
+        var v = new LogDensityNetwork(parameters, initializer, "logDensity", Path, Potential(parameters, initializer, "correction", width).Apply);
+        var potential = Potential(parameters, initializer, "potential", width);
         var velocity = new PotentialField(Dimension, potential.Apply);
         var box = InterpolatedBox();
         var residual = Expr.Vector(
@@ -147,33 +145,33 @@ internal static class GaussianEvolutions
         return new GaussianModel(parameters, initializer, residual, velocity, Transport.Drift, BridgeLaw(Transport), v);
     }
 
-    private static GaussianModel GeneralStochastic()
+    private static GaussianModel GeneralStochastic(int width)
     {
-        var (parameters, initializer, v, drift) = General();
+        var (parameters, initializer, v, drift) = General(width);
         var box = InterpolatedBox();
         var residual = Expr.Concat(
             0, LogDensityResiduals.FokkerPlanck(v.LogDensity, drift, Noise, box, s_time).Reshape(1), Math.Sqrt(KineticPenalty) * drift.Apply(box.StopGradient(), s_time));
         return new GaussianModel(parameters, initializer, residual, TransportFields.ProbabilityFlow(drift, v.LogDensity, _ => Noise), null, null, v);
     }
 
-    private static GaussianModel GeneralDeterministic()
+    private static GaussianModel GeneralDeterministic(int width)
     {
-        var (parameters, initializer, v, velocity) = General();
+        var (parameters, initializer, v, velocity) = General(width);
         var box = InterpolatedBox();
         var residual = Expr.Concat(
             0, LogDensityResiduals.Continuity(v.LogDensity, velocity, box, s_time).Reshape(1), Math.Sqrt(KineticPenalty) * velocity.Apply(box.StopGradient(), s_time));
         return new GaussianModel(parameters, initializer, residual, velocity, null, null, v);
     }
 
-    private static (ParameterSet Parameters, ParameterInitializer Initializer, LogDensityNetwork LogDensity, DriftNetwork Drift) General()
+    private static (ParameterSet Parameters, ParameterInitializer Initializer, LogDensityNetwork LogDensity, DriftNetwork Drift) General(int width)
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
-        var v = new LogDensityNetwork(parameters, initializer, "logDensity", Path, Potential(parameters, initializer, "correction").Apply);
-        return (parameters, initializer, v, new DriftNetwork(parameters, initializer, Dimension, FreeWidth, depth: 1, frequencies: 1));
+        var v = new LogDensityNetwork(parameters, initializer, "logDensity", Path, Potential(parameters, initializer, "correction", width).Apply);
+        return (parameters, initializer, v, new DriftNetwork(parameters, initializer, Dimension, 2 * width, depth: 1, frequencies: 1));
     }
 
-    private static ScalarNetwork Potential(ParameterSet parameters, ParameterInitializer initializer, string name) =>
-        new(parameters, initializer, name, Dimension, Width, depth: 1, frequencies: 0, quadratic: true);
+    private static ScalarNetwork Potential(ParameterSet parameters, ParameterInitializer initializer, string name, int width) =>
+        new(parameters, initializer, name, Dimension, width, depth: 1, frequencies: 0, quadratic: true);
 
     private static Expr UnitBox() => BoxHalfWidth * ((2 * Expr.Random(RandomLaw.Uniform, PositionStream, Dimension)) - 1);
 

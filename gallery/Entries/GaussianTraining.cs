@@ -4,6 +4,7 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
+using Monge.Fields;
 using Monge.Training;
 
 namespace Monge.Gallery.Entries;
@@ -24,7 +25,13 @@ internal readonly record struct CarriedLaw(double MomentError, double LogZ, doub
 internal static class GaussianTraining
 {
     /// <summary>Steps of Adam of the losses' own experiment, and before Gauss-Newton.</summary>
-    public const int AdamSteps = 4000;
+    public const int AdamSteps = 6000;
+
+    /// <summary>Hidden units of a potential of the losses' own experiment.</summary>
+    public const int AdamWidth = 32;
+
+    /// <summary>Hidden units of a potential for Gauss-Newton, and for Adam beside it.</summary>
+    public const int NewtonWidth = 16;
 
     private const int WarmSteps = 600;
     private const int AdamBatch = 512;
@@ -33,7 +40,7 @@ internal static class GaussianTraining
     // Gauss-Newton: points of a step, steps on the same points, and the goal on fresh points at which it ends.
     private const int Points = 600;
     private const int StepsOnPoints = 10;
-    private const int MostSteps = 1500;
+    private const int MostSteps = 2500;
     private const double RmsGoal = 7e-6;
 
     private const int EvaluationPoints = 8192;
@@ -160,6 +167,30 @@ internal static class GaussianTraining
             squaredMass += share * Math.Exp(2 * logWeight);
         }
 
+        return new CarriedLaw(MomentError(mean, square), Math.Log(mass), mass * mass / squaredMass);
+    }
+
+    /// <summary>The moments of particles carried from the base by the SDE whose drift is the model's, with the noise of <see cref="GaussianEvolutions.Noise"/>; they carry the noise of the draws.</summary>
+    public static double StochasticMomentError(GaussianModel model, IVectorField velocity, NdArray<double> parameters, ExperimentSettings settings)
+    {
+        const int particles = 40_000;
+        const int steps = 100;
+        using var sde = new TransportSde<double>(
+            model.LogDensity!, model.Parameters, velocity, SdeScheme.Heun, particles, EvaluationStream, EvaluationStream + 3, Execution(settings));
+        sde.Start(parameters, particles, new DrawKey(settings.Seed, FreshPoints));
+        sde.Advance(parameters, particles, new SdeGrid<double>(0, steps, steps, (_, _) => GaussianEvolutions.Noise), new DrawKey(settings.Seed, FreshPoints));
+        var (mean, square) = (new double[2], new double[2]);
+        for (var i = 0; i < 2 * particles; i++)
+        {
+            mean[i % 2] += sde.Positions[i] / particles;
+            square[i % 2] += sde.Positions[i] * sde.Positions[i] / particles;
+        }
+
+        return MomentError(mean, square);
+    }
+
+    private static double MomentError(double[] mean, double[] square)
+    {
         var worst = 0.0;
         for (var j = 0; j < 2; j++)
         {
@@ -168,7 +199,7 @@ internal static class GaussianTraining
             worst = Math.Max(worst, Math.Abs((deviation / GaussianEvolutions.EndScale) - 1));
         }
 
-        return new CarriedLaw(worst, Math.Log(mass), mass * mass / squaredMass);
+        return worst;
     }
 
     /// <summary>Threads as set.</summary>
