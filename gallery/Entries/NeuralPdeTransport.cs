@@ -4,42 +4,21 @@ using Monge.Methods;
 namespace Monge.Gallery.Entries;
 
 /// <summary>
-/// Entry 01: Dynamical Measure Transport and Neural PDE Solvers for Sampling (arXiv:2407.07873), the annealing loss: its residual on an exact
-/// solution, a drift trained by it beside that solution, and two of the paper's targets.
+/// Entry 01: Dynamical Measure Transport and Neural PDE Solvers for Sampling (arXiv:2407.07873), the exact-solution suite of all its losses
+/// between Gaussians, and two of the paper's targets.
 /// </summary>
 internal static class NeuralPdeTransport
 {
     private const int Samples = 10_000;
-    private const string ClosedForm = "closed form of the Gaussian annealing";
     private const string Definition = "the target's definition";
 
     /// <summary>The entry.</summary>
     public static GalleryEntry Entry { get; } = new(
         "01",
-        "Neural PDE transport along an annealing path",
+        "Neural PDE transport",
         "J. Sun, J. Berner, L. Richter, M. Zeinhofer, J. Mueller, K. Azizzadenesheli, A. Anandkumar: Dynamical Measure Transport and Neural PDE Solvers for Sampling, arXiv:2407.07873",
         [
-            new Experiment(
-                "gaussian-residual",
-                "The residual of the annealing loss on the exact drift between two Gaussians, in float64 at 8192 points.",
-                Quick: true,
-                [FigureReference.AtMost("largest residual", 1e-8, ClosedForm, stretchBound: 1e-11)],
-                (settings, _) => Task.FromResult<IReadOnlyList<double>>([GaussianAnnealingSuite.LargestResidual(settings)])),
-            new Experiment(
-                "gaussian-training",
-                "A gradient drift trained by the annealing loss between two Gaussians with Adam, beside the closed form.",
-                Quick: true,
-                [
-                    FigureReference.AtMost("relative L2 error of the drift", 2e-2, ClosedForm, stretchBound: 5e-3),
-                    FigureReference.AtMost("error of log Z by thermodynamic integration", 2e-2, ClosedForm),
-                ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
-                    () =>
-                    {
-                        var (drift, logZ) = GaussianAnnealingSuite.Train(settings, cancellation);
-                        return [drift, logZ];
-                    },
-                    cancellation)),
+            .. GaussianSuite.Experiments,
             new Experiment(
                 "gmm9",
                 "Nine Gaussians on a grid in two dimensions, from log-density to weighted samples.",

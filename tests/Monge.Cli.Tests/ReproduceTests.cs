@@ -13,11 +13,12 @@ public sealed class ReproduceTests
         using var run = MongeProcess.Run(folder.Path, "reproduce", "01", "--quick", "--seed", "2", "--json", "--out", "records");
         Assert.Equal(0, run.ExitCode);
         var figures = JsonNode.Parse(run.Output)!.AsArray();
-        Assert.Equal(["gaussian-residual", "gaussian-training", "gaussian-training"], figures.Select(f => (string)f!["experiment"]!));
+        string[] experiments = [.. figures.Select(f => (string)f!["experiment"]!)];
+        Assert.Contains("gaussian-losses", experiments);
         string[] keys = ["system", "experiment", "figure", "value", "reference", "tolerance", "source", "holds", "stretch_holds", "seconds", "seed"];
         Assert.All(figures, f => Assert.All(keys, key => Assert.True(f!.AsObject().ContainsKey(key), $"'{key}' is missing")));
         Assert.True((double)figures[0]!["value"]! < 1e-8);
-        Assert.True((double)figures[1]!["value"]! < 2e-2);
+        Assert.True((double)figures[Array.LastIndexOf(experiments, "gaussian-losses")]!["value"]! < 2e-2);
         Assert.All(figures, f => Assert.True((bool)f!["holds"]! && (long)f["seed"]! == 2));
         Assert.True(JsonNode.DeepEquals(figures, JsonNode.Parse(File.ReadAllText(folder["records/01-quick-seed2.json"]))));
     }

@@ -146,7 +146,7 @@ public sealed partial class Expr
     public Expr Round() => Create(FunctionOperation.Round, this);
 
     /// <summary>The value with its derivative cut off.</summary>
-    public Expr StopGradient() => Create(StopGradientOperation.Instance, this);
+    public Expr StopGradient() => Operation is StopGradientOperation ? this : Create(StopGradientOperation.Instance, this);
 
     /// <summary>The power x^p. Whole constant powers up to 8 are products.</summary>
     public Expr Pow(Expr exponent)

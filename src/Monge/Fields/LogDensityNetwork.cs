@@ -88,7 +88,7 @@ public sealed class LogDensityNetwork : IDensityPath
     /// <exception cref="ArgumentException">The time is a constant, for which there is nothing to differentiate by; trace with a time input.</exception>
     public Expr TimeDerivative(Expr x, Expr t) => t.IsConstant
         ? throw new ArgumentException("The time of a path's time derivative must be traced, not a constant.", nameof(t))
-        : Derivative.Gradient(LogDensity(x, t), t);
+        : Derivative.Gradient(LogDensity(x.StopGradient(), t), t);
 
     /// <summary>The normalised log density of the law that <see cref="BaseDraw"/> draws from: log p0, which V(., 0) equals when both ends are held.</summary>
     /// <param name="x">A position [d].</param>

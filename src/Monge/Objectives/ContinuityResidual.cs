@@ -20,6 +20,7 @@ public static class ContinuityResidual
     /// <returns>A scalar.</returns>
     public static Expr Exact(IDensityPath path, IVectorField drift, Expr logNormaliserSlope, Expr x, Expr t)
     {
+        x = x.StopGradient();
         var (b, divergence) = drift.WithDivergence(x, t);
         return divergence + Rest(path, b, logNormaliserSlope, x, t);
     }
@@ -36,6 +37,7 @@ public static class ContinuityResidual
     /// <param name="probes">Two independent probes [d, 2].</param>
     public static (Expr First, Expr Second) Estimated(IDensityPath path, IVectorField drift, Expr logNormaliserSlope, Expr x, Expr t, Expr probes)
     {
+        x = x.StopGradient();
         var (b, estimates) = drift.WithDivergenceEstimates(x, t, probes);
         var rest = Rest(path, b, logNormaliserSlope, x, t);
         return (estimates[0] + rest, estimates[1] + rest);

@@ -7,6 +7,10 @@ namespace Monge.Objectives;
 /// The residuals of the equations that a moving log density V(x, t) = log p_t(x) + const, its drift and its potentials obey, each a scalar at one position and time
 /// (arXiv:2407.07873, the table of losses; there with a = sigma sigma^T = 2 eps I). The SDE is dX = b dt + sqrt(2 eps(t)) dW, the ODE dX = b dt.
 /// </summary>
+/// <remarks>
+/// The time derivative is the partial one, at a fixed position, even when the position was drawn with a law that depends on the time (a box that moves): a residual is
+/// a constant as a function of how its position was traced.
+/// </remarks>
 public static class LogDensityResiduals
 {
     /// <summary>Log-density Fokker-Planck equation: dV/dt + div b + grad V . b - eps (|grad V|^2 + Laplacian V); zero when the SDE with drift b carries exp(V).</summary>
@@ -17,6 +21,7 @@ public static class LogDensityResiduals
     /// <param name="t">The time, a traced scalar.</param>
     public static Expr FokkerPlanck(Func<Expr, Expr, Expr> logDensity, IVectorField drift, Expr diffusion, Expr x, Expr t)
     {
+        x = x.StopGradient();
         var (value, gradient, laplacian) = Derivative.Laplacian(logDensity(x, t), x);
         var (b, divergence) = drift.WithDivergence(x, t);
         return Derivative.Gradient(value, t) + divergence + Expr.Dot(gradient, b) - (diffusion * (gradient.SquaredNorm() + laplacian));
@@ -29,6 +34,7 @@ public static class LogDensityResiduals
     /// <param name="t">The time, a traced scalar.</param>
     public static Expr Continuity(Func<Expr, Expr, Expr> logDensity, IVectorField velocity, Expr x, Expr t)
     {
+        x = x.StopGradient();
         var value = logDensity(x, t);
         var (b, divergence) = velocity.WithDivergence(x, t);
         return Derivative.Gradient(value, t) + divergence + Expr.Dot(Derivative.Gradient(value, x), b);
@@ -45,6 +51,7 @@ public static class LogDensityResiduals
     /// <param name="t">The time, a traced scalar.</param>
     public static Expr TimeReversal(Func<Expr, Expr, Expr> logDensity, IVectorField noisingDrift, Expr diffusion, Expr x, Expr t)
     {
+        x = x.StopGradient();
         var (value, gradient, laplacian) = Derivative.Laplacian(logDensity(x, t), x);
         var (f, divergence) = noisingDrift.WithDivergence(x, t);
         return Derivative.Gradient(value, t) - divergence - Expr.Dot(gradient, f) + (diffusion * (gradient.SquaredNorm() + laplacian));
@@ -61,6 +68,7 @@ public static class LogDensityResiduals
     /// <param name="t">The time, a traced scalar.</param>
     public static Expr HamiltonJacobiBellman(Func<Expr, Expr, Expr> potential, IVectorField? reference, Expr diffusion, Expr x, Expr t)
     {
+        x = x.StopGradient();
         var (value, gradient, laplacian) = Derivative.Laplacian(potential(x, t), x);
         var transport = reference is null ? 0 : Expr.Dot(reference.Apply(x, t), gradient);
         return Derivative.Gradient(value, t) + transport + (diffusion * (gradient.SquaredNorm() + laplacian));
@@ -72,6 +80,7 @@ public static class LogDensityResiduals
     /// <param name="t">The time, a traced scalar.</param>
     public static Expr HamiltonJacobi(Func<Expr, Expr, Expr> potential, Expr x, Expr t)
     {
+        x = x.StopGradient();
         var value = potential(x, t);
         return Derivative.Gradient(value, t) + (0.5 * Derivative.Gradient(value, x).SquaredNorm());
     }

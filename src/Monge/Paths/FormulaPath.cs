@@ -42,7 +42,7 @@ public sealed class FormulaPath : IDensityPath
     /// <exception cref="ArgumentException">The time is a constant, for which there is nothing to differentiate by; trace with a time input.</exception>
     public Expr TimeDerivative(Expr x, Expr t) => t.IsConstant
         ? throw new ArgumentException("The time of a path's time derivative must be traced, not a constant.", nameof(t))
-        : Derivative.Gradient(_logDensity(x, t), t);
+        : Derivative.Gradient(_logDensity(x.StopGradient(), t), t);
 
     /// <inheritdoc/>
     public Expr LogBase(Expr x) => _logDensity(x, 0);

@@ -30,6 +30,12 @@ public sealed record GaussNewtonOptions
     /// <summary>The damping lambda is the loss, but at most this (1e-5 in MariusZeinhofer/unified-pinns). Positive.</summary>
     public double LargestDamping { get; init; } = 1e-5;
 
+    /// <summary>
+    /// Whether the damping follows the line search instead (Levenberg and Marquardt): a full step divides it by four, a step below one half multiplies it by four. It then
+    /// starts at <see cref="LargestDamping"/> and stays at or below the loss before the first step. Where the residual bends strongly this takes far longer steps.
+    /// </summary>
+    public bool Adaptive { get; init; }
+
     /// <summary>The line search tries the steps 2^-k for k = 0 to this. Not negative.</summary>
     public int Halvings { get; init; } = 30;
 
@@ -57,6 +63,7 @@ public readonly record struct GaussNewtonInfo(double LossBefore, double Loss, do
 public sealed class GaussNewton : IDisposable
 {
     private const double DampingGrowth = 10;
+    private const double DampingChange = 4;
     private const string DirectionInput = "gaussNewton.direction";
     private const string CotangentInput = "gaussNewton.cotangent";
 
@@ -98,6 +105,9 @@ public sealed class GaussNewton : IDisposable
     /// <summary>The parameters [P]: all there is to the state. Fill them before the first step.</summary>
     public NdArray<double> Parameters { get; }
 
+    /// <summary>lambda of the next step when the damping is adaptive, 0 before the first; the other half of the state.</summary>
+    public double Damping { get; set; }
+
     /// <summary>Samples n of a step.</summary>
     public int Samples { get; }
 
@@ -129,8 +139,18 @@ public sealed class GaussNewton : IDisposable
             throw new ArithmeticException(FormattableString.Invariant($"Gauss-Newton can't step from a loss of {before}; start from parameters whose residuals are finite."));
         }
 
-        var (direction, damping, iterations) = Direction(points, Math.Min(before, _options.LargestDamping));
+        if (Damping == 0 || !_options.Adaptive)
+        {
+            Damping = Math.Min(before, _options.LargestDamping);
+        }
+
+        var (direction, damping, iterations) = Direction(points, Damping);
         var (loss, size) = Search(direction, before, points);
+        if (_options.Adaptive)
+        {
+            Damping = size == 1 ? damping / DampingChange : size < 0.5 ? damping * DampingChange : damping;
+        }
+
         for (var i = 0; i < Parameters.Length && size > 0; i++)
         {
             Parameters[i] -= size * direction[i];

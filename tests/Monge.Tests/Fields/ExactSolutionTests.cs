@@ -103,4 +103,20 @@ public class ExactSolutionTests
         var drift = TransportFields.FokkerPlanckDrift(velocity, V, _ => 0.7);
         Assert.True(Largest(LogDensityResiduals.FokkerPlanck(V, drift, 0.7, s_x, s_t) - c) < 1e-8);
     }
+
+    [Fact]
+    public void TimeDerivativesArePartialAtPositionsThatWereDrawnWithTheTime()
+    {
+        // A box that moves with the mean: the position is traced from the time, and yet stays fixed while the time is varied.
+        var bridge = new GaussianBridge(s_startMean, 1, s_endMean, 0.6, 0.5);
+        var moving = bridge.Mean(s_t) + (s_t * s_x);
+        var drift = new FormulaField(3, bridge.Drift);
+        var path = new FormulaPath(3, bridge.LogDensity, stream => Expr.Random(RandomLaw.Normal, stream, 3), "bridge");
+        var flow = TransportFields.ProbabilityFlow(drift, bridge.LogDensity, _ => 0.5);
+        Assert.True(Largest(LogDensityResiduals.FokkerPlanck(bridge.LogDensity, drift, 0.5, moving, s_t)) < 1e-8);
+        Assert.True(Largest(LogDensityResiduals.HamiltonJacobiBellman(bridge.Potential, null, 0.5, moving, s_t)) < 1e-8);
+        Assert.True(Largest(LogDensityResiduals.Continuity(bridge.LogDensity, flow, moving, s_t)) < 1e-8);
+        Assert.True(Largest(ContinuityResidual.Exact(path, flow, 0, moving, s_t)) < 1e-8);
+        Assert.True(Largest(Derivative.Gradient(bridge.LogDensity(moving, s_t), s_t) - path.TimeDerivative(moving, s_t)) > 0.1);
+    }
 }
