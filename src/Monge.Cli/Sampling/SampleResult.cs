@@ -56,6 +56,7 @@ internal static class SampleResult
             ["reference_mean"] = JsonOutput.Numbers(facts.Mean),
             ["reference_sd"] = JsonOutput.Numbers(facts.StandardDeviation),
             ["sampler"] = draws.Sampler,
+            ["sampler_scan"] = draws.SamplerScan is { } scan ? new JsonArray([.. scan.Select(Describe)]) : null,
             ["correction"] = draws.Correction,
             ["version"] = draws.Version,
             ["out"] = folder,
@@ -74,6 +75,14 @@ internal static class SampleResult
         ["floor_spread"] = JsonOutput.Number(distance.FloorSpread),
         ["ratio"] = JsonOutput.Number(distance.Ratio),
         ["excess"] = JsonOutput.Number(distance.Excess),
+    };
+
+    private static JsonNode Describe(SamplerTrial trial) => new JsonObject
+    {
+        ["sampler"] = trial.Sampler,
+        ["ess"] = JsonOutput.Number(trial.EffectiveSampleSize),
+        ["log_z"] = JsonOutput.Number(trial.LogZ),
+        ["log_z_error"] = JsonOutput.Number(trial.LogZError),
     };
 
     private static JsonNode Describe(FreeEnergyPoint point) => new JsonObject

@@ -8,6 +8,9 @@ public interface IVectorField
     /// <summary>d.</summary>
     int Dimension { get; }
 
+    /// <summary>Whether the exact divergence costs about as much as the value, whatever d is.</summary>
+    bool HasCheapDivergence => false;
+
     /// <summary>The value [d].</summary>
     /// <param name="x">A position [d].</param>
     /// <param name="t">The time, a scalar.</param>

@@ -48,6 +48,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     private const int LargestBentDimension = 12;
     private const int FewestForBend = 10;
     private const double BendGain = 1.15;
+    private const int FewestForMoments = 4;
     private const double HopelessShare = 0.25;
 
     private static readonly double[] s_firstStiffness = [1, 8, 64, 512];
@@ -72,6 +73,13 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
             Offset = chosen.LogZ,
             Source = FormattableString.Invariant($"{chosen.Problem.Source}; path exponents {chosen.Problem.TargetExponent:g3} and {chosen.Problem.BaseExponent:g3}; annealed importance sampling found ESS {chosen.Ess:P1}"),
         };
+    }
+
+    /// <summary>The problem of a given base and the geometric path, with the numbers that annealed importance sampling measures.</summary>
+    public TransportProblem Given(GaussianBase gaussian, string source)
+    {
+        var trial = Try(Plain(gaussian), null, source);
+        return trial.Problem with { Offset = double.IsFinite(trial.LogZ) ? trial.LogZ : 0 };
     }
 
     /// <summary>What annealed importance sampling from a base finds: log Z, its standard error, and the effective number of samples.</summary>
@@ -178,15 +186,18 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     private GaussianBase? Fit(Trial trial)
     {
         var d = target.Dimension;
-        var effective = trial.Ess * Particles;
-        if (effective < 16)
+        if (trial.Ess == 0)
         {
             return null;
         }
 
-        var (mean, covariance) = Moments(trial.Positions, trial.Weights, d);
-        // Few effective samples fix variances but not correlations.
-        var keep = Math.Max(0, 1 - (2.0 * d / effective));
+        // Too few effective samples make noise of all moments: flatter weights give steadier moments on the way there.
+        var (weights, effective) = Flatten(trial.Weights, Math.Min(Math.Max(32, FewestForMoments * d), Particles / 4));
+        var (mean, covariance) = Moments(trial.Positions, weights, d);
+
+        // Few effective samples fix variances but not correlations. When none stands out of the noise all are left out: coordinates that don't depend on one
+        // another stay apart, and a separable drift can carry them.
+        var keep = Correlated(covariance, effective) ? Math.Max(0, 1 - (2.0 * d / effective)) : 0;
         for (var i = 0; i < d; i++)
         {
             for (var j = 0; j < d; j++)
@@ -216,6 +227,47 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
         }
 
         return GaussianBase.Full(position, factor).Inflate(options.BaseInflation);
+    }
+
+    // Weights w^beta, normalised, with beta <= 1 so small that at least some number of samples is effective.
+    private static (double[] Weights, double Effective) Flatten(double[] weights, double fewest)
+    {
+        (double[] Weights, double Effective) Power(double beta)
+        {
+            double[] powers = [.. weights.Select(w => w > 0 ? Math.Pow(w, beta) : 0)];
+            var (sum, squares) = (powers.Sum(), powers.Sum(p => p * p));
+            return ([.. powers.Select(p => p / sum)], sum * sum / squares);
+        }
+
+        if (Power(1) is { } plain && plain.Effective >= fewest)
+        {
+            return plain;
+        }
+
+        var (low, high) = (0.0, 1.0);
+        for (var k = 0; k < 30; k++)
+        {
+            var middle = 0.5 * (low + high);
+            (low, high) = Power(middle).Effective >= fewest ? (middle, high) : (low, middle);
+        }
+
+        return Power(low);
+    }
+
+    // Whether the largest of all correlations is larger than chance makes it (two in a hundred thousand normal pairs, corrected for the number of pairs).
+    private static bool Correlated(double[,] covariance, double effective)
+    {
+        var d = covariance.GetLength(0);
+        var largest = 0.0;
+        for (var i = 0; i < d; i++)
+        {
+            for (var j = 0; j < i; j++)
+            {
+                largest = Math.Max(largest, covariance[i, j] * covariance[i, j] / (covariance[i, i] * covariance[j, j]));
+            }
+        }
+
+        return effective * largest > (2 * Math.Log(Math.Max(2, d * (d - 1) / 2))) + 9;
     }
 
     // Exponents: those given, or the ones whose short training ends with the most even weights. Annealed importance sampling alone can't tell: a drift
