@@ -34,7 +34,7 @@ public sealed record SampleSet
     /// <summary>Importance-sampling estimate of log Z: the log-mean-exp of the log-weights.</summary>
     public required double LogZ { get; init; }
 
-    /// <summary>Standard error of <see cref="LogZ"/> by the delta method: the weights' standard deviation over their mean and sqrt(n).</summary>
+    /// <summary>Standard error of <see cref="LogZ"/> by the delta method: the weights' standard deviation over their mean and sqrt(n), the largest weights' share of the variance being that of the Pareto law fitted to them where that is larger.</summary>
     public required double LogZError { get; init; }
 
     /// <summary>Effective sample size as a fraction of n: (sum w)^2 / (n sum w^2).</summary>

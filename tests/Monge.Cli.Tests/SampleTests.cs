@@ -149,7 +149,7 @@ public sealed class SampleTests
         File.WriteAllText(folder["tiny.json"], Tiny.Replace("\"sampler\": \"ode\"", "\"sampler\": \"sde\", \"diffusion\": 10000", StringComparison.Ordinal));
         using var run = MongeProcess.Run(folder.Path, Arguments("gmm9", 5, "--samples", "50", "--out", "here", "--json"));
         var status = (string)JsonNode.Parse(run.Output)!["status"]!;
-        Assert.Contains("the step size 1/16 is unstable for the diffusion 1E+04", status, StringComparison.Ordinal);
+        Assert.Contains("the step size 1/16 is unstable for the diffusion 1e+04", status, StringComparison.Ordinal);
         Assert.Contains("lower the option diffusion to at most", status, StringComparison.Ordinal);
         Assert.Contains("is unstable for the diffusion", File.ReadAllText(folder["here/run.json"]), StringComparison.Ordinal);
     }

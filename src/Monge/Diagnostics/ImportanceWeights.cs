@@ -4,7 +4,7 @@ namespace Monge.Diagnostics;
 
 /// <summary>What the log-weights of n independent samples say: normaliser, bounds, effective size, and whether to believe them.</summary>
 /// <remarks>
-/// With w = exp(log-weight): Z = mean(w); ESS = (sum w)^2 / sum w^2; the error of log Z is sd(w) / (mean(w) sqrt(n)) (delta method);
+/// With w = exp(log-weight): Z = mean(w); ESS = (sum w)^2 / sum w^2; the error of log Z is sd(w) / (mean(w) sqrt(n)) (delta method), with the variance of the largest weights taken from the Pareto law fitted to them where that is larger;
 /// the ELBO is the mean log-weight, a lower bound of log Z in expectation. Source: A. B. Owen, "Monte Carlo theory, methods and examples", chapter 9.
 /// </remarks>
 public sealed class ImportanceWeights
@@ -28,7 +28,8 @@ public sealed class ImportanceWeights
             LargestShare = Math.Max(LargestShare, weight);
         }
         EffectiveSampleSize = Math.Min(1 / sumOfSquares, Count);
-        LogNormaliserError = Count > 1 ? Math.Sqrt(Math.Max(0, Count * sumOfSquares - 1) / (Count - 1)) : double.PositiveInfinity;
+        double deltaError = Count > 1 ? Math.Sqrt(Math.Max(0, Count * sumOfSquares - 1) / (Count - 1)) : double.PositiveInfinity;
+        LogNormaliserError = tail is null ? deltaError : Math.Max(deltaError, SmoothedError(normalised, LargestShare, tail));
         EffectiveSampleFractionError = FractionError(normalised, sumOfSquares);
         SamplesHoldingHalf = CountHoldingHalf(normalised);
         Warnings = Judge();
@@ -96,6 +97,17 @@ public sealed class ImportanceWeights
         }
         double elboError = count > 1 && double.IsFinite(elbo) ? Math.Sqrt(squares / (count - 1) / count) : double.PositiveInfinity;
         return new ImportanceWeights(normalised, largest + Math.Log(sum / count), elbo, elboError, ParetoTail.Fit(logWeights));
+    }
+
+    /// <summary>The delta method's error with the variance of the largest weights taken from their fitted law instead of from what happened to be drawn.</summary>
+    private static double SmoothedError(double[] normalised, double largestShare, ParetoTail tail)
+    {
+        double[] sorted = [.. normalised];
+        Array.Sort(sorted);
+        double count = normalised.Length, squares = 0;
+        foreach (double weight in sorted.AsSpan(0, sorted.Length - tail.TailCount))
+            squares += (count * weight - 1) * (count * weight - 1);
+        return Math.Sqrt(squares + tail.TailCount * tail.SquaredDeviation(1 / (count * largestShare))) / count;
     }
 
     /// <summary>With v = n w and b = mean v^2 the fraction 1 / b moves with 2 (v - 1) / b - (v^2 - b) / b^2.</summary>
