@@ -15,9 +15,26 @@ public class SampleCorrectionTests
         var weights = ImportanceWeights.FromLogWeights(logWeights);
         return new SampleSet
         {
-            Positions = positions, UnconstrainedPositions = positions, LogWeights = logWeights, Names = ["a", "b"], Target = (target ?? s_target).Name,
-            LogZ = weights.LogNormaliser, LogZError = weights.LogNormaliserError, EffectiveSampleSize = weights.EffectiveSampleFraction, Elbo = weights.Elbo, Warnings = [],
-            Method = "none", Options = "{}", Sampler = "by hand", Preparation = "none", Seed = 3, Version = "0", TrainSeconds = 0, SampleSeconds = 0, Iterations = 0, TargetCalls = 10,
+            Positions = positions,
+            UnconstrainedPositions = positions,
+            LogWeights = logWeights,
+            Names = ["a", "b"],
+            Target = (target ?? s_target).Name,
+            LogZ = weights.LogNormaliser,
+            LogZError = weights.LogNormaliserError,
+            EffectiveSampleSize = weights.EffectiveSampleFraction,
+            Elbo = weights.Elbo,
+            Warnings = [],
+            Method = "none",
+            Options = "{}",
+            Sampler = "by hand",
+            Preparation = "none",
+            Seed = 3,
+            Version = "0",
+            TrainSeconds = 0,
+            SampleSeconds = 0,
+            Iterations = 0,
+            TargetCalls = 10,
         };
     }
 

@@ -9,7 +9,13 @@ public class SampleWarningsTests
 {
     private static readonly TransportProblem s_problem = new()
     {
-        Base = GaussianBase.Isotropic(2), Offset = 0, TargetExponent = 1, BaseExponent = 1, Stiffness = 40, TargetBox = [2, 3], Source = "",
+        Base = GaussianBase.Isotropic(2),
+        Offset = 0,
+        TargetExponent = 1,
+        BaseExponent = 1,
+        Stiffness = 40,
+        TargetBox = [2, 3],
+        Source = "",
     };
 
     [Theory]
