@@ -34,20 +34,28 @@ internal static class LogNormaliserIntervals
     private static async Task<IReadOnlyList<double>> Measure(ExperimentSettings settings, CancellationToken cancellation)
     {
         var pairs = s_cases.SelectMany(c => Enumerable.Range(0, Seeds).Select(k => (c.Target, c.Iterations, Seed: settings.Seed + (ulong)k))).ToArray();
-        var lines = new (string Text, bool Covered)[pairs.Length];
+        var lines = new (string Text, bool Covered)?[pairs.Length];
+        var (gate, told) = (new Lock(), 0);
         var threads = settings.Threads > 0 ? settings.Threads : Environment.ProcessorCount;
 
         // One run to a core: short trainings share work badly.
         await Parallel.ForEachAsync(
             Enumerable.Range(0, pairs.Length),
             new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation },
-            async (k, stop) => lines[k] = await Run(pairs[k].Target, pairs[k].Iterations, pairs[k].Seed, stop));
-        foreach (var (text, _) in lines)
-        {
-            settings.Note(text);
-        }
-
-        return [lines.Count(l => l.Covered) / (double)lines.Length];
+            async (k, stop) =>
+            {
+                var line = await Run(pairs[k].Target, pairs[k].Iterations, pairs[k].Seed, stop);
+                lock (gate)
+                {
+                    // Told in their order, each as soon as those before it are there.
+                    lines[k] = line;
+                    for (; told < lines.Length && lines[told] is { } next; told++)
+                    {
+                        settings.Note(next.Text);
+                    }
+                }
+            });
+        return [lines.Count(l => l!.Value.Covered) / (double)lines.Length];
     }
 
     // The exponents are given, which spares the race of short trainings between them.
