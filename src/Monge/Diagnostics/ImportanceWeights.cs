@@ -13,6 +13,7 @@ public sealed class ImportanceWeights
     private const double DominatingShare = 0.1;
     private const int FewSamples = 10;
     private const double LargeLogNormaliserError = 0.1;
+    private const double NegligibleLogNormaliserError = 0.01;
 
     private ImportanceWeights(double[] normalised, double logNormaliser, double elbo, double elboError, ParetoTail? tail)
     {
@@ -150,7 +151,8 @@ public sealed class ImportanceWeights
             warnings.Add(Status.Warn(string.Create(CultureInfo.InvariantCulture, $"the effective sample size is only {EffectiveSampleSize:0.#} of {Count}"), "raise --budget, or reach the target by a more gradual path"));
         if (LogNormaliserError > LargeLogNormaliserError)
             warnings.Add(Status.Warn(string.Create(CultureInfo.InvariantCulture, $"log Z has the standard error {LogNormaliserError:0.##}, and the true error may be larger"), "raise --samples or --budget"));
-        if (Tail is { Shape: > ParetoTail.LargestTrustedShape })
+        // A heavy tail of weights that are even all the same, the error including what the tail may hold, changes nothing.
+        if (Tail is { Shape: > ParetoTail.LargestTrustedShape } && LogNormaliserError > NegligibleLogNormaliserError)
             warnings.Add(Status.Warn(string.Create(CultureInfo.InvariantCulture, $"the tail of the weights is too heavy for estimates and errors to be trusted (Pareto k = {Tail.Shape:0.00}, above {ParetoTail.LargestTrustedShape})"), "raise --budget, or widen the base (option baseInflation)"));
         return warnings;
     }
