@@ -34,7 +34,7 @@ public sealed record SampleSet
     /// <summary>Importance-sampling estimate of log Z: the log-mean-exp of the log-weights.</summary>
     public required double LogZ { get; init; }
 
-    /// <summary>Standard error of <see cref="LogZ"/> by the delta method: the weights' standard deviation over their mean and sqrt(n).</summary>
+    /// <summary>Standard error of <see cref="LogZ"/> by the delta method: the weights' standard deviation over their mean and sqrt(n), the largest weights' share of the variance being that of the Pareto law fitted to them where that is larger.</summary>
     public required double LogZError { get; init; }
 
     /// <summary>Effective sample size as a fraction of n: (sum w)^2 / (n sum w^2).</summary>
@@ -63,6 +63,9 @@ public sealed record SampleSet
 
     /// <summary>The free energy F_t = -log Z_t along the path, by time; null for methods without one.</summary>
     public IReadOnlyList<FreeEnergyPoint>? FreeEnergy { get; init; }
+
+    /// <summary>What was done to the positions after weighting (<see cref="SampleCorrection"/>), in words: then they weigh equally but aren't independent; null for samples as they were drawn.</summary>
+    public string? Correction { get; init; }
 
     /// <summary>The samplers that were tried after the training on a validation batch, in the order of the trials; null for methods without such a choice.</summary>
     public IReadOnlyList<SamplerTrial>? SamplerScan { get; init; }
@@ -199,7 +202,7 @@ public sealed record SampleSet
             text.AppendLine(culture, $"{Names[j].PadRight(width)} {mean[j],12:G5} {deviation[j],12:G5} {low[j],12:G5} {middle[j],12:G5} {high[j],12:G5}");
         }
 
-        text.AppendLine(culture, $"log Z = {LogZ:F4} +- {LogZError:F4}   ELBO = {Elbo:F4}   ESS = {EffectiveSampleSize:P1}   ({Sampler})");
+        text.AppendLine(culture, $"log Z = {LogZ:F4} +- {LogZError:F4}   ELBO = {Elbo:F4}{(Eubo is { } upper ? string.Create(culture, $"   EUBO = {upper:F4}") : "")}   ESS = {EffectiveSampleSize:P1}{(ForwardEffectiveSampleSize is { } forward ? string.Create(culture, $"   forward ESS = {forward:P1}") : "")}   ({Sampler})");
         foreach (var warning in Warnings)
         {
             text.AppendLine(culture, $"warning: {warning.Message}");

@@ -9,6 +9,8 @@ Func<Expr, Expr> formula = args[0] switch
     "nan" => x => (-1 - x.SquaredNorm()).Log(),
     "vector" => x => -0.5 * x.Square(),
     "mismatch" => x => -0.5 * (x + Expr.Constant([1, 2, 3], 3)).SquaredNorm(),
+    "growing" => x => x[0].Square() - x[1].Square(),
+    "nowhere" => x => (x[0] - 1000).Greater(0).Log() - (0.5 * x.SquaredNorm()),
     _ => throw new ArgumentException($"There is no density '{args[0]}'."),
 };
 return await MongeCommand.RunAsync(args[1..], Density.Create("own", dimension: 2, formula));

@@ -15,12 +15,25 @@ public sealed class ReproduceTests
         var figures = JsonNode.Parse(run.Output)!.AsArray();
         string[] experiments = [.. figures.Select(f => (string)f!["experiment"]!)];
         Assert.Contains("gaussian-losses", experiments);
-        string[] keys = ["system", "experiment", "figure", "value", "reference", "tolerance", "source", "holds", "stretch_holds", "seconds", "seed"];
+        string[] keys = ["system", "experiment", "figure", "value", "reference", "tolerance", "source", "holds", "stretch_holds", "seconds", "seed", "notes"];
         Assert.All(figures, f => Assert.All(keys, key => Assert.True(f!.AsObject().ContainsKey(key), $"'{key}' is missing")));
         Assert.True((double)figures[0]!["value"]! < 1e-8);
         Assert.True((double)figures[Array.LastIndexOf(experiments, "gaussian-losses")]!["value"]! < 2e-2);
         Assert.All(figures, f => Assert.True((bool)f!["holds"]! && (long)f["seed"]! == 2));
         Assert.True(JsonNode.DeepEquals(figures, JsonNode.Parse(File.ReadAllText(folder["records/01-quick-seed2.json"]))));
+    }
+
+    [Fact]
+    public void One_experiment_runs_by_its_name_and_an_unknown_one_is_told()
+    {
+        using var folder = new ScratchFolder();
+        using var run = MongeProcess.Run(folder.Path, "reproduce", "01", "--experiment", "gaussian-residual", "--json", "--out", "records");
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal("gaussian-residual", (string)Assert.Single(JsonNode.Parse(run.Output)!.AsArray())!["experiment"]!);
+        Assert.True(File.Exists(folder["records/01-gaussian-residual-seed1.json"]));
+        using var unknown = MongeProcess.Run(folder.Path, "reproduce", "01", "--experiment", "gausian-residual");
+        Assert.Equal(2, unknown.ExitCode);
+        Assert.Contains("did you mean 'gaussian-residual'?", unknown.Sentence, StringComparison.Ordinal);
     }
 
     [Theory]

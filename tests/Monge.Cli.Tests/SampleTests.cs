@@ -21,9 +21,16 @@ public sealed class SampleTests
         string[] keys =
         [
             "target", "method", "seed", "samples", "names", "iterations", "train_seconds", "sample_seconds", "log_z", "log_z_error", "ess", "exact_log_z",
+            "elbo_error", "eubo", "eubo_error", "gap", "gap_error", "ess_error", "forward_ess", "forward_ess_error", "pareto_k", "pareto_k_error", "target_calls", "uses_mode_knowledge",
+            "mode_weight_errors", "mode_coverage", "mode_coverage_error", "exact_mode_coverage", "exact_mode_coverage_spread", "distances", "free_energy", "correction",
             "mode_weights", "mean", "sd", "out", "status",
         ];
         Assert.All(keys, key => Assert.True(result.ContainsKey(key), $"'{key}' is missing"));
+        Assert.True((double)result["eubo"]! > (double)result["elbo"]!);
+        Assert.InRange((double)result["forward_ess"]!, 0, 1);
+        Assert.True((long)result["target_calls"]! > 100_000);
+        Assert.Equal(["energy distance", "MMD^2", "sliced W2", "W2", "Stein discrepancy^2"], result["distances"]!.AsArray().Select(d => (string)d!["distance"]!));
+        Assert.All(result["distances"]!.AsArray(), d => Assert.True((double)d!["floor_spread"]! > 0 && (double)d["value_error"]! > 0));
         var path = folder[(string)result["out"]!];
         var samples = NumpyFile.Read(Path.Combine(path, "samples.npy"));
         var logWeights = NumpyFile.Read(Path.Combine(path, "log_weights.npy")).ToDoubles();
@@ -50,7 +57,7 @@ public sealed class SampleTests
         using var folder = Folder();
         using var run = MongeProcess.Run(folder.Path, Arguments("gmm9", 30, "--samples", "500", "--out", "here"));
         Assert.Equal(0, run.ExitCode);
-        string[] shown = ["mean", "median", "(-5, 5)", "log Z", "known: 0.0000", "ESS", "training (30 steps)", "█"];
+        string[] shown = ["mean", "median", "(-5, 5)", "log Z", "known: 0.0000", "ESS", "EUBO", "forward ESS", "mode coverage", "target calls", "floor: exact from exact", "energy distance", "training (30 steps)", "█"];
         Assert.All(shown, text => Assert.Contains(text, run.Output, StringComparison.Ordinal));
         Assert.DoesNotContain('\u001b', run.Output);
         Assert.Contains("step 30 of 30", run.Error, StringComparison.Ordinal);
@@ -121,6 +128,60 @@ public sealed class SampleTests
         using var run = MongeProcess.RunOwnDensity(folder.Path, density, "sample", "--iterations", "5", "--options", "tiny.json");
         AssertFailure(run, sentence);
         Assert.Equal(["tiny.json"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
+    }
+
+    [Theory]
+    [InlineData("growing", "The log density of 'own' is unbounded above: along unconstrained coordinate 0 it grows without end")]
+    [InlineData("nowhere", "The log density of 'own' is minus infinity at the centre of its base and at all 16 draws from it; suggest a base")]
+    public void A_density_that_cannot_be_sampled_is_told_in_words_and_in_json(string density, string sentence)
+    {
+        using var folder = Folder();
+        using var run = MongeProcess.RunOwnDensity(folder.Path, density, "sample", "--iterations", "5", "--options", "tiny.json", "--json");
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains(sentence, run.Sentence, StringComparison.Ordinal);
+        Assert.Contains(sentence, (string)JsonNode.Parse(run.Output)!["status"]!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_step_size_that_is_unstable_for_the_diffusion_is_told()
+    {
+        using var folder = Folder();
+        File.WriteAllText(folder["tiny.json"], Tiny.Replace("\"sampler\": \"ode\"", "\"sampler\": \"sde\", \"diffusion\": 10000", StringComparison.Ordinal));
+        using var run = MongeProcess.Run(folder.Path, Arguments("gmm9", 5, "--samples", "50", "--out", "here", "--json"));
+        var status = (string)JsonNode.Parse(run.Output)!["status"]!;
+        Assert.Contains("the step size 1/16 is unstable for the diffusion 1e+04", status, StringComparison.Ordinal);
+        Assert.Contains("lower the option diffusion to at most", status, StringComparison.Ordinal);
+        Assert.Contains("is unstable for the diffusion", File.ReadAllText(folder["here/run.json"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_collapsed_sampler_is_told_though_its_weights_are_even()
+    {
+        using var folder = Folder();
+        File.WriteAllText(folder["tiny.json"], Tiny.Replace("\"targetExponent\"", "\"baseScale\": 0.6, \"targetExponent\"", StringComparison.Ordinal));
+        using var run = MongeProcess.Run(folder.Path, Arguments("gmm9", 100, "--samples", "1000", "--json"));
+        Assert.Equal(0, run.ExitCode);
+        var result = JsonNode.Parse(run.Output)!;
+        Assert.Contains("the draws miss part of the target", (string)result["status"]!, StringComparison.Ordinal);
+        Assert.True((double)result["ess"]! > 0.5, $"ESS {result["ess"]}");
+        Assert.True((double)result["forward_ess"]! < 0.01, $"forward ESS {result["forward_ess"]}");
+        Assert.True((double)result["mode_coverage"]! < 0.3, $"mode coverage {result["mode_coverage"]}");
+        Assert.True((double)result["distances"]![0]!["excess"]! > 10, $"{result["distances"]![0]}");
+    }
+
+    [Fact]
+    public void Refined_samples_weigh_equally_and_the_record_says_so()
+    {
+        using var folder = Folder();
+        using var run = MongeProcess.Run(folder.Path, Arguments("gmm9", 30, "--samples", "300", "--refine", "5", "--out", "here", "--json"));
+        Assert.Equal(0, run.ExitCode);
+        var result = JsonNode.Parse(run.Output)!;
+        Assert.Contains("resampled systematically to equal weights", (string)result["correction"]!, StringComparison.Ordinal);
+        Assert.Contains("5 Metropolis-adjusted Langevin steps", (string)result["correction"]!, StringComparison.Ordinal);
+        Assert.True((double)result["ess"]! < 1, "the estimates are those of the weighted samples");
+        Assert.All(NumpyFile.Read(folder["here/log_weights.npy"]).ToDoubles(), w => Assert.Equal((double)result["log_z"]!, w, 12));
+        using var show = MongeProcess.Run(folder.Path, "show", "here");
+        Assert.Contains("equal weights: resampled", show.Output, StringComparison.Ordinal);
     }
 
     [Fact]

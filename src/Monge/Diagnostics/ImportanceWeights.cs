@@ -4,7 +4,7 @@ namespace Monge.Diagnostics;
 
 /// <summary>What the log-weights of n independent samples say: normaliser, bounds, effective size, and whether to believe them.</summary>
 /// <remarks>
-/// With w = exp(log-weight): Z = mean(w); ESS = (sum w)^2 / sum w^2; the error of log Z is sd(w) / (mean(w) sqrt(n)) (delta method);
+/// With w = exp(log-weight): Z = mean(w); ESS = (sum w)^2 / sum w^2; the error of log Z is sd(w) / (mean(w) sqrt(n)) (delta method), with the variance of the largest weights taken from the Pareto law fitted to them where that is larger;
 /// the ELBO is the mean log-weight, a lower bound of log Z in expectation. Source: A. B. Owen, "Monte Carlo theory, methods and examples", chapter 9.
 /// </remarks>
 public sealed class ImportanceWeights
@@ -13,6 +13,7 @@ public sealed class ImportanceWeights
     private const double DominatingShare = 0.1;
     private const int FewSamples = 10;
     private const double LargeLogNormaliserError = 0.1;
+    private const double NegligibleLogNormaliserError = 0.01;
 
     private ImportanceWeights(double[] normalised, double logNormaliser, double elbo, double elboError, ParetoTail? tail)
     {
@@ -28,7 +29,9 @@ public sealed class ImportanceWeights
             LargestShare = Math.Max(LargestShare, weight);
         }
         EffectiveSampleSize = Math.Min(1 / sumOfSquares, Count);
-        LogNormaliserError = Count > 1 ? Math.Sqrt(Math.Max(0, Count * sumOfSquares - 1) / (Count - 1)) : double.PositiveInfinity;
+        double deltaError = Count > 1 ? Math.Sqrt(Math.Max(0, Count * sumOfSquares - 1) / (Count - 1)) : double.PositiveInfinity;
+        LogNormaliserError = tail is null ? deltaError : Math.Max(deltaError, SmoothedError(normalised, LargestShare, tail));
+        EffectiveSampleFractionError = FractionError(normalised, sumOfSquares);
         SamplesHoldingHalf = CountHoldingHalf(normalised);
         Warnings = Judge();
     }
@@ -56,6 +59,9 @@ public sealed class ImportanceWeights
 
     /// <summary><see cref="EffectiveSampleSize"/> divided by n.</summary>
     public double EffectiveSampleFraction => EffectiveSampleSize / Count;
+
+    /// <summary>Standard error of <see cref="EffectiveSampleFraction"/> by the delta method; with heavy-tailed weights an underestimate.</summary>
+    public double EffectiveSampleFractionError { get; }
 
     /// <summary>Share of the heaviest sample in the total weight.</summary>
     public double LargestShare { get; }
@@ -94,6 +100,30 @@ public sealed class ImportanceWeights
         return new ImportanceWeights(normalised, largest + Math.Log(sum / count), elbo, elboError, ParetoTail.Fit(logWeights));
     }
 
+    /// <summary>The delta method's error with the variance of the largest weights taken from their fitted law instead of from what happened to be drawn.</summary>
+    private static double SmoothedError(double[] normalised, double largestShare, ParetoTail tail)
+    {
+        double[] sorted = [.. normalised];
+        Array.Sort(sorted);
+        double count = normalised.Length, squares = 0;
+        foreach (double weight in sorted.AsSpan(0, sorted.Length - tail.TailCount))
+            squares += (count * weight - 1) * (count * weight - 1);
+        return Math.Sqrt(squares + tail.TailCount * tail.SquaredDeviation(1 / (count * largestShare))) / count;
+    }
+
+    /// <summary>With v = n w and b = mean v^2 the fraction 1 / b moves with 2 (v - 1) / b - (v^2 - b) / b^2.</summary>
+    private static double FractionError(double[] normalised, double sumOfSquares)
+    {
+        double count = normalised.Length, b = count * sumOfSquares, squares = 0;
+        foreach (double weight in normalised)
+        {
+            double v = count * weight;
+            double influence = 2 * (v - 1) / b - (v * v - b) / (b * b);
+            squares += influence * influence;
+        }
+        return Math.Sqrt(squares) / count;
+    }
+
     private static int CountHoldingHalf(double[] normalised)
     {
         double[] descending = [.. normalised];
@@ -121,7 +151,8 @@ public sealed class ImportanceWeights
             warnings.Add(Status.Warn(string.Create(CultureInfo.InvariantCulture, $"the effective sample size is only {EffectiveSampleSize:0.#} of {Count}"), "raise --budget, or reach the target by a more gradual path"));
         if (LogNormaliserError > LargeLogNormaliserError)
             warnings.Add(Status.Warn(string.Create(CultureInfo.InvariantCulture, $"log Z has the standard error {LogNormaliserError:0.##}, and the true error may be larger"), "raise --samples or --budget"));
-        if (Tail is { Shape: > ParetoTail.LargestTrustedShape })
+        // A heavy tail of weights that are even all the same, the error including what the tail may hold, changes nothing.
+        if (Tail is { Shape: > ParetoTail.LargestTrustedShape } && LogNormaliserError > NegligibleLogNormaliserError)
             warnings.Add(Status.Warn(string.Create(CultureInfo.InvariantCulture, $"the tail of the weights is too heavy for estimates and errors to be trusted (Pareto k = {Tail.Shape:0.00}, above {ParetoTail.LargestTrustedShape})"), "raise --budget, or widen the base (option baseInflation)"));
         return warnings;
     }

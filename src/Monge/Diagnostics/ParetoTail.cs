@@ -17,7 +17,13 @@ public sealed record ParetoTail(double Shape, double ShapeError, double Scale, i
     /// <summary>The shape from which on weights should not be trusted.</summary>
     public const double LargestTrustedShape = 0.7;
 
+    /// <summary>The smallest weight of the tail's law, relative to the largest weight.</summary>
+    public double Threshold { get; init; }
+
     private const int FewestInTail = 5;
+
+    // The largest of n weights passes the level at which the law is cut with this chance.
+    private const double SurpriseChance = 0.05;
     private const double PriorSamples = 10;
     private const double PriorShape = 0.5;
 
@@ -41,7 +47,22 @@ public sealed record ParetoTail(double Shape, double ShapeError, double Scale, i
         double[] exceedances = [.. weights[^count..].Select(w => Math.Exp(w - largest) - threshold)];
 
         // The quartile scales the fit; where it vanishes, the weights are equal to rounding and their tail is no Pareto law.
-        return exceedances[(int)((count / 4.0) + 0.5) - 1] > 1e-12 ? FitExceedances(exceedances) : null;
+        return exceedances[(int)((count / 4.0) + 0.5) - 1] > 1e-12 ? FitExceedances(exceedances) with { Threshold = threshold } : null;
+    }
+
+    /// <summary>
+    /// The mean of (W / mean - 1)^2 over the tail's law, cut at the weight that the largest of the sample's passes with a chance of 5 %: what the tail adds to the variance of the mean weight unless something larger turns up. The
+    /// weights that happened to fall show less, as a rare large one is more often absent than present.
+    /// </summary>
+    /// <param name="mean">The mean weight, relative to the largest.</param>
+    internal double SquaredDeviation(double mean)
+    {
+        // With s the chance of a larger exceedance W = threshold + scale (s^-k - 1) / k, so the deviation is a + b s^-k, s from the cut to 1.
+        var k = Math.Abs(Shape) < 1e-4 ? 1e-4 : Shape;
+        var cut = -Math.Log(1 - SurpriseChance) / TailCount;
+        double Power(double exponent) => Math.Abs(1 - exponent) < 1e-9 ? -Math.Log(cut) : (1 - Math.Pow(cut, 1 - exponent)) / (1 - exponent);
+        var (a, b) = (((Threshold - (Scale / k)) / mean) - 1, Scale / k / mean);
+        return (a * a * (1 - cut)) + (2 * a * b * Power(k)) + (b * b * Power(2 * k));
     }
 
     /// <summary>Fits the generalised Pareto law with density (1 + k x / s)^(-1 - 1/k) / s.</summary>

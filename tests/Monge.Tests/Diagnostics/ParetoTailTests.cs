@@ -36,6 +36,28 @@ public class ParetoTailTests
         Assert.Equal(3, tail.Scale, 0.3);
     }
 
+    [Theory]
+    [InlineData(-0.3)]
+    [InlineData(0)]
+    [InlineData(0.5)]
+    [InlineData(0.8)]
+    [InlineData(1)]
+    public void TheTailsSquaredDeviationIsTheIntegralOverItsCutLaw(double shape)
+    {
+        var tail = new ParetoTail(shape, 0, 0.2, 100) { Threshold = 0.3 };
+        const int points = 400_000;
+        var (cut, sum) = (-Math.Log(0.95) / 100, 0.0);
+        for (var i = 0; i < points; i++)
+        {
+            // Levels spaced evenly in log s, from the cut to 1.
+            var s = Math.Exp((i + 0.5) / points * Math.Log(cut));
+            var exceedance = shape == 0 ? -0.2 * Math.Log(s) : 0.2 * (Math.Pow(s, -shape) - 1) / shape;
+            sum += Math.Pow(((0.3 + exceedance) / 0.1) - 1, 2) * s * -Math.Log(cut) / points;
+        }
+
+        Assert.Equal(1, tail.SquaredDeviation(0.1) / sum, 2e-3);
+    }
+
     [Fact]
     public void WeightsWithoutATailHaveNoFit()
     {

@@ -60,7 +60,6 @@ internal sealed record TransportStart<T>(
 internal static class TransportRun<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private const double LeftRegionShare = 0.01;
     private const int GaugeParticles = 1024;
     private const int MostExactDraws = 10_000;
 
@@ -132,7 +131,8 @@ internal static class TransportRun<T>
         var particles = sampling.Draw(sampler, request.Samples, new DrawKey(request.Seed));
         if (particles.LogWeights.All(double.IsNegativeInfinity))
         {
-            throw new ArithmeticException($"All particles of '{target.Name}' were lost on the way; train longer, or widen the base (option baseInflation).");
+            var unstable = SampleWarnings.UnstableStep(problem, sampler).FirstOrDefault();
+            throw new ArithmeticException($"All particles of '{target.Name}' were lost on the way; {unstable?.Message ?? "train longer, or widen the base (option baseInflation)"}.");
         }
 
         var weights = ImportanceWeights.FromLogWeights(particles.LogWeights);
@@ -161,7 +161,7 @@ internal static class TransportRun<T>
             ForwardEffectiveSampleSize = forward?.EffectiveSampleFraction,
             ForwardEffectiveSampleSizeError = forward?.EffectiveSampleFractionError,
             TargetCalls = check.TargetCalls,
-            Warnings = [.. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles.Positions, weights.Normalised)],
+            Warnings = [.. SampleWarnings.UnstableStep(problem, sampler), .. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. SampleWarnings.LeftRegion(problem, particles.Positions, weights.Normalised)],
             Method = settings.Run.Method,
             Options = settings.Options,
             Sampler = sampler.ToString(),
@@ -198,29 +198,6 @@ internal static class TransportRun<T>
         if (lost > 0)
         {
             yield return Status.Warn($"{lost} of {logWeights.Length} particles were lost (their positions or densities are not finite) and weigh nothing", "train longer, or widen the base");
-        }
-    }
-
-    private static IEnumerable<Status> LeftRegion(TransportProblem problem, NdArray<T> positions, IReadOnlyList<double> weights)
-    {
-        var outside = 0.0;
-        for (var i = 0; i < positions.Rows; i++)
-        {
-            var row = positions.Row(i);
-            for (var j = 0; j < row.Length; j++)
-            {
-                // The box holds all particles of the preparation; a margin of half its width allows for the tails of larger runs.
-                if (double.CreateChecked(T.Abs(row[j])) > 1.5 * problem.TargetBox[j])
-                {
-                    outside += weights[i];
-                    break;
-                }
-            }
-        }
-
-        if (outside > LeftRegionShare)
-        {
-            yield return Status.Warn(FormattableString.Invariant($"{outside:P1} of the weight lies outside the region in which the drift was trained"), "widen the base (option baseInflation) and train anew");
         }
     }
 }

@@ -1,0 +1,58 @@
+using System.Numerics;
+using Monge.Diagnostics;
+using Monge.Engine.Arrays;
+
+namespace Monge.Methods;
+
+/// <summary>What may be wrong with draws that the weights alone don't tell.</summary>
+internal static class SampleWarnings
+{
+    private const double LeftRegionShare = 0.01;
+    private const double LargestStableStep = 2;
+
+    /// <summary>A step that a given diffusion makes unstable: an explicit Langevin step multiplies an error by 1 - eps h times the curvature, and beyond 2 it grows.</summary>
+    public static IEnumerable<Status> UnstableStep(TransportProblem problem, TransportSampler sampler)
+    {
+        if (sampler.Scheme is null || sampler.Diffusion is not { } diffusion)
+        {
+            yield break;
+        }
+
+        var steepest = Enumerable.Range(0, sampler.Steps + 1).Max(k => problem.Curvature((double)k / sampler.Steps));
+        var factor = diffusion * steepest / sampler.Steps;
+        if (factor > LargestStableStep)
+        {
+            yield return Status.Warn(
+                FormattableString.Invariant($"the step size 1/{sampler.Steps} is unstable for the diffusion {diffusion:g3}: diffusion x step x mean curvature is {factor:g3}, above {LargestStableStep}"),
+                FormattableString.Invariant($"lower the option diffusion to at most {LargestStableStep * sampler.Steps / steepest:g2}, or raise samplerSteps to at least {Math.Ceiling(diffusion * steepest / LargestStableStep)}"));
+        }
+    }
+
+    /// <summary>Weight outside the region in which the drift was trained.</summary>
+    /// <param name="problem">The problem, whose box holds all particles of the preparation.</param>
+    /// <param name="positions">Positions z [n, d].</param>
+    /// <param name="weights">Normalised weights [n].</param>
+    public static IEnumerable<Status> LeftRegion<T>(TransportProblem problem, NdArray<T> positions, IReadOnlyList<double> weights)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var outside = 0.0;
+        for (var i = 0; i < positions.Rows; i++)
+        {
+            var row = positions.Row(i);
+            for (var j = 0; j < row.Length; j++)
+            {
+                // A margin of half the box's width allows for the tails of larger runs.
+                if (double.CreateChecked(T.Abs(row[j])) > 1.5 * problem.TargetBox[j])
+                {
+                    outside += weights[i];
+                    break;
+                }
+            }
+        }
+
+        if (outside > LeftRegionShare)
+        {
+            yield return Status.Warn(FormattableString.Invariant($"{outside:P1} of the weight lies outside the region in which the drift was trained"), "widen the base (option baseInflation) and train anew");
+        }
+    }
+}
