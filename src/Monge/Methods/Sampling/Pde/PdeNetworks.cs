@@ -11,6 +11,9 @@ namespace Monge.Methods;
 /// <param name="Exponent">p.</param>
 internal readonly record struct NoiseSchedule(double Total, double Exponent)
 {
+    /// <summary>eps(0).</summary>
+    public double Start => 0.5 * Exponent * Total;
+
     /// <summary>eps(t), traced.</summary>
     public Expr Diffusion(Expr t) => 0.5 * Exponent * Total * Power(1 - t, Exponent - 1);
 
@@ -32,13 +35,15 @@ internal sealed class PdeNetworks
     private readonly NoiseSchedule _noise;
     private readonly double _stiffness;
     private readonly IVectorField _velocity;
+    private readonly IVectorField? _drift;
     private readonly Func<Expr, Expr, Expr>? _potential;
 
     public PdeNetworks(Density target, TransportProblem problem, PdeOptions options)
     {
         (_options, _dimension, _stiffness) = (options, target.Dimension, problem.Stiffness);
         _noise = new NoiseSchedule(options.TotalNoise!.Value, options.NoiseExponent!.Value);
-        LogDensity = MakeLogDensity(problem.Path(target));
+        var annealing = problem.Path(target);
+        LogDensity = MakeLogDensity(annealing);
         switch (options.Evolution)
         {
             case Evolution.TimeReversal:
@@ -54,12 +59,21 @@ internal sealed class PdeNetworks
                 _velocity = new PotentialField(_dimension, _potential);
                 break;
             default:
-                _velocity = options.Drift switch
+                var field = options.Drift switch
                 {
                     DriftForm.Potential => new PotentialField(_dimension, Scalar("potential")),
-                    DriftForm.GatedScore => new SumField(Network(), new GatedScore(Parameters, Initializer, "gate", _dimension, LogDensity.Score)),
-                    _ => Network(),
+                    DriftForm.GatedScore => Gated(annealing),
+                    _ => (IVectorField)Network(),
                 };
+                if (options.Evolution != Evolution.GeneralStochastic)
+                {
+                    _velocity = field;
+                    break;
+                }
+
+                var free = options.Drift != DriftForm.HalfScore;
+                _velocity = free ? TransportFields.ProbabilityFlow(field, LogDensity.LogDensity, _noise.Diffusion) : field;
+                _drift = free ? field : TransportFields.FokkerPlanckDrift(field, LogDensity.LogDensity, _noise.Diffusion);
                 break;
         }
 
@@ -96,8 +110,7 @@ internal sealed class PdeNetworks
                 return Robust(LogDensityResiduals.Continuity(LogDensity.LogDensity, _velocity, x, t))
                     + (_options.PotentialWeight * Robust(LogDensityResiduals.HamiltonJacobi(_potential!, x, t)));
             case Evolution.GeneralStochastic:
-                var drift = TransportFields.FokkerPlanckDrift(_velocity, LogDensity.LogDensity, _noise.Diffusion);
-                return WithKinetic(Robust(LogDensityResiduals.FokkerPlanck(LogDensity.LogDensity, drift, eps, x, t)), x, t);
+                return WithKinetic(Robust(LogDensityResiduals.FokkerPlanck(LogDensity.LogDensity, _drift!, eps, x, t)), x, t);
             default:
                 return WithKinetic(Robust(LogDensityResiduals.Continuity(LogDensity.LogDensity, _velocity, x, t)), x, t);
         }
@@ -109,6 +122,12 @@ internal sealed class PdeNetworks
         _options.KineticWeight == 0 ? loss : loss + (_options.KineticWeight * _velocity.Apply(x, t).SquaredNorm());
 
     private DriftNetwork Network() => new(Parameters, Initializer, _dimension, _options.Width, _options.Depth);
+
+    private SumField Gated(AnnealingPath annealing)
+    {
+        var start = _options.Evolution == Evolution.GeneralStochastic ? _noise.Start : 0;
+        return new SumField(Network(), new GatedScore(Parameters, Initializer, "gate", _dimension, annealing.Score, start: start));
+    }
 
     private Func<Expr, Expr, Expr> Scalar(string name)
     {

@@ -1,7 +1,5 @@
 using System.Numerics;
-using Monge.Diagnostics;
 using Monge.Engine.Execution;
-using Monge.Engine.Programs;
 using Monge.Measures;
 using Monge.Training;
 
