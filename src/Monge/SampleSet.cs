@@ -64,6 +64,9 @@ public sealed record SampleSet
     /// <summary>The free energy F_t = -log Z_t along the path, by time; null for methods without one.</summary>
     public IReadOnlyList<FreeEnergyPoint>? FreeEnergy { get; init; }
 
+    /// <summary>The samplers that were tried after the training on a validation batch, in the order of the trials; null for methods without such a choice.</summary>
+    public IReadOnlyList<SamplerTrial>? SamplerScan { get; init; }
+
     /// <summary>Whether base or path were made knowing where the modes are; a comparison must say so.</summary>
     public bool UsesModeKnowledge { get; init; }
 
@@ -211,3 +214,10 @@ public sealed record SampleSet
 /// <param name="Value">F_t = -log Z_t.</param>
 /// <param name="Error">Its standard error.</param>
 public sealed record FreeEnergyPoint(double Time, double Value, double Error);
+
+/// <summary>One sampler of a scan on a validation batch.</summary>
+/// <param name="Sampler">The sampler, in words.</param>
+/// <param name="EffectiveSampleSize">The effective sample size as a fraction.</param>
+/// <param name="LogZ">The estimate of log Z.</param>
+/// <param name="LogZError">Its standard error.</param>
+public sealed record SamplerTrial(string Sampler, double EffectiveSampleSize, double LogZ, double LogZError);

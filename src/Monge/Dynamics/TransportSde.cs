@@ -159,6 +159,23 @@ public sealed class TransportSde<T> : IDisposable
         TargetCalls += (long)particles * grid.Count * _callsPerStep;
     }
 
+    /// <summary>Replaces each particle by a copy of its ancestor and sets the gains to 0.</summary>
+    /// <param name="ancestors">The ancestor of each particle, as <see cref="SystematicResampling.Ancestors"/> gives them.</param>
+    public void Select(ReadOnlySpan<int> ancestors)
+    {
+        var next = 1 - _current;
+        foreach (var pair in _hasDrift ? [_positions, _scores, _drifts] : new[] { _positions, _scores })
+        {
+            for (var i = 0; i < ancestors.Length; i++)
+            {
+                pair[_current].Row(ancestors[i]).CopyTo(pair[next].Row(i));
+            }
+        }
+
+        _current = next;
+        Gains.Span.Clear();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -22,4 +22,14 @@ internal static class RandomStreams
     public const int DistanceDraws = 17;
     public const int DistanceResampling = 18;
     public const int Projections = 19;
+    public const int ControlledStart = 30;
+    public const int ControlledNoise = 31;
+    public const int GridTimes = 60;
+    public const int ReplayChoice = 61;
+    public const int ReplaySpread = 62;
+    public const int IslandResampling = 63;
+    public const int ProfileStart = 64;
+    public const int ProfileNoise = 65;
+    public const int PilotStart = 66;
+    public const int PilotNoise = 67;
 }
