@@ -177,7 +177,14 @@ public sealed record PdeOptions
         return MethodOptions.Format(this with { Threads = 0, CheckpointSeconds = defaults.CheckpointSeconds, Sampler = null, SamplerSteps = null, Diffusion = null });
     }
 
-    internal const long DefaultIterations = 4_000;
+    /// <summary>Steps if neither they nor a budget are given.</summary>
+    internal long DefaultIterations => Evolution switch
+    {
+        Evolution.GeneralStochastic or Evolution.GeneralDeterministic => 1_500,
+        Evolution.OptimalTransport => 2_000,
+        Evolution.SchroedingerBridge => 2_500,
+        _ => 3_000,
+    };
 
     /// <summary>The options with all that follows from the evolution and the dimension filled in.</summary>
     internal PdeOptions Resolve(int dimension)

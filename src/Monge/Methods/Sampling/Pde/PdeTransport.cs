@@ -93,18 +93,28 @@ public sealed class PdeTransport : ISamplingMethod
             {
                 var problem = resumption?.Problem ?? Prepare<T>(execution, request.Seed, cancellation);
                 var trainer = new PdeTrainer<T>(Target, problem, options, request.Seed, execution);
-                return new TransportStart<T>(problem, trainer, options.Sampling, PdeOptions.DefaultIterations, Remark: parameters => LearnedNormaliser(trainer.Networks, problem, parameters));
+                return new TransportStart<T>(problem, trainer, options.Sampling, options.DefaultIterations, Remark: parameters => LearnedNormaliser(trainer.Networks, problem, parameters));
             },
             cancellation);
     }
 
-    /// <summary>The problem that a run starts from.</summary>
+    /// <summary>The problem that a run starts from. Where the path is fixed, its exponents are those whose short training ends with the most even weights; a learned one bends itself.</summary>
     internal TransportProblem Prepare<T>(ExecutionOptions execution, ulong seed, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var preparation = new TransportPreparation<T>(Target, ResolvedOptions.Preparation, execution, seed, cancellation);
+        var raced = 0L;
+        double Race(TransportProblem problem)
+        {
+            var trainer = new PdeTrainer<T>(Target, problem, ResolvedOptions, seed, execution);
+            var (ess, calls) = TransportRun<T>.ShortTraining(Target, problem, trainer, ResolvedOptions.Sampling, execution, seed, cancellation);
+            raced += calls;
+            return ess;
+        }
+
+        var preparation = new TransportPreparation<T>(
+            Target, ResolvedOptions.Preparation, execution, seed, cancellation, ResolvedOptions.Evolution == Evolution.AnnealingStochastic ? Race : null);
         var problem = preparation.Run();
-        return problem with { PreparationCalls = preparation.TargetCalls };
+        return problem with { PreparationCalls = preparation.TargetCalls + raced };
     }
 
     private static string LearnedNormaliser<T>(PdeNetworks networks, TransportProblem problem, NdArray<T> parameters)
