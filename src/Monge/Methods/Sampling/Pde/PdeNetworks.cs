@@ -47,12 +47,12 @@ internal sealed class PdeNetworks
         switch (options.Evolution)
         {
             case Evolution.TimeReversal:
-                _velocity = GradientVelocity((x, t) => _noise.Diffusion(t) * (LogDensity.LogDensity(x, t) + (0.5 * x.SquaredNorm())));
+                _velocity = new PotentialField(_dimension, (x, t) => _noise.Diffusion(t) * (LogDensity.LogDensity(x, t) + (0.5 * x.SquaredNorm())));
                 break;
             case Evolution.SchroedingerBridge:
                 var backward = Scalar("backward");
                 _potential = (x, t) => LogDensity.LogDensity(x, t) + (0.5 * x.SquaredNorm()) - backward(x, t);
-                _velocity = GradientVelocity((x, t) => _noise.Diffusion(t) * (LogDensity.LogDensity(x, t) + (0.5 * x.SquaredNorm()) - (2 * backward(x, t))));
+                _velocity = new PotentialField(_dimension, (x, t) => _noise.Diffusion(t) * (LogDensity.LogDensity(x, t) + (0.5 * x.SquaredNorm()) - (2 * backward(x, t))));
                 break;
             case Evolution.OptimalTransport:
                 _potential = Scalar("potential");
@@ -135,8 +135,6 @@ internal sealed class PdeNetworks
         return (x, t) => network.Apply(_options.InputScale * x, t);
     }
 
-    private PotentialField GradientVelocity(Func<Expr, Expr, Expr> potential) => new(_dimension, potential);
-
     private LogDensityNetwork MakeLogDensity(AnnealingPath annealing)
     {
         var fixedPath = _options.Evolution == Evolution.AnnealingStochastic;
@@ -150,24 +148,13 @@ internal sealed class PdeNetworks
         Expr Interpolate(Expr x, Expr t)
         {
             var bends = bend.Apply(t);
-            var target = Diffuses ? t / (1 + (_stiffness * _noise.Variance(t))) : Power(t, annealing.TargetExponent);
-            var start = Power(1 - t, Diffuses ? 1 : annealing.BaseExponent);
+            var target = Diffuses ? t / (1 + (_stiffness * _noise.Variance(t))) : AnnealingPath.Power(t, annealing.TargetExponent);
+            var start = AnnealingPath.Power(1 - t, Diffuses ? 1 : annealing.BaseExponent);
             return (target * ((1 - t) * bends[0]).Exp() * annealing.LogTarget(x)) + (start * (t * bends[1]).Exp() * annealing.LogBase(x));
         }
 
         var interpolation = new FormulaPath(_dimension, Interpolate, annealing.BaseDraw, "learned shares of target and base");
         var boundary = _options.Evolution == Evolution.TimeReversal ? LogDensityBoundary.TargetOnly : LogDensityBoundary.BothEnds;
         return new LogDensityNetwork(Parameters, Initializer, "logDensity", interpolation, Scalar("correction"), boundary, timeTerm: true);
-    }
-
-    private static Expr Power(Expr t, double exponent)
-    {
-        Expr product = 1;
-        for (var k = 0; k < Math.Floor(exponent); k++)
-        {
-            product *= t;
-        }
-
-        return exponent == Math.Floor(exponent) ? product : t.Pow(exponent);
     }
 }
