@@ -41,6 +41,7 @@ internal static class NeuralPdeTransport
                 (settings, cancellation) => Sample("many-well-5", settings, cancellation)),
             .. TrajectoryBaselines.Experiments,
             .. LogNormaliserIntervals.Experiments,
+            .. PdeEvolutions.Experiments,
         ]);
 
     private static async Task<IReadOnlyList<double>> Sample(string name, ExperimentSettings settings, CancellationToken cancellation)

@@ -13,7 +13,11 @@ public sealed partial class Expr
     private static readonly Dictionary<double, WeakReference<Expr>> s_constants = [];
 
     private readonly Expr[] _inputs;
-    private Dictionary<NodeKey, WeakReference<Expr>>? _consumers;
+    private readonly bool _isFixed;
+
+    // Nodes made of this one, kept alive with it: one that was collected and made anew would be younger, and the order in which derivatives are summed,
+    // and with it the last bit of a result, would depend on the garbage collector.
+    private Dictionary<NodeKey, Expr>? _consumers;
 
     private Expr(Operation operation, Expr[] inputs, Shape shape)
     {
@@ -21,6 +25,7 @@ public sealed partial class Expr
         _inputs = inputs;
         Shape = shape;
         Id = Interlocked.Increment(ref s_count);
+        _isFixed = operation is ConstantLeaf || (inputs.Length > 0 && inputs.All(i => i._isFixed));
         IsUniform = operation switch
         {
             Leaf leaf => leaf.IsUniform,
@@ -144,10 +149,11 @@ public sealed partial class Expr
             return folded;
         }
 
+        // The youngest input, but no constant if that can be: constants are shared by all programs and must not keep them alive.
         var anchor = inputs[0];
         foreach (var input in inputs)
         {
-            if (input.Id > anchor.Id)
+            if (input._isFixed == anchor._isFixed ? input.Id > anchor.Id : anchor._isFixed)
             {
                 anchor = input;
             }
@@ -158,14 +164,7 @@ public sealed partial class Expr
         {
             var consumers = anchor._consumers ??= [];
             ref var slot = ref CollectionsMarshal.GetValueRefOrAddDefault(consumers, key, out var exists);
-            if (exists && slot!.TryGetTarget(out var known))
-            {
-                return known;
-            }
-
-            var made = new Expr(operation, inputs, shape);
-            slot = new WeakReference<Expr>(made);
-            return made;
+            return exists ? slot! : slot = new Expr(operation, inputs, shape);
         }
     }
 

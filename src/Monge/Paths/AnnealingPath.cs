@@ -65,8 +65,8 @@ public sealed class AnnealingPath : IDensityPath
     /// <summary>(1 - t)^b on the host.</summary>
     public double BaseShare(double t) => Math.Pow(1 - t, BaseExponent);
 
-    // Whole exponents by products: exact at 0, where a general power would go through a logarithm.
-    private static Expr Power(Expr t, double exponent)
+    /// <summary>t^a, traced: whole exponents by products, exact at 0, where a general power would go through a logarithm.</summary>
+    internal static Expr Power(Expr t, double exponent)
     {
         if (exponent != Math.Floor(exponent))
         {

@@ -5,6 +5,7 @@ using Monge.Diagnostics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
+using Monge.Measures;
 using Monge.Training;
 
 namespace Monge.Methods;
@@ -62,6 +63,8 @@ internal static class TransportRun<T>
 {
     private const int GaugeParticles = 1024;
     private const int MostExactDraws = 10_000;
+    private const int RaceIterations = 500;
+    private const int RaceParticles = 2048;
 
     /// <summary>Runs.</summary>
     /// <param name="settings">What the run heeds.</param>
@@ -115,6 +118,27 @@ internal static class TransportRun<T>
         var source = start.Remark is { } remark ? $"{problem.Source}; {remark(state.Adam.Average)}" : problem.Source;
         var draws = Sample(settings, request, problem with { Source = source }, sampling, outcome, cancellation);
         return draws with { TargetCalls = draws.TargetCalls + TargetCalls() };
+    }
+
+    /// <summary>The effective sample size (fraction) after a short training, 0 if that failed, and the evaluations of the target it took; disposes the trainer.</summary>
+    public static (double Ess, long TargetCalls) ShortTraining(
+        Density target, TransportProblem problem, ITransportTrainer<T> trainer, SamplingSettings settings, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+    {
+        using var owned = trainer;
+        var state = trainer.Init();
+        using var sampling = new TransportSampling<T>(target, problem, settings, trainer.Transport, state.Adam.Average, execution);
+        for (var iteration = 0; iteration < RaceIterations; iteration++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var info = trainer.Step(state, iteration, RaceIterations);
+            if (!double.IsFinite(info.Loss) || !double.IsFinite(info.GradientNorm))
+            {
+                return (0, trainer.TargetCalls);
+            }
+        }
+
+        var ess = sampling.Ess(sampling.Gauge, RaceParticles, seed);
+        return (ess, trainer.TargetCalls + sampling.TargetCalls);
     }
 
     private static SampleSet Sample(

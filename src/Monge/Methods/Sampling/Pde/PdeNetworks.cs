@@ -11,6 +11,9 @@ namespace Monge.Methods;
 /// <param name="Exponent">p.</param>
 internal readonly record struct NoiseSchedule(double Total, double Exponent)
 {
+    /// <summary>eps(0).</summary>
+    public double Start => 0.5 * Exponent * Total;
+
     /// <summary>eps(t), traced.</summary>
     public Expr Diffusion(Expr t) => 0.5 * Exponent * Total * Power(1 - t, Exponent - 1);
 
@@ -32,34 +35,45 @@ internal sealed class PdeNetworks
     private readonly NoiseSchedule _noise;
     private readonly double _stiffness;
     private readonly IVectorField _velocity;
+    private readonly IVectorField? _drift;
     private readonly Func<Expr, Expr, Expr>? _potential;
 
     public PdeNetworks(Density target, TransportProblem problem, PdeOptions options)
     {
         (_options, _dimension, _stiffness) = (options, target.Dimension, problem.Stiffness);
         _noise = new NoiseSchedule(options.TotalNoise!.Value, options.NoiseExponent!.Value);
-        LogDensity = MakeLogDensity(problem.Path(target));
+        var annealing = problem.Path(target);
+        LogDensity = MakeLogDensity(annealing);
         switch (options.Evolution)
         {
             case Evolution.TimeReversal:
-                _velocity = GradientVelocity((x, t) => _noise.Diffusion(t) * (LogDensity.LogDensity(x, t) + (0.5 * x.SquaredNorm())));
+                _velocity = new PotentialField(_dimension, (x, t) => _noise.Diffusion(t) * (LogDensity.LogDensity(x, t) + (0.5 * x.SquaredNorm())));
                 break;
             case Evolution.SchroedingerBridge:
                 var backward = Scalar("backward");
                 _potential = (x, t) => LogDensity.LogDensity(x, t) + (0.5 * x.SquaredNorm()) - backward(x, t);
-                _velocity = GradientVelocity((x, t) => _noise.Diffusion(t) * (LogDensity.LogDensity(x, t) + (0.5 * x.SquaredNorm()) - (2 * backward(x, t))));
+                _velocity = new PotentialField(_dimension, (x, t) => _noise.Diffusion(t) * (LogDensity.LogDensity(x, t) + (0.5 * x.SquaredNorm()) - (2 * backward(x, t))));
                 break;
             case Evolution.OptimalTransport:
                 _potential = Scalar("potential");
                 _velocity = new PotentialField(_dimension, _potential);
                 break;
             default:
-                _velocity = options.Drift switch
+                var field = options.Drift switch
                 {
                     DriftForm.Potential => new PotentialField(_dimension, Scalar("potential")),
-                    DriftForm.GatedScore => new SumField(Network(), new GatedScore(Parameters, Initializer, "gate", _dimension, LogDensity.Score)),
-                    _ => Network(),
+                    DriftForm.GatedScore => Gated(annealing),
+                    _ => (IVectorField)Network(),
                 };
+                if (options.Evolution != Evolution.GeneralStochastic)
+                {
+                    _velocity = field;
+                    break;
+                }
+
+                var free = options.Drift != DriftForm.HalfScore;
+                _velocity = free ? TransportFields.ProbabilityFlow(field, LogDensity.LogDensity, _noise.Diffusion) : field;
+                _drift = free ? field : TransportFields.FokkerPlanckDrift(field, LogDensity.LogDensity, _noise.Diffusion);
                 break;
         }
 
@@ -96,8 +110,7 @@ internal sealed class PdeNetworks
                 return Robust(LogDensityResiduals.Continuity(LogDensity.LogDensity, _velocity, x, t))
                     + (_options.PotentialWeight * Robust(LogDensityResiduals.HamiltonJacobi(_potential!, x, t)));
             case Evolution.GeneralStochastic:
-                var drift = TransportFields.FokkerPlanckDrift(_velocity, LogDensity.LogDensity, _noise.Diffusion);
-                return WithKinetic(Robust(LogDensityResiduals.FokkerPlanck(LogDensity.LogDensity, drift, eps, x, t)), x, t);
+                return WithKinetic(Robust(LogDensityResiduals.FokkerPlanck(LogDensity.LogDensity, _drift!, eps, x, t)), x, t);
             default:
                 return WithKinetic(Robust(LogDensityResiduals.Continuity(LogDensity.LogDensity, _velocity, x, t)), x, t);
         }
@@ -110,13 +123,17 @@ internal sealed class PdeNetworks
 
     private DriftNetwork Network() => new(Parameters, Initializer, _dimension, _options.Width, _options.Depth);
 
+    private SumField Gated(AnnealingPath annealing)
+    {
+        var start = _options.Evolution == Evolution.GeneralStochastic ? _noise.Start : 0;
+        return new SumField(Network(), new GatedScore(Parameters, Initializer, "gate", _dimension, annealing.Score, start: start));
+    }
+
     private Func<Expr, Expr, Expr> Scalar(string name)
     {
         var network = new ScalarNetwork(Parameters, Initializer, name, _dimension, _options.Width, _options.Depth, quadratic: true);
         return (x, t) => network.Apply(_options.InputScale * x, t);
     }
-
-    private PotentialField GradientVelocity(Func<Expr, Expr, Expr> potential) => new(_dimension, potential);
 
     private LogDensityNetwork MakeLogDensity(AnnealingPath annealing)
     {
@@ -131,24 +148,13 @@ internal sealed class PdeNetworks
         Expr Interpolate(Expr x, Expr t)
         {
             var bends = bend.Apply(t);
-            var target = Diffuses ? t / (1 + (_stiffness * _noise.Variance(t))) : Power(t, annealing.TargetExponent);
-            var start = Power(1 - t, Diffuses ? 1 : annealing.BaseExponent);
+            var target = Diffuses ? t / (1 + (_stiffness * _noise.Variance(t))) : AnnealingPath.Power(t, annealing.TargetExponent);
+            var start = AnnealingPath.Power(1 - t, Diffuses ? 1 : annealing.BaseExponent);
             return (target * ((1 - t) * bends[0]).Exp() * annealing.LogTarget(x)) + (start * (t * bends[1]).Exp() * annealing.LogBase(x));
         }
 
         var interpolation = new FormulaPath(_dimension, Interpolate, annealing.BaseDraw, "learned shares of target and base");
         var boundary = _options.Evolution == Evolution.TimeReversal ? LogDensityBoundary.TargetOnly : LogDensityBoundary.BothEnds;
         return new LogDensityNetwork(Parameters, Initializer, "logDensity", interpolation, Scalar("correction"), boundary, timeTerm: true);
-    }
-
-    private static Expr Power(Expr t, double exponent)
-    {
-        Expr product = 1;
-        for (var k = 0; k < Math.Floor(exponent); k++)
-        {
-            product *= t;
-        }
-
-        return exponent == Math.Floor(exponent) ? product : t.Pow(exponent);
     }
 }

@@ -31,8 +31,11 @@ public enum DriftForm
     /// <summary>The gradient of a scalar network.</summary>
     Potential,
 
-    /// <summary>A vector network plus g(t) grad V with a learned gate g.</summary>
+    /// <summary>A vector network plus g(t) grad I with a learned gate g, I being the annealing that V starts from; with noise g starts at eps.</summary>
     GatedScore,
+
+    /// <summary>eps grad V plus a vector network: with noise only, and the default there.</summary>
+    HalfScore,
 }
 
 /// <summary>Options of the log-density method <see cref="PdeTransport"/>. A null means: chosen from the evolution and the target's dimension, and written back resolved.</summary>
@@ -41,8 +44,8 @@ public sealed record PdeOptions
     /// <summary>Which evolution is learned.</summary>
     public Evolution Evolution { get; init; } = Evolution.GeneralStochastic;
 
-    /// <summary>How the drift is parametrised where the evolution leaves the choice.</summary>
-    public DriftForm Drift { get; init; } = DriftForm.Network;
+    /// <summary>How the drift b of a general evolution, or w of annealing, is parametrised.</summary>
+    public DriftForm? Drift { get; init; }
 
     /// <summary>Optimiser steps, at least 1; null for the default of the evolution. Runs with this are repeatable to the bit.</summary>
     public long? Iterations { get; init; }
@@ -174,7 +177,14 @@ public sealed record PdeOptions
         return MethodOptions.Format(this with { Threads = 0, CheckpointSeconds = defaults.CheckpointSeconds, Sampler = null, SamplerSteps = null, Diffusion = null });
     }
 
-    internal const long DefaultIterations = 4_000;
+    /// <summary>Steps if neither they nor a budget are given.</summary>
+    internal long DefaultIterations => Evolution switch
+    {
+        Evolution.GeneralStochastic or Evolution.GeneralDeterministic => 1_500,
+        Evolution.OptimalTransport => 2_000,
+        Evolution.SchroedingerBridge => 2_500,
+        _ => 3_000,
+    };
 
     /// <summary>The options with all that follows from the evolution and the dimension filled in.</summary>
     internal PdeOptions Resolve(int dimension)
@@ -183,6 +193,12 @@ public sealed record PdeOptions
         return this with
         {
             Iterations = Iterations ?? (Budget is null ? DefaultIterations : null),
+            Drift = Drift ?? Evolution switch
+            {
+                Evolution.GeneralStochastic => DriftForm.HalfScore,
+                Evolution.GeneralDeterministic or Evolution.AnnealingStochastic => DriftForm.Network,
+                _ => null,
+            },
             BoxShare = BoxShare ?? (dimension <= 6 ? 0.1 : 0),
 
             // A reversed noising must end near the base; elsewhere the noise only has to be felt.
@@ -207,7 +223,11 @@ public sealed record PdeOptions
     public void Validate()
     {
         Check(Enum.IsDefined(Evolution), "evolution", Evolution, string.Join(", ", Enum.GetNames<Evolution>().Select(n => char.ToLowerInvariant(n[0]) + n[1..])));
-        Check(Enum.IsDefined(Drift), "drift", Drift, "network, potential or gatedScore");
+        Check(Drift is null || Enum.IsDefined(Drift.Value), "drift", Drift, "network, potential, gatedScore or halfScore");
+        Check(Drift != DriftForm.HalfScore || Evolution == Evolution.GeneralStochastic, "drift", Drift, "network, potential or gatedScore unless the evolution is generalStochastic");
+        Check(
+            Drift is null || Evolution is Evolution.GeneralStochastic or Evolution.GeneralDeterministic or Evolution.AnnealingStochastic,
+            "drift", Drift, "left out for an evolution whose drift is a gradient by itself");
         Check(Iterations is null or >= 1, "iterations", Iterations, "at least 1");
         Check(Budget is null || Budget > TimeSpan.Zero, "budget", Budget, "longer than zero");
         Check(Iterations is null || Budget is null, "budget", Budget, "left out when iterations are given");

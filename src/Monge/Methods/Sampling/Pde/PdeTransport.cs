@@ -19,7 +19,8 @@ namespace Monge.Methods;
 /// </code>
 /// The loss is E[s^2 log(1 + R^2 / s^2)] over collocation points from the current particles and from interpolated boxes. Samples are drawn along the probability
 /// flow w = b - eps grad V with weights from div w, or along dX = (w + eps grad V) dt + sqrt(2 eps) dW with kernel weights for any eps; estimates are consistent
-/// for an imperfect solution too. In (5) the potential is V - log p0 less a network for the backward factor of the bridge, which stays smooth, so that all that is
+/// for an imperfect solution too. V is q(t) log rho + r(t) log p0 - t log z + t (1 - t) (phi(x, t) + zeta(t)) with networks phi and zeta and learned shares q and r that
+/// start at t^a and (1-t)^b of the annealing, in (4) and (5) at those of modes widened by the noise; in (4) without log z and with 1 - t for t (1 - t). In (5) the potential is V - log p0 less a network for the backward factor of the bridge, which stays smooth, so that all that is
 /// sharp is in V.
 /// Source: arXiv:2407.07873 (the table of log-density losses); weights as in arXiv:2410.02711.
 /// </summary>
@@ -93,18 +94,28 @@ public sealed class PdeTransport : ISamplingMethod
             {
                 var problem = resumption?.Problem ?? Prepare<T>(execution, request.Seed, cancellation);
                 var trainer = new PdeTrainer<T>(Target, problem, options, request.Seed, execution);
-                return new TransportStart<T>(problem, trainer, options.Sampling, PdeOptions.DefaultIterations, Remark: parameters => LearnedNormaliser(trainer.Networks, problem, parameters));
+                return new TransportStart<T>(problem, trainer, options.Sampling, options.DefaultIterations, Remark: parameters => LearnedNormaliser(trainer.Networks, problem, parameters));
             },
             cancellation);
     }
 
-    /// <summary>The problem that a run starts from.</summary>
+    /// <summary>The problem that a run starts from. Where the path is fixed, its exponents are those whose short training ends with the most even weights; a learned one bends itself.</summary>
     internal TransportProblem Prepare<T>(ExecutionOptions execution, ulong seed, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var preparation = new TransportPreparation<T>(Target, ResolvedOptions.Preparation, execution, seed, cancellation);
+        var raced = 0L;
+        double Race(TransportProblem problem)
+        {
+            var trainer = new PdeTrainer<T>(Target, problem, ResolvedOptions, seed, execution);
+            var (ess, calls) = TransportRun<T>.ShortTraining(Target, problem, trainer, ResolvedOptions.Sampling, execution, seed, cancellation);
+            raced += calls;
+            return ess;
+        }
+
+        var preparation = new TransportPreparation<T>(
+            Target, ResolvedOptions.Preparation, execution, seed, cancellation, ResolvedOptions.Evolution == Evolution.AnnealingStochastic ? Race : null);
         var problem = preparation.Run();
-        return problem with { PreparationCalls = preparation.TargetCalls };
+        return problem with { PreparationCalls = preparation.TargetCalls + raced };
     }
 
     private static string LearnedNormaliser<T>(PdeNetworks networks, TransportProblem problem, NdArray<T> parameters)

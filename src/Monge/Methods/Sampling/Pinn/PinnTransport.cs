@@ -23,8 +23,6 @@ namespace Monge.Methods;
 public sealed class PinnTransport : ISamplingMethod
 {
     private const long DefaultIterations = 1_500;
-    private const int RaceIterations = 500;
-    private const int RaceParticles = 2048;
 
     /// <summary>Binds the method to a density.</summary>
     /// <param name="target">The unnormalised density.</param>
@@ -96,7 +94,8 @@ public sealed class PinnTransport : ISamplingMethod
         {
             double Train(PinnOptions candidate)
             {
-                var (ess, calls) = ShortTraining<T>(target, problem, candidate, execution, seed, cancellation);
+                var trainer = new PinnTrainer<T>(target, problem, candidate, seed, execution);
+                var (ess, calls) = TransportRun<T>.ShortTraining(target, problem, trainer, candidate.Sampling, execution, seed, cancellation);
                 raced += calls;
                 return ess;
             }
@@ -123,26 +122,6 @@ public sealed class PinnTransport : ISamplingMethod
         var (chosen, ess) = races[exponents];
         var words = chosen.Network == NetworkChoice.Separable ? "separable drift, a structural assumption" : "drift of all coordinates";
         return (Counted() with { Source = FormattableString.Invariant($"{problem.Source}; {words}, chosen by short trainings (ESS {ess:P1})") }, chosen);
-    }
-
-    private static (double Ess, long TargetCalls) ShortTraining<T>(Density target, TransportProblem problem, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        using var trainer = new PinnTrainer<T>(target, problem, options, seed, execution);
-        var state = trainer.Init();
-        using var sampling = new TransportSampling<T>(target, problem, options.Sampling, trainer.Transport, state.Adam.Average, execution);
-        for (var iteration = 0; iteration < RaceIterations; iteration++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var info = trainer.Step(state, iteration, RaceIterations);
-            if (!double.IsFinite(info.Loss) || !double.IsFinite(info.GradientNorm))
-            {
-                return (0, trainer.TargetCalls);
-            }
-        }
-
-        var ess = sampling.Ess(sampling.Gauge, RaceParticles, seed);
-        return (ess, trainer.TargetCalls + sampling.TargetCalls);
     }
 
     private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)
