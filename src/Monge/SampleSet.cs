@@ -8,7 +8,7 @@ namespace Monge;
 /// Weighted draws from a density rho on R^d known up to its normaliser Z, the estimate of log Z with its standard error, and what made them.
 /// Expectations are sum_i w_i f(x_i) / sum_i w_i with w_i = exp(LogWeights[i]).
 /// </summary>
-public sealed class SampleSet
+public sealed record SampleSet
 {
     /// <summary>The reported positions [n, d], row-major: parameters as their source names them, in the order of <see cref="Names"/>.</summary>
     public required double[] Positions { get; init; }
@@ -55,11 +55,17 @@ public sealed class SampleSet
     /// <summary>Effective sample size (fraction) over exact samples of the target, 1 / mean of w / Z: small when the sampler misses what they cover; null without exact samples.</summary>
     public double? ForwardEffectiveSampleSize { get; init; }
 
+    /// <summary>Standard error of <see cref="ForwardEffectiveSampleSize"/>.</summary>
+    public double? ForwardEffectiveSampleSizeError { get; init; }
+
     /// <summary>Evaluations of the target's log density or score by training, checks and sampling together; null if they weren't counted.</summary>
     public long? TargetCalls { get; init; }
 
     /// <summary>The free energy F_t = -log Z_t along the path, by time; null for methods without one.</summary>
     public IReadOnlyList<FreeEnergyPoint>? FreeEnergy { get; init; }
+
+    /// <summary>The samplers that were tried after the training on a validation batch, in the order of the trials; null for methods without such a choice.</summary>
+    public IReadOnlyList<SamplerTrial>? SamplerScan { get; init; }
 
     /// <summary>Whether base or path were made knowing where the modes are; a comparison must say so.</summary>
     public bool UsesModeKnowledge { get; init; }
@@ -208,3 +214,10 @@ public sealed class SampleSet
 /// <param name="Value">F_t = -log Z_t.</param>
 /// <param name="Error">Its standard error.</param>
 public sealed record FreeEnergyPoint(double Time, double Value, double Error);
+
+/// <summary>One sampler of a scan on a validation batch.</summary>
+/// <param name="Sampler">The sampler, in words.</param>
+/// <param name="EffectiveSampleSize">The effective sample size as a fraction.</param>
+/// <param name="LogZ">The estimate of log Z.</param>
+/// <param name="LogZError">Its standard error.</param>
+public sealed record SamplerTrial(string Sampler, double EffectiveSampleSize, double LogZ, double LogZError);

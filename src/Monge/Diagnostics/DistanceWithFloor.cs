@@ -23,6 +23,12 @@ public sealed record DistanceWithFloor(double Value, double Floor, double FloorS
     /// <summary>Whether the value lies within two spreads above its floor.</summary>
     public bool IsAtFloor => Value <= Floor + 2 * FloorSpread;
 
+    /// <summary>Standard error of <see cref="Value"/> over the repetitions; null if it wasn't computed.</summary>
+    public double? ValueError { get; init; }
+
+    /// <summary>How far the value lies above the floor, in spreads of the floor: within about 2 for exact samples. For an unbiased distance, whose floor is zero on average, it says what the ratio can't.</summary>
+    public double Excess => (Value - Floor) / FloorSpread;
+
     /// <summary>Measures samples and floor with the same distance, the same size and the same number of repetitions.</summary>
     /// <param name="samples">Samples to judge, [n, d] row-major, equally weighted (resample first if they carry weights).</param>
     /// <param name="dimension">d.</param>
@@ -34,31 +40,70 @@ public sealed record DistanceWithFloor(double Value, double Floor, double FloorS
     /// <exception cref="ArgumentException">The samples do not fill whole points, or the sampler returns another size.</exception>
     public static DistanceWithFloor Compute(double[] samples, int dimension, ExactSampler sampler, Func<double[], double[], double> distance, string cost, int repetitions = 5, int seed = 1)
     {
+        int count = WeightedSamples.Normalise(samples, dimension, null).Length;
+        return Compute((_, _) => samples, count, dimension, sampler, distance, cost, repetitions, seed);
+    }
+
+    /// <summary>As the other overload, with another set of samples to judge in each repetition, so that <see cref="ValueError"/> holds their scatter too.</summary>
+    /// <param name="samples">Draws the sets to judge.</param>
+    /// <param name="count">Number of samples n in each set.</param>
+    /// <param name="dimension">d.</param>
+    /// <param name="sampler">Draws exact or held-out sets.</param>
+    /// <param name="distance">The distance between two sets [n, d].</param>
+    /// <param name="cost">Its name.</param>
+    /// <param name="repetitions">Number of repetitions, at least 2.</param>
+    /// <param name="seed">Seed of the first set; the following integers are used for the others.</param>
+    /// <exception cref="ArgumentException">A sampler returns another size.</exception>
+    public static DistanceWithFloor Compute(ExactSampler samples, int count, int dimension, ExactSampler sampler, Func<double[], double[], double> distance, string cost, int repetitions = 5, int seed = 1)
+    {
+        ArgumentNullException.ThrowIfNull(samples);
         ArgumentNullException.ThrowIfNull(sampler);
         ArgumentNullException.ThrowIfNull(distance);
         ArgumentOutOfRangeException.ThrowIfLessThan(repetitions, 2);
-        int count = WeightedSamples.Normalise(samples, dimension, null).Length;
-        double[] Draw(int offset)
+        double[] Draw(ExactSampler from, int offset)
         {
-            double[] drawn = sampler(count, seed + offset);
-            return drawn.Length == samples.Length
+            double[] drawn = from(count, seed + offset);
+            return drawn.Length == count * dimension
                 ? drawn
-                : throw new ArgumentException($"The exact sampler returned {drawn.Length} values where {samples.Length} were asked for.", nameof(sampler));
+                : throw new ArgumentException($"The exact sampler returned {drawn.Length} values where {count * dimension} were asked for.", nameof(sampler));
         }
-        double value = 0;
+        var values = new double[repetitions];
         var floors = new double[repetitions];
         for (int repetition = 0; repetition < repetitions; repetition++)
         {
-            double[] exact = Draw(2 * repetition);
-            value += distance(samples, exact) / repetitions;
-            floors[repetition] = distance(exact, Draw(2 * repetition + 1));
+            double[] exact = Draw(sampler, 2 * repetition);
+            values[repetition] = distance(Draw(samples, repetition), exact);
+            floors[repetition] = distance(exact, Draw(sampler, 2 * repetition + 1));
         }
-        double floor = floors.Average();
-        double spread = Math.Sqrt(floors.Sum(each => (each - floor) * (each - floor)) / (repetitions - 1));
-        return new DistanceWithFloor(value, floor, spread, count, cost);
+        return new DistanceWithFloor(values.Average(), floors.Average(), Spread(floors), count, cost) { ValueError = Spread(values) / Math.Sqrt(repetitions) };
     }
 
-    /// <summary>One line such as "W2 0.150 (floor 0.148 +- 0.010 at n = 2000, ratio 1.01)".</summary>
+    /// <summary>Measures a quantity of one set, such as <see cref="KernelSteinDiscrepancy"/>, beside that of exact sets of the same size.</summary>
+    /// <param name="samples">Draws the sets to judge.</param>
+    /// <param name="count">Number of samples n in each set.</param>
+    /// <param name="sampler">Draws exact or held-out sets.</param>
+    /// <param name="quantity">The quantity of a set [n, d].</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="repetitions">Number of repetitions, at least 2.</param>
+    /// <param name="seed">Seed of the first set; the following integers are used for the others.</param>
+    public static DistanceWithFloor Compute(ExactSampler samples, int count, ExactSampler sampler, Func<double[], double> quantity, string name, int repetitions = 5, int seed = 1)
+    {
+        ArgumentNullException.ThrowIfNull(samples);
+        ArgumentNullException.ThrowIfNull(sampler);
+        ArgumentNullException.ThrowIfNull(quantity);
+        ArgumentOutOfRangeException.ThrowIfLessThan(repetitions, 2);
+        double[] values = [.. Enumerable.Range(seed, repetitions).Select(s => quantity(samples(count, s)))];
+        double[] floors = [.. Enumerable.Range(seed, repetitions).Select(s => quantity(sampler(count, s)))];
+        return new DistanceWithFloor(values.Average(), floors.Average(), Spread(floors), count, name) { ValueError = Spread(values) / Math.Sqrt(repetitions) };
+    }
+
+    private static double Spread(double[] values)
+    {
+        double mean = values.Average();
+        return Math.Sqrt(values.Sum(each => (each - mean) * (each - mean)) / (values.Length - 1));
+    }
+
+    /// <summary>One line such as "W2 0.150 (floor 0.148 +- 0.010 at n = 2000, ratio 1.01, excess 0.2 spreads)".</summary>
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{Cost} {Value:G4} (floor {Floor:G4} +- {FloorSpread:G2} at n = {Samples}, ratio {Ratio:0.00})");
+        string.Create(CultureInfo.InvariantCulture, $"{Cost} {Value:G4} (floor {Floor:G4} +- {FloorSpread:G2} at n = {Samples}, ratio {Ratio:0.00}, excess {Excess:0.0} spreads)");
 }

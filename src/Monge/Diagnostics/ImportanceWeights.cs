@@ -14,12 +14,13 @@ public sealed class ImportanceWeights
     private const int FewSamples = 10;
     private const double LargeLogNormaliserError = 0.1;
 
-    private ImportanceWeights(double[] normalised, double logNormaliser, double elbo, double elboError)
+    private ImportanceWeights(double[] normalised, double logNormaliser, double elbo, double elboError, ParetoTail? tail)
     {
         Normalised = normalised;
         LogNormaliser = logNormaliser;
         Elbo = elbo;
         ElboError = elboError;
+        Tail = tail;
         double sumOfSquares = 0;
         foreach (double weight in normalised)
         {
@@ -62,6 +63,9 @@ public sealed class ImportanceWeights
     /// <summary>The least number of samples that together hold half of the weight.</summary>
     public int SamplesHoldingHalf { get; }
 
+    /// <summary>The Pareto law of the largest weights; null if there are too few weights or none stands out.</summary>
+    public ParetoTail? Tail { get; }
+
     /// <summary>Reasons for doubt, each with advice; empty if there are none.</summary>
     public IReadOnlyList<Status> Warnings { get; }
 
@@ -87,7 +91,7 @@ public sealed class ImportanceWeights
             squares += deviation * deviation;
         }
         double elboError = count > 1 && double.IsFinite(elbo) ? Math.Sqrt(squares / (count - 1) / count) : double.PositiveInfinity;
-        return new ImportanceWeights(normalised, largest + Math.Log(sum / count), elbo, elboError);
+        return new ImportanceWeights(normalised, largest + Math.Log(sum / count), elbo, elboError, ParetoTail.Fit(logWeights));
     }
 
     private static int CountHoldingHalf(double[] normalised)
@@ -117,6 +121,8 @@ public sealed class ImportanceWeights
             warnings.Add(Status.Warn(string.Create(CultureInfo.InvariantCulture, $"the effective sample size is only {EffectiveSampleSize:0.#} of {Count}"), "raise --budget, or reach the target by a more gradual path"));
         if (LogNormaliserError > LargeLogNormaliserError)
             warnings.Add(Status.Warn(string.Create(CultureInfo.InvariantCulture, $"log Z has the standard error {LogNormaliserError:0.##}, and the true error may be larger"), "raise --samples or --budget"));
+        if (Tail is { Shape: > ParetoTail.LargestTrustedShape })
+            warnings.Add(Status.Warn(string.Create(CultureInfo.InvariantCulture, $"the tail of the weights is too heavy for estimates and errors to be trusted (Pareto k = {Tail.Shape:0.00}, above {ParetoTail.LargestTrustedShape})"), "raise --budget, or widen the base (option baseInflation)"));
         return warnings;
     }
 }

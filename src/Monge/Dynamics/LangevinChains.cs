@@ -66,6 +66,9 @@ internal sealed class LangevinChains : IDisposable
     /// <summary>The log density [n] there.</summary>
     public NdArray<double> Values => _values[_current];
 
+    /// <summary>Evaluations of the density and its score so far.</summary>
+    public long TargetCalls { get; private set; }
+
     /// <summary>Starts the chains at positions [n * d].</summary>
     public void Start(ReadOnlySpan<double> positions)
     {
@@ -73,6 +76,7 @@ internal sealed class LangevinChains : IDisposable
         positions.CopyTo(_positions[0].Span);
         (_start["x"], _start["value"], _start["score"]) = (_positions[0], _values[0], _scores[0]);
         _start.Run(Count);
+        TargetCalls += Count;
     }
 
     /// <summary>Takes steps of size h; returns the share of the proposals that were accepted.</summary>
@@ -84,6 +88,7 @@ internal sealed class LangevinChains : IDisposable
         (_step["x"], _step["value"], _step["score"], _step["accepted"]) = (_positions[_current], _values[_current], _scores[_current], _accepted[_current]);
         (_step["xNext"], _step["valueNext"], _step["scoreNext"], _step["acceptedNext"]) = (_positions[next], _values[next], _scores[next], _accepted[next]);
         _step.Iterate(Count, steps, draw);
+        TargetCalls += (long)Count * steps;
         _current = next;
         var sum = 0.0;
         foreach (var count in _accepted[next].Span)

@@ -14,15 +14,34 @@ public sealed class SdeGrid<T>
     /// <param name="total">Steps of the whole grid.</param>
     /// <param name="diffusion">eps of the step from t to t + h, above 0.</param>
     public SdeGrid(int first, int count, int total, Func<double, double, double> diffusion)
+        : this(Equal(first, count, total), diffusion)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+    }
+
+    /// <summary>Makes the grid of steps between given times, such as sorted random ones (arXiv:2410.02711, Algorithm 1).</summary>
+    /// <param name="times">The times, rising strictly within [0, 1]; a step leads from each to the next.</param>
+    /// <param name="diffusion">eps of the step from t to t + h, above 0.</param>
+    /// <exception cref="ArgumentException">There are fewer than two times or they don't rise.</exception>
+    public SdeGrid(ReadOnlySpan<double> times, Func<double, double, double> diffusion)
+    {
+        var count = times.Length - 1;
+        if (count < 1)
+        {
+            throw new ArgumentException("A time grid needs at least two times.", nameof(times));
+        }
+
         Times = new NdArray<T>(count);
         NextTimes = new NdArray<T>(count);
         Steps = new NdArray<T>(count);
         Diffusions = new NdArray<T>(count);
         for (var k = 0; k < count; k++)
         {
-            var (t, next) = ((double)(first + k) / total, (double)(first + k + 1) / total);
+            var (t, next) = (times[k], times[k + 1]);
+            if (!(next > t))
+            {
+                throw new ArgumentException(FormattableString.Invariant($"The times of a grid must rise, but {next} follows {t}."), nameof(times));
+            }
+
             Times[k] = T.CreateChecked(t);
             NextTimes[k] = T.CreateChecked(next);
             Steps[k] = T.CreateChecked(next - t);
@@ -44,4 +63,16 @@ public sealed class SdeGrid<T>
 
     /// <summary>eps [K].</summary>
     public NdArray<T> Diffusions { get; }
+
+    private static double[] Equal(int first, int count, int total)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        var times = new double[count + 1];
+        for (var k = 0; k <= count; k++)
+        {
+            times[k] = (double)(first + k) / total;
+        }
+
+        return times;
+    }
 }

@@ -39,7 +39,25 @@ public sealed class TransportOde<T> : IDisposable
     /// <param name="start">The positions [n, d] at t = 0.</param>
     /// <param name="steps">Number of equal steps, at least 1.</param>
     /// <returns>The positions [n, d] at t = 1 and D [n].</returns>
-    public (NdArray<T> Positions, NdArray<T> Divergence) Run(NdArray<T>? parameters, NdArray<T> start, int steps)
+    public (NdArray<T> Positions, NdArray<T> Divergence) Run(NdArray<T>? parameters, NdArray<T> start, int steps) => Run(parameters, start, steps, backward: false);
+
+    /// <summary>Carries particles back from t = 1 to 0.</summary>
+    /// <param name="parameters">The drift's parameters [P]; null if it has none.</param>
+    /// <param name="end">The positions [n, d] at t = 1.</param>
+    /// <param name="steps">Number of equal steps, at least 1.</param>
+    /// <returns>The positions [n, d] at t = 0 and D [n] = int div b dt along the path in the sense of growing t, so that the log-weight is log rho(x_1) - log p0(x_0) + D here too.</returns>
+    public (NdArray<T> Positions, NdArray<T> Divergence) RunBackward(NdArray<T>? parameters, NdArray<T> end, int steps)
+    {
+        var (positions, divergence) = Run(parameters, end, steps, backward: true);
+        foreach (ref var value in divergence.Span)
+        {
+            value = -value;
+        }
+
+        return (positions, divergence);
+    }
+
+    private (NdArray<T> Positions, NdArray<T> Divergence) Run(NdArray<T>? parameters, NdArray<T> start, int steps, bool backward)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
         var n = start.Rows;
@@ -47,8 +65,8 @@ public sealed class TransportOde<T> : IDisposable
         var (t, h) = (new NdArray<T>(steps), new NdArray<T>(steps));
         for (var k = 0; k < steps; k++)
         {
-            t[k] = T.CreateChecked((double)k / steps);
-            h[k] = T.CreateChecked(1.0 / steps);
+            t[k] = T.CreateChecked((double)(backward ? steps - k : k) / steps);
+            h[k] = T.CreateChecked((backward ? -1.0 : 1.0) / steps);
         }
 
         if (parameters is not null)

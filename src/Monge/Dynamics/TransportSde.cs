@@ -67,21 +67,11 @@ public sealed class TransportSde<T> : IDisposable
         var (t, next, h, eps) = (Expr.PerStep("t"), Expr.PerStep("tNext"), Expr.PerStep("h"), Expr.PerStep("diffusion"));
         var noise = Expr.Random(RandomLaw.Normal, noiseStream, d);
         var slope = b + (eps * s);
-        var mean = x + (h * slope);
-        if (scheme == SdeScheme.Heun)
-        {
-            mean = x + (0.5 * h * (slope + field(mean, next) + (eps * path.Score(mean, next))));
-        }
-
-        var xNext = mean + ((2 * eps * h).Sqrt() * noise);
+        var kernels = new TransportKernels(path, field, scheme);
+        var xNext = kernels.Forward(x, slope, t, next, h, eps) + ((2 * eps * h).Sqrt() * noise);
         var bNext = field(xNext, next);
         var sNext = path.Score(xNext, next);
-        var backSlope = (eps * sNext) - bNext;
-        var backMean = xNext + (h * backSlope);
-        if (scheme == SdeScheme.Heun)
-        {
-            backMean = xNext + (0.5 * h * (backSlope + (eps * path.Score(backMean, t)) - field(backMean, t)));
-        }
+        var backMean = kernels.Backward(xNext, (eps * sNext) - bNext, t, h, eps);
 
         var gainNext = gain + (0.5 * noise.SquaredNorm()) - ((x - backMean).SquaredNorm() / (4 * eps * h));
         List<(string, Expr)> nexts = [("xNext", xNext), ("scoreNext", sNext), ("gainNext", gainNext)];
@@ -167,6 +157,23 @@ public sealed class TransportSde<T> : IDisposable
         _step.Iterate(particles, grid.Count, draw);
         _current = next;
         TargetCalls += (long)particles * grid.Count * _callsPerStep;
+    }
+
+    /// <summary>Replaces each particle by a copy of its ancestor and sets the gains to 0.</summary>
+    /// <param name="ancestors">The ancestor of each particle, as <see cref="SystematicResampling.Ancestors"/> gives them.</param>
+    public void Select(ReadOnlySpan<int> ancestors)
+    {
+        var next = 1 - _current;
+        foreach (var pair in _hasDrift ? [_positions, _scores, _drifts] : new[] { _positions, _scores })
+        {
+            for (var i = 0; i < ancestors.Length; i++)
+            {
+                pair[_current].Row(ancestors[i]).CopyTo(pair[next].Row(i));
+            }
+        }
+
+        _current = next;
+        Gains.Span.Clear();
     }
 
     /// <inheritdoc/>

@@ -24,6 +24,7 @@ internal sealed class TriangularMap
     private readonly double[] _quadratic;
     private readonly double[] _logScale;
     private readonly double[] _slope;
+    private int[]? _order;
 
     /// <summary>Makes a map from its numbers in the order constant [d], log-scale [d], linear [d, d], slope of the log-scale [d, d], quadratic [d, d, d].</summary>
     public TriangularMap(int dimension, double[] numbers)
@@ -63,6 +64,20 @@ internal sealed class TriangularMap
         for (var i = 0; i < _dimension; i++)
         {
             y[i] = Centre(i, z) + (Math.Exp(_logScale[i] + Bounded(Dot(_slope.AsSpan(i * _dimension, _dimension), z))) * z[i]);
+        }
+    }
+
+    /// <summary>z of y, on the host: coordinate by coordinate in an order in which each one's parents come first.</summary>
+    /// <param name="y">y [d].</param>
+    /// <param name="z">Receives z [d].</param>
+    public void Invert(ReadOnlySpan<double> y, Span<double> z)
+    {
+        z.Clear();
+        foreach (var i in _order ??= Order())
+        {
+            // Neither the centre nor the scale of a coordinate depends on itself or on those that follow, which are still zero.
+            var scale = Math.Exp(_logScale[i] + Bounded(Dot(_slope.AsSpan(i * _dimension, _dimension), z)));
+            z[i] = (y[i] - Centre(i, z)) / scale;
         }
     }
 
@@ -121,6 +136,29 @@ internal sealed class TriangularMap
         }
 
         return new TriangularMap(d, [.. map._constant, .. map._logScale, .. map._linear, .. map._slope, .. map._quadratic]);
+    }
+
+    // Takes coordinates whose parents are all taken until none is left.
+    private int[] Order()
+    {
+        var d = _dimension;
+        bool DependsOn(int i, int j) =>
+            _linear[(i * d) + j] != 0 || _slope[(i * d) + j] != 0
+            || Enumerable.Range(0, d).Any(k => _quadratic[(((i * d) + j) * d) + k] != 0 || _quadratic[(((i * d) + k) * d) + j] != 0);
+        var (order, left) = (new List<int>(d), Enumerable.Range(0, d).ToList());
+        while (left.Count > 0)
+        {
+            var next = left.FindIndex(i => left.All(j => !DependsOn(i, j)));
+            if (next < 0)
+            {
+                throw new InvalidOperationException("The bent change of coordinates is not triangular in any order, so it has no explicit inverse.");
+            }
+
+            order.Add(left[next]);
+            left.RemoveAt(next);
+        }
+
+        return [.. order];
     }
 
     // Fits one coordinate given those before it; returns its z, standardised without the inflation.

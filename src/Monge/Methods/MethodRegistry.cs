@@ -50,6 +50,19 @@ public static class MethodRegistry
                 ["thorough"] = """{ "iterations": 40000, "width": 128, "batchSize": 2048 }""",
             },
             (density, settings) => new PinnTransport(density, PinnTransport.Resolve(settings))),
+        new MethodEntry(
+            "nets",
+            "Non-equilibrium transport sampler",
+            "Annealed Langevin walkers with a learned drift and exact weights: the drift is learned off-policy from the walkers' own paths, and the diffusion is chosen after the training by the effective sample size.",
+            ["M. S. Albergo and E. Vanden-Eijnden, NETS: A Non-Equilibrium Transport Sampler, arXiv:2410.02711"],
+            Maturity.Preview,
+            new Dictionary<string, string>
+            {
+                ["quick"] = """{ "iterations": 1000, "width": 64, "batchSize": 512 }""",
+                ["thorough"] = """{ "iterations": 20000, "width": 128, "batchSize": 2048 }""",
+                ["action-matching"] = """{ "objective": "actionMatching", "drift": "potential", "walkers": 256, "gridTimes": 32, "refreshInterval": 1 }""",
+            },
+            (density, settings) => new NetsTransport(density, NetsTransport.Resolve(settings))),
     ];
 
     /// <summary>The method of a name, or null.</summary>

@@ -14,4 +14,20 @@ internal static class RandomStreams
     public const int SampleNoise = 9;
     public const int CheckNoise = 10;
     public const int CheckAcceptance = 11;
+    public const int ExactDraws = 12;
+    public const int BackwardNoise = 13;
+    public const int Resampling = 14;
+    public const int RefineNoise = 15;
+    public const int RefineAcceptance = 16;
+    public const int DistanceDraws = 17;
+    public const int DistanceResampling = 18;
+    public const int Projections = 19;
+    public const int GridTimes = 60;
+    public const int ReplayChoice = 61;
+    public const int ReplaySpread = 62;
+    public const int IslandResampling = 63;
+    public const int ProfileStart = 64;
+    public const int ProfileNoise = 65;
+    public const int PilotStart = 66;
+    public const int PilotNoise = 67;
 }

@@ -46,6 +46,10 @@ public sealed class TriangularMapTests
             }
         }
 
+        var back = new double[3];
+        map.Invert(y, back);
+        Assert.All(Enumerable.Range(0, 3), i => Assert.Equal(at[i], back[i], 10));
+
         double Minor(int a, int b) => (matrix[1, a] * matrix[2, b]) - (matrix[1, b] * matrix[2, a]);
         var determinant = (matrix[0, 0] * Minor(1, 2)) - (matrix[0, 1] * Minor(0, 2)) + (matrix[0, 2] * Minor(0, 1));
         Assert.Equal(Math.Log(Math.Abs(determinant)), program["log"][0], 1e-6);

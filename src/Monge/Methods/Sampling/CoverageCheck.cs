@@ -39,6 +39,9 @@ internal sealed class CoverageCheck<T>(Density target, TransportProblem problem,
 
     private static readonly double[] s_tails = [0.01, 0.05];
 
+    /// <summary>Evaluations of the target so far.</summary>
+    public long TargetCalls { get; private set; }
+
     /// <summary>Judges draws.</summary>
     /// <param name="positions">Positions z [n, d].</param>
     /// <param name="weights">Their weights.</param>
@@ -90,6 +93,7 @@ internal sealed class CoverageCheck<T>(Density target, TransportProblem problem,
         chains.Start(start);
         var values = chains.Values.Span.ToArray();
         chains.Advance(small ? LongChains : ShortChains, h, new DrawKey(seed, taken));
+        TargetCalls += chains.TargetCalls;
         return Drift(start, values, chains.Positions.Span, chains.Values.Span, share, d);
     }
 
@@ -171,6 +175,13 @@ internal sealed class CoverageCheck<T>(Density target, TransportProblem problem,
         }
 
         var preparation = new TransportPreparation<T>(target, options, execution, ~seed, cancellation);
+        var found = FindMore(preparation, positions, weights);
+        TargetCalls += preparation.TargetCalls;
+        return found;
+    }
+
+    private string? FindMore(TransportPreparation<T> preparation, NdArray<T> positions, ImportanceWeights weights)
+    {
         if (BentSpread(positions, weights) is { } bent && Finds(preparation.Explore(bent), "a base bent along the draws") is { } along)
         {
             return along;

@@ -20,6 +20,9 @@ internal sealed class TargetEvaluation : IDisposable
         _program = new CompiledProgram<double>(new TracedProgram(null, ("logTarget", whitened.LogDensity(z)), ("report", whitened.Report(z))), options);
     }
 
+    /// <summary>Evaluations of the target's log density so far.</summary>
+    public long TargetCalls { get; private set; }
+
     /// <summary>log rho [n] (log|det L| included) and the reported values [n, names] at positions z [n, d].</summary>
     public (double[] LogTarget, double[] Reported) At<T>(NdArray<T> positions, int samples)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -34,6 +37,7 @@ internal sealed class TargetEvaluation : IDisposable
         var (value, report) = (new NdArray<double>(samples), new NdArray<double>(samples, _reported));
         (_program["z"], _program["logTarget"], _program["report"]) = (z, value, report);
         _program.Run(samples);
+        TargetCalls += samples;
         return (value.Span.ToArray(), report.Span.ToArray());
     }
 

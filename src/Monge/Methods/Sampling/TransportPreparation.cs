@@ -52,8 +52,11 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     private const double HopelessShare = 0.25;
 
     private static readonly double[] s_firstStiffness = [1, 8, 64, 512];
-    private static readonly (double Target, double Base)[] s_exponents = [(1, 2), (2, 3)];
+    private static readonly (double Target, double Base)[] s_exponents = [(2, 1), (1, 2), (2, 3)];
     private ulong _run;
+
+    /// <summary>Evaluations of the target so far, those of the race left out.</summary>
+    public long TargetCalls { get; private set; }
 
     public TransportProblem Run()
     {
@@ -291,6 +294,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
 
         // The measured curvature of the best run is tried too; its numbers are kept in any case.
         var measured = Anneal(best!.Problem, sde, evaluation);
+        TargetCalls += sde.TargetCalls + evaluation.TargetCalls;
         return measured.Ess >= best.Ess ? measured : best;
     }
 

@@ -1,6 +1,9 @@
 using System.Globalization;
+using System.Numerics;
 using Monge.Data;
+using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
+using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.Paths;
 
@@ -35,6 +38,9 @@ internal sealed record TransportProblem
 
     /// <summary>How base and exponents were found, in words.</summary>
     public required string Source { get; init; }
+
+    /// <summary>Evaluations of the target by the preparation; not kept in files.</summary>
+    public long PreparationCalls { get; init; }
 
     /// <summary>The path in z.</summary>
     public AnnealingPath Path(Density target)
@@ -73,6 +79,47 @@ internal sealed record TransportProblem
         var y = new double[z.Length];
         Bend.Apply(z, y);
         Base.ToPosition(y, position);
+    }
+
+    /// <summary>z [d] of the unconstrained position x [d], on the host: the inverse of <see cref="ToPosition"/>.</summary>
+    public void ToNoise(ReadOnlySpan<double> position, Span<double> z)
+    {
+        if (Bend is null)
+        {
+            Base.ToNoise(position, z);
+            return;
+        }
+
+        var y = new double[z.Length];
+        Base.ToNoise(position, y);
+        Bend.Invert(y, z);
+    }
+
+    /// <summary>Exact draws of the target in z [n, d]; null if it has no exact sampler.</summary>
+    /// <param name="target">The density.</param>
+    /// <param name="count">Number n of draws.</param>
+    /// <param name="seed">The seed of the run.</param>
+    public NdArray<T>? ExactDraws<T>(Density target, int count, ulong seed)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        if (target.Facts.ExactSampler is not { } sampler)
+        {
+            return null;
+        }
+
+        var d = Base.Dimension;
+        var positions = sampler(count, new RandomStream(seed, RandomStreams.ExactDraws));
+        var (draws, z) = (new NdArray<T>(count, d), new double[d]);
+        for (var at = 0; at < positions.Length; at += d)
+        {
+            ToNoise(positions.AsSpan(at, d), z);
+            for (var j = 0; j < d; j++)
+            {
+                draws[at + j] = T.CreateChecked(z[j]);
+            }
+        }
+
+        return draws;
     }
 
     /// <summary>The mean curvature of V_t: the Langevin step is measured in units of its inverse.</summary>

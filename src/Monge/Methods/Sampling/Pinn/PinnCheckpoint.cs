@@ -13,7 +13,8 @@ namespace Monge.Methods;
 /// <param name="Iteration">Steps taken.</param>
 /// <param name="Total">Steps planned.</param>
 /// <param name="Elapsed">Time used.</param>
-internal sealed record PinnResumption(TransportProblem Problem, NetworkChoice Network, long Iteration, long Total, TimeSpan Elapsed);
+/// <param name="TargetCalls">Evaluations of the target.</param>
+internal sealed record PinnResumption(TransportProblem Problem, NetworkChoice Network, long Iteration, long Total, TimeSpan Elapsed, long TargetCalls);
 
 /// <summary>
 /// The files of a training, both safetensors: "checkpoint.safetensors" (everything to go on from) and "model.safetensors" (what sampling needs; its bytes
@@ -24,7 +25,7 @@ internal static class PinnCheckpoint
     public const string CheckpointName = "checkpoint.safetensors";
     public const string ModelName = "model.safetensors";
 
-    public static void Save<T>(string path, PinnState<T> state, TransportProblem problem, NetworkChoice network, PinnRun run, long total, TimeSpan elapsed)
+    public static void Save<T>(string path, PinnState<T> state, TransportProblem problem, NetworkChoice network, PinnRun run, long total, TimeSpan elapsed, long targetCalls = 0)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var adam = state.Adam;
@@ -40,6 +41,7 @@ internal static class PinnCheckpoint
                 .. metadata,
                 .. run.Metadata("checkpoint"), new("network", network.ToString()),
                 new("iteration", Text(adam.Steps)), new("total", Text(total)), new("elapsedSeconds", elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture)),
+                new("targetCalls", Text(targetCalls)),
             ]);
     }
 
@@ -85,7 +87,8 @@ internal static class PinnCheckpoint
                 Enum.Parse<NetworkChoice>(file.Metadata["network"]),
                 long.Parse(file.Metadata["iteration"], CultureInfo.InvariantCulture),
                 long.Parse(file.Metadata["total"], CultureInfo.InvariantCulture),
-                TimeSpan.FromSeconds(double.Parse(file.Metadata["elapsedSeconds"], CultureInfo.InvariantCulture))));
+                TimeSpan.FromSeconds(double.Parse(file.Metadata["elapsedSeconds"], CultureInfo.InvariantCulture)),
+                long.Parse(file.Metadata["targetCalls"], CultureInfo.InvariantCulture)));
         }
         catch (Exception error) when (error is KeyNotFoundException or FormatException or ArgumentException)
         {

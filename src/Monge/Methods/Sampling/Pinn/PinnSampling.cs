@@ -47,6 +47,7 @@ internal sealed class PinnSampling<T> : IDisposable
     private readonly NdArray<T> _parameters;
     private readonly ExecutionOptions _execution;
     private readonly Dictionary<SdeScheme, TransportSde<T>> _sdes = [];
+    private ReverseTransportSde<T>? _reverse;
     private TransportOde<T>? _ode;
 
     public PinnSampling(Density target, TransportProblem problem, PinnOptions options, PinnNetworks networks, NdArray<T> parameters, ExecutionOptions execution)
@@ -133,9 +134,34 @@ internal sealed class PinnSampling<T> : IDisposable
         return new WeightedParticles<T>(positions, logWeights);
     }
 
+    /// <summary>Log-weights [n] of the sampler's paths drawn backward from exact samples z [n, d] of the target.</summary>
+    public double[] DrawBackward(PinnSampler sampler, NdArray<T> exact, DrawKey draw)
+    {
+        var logWeights = new double[exact.Rows];
+        for (var first = 0; first < logWeights.Length; first += LargestBatch)
+        {
+            var n = Math.Min(LargestBatch, logWeights.Length - first);
+            var ends = NdArray<T>.From(exact.Span.Slice(first * _dimension, n * _dimension), n, _dimension);
+            var (starts, gains) = sampler.Scheme is { } scheme
+                ? Backward(sampler, scheme, ends, draw with { FirstSample = draw.FirstSample + first })
+                : Ode.RunBackward(_parameters, ends, sampler.Steps);
+            var (end, start) = (Evaluation.At(ends, n).LogTarget, TargetEvaluation.LogBase(starts, n));
+            for (var i = 0; i < n; i++)
+            {
+                logWeights[first + i] = end[i] - start[i] + double.CreateChecked(gains[i]);
+            }
+        }
+
+        return logWeights;
+    }
+
+    /// <summary>Evaluations of the target so far.</summary>
+    public long TargetCalls => _sdes.Values.Sum(s => s.TargetCalls) + (_reverse?.TargetCalls ?? 0) + Evaluation.TargetCalls;
+
     public void Dispose()
     {
         Evaluation.Dispose();
+        _reverse?.Dispose();
         _ode?.Dispose();
         foreach (var sde in _sdes.Values)
         {
@@ -158,22 +184,33 @@ internal sealed class PinnSampling<T> : IDisposable
         return sde;
     }
 
+    private TransportOde<T> Ode => _ode ??= new TransportOde<T>(_networks.Parameters, _networks.Drift, RungeKuttaTableau.RungeKutta4, _execution);
+
+    private SdeGrid<T> Grid(PinnSampler sampler) =>
+        new(0, sampler.Steps, sampler.Steps, (t, next) => sampler.Diffusion ?? _problem.Diffusion(sampler.LangevinStep, t, next));
+
+    private (NdArray<T> Positions, NdArray<T> Gains) Backward(PinnSampler sampler, SdeScheme scheme, NdArray<T> ends, DrawKey draw)
+    {
+        _reverse ??= new ReverseTransportSde<T>(_path, _networks.Parameters, _networks.Drift, scheme, LargestBatch, RandomStreams.BackwardNoise, _execution);
+        _reverse.Start(_parameters, ends.Span);
+        _reverse.Advance(_parameters, ends.Rows, Grid(sampler), draw);
+        return (_reverse.Positions, _reverse.Gains);
+    }
+
     private WeightedParticles<T> DrawSde(PinnSampler sampler, TransportSde<T> sde, int n, DrawKey draw)
     {
         sde.Start(_parameters, n, draw);
         var start = TargetEvaluation.LogBase(sde.Positions, n);
-        double Diffusion(double t, double next) => sampler.Diffusion ?? _problem.Diffusion(sampler.LangevinStep, t, next);
-        sde.Advance(_parameters, n, new SdeGrid<T>(0, sampler.Steps, sampler.Steps, Diffusion), draw);
+        sde.Advance(_parameters, n, Grid(sampler), draw);
         return new WeightedParticles<T>(sde.Positions, WeightedParticles.LogWeights(Evaluation.At(sde.Positions, n).LogTarget, start, sde.Gains));
     }
 
     private WeightedParticles<T> DrawOde(PinnSampler sampler, int n, DrawKey draw)
     {
-        _ode ??= new TransportOde<T>(_networks.Parameters, _networks.Drift, RungeKuttaTableau.RungeKutta4, _execution);
         var sde = Sde(SdeScheme.EulerMaruyama);
         sde.Start(_parameters, n, draw);
         var from = NdArray<T>.From(sde.Positions.Span[..(n * _dimension)], n, _dimension);
-        var (positions, divergence) = _ode.Run(_parameters, from, sampler.Steps);
+        var (positions, divergence) = Ode.Run(_parameters, from, sampler.Steps);
         return new WeightedParticles<T>(positions, WeightedParticles.LogWeights(Evaluation.At(positions, n).LogTarget, TargetEvaluation.LogBase(from, n), divergence));
     }
 }

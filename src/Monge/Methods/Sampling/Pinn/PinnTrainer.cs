@@ -65,6 +65,7 @@ internal sealed class PinnTrainer<T> : IDisposable
     private readonly CompiledProgram<T> _loss;
     private readonly TransportSde<T> _sde;
     private readonly SdeGrid<T>[] _grids;
+    private long _points;
 
     public PinnTrainer(Density target, TransportProblem problem, PinnOptions options, ulong seed, ExecutionOptions execution)
     {
@@ -87,6 +88,9 @@ internal sealed class PinnTrainer<T> : IDisposable
     }
 
     public PinnNetworks Networks { get; }
+
+    /// <summary>Evaluations of the target so far: one for each collocation point and each particle's step.</summary>
+    public long TargetCalls => _sde.TargetCalls + _points;
 
     /// <summary>The state before the first step.</summary>
     public PinnState<T> Init()
@@ -111,6 +115,7 @@ internal sealed class PinnTrainer<T> : IDisposable
         FillBatch(state, iteration);
         _loss.Parameters = state.Adam.Parameters;
         _loss.Run(_options.BatchSize!.Value, new DrawKey(_seed, (ulong)iteration));
+        _points += _options.BatchSize.Value;
         var rate = LearningRate.WarmCosine(iteration, total, _options.LearningRate!.Value, _options.FinalLearningRateShare);
         var norm = state.Adam.Step(_loss["gradient"], rate, _options.GradientClip, _options.AverageDecay, _loss.Team);
         return new StepInfo(double.CreateChecked(_loss["loss"][0]), norm);

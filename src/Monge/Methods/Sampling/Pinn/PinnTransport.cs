@@ -30,6 +30,7 @@ public sealed class PinnTransport : ISamplingMethod
     private const long DefaultIterations = 1_500;
     private const int RaceIterations = 500;
     private const int RaceParticles = 2048;
+    private const int MostExactDraws = 10_000;
 
     /// <summary>Binds the method to a density.</summary>
     /// <param name="target">The unnormalised density.</param>
@@ -96,23 +97,31 @@ public sealed class PinnTransport : ISamplingMethod
         PinnOptions[] candidates = [.. (options.Network == NetworkChoice.Automatic ? [NetworkChoice.Mlp, NetworkChoice.Separable] : new[] { options.Network })
             .Select(network => (options with { Network = network }).Resolve(target.Dimension))];
         var races = new Dictionary<(double, double), (PinnOptions Options, double Ess)>();
+        var raced = 0L;
         double Race(TransportProblem problem)
         {
-            var best = candidates.Select(c => (Options: c, Ess: ShortTraining<T>(target, problem, c, execution, seed, cancellation))).MaxBy(r => r.Ess);
+            var best = candidates.Select(c =>
+            {
+                var (ess, calls) = ShortTraining<T>(target, problem, c, execution, seed, cancellation);
+                raced += calls;
+                return (Options: c, Ess: ess);
+            }).MaxBy(r => r.Ess);
             races[(problem.TargetExponent, problem.BaseExponent)] = best;
             return best.Ess;
         }
 
-        var problem = new TransportPreparation<T>(target, options.Preparation, execution, seed, cancellation, Race).Run();
+        var preparation = new TransportPreparation<T>(target, options.Preparation, execution, seed, cancellation, Race);
+        var problem = preparation.Run();
+        var exponents = (problem.TargetExponent, problem.BaseExponent);
+        if (candidates.Length > 1 && !races.ContainsKey(exponents))
+        {
+            Race(problem);
+        }
+
+        problem = problem with { PreparationCalls = preparation.TargetCalls + raced };
         if (candidates.Length == 1)
         {
             return (problem, candidates[0]);
-        }
-
-        var exponents = (problem.TargetExponent, problem.BaseExponent);
-        if (!races.ContainsKey(exponents))
-        {
-            Race(problem);
         }
 
         var (chosen, ess) = races[exponents];
@@ -120,7 +129,7 @@ public sealed class PinnTransport : ISamplingMethod
         return (problem with { Source = FormattableString.Invariant($"{problem.Source}; {words}, chosen by short trainings (ESS {ess:P1})") }, chosen);
     }
 
-    private static double ShortTraining<T>(Density target, TransportProblem problem, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+    private static (double Ess, long TargetCalls) ShortTraining<T>(Density target, TransportProblem problem, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         using var trainer = new PinnTrainer<T>(target, problem, options, seed, execution);
@@ -132,11 +141,11 @@ public sealed class PinnTransport : ISamplingMethod
             var info = trainer.Step(state, iteration, RaceIterations);
             if (!double.IsFinite(info.Loss) || !double.IsFinite(info.GradientNorm))
             {
-                return 0;
+                return (0, trainer.TargetCalls);
             }
         }
 
-        return sampling.Ess(sampling.Gauge, RaceParticles, seed);
+        return (sampling.Ess(sampling.Gauge, RaceParticles, seed), trainer.TargetCalls + sampling.TargetCalls);
     }
 
     private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)
@@ -151,6 +160,7 @@ public sealed class PinnTransport : ISamplingMethod
         var (problem, options) = opened is { Resumption: var from }
             ? (from.Problem, (ResolvedOptions with { Network = from.Network }).Resolve(Target.Dimension))
             : Prepare<T>(Target, ResolvedOptions, execution, request.Seed, cancellation);
+        var callsBefore = opened?.Resumption.TargetCalls ?? problem.PreparationCalls;
 
         using var trainer = new PinnTrainer<T>(Target, problem, options, request.Seed, execution);
         PinnState<T> state;
@@ -165,6 +175,7 @@ public sealed class PinnTransport : ISamplingMethod
         }
 
         using var sampling = new PinnSampling<T>(Target, problem, options, trainer.Networks, state.Adam.Average, execution);
+        long TargetCalls() => callsBefore + trainer.TargetCalls + sampling.TargetCalls;
         var before = (opened?.Resumption.Elapsed ?? TimeSpan.Zero) + clock.Elapsed;
         var plan = new TrainingPlan
         {
@@ -177,14 +188,15 @@ public sealed class PinnTransport : ISamplingMethod
         var task = new TrainingTask(
             (iteration, total) => trainer.Step(state, iteration, total),
             () => sampling.Ess(sampling.Gauge, GaugeParticles, request.Seed),
-            checkpoint is null ? null : (_, total, elapsed) => PinnCheckpoint.Save(checkpoint, state, problem, options.Network, run, total, elapsed));
+            checkpoint is null ? null : (_, total, elapsed) => PinnCheckpoint.Save(checkpoint, state, problem, options.Network, run, total, elapsed, TargetCalls()));
         var outcome = TrainingLoop.Run(task, plan, request.Progress, cancellation);
         if (request.Folder is not null)
         {
             PinnCheckpoint.SaveModel(Path.Combine(request.Folder, PinnCheckpoint.ModelName), state, problem, options.Network, run);
         }
 
-        return Sample(request, problem, sampling, outcome, cancellation);
+        var draws = Sample(request, problem, sampling, outcome, cancellation);
+        return draws with { TargetCalls = draws.TargetCalls + TargetCalls() };
     }
 
     private SampleSet Sample<T>(SamplingRequest request, TransportProblem problem, PinnSampling<T> sampling, TrainingOutcome outcome, CancellationToken cancellation)
@@ -206,7 +218,11 @@ public sealed class PinnTransport : ISamplingMethod
         var weights = ImportanceWeights.FromLogWeights(particles.LogWeights);
         Report("check coverage", weights.EffectiveSampleFraction);
         var execution = new ExecutionOptions { Threads = ResolvedOptions.Threads };
-        var coverage = new CoverageCheck<T>(Target, problem, ResolvedOptions.Preparation, execution, request.Seed, cancellation).Judge(particles.Positions, weights);
+        var check = new CoverageCheck<T>(Target, problem, ResolvedOptions.Preparation, execution, request.Seed, cancellation);
+        Status[] coverage = [.. check.Judge(particles.Positions, weights)];
+        var forward = problem.ExactDraws<T>(Target, Math.Min(request.Samples, MostExactDraws), request.Seed) is { } exact
+            ? ForwardWeights.FromLogWeights(sampling.DrawBackward(sampler, exact, new DrawKey(request.Seed)), Target.Facts.LogZ ?? weights.LogNormaliser)
+            : null;
         var (_, reported) = sampling.Evaluation.At(particles.Positions, request.Samples);
         return new SampleSet
         {
@@ -219,7 +235,13 @@ public sealed class PinnTransport : ISamplingMethod
             LogZError = weights.LogNormaliserError,
             EffectiveSampleSize = weights.EffectiveSampleFraction,
             Elbo = weights.Elbo,
-            Warnings = [.. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles.Positions, weights.Normalised)],
+            ElboError = weights.ElboError,
+            Eubo = forward?.Eubo,
+            EuboError = forward?.EuboError,
+            ForwardEffectiveSampleSize = forward?.EffectiveSampleFraction,
+            ForwardEffectiveSampleSizeError = forward?.EffectiveSampleFractionError,
+            TargetCalls = check.TargetCalls,
+            Warnings = [.. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles.Positions, weights.Normalised)],
             Method = "pinn",
             Options = Options,
             Sampler = sampler.ToString(),

@@ -1,0 +1,217 @@
+using System.Numerics;
+using Monge.Data;
+using Monge.Diagnostics;
+using Monge.Dynamics;
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Measures;
+using Monge.Paths;
+
+namespace Monge.Methods;
+
+/// <summary>
+/// A path made ready for transport: its coordinates z, in which positions are of order one, and the mean curvature of V_t along it, which sets the scale of
+/// the diffusion.
+/// </summary>
+/// <param name="Coordinates">The change of coordinates, the offset of log Z and, for the annealing, the whole path.</param>
+/// <param name="LogCurvature">Coefficients of the polynomial in t that is the logarithm of the mean curvature of a given path, in z; null for the annealing.</param>
+internal sealed record NetsProblem(TransportProblem Coordinates, double[]? LogCurvature)
+{
+    private const string CurvatureName = "path.logCurvature";
+
+    /// <summary>The path in z, its values less a share of the offset.</summary>
+    public IDensityPath Path(Density target, IDensityPath? given) => LogCurvature is null ? Coordinates.Path(target) : new RescaledPath(given!, Scale, Coordinates.Offset);
+
+    /// <summary>The offset's part in V_t: log Z_t of the path itself is that of <see cref="Path"/> and this.</summary>
+    public double Offset(double t) => Coordinates.Offset * (LogCurvature is null ? Math.Pow(t, Coordinates.TargetExponent) : t);
+
+    /// <summary>The mean curvature of V_t in z.</summary>
+    public double Curvature(double t) => LogCurvature is { } c ? Math.Exp(Enumerable.Range(0, c.Length).Sum(k => c[k] * Math.Pow(t, k))) : Coordinates.Curvature(t);
+
+    /// <summary>The same, traced.</summary>
+    public Expr Curvature(Expr t)
+    {
+        if (LogCurvature is not { } c)
+        {
+            return (t.Clamp(0, 1).Pow(Coordinates.TargetExponent) * Coordinates.Stiffness) + (1 - t).Clamp(0, 1).Pow(Coordinates.BaseExponent) + 1e-3;
+        }
+
+        Expr sum = c[^1];
+        for (var k = c.Length - 2; k >= 0; k--)
+        {
+            sum = (sum * t) + c[k];
+        }
+
+        return sum.Exp();
+    }
+
+    /// <summary>The diffusion that gives a number of relaxation times of the mean curvature over the whole run.</summary>
+    public double Diffusion(double relaxation, double t, double next) => relaxation / Math.Max(Curvature(t), Curvature(next));
+
+    /// <summary>The standard deviation that one unit of z stands for, for a given path.</summary>
+    public double Scale => Coordinates.Base.StandardDeviation[0];
+
+    /// <summary>The arrays and numbers for a file.</summary>
+    public (IEnumerable<KeyValuePair<string, NumericArray>> Tensors, IEnumerable<KeyValuePair<string, string>> Metadata) ToFile()
+    {
+        var (tensors, metadata) = Coordinates.ToFile();
+        return (LogCurvature is { } c ? [.. tensors, new(CurvatureName, NumericArray.Create([.. c], c.Length))] : tensors, metadata);
+    }
+
+    /// <summary>Reads what <see cref="ToFile"/> wrote.</summary>
+    public static NetsProblem FromFile(SafetensorsFile file) =>
+        new(TransportProblem.FromFile(file), file.Tensors.TryGetValue(CurvatureName, out var curvature) ? curvature.ToDoubles() : null);
+}
+
+/// <summary>A path in the coordinates z = x / scale, less offset * t.</summary>
+internal sealed class RescaledPath(IDensityPath inner, double scale, double offset) : IDensityPath
+{
+    private readonly double _logDeterminant = inner.Dimension * Math.Log(scale);
+
+    public int Dimension => inner.Dimension;
+
+    public Expr LogDensity(Expr x, Expr t) => inner.LogDensity(scale * x, t) + (_logDeterminant - (offset * t));
+
+    public Expr Score(Expr x, Expr t) => scale * inner.Score(scale * x, t);
+
+    public Expr TimeDerivative(Expr x, Expr t) => inner.TimeDerivative(scale * x, t) - offset;
+
+    public Expr LogBase(Expr x) => inner.LogBase(scale * x) + _logDeterminant;
+
+    public Expr BaseDraw(int stream) => inner.BaseDraw(stream) / scale;
+}
+
+/// <summary>
+/// Measures a given path by annealed importance sampling along it, that is the sampler before any training: how far positions reach, the mean curvature at
+/// times between 0 and 1, and a first estimate of log Z. The diffusion of each stretch follows the curvature measured at its begin.
+/// </summary>
+/// <typeparam name="T">float or double.</typeparam>
+internal static class NetsPilot<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private const int Particles = 1024;
+    private const int Stretches = 32;
+    private const int StepsPerStretch = 8;
+    private const double LangevinStep = 0.1;
+    private const int CurvatureDegree = 4;
+
+    public static NetsProblem Measure(Density target, IDensityPath path, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+    {
+        var d = path.Dimension;
+        using var sde = new TransportSde<T>(path, null, null, SdeScheme.EulerMaruyama, Particles, RandomStreams.PilotStart, RandomStreams.PilotNoise, execution);
+        var plain = Plain(d, 1, 0, 1, new double[d], "");
+        using var evaluation = new TargetEvaluation(target, plain, execution);
+        using var start = new PathEvaluation(path, execution);
+        sde.Start(null, Particles, new DrawKey(seed));
+        var logBase = start.At(sde.Positions, Particles, 0);
+        var curvatures = new double[Stretches + 1];
+        curvatures[0] = MeanSquare(sde.Scores);
+        var reach = MeanSquare(sde.Positions);
+        for (var s = 0; s < Stretches; s++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var total = Stretches * StepsPerStretch;
+            var diffusion = LangevinStep * total / curvatures[s];
+            sde.Advance(null, Particles, new SdeGrid<T>(s * StepsPerStretch, StepsPerStretch, total, (_, _) => diffusion), new DrawKey(seed, (ulong)(s * StepsPerStretch)));
+            curvatures[s + 1] = MeanSquare(sde.Scores);
+            reach = Math.Max(reach, MeanSquare(sde.Positions));
+        }
+
+        var scale = Math.Sqrt(reach);
+        var logWeights = WeightedParticles.LogWeights(evaluation.At(sde.Positions, Particles).LogTarget, logBase, sde.Gains);
+        if (!double.IsFinite(scale) || !curvatures.All(double.IsFinite) || logWeights.All(double.IsNegativeInfinity))
+        {
+            throw new ArithmeticException($"Annealed importance sampling along the given path to '{target.Name}' lost its particles; check the path's log density and its base draws.");
+        }
+
+        var weights = ImportanceWeights.FromLogWeights(logWeights);
+        var logCurvature = FitPolynomial([.. curvatures.Select(c => Math.Log(Math.Max(c * reach, 1e-6)))]);
+        var source = FormattableString.Invariant($"given path{(path is FormulaPath formula ? $" ({formula.Description})" : "")}; annealed importance sampling along it found ESS {weights.EffectiveSampleFraction:P1}");
+        var box = new double[d];
+        for (var i = 0; i < Particles; i++)
+        {
+            var row = sde.Positions.Row(i);
+            for (var j = 0; j < d; j++)
+            {
+                box[j] = double.IsFinite(logWeights[i]) ? Math.Max(box[j], Math.Abs(double.CreateChecked(row[j])) / scale) : box[j];
+            }
+        }
+
+        var problem = Plain(d, scale, weights.LogNormaliser, curvatures[^1] * reach, [.. box.Select(b => Math.Max(1, 1.1 * b))], source);
+        return new NetsProblem(problem with { PreparationCalls = sde.TargetCalls + evaluation.TargetCalls }, logCurvature);
+    }
+
+    private static TransportProblem Plain(int dimension, double scale, double offset, double stiffness, double[] box, string source) => new()
+    {
+        Base = GaussianBase.Isotropic(dimension, scale),
+        Offset = offset,
+        TargetExponent = 1,
+        BaseExponent = 1,
+        Stiffness = stiffness,
+        TargetBox = box,
+        Source = source,
+    };
+
+    private static double MeanSquare(Engine.Arrays.NdArray<T> values)
+    {
+        var (sum, count) = (0.0, 0);
+        foreach (var value in values.Span)
+        {
+            var wide = double.CreateChecked(value);
+            if (double.IsFinite(wide))
+            {
+                sum += wide * wide;
+                count++;
+            }
+        }
+
+        return sum / Math.Max(1, count);
+    }
+
+    private static double[] FitPolynomial(double[] values)
+    {
+        double[] times = [.. Enumerable.Range(0, values.Length).Select(k => (double)k / (values.Length - 1))];
+        return MathNet.Numerics.Fit.Polynomial(times, values, CurvatureDegree);
+    }
+}
+
+/// <summary>V_t of a path, evaluated in float64.</summary>
+internal sealed class PathEvaluation : IDisposable
+{
+    private readonly CompiledProgram<double> _program;
+    private readonly CompiledProgram<double> _base;
+
+    public PathEvaluation(IDensityPath path, ExecutionOptions options)
+    {
+        var (x, t) = (Expr.Input("x", path.Dimension), Expr.Shared("t"));
+        _program = new CompiledProgram<double>(new TracedProgram(null, ("value", path.LogDensity(x, t))), options);
+        _base = new CompiledProgram<double>(new TracedProgram(null, ("value", path.LogBase(x))), options);
+    }
+
+    /// <summary>V_t [n] at positions [n, d].</summary>
+    public double[] At<T>(Engine.Arrays.NdArray<T> positions, int samples, double t)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var program = t == 0 ? _base : _program;
+        var (x, value) = (new Engine.Arrays.NdArray<double>(samples, positions.RowLength), new Engine.Arrays.NdArray<double>(samples));
+        for (var i = 0; i < x.Length; i++)
+        {
+            x[i] = double.CreateChecked(positions[i]);
+        }
+
+        (program["x"], program["value"]) = (x, value);
+        if (t != 0)
+        {
+            program["t"].Span[0] = t;
+        }
+
+        program.Run(samples);
+        return value.Span.ToArray();
+    }
+
+    public void Dispose()
+    {
+        _program.Dispose();
+        _base.Dispose();
+    }
+}
