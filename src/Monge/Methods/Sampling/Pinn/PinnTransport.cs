@@ -96,7 +96,7 @@ public sealed class PinnTransport : ISamplingMethod
     {
         PinnOptions[] candidates = [.. (options.Network == NetworkChoice.Automatic ? [NetworkChoice.Mlp, NetworkChoice.Separable] : new[] { options.Network })
             .Select(network => (options with { Network = network }).Resolve(target.Dimension))];
-        var races = new Dictionary<(double, double), (PinnOptions Options, double Ess)>();
+        var races = new Dictionary<(GaussianBase, double, double), (PinnOptions Options, double Ess)>();
         var raced = 0L;
         double Race(TransportProblem problem)
         {
@@ -106,14 +106,14 @@ public sealed class PinnTransport : ISamplingMethod
                 raced += calls;
                 return (Options: c, Ess: ess);
             }).MaxBy(r => r.Ess);
-            races[(problem.TargetExponent, problem.BaseExponent)] = best;
+            races[(problem.Base, problem.TargetExponent, problem.BaseExponent)] = best;
             return best.Ess;
         }
 
         var preparation = new TransportPreparation<T>(target, options.Preparation, execution, seed, cancellation, Race);
         var problem = preparation.Run();
-        var exponents = (problem.TargetExponent, problem.BaseExponent);
-        if (candidates.Length > 1 && !races.ContainsKey(exponents))
+        var path = (problem.Base, problem.TargetExponent, problem.BaseExponent);
+        if (candidates.Length > 1 && !races.ContainsKey(path))
         {
             Race(problem);
         }
@@ -124,7 +124,7 @@ public sealed class PinnTransport : ISamplingMethod
             return (problem, candidates[0]);
         }
 
-        var (chosen, ess) = races[exponents];
+        var (chosen, ess) = races[path];
         var words = chosen.Network == NetworkChoice.Separable ? "separable drift, a structural assumption" : "drift of all coordinates";
         return (problem with { Source = FormattableString.Invariant($"{problem.Source}; {words}, chosen by short trainings (ESS {ess:P1})") }, chosen);
     }
