@@ -29,6 +29,15 @@ public sealed class GaussianAnnealing(double[] startMean, double startScale, dou
         return meanSlope - (slope / (2 * precision) * (x - mean));
     }
 
+    /// <summary>The normalised log density V(x, t) that <see cref="Drift"/> carries: of N(m(t), I / lambda(t)).</summary>
+    public Expr LogDensity(Expr x, Expr t)
+    {
+        var (start, end) = (Expr.Constant(startMean, Dimension), Expr.Constant(endMean, Dimension));
+        var precision = ((1 - t) * _start) + (t * _end);
+        var mean = (((1 - t) * _start * start) + (t * _end * end)) / precision;
+        return (-0.5 * precision * (x - mean).SquaredNorm()) + (0.5 * Dimension * (precision / (2 * Math.PI)).Log());
+    }
+
     /// <summary>
     /// d/dt of the log-normaliser of exp(V_t), V_t = (1-t) log p0 + t log p1 with both Gaussians normalised: the c(t) that belongs to <see cref="Drift"/>.
     /// </summary>

@@ -2,15 +2,15 @@ using Monge.Engine.Programs;
 
 namespace Monge.Fields;
 
-/// <summary>A gradient field b = grad phi(x, t); its divergence is the Laplacian of phi.</summary>
+/// <summary>The gradient field of a scalar, b = grad Phi(., t); value and divergence (the Laplacian) come from one forward pass.</summary>
 /// <param name="dimension">d.</param>
-/// <param name="potential">phi(x, t), a scalar.</param>
+/// <param name="potential">Phi(x, t), a scalar.</param>
 public sealed class PotentialField(int dimension, Func<Expr, Expr, Expr> potential) : IVectorField
 {
     /// <inheritdoc/>
     public int Dimension { get; } = dimension;
 
-    /// <summary>phi(x, t), a scalar.</summary>
+    /// <summary>Phi(x, t), a scalar.</summary>
     /// <param name="x">A position [d].</param>
     /// <param name="t">The time, a scalar.</param>
     public Expr Potential(Expr x, Expr t) => potential(x, t);
@@ -21,14 +21,14 @@ public sealed class PotentialField(int dimension, Func<Expr, Expr, Expr> potenti
     /// <inheritdoc/>
     public (Expr Value, Expr Divergence) WithDivergence(Expr x, Expr t)
     {
-        var pass = Derivative.Laplacian(potential(x, t), x);
-        return (pass.Gradient, pass.Laplacian);
+        var (_, gradient, laplacian) = Derivative.Laplacian(potential(x, t), x);
+        return (gradient, laplacian);
     }
 
     /// <inheritdoc/>
     public (Expr Value, Expr Divergences) WithDivergenceEstimates(Expr x, Expr t, Expr probes)
     {
-        var value = Apply(x, t);
-        return (value, (probes * Derivative.JacobianVectors(value, x, probes)).Sum(0));
+        var gradient = Apply(x, t);
+        return (gradient, (probes * Derivative.JacobianVectors(gradient, x, probes)).Sum(0));
     }
 }

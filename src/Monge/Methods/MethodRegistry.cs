@@ -51,6 +51,41 @@ public static class MethodRegistry
             },
             (density, settings) => new PinnTransport(density, PinnTransport.Resolve(settings))),
         new MethodEntry(
+            "pde",
+            "Neural PDE transport with a learned evolution",
+            "Learns log density and drift of an evolution together by log-density Fokker-Planck, continuity and Hamilton-Jacobi residuals: any evolution with or without noise, annealing, time reversal, Schroedinger bridge, optimal transport.",
+            ["J. Sun, J. Berner, L. Richter, M. Zeinhofer, J. Mueller, K. Azizzadenesheli and A. Anandkumar, Dynamical Measure Transport and Neural PDE Solvers for Sampling, arXiv:2407.07873"],
+            Maturity.Preview,
+            new Dictionary<string, string>
+            {
+                ["quick"] = """{ "iterations": 1000 }""",
+                ["timeReversal"] = """{ "evolution": "timeReversal" }""",
+                ["schroedingerBridge"] = """{ "evolution": "schroedingerBridge" }""",
+                ["optimalTransport"] = """{ "evolution": "optimalTransport" }""",
+                ["annealing"] = """{ "evolution": "annealingStochastic" }""",
+            },
+            (density, settings) => new PdeTransport(density, PdeTransport.Resolve(settings))),
+        Controlled(
+            "pis", ControlledAlgorithm.Pis, "Path integral sampler",
+            "Learns the drift that carries Brownian motion from one point to the target, by simulating whole paths; weighs them by forward and backward kernels.",
+            "Q. Zhang and Y. Chen, Path Integral Sampler, arXiv:2111.15141"),
+        Controlled(
+            "dis", ControlledAlgorithm.Dis, "Time-reversed diffusion sampler",
+            "Learns to run a variance-preserving noising of the target backward, by simulating whole paths.",
+            "J. Berner, L. Richter and K. Ullrich, An optimal control perspective on diffusion-based generative modeling, arXiv:2211.01364"),
+        Controlled(
+            "dds", ControlledAlgorithm.Dds, "Denoising diffusion sampler",
+            "Learns the control that turns a stationary Ornstein-Uhlenbeck process to the target, by simulating whole paths with exponential-integrator steps.",
+            "F. Vargas, W. Grathwohl and A. Doucet, Denoising Diffusion Samplers, arXiv:2302.13834"),
+        Controlled(
+            "gbs", ControlledAlgorithm.Gbs, "General bridge sampler",
+            "Learns forward and backward control of a diffusion between base and target, by simulating whole paths.",
+            "L. Richter and J. Berner, Improved sampling via learned diffusions, arXiv:2307.01198"),
+        Controlled(
+            "cmcd", ControlledAlgorithm.Cmcd, "Controlled Monte Carlo diffusion",
+            "Learns the control that keeps annealed Langevin dynamics on its path of densities, by simulating whole paths.",
+            "F. Vargas, S. Padhy, D. Blessing and N. Nuesken, Transport meets Variational Inference: Controlled Monte Carlo Diffusions, arXiv:2307.01050"),
+        new MethodEntry(
             "nets",
             "Non-equilibrium transport sampler",
             "Annealed Langevin walkers with a learned drift and exact weights: the drift is learned off-policy from the walkers' own paths, and the diffusion is chosen after the training by the effective sample size.",
@@ -70,6 +105,22 @@ public static class MethodRegistry
 
     /// <summary>The method whose name is nearest to a (misspelt) name, by the number of single-letter edits.</summary>
     public static MethodEntry Nearest(string name) => All.MinBy(e => Edits(e.Name, name.ToLowerInvariant()))!;
+
+    private static MethodEntry Controlled(string name, ControlledAlgorithm algorithm, string title, string description, string reference) => new(
+        name,
+        title,
+        description,
+        reference.Contains("2307.01198", StringComparison.Ordinal)
+            ? [reference]
+            : [reference, "L. Richter and J. Berner, Improved sampling via learned diffusions, arXiv:2307.01198 (log-variance loss)"],
+        Maturity.Preview,
+        new Dictionary<string, string>
+        {
+            ["quick"] = """{ "iterations": 500, "batchSize": 256, "steps": 50 }""",
+            ["kl"] = """{ "loss": "kl" }""",
+            ["paper"] = """{ "iterations": 60000, "batchSize": 2048, "steps": 200 }""",
+        },
+        (density, settings) => new ControlledTransport(density, algorithm, ControlledTransport.Resolve(settings)));
 
     private static int Edits(string left, string right)
     {

@@ -22,6 +22,8 @@ internal static class RandomStreams
     public const int DistanceDraws = 17;
     public const int DistanceResampling = 18;
     public const int Projections = 19;
+    public const int ControlledStart = 30;
+    public const int ControlledNoise = 31;
     public const int GridTimes = 60;
     public const int ReplayChoice = 61;
     public const int ReplaySpread = 62;

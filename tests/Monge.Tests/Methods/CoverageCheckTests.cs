@@ -53,15 +53,15 @@ public sealed class CoverageCheckTests
     {
         var target = Banana();
         var options = new PinnTransport(target, s_small).ResolvedOptions;
-        var run = new PinnRun(target, options, 1);
+        var run = new TrainingRun("pinn", target, options.TrainingText(), 1);
         var (problem, _) = PinnTransport.Prepare<float>(target, options, new ExecutionOptions(), 1, default);
         using var trainer = new PinnTrainer<float>(target, problem, options, 1, new ExecutionOptions());
         var folder = Directory.CreateTempSubdirectory("monge-bend-").FullName;
         try
         {
             var path = Path.Combine(folder, "checkpoint.safetensors");
-            PinnCheckpoint.Save(path, trainer.Init(), problem, options.Network, run, 10, TimeSpan.Zero);
-            var restored = PinnCheckpoint.Open(path, run).Resumption.Problem;
+            TrainingCheckpoint.Save(path, trainer.Init(), problem, run, 10, TimeSpan.Zero);
+            var restored = TrainingCheckpoint.Open(path, run).Resumption.Problem;
             var (before, after) = (new double[2], new double[2]);
             problem.ToPosition([0.7, -1.3], before);
             restored.ToPosition([0.7, -1.3], after);

@@ -69,7 +69,7 @@ public sealed class PinnTransportTests : IDisposable
     {
         var target = TwoModes();
         var options = new PinnTransport(target, s_small).ResolvedOptions;
-        var run = new PinnRun(target, options, 7);
+        var run = new TrainingRun("pinn", target, options.TrainingText(), 7);
         var execution = new ExecutionOptions();
         var (problem, _) = PinnTransport.Prepare<float>(target, options, execution, 7, default);
         using var first = new PinnTrainer<float>(target, problem, options, 7, execution);
@@ -79,17 +79,17 @@ public sealed class PinnTransportTests : IDisposable
         {
             if (i == stop)
             {
-                PinnCheckpoint.Save(path, state, problem, options.Network, run, 60, TimeSpan.Zero);
+                TrainingCheckpoint.Save(path, state, problem, run, 60, TimeSpan.Zero);
             }
 
             first.Step(state, i, 60);
         }
 
-        var (file, resumption) = PinnCheckpoint.Open(path, run);
+        var (file, resumption) = TrainingCheckpoint.Open(path, run);
         Assert.Equal(stop, resumption.Iteration);
         using var second = new PinnTrainer<float>(target, resumption.Problem, options, 7, execution);
         var restored = second.NewState();
-        PinnCheckpoint.Restore(path, file, restored, resumption.Iteration);
+        TrainingCheckpoint.Restore(path, file, restored, resumption.Iteration);
         for (var i = stop; i < 60; i++)
         {
             second.Step(restored, i, 60);

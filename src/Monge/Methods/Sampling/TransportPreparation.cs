@@ -76,6 +76,13 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
         };
     }
 
+    /// <summary>The problem of a given base and the geometric path, with the numbers that annealed importance sampling measures.</summary>
+    public TransportProblem Given(GaussianBase gaussian, string source)
+    {
+        var trial = Try(Plain(gaussian), null, source);
+        return trial.Problem with { Offset = double.IsFinite(trial.LogZ) ? trial.LogZ : 0 };
+    }
+
     /// <summary>What annealed importance sampling from a base finds: log Z, its standard error, and the effective number of samples.</summary>
     public (double LogZ, double LogZError, double EffectiveSamples) Explore(GaussianBase gaussian) => Explore(Plain(gaussian));
 

@@ -154,6 +154,27 @@ public sealed record PinnOptions
         BaseExponent = BaseExponent,
     };
 
+    /// <summary>Where collocation points come from; of resolved options.</summary>
+    internal CollocationSettings Collocation => new()
+    {
+        BatchSize = BatchSize!.Value,
+        BoxShare = BoxShare!.Value,
+        BoxHalfWidth = BoxHalfWidth,
+        RefreshInterval = RefreshInterval,
+        Walkers = Walkers,
+        WalkerSteps = WalkerSteps,
+    };
+
+    /// <summary>How particles may be carried.</summary>
+    internal SamplingSettings Sampling => new(Sampler, SamplerSteps, Diffusion, ExactDivergenceLimit);
+
+    /// <summary>The options that change the training, as JSON; the others at their defaults.</summary>
+    internal string TrainingText()
+    {
+        var defaults = new PinnOptions();
+        return MethodOptions.Format(this with { Threads = 0, CheckpointSeconds = defaults.CheckpointSeconds, Sampler = defaults.Sampler, SamplerSteps = null, Diffusion = null });
+    }
+
     /// <summary>The options with all that follows from the dimension and the network filled in; what needs a network stays open while it is to be chosen.</summary>
     internal PinnOptions Resolve(int dimension)
     {

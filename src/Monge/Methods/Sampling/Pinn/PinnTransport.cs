@@ -1,8 +1,5 @@
-using System.Diagnostics;
 using System.Numerics;
-using Monge.Diagnostics;
 using Monge.Engine.Execution;
-using Monge.Engine.Programs;
 using Monge.Measures;
 using Monge.Training;
 
@@ -25,12 +22,9 @@ namespace Monge.Methods;
 /// </summary>
 public sealed class PinnTransport : ISamplingMethod
 {
-    private const double LeftRegionShare = 0.01;
-    private const int GaugeParticles = 1024;
     private const long DefaultIterations = 1_500;
     private const int RaceIterations = 500;
     private const int RaceParticles = 2048;
-    private const int MostExactDraws = 10_000;
 
     /// <summary>Binds the method to a density.</summary>
     /// <param name="target">The unnormalised density.</param>
@@ -96,37 +90,39 @@ public sealed class PinnTransport : ISamplingMethod
     {
         PinnOptions[] candidates = [.. (options.Network == NetworkChoice.Automatic ? [NetworkChoice.Mlp, NetworkChoice.Separable] : new[] { options.Network })
             .Select(network => (options with { Network = network }).Resolve(target.Dimension))];
-        var races = new Dictionary<(GaussianBase, double, double), (PinnOptions Options, double Ess)>();
         var raced = 0L;
+        var races = new Dictionary<(GaussianBase, double, double), (PinnOptions Options, double Ess)>();
         double Race(TransportProblem problem)
         {
-            var best = candidates.Select(c =>
+            double Train(PinnOptions candidate)
             {
-                var (ess, calls) = ShortTraining<T>(target, problem, c, execution, seed, cancellation);
+                var (ess, calls) = ShortTraining<T>(target, problem, candidate, execution, seed, cancellation);
                 raced += calls;
-                return (Options: c, Ess: ess);
-            }).MaxBy(r => r.Ess);
+                return ess;
+            }
+
+            var best = candidates.Select(c => (Options: c, Ess: Train(c))).MaxBy(r => r.Ess);
             races[(problem.Base, problem.TargetExponent, problem.BaseExponent)] = best;
             return best.Ess;
         }
 
         var preparation = new TransportPreparation<T>(target, options.Preparation, execution, seed, cancellation, Race);
         var problem = preparation.Run();
+        TransportProblem Counted() => problem with { PreparationCalls = preparation.TargetCalls + raced };
+        if (candidates.Length == 1)
+        {
+            return (Counted(), candidates[0]);
+        }
+
         var path = (problem.Base, problem.TargetExponent, problem.BaseExponent);
-        if (candidates.Length > 1 && !races.ContainsKey(path))
+        if (!races.ContainsKey(path))
         {
             Race(problem);
         }
 
-        problem = problem with { PreparationCalls = preparation.TargetCalls + raced };
-        if (candidates.Length == 1)
-        {
-            return (problem, candidates[0]);
-        }
-
         var (chosen, ess) = races[path];
         var words = chosen.Network == NetworkChoice.Separable ? "separable drift, a structural assumption" : "drift of all coordinates";
-        return (problem with { Source = FormattableString.Invariant($"{problem.Source}; {words}, chosen by short trainings (ESS {ess:P1})") }, chosen);
+        return (Counted() with { Source = FormattableString.Invariant($"{problem.Source}; {words}, chosen by short trainings (ESS {ess:P1})") }, chosen);
     }
 
     private static (double Ess, long TargetCalls) ShortTraining<T>(Density target, TransportProblem problem, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
@@ -134,7 +130,7 @@ public sealed class PinnTransport : ISamplingMethod
     {
         using var trainer = new PinnTrainer<T>(target, problem, options, seed, execution);
         var state = trainer.Init();
-        using var sampling = new PinnSampling<T>(target, problem, options, trainer.Networks, state.Adam.Average, execution);
+        using var sampling = new TransportSampling<T>(target, problem, options.Sampling, trainer.Transport, state.Adam.Average, execution);
         for (var iteration = 0; iteration < RaceIterations; iteration++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -145,164 +141,26 @@ public sealed class PinnTransport : ISamplingMethod
             }
         }
 
-        return (sampling.Ess(sampling.Gauge, RaceParticles, seed), trainer.TargetCalls + sampling.TargetCalls);
+        var ess = sampling.Ess(sampling.Gauge, RaceParticles, seed);
+        return (ess, trainer.TargetCalls + sampling.TargetCalls);
     }
 
     private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var clock = Stopwatch.StartNew();
-        var execution = new ExecutionOptions { Threads = ResolvedOptions.Threads };
-        var run = new PinnRun(Target, ResolvedOptions, request.Seed);
-        var checkpoint = request.Folder is { } folder ? Path.Combine(folder, PinnCheckpoint.CheckpointName) : null;
-        var opened = request.Resume && checkpoint is not null && File.Exists(checkpoint) ? PinnCheckpoint.Open(checkpoint, run) : ((Data.SafetensorsFile File, PinnResumption Resumption)?)null;
-        request.Progress?.Report(new TrainingProgress(0, ResolvedOptions.Iterations ?? 0, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
-        var (problem, options) = opened is { Resumption: var from }
-            ? (from.Problem, (ResolvedOptions with { Network = from.Network }).Resolve(Target.Dimension))
-            : Prepare<T>(Target, ResolvedOptions, execution, request.Seed, cancellation);
-        var callsBefore = opened?.Resumption.TargetCalls ?? problem.PreparationCalls;
-
-        using var trainer = new PinnTrainer<T>(Target, problem, options, request.Seed, execution);
-        PinnState<T> state;
-        if (opened is { } resumed)
-        {
-            state = trainer.NewState();
-            PinnCheckpoint.Restore(checkpoint!, resumed.File, state, resumed.Resumption.Iteration);
-        }
-        else
-        {
-            state = trainer.Init();
-        }
-
-        using var sampling = new PinnSampling<T>(Target, problem, options, trainer.Networks, state.Adam.Average, execution);
-        long TargetCalls() => callsBefore + trainer.TargetCalls + sampling.TargetCalls;
-        var before = (opened?.Resumption.Elapsed ?? TimeSpan.Zero) + clock.Elapsed;
-        var plan = new TrainingPlan
-        {
-            Iterations = opened?.Resumption.Total ?? options.Iterations ?? DefaultIterations,
-            Budget = ResolvedOptions.Budget,
-            FirstIteration = opened?.Resumption.Iteration ?? 0,
-            ElapsedBefore = before,
-            CheckpointSeconds = ResolvedOptions.CheckpointSeconds,
-        };
-        var task = new TrainingTask(
-            (iteration, total) => trainer.Step(state, iteration, total),
-            () => sampling.Ess(sampling.Gauge, GaugeParticles, request.Seed),
-            checkpoint is null ? null : (_, total, elapsed) => PinnCheckpoint.Save(checkpoint, state, problem, options.Network, run, total, elapsed, TargetCalls()));
-        var outcome = TrainingLoop.Run(task, plan, request.Progress, cancellation);
-        if (request.Folder is not null)
-        {
-            PinnCheckpoint.SaveModel(Path.Combine(request.Folder, PinnCheckpoint.ModelName), state, problem, options.Network, run);
-        }
-
-        var draws = Sample(request, problem, sampling, outcome, cancellation);
-        return draws with { TargetCalls = draws.TargetCalls + TargetCalls() };
-    }
-
-    private SampleSet Sample<T>(SamplingRequest request, TransportProblem problem, PinnSampling<T> sampling, TrainingOutcome outcome, CancellationToken cancellation)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var clock = Stopwatch.StartNew();
-        void Report(string phase, double? ess) =>
-            request.Progress?.Report(new TrainingProgress(outcome.Iterations, outcome.Iterations, outcome.Loss, ess, outcome.Elapsed + clock.Elapsed, TimeSpan.Zero, phase));
-
-        Report("choose sampler", outcome.ValidationEss);
-        var (sampler, validationEss) = sampling.Choose(request.Seed, cancellation);
-        Report("sample", validationEss);
-        var particles = sampling.Draw(sampler, request.Samples, new DrawKey(request.Seed));
-        if (particles.LogWeights.All(double.IsNegativeInfinity))
-        {
-            throw new ArithmeticException($"All particles of '{Target.Name}' were lost on the way; train longer, or widen the base (option baseInflation).");
-        }
-
-        var weights = ImportanceWeights.FromLogWeights(particles.LogWeights);
-        Report("check coverage", weights.EffectiveSampleFraction);
-        var execution = new ExecutionOptions { Threads = ResolvedOptions.Threads };
-        var check = new CoverageCheck<T>(Target, problem, ResolvedOptions.Preparation, execution, request.Seed, cancellation);
-        Status[] coverage = [.. check.Judge(particles.Positions, weights)];
-        var forward = problem.ExactDraws<T>(Target, Math.Min(request.Samples, MostExactDraws), request.Seed) is { } exact
-            ? ForwardWeights.FromLogWeights(sampling.DrawBackward(sampler, exact, new DrawKey(request.Seed)), Target.Facts.LogZ ?? weights.LogNormaliser)
-            : null;
-        var (_, reported) = sampling.Evaluation.At(particles.Positions, request.Samples);
-        return new SampleSet
-        {
-            Positions = reported,
-            UnconstrainedPositions = Unconstrained(problem, particles.Positions),
-            LogWeights = particles.LogWeights,
-            Names = Target.Names,
-            Target = Target.Name,
-            LogZ = weights.LogNormaliser,
-            LogZError = weights.LogNormaliserError,
-            EffectiveSampleSize = weights.EffectiveSampleFraction,
-            Elbo = weights.Elbo,
-            ElboError = weights.ElboError,
-            Eubo = forward?.Eubo,
-            EuboError = forward?.EuboError,
-            ForwardEffectiveSampleSize = forward?.EffectiveSampleFraction,
-            ForwardEffectiveSampleSizeError = forward?.EffectiveSampleFractionError,
-            TargetCalls = check.TargetCalls,
-            Warnings = [.. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles.Positions, weights.Normalised)],
-            Method = "pinn",
-            Options = Options,
-            Sampler = sampler.ToString(),
-            Preparation = problem.Source,
-            Seed = request.Seed,
-            Version = PinnRun.Version,
-            TrainSeconds = outcome.Elapsed.TotalSeconds,
-            SampleSeconds = clock.Elapsed.TotalSeconds,
-            Iterations = outcome.Iterations,
-        };
-    }
-
-    private static double[] Unconstrained<T>(TransportProblem problem, Engine.Arrays.NdArray<T> positions)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var d = problem.Base.Dimension;
-        var result = new double[positions.Length];
-        var noise = new double[d];
-        for (var i = 0; i < positions.Rows; i++)
-        {
-            for (var j = 0; j < d; j++)
+        var settings = new TransportRunSettings(
+            new TrainingRun("pinn", Target, ResolvedOptions.TrainingText(), request.Seed), Options, ResolvedOptions.Iterations, ResolvedOptions.Budget, ResolvedOptions.CheckpointSeconds, ResolvedOptions.Threads, ResolvedOptions.Preparation);
+        return TransportRun<T>.Run(
+            settings,
+            request,
+            (resumption, execution) =>
             {
-                noise[j] = double.CreateChecked(positions[(i * d) + j]);
-            }
-
-            problem.ToPosition(noise, result.AsSpan(i * d, d));
-        }
-
-        return result;
-    }
-
-    private static IEnumerable<Status> LostParticles(double[] logWeights)
-    {
-        var lost = logWeights.Count(double.IsNegativeInfinity);
-        if (lost > 0)
-        {
-            yield return Status.Warn($"{lost} of {logWeights.Length} particles were lost (their positions or densities are not finite) and weigh nothing", "train longer, or widen the base");
-        }
-    }
-
-    private static IEnumerable<Status> LeftRegion<T>(TransportProblem problem, Engine.Arrays.NdArray<T> positions, IReadOnlyList<double> weights)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var outside = 0.0;
-        for (var i = 0; i < positions.Rows; i++)
-        {
-            var row = positions.Row(i);
-            for (var j = 0; j < row.Length; j++)
-            {
-                // The box holds all particles of the preparation; a margin of half its width allows for the tails of larger runs.
-                if (double.CreateChecked(T.Abs(row[j])) > 1.5 * problem.TargetBox[j])
-                {
-                    outside += weights[i];
-                    break;
-                }
-            }
-        }
-
-        if (outside > LeftRegionShare)
-        {
-            yield return Status.Warn(FormattableString.Invariant($"{outside:P1} of the weight lies outside the region in which the drift was trained"), "widen the base (option baseInflation) and train anew");
-        }
+                var (problem, options) = resumption is null
+                    ? Prepare<T>(Target, ResolvedOptions, execution, request.Seed, cancellation)
+                    : (resumption.Problem, (ResolvedOptions with { Network = Enum.Parse<NetworkChoice>(resumption.Choice) }).Resolve(Target.Dimension));
+                var trainer = new PinnTrainer<T>(Target, problem, options, request.Seed, execution);
+                return new TransportStart<T>(problem, trainer, options.Sampling, options.Iterations ?? DefaultIterations, options.Network.ToString());
+            },
+            cancellation);
     }
 }

@@ -4,7 +4,9 @@ using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
+using Monge.Fields;
 using Monge.Measures;
+using Monge.Paths;
 
 namespace Monge.Methods;
 
@@ -13,7 +15,7 @@ namespace Monge.Methods;
 /// <param name="Steps">Steps over [0, 1].</param>
 /// <param name="LangevinStep">eps h in units of the inverse mean curvature of V_t; 0 for the ODE.</param>
 /// <param name="Diffusion">A constant eps that replaces it; null for none.</param>
-internal readonly record struct PinnSampler(SdeScheme? Scheme, int Steps, double LangevinStep, double? Diffusion = null)
+internal readonly record struct TransportSampler(SdeScheme? Scheme, int Steps, double LangevinStep, double? Diffusion = null)
 {
     /// <summary>Evaluations of the drift over a run; a divergence counts as one more.</summary>
     public double Cost => Steps * (Scheme switch { null => 8.0, SdeScheme.Heun => 3, _ => 1 });
@@ -23,8 +25,30 @@ internal readonly record struct PinnSampler(SdeScheme? Scheme, int Steps, double
         : FormattableString.Invariant($"SDE, {(Scheme == SdeScheme.Heun ? "Heun" : "Euler-Maruyama")} with kernel weights, {Steps} steps, {(Diffusion is { } eps ? $"diffusion {eps:g3}" : $"Langevin step {LangevinStep:g3}")}");
 }
 
-/// <summary>Draws weighted samples with a trained drift; chooses how on a validation batch.</summary>
-internal sealed class PinnSampling<T> : IDisposable
+/// <summary>What a user may fix of how particles are carried; the rest is chosen on a validation batch.</summary>
+/// <param name="Sampler">ODE, SDE or the better of both.</param>
+/// <param name="Steps">Steps; null lets the validation batch choose.</param>
+/// <param name="Diffusion">A constant eps of the SDE; null lets the validation batch choose.</param>
+/// <param name="ExactDivergenceLimit">The largest dimension in which the ODE is tried without being asked for.</param>
+internal readonly record struct SamplingSettings(SamplerChoice Sampler, int? Steps, double? Diffusion, int ExactDivergenceLimit);
+
+/// <summary>A trained transport: densities exp(V_t) and the velocity that carries them, both with the same parameters; then dX = (b + eps grad V) dt + sqrt(2 eps) dW does so too.</summary>
+/// <param name="Path">V_t in z.</param>
+/// <param name="Velocity">b(x, t) of the ODE.</param>
+/// <param name="Parameters">The parameters of both.</param>
+/// <param name="Curvature">The mean curvature of V_t, which sets Langevin steps; null for that of the annealing path.</param>
+internal sealed record TrainedTransport(IDensityPath Path, IVectorField Velocity, ParameterSet Parameters, Func<double, double>? Curvature = null)
+{
+    /// <summary>The diffusion of a step whose Langevin part moves by a fraction of the inverse mean curvature.</summary>
+    public double Diffusion(TransportProblem problem, double langevinStep, double t, double next)
+    {
+        var curvature = Curvature ?? problem.Curvature;
+        return langevinStep / (Math.Max(curvature(t), curvature(next)) * (next - t));
+    }
+}
+
+/// <summary>Draws weighted samples along a trained transport; chooses how on a validation batch.</summary>
+internal sealed class TransportSampling<T> : IDisposable
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const int ValidationParticles = 2048;
@@ -40,9 +64,8 @@ internal sealed class PinnSampling<T> : IDisposable
     private const long ValidationSamples = 1L << 36;
 
     private readonly TransportProblem _problem;
-    private readonly PinnOptions _options;
-    private readonly PinnNetworks _networks;
-    private readonly Paths.AnnealingPath _path;
+    private readonly SamplingSettings _settings;
+    private readonly TrainedTransport _transport;
     private readonly int _dimension;
     private readonly NdArray<T> _parameters;
     private readonly ExecutionOptions _execution;
@@ -50,11 +73,10 @@ internal sealed class PinnSampling<T> : IDisposable
     private ReverseTransportSde<T>? _reverse;
     private TransportOde<T>? _ode;
 
-    public PinnSampling(Density target, TransportProblem problem, PinnOptions options, PinnNetworks networks, NdArray<T> parameters, ExecutionOptions execution)
+    public TransportSampling(Density target, TransportProblem problem, SamplingSettings settings, TrainedTransport transport, NdArray<T> parameters, ExecutionOptions execution)
     {
-        (_problem, _options, _networks, _parameters, _execution) = (problem, options, networks, parameters, execution);
+        (_problem, _settings, _transport, _parameters, _execution) = (problem, settings, transport, parameters, execution);
         _dimension = target.Dimension;
-        _path = problem.Path(target);
         Evaluation = new TargetEvaluation(target, problem, execution);
     }
 
@@ -64,10 +86,10 @@ internal sealed class PinnSampling<T> : IDisposable
     /// The sampler with the largest effective sample size on a validation batch, cheaper ones preferred when nearly as good: first the ODE; then, unless that
     /// leaves little to win, the SDE with several Langevin steps, with more steps, and by Heun's scheme.
     /// </summary>
-    public (PinnSampler Sampler, double Ess) Choose(ulong seed, CancellationToken cancellation)
+    public (TransportSampler Sampler, double Ess) Choose(ulong seed, CancellationToken cancellation)
     {
-        (PinnSampler Sampler, double Ess)? best = null;
-        void Compete(PinnSampler candidate)
+        (TransportSampler Sampler, double Ess)? best = null;
+        void Compete(TransportSampler candidate)
         {
             cancellation.ThrowIfCancellationRequested();
             var ess = Ess(candidate, ValidationParticles, seed);
@@ -79,46 +101,46 @@ internal sealed class PinnSampling<T> : IDisposable
 
         if (UsesOde)
         {
-            foreach (var steps in _options.SamplerSteps is { } fixedSteps ? [fixedSteps] : new[] { 32, 64 })
+            foreach (var steps in _settings.Steps is { } fixedSteps ? [fixedSteps] : new[] { 32, 64 })
             {
-                Compete(new PinnSampler(null, steps, 0));
+                Compete(new TransportSampler(null, steps, 0));
             }
 
-            if (_options.Sampler == SamplerChoice.Ode || best!.Value.Ess > NothingToWin)
+            if (_settings.Sampler == SamplerChoice.Ode || best!.Value.Ess > NothingToWin)
             {
                 return best!.Value;
             }
         }
 
-        var shortest = _options.SamplerSteps ?? 64;
-        foreach (var step in _options.Diffusion is null ? [0.01, 0.03, 0.1, 0.3] : new[] { 0.0 })
+        var shortest = _settings.Steps ?? 64;
+        foreach (var step in _settings.Diffusion is null ? [0.01, 0.03, 0.1, 0.3] : new[] { 0.0 })
         {
-            Compete(new PinnSampler(SdeScheme.EulerMaruyama, shortest, step, _options.Diffusion));
+            Compete(new TransportSampler(SdeScheme.EulerMaruyama, shortest, step, _settings.Diffusion));
         }
 
         var langevin = best!.Value.Sampler.Scheme is null ? 0.03 : best.Value.Sampler.LangevinStep;
-        foreach (var steps in _options.SamplerSteps is null ? [128, 256] : Array.Empty<int>())
+        foreach (var steps in _settings.Steps is null ? [128, 256] : Array.Empty<int>())
         {
-            Compete(new PinnSampler(SdeScheme.EulerMaruyama, steps, langevin, _options.Diffusion));
-            Compete(new PinnSampler(SdeScheme.EulerMaruyama, steps, 0.5 * langevin, _options.Diffusion));
+            Compete(new TransportSampler(SdeScheme.EulerMaruyama, steps, langevin, _settings.Diffusion));
+            Compete(new TransportSampler(SdeScheme.EulerMaruyama, steps, 0.5 * langevin, _settings.Diffusion));
         }
 
-        Compete(new PinnSampler(SdeScheme.Heun, _options.SamplerSteps ?? 128, langevin, _options.Diffusion));
+        Compete(new TransportSampler(SdeScheme.Heun, _settings.Steps ?? 128, langevin, _settings.Diffusion));
         return best!.Value;
     }
 
     /// <summary>The sampler that shows how training goes.</summary>
-    public PinnSampler Gauge => UsesOde ? new PinnSampler(null, _options.SamplerSteps ?? 32, 0) : new PinnSampler(SdeScheme.EulerMaruyama, _options.SamplerSteps ?? 64, 0.03, _options.Diffusion);
+    public TransportSampler Gauge => UsesOde ? new TransportSampler(null, _settings.Steps ?? 32, 0) : new TransportSampler(SdeScheme.EulerMaruyama, _settings.Steps ?? 64, 0.03, _settings.Diffusion);
 
     /// <summary>The effective sample size (fraction) of a validation batch.</summary>
-    public double Ess(PinnSampler sampler, int particles, ulong seed)
+    public double Ess(TransportSampler sampler, int particles, ulong seed)
     {
         var logWeights = Draw(sampler, particles, new DrawKey(seed, 0, ValidationSamples)).LogWeights;
         return logWeights.All(double.IsNegativeInfinity) ? 0 : ImportanceWeights.FromLogWeights(logWeights).EffectiveSampleFraction;
     }
 
     /// <summary>Draws particles.</summary>
-    public WeightedParticles<T> Draw(PinnSampler sampler, int samples, DrawKey draw)
+    public WeightedParticles<T> Draw(TransportSampler sampler, int samples, DrawKey draw)
     {
         var positions = new NdArray<T>(samples, _dimension);
         var logWeights = new double[samples];
@@ -135,7 +157,7 @@ internal sealed class PinnSampling<T> : IDisposable
     }
 
     /// <summary>Log-weights [n] of the sampler's paths drawn backward from exact samples z [n, d] of the target.</summary>
-    public double[] DrawBackward(PinnSampler sampler, NdArray<T> exact, DrawKey draw)
+    public double[] DrawBackward(TransportSampler sampler, NdArray<T> exact, DrawKey draw)
     {
         var logWeights = new double[exact.Rows];
         for (var first = 0; first < logWeights.Length; first += LargestBatch)
@@ -170,34 +192,34 @@ internal sealed class PinnSampling<T> : IDisposable
     }
 
     // The exact divergence of a general field costs d tangents; above the limit it is left to those who ask for it.
-    private bool UsesOde => _options.Sampler == SamplerChoice.Ode
-        || (_options.Sampler == SamplerChoice.Automatic && (_dimension <= _options.ExactDivergenceLimit || _networks.Drift.HasCheapDivergence));
+    private bool UsesOde => _settings.Sampler == SamplerChoice.Ode
+        || (_settings.Sampler == SamplerChoice.Automatic && (_dimension <= _settings.ExactDivergenceLimit || _transport.Velocity.HasCheapDivergence));
 
     private TransportSde<T> Sde(SdeScheme scheme)
     {
         if (!_sdes.TryGetValue(scheme, out var sde))
         {
-            sde = new TransportSde<T>(_path, _networks.Parameters, _networks.Drift, scheme, LargestBatch, RandomStreams.SampleStart, RandomStreams.SampleNoise, _execution);
+            sde = new TransportSde<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, LargestBatch, RandomStreams.SampleStart, RandomStreams.SampleNoise, _execution);
             _sdes.Add(scheme, sde);
         }
 
         return sde;
     }
 
-    private TransportOde<T> Ode => _ode ??= new TransportOde<T>(_networks.Parameters, _networks.Drift, RungeKuttaTableau.RungeKutta4, _execution);
+    private TransportOde<T> Ode => _ode ??= new TransportOde<T>(_transport.Parameters, _transport.Velocity, RungeKuttaTableau.RungeKutta4, _execution);
 
-    private SdeGrid<T> Grid(PinnSampler sampler) =>
-        new(0, sampler.Steps, sampler.Steps, (t, next) => sampler.Diffusion ?? _problem.Diffusion(sampler.LangevinStep, t, next));
+    private SdeGrid<T> Grid(TransportSampler sampler) =>
+        new(0, sampler.Steps, sampler.Steps, (t, next) => sampler.Diffusion ?? _transport.Diffusion(_problem, sampler.LangevinStep, t, next));
 
-    private (NdArray<T> Positions, NdArray<T> Gains) Backward(PinnSampler sampler, SdeScheme scheme, NdArray<T> ends, DrawKey draw)
+    private (NdArray<T> Positions, NdArray<T> Gains) Backward(TransportSampler sampler, SdeScheme scheme, NdArray<T> ends, DrawKey draw)
     {
-        _reverse ??= new ReverseTransportSde<T>(_path, _networks.Parameters, _networks.Drift, scheme, LargestBatch, RandomStreams.BackwardNoise, _execution);
+        _reverse ??= new ReverseTransportSde<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, LargestBatch, RandomStreams.BackwardNoise, _execution);
         _reverse.Start(_parameters, ends.Span);
         _reverse.Advance(_parameters, ends.Rows, Grid(sampler), draw);
         return (_reverse.Positions, _reverse.Gains);
     }
 
-    private WeightedParticles<T> DrawSde(PinnSampler sampler, TransportSde<T> sde, int n, DrawKey draw)
+    private WeightedParticles<T> DrawSde(TransportSampler sampler, TransportSde<T> sde, int n, DrawKey draw)
     {
         sde.Start(_parameters, n, draw);
         var start = TargetEvaluation.LogBase(sde.Positions, n);
@@ -205,7 +227,7 @@ internal sealed class PinnSampling<T> : IDisposable
         return new WeightedParticles<T>(sde.Positions, WeightedParticles.LogWeights(Evaluation.At(sde.Positions, n).LogTarget, start, sde.Gains));
     }
 
-    private WeightedParticles<T> DrawOde(PinnSampler sampler, int n, DrawKey draw)
+    private WeightedParticles<T> DrawOde(TransportSampler sampler, int n, DrawKey draw)
     {
         var sde = Sde(SdeScheme.EulerMaruyama);
         sde.Start(_parameters, n, draw);

@@ -9,23 +9,36 @@ namespace Monge.Methods;
 
 /// <summary>What a checkpoint says besides the state's vectors.</summary>
 /// <param name="Problem">Coordinates and path.</param>
-/// <param name="Network">The network, chosen by then.</param>
+/// <param name="Choice">What the run chose by itself before training, in the method's words; empty for nothing.</param>
 /// <param name="Iteration">Steps taken.</param>
 /// <param name="Total">Steps planned.</param>
 /// <param name="Elapsed">Time used.</param>
 /// <param name="TargetCalls">Evaluations of the target.</param>
-internal sealed record PinnResumption(TransportProblem Problem, NetworkChoice Network, long Iteration, long Total, TimeSpan Elapsed, long TargetCalls);
+internal sealed record Resumption(TransportProblem Problem, string Choice, long Iteration, long Total, TimeSpan Elapsed, long TargetCalls);
+
+/// <summary>All there is to checkpoint of a training: the optimiser's vectors and the stored particles.</summary>
+/// <typeparam name="T">float or double.</typeparam>
+internal sealed class TransportState<T>(int parameters, int particles, int dimension)
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    /// <summary>Parameters, moments, average and the number of steps.</summary>
+    public AdamState<T> Adam { get; } = new(parameters);
+
+    /// <summary>Positions [stored times x walkers, d] of the last simulated particles, time by time.</summary>
+    public NdArray<T> Particles { get; } = new(particles, dimension);
+}
 
 /// <summary>
 /// The files of a training, both safetensors: "checkpoint.safetensors" (everything to go on from) and "model.safetensors" (what sampling needs; its bytes
 /// depend on target, options, seed and version only).
 /// </summary>
-internal static class PinnCheckpoint
+internal static class TrainingCheckpoint
 {
     public const string CheckpointName = "checkpoint.safetensors";
     public const string ModelName = "model.safetensors";
 
-    public static void Save<T>(string path, PinnState<T> state, TransportProblem problem, NetworkChoice network, PinnRun run, long total, TimeSpan elapsed, long targetCalls = 0)
+    public static void Save<T>(
+        string path, TransportState<T> state, TransportProblem problem, TrainingRun run, long total, TimeSpan elapsed, long targetCalls = 0, string choice = "")
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var adam = state.Adam;
@@ -39,21 +52,21 @@ internal static class PinnCheckpoint
             ],
             [
                 .. metadata,
-                .. run.Metadata("checkpoint"), new("network", network.ToString()),
+                .. run.Metadata("checkpoint"), new("choice", choice),
                 new("iteration", Text(adam.Steps)), new("total", Text(total)), new("elapsedSeconds", elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture)),
                 new("targetCalls", Text(targetCalls)),
             ]);
     }
 
-    public static void SaveModel<T>(string path, PinnState<T> state, TransportProblem problem, NetworkChoice network, PinnRun run)
+    public static void SaveModel<T>(string path, TransportState<T> state, TransportProblem problem, TrainingRun run, string choice = "")
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var (tensors, metadata) = problem.ToFile();
-        SafetensorsFile.Write(path, [.. tensors, Vector("average", state.Adam.Average)], [.. metadata, .. run.Metadata("model"), new("network", network.ToString()), new("iteration", Text(state.Adam.Steps))]);
+        SafetensorsFile.Write(path, [.. tensors, Vector("average", state.Adam.Average)], [.. metadata, .. run.Metadata("model"), new("choice", choice), new("iteration", Text(state.Adam.Steps))]);
     }
 
     /// <summary>Opens a checkpoint and refuses one of another run.</summary>
-    public static (SafetensorsFile File, PinnResumption Resumption) Open(string path, PinnRun run)
+    public static (SafetensorsFile File, Resumption Resumption) Open(string path, TrainingRun run)
     {
         SafetensorsFile file;
         try
@@ -82,9 +95,9 @@ internal static class PinnCheckpoint
 
         try
         {
-            return (file, new PinnResumption(
+            return (file, new Resumption(
                 TransportProblem.FromFile(file),
-                Enum.Parse<NetworkChoice>(file.Metadata["network"]),
+                file.Metadata["choice"],
                 long.Parse(file.Metadata["iteration"], CultureInfo.InvariantCulture),
                 long.Parse(file.Metadata["total"], CultureInfo.InvariantCulture),
                 TimeSpan.FromSeconds(double.Parse(file.Metadata["elapsedSeconds"], CultureInfo.InvariantCulture)),
@@ -97,7 +110,7 @@ internal static class PinnCheckpoint
     }
 
     /// <summary>Copies the vectors of a checkpoint into a state.</summary>
-    public static void Restore<T>(string path, SafetensorsFile file, PinnState<T> state, long iteration)
+    public static void Restore<T>(string path, SafetensorsFile file, TransportState<T> state, long iteration)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         void Copy(string name, NdArray<T> to)
@@ -125,34 +138,23 @@ internal static class PinnCheckpoint
 }
 
 /// <summary>What names a run: two checkpoints are of one run when all of this agrees.</summary>
+/// <param name="Method">The method's name.</param>
 /// <param name="Target">The target.</param>
-/// <param name="Options">The resolved options.</param>
+/// <param name="Options">The resolved options as JSON, those that don't change the training left at their defaults.</param>
 /// <param name="Seed">The seed.</param>
-internal sealed record PinnRun(Density Target, PinnOptions Options, ulong Seed)
+internal sealed record TrainingRun(string Method, Density Target, string Options, ulong Seed)
 {
     /// <summary>The library's version.</summary>
     public static string Version { get; } = typeof(SampleSet).Assembly.GetName().Version!.ToString(3);
 
-    /// <summary>The run's description in a file. Options that don't change the training are left at their defaults.</summary>
-    public IEnumerable<KeyValuePair<string, string>> Metadata(string kind)
-    {
-        var defaults = new PinnOptions();
-        var training = Options with
-        {
-            Threads = 0,
-            CheckpointSeconds = defaults.CheckpointSeconds,
-            Sampler = defaults.Sampler,
-            SamplerSteps = null,
-            Diffusion = null,
-        };
-        return
-        [
-            new("kind", $"monge pinn {kind}"),
-            new("version", Version),
-            new("target", Target.Name),
-            new("dimension", Target.Dimension.ToString(CultureInfo.InvariantCulture)),
-            new("seed", Seed.ToString(CultureInfo.InvariantCulture)),
-            new("options", MethodOptions.Format(training)),
-        ];
-    }
+    /// <summary>The run's description in a file.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Metadata(string kind) =>
+    [
+        new("kind", $"monge {Method} {kind}"),
+        new("version", Version),
+        new("target", Target.Name),
+        new("dimension", Target.Dimension.ToString(CultureInfo.InvariantCulture)),
+        new("seed", Seed.ToString(CultureInfo.InvariantCulture)),
+        new("options", Options),
+    ];
 }

@@ -1,0 +1,110 @@
+using Monge.Engine.Programs;
+
+namespace Monge.Dynamics;
+
+/// <summary>A control u(x, t), traced.</summary>
+/// <param name="x">A position [d].</param>
+/// <param name="t">The time, a scalar.</param>
+/// <param name="volatility">What scores are multiplied by, a scalar.</param>
+/// <param name="clip">The bound that a control may lay on scores and on itself, a scalar.</param>
+/// <returns>The value [d].</returns>
+public delegate Expr Control(Expr x, Expr t, Expr volatility, Expr clip);
+
+/// <summary>The kernels of a trajectory-based sampler: a schedule and what it multiplies.</summary>
+public sealed record ControlledKernels
+{
+    /// <summary>d.</summary>
+    public required int Dimension { get; init; }
+
+    /// <summary>The numbers of the steps.</summary>
+    public required KernelSchedule Schedule { get; init; }
+
+    /// <summary>The parameters of the controls.</summary>
+    public required ParameterSet Parameters { get; init; }
+
+    /// <summary>The control u of the forward kernels; null for none.</summary>
+    public Control? Forward { get; init; }
+
+    /// <summary>The control v of the backward kernels; null for none.</summary>
+    public Control? Backward { get; init; }
+
+    /// <summary>The score s(x, t) [d] of the path; null for none.</summary>
+    public Func<Expr, Expr, Expr, Expr>? Score { get; init; }
+
+    /// <summary>The evaluations of the target that one step takes.</summary>
+    public required int TargetCallsPerStep { get; init; }
+
+    /// <summary>
+    /// Traces one step. With <paramref name="detached"/> the end of the step is a number that doesn't depend on the parameters, while the kernels' densities still do.
+    /// </summary>
+    internal (Expr Next, Expr Gain) Step(Expr x, Expr noise, bool detached)
+    {
+        var (t, next, clip) = (Leaf(nameof(KernelStep.Time)), Leaf(nameof(KernelStep.NextTime)), Leaf("Clip"));
+        var mean = Leaf(nameof(KernelStep.ForwardFactor)) * x;
+        if (Score is not null)
+        {
+            mean += Leaf(nameof(KernelStep.ForwardScore)) * Score(x, t, clip);
+        }
+
+        if (Forward is not null)
+        {
+            mean += Leaf(nameof(KernelStep.ForwardControl)) * Forward(x, t, Leaf(nameof(KernelStep.Volatility)), clip);
+        }
+
+        var deviation = Leaf(nameof(KernelStep.ForwardDeviation));
+        var end = mean + (deviation * noise);
+        var logForward = -0.5 * noise.SquaredNorm();
+        if (detached)
+        {
+            // The difference is 0 as a number; it carries the derivative of the forward kernel's density at a fixed end.
+            logForward = -0.5 * (noise + ((mean.StopGradient() - mean) / deviation)).SquaredNorm();
+            end = end.StopGradient();
+        }
+
+        var backMean = Leaf(nameof(KernelStep.BackwardFactor)) * end;
+        if (Score is not null)
+        {
+            backMean += Leaf(nameof(KernelStep.BackwardScore)) * Score(end, next, clip);
+        }
+
+        if (Backward is not null)
+        {
+            backMean += Leaf(nameof(KernelStep.BackwardControl)) * Backward(end, next, Leaf(nameof(KernelStep.NextVolatility)), clip);
+        }
+
+        return (end, (-0.5 * Leaf(nameof(KernelStep.BackwardPrecision)) * (x - backMean).SquaredNorm()) - logForward);
+    }
+
+    private readonly Dictionary<string, Expr> _leaves = [];
+
+    private Expr Leaf(string name)
+    {
+        if (!_leaves.TryGetValue(name, out var leaf))
+        {
+            leaf = Expr.PerStep(name);
+            _leaves.Add(name, leaf);
+        }
+
+        return leaf;
+    }
+}
+
+/// <summary>The numbers of the schedule by the names of the leaves that they are bound to.</summary>
+internal static class KernelLeaves
+{
+    public static IReadOnlyList<(string Name, Func<KernelStep, double> Value)> All { get; } =
+    [
+        (nameof(KernelStep.Time), static s => s.Time),
+        (nameof(KernelStep.NextTime), static s => s.NextTime),
+        (nameof(KernelStep.Volatility), static s => s.Volatility),
+        (nameof(KernelStep.NextVolatility), static s => s.NextVolatility),
+        (nameof(KernelStep.ForwardFactor), static s => s.ForwardFactor),
+        (nameof(KernelStep.ForwardScore), static s => s.ForwardScore),
+        (nameof(KernelStep.ForwardControl), static s => s.ForwardControl),
+        (nameof(KernelStep.ForwardDeviation), static s => s.ForwardDeviation),
+        (nameof(KernelStep.BackwardFactor), static s => s.BackwardFactor),
+        (nameof(KernelStep.BackwardScore), static s => s.BackwardScore),
+        (nameof(KernelStep.BackwardControl), static s => s.BackwardControl),
+        (nameof(KernelStep.BackwardPrecision), static s => s.BackwardPrecision),
+    ];
+}

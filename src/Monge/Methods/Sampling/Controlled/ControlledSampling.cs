@@ -1,0 +1,69 @@
+using System.Numerics;
+using Monge.Diagnostics;
+using Monge.Dynamics;
+using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Measures;
+
+namespace Monge.Methods;
+
+/// <summary>Draws weighted samples along controlled paths.</summary>
+internal sealed class ControlledSampling<T>(Density target, TransportProblem problem, ControlledModel model, NdArray<T> parameters, ExecutionOptions execution) : IDisposable
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private const int LargestBatch = 4096;
+
+    // Training takes the samples from 0 on, validation and the final draws those from here on.
+    private const long ValidationSamples = 1L << 36;
+    private const long FinalSamples = 1L << 38;
+
+    private readonly ControlledSde<T> _sde = new(model.Kernels, LargestBatch, RandomStreams.ControlledStart, RandomStreams.ControlledNoise, execution);
+
+    public TargetEvaluation Evaluation { get; } = new(target, problem, execution);
+
+    public long TargetCalls { get; private set; }
+
+    /// <summary>The effective sample size (fraction) of a validation batch.</summary>
+    public double Ess(int particles, ulong seed, double clip)
+    {
+        var logWeights = Draw(particles, new DrawKey(seed, 0, ValidationSamples), clip).LogWeights;
+        return logWeights.All(double.IsNegativeInfinity) ? 0 : ImportanceWeights.FromLogWeights(logWeights).EffectiveSampleFraction;
+    }
+
+    /// <summary>The samples that are returned.</summary>
+    public WeightedParticles<T> Draw(int samples, ulong seed, double clip) => Draw(samples, new DrawKey(seed, 0, FinalSamples), clip);
+
+    public void Dispose()
+    {
+        Evaluation.Dispose();
+        _sde.Dispose();
+    }
+
+    private WeightedParticles<T> Draw(int samples, DrawKey draw, double clip)
+    {
+        var d = target.Dimension;
+        var schedule = model.Kernels.Schedule;
+        var constant = d * schedule.LogConstantPerCoordinate;
+        var positions = new NdArray<T>(samples, d);
+        var logWeights = new double[samples];
+        _sde.Clip = clip;
+        for (var first = 0; first < samples; first += LargestBatch)
+        {
+            var n = Math.Min(LargestBatch, samples - first);
+            var key = draw with { FirstSample = draw.FirstSample + first };
+            _sde.Start(n, key);
+            var start = schedule.StartsAtOrigin ? new double[n] : TargetEvaluation.LogBase(_sde.Positions, n);
+            _sde.Advance(parameters, n, 0, schedule.Count, key);
+            var weights = WeightedParticles.LogWeights(Evaluation.At(_sde.Positions, n).LogTarget, start, _sde.Gains);
+            _sde.Positions.Span[..(n * d)].CopyTo(positions.Span[(first * d)..]);
+            for (var i = 0; i < n; i++)
+            {
+                logWeights[first + i] = weights[i] + constant;
+            }
+        }
+
+        TargetCalls += samples * (1 + ((long)schedule.Count * model.Kernels.TargetCallsPerStep));
+        return new WeightedParticles<T>(positions, logWeights);
+    }
+}

@@ -1,0 +1,114 @@
+using System.Numerics;
+using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
+using Monge.Measures;
+using Monge.Training;
+
+namespace Monge.Methods;
+
+/// <summary>
+/// Neural PDE transport with a learned evolution of densities. A log density V(x, t), held to log p0 at t = 0 and to log rho - log z with a learned log z at t = 1,
+/// and a drift or potential are trained together by the residual of one of the log-density equations, dX = b dt + sqrt(2 eps) dW:
+/// <code>
+/// general, stochastic      R = dV/dt + div b + grad V . b - eps (|grad V|^2 + Laplacian V),   b = eps grad V + w                     (1)
+/// general, deterministic   R = dV/dt + div w + grad V . w                                                                            (2)
+/// annealing, stochastic    (2) with V the annealing path less int c dt, b = eps grad V + w                                           (3)
+/// time reversal            (1) with b = 2 eps grad V - f, f = -eps x the noising drift; V is held at t = 1 alone                     (4)
+/// Schroedinger bridge      (1) with b = f + 2 eps grad Phi, and dPhi/dt + f . grad Phi + eps (|grad Phi|^2 + Laplacian Phi) = 0      (5)
+/// optimal transport        (2) with w = grad Phi, and dPhi/dt + |grad Phi|^2 / 2 = 0                                                 (6)
+/// </code>
+/// The loss is E[s^2 log(1 + R^2 / s^2)] over collocation points from the current particles and from interpolated boxes. Samples are drawn along the probability
+/// flow w = b - eps grad V with weights from div w, or along dX = (w + eps grad V) dt + sqrt(2 eps) dW with kernel weights for any eps; estimates are consistent
+/// for an imperfect solution too. In (5) the potential is V - log p0 less a network for the backward factor of the bridge, which stays smooth, so that all that is
+/// sharp is in V.
+/// Source: arXiv:2407.07873 (the table of log-density losses); weights as in arXiv:2410.02711.
+/// </summary>
+public sealed class PdeTransport : ISamplingMethod
+{
+    /// <summary>Binds the method to a density.</summary>
+    /// <param name="target">The unnormalised density.</param>
+    /// <param name="options">Options; null for the defaults.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public PdeTransport(Density target, PdeOptions? options = null)
+    {
+        Target = target;
+        options ??= new PdeOptions();
+        options.Validate();
+        ResolvedOptions = options.Resolve(target.Dimension);
+    }
+
+    /// <summary>The density.</summary>
+    public Density Target { get; }
+
+    /// <summary>The options with everything filled in that doesn't need the target to be run.</summary>
+    public PdeOptions ResolvedOptions { get; }
+
+    /// <inheritdoc/>
+    public string Options => MethodOptions.Format(ResolvedOptions);
+
+    /// <summary>Options from the command line's settings, which override the JSON options.</summary>
+    /// <exception cref="ArgumentException">The JSON can't be read, or a value is out of range.</exception>
+    public static PdeOptions Resolve(MethodSettings settings)
+    {
+        var options = settings.Options is { } json ? PdeOptions.Parse(json) : new PdeOptions();
+        var resolved = options with
+        {
+            Iterations = settings.Iterations ?? (settings.Budget is null ? options.Iterations : null),
+            Budget = settings.Budget ?? (settings.Iterations is null ? options.Budget : null),
+            Threads = settings.Threads ?? options.Threads,
+            Precision = settings.Precision ?? options.Precision,
+        };
+        resolved.Validate();
+        return resolved;
+    }
+
+    /// <summary>Trains and samples on another thread.</summary>
+    /// <param name="samples">Number of samples, at least 2.</param>
+    /// <param name="seed">The seed; equal seeds and options give equal samples to the bit (without a time budget).</param>
+    /// <param name="progress">Receives progress.</param>
+    /// <param name="cancellation">Stops between two steps.</param>
+    /// <exception cref="DensityException">The density can't be used.</exception>
+    /// <exception cref="ArithmeticException">Training produced a value that is not finite.</exception>
+    public Task<SampleSet> SampleAsync(int samples, ulong seed, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
+        Task.Run(() => Run(new SamplingRequest(samples, seed) { Progress = progress }, cancellation), cancellation);
+
+    /// <inheritdoc/>
+    public SampleSet Run(SamplingRequest request, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.Samples, 2);
+        Target.Check();
+        return ResolvedOptions.Precision == Precision.Float64 ? Run<double>(request, cancellation) : Run<float>(request, cancellation);
+    }
+
+    private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var options = ResolvedOptions;
+        var settings = new TransportRunSettings(
+            new TrainingRun("pde", Target, options.TrainingText(), request.Seed), Options, options.Iterations, options.Budget, options.CheckpointSeconds, options.Threads, options.Preparation);
+        return TransportRun<T>.Run(
+            settings,
+            request,
+            (resumption, execution) =>
+            {
+                var problem = resumption?.Problem ?? Prepare<T>(execution, request.Seed, cancellation);
+                var trainer = new PdeTrainer<T>(Target, problem, options, request.Seed, execution);
+                return new TransportStart<T>(problem, trainer, options.Sampling, PdeOptions.DefaultIterations, Remark: parameters => LearnedNormaliser(trainer.Networks, problem, parameters));
+            },
+            cancellation);
+    }
+
+    /// <summary>The problem that a run starts from.</summary>
+    internal TransportProblem Prepare<T>(ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var preparation = new TransportPreparation<T>(Target, ResolvedOptions.Preparation, execution, seed, cancellation);
+        var problem = preparation.Run();
+        return problem with { PreparationCalls = preparation.TargetCalls };
+    }
+
+    private static string LearnedNormaliser<T>(PdeNetworks networks, TransportProblem problem, NdArray<T> parameters)
+        where T : unmanaged, IFloatingPointIeee754<T> => networks.LogDensity.LogNormaliserOffset is { } at
+            ? FormattableString.Invariant($"the learned log z is {problem.Offset + double.CreateChecked(parameters[at]):f4}")
+            : "no log z is learned, the law at t = 0 being free";
+}

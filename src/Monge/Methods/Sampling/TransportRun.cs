@@ -1,0 +1,226 @@
+using System.Diagnostics;
+using System.Numerics;
+using Monge.Data;
+using Monge.Diagnostics;
+using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Training;
+
+namespace Monge.Methods;
+
+/// <summary>The training of a transport as the run sees it.</summary>
+/// <typeparam name="T">float or double.</typeparam>
+internal interface ITransportTrainer<T> : IDisposable
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    /// <summary>What is trained.</summary>
+    TrainedTransport Transport { get; }
+
+    /// <summary>Evaluations of the target so far.</summary>
+    long TargetCalls { get; }
+
+    /// <summary>The state before the first step.</summary>
+    TransportState<T> Init();
+
+    /// <summary>A state of zeros, to be filled from a checkpoint.</summary>
+    TransportState<T> NewState();
+
+    /// <summary>Takes one step of a run of a total length.</summary>
+    StepInfo Step(TransportState<T> state, long iteration, long total);
+}
+
+/// <summary>What of a method's options the run itself heeds.</summary>
+/// <param name="Run">What names the run.</param>
+/// <param name="Options">The resolved options as JSON, for the samples.</param>
+/// <param name="Iterations">Optimiser steps; null for a budget or the start's default.</param>
+/// <param name="Budget">Training time.</param>
+/// <param name="CheckpointSeconds">Seconds between checkpoints.</param>
+/// <param name="Threads">Threads, 0 for all.</param>
+/// <param name="Preparation">Where the transport starts.</param>
+internal sealed record TransportRunSettings(TrainingRun Run, string Options, long? Iterations, TimeSpan? Budget, double CheckpointSeconds, int Threads, PreparationOptions Preparation);
+
+/// <summary>A prepared transport, ready to be trained.</summary>
+/// <typeparam name="T">float or double.</typeparam>
+/// <param name="Problem">Coordinates and path.</param>
+/// <param name="Trainer">Trains it; the run disposes it.</param>
+/// <param name="Sampling">How particles may be carried.</param>
+/// <param name="Iterations">Steps if neither options nor checkpoint say.</param>
+/// <param name="Choice">What was chosen by then, for the checkpoint.</param>
+/// <param name="Remark">From the trained parameters to words that belong to the result; null for none.</param>
+internal sealed record TransportStart<T>(
+    TransportProblem Problem, ITransportTrainer<T> Trainer, SamplingSettings Sampling, long Iterations, string Choice = "", Func<NdArray<T>, string>? Remark = null)
+    where T : unmanaged, IFloatingPointIeee754<T>;
+
+/// <summary>
+/// A run from density to weighted samples that all trained transports share: begin or resume, train with checkpoints, choose how to sample, sample, judge. What is
+/// trained, and by which loss, is the method's.
+/// </summary>
+/// <typeparam name="T">float or double.</typeparam>
+internal static class TransportRun<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private const double LeftRegionShare = 0.01;
+    private const int GaugeParticles = 1024;
+    private const int MostExactDraws = 10_000;
+
+    /// <summary>Runs.</summary>
+    /// <param name="settings">What the run heeds.</param>
+    /// <param name="request">What is asked for.</param>
+    /// <param name="begin">Prepares the transport, or makes it as a checkpoint says.</param>
+    /// <param name="cancellation">Stops between two steps.</param>
+    public static SampleSet Run(TransportRunSettings settings, SamplingRequest request, Func<Resumption?, ExecutionOptions, TransportStart<T>> begin, CancellationToken cancellation)
+    {
+        var clock = Stopwatch.StartNew();
+        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var run = settings.Run;
+        var checkpoint = request.Folder is { } folder ? Path.Combine(folder, TrainingCheckpoint.CheckpointName) : null;
+        var opened = request.Resume && checkpoint is not null && File.Exists(checkpoint) ? TrainingCheckpoint.Open(checkpoint, run) : ((SafetensorsFile File, Resumption Resumption)?)null;
+        request.Progress?.Report(new TrainingProgress(0, settings.Iterations ?? 0, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
+        var start = begin(opened?.Resumption, execution);
+        using var trainer = start.Trainer;
+        var problem = start.Problem;
+        var callsBefore = opened?.Resumption.TargetCalls ?? problem.PreparationCalls;
+        TransportState<T> state;
+        if (opened is { } resumed)
+        {
+            state = trainer.NewState();
+            TrainingCheckpoint.Restore(checkpoint!, resumed.File, state, resumed.Resumption.Iteration);
+        }
+        else
+        {
+            state = trainer.Init();
+        }
+
+        using var sampling = new TransportSampling<T>(run.Target, problem, start.Sampling, trainer.Transport, state.Adam.Average, execution);
+        long TargetCalls() => callsBefore + trainer.TargetCalls + sampling.TargetCalls;
+        var before = (opened?.Resumption.Elapsed ?? TimeSpan.Zero) + clock.Elapsed;
+        var plan = new TrainingPlan
+        {
+            Iterations = opened?.Resumption.Total ?? settings.Iterations ?? start.Iterations,
+            Budget = settings.Budget,
+            FirstIteration = opened?.Resumption.Iteration ?? 0,
+            ElapsedBefore = before,
+            CheckpointSeconds = settings.CheckpointSeconds,
+        };
+        var task = new TrainingTask(
+            (iteration, total) => trainer.Step(state, iteration, total),
+            () => sampling.Ess(sampling.Gauge, GaugeParticles, request.Seed),
+            checkpoint is null ? null : (_, total, elapsed) => TrainingCheckpoint.Save(checkpoint, state, problem, run, total, elapsed, TargetCalls(), start.Choice));
+        var outcome = TrainingLoop.Run(task, plan, request.Progress, cancellation);
+        if (request.Folder is not null)
+        {
+            TrainingCheckpoint.SaveModel(Path.Combine(request.Folder, TrainingCheckpoint.ModelName), state, problem, run, start.Choice);
+        }
+
+        var source = start.Remark is { } remark ? $"{problem.Source}; {remark(state.Adam.Average)}" : problem.Source;
+        var draws = Sample(settings, request, problem with { Source = source }, sampling, outcome, cancellation);
+        return draws with { TargetCalls = draws.TargetCalls + TargetCalls() };
+    }
+
+    private static SampleSet Sample(
+        TransportRunSettings settings, SamplingRequest request, TransportProblem problem, TransportSampling<T> sampling, TrainingOutcome outcome, CancellationToken cancellation)
+    {
+        var clock = Stopwatch.StartNew();
+        var target = settings.Run.Target;
+        void Report(string phase, double? ess) =>
+            request.Progress?.Report(new TrainingProgress(outcome.Iterations, outcome.Iterations, outcome.Loss, ess, outcome.Elapsed + clock.Elapsed, TimeSpan.Zero, phase));
+
+        Report("choose sampler", outcome.ValidationEss);
+        var (sampler, validationEss) = sampling.Choose(request.Seed, cancellation);
+        Report("sample", validationEss);
+        var particles = sampling.Draw(sampler, request.Samples, new DrawKey(request.Seed));
+        if (particles.LogWeights.All(double.IsNegativeInfinity))
+        {
+            throw new ArithmeticException($"All particles of '{target.Name}' were lost on the way; train longer, or widen the base (option baseInflation).");
+        }
+
+        var weights = ImportanceWeights.FromLogWeights(particles.LogWeights);
+        Report("check coverage", weights.EffectiveSampleFraction);
+        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var check = new CoverageCheck<T>(target, problem, settings.Preparation, execution, request.Seed, cancellation);
+        Status[] coverage = [.. check.Judge(particles.Positions, weights)];
+        var forward = problem.ExactDraws<T>(target, Math.Min(request.Samples, MostExactDraws), request.Seed) is { } exact
+            ? ForwardWeights.FromLogWeights(sampling.DrawBackward(sampler, exact, new DrawKey(request.Seed)), target.Facts.LogZ ?? weights.LogNormaliser)
+            : null;
+        var (_, reported) = sampling.Evaluation.At(particles.Positions, request.Samples);
+        return new SampleSet
+        {
+            Positions = reported,
+            UnconstrainedPositions = Unconstrained(problem, particles.Positions),
+            LogWeights = particles.LogWeights,
+            Names = target.Names,
+            Target = target.Name,
+            LogZ = weights.LogNormaliser,
+            LogZError = weights.LogNormaliserError,
+            EffectiveSampleSize = weights.EffectiveSampleFraction,
+            Elbo = weights.Elbo,
+            ElboError = weights.ElboError,
+            Eubo = forward?.Eubo,
+            EuboError = forward?.EuboError,
+            ForwardEffectiveSampleSize = forward?.EffectiveSampleFraction,
+            ForwardEffectiveSampleSizeError = forward?.EffectiveSampleFractionError,
+            TargetCalls = check.TargetCalls,
+            Warnings = [.. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles.Positions, weights.Normalised)],
+            Method = settings.Run.Method,
+            Options = settings.Options,
+            Sampler = sampler.ToString(),
+            Preparation = problem.Source,
+            Seed = request.Seed,
+            Version = TrainingRun.Version,
+            TrainSeconds = outcome.Elapsed.TotalSeconds,
+            SampleSeconds = clock.Elapsed.TotalSeconds,
+            Iterations = outcome.Iterations,
+        };
+    }
+
+    private static double[] Unconstrained(TransportProblem problem, NdArray<T> positions)
+    {
+        var d = problem.Base.Dimension;
+        var result = new double[positions.Length];
+        var noise = new double[d];
+        for (var i = 0; i < positions.Rows; i++)
+        {
+            for (var j = 0; j < d; j++)
+            {
+                noise[j] = double.CreateChecked(positions[(i * d) + j]);
+            }
+
+            problem.ToPosition(noise, result.AsSpan(i * d, d));
+        }
+
+        return result;
+    }
+
+    private static IEnumerable<Status> LostParticles(double[] logWeights)
+    {
+        var lost = logWeights.Count(double.IsNegativeInfinity);
+        if (lost > 0)
+        {
+            yield return Status.Warn($"{lost} of {logWeights.Length} particles were lost (their positions or densities are not finite) and weigh nothing", "train longer, or widen the base");
+        }
+    }
+
+    private static IEnumerable<Status> LeftRegion(TransportProblem problem, NdArray<T> positions, IReadOnlyList<double> weights)
+    {
+        var outside = 0.0;
+        for (var i = 0; i < positions.Rows; i++)
+        {
+            var row = positions.Row(i);
+            for (var j = 0; j < row.Length; j++)
+            {
+                // The box holds all particles of the preparation; a margin of half its width allows for the tails of larger runs.
+                if (double.CreateChecked(T.Abs(row[j])) > 1.5 * problem.TargetBox[j])
+                {
+                    outside += weights[i];
+                    break;
+                }
+            }
+        }
+
+        if (outside > LeftRegionShare)
+        {
+            yield return Status.Warn(FormattableString.Invariant($"{outside:P1} of the weight lies outside the region in which the drift was trained"), "widen the base (option baseInflation) and train anew");
+        }
+    }
+}

@@ -1,0 +1,353 @@
+using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
+using Monge.Engine.LinearAlgebra;
+using Monge.Engine.Programs;
+
+namespace Monge.Training;
+
+/// <summary>How a Gauss-Newton step's linear system is solved.</summary>
+public enum GaussNewtonSolver
+{
+    /// <summary><see cref="Dense"/> when there are at least as many residuals as parameters, otherwise <see cref="Kernel"/>.</summary>
+    Automatic,
+
+    /// <summary>(J^T J + lambda I) delta = J^T r by Cholesky, P x P.</summary>
+    Dense,
+
+    /// <summary>(J J^T + lambda I) y = r by Cholesky, N x N, and delta = J^T y: the same step for many parameters.</summary>
+    Kernel,
+
+    /// <summary>The dense system by conjugate gradients, J only by its products: no matrix is ever stored.</summary>
+    ConjugateGradient,
+}
+
+/// <summary>Settings of <see cref="GaussNewton"/>.</summary>
+public sealed record GaussNewtonOptions
+{
+    /// <summary>How the system is solved.</summary>
+    public GaussNewtonSolver Solver { get; init; }
+
+    /// <summary>The damping lambda is the loss, but at most this (1e-5 in MariusZeinhofer/unified-pinns). Positive.</summary>
+    public double LargestDamping { get; init; } = 1e-5;
+
+    /// <summary>The line search tries the steps 2^-k for k = 0 to this. Not negative.</summary>
+    public int Halvings { get; init; } = 30;
+
+    /// <summary>Rounds of refinement of a direct solve against J itself; the normal equations square J's condition, and this wins most of it back. Not negative.</summary>
+    public int Refinements { get; init; } = 2;
+
+    /// <summary>When conjugate gradients stop.</summary>
+    public KrylovOptions Krylov { get; init; } = new();
+}
+
+/// <summary>What a step did.</summary>
+/// <param name="LossBefore">The loss at the points before the step.</param>
+/// <param name="Loss">The loss at the same points after it; never larger.</param>
+/// <param name="StepSize">The share of the direction that was taken; 0 if no share lowered the loss.</param>
+/// <param name="Damping">lambda; raised above its rule when the matrix could otherwise not be factored.</param>
+/// <param name="KrylovIterations">Iterations of conjugate gradients; 0 for direct solves.</param>
+public readonly record struct GaussNewtonInfo(double LossBefore, double Loss, double StepSize, double Damping, int KrylovIterations);
+
+/// <summary>
+/// Gauss-Newton in float64, which for the residuals of a differential equation is the energy natural gradient (Mueller and Zeinhofer, arXiv:2302.13163; in
+/// arXiv:2407.07873 the last phase of training): with r(theta) the residuals of all points divided by sqrt(N), and J = dr/dtheta, the direction solves
+/// (J^T J + lambda I) delta = J^T r, lambda = min(|r|^2, 1e-5), and theta loses the best of the steps 2^-k delta on the same points.
+/// It knows nothing of what the residuals mean; the state is the parameters alone.
+/// </summary>
+public sealed class GaussNewton : IDisposable
+{
+    private const double DampingGrowth = 10;
+    private const string DirectionInput = "gaussNewton.direction";
+    private const string CotangentInput = "gaussNewton.cotangent";
+
+    private readonly GaussNewtonOptions _options;
+    private readonly ParameterSet _set;
+    private readonly Expr _residual;
+    private readonly ExecutionOptions? _execution;
+    private readonly CompiledProgram<double> _loss;
+    private readonly NdArray<double> _trial;
+    private readonly GramMatrix _gram = new();
+    private readonly Dictionary<string, NdArray<double>> _inputs = [];
+    private CompiledProgram<double>? _rows;
+    private CompiledProgram<double>? _product;
+    private double[] _transpose = [];
+    private double[] _matrix = [];
+
+    /// <summary>Compiles the residual; the programs of a solver are compiled when it is first used.</summary>
+    /// <param name="parameters">The parameters [P].</param>
+    /// <param name="residual">The residuals [m] of one sample, all types stacked, each times the square root of its weight; or one, a scalar. Points may be drawn inside.</param>
+    /// <param name="samples">Samples n of a step, at least 1; N = n m.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <param name="execution">How to execute.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range, or there is no sample or no parameter.</exception>
+    public GaussNewton(ParameterSet parameters, Expr residual, int samples, GaussNewtonOptions? options = null, ExecutionOptions? execution = null)
+    {
+        _options = options ?? new GaussNewtonOptions();
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(_options.LargestDamping, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfNegative(_options.Halvings, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfNegative(_options.Refinements, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(samples, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(parameters.Count, 1, nameof(parameters));
+        (_set, Samples, _execution) = (parameters, samples, execution);
+        _residual = residual.Reshape(residual.Size) / Math.Sqrt(samples);
+        Parameters = new NdArray<double>(parameters.Count);
+        _trial = new NdArray<double>(parameters.Count);
+        _loss = Compile(("loss", _residual.SquaredNorm().BatchSum()));
+    }
+
+    /// <summary>The parameters [P]: all there is to the state. Fill them before the first step.</summary>
+    public NdArray<double> Parameters { get; }
+
+    /// <summary>Samples n of a step.</summary>
+    public int Samples { get; }
+
+    /// <summary>Residuals N of a step: n times those of one sample.</summary>
+    public int ResidualCount => Samples * _residual.Size;
+
+    /// <summary>Binds an array to an input of the residual: per-sample inputs [n, ...], shared ones [...]. Not needed for points that are drawn.</summary>
+    public void Bind(string input, NdArray<double> values)
+    {
+        _inputs[input] = values;
+        foreach (var program in new[] { _loss, _rows, _product })
+        {
+            BindIfUsed(program, input, values);
+        }
+    }
+
+    /// <summary>The loss |r|^2: the sum over m of the means of the squared residuals over the samples.</summary>
+    /// <param name="points">The place in the random streams from which points are drawn.</param>
+    public double Loss(DrawKey points) => Loss(Parameters, points);
+
+    /// <summary>Takes one step. The loss at its points never grows.</summary>
+    /// <param name="points">The place in the random streams from which points are drawn: keep it for a few steps on the same points, move on to resample.</param>
+    /// <exception cref="ArithmeticException">The loss before the step is not finite.</exception>
+    public GaussNewtonInfo Step(DrawKey points)
+    {
+        var before = Loss(Parameters, points);
+        if (!double.IsFinite(before))
+        {
+            throw new ArithmeticException(FormattableString.Invariant($"Gauss-Newton can't step from a loss of {before}; start from parameters whose residuals are finite."));
+        }
+
+        var (direction, damping, iterations) = Direction(points, Math.Min(before, _options.LargestDamping));
+        var (loss, size) = Search(direction, before, points);
+        for (var i = 0; i < Parameters.Length && size > 0; i++)
+        {
+            Parameters[i] -= size * direction[i];
+        }
+
+        return new GaussNewtonInfo(before, loss, size, damping, iterations);
+    }
+
+    /// <summary>The direction delta [P] at the current parameters, the damping it was made with, and the iterations of conjugate gradients.</summary>
+    /// <param name="points">The place in the random streams.</param>
+    /// <param name="damping">lambda, not negative.</param>
+    public (double[] Direction, double Damping, int KrylovIterations) Direction(DrawKey points, double damping)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(damping);
+        if (_options.Solver == GaussNewtonSolver.ConjugateGradient)
+        {
+            return ByConjugateGradient(points, damping);
+        }
+
+        _rows ??= CompileRows();
+        _rows.Parameters = Parameters;
+        _rows.Run(Samples, points);
+        var dense = _options.Solver == GaussNewtonSolver.Dense || (_options.Solver == GaussNewtonSolver.Automatic && ResidualCount >= _set.Count);
+        var (direction, used) = Direct(_rows["jacobian"].Span, _rows["residual"].Span, damping, dense);
+        return (direction, used, 0);
+    }
+
+    /// <summary>Frees the programs.</summary>
+    public void Dispose()
+    {
+        _loss.Dispose();
+        _rows?.Dispose();
+        _product?.Dispose();
+    }
+
+    private double Loss(NdArray<double> parameters, DrawKey points)
+    {
+        _loss.Parameters = parameters;
+        _loss.Run(Samples, points);
+        return _loss["loss"][0];
+    }
+
+    // From the full step downwards; once a share has lowered the loss, the first that does no better ends the search.
+    private (double Loss, double Size) Search(double[] direction, double before, DrawKey points)
+    {
+        var (best, bestSize) = (before, 0.0);
+        for (var k = 0; k <= _options.Halvings; k++)
+        {
+            var size = Math.ScaleB(1, -k);
+            for (var i = 0; i < direction.Length; i++)
+            {
+                _trial[i] = Parameters[i] - (size * direction[i]);
+            }
+
+            // A step into the void gives a loss that is not finite, which is not below anything.
+            var loss = Loss(_trial, points);
+            if (loss < best)
+            {
+                (best, bestSize) = (loss, size);
+            }
+            else if (bestSize > 0)
+            {
+                break;
+            }
+        }
+
+        return (best, bestSize);
+    }
+
+    private (double[] Direction, double Damping) Direct(ReadOnlySpan<double> jacobian, ReadOnlySpan<double> residual, double damping, bool dense)
+    {
+        var (rows, columns) = (residual.Length, _set.Count);
+        var size = dense ? columns : rows;
+        Grow(ref _transpose, rows * columns);
+        Grow(ref _matrix, size * size);
+        var team = _rows!.Team;
+        if (dense)
+        {
+            GramMatrix.Transpose(jacobian, rows, columns, _transpose);
+        }
+        else
+        {
+            jacobian.CopyTo(_transpose);
+        }
+
+        while (true)
+        {
+            _gram.Compute(_transpose, size, dense ? rows : columns, _matrix, damping, team);
+            try
+            {
+                Cholesky.Factor(_matrix.AsSpan(0, size * size), size);
+                break;
+            }
+            catch (LinearAlgebraException)
+            {
+                // Rounding has eaten the damping: the smallest that survives beside the diagonal is about its rounding error.
+                damping = Math.Max(damping * DampingGrowth, 1e-16 * GramMatrix.Dot(jacobian, jacobian) / size);
+            }
+        }
+
+        return (dense ? SolveDense(jacobian, residual, damping) : SolveKernel(jacobian, residual, damping), damping);
+    }
+
+    // Each round solves for what the solution so far leaves of J^T (r - J delta) - lambda delta, computed from J itself.
+    private double[] SolveDense(ReadOnlySpan<double> jacobian, ReadOnlySpan<double> residual, double damping)
+    {
+        var columns = _set.Count;
+        var (direction, round) = (new double[columns], new double[columns]);
+        var misfit = residual.ToArray();
+        for (var k = 0; k <= _options.Refinements; k++)
+        {
+            for (var i = 0; i < misfit.Length && k > 0; i++)
+            {
+                misfit[i] = residual[i] - GramMatrix.Dot(jacobian.Slice(i * columns, columns), direction);
+            }
+
+            Array.Clear(round);
+            AddTransposed(jacobian, misfit, round);
+            GramMatrix.AddScaled(-damping, direction, round);
+            Cholesky.Solve(_matrix.AsSpan(0, columns * columns), columns, round);
+            GramMatrix.AddScaled(1, round, direction);
+        }
+
+        return direction;
+    }
+
+    // delta = J^T y, and each round solves for what is left of r - J delta - lambda y.
+    private double[] SolveKernel(ReadOnlySpan<double> jacobian, ReadOnlySpan<double> residual, double damping)
+    {
+        var (rows, columns) = (residual.Length, _set.Count);
+        var (direction, solution) = (new double[columns], new double[rows]);
+        var misfit = residual.ToArray();
+        for (var k = 0; k <= _options.Refinements; k++)
+        {
+            for (var i = 0; i < rows && k > 0; i++)
+            {
+                misfit[i] = residual[i] - GramMatrix.Dot(jacobian.Slice(i * columns, columns), direction) - (damping * solution[i]);
+            }
+
+            Cholesky.Solve(_matrix.AsSpan(0, rows * rows), rows, misfit);
+            GramMatrix.AddScaled(1, misfit, solution);
+            AddTransposed(jacobian, misfit, direction);
+        }
+
+        return direction;
+    }
+
+    private (double[] Direction, double Damping, int KrylovIterations) ByConjugateGradient(DrawKey points, double damping)
+    {
+        _product ??= CompileProduct();
+        _product.Parameters = Parameters;
+        var (gradient, direction) = (new double[_set.Count], new double[_set.Count]);
+        _product.Run(Samples, points);
+        _product["gradient"].Span.CopyTo(gradient);
+        void Apply(ReadOnlySpan<double> input, Span<double> output)
+        {
+            input.CopyTo(_product[DirectionInput].Span);
+            _product.Run(Samples, points);
+            var image = _product["product"].Span;
+            for (var i = 0; i < output.Length; i++)
+            {
+                output[i] = image[i] + (damping * input[i]);
+            }
+        }
+
+        var result = ConjugateGradient.Solve(Apply, gradient, direction, _options.Krylov);
+        return (direction, damping, result.Iterations);
+    }
+
+    private CompiledProgram<double> CompileRows()
+    {
+        var program = Compile(("residual", _residual), ("jacobian", Derivative.ParameterJacobian(_residual, _set)));
+        program["residual"] = new NdArray<double>(Samples, _residual.Size);
+        program["jacobian"] = new NdArray<double>(Samples, _residual.Size, _set.Count);
+        return program;
+    }
+
+    // J^T J w in one pass: J w is the derivative of w . (J^T v) by v, and J^T of it is summed over the batch.
+    private CompiledProgram<double> CompileProduct()
+    {
+        var (cotangent, direction) = (Expr.Input(CotangentInput, _residual.Size), Expr.Shared(DirectionInput, _set.Count));
+        var transposed = Derivative.ParameterGradient(Expr.Dot(_residual, cotangent), _set);
+        var image = Derivative.Gradient(Expr.Dot(transposed, direction), cotangent).StopGradient();
+        var program = Compile(
+            ("product", Derivative.ParameterGradient(Expr.Dot(_residual, image), _set).BatchSum()),
+            ("gradient", (0.5 * Derivative.ParameterGradient(_residual.SquaredNorm(), _set)).BatchSum()));
+        BindIfUsed(program, CotangentInput, new NdArray<double>(Samples, _residual.Size));
+        return program;
+    }
+
+    private CompiledProgram<double> Compile(params (string Name, Expr Value)[] outputs)
+    {
+        var program = new CompiledProgram<double>(new TracedProgram(_set, outputs), _execution);
+        foreach (var (name, values) in _inputs)
+        {
+            BindIfUsed(program, name, values);
+        }
+
+        return program;
+    }
+
+    private static void BindIfUsed(CompiledProgram<double>? program, string name, NdArray<double> values)
+    {
+        if (program?.Program.Inputs.Any(i => i.Operation.Name == name) == true)
+        {
+            program[name] = values;
+        }
+    }
+
+    private static void Grow(ref double[] array, int length) => array = array.Length >= length ? array : new double[length];
+
+    /// <summary>target [k] += A^T v for A row-major [n, k].</summary>
+    private static void AddTransposed(ReadOnlySpan<double> matrix, ReadOnlySpan<double> vector, Span<double> target)
+    {
+        for (var i = 0; i < vector.Length; i++)
+        {
+            GramMatrix.AddScaled(vector[i], matrix.Slice(i * target.Length, target.Length), target);
+        }
+    }
+}

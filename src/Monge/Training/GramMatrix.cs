@@ -1,0 +1,183 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using Monge.Engine.Execution;
+
+namespace Monge.Training;
+
+/// <summary>
+/// Products with a tall float64 matrix A, row-major [n, k]: A A^T by tiles of dot products shared by a team of threads, and the transpose. Every element is summed in
+/// one fixed order, so the result doesn't depend on the threads.
+/// </summary>
+internal sealed class GramMatrix
+{
+    private const int Tile = 4;
+
+    // Columns that are worked on together: with a few hundred rows they stay in the second-level cache.
+    private const int Panel = 512;
+
+    private readonly Action<int> _work;
+    private double[] _matrix = [];
+    private double[] _product = [];
+    private int _rows;
+    private int _columns;
+    private int _next;
+
+    public GramMatrix() => _work = Work;
+
+    /// <summary>Writes the lower triangle of A A^T + shift I, with its diagonal, to <paramref name="product"/> [n, n].</summary>
+    public void Compute(double[] matrix, int rows, int columns, double[] product, double shift, ThreadTeam team)
+    {
+        (_matrix, _product, _rows, _columns, _next) = (matrix, product, rows, columns, 0);
+        team.Run(_work);
+        for (var i = 0; i < rows; i++)
+        {
+            product[(i * rows) + i] += shift;
+        }
+    }
+
+    /// <summary>Writes the transpose [k, n] of A [n, k].</summary>
+    public static void Transpose(ReadOnlySpan<double> matrix, int rows, int columns, Span<double> transpose)
+    {
+        const int block = 16;
+        for (var row = 0; row < rows; row += block)
+        {
+            for (var column = 0; column < columns; column += block)
+            {
+                for (var i = row; i < Math.Min(row + block, rows); i++)
+                {
+                    for (var j = column; j < Math.Min(column + block, columns); j++)
+                    {
+                        transpose[(j * rows) + i] = matrix[(i * columns) + j];
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>sum_i a_i b_i.</summary>
+    public static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
+    {
+        var width = Vector<double>.Count;
+        Vector<double> sum0 = default, sum1 = default;
+        var i = 0;
+        for (; i <= a.Length - (2 * width); i += 2 * width)
+        {
+            sum0 = Vector.FusedMultiplyAdd(new Vector<double>(a[i..]), new Vector<double>(b[i..]), sum0);
+            sum1 = Vector.FusedMultiplyAdd(new Vector<double>(a[(i + width)..]), new Vector<double>(b[(i + width)..]), sum1);
+        }
+
+        var sum = Vector.Sum(sum0 + sum1);
+        for (; i < a.Length; i++)
+        {
+            sum += a[i] * b[i];
+        }
+
+        return sum;
+    }
+
+    /// <summary>target_i += factor * source_i.</summary>
+    public static void AddScaled(double factor, ReadOnlySpan<double> source, Span<double> target)
+    {
+        var width = Vector<double>.Count;
+        var factors = new Vector<double>(factor);
+        var i = 0;
+        for (; i <= source.Length - width; i += width)
+        {
+            Vector.FusedMultiplyAdd(factors, new Vector<double>(source[i..]), new Vector<double>(target[i..])).CopyTo(target[i..]);
+        }
+
+        for (; i < source.Length; i++)
+        {
+            target[i] += factor * source[i];
+        }
+    }
+
+    // Strips of four rows are taken in turn, the longest first; a strip belongs to one thread.
+    private void Work(int thread)
+    {
+        var strips = (_rows + Tile - 1) / Tile;
+        int taken;
+        while ((taken = Interlocked.Increment(ref _next) - 1) < strips)
+        {
+            var first = (strips - 1 - taken) * Tile;
+            Strip(first, Math.Min(first + Tile, _rows));
+        }
+    }
+
+    private void Strip(int first, int end)
+    {
+        for (var row = first; row < end; row++)
+        {
+            Array.Clear(_product, row * _rows, row + 1);
+        }
+
+        for (var start = 0; start < _columns; start += Panel)
+        {
+            var depth = Math.Min(Panel, _columns - start);
+            var row = first;
+            for (; row + Tile <= end; row += Tile)
+            {
+                var column = 0;
+                for (; column + Tile <= row + 1; column += Tile)
+                {
+                    AddTile(row, column, start, depth);
+                }
+
+                AddRest(row, row + Tile, column, start, depth);
+            }
+
+            AddRest(row, end, 0, start, depth);
+        }
+    }
+
+    private void AddRest(int first, int end, int firstColumn, int start, int depth)
+    {
+        for (var row = first; row < end; row++)
+        {
+            for (var column = firstColumn; column <= row; column++)
+            {
+                _product[(row * _rows) + column] += Dot(_matrix.AsSpan((row * _columns) + start, depth), _matrix.AsSpan((column * _columns) + start, depth));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void AddTile(int row, int column, int start, int depth)
+    {
+        ref var a0 = ref _matrix[(row * _columns) + start];
+        ref var a1 = ref Unsafe.Add(ref a0, _columns);
+        ref var a2 = ref Unsafe.Add(ref a1, _columns);
+        ref var a3 = ref Unsafe.Add(ref a2, _columns);
+        var width = Vector<double>.Count;
+        var vectorDepth = depth - (depth % width);
+        for (var j = column; j < column + Tile; j++)
+        {
+            ref var b = ref _matrix[(j * _columns) + start];
+            Vector<double> s0 = default, s1 = default, s2 = default, s3 = default;
+            for (nuint k = 0; k < (nuint)vectorDepth; k += (nuint)width)
+            {
+                var v = Vector.LoadUnsafe(ref b, k);
+                s0 = Vector.FusedMultiplyAdd(Vector.LoadUnsafe(ref a0, k), v, s0);
+                s1 = Vector.FusedMultiplyAdd(Vector.LoadUnsafe(ref a1, k), v, s1);
+                s2 = Vector.FusedMultiplyAdd(Vector.LoadUnsafe(ref a2, k), v, s2);
+                s3 = Vector.FusedMultiplyAdd(Vector.LoadUnsafe(ref a3, k), v, s3);
+            }
+
+            var (r0, r1, r2, r3) = (Vector.Sum(s0), Vector.Sum(s1), Vector.Sum(s2), Vector.Sum(s3));
+            for (var k = vectorDepth; k < depth; k++)
+            {
+                var v = Unsafe.Add(ref b, k);
+                r0 += Unsafe.Add(ref a0, k) * v;
+                r1 += Unsafe.Add(ref a1, k) * v;
+                r2 += Unsafe.Add(ref a2, k) * v;
+                r3 += Unsafe.Add(ref a3, k) * v;
+            }
+
+            var target = _product.AsSpan((row * _rows) + j);
+            target[0] += r0;
+            target[_rows] += r1;
+            target[2 * _rows] += r2;
+            target[3 * _rows] += r3;
+        }
+    }
+}
