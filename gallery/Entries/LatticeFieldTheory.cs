@@ -63,7 +63,7 @@ internal static class LatticeFieldTheory
             {
                 var options = new NetsOptions { Threads = settings.Threads, Iterations = 1500, ScoreGate = false, ResidualScale = 5 };
                 var draws = await Sample(sizes, massSquared, coupling, options, 16, settings, cancellation);
-                var exact = LatticeReference.Compute(new LatticeField(sizes, massSquared, coupling));
+                var exact = LatticeReference.Compute(new LatticeField(sizes, massSquared, coupling), 10, 28);
                 var moments = new Magnetisation(draws);
                 settings.Note(FormattableString.Invariant(
                     $"{name}: <phi^2> {moments.MeanSquare:f5} (exact {exact.MeanSquare:f5}), <M^2> {moments.Square:f5} (exact {exact.MagnetisationSquare:f5}), <M> {moments.Mean:f5}"));
