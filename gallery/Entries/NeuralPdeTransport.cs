@@ -29,19 +29,10 @@ internal static class NeuralPdeTransport
                     FigureReference.AtMost("largest error of a mode weight", 0.02, Definition, stretchBound: 0.015),
                 ],
                 (settings, cancellation) => Sample("gmm9", settings, cancellation)),
-            new Experiment(
-                "many-well-5",
-                "Five double wells, 32 separated modes.",
-                Quick: false,
-                [
-                    FigureReference.Within("log Z", -0.541056, 0.05, "quadrature; best trajectory-based sampler off by 0.214 (arXiv:2307.01198)", stretchTolerance: 0.02),
-                    FigureReference.AtLeast("ESS", 0.67, "best trajectory-based sampler 0.6744 (arXiv:2307.01198)", stretchBound: 0.9),
-                    FigureReference.AtMost("largest error of a mode weight", 0.01, Definition),
-                ],
-                (settings, cancellation) => Sample("many-well-5", settings, cancellation)),
             .. TrajectoryBaselines.Experiments,
             .. LogNormaliserIntervals.Experiments,
             .. PdeEvolutions.Experiments,
+            .. ManyWells.Experiments,
         ]);
 
     private static async Task<IReadOnlyList<double>> Sample(string name, ExperimentSettings settings, CancellationToken cancellation)

@@ -13,6 +13,9 @@ public sealed class SumField(IVectorField first, IVectorField second) : IVectorF
         : throw new ArgumentException($"Fields on R^{first.Dimension} and R^{second.Dimension} can't be added.", nameof(second));
 
     /// <inheritdoc/>
+    public bool HasCheapDivergence => first.HasCheapDivergence && second.HasCheapDivergence;
+
+    /// <inheritdoc/>
     public Expr Apply(Expr x, Expr t) => first.Apply(x, t) + second.Apply(x, t);
 
     /// <inheritdoc/>

@@ -195,7 +195,7 @@ public sealed record PinnOptions
                 Width = Width ?? 32,
                 Depth = Depth ?? 2,
                 LearningRate = LearningRate ?? 8e-3,
-                ResidualScale = ResidualScale ?? 2,
+                ResidualScale = ResidualScale ?? 10,
             },
             _ => common with
             {

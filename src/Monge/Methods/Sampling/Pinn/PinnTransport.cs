@@ -89,7 +89,7 @@ public sealed class PinnTransport : ISamplingMethod
         PinnOptions[] candidates = [.. (options.Network == NetworkChoice.Automatic ? [NetworkChoice.Mlp, NetworkChoice.Separable] : new[] { options.Network })
             .Select(network => (options with { Network = network }).Resolve(target.Dimension))];
         var raced = 0L;
-        var races = new Dictionary<(double, double), (PinnOptions Options, double Ess)>();
+        var races = new Dictionary<(GaussianBase, double, double), (PinnOptions Options, double Ess)>();
         double Race(TransportProblem problem)
         {
             double Train(PinnOptions candidate)
@@ -101,7 +101,7 @@ public sealed class PinnTransport : ISamplingMethod
             }
 
             var best = candidates.Select(c => (Options: c, Ess: Train(c))).MaxBy(r => r.Ess);
-            races[(problem.TargetExponent, problem.BaseExponent)] = best;
+            races[(problem.Base, problem.TargetExponent, problem.BaseExponent)] = best;
             return best.Ess;
         }
 
@@ -113,13 +113,13 @@ public sealed class PinnTransport : ISamplingMethod
             return (Counted(), candidates[0]);
         }
 
-        var exponents = (problem.TargetExponent, problem.BaseExponent);
-        if (!races.ContainsKey(exponents))
+        var path = (problem.Base, problem.TargetExponent, problem.BaseExponent);
+        if (!races.ContainsKey(path))
         {
             Race(problem);
         }
 
-        var (chosen, ess) = races[exponents];
+        var (chosen, ess) = races[path];
         var words = chosen.Network == NetworkChoice.Separable ? "separable drift, a structural assumption" : "drift of all coordinates";
         return (Counted() with { Source = FormattableString.Invariant($"{problem.Source}; {words}, chosen by short trainings (ESS {ess:P1})") }, chosen);
     }
