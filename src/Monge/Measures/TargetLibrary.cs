@@ -7,9 +7,13 @@ public static class TargetLibrary
 {
     private static readonly TargetFamily[] s_families =
     [
-        new("gaussian", 1, 10_000, d => Gaussians.Create(d)),
-        new("many-well", 2, 1_024, d => Wells.ManyWell(d)),
-        new("funnel", 2, 1_000, d => Curved.Funnel(d)),
+        new("gaussian", 1, 10_000, Gaussians.Create),
+        new("many-well", 2, 1_024, Wells.ManyWell),
+        new("funnel", 2, 1_000, Curved.Funnel),
+        new("hierarchical-funnel", HierarchicalFunnel.LeastDimension, 1_000, HierarchicalFunnel.Create),
+        new("gmm8", 2, 1_000, GaussianMixtures.Gmm8),
+        new("gmm40", 2, 1_000, GaussianMixtures.Gmm40),
+        new("student-t-mixture", 2, 1_000, StudentMixtures.Create),
     ];
 
     /// <summary>All targets by name; of a family with a size, the usual sizes.</summary>
@@ -17,13 +21,26 @@ public static class TargetLibrary
     [
         new("gmm9", "nine Gaussians on the grid {-5, 0, 5}^2, variance 0.3", 2, GaussianMixtures.Gmm9),
         new("gmm40", "forty Gaussians with means in [-40, 40]^2", 2, GaussianMixtures.Gmm40),
+        new("gmm40-50", "forty Gaussians of standard deviation 1 with means in [-40, 40]^50; gmm40-D for other dimensions", 50, () => GaussianMixtures.Gmm40(50)),
+        new("gmm8-200", "eight Gaussians of standard deviation 1 with means in [-5, 5]^200; gmm8-D for other dimensions", 200, () => GaussianMixtures.Gmm8(200)),
+        new("student-t-mixture-2", "ten products of Student's t, 2 degrees of freedom, means in [-10, 10]^2; student-t-mixture-D for other dimensions", 2, () => StudentMixtures.Create(2)),
+        new("student-t-mixture-50", "the same in 50 dimensions", 50, () => StudentMixtures.Create(50)),
         new("double-well", "one double well in one dimension, shifted", 1, Wells.DoubleWell),
         new("rings", "three concentric rings in the plane", 2, Rings.Create),
         new("banana", "a Gaussian bent along a parabola", 2, Curved.Banana),
         new("many-well-5", "five double wells (x^2 - 4)^2: 32 separated modes", 5, () => Wells.ManyWell(5)),
         new("many-well-32", "16 pairs of a double well and a Gaussian: 65536 modes; many-well-K for other even K", 32, () => Wells.ManyWell(32)),
+        new("many-well-64", "32 such pairs", 64, () => Wells.ManyWell(64)),
+        new("many-well-128", "64 such pairs", 128, () => Wells.ManyWell(128)),
         new("many-well-50", "five double wells (x^2 - 2)^2 and 45 Gaussians: 32 modes", 50, () => Wells.ManyWell(50)),
         new("funnel-10", "Neal's funnel; funnel-D for other dimensions", 10, () => Curved.Funnel(10)),
+        new("hierarchical-funnel-10", "a funnel whose log-scale is hierarchical, three groups; hierarchical-funnel-D for other dimensions", 10, () => HierarchicalFunnel.Create(10)),
+        new("phi4-chain-16", "phi^4 field on a chain, m2 = -1, lambda = 0.8; phi4-chain-L, and @m2=...,lambda=... for other settings", 16, () => Lattice(16)),
+        new("phi4-4x4", "phi^4 field on a lattice, m2 = -1, lambda = 0.8; phi4-LxL, and @m2=...,lambda=... for other settings", 16, () => Lattice(4, 4)),
+        new("phi4-8x8", "the same on 64 sites", 64, () => Lattice(8, 8)),
+        new("phi4-16x16", "the same on 256 sites", 256, () => Lattice(16, 16)),
+        new("phi4-20x20", "the same on 400 sites", 400, () => Lattice(20, 20)),
+        new("shifted-gaussian-10", "N(m, I) with |m| = 5; shifted-gaussian-D, and @shift=...,scale=... for another |m| and standard deviation", 10, () => Gaussians.Shifted(10, Gaussians.ShiftedDefaults.Shift, Gaussians.ShiftedDefaults.Scale)),
         new("gaussian-10", "a correlated Gaussian; gaussian-D for other dimensions", 10, () => Gaussians.Create(10)),
         new("eight-schools", "posterior: effects of coaching in eight schools", 10, EightSchools.Create),
         new("kidscore", "posterior: children's test scores, linear regression", 4, LinearRegression.KidScore),
@@ -31,16 +48,33 @@ public static class TargetLibrary
         new("german-credit", "posterior: logistic regression on credit risk, 1000 rows", 25, LogisticRegression.GermanCredit),
     ];
 
-    /// <summary>Makes a target by its name; names of families take any size, as in gaussian-7 or many-well-16.</summary>
+    /// <summary>
+    /// Makes a target by its name. Names of families take any size, as in gaussian-7 or many-well-16, and some take settings after an @, as in phi4-4x4@m2=-4.75,lambda=5.1 (m^2 and the
+    /// coupling of a lattice field) or shifted-gaussian-20@shift=3,scale=0.5.
+    /// </summary>
     /// <exception cref="UnknownTargetException">There is no target of this name; the message suggests the nearest.</exception>
+    /// <exception cref="ArgumentException">The size or a setting is impossible.</exception>
     public static Density Get(string name)
     {
-        if (All.FirstOrDefault(e => e.Name == name) is { } entry)
+        var parsed = TargetName.Parse(name);
+        if (LatticeTargets.TryField(parsed) is { } field)
         {
-            return entry.Create();
+            return LatticeTargets.Create(field);
         }
 
-        return s_families.Select(f => f.TryCreate(name)).FirstOrDefault(d => d is not null) ?? throw new UnknownTargetException(name, [.. Nearest(name)]);
+        if (parsed.Size("shifted-gaussian") is { } dimension)
+        {
+            return Shifted(parsed, dimension);
+        }
+
+        var made = All.FirstOrDefault(e => e.Name == parsed.Proper) is { } entry ? entry.Create() : s_families.Select(f => f.TryCreate(parsed)).FirstOrDefault(d => d is not null);
+        if (made is null)
+        {
+            throw new UnknownTargetException(name, [.. Nearest(parsed.Proper)]);
+        }
+
+        _ = parsed.Values();
+        return made;
     }
 
     /// <summary>Names like an unknown one, nearest first by edit distance; empty if none is near.</summary>
@@ -49,6 +83,17 @@ public static class TargetLibrary
         var limit = Math.Max(2, unknown.Length / 2);
         return All.Select(e => (e.Name, Distance: EditDistance(unknown.ToLowerInvariant(), e.Name)))
             .Where(p => p.Distance <= limit).OrderBy(p => p.Distance).Take(3).Select(p => p.Name);
+    }
+
+    private static Density Lattice(params int[] sizes) => LatticeTargets.Create(new LatticeField(sizes, LatticeTargets.Defaults.MassSquared, LatticeTargets.Defaults.Coupling));
+
+    private static Density Shifted(TargetName name, int dimension)
+    {
+        var values = name.Values(("shift", Gaussians.ShiftedDefaults.Shift), ("scale", Gaussians.ShiftedDefaults.Scale));
+        TargetFamily.CheckSize("shifted-gaussian", dimension, 1, 1_000);
+        return values[0] >= 0 && values[1] > 0
+            ? Gaussians.Shifted(dimension, values[0], values[1])
+            : throw new ArgumentException($"The target '{name.Proper}' needs a shift of at least 0 and a scale above 0.", nameof(name));
     }
 
     // Levenshtein's distance: insertions, deletions and replacements, one row of the table at a time.
@@ -94,15 +139,22 @@ public sealed class UnknownTargetException : ArgumentException
 /// <summary>Targets whose name ends in their dimension.</summary>
 internal sealed record TargetFamily(string Name, int Least, int Most, Func<int, Density> Create)
 {
-    public Density? TryCreate(string name)
+    public Density? TryCreate(TargetName name)
     {
-        if (!name.StartsWith(Name + "-", StringComparison.Ordinal) || !int.TryParse(name.AsSpan(Name.Length + 1), System.Globalization.NumberStyles.None, null, out var size))
+        if (name.Size(Name) is not { } size)
         {
             return null;
         }
 
-        return size >= Least && size <= Most
-            ? Create(size)
-            : throw new ArgumentException($"The target '{name}' doesn't exist: the size of {Name}-D must lie between {Least} and {Most}.", nameof(name));
+        CheckSize(Name, size, Least, Most);
+        return Create(size);
+    }
+
+    public static void CheckSize(string family, int size, int least, int most)
+    {
+        if (size < least || size > most)
+        {
+            throw new ArgumentException($"The target '{family}-{size}' doesn't exist: the size of {family}-D must lie between {least} and {most}.", nameof(size));
+        }
     }
 }

@@ -1,49 +1,113 @@
+using System.Globalization;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 
 namespace Monge.Measures.Targets;
 
+/// <summary>A mixture of equal weights of one shape at several means.</summary>
+/// <param name="Means">The means [K][d].</param>
+/// <param name="Deviation">The standard deviation (Gaussians) or scale of every component.</param>
+internal sealed record MixtureDefinition(double[][] Means, double Deviation)
+{
+    /// <summary>d.</summary>
+    public int Dimension => Means[0].Length;
+
+    /// <summary>
+    /// Means drawn uniformly from [-reach, reach]^d by this project's own stream: coordinate i of mean k is number i of the stream of seed k and number
+    /// <see cref="MeanStream"/>, so a mixture in fewer dimensions has the first coordinates of the same means.
+    /// </summary>
+    public static double[][] UniformMeans(int components, int dimension, double reach)
+    {
+        var means = new double[components][];
+        for (var k = 0; k < components; k++)
+        {
+            var random = new RandomStream((ulong)k, MeanStream);
+            means[k] = [.. Enumerable.Range(0, dimension).Select(_ => reach * ((2 * random.NextDouble()) - 1))];
+        }
+
+        return means;
+    }
+
+    /// <summary>The stream number of the means.</summary>
+    public const uint MeanStream = 20;
+
+    /// <summary>The squared distances [K] of a position to all means times a factor that may move with time, traced: one operation of the mixture's width for each coordinate.</summary>
+    public Expr SquaredDistances(Expr x, Expr shift)
+    {
+        Expr distance = 0;
+        for (var i = 0; i < Dimension; i++)
+        {
+            distance += (x[i] - (shift * Coordinate(i))).Square();
+        }
+
+        return distance;
+    }
+
+    /// <summary>Coordinate i of all means [K].</summary>
+    public Expr Coordinate(int i) => Expr.Constant([.. Means.Select(m => m[i])], Means.Length);
+
+    /// <summary>The mean of the component of a number, in words.</summary>
+    public string Name(int k) => Dimension <= 4
+        ? $"({string.Join(", ", Means[k].Select(v => v.ToString("g4", CultureInfo.InvariantCulture)))})"
+        : $"component {k + 1}";
+
+    /// <summary>The means of the coordinates of the whole mixture.</summary>
+    public double[] Mean() => [.. Enumerable.Range(0, Dimension).Select(i => Means.Average(m => m[i]))];
+}
+
 /// <summary>Mixtures of Gaussians with one spherical covariance and equal weights, normalised: log Z = 0.</summary>
 internal static class GaussianMixtures
 {
+    // Above this total probability of a draw lying nearer to another mean than its own, the modes' weights aren't 1/K to all digits.
+    private const double Negligible = 1e-12;
+
     /// <summary>Nine Gaussians of variance 0.3 at {-5, 0, 5}^2 (juliusberner/sde_sampler; arXiv 2307.01198).</summary>
-    public static Density Gmm9()
+    public static MixtureDefinition Nine()
     {
         double[] grid = [-5, 0, 5];
-        double[][] means = [.. from a in grid from b in grid select new[] { a, b }];
-        return Create("gmm9", "Nine equal Gaussians of variance 0.3 at {-5, 0, 5}^2.", means, Math.Sqrt(0.3), BaseSuggestion.Isotropic(2, 5, 8, "about the spread of the means", true));
+        return new MixtureDefinition([.. from a in grid from b in grid select new[] { a, b }], Math.Sqrt(0.3));
     }
 
     /// <summary>
     /// Forty Gaussians with standard deviation softplus(1) and the means of the FAB, DEM and NETS comparisons, drawn uniformly from [-40, 40]^2
     /// (lollcat/fab-torch).
     /// </summary>
-    public static Density Gmm40() => Create(
-        "gmm40", "Forty equal Gaussians with standard deviation softplus(1) and means in [-40, 40]^2.", ShippedData.Numbers("targets/gmm40_means.csv"),
-        Math.Log(1 + Math.E), BaseSuggestion.Isotropic(2, 25, 47, "about the spread of the means", true));
+    public static MixtureDefinition Forty() => new(ShippedData.Numbers("targets/gmm40_means.csv"), Math.Log(1 + Math.E));
 
-    private static Density Create(string name, string description, double[][] means, double deviation, BaseSuggestion suggestion)
+    /// <summary>Forty Gaussians of standard deviation 1 in d dimensions (the version of arXiv 2406.07423, with means of our own).</summary>
+    public static MixtureDefinition Forty(int dimension) => new(MixtureDefinition.UniformMeans(40, dimension, 40), 1);
+
+    /// <summary>Eight Gaussians of standard deviation 1 in d dimensions, for growing d (after arXiv 2410.02711, with means of our own).</summary>
+    public static MixtureDefinition Eight(int dimension) => new(MixtureDefinition.UniformMeans(8, dimension, 5), 1);
+
+    /// <summary>gmm9.</summary>
+    public static Density Gmm9() =>
+        Create("gmm9", "Nine equal Gaussians of variance 0.3 at {-5, 0, 5}^2.", Nine(), BaseSuggestion.Isotropic(2, 5, 8, "about the spread of the means", true));
+
+    /// <summary>gmm40.</summary>
+    public static Density Gmm40() =>
+        Create("gmm40", "Forty equal Gaussians with standard deviation softplus(1) and means in [-40, 40]^2.", Forty(), BaseSuggestion.Isotropic(2, 25, 47, "about the spread of the means", true));
+
+    /// <summary>gmm40-D.</summary>
+    public static Density Gmm40(int dimension) => Create(
+        $"gmm40-{dimension}", $"Forty equal Gaussians of standard deviation 1 with means drawn from [-40, 40]^{dimension}.", Forty(dimension),
+        BaseSuggestion.Isotropic(dimension, 24, 45, "about the spread of the means", true));
+
+    /// <summary>gmm8-D.</summary>
+    public static Density Gmm8(int dimension) => Create(
+        $"gmm8-{dimension}", $"Eight equal Gaussians of standard deviation 1 with means drawn from [-5, 5]^{dimension}.", Eight(dimension),
+        BaseSuggestion.Isotropic(dimension, 3.1, 10, "about the spread of the means", true));
+
+    private static Density Create(string name, string description, MixtureDefinition mixture, BaseSuggestion suggestion)
     {
-        var (count, d) = (means.Length, means[0].Length);
-        var constant = -Math.Log(count) - (d * (Math.Log(deviation) + (0.5 * Math.Log(2 * Math.PI))));
-        Expr LogDensity(Expr x)
-        {
-            // One row of [components] for each coordinate, so that every operation is as wide as the mixture.
-            Expr distance = 0;
-            for (var i = 0; i < d; i++)
-            {
-                distance += (x[i] - Expr.Constant([.. means.Select(m => m[i])], count)).Square();
-            }
-
-            return (distance * (-0.5 / (deviation * deviation))).LogSumExp() + constant;
-        }
-
+        var (means, deviation, d) = (mixture.Means, mixture.Deviation, mixture.Dimension);
+        var constant = -Math.Log(means.Length) - (d * (Math.Log(deviation) + Posteriors.HalfLogTwoPi));
         double[] Sample(int samples, RandomStream random)
         {
             var positions = new double[samples * d];
             for (var s = 0; s < samples; s++)
             {
-                var mean = means[random.NextInt(count)];
+                var mean = means[random.NextInt(means.Length)];
                 for (var i = 0; i < d; i++)
                 {
                     positions[(s * d) + i] = mean[i] + (deviation * random.NextNormal());
@@ -53,9 +117,9 @@ internal static class GaussianMixtures
             return positions;
         }
 
-        double[] mean = [.. Enumerable.Range(0, d).Select(i => means.Average(m => m[i]))];
-        double[] sd = [.. Enumerable.Range(0, d).Select(i => Math.Sqrt((deviation * deviation) + means.Average(m => (m[i] - mean[i]) * (m[i] - mean[i]))))];
-        return Density.Create(name, d, LogDensity, new DensityOptions
+        var center = mixture.Mean();
+        double[] sd = [.. center.Select((c, i) => Math.Sqrt((deviation * deviation) + means.Average(m => (m[i] - c) * (m[i] - c))))];
+        return Density.Create(name, d, x => (mixture.SquaredDistances(x, 1) * (-0.5 / (deviation * deviation))).LogSumExp() + constant, new DensityOptions
         {
             Description = description,
             Base = suggestion,
@@ -63,33 +127,48 @@ internal static class GaussianMixtures
             {
                 LogZ = 0,
                 LogZSource = "exact: a normalised mixture",
-                Moments = new ReferenceMoments(mean, sd, "exact"),
-                Modes = Modes(means, deviation),
+                Moments = new ReferenceMoments(center, sd, "exact"),
+                Modes = Modes(mixture),
                 ExactSampler = Sample,
             },
         });
     }
 
-    private static ModeSet Modes(double[][] means, double deviation)
+    // In the plane the masses of the cells of the means are integrated; above it they are 1/K where the means are so far apart that no digit can tell, else unknown.
+    private static ModeSet? Modes(MixtureDefinition mixture)
     {
+        var means = mixture.Means;
         int Nearest(double[] x)
         {
             var (best, at) = (double.PositiveInfinity, 0);
             for (var k = 0; k < means.Length; k++)
             {
-                var distance = 0.0;
-                for (var i = 0; i < x.Length; i++)
-                {
-                    distance += (x[i] - means[k][i]) * (x[i] - means[k][i]);
-                }
-
+                var distance = SquaredDistance(x, means[k]);
                 (best, at) = distance < best ? (distance, k) : (best, at);
             }
 
             return at;
         }
 
-        return new ModeSet(CellMasses(means, deviation), Nearest, k => FormattableString.Invariant($"({string.Join(", ", means[k].Select(v => v.ToString("g4", System.Globalization.CultureInfo.InvariantCulture)))})"), k => means[k]);
+        double[]? weights = mixture.Dimension == 2 ? CellMasses(means, mixture.Deviation)
+            : Strays(mixture) < Negligible ? [.. Enumerable.Repeat(1.0 / means.Length, means.Length)]
+            : null;
+        return weights is null ? null : new ModeSet(weights, Nearest, mixture.Name, k => means[k]);
+    }
+
+    // A bound on the probability that a draw lies nearer to another mean than to that of its component: the sum over all others.
+    private static double Strays(MixtureDefinition mixture) =>
+        mixture.Means.Max(one => mixture.Means.Where(other => !ReferenceEquals(one, other)).Sum(other => Lower(-0.5 * Math.Sqrt(SquaredDistance(one, other)) / mixture.Deviation)));
+
+    private static double SquaredDistance(double[] one, double[] other)
+    {
+        var sum = 0.0;
+        for (var i = 0; i < one.Length; i++)
+        {
+            sum += (one[i] - other[i]) * (one[i] - other[i]);
+        }
+
+        return sum;
     }
 
     // The mixture's mass in the cell of each mean (the plane points nearest to it). Along a vertical line squared distances less y^2 are straight lines

@@ -3,15 +3,43 @@ using Monge.Engine.Random;
 
 namespace Monge.Measures.Targets;
 
-/// <summary>
-/// An autoregressive Gaussian: mean 1, standard deviation 1, correlation 0.5^|i - j|; its density is left unnormalised, exp(-Q/2).
-/// </summary>
+/// <summary>Gaussians with everything known in closed form.</summary>
 internal static class Gaussians
 {
     private const double Mean = 1;
     private const double Correlation = 0.5;
     private static readonly double s_innovation = Math.Sqrt(1 - (Correlation * Correlation));
 
+    /// <summary>N(m, s^2 I), normalised, with m along (1, ..., 1) and |m| given: the transport from N(0, I) that any sampler must master.</summary>
+    /// <param name="dimension">d.</param>
+    /// <param name="shift">|m|.</param>
+    /// <param name="scale">s.</param>
+    public static Density Shifted(int dimension, double shift, double scale)
+    {
+        var each = shift / Math.Sqrt(dimension);
+        var constant = -dimension * (Math.Log(scale) + Posteriors.HalfLogTwoPi);
+        double[] Sample(int samples, RandomStream random) => [.. Enumerable.Range(0, samples * dimension).Select(_ => each + (scale * random.NextNormal()))];
+        return Density.Create(ShiftedName(dimension, shift, scale), dimension, x => (-0.5 / (scale * scale) * (x - each).SquaredNorm()) + constant, new DensityOptions
+        {
+            Description = FormattableString.Invariant($"N(m, {scale:g4}^2 I) with |m| = {shift:g4} along the diagonal."),
+            Base = BaseSuggestion.Isotropic(dimension, 1, 4, "standard normal", false),
+            Facts = new TargetFacts
+            {
+                LogZ = 0,
+                LogZSource = "exact: a normalised density",
+                Moments = new ReferenceMoments([.. Enumerable.Repeat(each, dimension)], [.. Enumerable.Repeat(scale, dimension)], "exact"),
+                ExactSampler = Sample,
+            },
+        });
+    }
+
+    /// <summary>|m| and s where none are given.</summary>
+    public static (double Shift, double Scale) ShiftedDefaults => (5, 1);
+
+    private static string ShiftedName(int dimension, double shift, double scale) =>
+        TargetName.Write($"shifted-gaussian-{dimension}", ("shift", shift, ShiftedDefaults.Shift), ("scale", scale, ShiftedDefaults.Scale));
+
+    /// <summary>An autoregressive Gaussian: mean 1, standard deviation 1, correlation 0.5^|i - j|; its density is left unnormalised, exp(-Q/2).</summary>
     public static Density Create(int dimension)
     {
         Expr LogDensity(Expr x)

@@ -48,10 +48,12 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     private const int LargestBentDimension = 12;
     private const int FewestForBend = 10;
     private const double BendGain = 1.15;
+    private const int FewestForMoments = 4;
+    private const double NarrowInflation = 0.9;
     private const double HopelessShare = 0.25;
 
     private static readonly double[] s_firstStiffness = [1, 8, 64, 512];
-    private static readonly (double Target, double Base)[] s_exponents = [(1, 2), (2, 3)];
+    private static readonly (double Target, double Base)[] s_exponents = [(2, 1), (1, 2), (2, 3)];
     private ulong _run;
 
     /// <summary>Evaluations of the target so far, those of the race left out.</summary>
@@ -178,15 +180,18 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     private GaussianBase? Fit(Trial trial)
     {
         var d = target.Dimension;
-        var effective = trial.Ess * Particles;
-        if (effective < 16)
+        if (trial.Ess == 0)
         {
             return null;
         }
 
-        var (mean, covariance) = Moments(trial.Positions, trial.Weights, d);
-        // Few effective samples fix variances but not correlations.
-        var keep = Math.Max(0, 1 - (2.0 * d / effective));
+        // Too few effective samples make noise of all moments: flatter weights give steadier moments on the way there.
+        var (weights, effective) = Flatten(trial.Weights, Math.Min(Math.Max(32, FewestForMoments * d), Particles / 4));
+        var (mean, covariance) = Moments(trial.Positions, weights, d);
+
+        // Few effective samples fix variances but not correlations. When none stands out of the noise all are left out: coordinates that don't depend on one
+        // another stay apart, and a separable drift can carry them.
+        var keep = Correlated(covariance, effective) ? Math.Max(0, 1 - (2.0 * d / effective)) : 0;
         for (var i = 0; i < d; i++)
         {
             for (var j = 0; j < d; j++)
@@ -218,6 +223,47 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
         return GaussianBase.Full(position, factor).Inflate(options.BaseInflation);
     }
 
+    // Weights w^beta, normalised, with beta <= 1 so small that at least some number of samples is effective.
+    private static (double[] Weights, double Effective) Flatten(double[] weights, double fewest)
+    {
+        (double[] Weights, double Effective) Power(double beta)
+        {
+            double[] powers = [.. weights.Select(w => w > 0 ? Math.Pow(w, beta) : 0)];
+            var (sum, squares) = (powers.Sum(), powers.Sum(p => p * p));
+            return ([.. powers.Select(p => p / sum)], sum * sum / squares);
+        }
+
+        if (Power(1) is { } plain && plain.Effective >= fewest)
+        {
+            return plain;
+        }
+
+        var (low, high) = (0.0, 1.0);
+        for (var k = 0; k < 30; k++)
+        {
+            var middle = 0.5 * (low + high);
+            (low, high) = Power(middle).Effective >= fewest ? (middle, high) : (low, middle);
+        }
+
+        return Power(low);
+    }
+
+    // Whether the largest of all correlations is larger than chance makes it (two in a hundred thousand normal pairs, corrected for the number of pairs).
+    private static bool Correlated(double[,] covariance, double effective)
+    {
+        var d = covariance.GetLength(0);
+        var largest = 0.0;
+        for (var i = 0; i < d; i++)
+        {
+            for (var j = 0; j < i; j++)
+            {
+                largest = Math.Max(largest, covariance[i, j] * covariance[i, j] / (covariance[i, i] * covariance[j, j]));
+            }
+        }
+
+        return effective * largest > (2 * Math.Log(Math.Max(2, d * (d - 1) / 2))) + 9;
+    }
+
     // Exponents: those given, or the ones whose short training ends with the most even weights. Annealed importance sampling alone can't tell: a drift
     // learns some paths far better than Langevin steps follow them. It only sorts out paths that are hopeless.
     private Trial Paths(Trial best)
@@ -229,6 +275,13 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
         }
 
         List<Trial> trials = [best, .. s_exponents.Select(e => Try(chosen, stiffness, source, e.Target, e.Base))];
+        if (chosen.Bend is null)
+        {
+            // Thin tails, as of a quartic, want a base a little narrower than the target: what starts far out must be fetched in no time.
+            var narrow = chosen with { Base = chosen.Base.Inflate(NarrowInflation / options.BaseInflation) };
+            trials.Add(Try(narrow, stiffness, $"{source}, narrowed", 2, 1));
+        }
+
         var most = trials.Max(t => t.Ess);
         trials.RemoveAll(t => t.Ess < HopelessShare * most);
         return trials.Count == 1 ? trials[0] : trials.MaxBy(t => race?.Invoke(t.Problem with { Offset = t.LogZ }) ?? t.Ess)!;

@@ -9,11 +9,12 @@ namespace Monge.Methods;
 
 /// <summary>What a checkpoint says besides the state's vectors.</summary>
 /// <param name="Problem">Coordinates and path.</param>
+/// <param name="Network">The network, chosen by then.</param>
 /// <param name="Iteration">Steps taken.</param>
 /// <param name="Total">Steps planned.</param>
 /// <param name="Elapsed">Time used.</param>
 /// <param name="TargetCalls">Evaluations of the target.</param>
-internal sealed record PinnResumption(TransportProblem Problem, long Iteration, long Total, TimeSpan Elapsed, long TargetCalls);
+internal sealed record PinnResumption(TransportProblem Problem, NetworkChoice Network, long Iteration, long Total, TimeSpan Elapsed, long TargetCalls);
 
 /// <summary>
 /// The files of a training, both safetensors: "checkpoint.safetensors" (everything to go on from) and "model.safetensors" (what sampling needs; its bytes
@@ -24,7 +25,7 @@ internal static class PinnCheckpoint
     public const string CheckpointName = "checkpoint.safetensors";
     public const string ModelName = "model.safetensors";
 
-    public static void Save<T>(string path, PinnState<T> state, TransportProblem problem, PinnRun run, long total, TimeSpan elapsed, long targetCalls = 0)
+    public static void Save<T>(string path, PinnState<T> state, TransportProblem problem, NetworkChoice network, PinnRun run, long total, TimeSpan elapsed, long targetCalls = 0)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var adam = state.Adam;
@@ -38,17 +39,17 @@ internal static class PinnCheckpoint
             ],
             [
                 .. metadata,
-                .. run.Metadata("checkpoint"),
+                .. run.Metadata("checkpoint"), new("network", network.ToString()),
                 new("iteration", Text(adam.Steps)), new("total", Text(total)), new("elapsedSeconds", elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture)),
                 new("targetCalls", Text(targetCalls)),
             ]);
     }
 
-    public static void SaveModel<T>(string path, PinnState<T> state, TransportProblem problem, PinnRun run)
+    public static void SaveModel<T>(string path, PinnState<T> state, TransportProblem problem, NetworkChoice network, PinnRun run)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var (tensors, metadata) = problem.ToFile();
-        SafetensorsFile.Write(path, [.. tensors, Vector("average", state.Adam.Average)], [.. metadata, .. run.Metadata("model"), new("iteration", Text(state.Adam.Steps))]);
+        SafetensorsFile.Write(path, [.. tensors, Vector("average", state.Adam.Average)], [.. metadata, .. run.Metadata("model"), new("network", network.ToString()), new("iteration", Text(state.Adam.Steps))]);
     }
 
     /// <summary>Opens a checkpoint and refuses one of another run.</summary>
@@ -83,6 +84,7 @@ internal static class PinnCheckpoint
         {
             return (file, new PinnResumption(
                 TransportProblem.FromFile(file),
+                Enum.Parse<NetworkChoice>(file.Metadata["network"]),
                 long.Parse(file.Metadata["iteration"], CultureInfo.InvariantCulture),
                 long.Parse(file.Metadata["total"], CultureInfo.InvariantCulture),
                 TimeSpan.FromSeconds(double.Parse(file.Metadata["elapsedSeconds"], CultureInfo.InvariantCulture)),

@@ -36,6 +36,22 @@ public enum SamplerChoice
     Sde,
 }
 
+/// <summary>What the drift network may couple.</summary>
+public enum NetworkChoice
+{
+    /// <summary>The perceptron up to <see cref="PinnOptions.ExactDivergenceLimit"/> coordinates; above, short trainings of both compete.</summary>
+    Automatic,
+
+    /// <summary>A perceptron of all coordinates.</summary>
+    Mlp,
+
+    /// <summary>
+    /// One shared perceptron of each coordinate alone with numbers learned for the coordinate: a structural assumption that holds when the target nearly
+    /// factorises in the base's coordinates. It knows nothing of modes, and its divergence is exact and cheap in any dimension.
+    /// </summary>
+    Separable,
+}
+
 /// <summary>Options of the neural PDE transport sampler <see cref="PinnTransport"/>. A null means: chosen from the target's dimension, and written back resolved.</summary>
 public sealed record PinnOptions
 {
@@ -51,11 +67,14 @@ public sealed record PinnOptions
     /// <summary>Number format.</summary>
     public Precision Precision { get; init; } = Precision.Float32;
 
+    /// <summary>What the drift network may couple.</summary>
+    public NetworkChoice Network { get; init; } = NetworkChoice.Automatic;
+
     /// <summary>Units in each hidden layer of the drift network, 1 to 4096.</summary>
     public int? Width { get; init; }
 
     /// <summary>Hidden layers of the drift network, 1 to 16.</summary>
-    public int Depth { get; init; } = 3;
+    public int? Depth { get; init; }
 
     /// <summary>Collocation points per step, 16 to 1,000,000.</summary>
     public int? BatchSize { get; init; }
@@ -135,6 +154,48 @@ public sealed record PinnOptions
         BaseExponent = BaseExponent,
     };
 
+    /// <summary>The options with all that follows from the dimension and the network filled in; what needs a network stays open while it is to be chosen.</summary>
+    internal PinnOptions Resolve(int dimension)
+    {
+        var exact = dimension <= ExactDivergenceLimit;
+        var network = Network == NetworkChoice.Automatic && exact ? NetworkChoice.Mlp : Network;
+        var common = this with
+        {
+            Network = network,
+            BatchSize = BatchSize ?? 1024,
+            BoxShare = BoxShare ?? (dimension <= 6 ? 0.1 : 0),
+        };
+        return network switch
+        {
+            NetworkChoice.Automatic => common,
+            NetworkChoice.Separable => common with
+            {
+                Iterations = Iterations ?? (Budget is null ? 4_000 : null),
+                Width = Width ?? 32,
+                Depth = Depth ?? 2,
+                LearningRate = LearningRate ?? 8e-3,
+                ResidualScale = ResidualScale ?? 10,
+            },
+            _ => common with
+            {
+                Iterations = Iterations ?? (Budget is null ? DefaultIterations(dimension) : null),
+                Width = Width ?? 64,
+                Depth = Depth ?? 3,
+
+                // Exact divergences bear long steps; noisy ones need shorter steps and a wider scale.
+                LearningRate = LearningRate ?? (exact ? 8e-3 : 3e-3),
+                ResidualScale = ResidualScale ?? (exact ? 2 : 5),
+            },
+        };
+    }
+
+    private static long DefaultIterations(int dimension) => dimension switch
+    {
+        <= 6 => 5_000,
+        <= 12 => 2_500,
+        _ => 1_500,
+    };
+
     /// <summary>Reads options from JSON.</summary>
     /// <exception cref="ArgumentException">The text is not JSON, has an unknown name, or a value is out of range.</exception>
     public static PinnOptions Parse(string json)
@@ -153,8 +214,9 @@ public sealed record PinnOptions
         Check(Iterations is null || Budget is null, "budget", Budget, "left out when iterations are given");
         Check(Threads >= 0, "threads", Threads, "0 (all processors) or more");
         Check(Enum.IsDefined(Precision), "precision", Precision, "float32 or float64");
+        Check(Enum.IsDefined(Network), "network", Network, "automatic, mlp or separable");
         Check(Width is null or (>= 1 and <= 4096), "width", Width, "1 to 4096");
-        Check(Depth is >= 1 and <= 16, "depth", Depth, "1 to 16");
+        Check(Depth is null or (>= 1 and <= 16), "depth", Depth, "1 to 16");
         Check(BatchSize is null or (>= 16 and <= 1_000_000), "batchSize", BatchSize, "16 to 1,000,000");
         Check(LearningRate is null or (> 0 and <= 1), "learningRate", LearningRate, "above 0 and at most 1");
         Check(FinalLearningRateShare is >= 0 and <= 1, "finalLearningRateShare", FinalLearningRateShare, "0 to 1");

@@ -169,8 +169,9 @@ internal sealed class PinnSampling<T> : IDisposable
         }
     }
 
-    // The exact divergence along the ODE costs d tangents; above the limit it is left to those who ask for it.
-    private bool UsesOde => _options.Sampler == SamplerChoice.Ode || (_options.Sampler == SamplerChoice.Automatic && _dimension <= _options.ExactDivergenceLimit);
+    // The exact divergence of a general field costs d tangents; above the limit it is left to those who ask for it.
+    private bool UsesOde => _options.Sampler == SamplerChoice.Ode
+        || (_options.Sampler == SamplerChoice.Automatic && (_dimension <= _options.ExactDivergenceLimit || _networks.Drift.HasCheapDivergence));
 
     private TransportSde<T> Sde(SdeScheme scheme)
     {

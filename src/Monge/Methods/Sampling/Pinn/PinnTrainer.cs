@@ -28,7 +28,9 @@ internal sealed class PinnNetworks
 {
     public PinnNetworks(int dimension, PinnOptions options)
     {
-        Drift = new DriftNetwork(Parameters, Initializer, dimension, options.Width!.Value, options.Depth);
+        Drift = options.Network == NetworkChoice.Separable
+            ? new SiteNetwork(Parameters, Initializer, dimension, new SiteNetworkOptions { Width = options.Width!.Value, Depth = options.Depth!.Value })
+            : new DriftNetwork(Parameters, Initializer, dimension, options.Width!.Value, options.Depth!.Value);
         LogNormaliserSlope = new TimeNetwork(Parameters, Initializer, "logNormaliserSlope", 1, 32);
     }
 
@@ -36,7 +38,7 @@ internal sealed class PinnNetworks
 
     public ParameterInitializer Initializer { get; } = new();
 
-    public DriftNetwork Drift { get; }
+    public IVectorField Drift { get; }
 
     public TimeNetwork LogNormaliserSlope { get; }
 }
@@ -131,7 +133,7 @@ internal sealed class PinnTrainer<T> : IDisposable
     {
         var (x, t) = (Expr.Input("x", _dimension), Expr.Input("t"));
         var slope = Networks.LogNormaliserSlope.Apply(t)[0];
-        var loss = _dimension <= _options.ExactDivergenceLimit
+        var loss = _dimension <= _options.ExactDivergenceLimit || Networks.Drift.HasCheapDivergence
             ? ContinuityResidual.CauchyLoss(ContinuityResidual.Exact(path, Networks.Drift, slope, x, t), _options.ResidualScale!.Value)
             : ContinuityResidual.CauchyLoss(
                 ContinuityResidual.Estimated(path, Networks.Drift, slope, x, t, Expr.Random(RandomLaw.Rademacher, RandomStreams.Probes, _dimension, 2)),

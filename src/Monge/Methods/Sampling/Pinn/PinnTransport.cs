@@ -27,6 +27,7 @@ public sealed class PinnTransport : ISamplingMethod
 {
     private const double LeftRegionShare = 0.01;
     private const int GaugeParticles = 1024;
+    private const long DefaultIterations = 1_500;
     private const int RaceIterations = 500;
     private const int RaceParticles = 2048;
     private const int MostExactDraws = 10_000;
@@ -40,17 +41,7 @@ public sealed class PinnTransport : ISamplingMethod
         Target = target;
         options ??= new PinnOptions();
         options.Validate();
-        ResolvedOptions = options with
-        {
-            Iterations = options.Iterations ?? (options.Budget is null ? DefaultIterations(target.Dimension) : null),
-            Width = options.Width ?? 64,
-            BatchSize = options.BatchSize ?? 1024,
-
-            // Exact divergences bear long steps; noisy ones need shorter steps and a wider scale.
-            LearningRate = options.LearningRate ?? (target.Dimension <= options.ExactDivergenceLimit ? 8e-3 : 3e-3),
-            ResidualScale = options.ResidualScale ?? (target.Dimension <= options.ExactDivergenceLimit ? 2 : 5),
-            BoxShare = options.BoxShare ?? (target.Dimension <= 6 ? 0.1 : 0),
-        };
+        ResolvedOptions = options.Resolve(target.Dimension);
     }
 
     /// <summary>The density.</summary>
@@ -96,41 +87,65 @@ public sealed class PinnTransport : ISamplingMethod
         return ResolvedOptions.Precision == Precision.Float64 ? Run<double>(request, cancellation) : Run<float>(request, cancellation);
     }
 
-    private static long DefaultIterations(int dimension) => dimension switch
-    {
-        <= 6 => 5_000,
-        <= 12 => 2_500,
-        _ => 1_500,
-    };
-
-    /// <summary>The problem that a run starts from: base and exponents, the exponents chosen by short trainings.</summary>
-    internal static TransportProblem Prepare<T>(Density target, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+    /// <summary>
+    /// The problem that a run starts from, base and exponents, and the options with the network filled in; exponents and network are those whose short
+    /// training ends with the most even weights.
+    /// </summary>
+    internal static (TransportProblem Problem, PinnOptions Options) Prepare<T>(Density target, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
+        PinnOptions[] candidates = [.. (options.Network == NetworkChoice.Automatic ? [NetworkChoice.Mlp, NetworkChoice.Separable] : new[] { options.Network })
+            .Select(network => (options with { Network = network }).Resolve(target.Dimension))];
+        var races = new Dictionary<(GaussianBase, double, double), (PinnOptions Options, double Ess)>();
         var raced = 0L;
         double Race(TransportProblem problem)
         {
-            using var trainer = new PinnTrainer<T>(target, problem, options, seed, execution);
-            var state = trainer.Init();
-            using var sampling = new PinnSampling<T>(target, problem, options, trainer.Networks, state.Adam.Average, execution);
-            for (var iteration = 0; iteration < RaceIterations; iteration++)
+            var best = candidates.Select(c =>
             {
-                cancellation.ThrowIfCancellationRequested();
-                var info = trainer.Step(state, iteration, RaceIterations);
-                if (!double.IsFinite(info.Loss) || !double.IsFinite(info.GradientNorm))
-                {
-                    return 0;
-                }
-            }
-
-            var ess = sampling.Ess(sampling.Gauge, RaceParticles, seed);
-            raced += trainer.TargetCalls + sampling.TargetCalls;
-            return ess;
+                var (ess, calls) = ShortTraining<T>(target, problem, c, execution, seed, cancellation);
+                raced += calls;
+                return (Options: c, Ess: ess);
+            }).MaxBy(r => r.Ess);
+            races[(problem.Base, problem.TargetExponent, problem.BaseExponent)] = best;
+            return best.Ess;
         }
 
         var preparation = new TransportPreparation<T>(target, options.Preparation, execution, seed, cancellation, Race);
-        var chosen = preparation.Run();
-        return chosen with { PreparationCalls = preparation.TargetCalls + raced };
+        var problem = preparation.Run();
+        var path = (problem.Base, problem.TargetExponent, problem.BaseExponent);
+        if (candidates.Length > 1 && !races.ContainsKey(path))
+        {
+            Race(problem);
+        }
+
+        problem = problem with { PreparationCalls = preparation.TargetCalls + raced };
+        if (candidates.Length == 1)
+        {
+            return (problem, candidates[0]);
+        }
+
+        var (chosen, ess) = races[path];
+        var words = chosen.Network == NetworkChoice.Separable ? "separable drift, a structural assumption" : "drift of all coordinates";
+        return (problem with { Source = FormattableString.Invariant($"{problem.Source}; {words}, chosen by short trainings (ESS {ess:P1})") }, chosen);
+    }
+
+    private static (double Ess, long TargetCalls) ShortTraining<T>(Density target, TransportProblem problem, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        using var trainer = new PinnTrainer<T>(target, problem, options, seed, execution);
+        var state = trainer.Init();
+        using var sampling = new PinnSampling<T>(target, problem, options, trainer.Networks, state.Adam.Average, execution);
+        for (var iteration = 0; iteration < RaceIterations; iteration++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var info = trainer.Step(state, iteration, RaceIterations);
+            if (!double.IsFinite(info.Loss) || !double.IsFinite(info.GradientNorm))
+            {
+                return (0, trainer.TargetCalls);
+            }
+        }
+
+        return (sampling.Ess(sampling.Gauge, RaceParticles, seed), trainer.TargetCalls + sampling.TargetCalls);
     }
 
     private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)
@@ -142,10 +157,12 @@ public sealed class PinnTransport : ISamplingMethod
         var checkpoint = request.Folder is { } folder ? Path.Combine(folder, PinnCheckpoint.CheckpointName) : null;
         var opened = request.Resume && checkpoint is not null && File.Exists(checkpoint) ? PinnCheckpoint.Open(checkpoint, run) : ((Data.SafetensorsFile File, PinnResumption Resumption)?)null;
         request.Progress?.Report(new TrainingProgress(0, ResolvedOptions.Iterations ?? 0, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
-        var problem = opened?.Resumption.Problem ?? Prepare<T>(Target, ResolvedOptions, execution, request.Seed, cancellation);
+        var (problem, options) = opened is { Resumption: var from }
+            ? (from.Problem, (ResolvedOptions with { Network = from.Network }).Resolve(Target.Dimension))
+            : Prepare<T>(Target, ResolvedOptions, execution, request.Seed, cancellation);
         var callsBefore = opened?.Resumption.TargetCalls ?? problem.PreparationCalls;
 
-        using var trainer = new PinnTrainer<T>(Target, problem, ResolvedOptions, request.Seed, execution);
+        using var trainer = new PinnTrainer<T>(Target, problem, options, request.Seed, execution);
         PinnState<T> state;
         if (opened is { } resumed)
         {
@@ -157,12 +174,12 @@ public sealed class PinnTransport : ISamplingMethod
             state = trainer.Init();
         }
 
-        using var sampling = new PinnSampling<T>(Target, problem, ResolvedOptions, trainer.Networks, state.Adam.Average, execution);
+        using var sampling = new PinnSampling<T>(Target, problem, options, trainer.Networks, state.Adam.Average, execution);
         long TargetCalls() => callsBefore + trainer.TargetCalls + sampling.TargetCalls;
         var before = (opened?.Resumption.Elapsed ?? TimeSpan.Zero) + clock.Elapsed;
         var plan = new TrainingPlan
         {
-            Iterations = ResolvedOptions.Iterations ?? opened?.Resumption.Total ?? DefaultIterations(Target.Dimension),
+            Iterations = opened?.Resumption.Total ?? options.Iterations ?? DefaultIterations,
             Budget = ResolvedOptions.Budget,
             FirstIteration = opened?.Resumption.Iteration ?? 0,
             ElapsedBefore = before,
@@ -171,11 +188,11 @@ public sealed class PinnTransport : ISamplingMethod
         var task = new TrainingTask(
             (iteration, total) => trainer.Step(state, iteration, total),
             () => sampling.Ess(sampling.Gauge, GaugeParticles, request.Seed),
-            checkpoint is null ? null : (_, total, elapsed) => PinnCheckpoint.Save(checkpoint, state, problem, run, total, elapsed, TargetCalls()));
+            checkpoint is null ? null : (_, total, elapsed) => PinnCheckpoint.Save(checkpoint, state, problem, options.Network, run, total, elapsed, TargetCalls()));
         var outcome = TrainingLoop.Run(task, plan, request.Progress, cancellation);
         if (request.Folder is not null)
         {
-            PinnCheckpoint.SaveModel(Path.Combine(request.Folder, PinnCheckpoint.ModelName), state, problem, run);
+            PinnCheckpoint.SaveModel(Path.Combine(request.Folder, PinnCheckpoint.ModelName), state, problem, options.Network, run);
         }
 
         var draws = Sample(request, problem, sampling, outcome, cancellation);
