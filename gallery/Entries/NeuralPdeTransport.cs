@@ -60,6 +60,7 @@ internal static class NeuralPdeTransport
                     FigureReference.AtMost("largest error of a mode weight", 0.01, Definition),
                 ],
                 (settings, cancellation) => Sample("many-well-5", settings, cancellation)),
+            .. LogNormaliserIntervals.Experiments,
         ]);
 
     private static async Task<IReadOnlyList<double>> Sample(string name, ExperimentSettings settings, CancellationToken cancellation)

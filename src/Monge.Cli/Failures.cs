@@ -20,15 +20,19 @@ internal static class Failures
             Console.Error.WriteLine(error);
         }
 
-        return CommandException.Failure(error switch
-        {
-            DensityException or CheckpointException or ArithmeticException or ShapeException or AnomalyException or DataFormatException or IOException or InvalidOperationException or NotSupportedException => error.Message,
-            UnauthorizedAccessException => $"{error.Message.TrimEnd('.')}; choose a place that can be written with --out.",
-            ArgumentException argument => WithoutParameterName(argument),
-            OutOfMemoryException => "There is not enough memory; lower --samples or the batch size.",
-            _ => $"Unexpected {error.GetType().Name}: {error.Message} Set {TraceVariable}=1 to see where, and please report it.",
-        });
+        return CommandException.Failure(Sentence(error));
     }
+
+    /// <summary>What went wrong, in words.</summary>
+    public static string Sentence(Exception error) => error switch
+    {
+        CommandException told => told.Message,
+        DensityException or CheckpointException or ArithmeticException or ShapeException or AnomalyException or DataFormatException or IOException or InvalidOperationException or NotSupportedException => error.Message,
+        UnauthorizedAccessException => $"{error.Message.TrimEnd('.')}; choose a place that can be written with --out.",
+        ArgumentException argument => WithoutParameterName(argument),
+        OutOfMemoryException => "There is not enough memory; lower --samples or the batch size.",
+        _ => $"Unexpected {error.GetType().Name}: {error.Message} Set {TraceVariable}=1 to see where, and please report it.",
+    };
 
     private static string WithoutParameterName(ArgumentException error) => error.ParamName is { } name
         ? error.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal)

@@ -67,6 +67,9 @@ public sealed record SampleSet
     /// <summary>The samplers that were tried after the training on a validation batch, in the order of the trials; null for methods without such a choice.</summary>
     public IReadOnlyList<SamplerTrial>? SamplerScan { get; init; }
 
+    /// <summary>What was done to the positions after weighting (<see cref="SampleCorrection"/>), in words: then they weigh equally but aren't independent; null for samples as they were drawn.</summary>
+    public string? Correction { get; init; }
+
     /// <summary>Whether base or path were made knowing where the modes are; a comparison must say so.</summary>
     public bool UsesModeKnowledge { get; init; }
 
@@ -199,7 +202,7 @@ public sealed record SampleSet
             text.AppendLine(culture, $"{Names[j].PadRight(width)} {mean[j],12:G5} {deviation[j],12:G5} {low[j],12:G5} {middle[j],12:G5} {high[j],12:G5}");
         }
 
-        text.AppendLine(culture, $"log Z = {LogZ:F4} +- {LogZError:F4}   ELBO = {Elbo:F4}   ESS = {EffectiveSampleSize:P1}   ({Sampler})");
+        text.AppendLine(culture, $"log Z = {LogZ:F4} +- {LogZError:F4}   ELBO = {Elbo:F4}{(Eubo is { } upper ? string.Create(culture, $"   EUBO = {upper:F4}") : "")}   ESS = {EffectiveSampleSize:P1}{(ForwardEffectiveSampleSize is { } forward ? string.Create(culture, $"   forward ESS = {forward:P1}") : "")}   ({Sampler})");
         foreach (var warning in Warnings)
         {
             text.AppendLine(culture, $"warning: {warning.Message}");

@@ -16,20 +16,23 @@ internal static class ReproduceCommand
         var number = new Argument<string?>("entry") { Description = "Number of a gallery entry, such as 01. [default: all]", HelpName = "NN", Arity = ArgumentArity.ZeroOrOne };
         number.CompletionSources.Add(_ => GalleryCatalogue.Entries.Select(e => e.Number));
         var list = new Option<bool>("--list") { Description = "List entries, experiments and figures without running anything." };
+        var only = new Option<string?>("--experiment", "-e") { Description = "Run only the experiment of this name; --list shows them.", HelpName = "NAME" };
+        only.CompletionSources.Add(_ => GalleryCatalogue.Entries.SelectMany(e => e.Experiments).Select(e => e.Name));
         var quick = new Option<bool>("--quick") { Description = "Run only the experiments that take seconds; what runs, runs at full size against the same references." };
         var seed = CommandOptions.Seed();
         var threads = CommandOptions.Threads();
         var output = new Option<string>("--out", "-o") { Description = "Folder for the records.", HelpName = "DIR", DefaultValueFactory = _ => Path.Combine("runs", "gallery") };
         var json = CommandOptions.Json("an array of figures");
-        var command = new Command("reproduce", "Rerun published figures, each beside its reference; exit code 1 when one falls short.") { number, list, quick, seed, threads, output, json };
+        var command = new Command("reproduce", "Rerun published figures, each beside its reference; exit code 1 when one falls short.") { number, list, only, quick, seed, threads, output, json };
         HelpExamples.Add(
             command,
             ("monge reproduce --list", "what can be rerun"),
             ("monge reproduce 01 --quick", "the checks of entry 01 that take seconds"),
+            ("monge reproduce 01 --experiment gmm9", "one experiment of entry 01"),
             ("monge reproduce 01 --seed 2 --json", "all of entry 01, as JSON"));
         command.SetAction((result, cancellation) =>
         {
-            var entries = Select(result.GetValue(number));
+            var entries = Only(Select(result.GetValue(number)), result.GetValue(only));
             if (result.GetValue(list))
             {
                 List(entries, result.GetValue(json), result.InvocationConfiguration.Output);
@@ -37,9 +40,22 @@ internal static class ReproduceCommand
             }
 
             var settings = new ExperimentSettings { Seed = result.GetValue(seed), Quick = result.GetValue(quick), Threads = result.GetValue(threads) };
-            return RunAsync(entries, settings, result.GetRequiredValue(output), result.GetValue(json), result.InvocationConfiguration.Output, cancellation);
+            return RunAsync(entries, result.GetValue(only), settings, result.GetRequiredValue(output), result.GetValue(json), result.InvocationConfiguration.Output, cancellation);
         });
         return command;
+    }
+
+    private static IReadOnlyList<GalleryEntry> Only(IReadOnlyList<GalleryEntry> entries, string? experiment)
+    {
+        if (experiment is null)
+        {
+            return entries;
+        }
+
+        GalleryEntry[] found = [.. entries.Select(e => e with { Experiments = [.. e.Experiments.Where(x => x.Name == experiment)] }).Where(e => e.Experiments.Count > 0)];
+        return found.Length > 0
+            ? found
+            : throw CommandException.Usage(NearestName.Sentence("experiment", experiment, entries.SelectMany(e => e.Experiments).Select(e => e.Name), "monge reproduce --list"));
     }
 
     private static IReadOnlyList<GalleryEntry> Select(string? number)
@@ -55,19 +71,33 @@ internal static class ReproduceCommand
             : throw CommandException.Usage($"There is no gallery entry '{number}'; `monge reproduce --list` lists them all.");
     }
 
-    private static async Task<int> RunAsync(IReadOnlyList<GalleryEntry> entries, ExperimentSettings settings, string folder, bool json, TextWriter output, CancellationToken cancellation)
+    private static async Task<int> RunAsync(IReadOnlyList<GalleryEntry> entries, string? experiment, ExperimentSettings settings, string folder, bool json, TextWriter output, CancellationToken cancellation)
     {
         PrepareFolder(folder);
         var log = json ? Console.Error : output;
-        var all = new List<FigureResult>();
+        var all = new JsonArray();
+        var (count, missed) = (0, 0);
         foreach (var entry in entries)
         {
             log.WriteLine($"{entry.Number}  {entry.Title}");
             log.WriteLine($"    {entry.Paper}");
-            var results = new List<FigureResult>();
-            await foreach (var figures in GalleryRunner.RunAsync(entry, settings, e => log.WriteLine($"  {e.Name}: {e.Description}"), cancellation))
+            var (results, notes) = (new JsonArray(), new List<string>());
+            void Note(string line)
             {
-                results.AddRange(figures);
+                notes.Add(line);
+                log.WriteLine($"    {line}");
+            }
+
+            await foreach (var figures in GalleryRunner.RunAsync(entry, settings with { Note = Note }, e => log.WriteLine($"  {e.Name}: {e.Description}"), cancellation))
+            {
+                foreach (var figure in figures)
+                {
+                    // The notes belong to the experiment and stand with its first figure.
+                    results.Add(Describe(figure, ReferenceEquals(figure, figures[0]) ? notes : []));
+                    (count, missed) = (count + 1, missed + (figure.Holds ? 0 : 1));
+                }
+
+                notes.Clear();
                 foreach (var figure in figures)
                 {
                     log.WriteLine($"    {Sentence(figure)}");
@@ -76,19 +106,21 @@ internal static class ReproduceCommand
                 log.WriteLine($"    {figures[0].Seconds.ToString("F1", CultureInfo.InvariantCulture)} s");
             }
 
-            var record = Path.Combine(folder, $"{entry.Number}{(settings.Quick ? "-quick" : "")}-seed{settings.Seed}.json");
-            AtomicFile.WriteText(record, JsonOutput.Indented(Describe(results)));
+            var record = Path.Combine(folder, $"{entry.Number}{(experiment is null ? "" : $"-{experiment}")}{(settings.Quick ? "-quick" : "")}-seed{settings.Seed}.json");
+            AtomicFile.WriteText(record, JsonOutput.Indented(results));
             log.WriteLine($"  record: {record}");
-            all.AddRange(results);
+            foreach (var result in results)
+            {
+                all.Add(result!.DeepClone());
+            }
         }
 
-        var missed = all.Count(f => !f.Holds);
         if (json)
         {
-            output.WriteLine(JsonOutput.Line(Describe(all)));
+            output.WriteLine(JsonOutput.Line(all));
         }
 
-        log.WriteLine(missed == 0 ? $"all {all.Count} figures hold" : $"{missed} of {all.Count} figures fall short");
+        log.WriteLine(missed == 0 ? $"all {count} figures hold" : $"{missed} of {count} figures fall short");
         return missed == 0 ? ExitCodes.Success : ExitCodes.Failure;
     }
 
@@ -138,7 +170,7 @@ internal static class ReproduceCommand
         ["figures"] = JsonOutput.Texts(experiment.Figures.Select(f => f.Name)),
     };
 
-    private static JsonArray Describe(IEnumerable<FigureResult> results) => new([.. results.Select(r => new JsonObject
+    private static JsonObject Describe(FigureResult r, IEnumerable<string> notes) => new()
     {
         ["system"] = r.System,
         ["experiment"] = r.Experiment,
@@ -152,7 +184,8 @@ internal static class ReproduceCommand
         ["stretch_holds"] = r.StretchHolds,
         ["seconds"] = JsonOutput.Number(Math.Round(r.Seconds, 3)),
         ["seed"] = r.Seed,
-    })]);
+        ["notes"] = JsonOutput.Texts(notes),
+    };
 
     private static string Sentence(FigureResult r)
     {

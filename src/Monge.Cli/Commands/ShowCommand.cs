@@ -32,7 +32,7 @@ internal static class ShowCommand
             var names = record["result"]!["names"]!.AsArray().Select(n => (string)n!).ToArray();
             Check(path, samples, logWeights, names.Length);
             output.WriteLine($"{record["target"]} by {record["method"]}, seed {record["seed"]}: {record["status"]}");
-            SampleSummary.Write(samples.ToDoubles(), logWeights.ToDoubles(), names, output);
+            SampleSummary.Write(samples.ToDoubles(), logWeights.ToDoubles(), names, output, (string?)record["result"]!["correction"]);
         });
         return command;
     }

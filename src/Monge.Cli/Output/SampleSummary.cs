@@ -15,9 +15,10 @@ internal static class SampleSummary
 
     /// <summary>Writes the summary.</summary>
     /// <param name="draws">The samples.</param>
+    /// <param name="diagnostics">What is said of them.</param>
     /// <param name="target">Their target, for what is known of it.</param>
     /// <param name="output">Where to write.</param>
-    public static void Write(SampleSet draws, Density target, TextWriter output)
+    public static void Write(SampleSet draws, SampleDiagnostics diagnostics, Density target, TextWriter output)
     {
         var console = Open(output);
         console.WriteLine();
@@ -25,10 +26,15 @@ internal static class SampleSummary
         var modes = target.Facts.Modes;
         if (modes is not null)
         {
-            console.Write(Modes(draws, target, modes));
+            console.Write(Modes(diagnostics.Modes!, modes));
         }
 
-        console.Write(Estimates(draws, target.Facts));
+        if (diagnostics.Distances.Count > 0)
+        {
+            console.Write(Distances(diagnostics.Distances));
+        }
+
+        console.Write(Estimates(draws, diagnostics, target.Facts));
         foreach (var warning in draws.Warnings)
         {
             console.MarkupLineInterpolated($"[yellow]warning:[/] {warning.Message}");
@@ -42,19 +48,26 @@ internal static class SampleSummary
     /// <param name="logWeights">Log-weights [n].</param>
     /// <param name="names">Names [d].</param>
     /// <param name="output">Where to write.</param>
-    public static void Write(double[] positions, double[] logWeights, IReadOnlyList<string> names, TextWriter output)
+    /// <param name="correction">What was done to the samples after weighting; null for nothing.</param>
+    public static void Write(double[] positions, double[] logWeights, IReadOnlyList<string> names, TextWriter output, string? correction)
     {
         var console = Open(output);
         var weights = ImportanceWeights.FromLogWeights(logWeights);
         console.Write(Coordinates(positions, logWeights, names, null));
-        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"log Z  {weights.LogNormaliser:F4} +- {weights.LogNormaliserError:F4}"));
-        console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ESS    {100 * weights.EffectiveSampleFraction:F1} % of {weights.Count} samples"));
+        if (correction is null)
+        {
+            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"log Z  {weights.LogNormaliser:F4} +- {weights.LogNormaliserError:F4}"));
+            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ESS    {100 * weights.EffectiveSampleFraction:F1} % of {weights.Count} samples"));
+        }
+        else
+        {
+            // The errors of log Z can't be told from equal weights; run.json holds them.
+            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"log Z  {weights.LogNormaliser:F4} (its error is in run.json)"));
+            console.WriteLine($"equal weights: {correction}");
+        }
+
         WritePicture(console, positions, [.. weights.Normalised], names);
     }
-
-    /// <summary>The weight of each mode, or null when the target's modes aren't known.</summary>
-    public static double[]? ModeWeights(SampleSet draws, Density target) =>
-        target.Facts.Modes?.Occupancy(draws.UnconstrainedPositions, target.Dimension, draws.NormalizedWeights());
 
     private static IAnsiConsole Open(TextWriter output)
     {
@@ -107,9 +120,35 @@ internal static class SampleSummary
             : table;
     }
 
-    private static IRenderable Modes(SampleSet draws, Density target, ModeSet modes)
+    private static Table Distances(IReadOnlyList<DistanceWithFloor> distances)
     {
-        var weights = ModeWeights(draws, target)!;
+        var table = new Table().Border(TableBorder.Rounded).AddColumn("distance from exact samples");
+        foreach (var head in (string[])["n", "value", "floor: exact from exact", "excess (spreads)"])
+        {
+            table.AddColumn(new TableColumn(head) { Alignment = Justify.Right, NoWrap = true });
+        }
+
+        foreach (var distance in distances)
+        {
+            table.AddRow(
+            [
+                .. new[]
+                {
+                    distance.Cost,
+                    distance.Samples.ToString(CultureInfo.InvariantCulture),
+                    WithError(distance.Value, distance.ValueError ?? double.NaN),
+                    WithError(distance.Floor, distance.FloorSpread),
+                    distance.Excess.ToString("0.0", CultureInfo.InvariantCulture),
+                }.Select(text => new Text(text)),
+            ]);
+        }
+
+        return table;
+    }
+
+    private static IRenderable Modes(ModeWeights found, ModeSet modes)
+    {
+        var (weights, errors) = (found.Weights, found.Errors);
         var worst = Enumerable.Range(0, modes.Count).MaxBy(k => Math.Abs(weights[k] - modes.Weights[k]));
         var deviation = Math.Abs(weights[worst] - modes.Weights[worst]);
         var culture = CultureInfo.InvariantCulture;
@@ -122,13 +161,13 @@ internal static class SampleSummary
         var table = new Table().Border(TableBorder.Rounded).AddColumn("mode").AddColumn(new TableColumn("weight").RightAligned()).AddColumn(new TableColumn("exact").RightAligned());
         for (var k = 0; k < modes.Count; k++)
         {
-            table.AddRow(new Text(modes.Name(k)), new Text(weights[k].ToString("F4", culture)), new Text(modes.Weights[k].ToString("F4", culture)));
+            table.AddRow(new Text(modes.Name(k)), new Text(string.Create(culture, $"{weights[k]:F4} ± {errors[k]:F4}")), new Text(modes.Weights[k].ToString("F4", culture)));
         }
 
         return new Rows(table, sentence);
     }
 
-    private static Grid Estimates(SampleSet draws, TargetFacts facts)
+    private static Grid Estimates(SampleSet draws, SampleDiagnostics diagnostics, TargetFacts facts)
     {
         var culture = CultureInfo.InvariantCulture;
         var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
@@ -140,12 +179,55 @@ internal static class SampleSummary
         }
 
         grid.AddRow(new Text("log Z"), new Text(logZ));
-        grid.AddRow(new Text("ELBO"), new Text(draws.Elbo.ToString("F4", culture)));
-        grid.AddRow(new Text("ESS"), new Text(string.Create(culture, $"{100 * draws.EffectiveSampleSize:F1} % of {draws.Count} samples")));
+        grid.AddRow(new Text("ELBO"), new Text(Bound(draws.Elbo, draws.ElboError)));
+        if (draws.Eubo is { } eubo)
+        {
+            grid.AddRow(new Text("EUBO"), new Text(string.Create(culture, $"{Bound(eubo, draws.EuboError)}   (EUBO - ELBO = {eubo - draws.Elbo:F4})")));
+        }
+
+        grid.AddRow(new Text("ESS"), new Text(string.Create(culture, $"{100 * draws.EffectiveSampleSize:F1} ± {100 * diagnostics.Weights.EffectiveSampleFractionError:F1} % of {draws.Count} samples")));
+        if (draws.ForwardEffectiveSampleSize is { } forward)
+        {
+            grid.AddRow(new Text("forward ESS"), new Text(string.Create(culture, $"{100 * forward:F1} ± {100 * draws.ForwardEffectiveSampleSizeError:F1} %, from exact samples carried back to the base")));
+        }
+
+        if (diagnostics.Weights.Tail is { } tail)
+        {
+            grid.AddRow(new Text("Pareto k"), new Text(string.Create(culture, $"{tail.Shape:F2} ± {tail.ShapeError:F2}   (trust weights below {ParetoTail.LargestTrustedShape})")));
+        }
+
+        if (diagnostics.Modes is { } modes)
+        {
+            var exactly = diagnostics.ExactModeCoverage is { } known ? string.Create(culture, $"   (exact samples: {known.Mean:F4} ± {known.Spread:F4})") : "";
+            grid.AddRow(new Text("mode coverage"), new Text(string.Create(culture, $"{modes.Coverage:F4} ± {modes.CoverageError:F4}{exactly}")));
+        }
+
+        if (draws.TargetCalls is { } calls)
+        {
+            grid.AddRow(new Text("target calls"), new Text(calls.ToString("N0", culture)));
+        }
+
+        if (draws.FreeEnergy is [.., var end])
+        {
+            grid.AddRow(new Text("free energy"), new Text(string.Create(culture, $"F_1 = {end.Value:F4} ± {end.Error:F4}; run.json holds F_t at {draws.FreeEnergy.Count} times")));
+        }
+
+        if (draws.UsesModeKnowledge)
+        {
+            grid.AddRow(new Text("note"), new Text("uses mode knowledge"));
+        }
+
+        if (draws.Correction is { } correction)
+        {
+            grid.AddRow(new Text("samples.npy"), new Text(correction));
+        }
+
         grid.AddRow(new Text("sampler"), new Text(draws.Sampler));
         grid.AddRow(new Text("time"), new Text($"{PlainDisplay.Duration(TimeSpan.FromSeconds(draws.TrainSeconds))} training ({draws.Iterations} steps), {PlainDisplay.Duration(TimeSpan.FromSeconds(draws.SampleSeconds))} sampling"));
         return grid;
     }
+
+    private static string Bound(double value, double? error) => string.Create(CultureInfo.InvariantCulture, $"{value:F4}{(error is { } e ? string.Create(CultureInfo.InvariantCulture, $" +- {e:F4}") : "")}");
 
     private static string WithError(double value, double error) => string.Create(CultureInfo.InvariantCulture, $"{Number(value)} ± {error.ToString("G1", CultureInfo.InvariantCulture)}");
 

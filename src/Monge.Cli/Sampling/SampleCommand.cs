@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
+using Monge.Diagnostics;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.Training;
@@ -24,6 +25,8 @@ internal sealed class SampleCommand
     private readonly Option<FileInfo?> _options = new("--options") { Description = "A JSON file with options of the method; `monge methods --json` shows all with their defaults.", HelpName = "FILE" };
     private readonly Option<string?> _out = new("--out", "-o") { Description = "Folder for samples, model and record. [default: runs/TARGET-seedS]", HelpName = "DIR" };
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on with the run that the folder holds." };
+    private readonly Option<bool> _resample = new("--resample") { Description = "Resample to equal weights before writing samples.npy." };
+    private readonly Option<int> _refine = CommandOptions.Integer("--refine", "Resample, then take N Metropolis-adjusted Langevin steps, which leave the target invariant, before writing samples.npy.", 0, 1);
     private readonly Option<bool> _json = CommandOptions.Json("one object with the results");
 
     private SampleCommand(Density? own)
@@ -40,7 +43,7 @@ internal sealed class SampleCommand
         _preset.CompletionSources.Add(_ => MethodRegistry.All.SelectMany(m => m.Presets.Keys).Distinct());
 
         // A default of 0 or "" stands for "not given", which help has no reason to show.
-        (_iterations.DefaultValueFactory, _precision.DefaultValueFactory) = (null, null);
+        (_iterations.DefaultValueFactory, _precision.DefaultValueFactory, _refine.DefaultValueFactory) = (null, null, null);
     }
 
     /// <summary>Makes the command.</summary>
@@ -51,13 +54,14 @@ internal sealed class SampleCommand
         var command = new Command("sample", "Learn a transport to a density and draw weighted samples, with log Z and its error.")
         {
             sample._target, sample._method, sample._samples, sample._seed, sample._budget, sample._iterations, sample._threads,
-            sample._precision, sample._preset, sample._options, sample._out, sample._resume, sample._json,
+            sample._precision, sample._preset, sample._options, sample._out, sample._resume, sample._resample, sample._refine, sample._json,
         };
         HelpExamples.Add(
             command,
             ("monge sample gmm9 --seed 1", "nine separated Gaussians, a few minutes"),
             ("monge sample many-well-5 --budget 2m --out runs/wells", "train for two minutes"),
             ("monge sample eight-schools --samples 100000 --json", "a posterior; results as one JSON object"),
+            ("monge sample gmm9 --refine 50", "samples.npy equally weighted, after 50 Metropolis steps"),
             ("monge sample gmm9 --seed 1 --resume", "go on after Ctrl-C or a crash"));
         command.SetAction(sample.RunAsync);
         return command;
@@ -68,7 +72,7 @@ internal sealed class SampleCommand
         var target = Target(parsed.GetValue(_target));
         var entry = Method(parsed.GetRequiredValue(_method));
         var settings = Settings(parsed, entry);
-        target.Check();
+        Told(parsed, target, () => target.Check());
         var method = Bind(entry, target, settings);
         var (seed, samples) = (parsed.GetValue(_seed), parsed.GetValue(_samples));
         var path = parsed.GetValue(_out) ?? Path.Combine("runs", $"{target.Name}-seed{seed}");
@@ -82,15 +86,46 @@ internal sealed class SampleCommand
             metrics.Load();
         }
 
-        var draws = await TrainAndDrawAsync(method, new SamplingRequest(samples, seed) { Folder = path, Resume = resume }, folder, metrics, cancellation);
-        var result = SampleResult.Describe(draws, target, path);
-        folder.Write(draws);
+        var json = parsed.GetValue(_json) ? parsed.InvocationConfiguration.Output : null;
+        var draws = await TrainAndDrawAsync(method, new SamplingRequest(samples, seed) { Folder = path, Resume = resume }, folder, metrics, json, cancellation);
+        var diagnostics = SampleDiagnostics.Compute(draws, target);
+        var kept = Correct(parsed, draws, target);
+        var result = SampleResult.Describe(draws with { Correction = kept.Correction, TargetCalls = kept.TargetCalls }, diagnostics, target, path);
+        folder.Write(kept);
         folder.Write(draws.Status.IsSuccess ? "complete" : "complete with warnings", result, draws.Options);
-        Print(parsed, draws, target, result);
+        Print(parsed, draws with { Correction = kept.Correction, TargetCalls = kept.TargetCalls }, diagnostics, target, result);
         return ExitCodes.Success;
     }
 
-    private static async Task<SampleSet> TrainAndDrawAsync(ISamplingMethod method, SamplingRequest request, RunFolder folder, MetricsFile metrics, CancellationToken cancellation)
+    // Estimates are always those of the weighted samples; only the positions that are written change.
+    private SampleSet Correct(ParseResult parsed, SampleSet draws, Density target)
+    {
+        if (parsed.GetValue(_refine) is > 0 and var steps)
+        {
+            return draws.Refine(target, steps, threads: parsed.GetValue(_threads));
+        }
+
+        return parsed.GetValue(_resample) ? draws.Resample() : draws;
+    }
+
+    // A failure is told on standard error by the caller; who reads JSON finds the same words there.
+    private void Told(ParseResult parsed, Density target, Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception error)
+        {
+            WriteFailure(parsed.GetValue(_json) ? parsed.InvocationConfiguration.Output : null, target.Name, error);
+            throw;
+        }
+    }
+
+    private static void WriteFailure(TextWriter? json, string target, Exception error) =>
+        json?.WriteLine(JsonOutput.Line(new JsonObject { ["target"] = target, ["status"] = Failures.Sentence(error) }));
+
+    private static async Task<SampleSet> TrainAndDrawAsync(ISamplingMethod method, SamplingRequest request, RunFolder folder, MetricsFile metrics, TextWriter? json, CancellationToken cancellation)
     {
         var last = default(TrainingProgress);
         using var display = ITrainingDisplay.Create($"{folder.Request.Target} by {folder.Request.Method}, seed {request.Seed}");
@@ -109,14 +144,15 @@ internal sealed class SampleCommand
             Console.Error.WriteLine($"monge: stopped after step {last.Iteration} of {last.TotalIterations}; the state is saved in '{folder.Path}'. To go on, repeat the command with --resume.");
             throw new InterruptedException();
         }
-        catch (Exception)
+        catch (Exception error)
         {
-            folder.Write("failed", null, null);
+            folder.Write("failed: " + Failures.Sentence(error), null, null);
+            WriteFailure(json, folder.Request.Target, error);
             throw;
         }
     }
 
-    private void Print(ParseResult parsed, SampleSet draws, Density target, JsonObject result)
+    private void Print(ParseResult parsed, SampleSet draws, SampleDiagnostics diagnostics, Density target, JsonObject result)
     {
         var output = parsed.InvocationConfiguration.Output;
         if (parsed.GetValue(_json))
@@ -125,7 +161,7 @@ internal sealed class SampleCommand
             return;
         }
 
-        SampleSummary.Write(draws, target, output);
+        SampleSummary.Write(draws, diagnostics, target, output);
         output.WriteLine();
         output.WriteLine($"samples, weights, model and record are in {result["out"]}");
     }

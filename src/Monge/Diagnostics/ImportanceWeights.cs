@@ -29,6 +29,7 @@ public sealed class ImportanceWeights
         }
         EffectiveSampleSize = Math.Min(1 / sumOfSquares, Count);
         LogNormaliserError = Count > 1 ? Math.Sqrt(Math.Max(0, Count * sumOfSquares - 1) / (Count - 1)) : double.PositiveInfinity;
+        EffectiveSampleFractionError = FractionError(normalised, sumOfSquares);
         SamplesHoldingHalf = CountHoldingHalf(normalised);
         Warnings = Judge();
     }
@@ -56,6 +57,9 @@ public sealed class ImportanceWeights
 
     /// <summary><see cref="EffectiveSampleSize"/> divided by n.</summary>
     public double EffectiveSampleFraction => EffectiveSampleSize / Count;
+
+    /// <summary>Standard error of <see cref="EffectiveSampleFraction"/> by the delta method; with heavy-tailed weights an underestimate.</summary>
+    public double EffectiveSampleFractionError { get; }
 
     /// <summary>Share of the heaviest sample in the total weight.</summary>
     public double LargestShare { get; }
@@ -92,6 +96,19 @@ public sealed class ImportanceWeights
         }
         double elboError = count > 1 && double.IsFinite(elbo) ? Math.Sqrt(squares / (count - 1) / count) : double.PositiveInfinity;
         return new ImportanceWeights(normalised, largest + Math.Log(sum / count), elbo, elboError, ParetoTail.Fit(logWeights));
+    }
+
+    /// <summary>With v = n w and b = mean v^2 the fraction 1 / b moves with 2 (v - 1) / b - (v^2 - b) / b^2.</summary>
+    private static double FractionError(double[] normalised, double sumOfSquares)
+    {
+        double count = normalised.Length, b = count * sumOfSquares, squares = 0;
+        foreach (double weight in normalised)
+        {
+            double v = count * weight;
+            double influence = 2 * (v - 1) / b - (v * v - b) / (b * b);
+            squares += influence * influence;
+        }
+        return Math.Sqrt(squares) / count;
     }
 
     private static int CountHoldingHalf(double[] normalised)

@@ -3,12 +3,15 @@ namespace Monge.Diagnostics;
 /// <summary>How the weight of a sample set is spread over the modes of its target.</summary>
 public sealed class ModeWeights
 {
-    private ModeWeights(double[] weights, double[] errors, double unassigned)
+    private ModeWeights(double[] weights, double[] errors, double unassigned, double sumOfSquaredWeights, double entropySquares)
     {
         Weights = weights;
         Errors = errors;
         Unassigned = unassigned;
         Coverage = Entropy(weights);
+        // To first order the entropy moves with -log W of the samples' modes; where that is level, the second order, a chi-squared sum over the modes, is left.
+        int modes = weights.Length;
+        CoverageError = modes == 1 ? 0 : double.Hypot(Math.Sqrt(entropySquares), Math.Sqrt(2.0 * (modes - 1)) * sumOfSquaredWeights / 2) / Math.Log(modes);
         int[] missing = [.. Enumerable.Range(0, weights.Length).Where(mode => weights[mode] == 0)];
         string shown = string.Join(", ", missing.Take(10)) + (missing.Length > 10 ? ", ..." : "");
         Status = missing.Length == 0
@@ -30,6 +33,9 @@ public sealed class ModeWeights
     /// filled, 0 when one mode holds everything. Source: "Beyond ELBOs" (arXiv 2406.07423), section 4.
     /// </summary>
     public double Coverage { get; }
+
+    /// <summary>Standard error of <see cref="Coverage"/> for independent samples; samples of finite number also lower the coverage itself, by about (modes - 1) / (2 n log modes).</summary>
+    public double CoverageError { get; }
 
     /// <summary>Success, or a warning that names the modes without weight.</summary>
     public Status Status { get; }
@@ -72,7 +78,15 @@ public sealed class ModeWeights
             double outside = Math.Max(0, allSquares - squares[mode]) * totals[mode] * totals[mode];
             errors[mode] = WeightedSamples.MeanError(inside + outside, allSquares);
         }
-        return new ModeWeights(totals, errors, unassigned);
+        double held = totals.Sum();
+        double entropy = -totals.Sum(total => total > 0 ? total / held * Math.Log(total / held) : 0);
+        double entropySquares = 0;
+        for (int mode = 0; mode < modes; mode++)
+        {
+            double deviation = totals[mode] > 0 ? -Math.Log(totals[mode] / held) - entropy : 0;
+            entropySquares += squares[mode] * deviation * deviation;
+        }
+        return new ModeWeights(totals, errors, unassigned, allSquares, entropySquares);
     }
 
     /// <summary>A label for the nearest of given mode positions in the Euclidean distance.</summary>

@@ -182,11 +182,16 @@ public sealed class Density
     /// <summary>Evaluates the density at the centre of its base and at draws from it, so that a wrong formula is told before training starts.</summary>
     /// <param name="points">Number of draws.</param>
     /// <exception cref="DensityException">
-    /// The value has a wrong shape, is NaN or plus infinity somewhere, is minus infinity everywhere, or its gradient is not finite where the value is.
+    /// The density grows without bound along a ray, or its value has a wrong shape, is NaN or plus infinity somewhere, is minus infinity everywhere, or its gradient is not finite where the value is.
     /// </exception>
     public void Check(int points = 16)
     {
         var program = _program.Value;
+        if (Facts.LogZ is null)
+        {
+            UnboundedCheck.Run(this);
+        }
+
         var start = Base;
         double[] positions = [.. start.Center, .. start.ToGaussian().Sample(points, new RandomStream(0))];
         var values = ReferenceInterpreter.Evaluate(program, points + 1, new Dictionary<string, double[]> { ["x"] = positions }, []);

@@ -31,6 +31,7 @@ public sealed class PinnTransport : ISamplingMethod
     private const int RaceIterations = 500;
     private const int RaceParticles = 2048;
     private const int MostExactDraws = 10_000;
+    private const double LargestStableStep = 2;
 
     /// <summary>Binds the method to a density.</summary>
     /// <param name="target">The unnormalised density.</param>
@@ -212,7 +213,8 @@ public sealed class PinnTransport : ISamplingMethod
         var particles = sampling.Draw(sampler, request.Samples, new DrawKey(request.Seed));
         if (particles.LogWeights.All(double.IsNegativeInfinity))
         {
-            throw new ArithmeticException($"All particles of '{Target.Name}' were lost on the way; train longer, or widen the base (option baseInflation).");
+            var unstable = UnstableStep(problem, sampler).FirstOrDefault();
+            throw new ArithmeticException($"All particles of '{Target.Name}' were lost on the way; {(unstable is null ? "train longer, or widen the base (option baseInflation)" : unstable.Message)}.");
         }
 
         var weights = ImportanceWeights.FromLogWeights(particles.LogWeights);
@@ -241,7 +243,7 @@ public sealed class PinnTransport : ISamplingMethod
             ForwardEffectiveSampleSize = forward?.EffectiveSampleFraction,
             ForwardEffectiveSampleSizeError = forward?.EffectiveSampleFractionError,
             TargetCalls = check.TargetCalls,
-            Warnings = [.. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles.Positions, weights.Normalised)],
+            Warnings = [.. UnstableStep(problem, sampler), .. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles.Positions, weights.Normalised)],
             Method = "pinn",
             Options = Options,
             Sampler = sampler.ToString(),
@@ -273,6 +275,24 @@ public sealed class PinnTransport : ISamplingMethod
         return result;
     }
 
+    // An explicit Langevin step multiplies an error by 1 - eps h times the curvature: beyond 2 it grows.
+    internal static IEnumerable<Status> UnstableStep(TransportProblem problem, PinnSampler sampler)
+    {
+        if (sampler.Scheme is null || sampler.Diffusion is not { } diffusion)
+        {
+            yield break;
+        }
+
+        var steepest = Enumerable.Range(0, sampler.Steps + 1).Max(k => problem.Curvature((double)k / sampler.Steps));
+        var factor = diffusion * steepest / sampler.Steps;
+        if (factor > LargestStableStep)
+        {
+            yield return Status.Warn(
+                FormattableString.Invariant($"the step size 1/{sampler.Steps} is unstable for the diffusion {diffusion:g3}: diffusion x step x mean curvature is {factor:g3}, above {LargestStableStep}"),
+                FormattableString.Invariant($"lower the option diffusion to at most {LargestStableStep * sampler.Steps / steepest:g2}, or raise samplerSteps to at least {Math.Ceiling(diffusion * steepest / LargestStableStep)}"));
+        }
+    }
+
     private static IEnumerable<Status> LostParticles(double[] logWeights)
     {
         var lost = logWeights.Count(double.IsNegativeInfinity);
@@ -282,7 +302,7 @@ public sealed class PinnTransport : ISamplingMethod
         }
     }
 
-    private static IEnumerable<Status> LeftRegion<T>(TransportProblem problem, Engine.Arrays.NdArray<T> positions, IReadOnlyList<double> weights)
+    internal static IEnumerable<Status> LeftRegion<T>(TransportProblem problem, Engine.Arrays.NdArray<T> positions, IReadOnlyList<double> weights)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var outside = 0.0;
