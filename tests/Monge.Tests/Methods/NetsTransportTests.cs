@@ -163,11 +163,11 @@ public sealed class NetsTransportTests : IDisposable
         {
             Objective = NetsObjective.ActionMatching,
             Drift = NetsDrift.Potential,
-            Iterations = 600,
-            Width = 24,
-            Walkers = 128,
-            GridTimes = 16,
-            RefreshInterval = 2,
+            Iterations = 800,
+            Width = 16,
+            Walkers = 256,
+            GridTimes = 24,
+            RefreshInterval = 1,
             LearningRate = 0.01,
         };
         var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Run(new SamplingRequest(4000, seed), default);
@@ -187,8 +187,8 @@ public sealed class NetsTransportTests : IDisposable
         {
             Iterations = 1,
             Sampler = SamplerChoice.Sde,
-            SamplerSteps = weights == NetsWeights.Kernel ? 64 : 400,
-            Diffusion = 0.5,
+            SamplerSteps = weights == NetsWeights.Kernel ? 64 : 600,
+            Diffusion = 2,
             ResamplingThreshold = 0.9,
             IslandSize = 128,
             Weights = weights,

@@ -146,10 +146,10 @@ public sealed record NetsOptions
     /// <summary>Factor on the standard deviations of a fitted base, 0.5 to 10.</summary>
     public double BaseInflation { get; init; } = 1.1;
 
-    /// <summary>The exponent a of the annealing V = t^a log rho + (1-t)^b log p0, 1 to 10; null lets annealed importance sampling choose.</summary>
+    /// <summary>The exponent a of the annealing V = t^a log rho + (1-t)^b log p0, 1 to 10; null lets short trainings choose.</summary>
     public double? TargetExponent { get; init; }
 
-    /// <summary>The exponent b of the annealing, 1 to 10; null lets annealed importance sampling choose.</summary>
+    /// <summary>The exponent b of the annealing, 1 to 10; null lets short trainings choose.</summary>
     public double? BaseExponent { get; init; }
 
     /// <summary>How particles are carried: automatic scans the diffusion, 0 (the ODE) included, and the steps.</summary>
