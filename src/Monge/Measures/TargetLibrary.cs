@@ -89,11 +89,9 @@ public static class TargetLibrary
 
     private static Density Shifted(TargetName name, int dimension)
     {
-        var values = name.Values(("shift", Gaussians.ShiftedDefaults.Shift), ("scale", Gaussians.ShiftedDefaults.Scale));
         TargetFamily.CheckSize("shifted-gaussian", dimension, 1, 1_000);
-        return values[0] >= 0 && values[1] > 0
-            ? Gaussians.Shifted(dimension, values[0], values[1])
-            : throw new ArgumentException($"The target '{name.Proper}' needs a shift of at least 0 and a scale above 0.", nameof(name));
+        var (shift, scale) = Gaussians.ShiftedSettings(name);
+        return Gaussians.Shifted(dimension, shift, scale);
     }
 
     // Levenshtein's distance: insertions, deletions and replacements, one row of the table at a time.

@@ -9,6 +9,9 @@ public sealed class NormaliserTests
     [Theory]
     [InlineData("gmm9", 9, 9, 121, 121)]
     [InlineData("gmm40", 50, 50, 161, 161)]
+    [InlineData("gmm8-2", 13, 13, 201, 201)]
+    [InlineData("shifted-gaussian-2@shift=2,scale=0.5", 6, 6, 201, 201)]
+    [InlineData("phi4-chain-2", 4, 4, 161, 161)]
     [InlineData("rings", 8, 8, 241, 241)]
     [InlineData("banana", 65, 430, 66, 861)]
     [InlineData("gaussian-2", 10, 10, 101, 101)]
@@ -58,6 +61,7 @@ public sealed class NormaliserTests
     [InlineData("many-well-16", 82.34784, 5e-6)]
     [InlineData("many-well-32", 164.6956753, 5e-7)]
     [InlineData("many-well-64", 329.39135, 5e-6)]
+    [InlineData("many-well-128", 658.78270, 1e-5)]
     [InlineData("many-well-512", 2635.1308, 5e-5)]
     public void WellsHaveThePublishedNormalisers(string name, double logZ, double tolerance) =>
         Assert.Equal(logZ, KnownTargets.Get(name).Facts.LogZ!.Value, tolerance);

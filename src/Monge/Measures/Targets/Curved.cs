@@ -1,3 +1,4 @@
+using Monge.Engine.Programs;
 using Monge.Engine.Random;
 
 namespace Monge.Measures.Targets;
@@ -20,6 +21,16 @@ internal static class Curved
             },
         });
 
+    /// <summary>The standard deviation of the funnel's neck coordinate.</summary>
+    public const double NeckDeviation = 3;
+
+    /// <summary>The log density of x0 ~ N(0, 3^2), the others N(0, exp(c x0)) with the coupling c from 0 (independent Gaussians) to 1 (the funnel), traced.</summary>
+    public static Expr FunnelLogDensity(Expr x, Expr coupling)
+    {
+        var (d, logScale) = (x.Size, coupling * x[0]);
+        return (-x[0].Square() / 18) - (0.5 * (d - 1) * logScale) - (0.5 * (-logScale).Exp() * x[1..].SquaredNorm()) - Math.Log(NeckDeviation) - (d * Posteriors.HalfLogTwoPi);
+    }
+
     /// <summary>Neal's funnel: x0 ~ N(0, 3^2), the others N(0, exp(x0)), normalised (Neal, "Slice sampling", 2003).</summary>
     public static Density Funnel(int dimension)
     {
@@ -27,7 +38,7 @@ internal static class Curved
         double[] sd = [3, .. Enumerable.Repeat(Math.Exp(2.25), others)];
         return Density.Create(
             $"funnel-{dimension}", dimension,
-            x => (-x[0].Square() / 18) - (0.5 * others * x[0]) - (0.5 * (-x[0]).Exp() * x[1..].SquaredNorm()) - Math.Log(3) - (dimension * Posteriors.HalfLogTwoPi), new DensityOptions
+            x => FunnelLogDensity(x, 1), new DensityOptions
             {
                 Description = $"Neal's funnel: x0 ~ N(0, 3^2), {others} others ~ N(0, exp(x0)).",
                 Base = BaseSuggestion.Isotropic(dimension, 3, 15, "the standard deviation of x0", false),

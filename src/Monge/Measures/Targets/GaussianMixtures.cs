@@ -34,10 +34,18 @@ internal sealed record MixtureDefinition(double[][] Means, double Deviation)
     /// <summary>The squared distances [K] of a position to all means times a factor that may move with time, traced: one operation of the mixture's width for each coordinate.</summary>
     public Expr SquaredDistances(Expr x, Expr shift)
     {
+        // Sums of sums: in single precision one long sum would lose digits that tell near components apart.
+        const int Together = 8;
         Expr distance = 0;
-        for (var i = 0; i < Dimension; i++)
+        for (var from = 0; from < Dimension; from += Together)
         {
-            distance += (x[i] - (shift * Coordinate(i))).Square();
+            Expr part = 0;
+            for (var i = from; i < Math.Min(from + Together, Dimension); i++)
+            {
+                part += (x[i] - (shift * Coordinate(i))).Square();
+            }
+
+            distance += part;
         }
 
         return distance;

@@ -36,6 +36,16 @@ internal static class Gaussians
     /// <summary>|m| and s where none are given.</summary>
     public static (double Shift, double Scale) ShiftedDefaults => (5, 1);
 
+    /// <summary>|m| and s of a target's name.</summary>
+    /// <exception cref="ArgumentException">They are impossible.</exception>
+    public static (double Shift, double Scale) ShiftedSettings(TargetName name)
+    {
+        var values = name.Values(("shift", ShiftedDefaults.Shift), ("scale", ShiftedDefaults.Scale));
+        return values[0] >= 0 && values[1] > 0
+            ? (values[0], values[1])
+            : throw new ArgumentException($"The target '{name.Proper}' needs a shift of at least 0 and a scale above 0.", nameof(name));
+    }
+
     private static string ShiftedName(int dimension, double shift, double scale) =>
         TargetName.Write($"shifted-gaussian-{dimension}", ("shift", shift, ShiftedDefaults.Shift), ("scale", scale, ShiftedDefaults.Scale));
 

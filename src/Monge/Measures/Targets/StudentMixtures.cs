@@ -19,8 +19,8 @@ internal static class StudentMixtures
     /// <summary>The log densities [K] of the components at a position, their means times a factor that may move with time; traced.</summary>
     public static Expr LogComponents(MixtureDefinition mixture, Expr x, Expr shift)
     {
-        // One logarithm for several coordinates: products of few factors stay far from overflow, also in single precision.
-        const int Together = 4;
+        // One logarithm for several coordinates: products of two factors stay far from overflow, also in single precision.
+        const int Together = 2;
         Expr sum = 0;
         for (var from = 0; from < mixture.Dimension; from += Together)
         {
