@@ -186,6 +186,7 @@ public sealed class NetsTransportTests : IDisposable
         var options = s_small with
         {
             Iterations = 1,
+            ScoreGate = false,
             Sampler = SamplerChoice.Sde,
             SamplerSteps = weights == NetsWeights.Kernel ? 64 : 600,
             Diffusion = 2,

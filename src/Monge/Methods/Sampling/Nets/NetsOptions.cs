@@ -89,7 +89,7 @@ public sealed record NetsOptions
     /// <summary>Walkers of a simulation, 16 to 1,000,000.</summary>
     public int Walkers { get; init; } = 512;
 
-    /// <summary>Random times of a simulation's grid, 4 to 10,000; drawn anew for each simulation.</summary>
+    /// <summary>Random times of a simulation's grid, 4 to 10,000; drawn anew for each simulation, one in each of equal intervals.</summary>
     public int GridTimes { get; init; } = 40;
 
     /// <summary>Optimiser steps between two simulations, at least 1.</summary>
