@@ -1,8 +1,6 @@
 using Monge.Diagnostics;
-using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.Methods;
-using Monge.OptimalTransport;
 using Monge.Paths;
 
 namespace Monge.Gallery.Entries;
@@ -14,8 +12,6 @@ internal static class NonEquilibriumTransportSampler
 {
     private const int Samples = 10_000;
     private const int ModeSamples = 20_000;
-    private const int DistanceSamples = 2_000;
-    private const int DistanceRepetitions = 3;
     private const int KernelSteps = 200;
     private const string Definition = "the target's definition";
 
@@ -35,16 +31,6 @@ internal static class NonEquilibriumTransportSampler
             Funnel("funnel-10-coupling", "along a path that couples the log-scale with time (it uses knowledge of the structure)", moving: true),
             Eight("gmm8-200-moving-means", "along a path that moves the means (it uses mode knowledge)", moving: true, 0.6, 0.9),
             Eight("gmm8-200-annealing", "along the annealing from N(0, 3^2 I), without mode knowledge", moving: false, 0.05, 0.6),
-            new Experiment(
-                "student-t-mixture-50",
-                "Ten products of Student's t in 50 dimensions, along a path that moves the means (it uses mode knowledge).",
-                Quick: false,
-                [
-                    FigureReference.AtMost("mean squared cost over the floor", 1.15, "two exact sets of the same size; best published 0.94", stretchBound: 1.05),
-                    FigureReference.AtLeast("entropic mode coverage", 0.95, Definition),
-                    FigureReference.Within("log Z", 0, 0.1, Definition),
-                ],
-                Student),
         ]);
 
     private static Experiment Forty(string name, string how, bool moving, double ess, double stretchEss, double weight) => new(
@@ -125,19 +111,6 @@ internal static class NonEquilibriumTransportSampler
             return [draws.EffectiveSampleSize, draws.LogZ];
         });
 
-    private static async Task<IReadOnlyList<double>> Student(ExperimentSettings settings, CancellationToken cancellation)
-    {
-        var target = TargetLibrary.Get("student-t-mixture-50");
-        var options = new NetsOptions { Threads = settings.Threads, Iterations = 3000, BatchSize = 512, Walkers = 256 };
-        var draws = await new NetsTransport(target, options, PathLibrary.For(target)!.Path).SampleAsync(Samples, settings.Seed, null, cancellation);
-        NoteRun(settings, "student-t-mixture-50", draws);
-        var distance = DistanceWithFloor.Compute(
-            (count, seed) => EqualWeights(draws, target.Dimension, count, seed), DistanceSamples, target.Dimension, (count, seed) => target.Facts.ExactSampler!(count, new RandomStream((ulong)seed, 1)),
-            (x, y) => Wasserstein.Exact(x, y, target.Dimension, 2, cancellation).MeanCost, "mean squared cost", DistanceRepetitions, (int)settings.Seed * 100);
-        settings.Note($"student-t-mixture-50: {distance}");
-        return [distance.Ratio, Coverage(draws, target), draws.LogZ];
-    }
-
     // A second run of the trained model, by kernel weights at a fixed number of steps: training is resumed at its end.
     private static async Task<(SampleSet Draws, double KernelEss)> WithKernel(Density target, NetsOptions options, IDensityPath? path, ExperimentSettings settings, CancellationToken cancellation)
     {
@@ -154,12 +127,6 @@ internal static class NonEquilibriumTransportSampler
         {
             Directory.Delete(folder, recursive: true);
         }
-    }
-
-    private static double[] EqualWeights(SampleSet draws, int dimension, int count, int seed)
-    {
-        var chosen = Resampling.Systematic(draws.NormalizedWeights(), count, new RandomStream((ulong)seed, 2));
-        return [.. chosen.SelectMany(i => draws.UnconstrainedPositions.AsSpan(i * dimension, dimension).ToArray())];
     }
 
     private static double Coverage(SampleSet draws, Density target)
