@@ -156,7 +156,7 @@ public sealed class EscortedLangevin<T> : IDisposable
     }
 
     /// <summary>Replaces each particle by a copy of its ancestor and sets A to 0.</summary>
-    /// <param name="ancestors">The ancestor of each particle, as <see cref="SystematicResampling.Ancestors"/> gives them.</param>
+    /// <param name="ancestors">The ancestor of each particle, as systematic resampling gives them.</param>
     public void Select(ReadOnlySpan<int> ancestors)
     {
         var next = 1 - _current;

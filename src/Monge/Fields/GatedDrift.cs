@@ -6,11 +6,11 @@ namespace Monge.Fields;
 /// <summary>
 /// A drift that may lean on the path's own score:
 /// <code>
-/// b(x, t) = a(t) x + g(t) grad V_t(x) / k(t) + c(x, t),   a, g = u(t) + v(t) / (t + delta)
+/// b(x, t) = (u(t) + v(t) / (t + delta)) (x + grad V_t(x) / k(t)) + g(t) grad V_t(x) / k(t) + c(x, t)
 /// </code>
-/// with learned functions u, v of time (zero at the start) and any inner field c; k(t) is a scale, usually the mean curvature of V_t. The exact drift of
+/// with learned functions u, v, g of time (zero at the start) and any inner field c; k(t) is a scale, usually the mean curvature of V_t. The exact drift of
 /// a mixture whose means move from the origin, t m_k with deviation s(t), is of this form in any dimension: by Tweedie's formula x + s^2 grad V = t E[m | x], so
-/// b = (x + s^2 grad V) / t - s s' grad V. The divergence costs one Laplacian of V, or one Hessian-vector product for each probe.
+/// b = (x + s^2 grad V) / t - s s' grad V. The first bracket is small where positions follow a Gaussian of curvature k, so both gates are well conditioned. The divergence costs one Laplacian of V, or one Hessian-vector product for each probe.
 /// </summary>
 public sealed class GatedDrift : IVectorField
 {
@@ -37,8 +37,8 @@ public sealed class GatedDrift : IVectorField
         var features = Features(0).Size;
         _first = initializer.Add(parameters, "gates.0.weight", 1.5 / Math.Sqrt(features), Width, features);
         _firstBias = initializer.Add(parameters, "gates.0.bias", 0.5, Width);
-        _last = initializer.Add(parameters, "gates.1.weight", 0, 4, Width);
-        _lastBias = initializer.Add(parameters, "gates.1.bias", 0, 4);
+        _last = initializer.Add(parameters, "gates.1.weight", 0, 3, Width);
+        _lastBias = initializer.Add(parameters, "gates.1.bias", 0, 3);
     }
 
     /// <inheritdoc/>
@@ -97,7 +97,7 @@ public sealed class GatedDrift : IVectorField
     {
         var hidden = (Expr.MatrixProduct(_first, Features(t)) + _firstBias).Tanh();
         var gates = Expr.MatrixProduct(_last, hidden) + _lastBias;
-        var reciprocal = 1 / (t + Delta);
-        return (gates[0] + (reciprocal * gates[1]), (gates[2] + (reciprocal * gates[3])) / _curvature(t));
+        var denoised = gates[0] + (gates[1] / (t + Delta));
+        return (denoised, (denoised + gates[2]) / _curvature(t));
     }
 }

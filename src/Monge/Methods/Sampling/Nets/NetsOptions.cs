@@ -89,7 +89,7 @@ public sealed record NetsOptions
     /// <summary>Walkers of a simulation, 16 to 1,000,000.</summary>
     public int Walkers { get; init; } = 512;
 
-    /// <summary>Random times of a simulation's grid, 4 to 10,000; drawn anew for each simulation.</summary>
+    /// <summary>Random times of a simulation's grid, 4 to 10,000; drawn anew for each simulation, one in each of equal intervals.</summary>
     public int GridTimes { get; init; } = 40;
 
     /// <summary>Optimiser steps between two simulations, at least 1.</summary>
@@ -146,10 +146,10 @@ public sealed record NetsOptions
     /// <summary>Factor on the standard deviations of a fitted base, 0.5 to 10.</summary>
     public double BaseInflation { get; init; } = 1.1;
 
-    /// <summary>The exponent a of the annealing V = t^a log rho + (1-t)^b log p0, 1 to 10; null lets annealed importance sampling choose.</summary>
+    /// <summary>The exponent a of the annealing V = t^a log rho + (1-t)^b log p0, 1 to 10; null lets short trainings choose.</summary>
     public double? TargetExponent { get; init; }
 
-    /// <summary>The exponent b of the annealing, 1 to 10; null lets annealed importance sampling choose.</summary>
+    /// <summary>The exponent b of the annealing, 1 to 10; null lets short trainings choose.</summary>
     public double? BaseExponent { get; init; }
 
     /// <summary>How particles are carried: automatic scans the diffusion, 0 (the ODE) included, and the steps.</summary>

@@ -301,8 +301,9 @@ internal sealed class NetsSampling<T> : IDisposable
                 continue;
             }
 
-            var (word, _, _, _) = Philox.Block(new RandomKey(draw.Seed, RandomStreams.IslandResampling).PhiloxKey, (ulong)draw.FirstSample, (ulong)s, 0);
-            var ancestors = SystematicResampling.Ancestors(now, word / 4294967296.0);
+            // A stream of its own for each island and segment.
+            var random = new RandomStream(draw.Seed ^ (0x9E3779B97F4A7C15UL * (ulong)((draw.FirstSample * Segments) + s + 1)), RandomStreams.IslandResampling);
+            var ancestors = Resampling.Systematic([.. weights.Normalised], n, random);
             logZ += weights.LogNormaliser;
             resamplings++;
             if (kernel)

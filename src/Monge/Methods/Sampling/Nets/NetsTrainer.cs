@@ -77,7 +77,7 @@ internal sealed class NetsNetworks
 }
 
 /// <summary>
-/// The training of the non-equilibrium transport sampler (arXiv:2410.02711, Algorithm 1). A simulation: walkers along the current SDE on random sorted times up to
+/// The training of the non-equilibrium transport sampler (arXiv:2410.02711, Algorithm 1). A simulation: walkers along the current SDE on sorted random times, one in each of equal intervals up to
 /// the horizon, kept for replay. A step: points from the kept simulations, some moved off the walkers' law, the loss and its gradient in one program, Adam. No gradient goes
 /// through the simulation. All random numbers are keyed by (seed, stream, step), so a resumed run repeats an uninterrupted one to the bit.
 /// </summary>
@@ -231,6 +231,7 @@ internal sealed class NetsTrainer<T> : IDisposable
         state.TargetCalls += (long)n * _nodes;
     }
 
+    // 0, one random time in each of equal intervals, and the horizon: the integral over time then has little noise.
     private double[] RandomTimes(long simulation, double horizon)
     {
         var key = new RandomKey(_seed, RandomStreams.GridTimes).PhiloxKey;
@@ -238,11 +239,10 @@ internal sealed class NetsTrainer<T> : IDisposable
         for (var k = 1; k < _nodes - 1; k++)
         {
             var (word, _, _, _) = Philox.Block(key, (ulong)simulation, (ulong)k, 0);
-            times[k] = horizon * ((word + 0.5) / 4294967296.0);
+            times[k] = horizon * (k - 1 + ((word + 0.5) / 4294967296.0)) / (_nodes - 2);
         }
 
         times[^1] = horizon;
-        Array.Sort(times);
         for (var k = _nodes - 2; k > 0; k--)
         {
             times[k] = Math.Min(times[k], times[k + 1] - LeastStep);

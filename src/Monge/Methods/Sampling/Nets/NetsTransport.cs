@@ -34,6 +34,8 @@ public delegate IVectorField NetsDriftFactory(ParameterSet parameters, Parameter
 public sealed class NetsTransport : ISamplingMethod
 {
     private const int GaugeParticles = 1024;
+    private const int RaceIterations = 500;
+    private const int RaceParticles = 2048;
     private const double UnstableStep = 1;
     private const int MostExactDraws = 10_000;
     private readonly IDensityPath? _given;
@@ -149,12 +151,41 @@ public sealed class NetsTransport : ISamplingMethod
             ? NetsPilot<T>.Measure(Target, path, execution, seed, cancellation)
             : Anneal<T>(execution, seed, cancellation);
 
+    // The exponents are chosen by short trainings: annealed importance sampling alone can't tell which path a drift learns best.
     private NetsProblem Anneal<T>(ExecutionOptions execution, ulong seed, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var preparation = new TransportPreparation<T>(Target, ResolvedOptions.Preparation, execution, seed, cancellation);
+        var raced = 0L;
+        double Race(TransportProblem coordinates)
+        {
+            var (ess, calls) = ShortTraining<T>(new NetsProblem(coordinates, null), execution, seed, cancellation);
+            raced += calls;
+            return ess;
+        }
+
+        var preparation = new TransportPreparation<T>(Target, ResolvedOptions.Preparation, execution, seed, cancellation, Race);
         var problem = preparation.Run();
-        return new NetsProblem(problem with { PreparationCalls = preparation.TargetCalls }, null);
+        return new NetsProblem(problem with { PreparationCalls = preparation.TargetCalls + raced }, null);
+    }
+
+    private (double Ess, long TargetCalls) ShortTraining<T>(NetsProblem problem, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var path = problem.Path(Target, _given);
+        using var trainer = new NetsTrainer<T>(path, problem, ResolvedOptions, _factory, seed, execution);
+        var state = trainer.Init();
+        using var sampling = new NetsSampling<T>(Target, path, problem, ResolvedOptions, trainer.Networks, state.Adam.Average, execution);
+        for (var iteration = 0; iteration < RaceIterations; iteration++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var info = trainer.Step(state, iteration, RaceIterations);
+            if (!double.IsFinite(info.Loss) || !double.IsFinite(info.GradientNorm))
+            {
+                return (0, state.TargetCalls);
+            }
+        }
+
+        return (sampling.Ess(sampling.Gauge, RaceParticles, seed), state.TargetCalls + sampling.TargetCalls);
     }
 
     private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)

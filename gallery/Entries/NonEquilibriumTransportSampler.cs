@@ -1,0 +1,162 @@
+using Monge.Diagnostics;
+using Monge.Measures;
+using Monge.Methods;
+using Monge.Paths;
+
+namespace Monge.Gallery.Entries;
+
+/// <summary>
+/// Entry 21: NETS, A Non-Equilibrium Transport Sampler (arXiv:2410.02711): exact and learned drifts for mixtures, with and without knowledge of the modes, and targets of known normaliser.
+/// </summary>
+internal static class NonEquilibriumTransportSampler
+{
+    private const int Samples = 10_000;
+    private const int ModeSamples = 20_000;
+    private const int KernelSteps = 200;
+    private const string Definition = "the target's definition";
+
+    /// <summary>The entry.</summary>
+    public static GalleryEntry Entry { get; } = new(
+        "21",
+        "Non-equilibrium transport sampler",
+        "M. S. Albergo, E. Vanden-Eijnden: NETS: A Non-Equilibrium Transport Sampler, arXiv:2410.02711",
+        [
+            .. ExactMixtureTransport.Experiments,
+            Forty("gmm40-moving-means", "along a path that moves the means (it uses mode knowledge)", moving: true, ess: 0.95, stretchEss: 0.98, weight: 0.005),
+            Forty("gmm40-annealing", "along the annealing from N(0, 25^2 I), without mode knowledge", moving: false, ess: 0.7, stretchEss: 0.95, weight: 0.01),
+            Normaliser("many-well-5", new NetsOptions(), -0.541056, 0.02, 0.005, "quadrature"),
+            Normaliser("many-well-50", new NetsOptions { Network = NetsNetwork.Separable }, 42.817243, 0.1, 0.03, "quadrature"),
+            Normaliser("many-well-32", new NetsOptions { Network = NetsNetwork.Separable }, 164.695675, 0.1, 0.03, "quadrature"),
+            Funnel("funnel-10", "along the annealing, without knowledge of the log-scale", moving: false),
+            Funnel("funnel-10-coupling", "along a path that couples the log-scale with time (it uses knowledge of the structure)", moving: true),
+            Eight("gmm8-200-moving-means", "along a path that moves the means (it uses mode knowledge)", moving: true, 0.6, 0.9),
+            Eight("gmm8-200-annealing", "along the annealing from N(0, 3^2 I), without mode knowledge", moving: false, 0.05, 0.6),
+        ]);
+
+    private static Experiment Forty(string name, string how, bool moving, double ess, double stretchEss, double weight) => new(
+        name,
+        $"Forty Gaussians in the plane, {how}.",
+        Quick: false,
+        [
+            FigureReference.Within("log Z", 0, 0.03, Definition, stretchTolerance: 0.005),
+            FigureReference.AtLeast("ESS", ess, "0.954 to 0.993 (arXiv:2410.02711, from memory)", stretchBound: stretchEss),
+            FigureReference.AtLeast("kernel ESS at 200 steps", moving ? 0.8 : 0.5, "arXiv:2410.02711, the exact drift's is 0.89"),
+            FigureReference.AtMost("EUBO - ELBO", 0.5, "best published 0.71", stretchBound: 0.1),
+            FigureReference.AtMost("largest error of a mode weight", weight, Definition),
+            FigureReference.AtLeast("entropic mode coverage", 0.99, Definition),
+        ],
+        async (settings, cancellation) =>
+        {
+            var target = TargetLibrary.Get("gmm40");
+            var options = new NetsOptions { Threads = settings.Threads, Base = BaseChoice.Isotropic, BaseScale = 25, Width = moving ? 64 : 128, Iterations = moving ? 2000 : 8000 };
+            var path = moving ? PathLibrary.For(target)!.Path : null;
+            var (draws, kernel) = await WithKernel(target, options, path, settings, cancellation);
+            NoteRun(settings, name, draws);
+            var modes = target.Facts.Modes!;
+            var weights = modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, draws.NormalizedWeights());
+            var worst = Enumerable.Range(0, modes.Count).Max(k => Math.Abs(weights[k] - modes.Weights[k]));
+            return [draws.LogZ, draws.EffectiveSampleSize, kernel, (draws.Eubo ?? double.NaN) - draws.Elbo, worst, Coverage(draws, target)];
+        });
+
+    private static Experiment Normaliser(string name, NetsOptions options, double logZ, double tolerance, double stretch, string source) => new(
+        name,
+        $"{name} along the annealing, without mode knowledge.",
+        Quick: false,
+        [
+            FigureReference.Within("log Z", logZ, tolerance, source, stretchTolerance: stretch),
+            FigureReference.AtLeast("ESS", 0.5, "arXiv:2410.02711 gives none"),
+            FigureReference.AtMost("largest error of a well's weight", 0.02, source),
+        ],
+        async (settings, cancellation) =>
+        {
+            var target = TargetLibrary.Get(name);
+            var draws = await new NetsTransport(target, options with { Threads = settings.Threads }).SampleAsync(Samples, settings.Seed, null, cancellation);
+            NoteRun(settings, name, draws);
+            return [draws.LogZ, draws.EffectiveSampleSize, LargestWellError(draws, target)];
+        });
+
+    private static Experiment Funnel(string name, string how, bool moving) => new(
+        name,
+        $"Neal's funnel in ten dimensions, {how}.",
+        Quick: false,
+        [
+            FigureReference.Within("log Z", 0, 0.1, Definition, stretchTolerance: 0.05),
+            FigureReference.Within("standard deviation of the neck", 3, 0.15, Definition),
+        ],
+        async (settings, cancellation) =>
+        {
+            var target = TargetLibrary.Get("funnel-10");
+            var options = new NetsOptions { Threads = settings.Threads };
+            var draws = await new NetsTransport(target, options, moving ? PathLibrary.For(target)!.Path : null).SampleAsync(Samples, settings.Seed, null, cancellation);
+            NoteRun(settings, name, draws);
+            return [draws.LogZ, draws.StandardDeviation()[0]];
+        });
+
+    private static Experiment Eight(string name, string how, bool moving, double ess, double stretch) => new(
+        name,
+        $"Eight Gaussians in 200 dimensions, {how}.",
+        Quick: false,
+        [
+            FigureReference.AtLeast("ESS", ess, "about 0.6 by transport, about 0 by annealed importance sampling (arXiv:2410.02711)", stretchBound: stretch),
+            FigureReference.Within("log Z", 0, 0.1, Definition),
+        ],
+        async (settings, cancellation) =>
+        {
+            var target = TargetLibrary.Get("gmm8-200");
+            var options = moving
+                ? new NetsOptions { Threads = settings.Threads, Network = NetsNetwork.None, Iterations = 1500, BatchSize = 512, Walkers = 128, GridTimes = 24 }
+                : new NetsOptions { Threads = settings.Threads, ScoreGate = true, Base = BaseChoice.Isotropic, BatchSize = 512, Walkers = 128, GridTimes = 24, Sampler = SamplerChoice.Sde };
+            var draws = await new NetsTransport(target, options, moving ? PathLibrary.For(target)!.Path : null).SampleAsync(Samples, settings.Seed, null, cancellation);
+            NoteRun(settings, name, draws);
+            return [draws.EffectiveSampleSize, draws.LogZ];
+        });
+
+    // A second run of the trained model, by kernel weights at a fixed number of steps: training is resumed at its end.
+    private static async Task<(SampleSet Draws, double KernelEss)> WithKernel(Density target, NetsOptions options, IDensityPath? path, ExperimentSettings settings, CancellationToken cancellation)
+    {
+        var folder = Directory.CreateTempSubdirectory("monge-gallery-").FullName;
+        try
+        {
+            var request = new SamplingRequest(ModeSamples, settings.Seed) { Folder = folder };
+            var draws = await Task.Run(() => new NetsTransport(target, options, path).Run(request, cancellation), cancellation);
+            var fixedSteps = options with { Sampler = SamplerChoice.Sde, SamplerSteps = KernelSteps };
+            var again = await Task.Run(() => new NetsTransport(target, fixedSteps, path).Run(request with { Resume = true, Samples = Samples }, cancellation), cancellation);
+            return (draws, again.EffectiveSampleSize);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static double Coverage(SampleSet draws, Density target)
+    {
+        var modes = target.Facts.Modes!;
+        return ModeWeights.Compute(draws.UnconstrainedPositions, target.Dimension, modes.Count, x => modes.Label(x.ToArray()), draws.LogWeights).Coverage;
+    }
+
+    // Of a few modes, each mode's weight; of 65536, the weight of each coordinate's left well under the product law.
+    private static double LargestWellError(SampleSet draws, Density target)
+    {
+        var d = target.Dimension;
+        var weights = draws.NormalizedWeights();
+        if (target.Facts.Modes is { Count: <= 1000 } modes)
+        {
+            var found = modes.Occupancy(draws.UnconstrainedPositions, d, weights);
+            return Enumerable.Range(0, modes.Count).Max(k => Math.Abs(found[k] - modes.Weights[k]));
+        }
+
+        const double left = 0.155693;
+        return Enumerable.Range(0, d / 2).Max(well => Math.Abs(Enumerable.Range(0, weights.Length).Sum(i => draws.Positions[(i * d) + (2 * well)] < 0 ? weights[i] : 0) - left));
+    }
+
+    private static void NoteRun(ExperimentSettings settings, string name, SampleSet draws)
+    {
+        settings.Note(FormattableString.Invariant(
+            $"{name}: log Z {draws.LogZ:f4} +- {draws.LogZError:f4}, ESS {draws.EffectiveSampleSize:f4}, ELBO {draws.Elbo:f4}, EUBO {draws.Eubo ?? double.NaN:f4}, {draws.TargetCalls} target calls, trained {draws.TrainSeconds:f0} s, mode knowledge {(draws.UsesModeKnowledge ? "yes" : "no")}; {draws.Sampler}; {draws.Preparation}"));
+        foreach (var trial in draws.SamplerScan ?? [])
+        {
+            settings.Note(FormattableString.Invariant($"{name}: ESS {trial.EffectiveSampleSize:f4}, log Z {trial.LogZ:f4} +- {trial.LogZError:f4} with {trial.Sampler}"));
+        }
+    }
+}

@@ -1,0 +1,246 @@
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Measures;
+using Monge.Methods;
+using Monge.Paths;
+using Monge.Tests.Dynamics;
+using Monge.Training;
+
+namespace Monge.Tests.Methods;
+
+public sealed class NetsTransportTests : IDisposable
+{
+    private static readonly NetsOptions s_small = new()
+    {
+        Iterations = 60,
+        Width = 8,
+        Depth = 2,
+        BatchSize = 64,
+        Walkers = 32,
+        GridTimes = 8,
+        RefreshInterval = 10,
+        Replay = 3,
+        Base = BaseChoice.Isotropic,
+        BaseScale = 2,
+        TargetExponent = 1,
+        BaseExponent = 1,
+        Sampler = SamplerChoice.Ode,
+        SamplerSteps = 16,
+    };
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("monge-nets-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, true);
+
+    // Two Gaussians at +-1.5 with deviation 0.5 and weights 0.3 and 0.7 times e^0.4, so log Z = 0.4.
+    private static Density TwoModes() => Density.Create("two-modes", 2, x => TwoModes(x, 1, 0.5));
+
+    private static Expr TwoModes(Expr x, Expr shift, Expr scale)
+    {
+        Expr Mode(double at, double weight) => Math.Log(weight / (2 * Math.PI)) - (2 * scale.Log()) - (0.5 * ((x - (shift * Expr.Constant([at, 0.0], 2))) / scale).SquaredNorm());
+        return 0.4 + Expr.Vector(Mode(-1.5, 0.3), Mode(1.5, 0.7)).LogSumExp();
+    }
+
+    // The same with the means moving from the origin; log Z_t = 0.4 t.
+    private static FormulaPath MovingModes() => new(
+        2, (x, t) => TwoModes(x, t, 1 - (0.5 * t)) - (0.4 * (1 - t)), stream => Expr.Random(RandomLaw.Normal, stream, 2), "means from the origin", usesModeKnowledge: true);
+
+    private static Density Moving() => Density.Create("moving", 2, x => MovingGaussian.LogDensity(x, 1));
+
+    private string Folder(string name) => Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
+
+    [Fact]
+    public void ResumedTrainingEqualsUninterruptedTrainingToTheBit()
+    {
+        var (whole, parts) = (Folder("whole"), Folder("parts"));
+        var uninterrupted = new NetsTransport(TwoModes(), s_small).Run(new SamplingRequest(100, 4) { Folder = whole }, default);
+        using var source = new CancellationTokenSource();
+        var cancel = new Watch(p =>
+        {
+            if (p.Phase == "train")
+            {
+                source.Cancel();
+            }
+        });
+        Assert.Throws<OperationCanceledException>(() => new NetsTransport(TwoModes(), s_small).Run(new SamplingRequest(100, 4) { Folder = parts, Progress = cancel }, source.Token));
+        Assert.False(File.Exists(Path.Combine(parts, "model.safetensors")));
+        var resumed = new NetsTransport(TwoModes(), s_small with { Threads = 1 }).Run(new SamplingRequest(100, 4) { Folder = parts, Resume = true }, default);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(whole, "model.safetensors")), File.ReadAllBytes(Path.Combine(parts, "model.safetensors")));
+        Assert.Equal(uninterrupted.Positions, resumed.Positions);
+        Assert.Equal(uninterrupted.LogWeights, resumed.LogWeights);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(25)]
+    [InlineData(40)]
+    public void StateIsAllThereIsToCheckpoint(int stop)
+    {
+        var target = TwoModes();
+        var options = new NetsTransport(target, s_small).ResolvedOptions;
+        var run = new NetsRun(target, options, 7, "");
+        var execution = new ExecutionOptions();
+        var problem = new NetsTransport(target, s_small).Prepare<float>(execution, 7, default);
+        using var first = new NetsTrainer<float>(problem.Path(target, null), problem, options, null, 7, execution);
+        var state = first.Init();
+        var path = Path.Combine(_folder, "checkpoint.safetensors");
+        for (var i = 0; i < 60; i++)
+        {
+            if (i == stop)
+            {
+                NetsCheckpoint.Save(path, state, problem, run, 60, TimeSpan.Zero);
+            }
+
+            first.Step(state, i, 60);
+        }
+
+        var (file, resumption) = NetsCheckpoint.Open(path, run);
+        Assert.Equal(stop, resumption.Iteration);
+        using var second = new NetsTrainer<float>(resumption.Problem.Path(target, null), resumption.Problem, options, null, 7, execution);
+        var restored = second.NewState();
+        NetsCheckpoint.Restore(path, file, restored, resumption);
+        for (var i = stop; i < 60; i++)
+        {
+            second.Step(restored, i, 60);
+        }
+
+        Assert.Equal(state.Adam.Parameters.Span.ToArray(), restored.Adam.Parameters.Span.ToArray());
+        Assert.Equal(state.Adam.Average.Span.ToArray(), restored.Adam.Average.Span.ToArray());
+        Assert.Equal(state.Positions.Span.ToArray(), restored.Positions.Span.ToArray());
+        Assert.Equal(state.TargetCalls, restored.TargetCalls);
+    }
+
+    [Fact]
+    public void CheckpointsOfOtherRunsAndDamagedFilesAreRefused()
+    {
+        var folder = Folder("run");
+        new NetsTransport(TwoModes(), s_small).Run(new SamplingRequest(10, 4) { Folder = folder }, default);
+        var again = new SamplingRequest(10, 4) { Folder = folder, Resume = true };
+        string Refusal(NetsOptions options, SamplingRequest request) =>
+            Assert.Throws<CheckpointException>(() => new NetsTransport(TwoModes(), options).Run(request, default)).Message;
+        Assert.Contains("seed 4, not 5", Refusal(s_small, again with { Seed = 5 }), StringComparison.Ordinal);
+        Assert.Contains("other options", Refusal(s_small with { Width = 9 }, again), StringComparison.Ordinal);
+        var path = Path.Combine(folder, "checkpoint.safetensors");
+        File.WriteAllBytes(path, File.ReadAllBytes(path)[..^100]);
+        Assert.Contains("truncated", Refusal(s_small, again), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1, Precision.Float32)]
+    [InlineData(2, Precision.Float32)]
+    [InlineData(3, Precision.Float64)]
+    public void FindsTheNormaliserTheWeightsAndTheMeansOfTwoModes(ulong seed, Precision precision)
+    {
+        var options = s_small with { Iterations = 500, Width = 32, BatchSize = 256, Walkers = 128, GridTimes = 16, Precision = precision };
+        var set = new NetsTransport(TwoModes(), options).Run(new SamplingRequest(4000, seed), default);
+        Assert.True(set.EffectiveSampleSize > 0.8, $"ESS {set.EffectiveSampleSize}");
+        Assert.True(Math.Abs(set.LogZ - 0.4) < (4 * set.LogZError) + 1e-4, $"log Z {set.LogZ} +- {set.LogZError}");
+        Assert.Equal((0.7 - 0.3) * 1.5, set.Mean()[0], 0.12);
+        Assert.True(set.TargetCalls > 500 * 256);
+        Assert.False(set.UsesModeKnowledge);
+        Assert.NotEmpty(set.SamplerScan!);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void GatesLearnAMixtureThatMovesItsMeans(ulong seed)
+    {
+        var options = s_small with { Iterations = 500, Network = NetsNetwork.None, BatchSize = 256, Walkers = 128, GridTimes = 16, LearningRate = 0.01 };
+        var set = new NetsTransport(TwoModes(), options, MovingModes()).Run(new SamplingRequest(4000, seed), default);
+        Assert.True(set.EffectiveSampleSize > 0.98, $"ESS {set.EffectiveSampleSize}");
+        Assert.Equal(0.4, set.LogZ, 0.01);
+        Assert.True(set.UsesModeKnowledge);
+        Assert.Contains("means from the origin", set.Preparation, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void ActionMatchingLearnsAPotential(ulong seed)
+    {
+        var options = s_small with
+        {
+            Objective = NetsObjective.ActionMatching,
+            Drift = NetsDrift.Potential,
+            Iterations = 800,
+            Width = 16,
+            Walkers = 256,
+            GridTimes = 24,
+            RefreshInterval = 1,
+            LearningRate = 0.01,
+        };
+        var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Run(new SamplingRequest(4000, seed), default);
+        Assert.True(set.EffectiveSampleSize > 0.9, $"ESS {set.EffectiveSampleSize}");
+        Assert.True(Math.Abs(set.LogZ - MovingGaussian.LogZ) < (4 * set.LogZError) + 1e-4, $"log Z {set.LogZ} +- {set.LogZError}");
+    }
+
+    [Theory]
+    [InlineData(1, NetsWeights.Kernel)]
+    [InlineData(2, NetsWeights.Kernel)]
+    [InlineData(3, NetsWeights.Kernel)]
+    [InlineData(1, NetsWeights.Continuous)]
+    public void ResampledLogZIsUnbiasedAndItsErrorHonest(ulong seed, NetsWeights weights)
+    {
+        // One step of training leaves the drift at nothing, so the weights are uneven and particles are resampled often.
+        var options = s_small with
+        {
+            Iterations = 1,
+            ScoreGate = false,
+            Sampler = SamplerChoice.Sde,
+            SamplerSteps = weights == NetsWeights.Kernel ? 64 : 600,
+            Diffusion = 2,
+            ResamplingThreshold = 0.9,
+            IslandSize = 128,
+            Weights = weights,
+        };
+        var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Run(new SamplingRequest(6400, seed), default);
+        Assert.Contains("resampled", set.Sampler, StringComparison.Ordinal);
+        Assert.InRange(set.LogZError, 1e-3, 0.03);
+        Assert.True(Math.Abs(set.LogZ - MovingGaussian.LogZ) < 4 * set.LogZError, $"log Z {set.LogZ} +- {set.LogZError}");
+        Assert.Equal(MovingGaussian.Mean[1], set.Mean()[1], 0.08);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void FreeEnergyProfileOfAGaussianPathIsExact(ulong seed)
+    {
+        var options = s_small with { Iterations = 100, Sampler = SamplerChoice.Sde, SamplerSteps = 64 };
+        var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Run(new SamplingRequest(4000, seed), default);
+        Assert.Equal(33, set.FreeEnergy!.Count);
+        Assert.Equal(1, set.FreeEnergy[^1].Time, 1e-12);
+        foreach (var point in set.FreeEnergy)
+        {
+            var exact = -MovingGaussian.LogZ * point.Time;
+            Assert.True(Math.Abs(point.Value - exact) <= (4.5 * point.Error) + 1e-5, $"F({point.Time}) = {point.Value} +- {point.Error}, exact {exact}");
+            Assert.True(point.Error < 0.1);
+        }
+    }
+
+    [Fact]
+    public void AnUnstableDiffusionIsNamed()
+    {
+        var options = s_small with { Iterations = 1, Sampler = SamplerChoice.Sde, SamplerSteps = 8, Diffusion = 40 };
+        var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Run(new SamplingRequest(200, 1), default);
+        Assert.Contains(set.Warnings, w => w.Message.Contains("too long for the diffusion", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void OptionsAreCheckedAndUnknownNamesRefused()
+    {
+        string Refusal(string json) => Assert.Throws<ArgumentException>(() => NetsOptions.Parse(json)).Message;
+        Assert.Contains("walker", Refusal("""{ "walker": 3 }"""), StringComparison.Ordinal);
+        Assert.Contains("1 to 16", Refusal("""{ "depth": 0 }"""), StringComparison.Ordinal);
+        Assert.Contains("potential", Refusal("""{ "objective": "actionMatching" }"""), StringComparison.Ordinal);
+        Assert.Contains("resamplingThreshold", Refusal("""{ "sampler": "ode", "resamplingThreshold": 0.5 }"""), StringComparison.Ordinal);
+        Assert.Contains("no path", Assert.Throws<ArgumentException>(() => new NetsTransport(TwoModes(), new NetsOptions { Path = NetsPath.Given })).Message, StringComparison.Ordinal);
+        var options = s_small with { Sampler = SamplerChoice.Sde, Diffusion = 0.25, Objective = NetsObjective.ActionMatching, Drift = NetsDrift.Potential };
+        Assert.Equal(options, NetsOptions.Parse(MethodOptions.Format(options)));
+    }
+
+    private sealed class Watch(Action<TrainingProgress> action) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => action(value);
+    }
+}
