@@ -22,6 +22,7 @@ internal static class NonEquilibriumTransportSampler
         "M. S. Albergo, E. Vanden-Eijnden: NETS: A Non-Equilibrium Transport Sampler, arXiv:2410.02711",
         [
             .. ExactMixtureTransport.Experiments,
+            .. LatticeFieldTheory.Experiments,
             Forty("gmm40-moving-means", "along a path that moves the means (it uses mode knowledge)", moving: true, ess: 0.95, stretchEss: 0.98, weight: 0.005),
             Forty("gmm40-annealing", "along the annealing from N(0, 25^2 I), without mode knowledge", moving: false, ess: 0.7, stretchEss: 0.95, weight: 0.01),
             Normaliser("many-well-5", new NetsOptions(), -0.541056, 0.02, 0.005, "quadrature"),
