@@ -105,7 +105,7 @@ internal static class NonEquilibriumTransportSampler
         {
             var target = TargetLibrary.Get("gmm8-200");
             var options = moving
-                ? new NetsOptions { Threads = settings.Threads, Network = NetsNetwork.None, Iterations = 1500, BatchSize = 512, Walkers = 128, GridTimes = 24 }
+                ? new NetsOptions { Threads = settings.Threads, Network = NetsNetwork.None, Iterations = 400, LearningRate = 0.02, BatchSize = 256, Walkers = 64, GridTimes = 16, Sampler = SamplerChoice.Ode, SamplerSteps = 32 }
                 : new NetsOptions { Threads = settings.Threads, ScoreGate = true, Base = BaseChoice.Isotropic, BatchSize = 512, Walkers = 128, GridTimes = 24, Sampler = SamplerChoice.Sde };
             var draws = await new NetsTransport(target, options, moving ? PathLibrary.For(target)!.Path : null).SampleAsync(Samples, settings.Seed, null, cancellation);
             NoteRun(settings, name, draws);
