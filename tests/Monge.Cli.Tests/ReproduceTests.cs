@@ -27,13 +27,13 @@ public sealed class ReproduceTests
     public void One_experiment_runs_by_its_name_and_an_unknown_one_is_told()
     {
         using var folder = new ScratchFolder();
-        using var run = MongeProcess.Run(folder.Path, "reproduce", "01", "--experiment", "gaussian-residual", "--json", "--out", "records");
+        using var run = MongeProcess.Run(folder.Path, "reproduce", "01", "--experiment", "residual-operators", "--json", "--out", "records");
         Assert.Equal(0, run.ExitCode);
-        Assert.Equal("gaussian-residual", (string)Assert.Single(JsonNode.Parse(run.Output)!.AsArray())!["experiment"]!);
-        Assert.True(File.Exists(folder["records/01-gaussian-residual-seed1.json"]));
+        Assert.Equal("residual-operators", (string)Assert.Single(JsonNode.Parse(run.Output)!.AsArray())!["experiment"]!);
+        Assert.True(File.Exists(folder["records/01-residual-operators-seed1.json"]));
         using var unknown = MongeProcess.Run(folder.Path, "reproduce", "01", "--experiment", "gausian-residual");
         Assert.Equal(2, unknown.ExitCode);
-        Assert.Contains("did you mean 'gaussian-residual'?", unknown.Sentence, StringComparison.Ordinal);
+        Assert.Contains("did you mean 'residual-operators'?", unknown.Sentence, StringComparison.Ordinal);
     }
 
     [Theory]
