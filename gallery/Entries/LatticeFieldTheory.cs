@@ -14,6 +14,8 @@ internal static class LatticeFieldTheory
 {
     private const int Samples = 10_000;
     private const int Bins = 20;
+    private const int Steps = 64;
+    private const int WholeLattice = 8;
     private const string TransferMatrix = "transfer matrix";
 
     /// <summary>The experiments.</summary>
@@ -28,6 +30,7 @@ internal static class LatticeFieldTheory
         Exact([4, 4], -1, 0.9, 1.9905),
         Exact([4, 4], -4.75, 5.1, 8.9329),
         BesideAnnealing(8, 0.8, 0.5, 0.9),
+        BesideAnnealing(8, 0.9, 0.5, 0.9),
         BesideAnnealing(16, 0.8, 0.05, 0.3),
         BesideAnnealing(20, 0.9, 0.02, 0.3),
     ];
@@ -62,7 +65,7 @@ internal static class LatticeFieldTheory
             async (settings, cancellation) =>
             {
                 var options = new NetsOptions { Threads = settings.Threads, Iterations = 1500, ScoreGate = false, ResidualScale = 5 };
-                var draws = await Sample(sizes, massSquared, coupling, options, 16, settings, cancellation);
+                var draws = await Sample(sizes, massSquared, coupling, options, Drift(sizes, WholeLattice, 16), settings, cancellation);
                 var exact = LatticeReference.Compute(new LatticeField(sizes, massSquared, coupling), 10, 28);
                 var moments = new Magnetisation(draws);
                 settings.Note(FormattableString.Invariant(
@@ -90,25 +93,42 @@ internal static class LatticeFieldTheory
             ],
             async (settings, cancellation) =>
             {
-                var options = new NetsOptions { Threads = settings.Threads, Iterations = 1500, ScoreGate = false, ResidualScale = 10, SamplerSteps = 64, BatchSize = length > 8 ? 256 : 512 };
-                var draws = await Sample(sizes, -1, coupling, options, 24, settings, cancellation);
+                var options = new NetsOptions
+                {
+                    Threads = settings.Threads,
+                    Iterations = length > 8 ? 3000 : 1500,
+                    ScoreGate = false,
+                    ResidualScale = 10,
+                    SamplerSteps = Steps,
+                    BatchSize = length > 8 ? 256 : 512,
+                    Walkers = length > 8 ? 256 : 512,
+                };
+                var draws = await Sample(sizes, -1, coupling, options, Drift(sizes, 2, 24), settings, cancellation);
+                var annealing = await Annealing(sizes, coupling, Steps, settings, cancellation);
 
-                // One step of a drift that starts at zero leaves it there: the same sampler, steps and scan of the diffusion, without a drift.
-                var annealing = await Sample(sizes, -1, coupling, options with { Iterations = 1, LearningRate = 1e-12, Sampler = SamplerChoice.Sde }, 24, settings, cancellation);
+                // A step of the ODE asks for the drift four times: annealing with as many evaluations of the score, for comparison.
+                await Annealing(sizes, coupling, 4 * Steps, settings, cancellation);
                 return [draws.EffectiveSampleSize, draws.EffectiveSampleSize / annealing.EffectiveSampleSize, new Magnetisation(draws).Asymmetry];
             });
     }
 
+    // Annealed importance sampling is the sampler without a drift: the same path, and the best of the same scan over the diffusion.
+    private static Task<SampleSet> Annealing(int[] sizes, double coupling, int steps, ExperimentSettings settings, CancellationToken cancellation)
+    {
+        var options = new NetsOptions { Threads = settings.Threads, Iterations = 1, ScoreGate = false, SamplerSteps = steps, Sampler = SamplerChoice.Sde };
+        var sites = sizes.Aggregate(1, (a, b) => a * b);
+        return Sample(sizes, -1, coupling, options, (_, _, _) => new FormulaField(sites, (x, _) => 0 * x), settings, cancellation);
+    }
+
     private static async Task<SampleSet> Sample(
-        int[] sizes, double massSquared, double coupling, NetsOptions options, int width, ExperimentSettings settings, CancellationToken cancellation)
+        int[] sizes, double massSquared, double coupling, NetsOptions options, NetsDriftFactory drift, ExperimentSettings settings, CancellationToken cancellation)
     {
         var field = new LatticeField(sizes, massSquared, coupling);
         var name = Name(sizes, massSquared, coupling);
         var path = PathLibrary.Lattice(field).Path;
-        var radius = field.Sites <= 16 ? 8 : 2;
-        var draws = await new NetsTransport(TargetLibrary.Get(name), options, path, Drift(sizes, radius, width)).SampleAsync(Samples, settings.Seed, null, cancellation);
+        var draws = await new NetsTransport(TargetLibrary.Get(name), options, path, drift).SampleAsync(Samples, settings.Seed, null, cancellation);
         settings.Note(FormattableString.Invariant(
-            $"{name}, {options.Iterations} iterations, seed {settings.Seed}: log Z {draws.LogZ:f5} +- {draws.LogZError:f5}, ELBO {draws.Elbo:f3}, ESS {draws.EffectiveSampleSize:p1}, {draws.TargetCalls:n0} target calls, {draws.Sampler}, {draws.TrainSeconds:f0} s of training"));
+            $"{name}, {(options.Iterations == 1 ? "annealed importance sampling" : $"{options.Iterations} iterations")}, seed {settings.Seed}: log Z {draws.LogZ:f5} +- {draws.LogZError:f5}, ELBO {draws.Elbo:f3}, ESS {draws.EffectiveSampleSize:p1}, {draws.TargetCalls:n0} target calls, {draws.Sampler}, {draws.TrainSeconds:f0} s of training"));
         return draws;
     }
 

@@ -60,6 +60,9 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     /// <summary>Evaluations of the target so far, those of the race left out.</summary>
     public long TargetCalls { get; private set; }
 
+    /// <summary>The effective number of samples that annealed importance sampling found in the problem of <see cref="Run"/>.</summary>
+    public double EffectiveSamples { get; private set; }
+
     public TransportProblem Run()
     {
         var inflation = options.BaseInflation;
@@ -70,11 +73,31 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
             _ => Straighten(Bend(Refit(Best([.. Candidates().Select(c => Try(Plain(c.Base), null, c.Source))])))),
         };
         var chosen = Paths(best);
+        EffectiveSamples = chosen.Ess * Particles;
         return chosen.Problem with
         {
             Offset = chosen.LogZ,
             Source = FormattableString.Invariant($"{chosen.Problem.Source}; path exponents {chosen.Problem.TargetExponent:g3} and {chosen.Problem.BaseExponent:g3}; annealed importance sampling found ESS {chosen.Ess:P1}"),
         };
+    }
+
+    /// <summary>
+    /// The problem of the same exponents from a base fitted to weighted particles of it: a drift after a short training leaves far more effective samples than
+    /// annealed importance sampling does, and so a steadier fit. Null when there are too few for that or the base is a bent one.
+    /// </summary>
+    /// <param name="problem">The problem.</param>
+    /// <param name="positions">Positions z [n, d].</param>
+    /// <param name="weights">Normalised weights [n].</param>
+    /// <param name="effective">Their effective number.</param>
+    public TransportProblem? Refitted(TransportProblem problem, double[] positions, double[] weights, double effective)
+    {
+        if (problem.Bend is not null || Fit(new Trial(problem, problem.Offset, 0, effective / weights.Length, positions, weights)) is not { } gaussian)
+        {
+            return null;
+        }
+
+        var trial = Try(Plain(gaussian), problem.Stiffness, "Gaussian fitted after a short training", problem.TargetExponent, problem.BaseExponent);
+        return trial.Problem with { Offset = double.IsFinite(trial.LogZ) ? trial.LogZ : problem.Offset };
     }
 
     /// <summary>The problem of a given base and the geometric path, with the numbers that annealed importance sampling measures.</summary>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Numerics;
 using Monge.Data;
 using Monge.Diagnostics;
+using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
@@ -124,6 +125,14 @@ internal static class TransportRun<T>
     public static (double Ess, long TargetCalls) ShortTraining(
         Density target, TransportProblem problem, ITransportTrainer<T> trainer, SamplingSettings settings, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
     {
+        var (particles, calls) = ShortTrainingDraws(target, problem, trainer, settings, execution, seed, cancellation);
+        return (particles is null ? 0 : ImportanceWeights.FromLogWeights(particles.LogWeights).EffectiveSampleFraction, calls);
+    }
+
+    /// <summary>Weighted particles of the transport after a short training, null if that failed, and the evaluations of the target it took; disposes the trainer.</summary>
+    public static (WeightedParticles<T>? Particles, long TargetCalls) ShortTrainingDraws(
+        Density target, TransportProblem problem, ITransportTrainer<T> trainer, SamplingSettings settings, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+    {
         using var owned = trainer;
         var state = trainer.Init();
         using var sampling = new TransportSampling<T>(target, problem, settings, trainer.Transport, state.Adam.Average, execution);
@@ -133,12 +142,12 @@ internal static class TransportRun<T>
             var info = trainer.Step(state, iteration, RaceIterations);
             if (!double.IsFinite(info.Loss) || !double.IsFinite(info.GradientNorm))
             {
-                return (0, trainer.TargetCalls);
+                return (null, trainer.TargetCalls);
             }
         }
 
-        var ess = sampling.Ess(sampling.Gauge, RaceParticles, seed);
-        return (ess, trainer.TargetCalls + sampling.TargetCalls);
+        var particles = sampling.Validate(sampling.Gauge, RaceParticles, seed);
+        return (particles.LogWeights.All(double.IsNegativeInfinity) ? null : particles, trainer.TargetCalls + sampling.TargetCalls);
     }
 
     private static SampleSet Sample(

@@ -135,9 +135,12 @@ internal sealed class TransportSampling<T> : IDisposable
     /// <summary>The effective sample size (fraction) of a validation batch.</summary>
     public double Ess(TransportSampler sampler, int particles, ulong seed)
     {
-        var logWeights = Draw(sampler, particles, new DrawKey(seed, 0, ValidationSamples)).LogWeights;
+        var logWeights = Validate(sampler, particles, seed).LogWeights;
         return logWeights.All(double.IsNegativeInfinity) ? 0 : ImportanceWeights.FromLogWeights(logWeights).EffectiveSampleFraction;
     }
+
+    /// <summary>Draws a validation batch; never particles that samples are made of.</summary>
+    public WeightedParticles<T> Validate(TransportSampler sampler, int particles, ulong seed) => Draw(sampler, particles, new DrawKey(seed, 0, ValidationSamples));
 
     /// <summary>Draws particles.</summary>
     public WeightedParticles<T> Draw(TransportSampler sampler, int samples, DrawKey draw)

@@ -1,4 +1,6 @@
 using System.Numerics;
+using Monge.Diagnostics;
+using Monge.Dynamics;
 using Monge.Engine.Execution;
 using Monge.Measures;
 using Monge.Training;
@@ -23,6 +25,14 @@ namespace Monge.Methods;
 public sealed class PinnTransport : ISamplingMethod
 {
     private const long DefaultIterations = 1_500;
+
+    // A race between networks is decided for all paths when the winner's effective sample size is at least this, and this many times the other's.
+    private const double LeastDecisive = 0.05;
+    private const double ClearlyBetter = 2;
+
+    // With fewer effective samples for each coordinate the base is fitted anew after a short training, at most this many times.
+    private const double FewestForBase = 8;
+    private const int Refits = 3;
 
     /// <summary>Binds the method to a density.</summary>
     /// <param name="target">The unnormalised density.</param>
@@ -86,42 +96,72 @@ public sealed class PinnTransport : ISamplingMethod
     internal static (TransportProblem Problem, PinnOptions Options) Prepare<T>(Density target, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        PinnOptions[] candidates = [.. (options.Network == NetworkChoice.Automatic ? [NetworkChoice.Mlp, NetworkChoice.Separable] : new[] { options.Network })
+        var open = options.Network == NetworkChoice.Automatic;
+        List<PinnOptions> candidates = [.. (open ? [NetworkChoice.Mlp, NetworkChoice.Separable] : new[] { options.Network })
             .Select(network => (options with { Network = network }).Resolve(target.Dimension))];
         var raced = 0L;
-        var races = new Dictionary<(GaussianBase, double, double), (PinnOptions Options, double Ess)>();
-        double Race(TransportProblem problem)
+        var races = new Dictionary<(GaussianBase, double, double), Race<T>>();
+        Race<T> RaceOf(TransportProblem problem)
         {
-            double Train(PinnOptions candidate)
+            Race<T> Train(PinnOptions candidate)
             {
                 var trainer = new PinnTrainer<T>(target, problem, candidate, seed, execution);
-                var (ess, calls) = TransportRun<T>.ShortTraining(target, problem, trainer, candidate.Sampling, execution, seed, cancellation);
+                var (particles, calls) = TransportRun<T>.ShortTrainingDraws(target, problem, trainer, candidate.Sampling, execution, seed, cancellation);
                 raced += calls;
-                return ess;
+                return new Race<T>(candidate, particles, particles is null ? 0 : ImportanceWeights.FromLogWeights(particles.LogWeights).EffectiveSampleFraction);
             }
 
-            var best = candidates.Select(c => (Options: c, Ess: Train(c))).MaxBy(r => r.Ess);
-            races[(problem.Base, problem.TargetExponent, problem.BaseExponent)] = best;
-            return best.Ess;
+            if (races.TryGetValue((problem.Base, problem.TargetExponent, problem.BaseExponent), out var known))
+            {
+                return known;
+            }
+
+            var trained = candidates.Select(Train).OrderByDescending(r => r.Ess).ToList();
+            if (trained.Count > 1 && trained[0].Ess > LeastDecisive && trained[0].Ess > ClearlyBetter * trained[1].Ess)
+            {
+                // Which network fits hardly depends on the path: the other one need not race again.
+                candidates.RemoveAll(c => c.Network != trained[0].Options.Network);
+            }
+
+            return races[(problem.Base, problem.TargetExponent, problem.BaseExponent)] = trained[0];
         }
 
-        var preparation = new TransportPreparation<T>(target, options.Preparation, execution, seed, cancellation, Race);
+        var preparation = new TransportPreparation<T>(target, options.Preparation, execution, seed, cancellation, problem => RaceOf(problem).Ess);
         var problem = preparation.Run();
-        TransportProblem Counted() => problem with { PreparationCalls = preparation.TargetCalls + raced };
-        if (candidates.Length == 1)
+        var refits = options.Base == BaseChoice.Automatic && preparation.EffectiveSamples < FewestForBase * target.Dimension ? Refits : 0;
+        for (var k = 0; k < refits && RaceOf(problem) is { Particles: not null } race; k++)
         {
-            return (Counted(), candidates[0]);
+            var (positions, weights) = race.Draws(problem.Base.Dimension);
+            if (preparation.Refitted(problem, positions, weights, race.Ess * weights.Length) is not { } refitted || RaceOf(refitted).Ess <= race.Ess)
+            {
+                break;
+            }
+
+            problem = refitted with { Source = FormattableString.Invariant($"{refitted.Source}; path exponents {problem.TargetExponent:g3} and {problem.BaseExponent:g3}") };
         }
 
-        var path = (problem.Base, problem.TargetExponent, problem.BaseExponent);
-        if (!races.ContainsKey(path))
+        var words = "";
+        var chosen = candidates[0];
+        if (open)
         {
-            Race(problem);
+            (chosen, _, var ess) = RaceOf(problem);
+            var network = chosen.Network == NetworkChoice.Separable ? "separable drift, a structural assumption" : "drift of all coordinates";
+            words = FormattableString.Invariant($"; {network}, chosen by short trainings (ESS {ess:P1})");
         }
 
-        var (chosen, ess) = races[path];
-        var words = chosen.Network == NetworkChoice.Separable ? "separable drift, a structural assumption" : "drift of all coordinates";
-        return (Counted() with { Source = FormattableString.Invariant($"{problem.Source}; {words}, chosen by short trainings (ESS {ess:P1})") }, chosen);
+        return (problem with { Source = problem.Source + words, PreparationCalls = preparation.TargetCalls + raced }, chosen);
+    }
+
+    private sealed record Race<T>(PinnOptions Options, WeightedParticles<T>? Particles, double Ess)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        /// <summary>Positions z [n, d] and normalised weights [n]; lost particles lie at the origin with no weight.</summary>
+        public (double[] Positions, double[] Weights) Draws(int dimension)
+        {
+            double[] weights = [.. ImportanceWeights.FromLogWeights(Particles!.LogWeights).Normalised];
+            double[] positions = [.. Enumerable.Range(0, weights.Length * dimension).Select(i => weights[i / dimension] > 0 ? double.CreateChecked(Particles.Positions[i]) : 0)];
+            return (positions, weights);
+        }
     }
 
     private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)
