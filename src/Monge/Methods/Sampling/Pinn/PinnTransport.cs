@@ -19,7 +19,8 @@ namespace Monge.Methods;
 /// SDE:  log w = log rho(X_K) - log p0(X_0) + sum_k log N(X_k; M-(X_{k+1})) - log N(X_{k+1}; M+(X_k))                (3)
 /// </code>
 /// so estimates are consistent for an imperfect drift too; (3) is exact at any step size. The base and the exponents are found by
-/// annealed importance sampling, that is (3) with b = 0.
+/// annealed importance sampling, that is (3) with b = 0; where that leaves too few effective samples, the base is fitted anew to the weighted particles of a
+/// short training.
 /// Sources: arXiv:2407.07873 (annealing row of the log-density losses, equation 1), arXiv:2410.02711 (weights, equations 2 and 3).
 /// </summary>
 public sealed class PinnTransport : ISamplingMethod
@@ -27,8 +28,8 @@ public sealed class PinnTransport : ISamplingMethod
     private const long DefaultIterations = 1_500;
 
     // A race between networks is decided for all paths when the winner's effective sample size is at least this, and this many times the other's.
-    private const double LeastDecisive = 0.05;
-    private const double ClearlyBetter = 2;
+    private const double LeastDecisive = 0.01;
+    private const double ClearlyBetter = 3;
 
     // With fewer effective samples for each coordinate the base is fitted anew after a short training, at most this many times.
     private const double FewestForBase = 8;
