@@ -103,8 +103,8 @@ internal static class LatticeFieldTheory
                     ScoreGate = false,
                     ResidualScale = 10,
                     SamplerSteps = Steps,
-                    BatchSize = length > 8 ? 256 : 512,
-                    Walkers = length > 8 ? 256 : 512,
+                    BatchSize = 256,
+                    Walkers = 256,
                 };
                 var draws = await Sample(sizes, -1, coupling, options, Drift(sizes, 2, 24), Samples, settings, cancellation);
                 var annealing = await Annealing(sizes, coupling, Steps, settings, cancellation);
@@ -115,12 +115,13 @@ internal static class LatticeFieldTheory
             });
     }
 
-    // Annealed importance sampling is the sampler without a drift: the same path, and the best of the same scan over the diffusion.
+    // Annealed importance sampling is the sampler without a drift: the same path, and the best of the same scan over the diffusion. Rates of plane waves
+    // start at zero, and a training of one step at no rate leaves them there.
     private static Task<SampleSet> Annealing(int[] sizes, double coupling, int steps, ExperimentSettings settings, CancellationToken cancellation)
     {
-        var options = new NetsOptions { Threads = settings.Threads, Iterations = 1, ScoreGate = false, SamplerSteps = steps, Sampler = SamplerChoice.Sde };
-        var sites = sizes.Aggregate(1, (a, b) => a * b);
-        return Sample(sizes, -1, coupling, options, (_, _, _) => new FormulaField(sites, (x, _) => 0 * x), Samples, settings, cancellation);
+        var options = new NetsOptions { Threads = settings.Threads, Iterations = 1, LearningRate = 1e-12, BatchSize = 16, Walkers = 16, ScoreGate = false, SamplerSteps = steps, Sampler = SamplerChoice.Sde };
+        var lattice = new PeriodicLattice(sizes);
+        return Sample(sizes, -1, coupling, options, (parameters, initializer, _) => new SpectralField(parameters, initializer, lattice), Samples, settings, cancellation);
     }
 
     private static async Task<SampleSet> Sample(
