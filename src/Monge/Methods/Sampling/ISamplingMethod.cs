@@ -46,3 +46,19 @@ public sealed record MethodSettings
     /// <summary>Number format.</summary>
     public Precision? Precision { get; init; }
 }
+
+/// <summary>Sampling without blocking the caller.</summary>
+public static class SamplingMethods
+{
+    /// <summary>Trains and samples on another thread.</summary>
+    /// <param name="method">The method, bound to its density.</param>
+    /// <param name="samples">Number of samples, at least 2.</param>
+    /// <param name="seed">The seed; equal seeds and options give equal samples to the bit (without a time budget).</param>
+    /// <param name="progress">Receives progress.</param>
+    /// <param name="cancellation">Stops between two steps.</param>
+    /// <exception cref="Measures.DensityException">The density can't be used.</exception>
+    /// <exception cref="ArithmeticException">Training produced a value that is not finite.</exception>
+    public static Task<SampleSet> SampleAsync(
+        this ISamplingMethod method, int samples, ulong seed, IProgress<Training.TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
+        Task.Run(() => method.Run(new SamplingRequest(samples, seed) { Progress = progress }, cancellation), cancellation);
+}
