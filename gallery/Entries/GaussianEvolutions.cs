@@ -54,7 +54,7 @@ internal static class GaussianEvolutions
     private const double KineticPenalty = 1e-4;
 
     private static readonly double[] s_endMean = [1.5, -1.0];
-    private static readonly VariancePreservingNoise s_noising = new(Dimension, 0.1, 4);
+    private static readonly VariancePreservingNoise s_noising = new(Dimension, 0.1, 10);
     private static readonly Expr s_time = Expr.Random(RandomLaw.Uniform, TimeStream);
 
     /// <summary>log Z of the target.</summary>
@@ -114,9 +114,10 @@ internal static class GaussianEvolutions
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
         var v = new LogDensityNetwork(parameters, initializer, "logDensity", Path, Potential(parameters, initializer, "correction", width).Apply, LogDensityBoundary.TargetOnly);
+        Expr LogDensity(Expr x, Expr t) => v.LogDensity(x, (-0.5 * s_noising.Integral(t)).Exp());
         var box = ReversalLaw(s_time, UnitBox());
-        var residual = LogDensityResiduals.TimeReversal(v.LogDensity, s_noising.Drift, s_noising.Diffusion(s_time), box, s_time);
-        var drift = TransportFields.TimeReversal(s_noising.Drift, v.LogDensity, s_noising.Diffusion);
+        var residual = LogDensityResiduals.TimeReversal(LogDensity, s_noising.Drift, s_noising.Diffusion(s_time), box, s_time);
+        var drift = TransportFields.TimeReversal(s_noising.Drift, LogDensity, s_noising.Diffusion);
         return new GaussianModel(parameters, initializer, residual, drift, Reversal.Drift, ReversalLaw, v);
     }
 
@@ -171,7 +172,7 @@ internal static class GaussianEvolutions
     }
 
     private static ScalarNetwork Potential(ParameterSet parameters, ParameterInitializer initializer, string name, int width) =>
-        new(parameters, initializer, name, Dimension, width, depth: 1, frequencies: 0, quadratic: true);
+        new(parameters, initializer, name, Dimension, width, depth: 1, frequencies: 1, quadratic: true, quadraticWidth: 12);
 
     private static Expr UnitBox() => BoxHalfWidth * ((2 * Expr.Random(RandomLaw.Uniform, PositionStream, Dimension)) - 1);
 

@@ -143,10 +143,10 @@ public class GaussNewtonTests
             var info = newton.Step(points);
             Assert.True(info.Loss <= info.LossBefore);
             Assert.Equal(info.Loss, newton.Loss(points));
-            shortened += info.StepSize < 1 ? 1 : 0;
+            shortened += info.StepSize < 1 || info.Solves > 1 ? 1 : 0;
         }
 
-        Assert.True(shortened > 0, "the line search must have had something to do");
+        Assert.True(shortened > 0, "some direction must have been too long");
     }
 
     [Fact]
