@@ -111,7 +111,7 @@ internal static class GaussianSuite
             var score = GaussianTraining.Score(model, parameters, settings);
             worstLogZ = double.IsNaN(score.LogZError) ? worstLogZ : Math.Max(worstLogZ, score.LogZError);
             var note = FormattableString.Invariant(
-                $"{name}: {GaussianTraining.AdamSteps} steps of Adam in {secondsPerStep * GaussianTraining.AdamSteps:F1} s, residual RMS {score.ResidualRms:E1}, error of log Z {score.LogZError:E1}");
+                $"{name}: {GaussianTraining.AdamSteps} steps of Adam in {secondsPerStep * GaussianTraining.AdamSteps:F1} s, residual RMS {score.ResidualRms:E1}{LogZ(score)}");
             if (isUnique)
             {
                 values.Add(score.DriftError);
@@ -129,6 +129,8 @@ internal static class GaussianSuite
         return values;
     }
 
+    private static string LogZ(GaussianScore score) => double.IsNaN(score.LogZError) ? "" : FormattableString.Invariant($", error of log Z {score.LogZError:E1}");
+
     private static IReadOnlyList<double> TrainByGaussNewton(ExperimentSettings settings, CancellationToken cancellation)
     {
         var (values, smallestRatio) = (new List<double>(), double.PositiveInfinity);
@@ -143,7 +145,7 @@ internal static class GaussianSuite
             smallestRatio = Math.Min(smallestRatio, beside.DriftError / score.DriftError);
             values.AddRange([score.ResidualRms, score.DriftError]);
             settings.Note(FormattableString.Invariant(
-                $"{name}: {seconds:F1} s; Gauss-Newton ({steps} steps) RMS {score.ResidualRms:E1}, drift {score.DriftError:E1}, log Z {score.LogZError:E1}; Adam ({adamSteps} steps) RMS {beside.ResidualRms:E1}, drift {beside.DriftError:E1}, log Z {beside.LogZError:E1}"));
+                $"{name}: {seconds:F1} s; Gauss-Newton ({steps} steps) RMS {score.ResidualRms:E1}, drift {score.DriftError:E1}{LogZ(score)}; Adam ({adamSteps} steps) RMS {beside.ResidualRms:E1}, drift {beside.DriftError:E1}{LogZ(beside)}"));
         }
 
         values.Add(smallestRatio);

@@ -40,8 +40,8 @@ internal static class GaussianTraining
     // Gauss-Newton: points of a step, steps on the same points, and the goal on fresh points at which it ends.
     private const int Points = 600;
     private const int StepsOnPoints = 10;
-    private const int MostSteps = 4000;
-    private const double RmsGoal = 8e-6;
+    private const int MostSteps = 2000;
+    private const double RmsGoal = 4e-6;
 
     private const int EvaluationPoints = 8192;
     private const int EvaluationStream = 42;

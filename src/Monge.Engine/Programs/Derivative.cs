@@ -4,12 +4,17 @@ namespace Monge.Engine.Programs;
 /// Derivatives of traced values, each again a traced value, so they compose in any order. Tangents are a trailing axis: the derivative of a value
 /// [.., n] along K directions is [.., n, K].
 /// </summary>
+/// <remarks>
+/// Any value may be differentiated by, but tracing looks through views: a slice of a concatenation is a slice of one of its parts. Where a value was thus traced past
+/// the view that it is differentiated by, every method here throws an <see cref="ArgumentException"/> rather than leave a part of the derivative out.
+/// </remarks>
 public static class Derivative
 {
     /// <summary>The gradient of a scalar, of the shape of <paramref name="x"/>.</summary>
     /// <param name="value">A scalar [].</param>
     /// <param name="x">Any value the scalar was traced from (zero if it wasn't).</param>
     /// <exception cref="ShapeException">The value is not a scalar.</exception>
+    /// <exception cref="ArgumentException">x is a view (a concatenation, slice, reshape, ...) and the value was traced past it from what x was made of.</exception>
     public static Expr Gradient(Expr value, Expr x) => Gradients(value, x)[0];
 
     /// <summary>The gradients of a scalar to several values, by one reverse sweep.</summary>
@@ -263,12 +268,69 @@ public static class Derivative
             seconds.TryGetValue(y, out var s2) ? s2 : Expr.Constant(0).BroadcastTo(y.Shape));
     }
 
+    // Operations that tracing looks through: applying another of their kind, or a slice, may give a value made of their inputs instead of theirs.
+    private static bool IsView(Expr value) =>
+        value.Operation is ConcatOperation or GatherOperation or ReshapeOperation or TransposeOperation or BroadcastOperation or NegateOperation;
+
+    private static void RefuseBypassedView(Expr x, Expr y)
+    {
+        if (!IsView(x))
+        {
+            return;
+        }
+
+        // What x shows, views between included. Constants carry no derivative.
+        var shown = new HashSet<Expr>();
+        var stack = new Stack<Expr>([x]);
+        var oldest = long.MaxValue;
+        while (stack.TryPop(out var view))
+        {
+            foreach (var input in view.InputSpan)
+            {
+                if (!input.IsConstant && shown.Add(input))
+                {
+                    oldest = Math.Min(oldest, input.Id);
+                    if (IsView(input))
+                    {
+                        stack.Push(input);
+                    }
+                }
+            }
+        }
+
+        // A walk from y that enters neither x nor what is not differentiated.
+        var seen = new HashSet<Expr> { x };
+        if (seen.Add(y))
+        {
+            stack.Push(y);
+        }
+
+        while (stack.TryPop(out var node))
+        {
+            if (shown.Contains(node))
+            {
+                throw new ArgumentException(
+                    $"The derivative is asked by a {x.Operation.Name} of shape {x.Shape}, but the value uses what that was made of ({node.Operation.Name} of shape {node.Shape}) past it, so the derivative would miss a part; differentiate by the parts, or trace the value at an input of its own.",
+                    nameof(x));
+            }
+
+            foreach (var input in node.InputSpan)
+            {
+                if (node.Operation is not StopGradientOperation && input.Id >= oldest && seen.Add(input))
+                {
+                    stack.Push(input);
+                }
+            }
+        }
+    }
+
     // The nodes on paths from the sources to y, oldest first (so inputs stand before what uses them).
     private static List<Expr> Between(ReadOnlySpan<Expr> sources, Expr y)
     {
         var oldest = long.MaxValue;
         foreach (var source in sources)
         {
+            RefuseBypassedView(source, y);
             oldest = Math.Min(oldest, source.Id);
         }
 

@@ -25,9 +25,11 @@ public sealed class ScalarNetwork
     /// <param name="depth">Hidden layers, at least 1.</param>
     /// <param name="frequencies">Frequencies of the time features; 0 leaves t alone.</param>
     /// <param name="quadratic">Whether s(t) . x^2 / 2 + m(t) . x, with s and m from a network of time, is added: the bulk of a Gaussian's move.</param>
+    /// <param name="quadraticWidth">Hidden units of that network of time.</param>
     /// <exception cref="ArgumentOutOfRangeException">The dimension, the width or the depth is below 1.</exception>
     public ScalarNetwork(
-        ParameterSet parameters, ParameterInitializer initializer, string name, int dimension, int width, int depth, int frequencies = 4, bool quadratic = false)
+        ParameterSet parameters, ParameterInitializer initializer, string name, int dimension, int width, int depth, int frequencies = 4, bool quadratic = false,
+        int quadraticWidth = 32)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
@@ -45,7 +47,7 @@ public sealed class ScalarNetwork
 
         _last = initializer.Add(parameters, $"{name}.{depth}.weight", 0, width);
         _lastBias = initializer.Add(parameters, $"{name}.{depth}.bias", 0);
-        _quadratic = quadratic ? new TimeNetwork(parameters, initializer, $"{name}.quadratic", 2 * dimension, 32, frequencies) : null;
+        _quadratic = quadratic ? new TimeNetwork(parameters, initializer, $"{name}.quadratic", 2 * dimension, quadraticWidth, frequencies) : null;
     }
 
     /// <summary>d.</summary>

@@ -31,12 +31,19 @@ public sealed record GaussNewtonOptions
     public double LargestDamping { get; init; } = 1e-5;
 
     /// <summary>
-    /// Whether the damping follows the line search instead (Levenberg and Marquardt): a full step divides it by four, a step below one half multiplies it by four. It then
-    /// starts at <see cref="LargestDamping"/> and stays at or below the loss before the first step. Where the residual bends strongly this takes far longer steps.
+    /// Whether the damping follows the gain ratio instead (Levenberg and Marquardt, by the rule of Nielsen, IMM-REP-1999-05): a full step whose decrease is what the
+    /// linear model promised divides it by up to five, one that lowers nothing is taken back and multiplies it. It starts at the loss, at most
+    /// <see cref="LargestDamping"/>. Where the residual bends strongly this takes far fewer steps than the line search.
     /// </summary>
     public bool Adaptive { get; init; }
 
-    /// <summary>The line search tries the steps 2^-k for k = 0 to this. Not negative.</summary>
+    /// <summary>
+    /// Whether an adaptive step follows the bend of the residual to second order (geodesic acceleration; Transtrum and Sethna, arXiv:1201.5885): one more evaluation
+    /// of the residuals and one more solve with the same factor. Direct solvers only.
+    /// </summary>
+    public bool Accelerated { get; init; } = true;
+
+    /// <summary>The line search tries the steps 2^-k for k = 0 to this; adaptive steps have none. Not negative.</summary>
     public int Halvings { get; init; } = 30;
 
     /// <summary>Rounds of refinement of a direct solve against J itself; the normal equations square J's condition, and this wins most of it back. Not negative.</summary>
@@ -52,18 +59,28 @@ public sealed record GaussNewtonOptions
 /// <param name="StepSize">The share of the direction that was taken; 0 if no share lowered the loss.</param>
 /// <param name="Damping">lambda; raised above its rule when the matrix could otherwise not be factored.</param>
 /// <param name="KrylovIterations">Iterations of conjugate gradients; 0 for direct solves.</param>
-public readonly record struct GaussNewtonInfo(double LossBefore, double Loss, double StepSize, double Damping, int KrylovIterations);
+/// <param name="Solves">Directions that were tried; more than 1 only when the damping is adaptive.</param>
+public readonly record struct GaussNewtonInfo(double LossBefore, double Loss, double StepSize, double Damping, int KrylovIterations, int Solves);
 
 /// <summary>
 /// Gauss-Newton in float64, which for the residuals of a differential equation is the energy natural gradient (Mueller and Zeinhofer, arXiv:2302.13163; in
 /// arXiv:2407.07873 the last phase of training): with r(theta) the residuals of all points divided by sqrt(N), and J = dr/dtheta, the direction solves
 /// (J^T J + lambda I) delta = J^T r, lambda = min(|r|^2, 1e-5), and theta loses the best of the steps 2^-k delta on the same points.
-/// It knows nothing of what the residuals mean; the state is the parameters alone.
+/// It knows nothing of what the residuals mean; the state is the parameters and, when it is adaptive, the damping.
 /// </summary>
 public sealed class GaussNewton : IDisposable
 {
     private const double DampingGrowth = 10;
-    private const double DampingChange = 4;
+
+    // Adaptive damping: the largest fall after a step, the largest rise within one, and how often it rises before the step is given up.
+    private const double DampingFall = 5;
+    private const double DampingRise = 8;
+    private const int MostSolves = 14;
+
+    // Geodesic acceleration: the share of the step over which the bend is measured, and the largest ratio of twice the acceleration to the step that is trusted.
+    private const double BendShare = 0.1;
+    private const double LargestBend = 0.75;
+
     private const string DirectionInput = "gaussNewton.direction";
     private const string CotangentInput = "gaussNewton.cotangent";
 
@@ -77,8 +94,11 @@ public sealed class GaussNewton : IDisposable
     private readonly Dictionary<string, NdArray<double>> _inputs = [];
     private CompiledProgram<double>? _rows;
     private CompiledProgram<double>? _product;
+    private CompiledProgram<double>? _values;
+    private double[] _gradient = [];
     private double[] _transpose = [];
-    private double[] _matrix = [];
+    private double[] _products = [];
+    private double[] _factor = [];
 
     /// <summary>Compiles the residual; the programs of a solver are compiled when it is first used.</summary>
     /// <param name="parameters">The parameters [P].</param>
@@ -102,7 +122,7 @@ public sealed class GaussNewton : IDisposable
         _loss = Compile(("loss", _residual.SquaredNorm().BatchSum()));
     }
 
-    /// <summary>The parameters [P]: all there is to the state. Fill them before the first step.</summary>
+    /// <summary>The parameters [P]. Fill them before the first step.</summary>
     public NdArray<double> Parameters { get; }
 
     /// <summary>lambda of the next step when the damping is adaptive, 0 before the first; the other half of the state.</summary>
@@ -118,7 +138,7 @@ public sealed class GaussNewton : IDisposable
     public void Bind(string input, NdArray<double> values)
     {
         _inputs[input] = values;
-        foreach (var program in new[] { _loss, _rows, _product })
+        foreach (var program in new[] { _loss, _rows, _product, _values })
         {
             BindIfUsed(program, input, values);
         }
@@ -144,19 +164,15 @@ public sealed class GaussNewton : IDisposable
             Damping = Math.Min(before, _options.LargestDamping);
         }
 
-        var (direction, damping, iterations) = Direction(points, Damping);
-        var (loss, size) = Search(direction, before, points);
         if (_options.Adaptive)
         {
-            Damping = size == 1 ? damping / DampingChange : size < 0.5 ? damping * DampingChange : damping;
+            return _options.Solver == GaussNewtonSolver.ConjugateGradient ? StepByGain(points, before, null) : StepByGain(points, before, Linearise(points));
         }
 
-        for (var i = 0; i < Parameters.Length && size > 0; i++)
-        {
-            Parameters[i] -= size * direction[i];
-        }
-
-        return new GaussNewtonInfo(before, loss, size, damping, iterations);
+        var (direction, damping, iterations) = Direction(points, Damping);
+        var (loss, size) = Search(direction, before, points);
+        GramMatrix.AddScaled(-size, direction, Parameters.Span);
+        return new GaussNewtonInfo(before, loss, size, damping, iterations, 1);
     }
 
     /// <summary>The direction delta [P] at the current parameters, the damping it was made with, and the iterations of conjugate gradients.</summary>
@@ -170,12 +186,9 @@ public sealed class GaussNewton : IDisposable
             return ByConjugateGradient(points, damping);
         }
 
-        _rows ??= CompileRows();
-        _rows.Parameters = Parameters;
-        _rows.Run(Samples, points);
-        var dense = _options.Solver == GaussNewtonSolver.Dense || (_options.Solver == GaussNewtonSolver.Automatic && ResidualCount >= _set.Count);
-        var (direction, used) = Direct(_rows["jacobian"].Span, _rows["residual"].Span, damping, dense);
-        return (direction, used, 0);
+        var isDense = Linearise(points);
+        var used = Factor(isDense, damping);
+        return (Solve(_rows!["residual"].Span, isDense, used), used, 0);
     }
 
     /// <summary>Frees the programs.</summary>
@@ -184,6 +197,7 @@ public sealed class GaussNewton : IDisposable
         _loss.Dispose();
         _rows?.Dispose();
         _product?.Dispose();
+        _values?.Dispose();
     }
 
     private double Loss(NdArray<double> parameters, DrawKey points)
@@ -220,14 +234,93 @@ public sealed class GaussNewton : IDisposable
         return (best, bestSize);
     }
 
-    private (double[] Direction, double Damping) Direct(ReadOnlySpan<double> jacobian, ReadOnlySpan<double> residual, double damping, bool dense)
+    // Full steps only: the damping rises until one lowers the loss. isDense tells which matrix the direct solver has at hand; null is the matrix-free one.
+    private GaussNewtonInfo StepByGain(DrawKey points, double before, bool? isDense)
     {
-        var (rows, columns) = (residual.Length, _set.Count);
-        var size = dense ? columns : rows;
+        var (start, rise, iterations) = (Damping, 2.0, 0);
+        for (var solves = 1; solves <= MostSolves; solves++)
+        {
+            double[] step, gradient;
+            var isTrusted = true;
+            if (isDense is { } dense)
+            {
+                Damping = Factor(dense, Damping);
+                var jacobian = _rows!["jacobian"].Span;
+                step = Solve(_rows["residual"].Span, dense, Damping);
+                gradient = new double[step.Length];
+                AddTransposed(jacobian, _rows["residual"].Span, gradient);
+            }
+            else
+            {
+                (step, _, var used) = ByConjugateGradient(points, Damping);
+                iterations += used;
+                gradient = _gradient;
+            }
+
+            // |r|^2 - |r - J delta|^2, which the linear model promises.
+            var promised = GramMatrix.Dot(step, gradient) + (Damping * GramMatrix.Dot(step, step));
+            if (isDense is { } direct && _options.Accelerated)
+            {
+                var acceleration = Solve(Bend(step, points), direct, Damping);
+                isTrusted = 2 * Math.Sqrt(GramMatrix.Dot(acceleration, acceleration)) <= LargestBend * Math.Sqrt(GramMatrix.Dot(step, step));
+                GramMatrix.AddScaled(0.5, acceleration, step);
+            }
+
+            Parameters.Span.CopyTo(_trial.Span);
+            GramMatrix.AddScaled(-1, step, _trial.Span);
+            var loss = isTrusted ? Loss(_trial, points) : double.PositiveInfinity;
+            if (loss < before)
+            {
+                var info = new GaussNewtonInfo(before, loss, 1, Damping, iterations, solves);
+                Damping *= Math.Max(1 / DampingFall, 1 - Math.Pow((2 * (before - loss) / promised) - 1, 3));
+                _trial.Span.CopyTo(Parameters.Span);
+                return info;
+            }
+
+            Damping *= rise;
+            rise = Math.Min(2 * rise, DampingRise);
+        }
+
+        // No damping helps on these points: at a minimum of theirs, or at the end of what rounding allows. Other points may go on from the same damping.
+        var last = Damping;
+        Damping = start;
+        return new GaussNewtonInfo(before, before, 0, last, iterations, MostSolves);
+    }
+
+    // The second derivative of the residuals along the step, from r(theta - h delta) = r - h J delta + h^2/2 r''.
+    private double[] Bend(double[] step, DrawKey points)
+    {
+        _values ??= CompileValues();
+        Parameters.Span.CopyTo(_trial.Span);
+        GramMatrix.AddScaled(-BendShare, step, _trial.Span);
+        _values.Parameters = _trial;
+        _values.Run(Samples, points);
+        var shifted = _values["residual"].Span;
+        var residual = _rows!["residual"].Span;
+        var jacobian = _rows["jacobian"].Span;
+        var bend = new double[residual.Length];
+        for (var i = 0; i < bend.Length; i++)
+        {
+            bend[i] = 2 / BendShare * (((shifted[i] - residual[i]) / BendShare) + GramMatrix.Dot(jacobian.Slice(i * step.Length, step.Length), step));
+        }
+
+        return bend;
+    }
+
+    // r, J and the undamped matrix of the solver at the current parameters; whether that is the dense one.
+    private bool Linearise(DrawKey points)
+    {
+        _rows ??= CompileRows();
+        _rows.Parameters = Parameters;
+        _rows.Run(Samples, points);
+        var (rows, columns) = (ResidualCount, _set.Count);
+        var jacobian = _rows["jacobian"].Span;
+        var isDense = _options.Solver == GaussNewtonSolver.Dense || (_options.Solver == GaussNewtonSolver.Automatic && rows >= columns);
+        var size = isDense ? columns : rows;
         Grow(ref _transpose, rows * columns);
-        Grow(ref _matrix, size * size);
-        var team = _rows!.Team;
-        if (dense)
+        Grow(ref _products, size * size);
+        Grow(ref _factor, size * size);
+        if (isDense)
         {
             GramMatrix.Transpose(jacobian, rows, columns, _transpose);
         }
@@ -236,23 +329,38 @@ public sealed class GaussNewton : IDisposable
             jacobian.CopyTo(_transpose);
         }
 
+        _gram.Compute(_transpose, size, isDense ? rows : columns, _products, _rows.Team);
+        return isDense;
+    }
+
+    // Factors the damped matrix and returns the damping, which is raised where rounding has eaten it: the smallest that survives beside the diagonal is about its rounding error.
+    private double Factor(bool isDense, double damping)
+    {
+        var size = isDense ? _set.Count : ResidualCount;
         while (true)
         {
-            _gram.Compute(_transpose, size, dense ? rows : columns, _matrix, damping, team);
+            _products.AsSpan(0, size * size).CopyTo(_factor);
+            var trace = 0.0;
+            for (var i = 0; i < size; i++)
+            {
+                trace += _products[(i * size) + i];
+                _factor[(i * size) + i] += damping;
+            }
+
             try
             {
-                Cholesky.Factor(_matrix.AsSpan(0, size * size), size);
-                break;
+                Cholesky.Factor(_factor.AsSpan(0, size * size), size);
+                return damping;
             }
             catch (LinearAlgebraException)
             {
-                // Rounding has eaten the damping: the smallest that survives beside the diagonal is about its rounding error.
-                damping = Math.Max(damping * DampingGrowth, 1e-16 * GramMatrix.Dot(jacobian, jacobian) / size);
+                damping = Math.Max(damping * DampingGrowth, 1e-16 * trace / size);
             }
         }
-
-        return (dense ? SolveDense(jacobian, residual, damping) : SolveKernel(jacobian, residual, damping), damping);
     }
+
+    private double[] Solve(ReadOnlySpan<double> residual, bool isDense, double damping) =>
+        isDense ? SolveDense(_rows!["jacobian"].Span, residual, damping) : SolveKernel(_rows!["jacobian"].Span, residual, damping);
 
     // Each round solves for what the solution so far leaves of J^T (r - J delta) - lambda delta, computed from J itself.
     private double[] SolveDense(ReadOnlySpan<double> jacobian, ReadOnlySpan<double> residual, double damping)
@@ -270,7 +378,7 @@ public sealed class GaussNewton : IDisposable
             Array.Clear(round);
             AddTransposed(jacobian, misfit, round);
             GramMatrix.AddScaled(-damping, direction, round);
-            Cholesky.Solve(_matrix.AsSpan(0, columns * columns), columns, round);
+            Cholesky.Solve(_factor.AsSpan(0, columns * columns), columns, round);
             GramMatrix.AddScaled(1, round, direction);
         }
 
@@ -290,7 +398,7 @@ public sealed class GaussNewton : IDisposable
                 misfit[i] = residual[i] - GramMatrix.Dot(jacobian.Slice(i * columns, columns), direction) - (damping * solution[i]);
             }
 
-            Cholesky.Solve(_matrix.AsSpan(0, rows * rows), rows, misfit);
+            Cholesky.Solve(_factor.AsSpan(0, rows * rows), rows, misfit);
             GramMatrix.AddScaled(1, misfit, solution);
             AddTransposed(jacobian, misfit, direction);
         }
@@ -302,9 +410,9 @@ public sealed class GaussNewton : IDisposable
     {
         _product ??= CompileProduct();
         _product.Parameters = Parameters;
-        var (gradient, direction) = (new double[_set.Count], new double[_set.Count]);
+        var direction = new double[_set.Count];
         _product.Run(Samples, points);
-        _product["gradient"].Span.CopyTo(gradient);
+        _gradient = _product["gradient"].Span.ToArray();
         void Apply(ReadOnlySpan<double> input, Span<double> output)
         {
             input.CopyTo(_product[DirectionInput].Span);
@@ -316,7 +424,7 @@ public sealed class GaussNewton : IDisposable
             }
         }
 
-        var result = ConjugateGradient.Solve(Apply, gradient, direction, _options.Krylov);
+        var result = ConjugateGradient.Solve(Apply, _gradient, direction, _options.Krylov);
         return (direction, damping, result.Iterations);
     }
 
@@ -325,6 +433,13 @@ public sealed class GaussNewton : IDisposable
         var program = Compile(("residual", _residual), ("jacobian", Derivative.ParameterJacobian(_residual, _set)));
         program["residual"] = new NdArray<double>(Samples, _residual.Size);
         program["jacobian"] = new NdArray<double>(Samples, _residual.Size, _set.Count);
+        return program;
+    }
+
+    private CompiledProgram<double> CompileValues()
+    {
+        var program = Compile(("residual", _residual));
+        program["residual"] = new NdArray<double>(Samples, _residual.Size);
         return program;
     }
 

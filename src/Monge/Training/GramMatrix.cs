@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Monge.Engine.Execution;
 
 namespace Monge.Training;
@@ -12,8 +13,9 @@ internal sealed class GramMatrix
 {
     private const int Tile = 4;
 
-    // Columns that are worked on together: with a few hundred rows they stay in the second-level cache.
-    private const int Panel = 512;
+    // Rows and columns that are worked on together: a strip stays in the second-level cache.
+    private const int StripRows = 32;
+    private const int Panel = 256;
 
     private readonly Action<int> _work;
     private double[] _matrix = [];
@@ -24,15 +26,11 @@ internal sealed class GramMatrix
 
     public GramMatrix() => _work = Work;
 
-    /// <summary>Writes the lower triangle of A A^T + shift I, with its diagonal, to <paramref name="product"/> [n, n].</summary>
-    public void Compute(double[] matrix, int rows, int columns, double[] product, double shift, ThreadTeam team)
+    /// <summary>Writes the lower triangle of A A^T, with its diagonal, to <paramref name="product"/> [n, n].</summary>
+    public void Compute(double[] matrix, int rows, int columns, double[] product, ThreadTeam team)
     {
         (_matrix, _product, _rows, _columns, _next) = (matrix, product, rows, columns, 0);
         team.Run(_work);
-        for (var i = 0; i < rows; i++)
-        {
-            product[(i * rows) + i] += shift;
-        }
     }
 
     /// <summary>Writes the transpose [k, n] of A [n, k].</summary>
@@ -92,15 +90,15 @@ internal sealed class GramMatrix
         }
     }
 
-    // Strips of four rows are taken in turn, the longest first; a strip belongs to one thread.
+    // Strips of rows are taken in turn, the longest first; a strip belongs to one thread.
     private void Work(int thread)
     {
-        var strips = (_rows + Tile - 1) / Tile;
+        var strips = (_rows + StripRows - 1) / StripRows;
         int taken;
         while ((taken = Interlocked.Increment(ref _next) - 1) < strips)
         {
-            var first = (strips - 1 - taken) * Tile;
-            Strip(first, Math.Min(first + Tile, _rows));
+            var first = (strips - 1 - taken) * StripRows;
+            Strip(first, Math.Min(first + StripRows, _rows));
         }
     }
 
@@ -114,19 +112,30 @@ internal sealed class GramMatrix
         for (var start = 0; start < _columns; start += Panel)
         {
             var depth = Math.Min(Panel, _columns - start);
-            var row = first;
-            for (; row + Tile <= end; row += Tile)
-            {
-                var column = 0;
-                for (; column + Tile <= row + 1; column += Tile)
-                {
-                    AddTile(row, column, start, depth);
-                }
+            var tiled = end - ((end - first) % Tile);
 
-                AddRest(row, row + Tile, column, start, depth);
+            // The four rows of a column tile stay in the first-level cache while all rows of the strip pass by.
+            for (var column = 0; column + Tile < tiled; column += Tile)
+            {
+                for (var row = Math.Max(first, column + Tile); row < tiled; row += Tile)
+                {
+                    if (Vector512.IsHardwareAccelerated)
+                    {
+                        AddWideTile(row, column, start, depth);
+                    }
+                    else
+                    {
+                        AddTile(row, column, start, depth);
+                    }
+                }
             }
 
-            AddRest(row, end, 0, start, depth);
+            for (var row = first; row < tiled; row += Tile)
+            {
+                AddRest(row, row + Tile, row, start, depth);
+            }
+
+            AddRest(tiled, end, 0, start, depth);
         }
     }
 
@@ -178,6 +187,70 @@ internal sealed class GramMatrix
             target[_rows] += r1;
             target[2 * _rows] += r2;
             target[3 * _rows] += r3;
+        }
+    }
+
+    // Sixteen sums at once, for processors with thirty-two wide registers.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void AddWideTile(int row, int column, int start, int depth)
+    {
+        ref var a0 = ref _matrix[(row * _columns) + start];
+        ref var a1 = ref Unsafe.Add(ref a0, _columns);
+        ref var a2 = ref Unsafe.Add(ref a1, _columns);
+        ref var a3 = ref Unsafe.Add(ref a2, _columns);
+        ref var b0 = ref _matrix[(column * _columns) + start];
+        ref var b1 = ref Unsafe.Add(ref b0, _columns);
+        ref var b2 = ref Unsafe.Add(ref b1, _columns);
+        ref var b3 = ref Unsafe.Add(ref b2, _columns);
+        Vector512<double> s00 = default, s01 = default, s02 = default, s03 = default, s10 = default, s11 = default, s12 = default, s13 = default;
+        Vector512<double> s20 = default, s21 = default, s22 = default, s23 = default, s30 = default, s31 = default, s32 = default, s33 = default;
+        var width = Vector512<double>.Count;
+        var vectorDepth = depth - (depth % width);
+        for (nuint k = 0; k < (nuint)vectorDepth; k += (nuint)width)
+        {
+            var (v0, v1) = (Vector512.LoadUnsafe(ref b0, k), Vector512.LoadUnsafe(ref b1, k));
+            var (v2, v3) = (Vector512.LoadUnsafe(ref b2, k), Vector512.LoadUnsafe(ref b3, k));
+            var u = Vector512.LoadUnsafe(ref a0, k);
+            s00 = Vector512.FusedMultiplyAdd(u, v0, s00);
+            s01 = Vector512.FusedMultiplyAdd(u, v1, s01);
+            s02 = Vector512.FusedMultiplyAdd(u, v2, s02);
+            s03 = Vector512.FusedMultiplyAdd(u, v3, s03);
+            u = Vector512.LoadUnsafe(ref a1, k);
+            s10 = Vector512.FusedMultiplyAdd(u, v0, s10);
+            s11 = Vector512.FusedMultiplyAdd(u, v1, s11);
+            s12 = Vector512.FusedMultiplyAdd(u, v2, s12);
+            s13 = Vector512.FusedMultiplyAdd(u, v3, s13);
+            u = Vector512.LoadUnsafe(ref a2, k);
+            s20 = Vector512.FusedMultiplyAdd(u, v0, s20);
+            s21 = Vector512.FusedMultiplyAdd(u, v1, s21);
+            s22 = Vector512.FusedMultiplyAdd(u, v2, s22);
+            s23 = Vector512.FusedMultiplyAdd(u, v3, s23);
+            u = Vector512.LoadUnsafe(ref a3, k);
+            s30 = Vector512.FusedMultiplyAdd(u, v0, s30);
+            s31 = Vector512.FusedMultiplyAdd(u, v1, s31);
+            s32 = Vector512.FusedMultiplyAdd(u, v2, s32);
+            s33 = Vector512.FusedMultiplyAdd(u, v3, s33);
+        }
+
+        Span<double> sums =
+        [
+            Vector512.Sum(s00), Vector512.Sum(s01), Vector512.Sum(s02), Vector512.Sum(s03), Vector512.Sum(s10), Vector512.Sum(s11), Vector512.Sum(s12), Vector512.Sum(s13),
+            Vector512.Sum(s20), Vector512.Sum(s21), Vector512.Sum(s22), Vector512.Sum(s23), Vector512.Sum(s30), Vector512.Sum(s31), Vector512.Sum(s32), Vector512.Sum(s33),
+        ];
+        for (var i = 0; i < Tile; i++)
+        {
+            ref var a = ref Unsafe.Add(ref a0, i * _columns);
+            for (var j = 0; j < Tile; j++)
+            {
+                ref var b = ref Unsafe.Add(ref b0, j * _columns);
+                var sum = sums[(i * Tile) + j];
+                for (var k = vectorDepth; k < depth; k++)
+                {
+                    sum += Unsafe.Add(ref a, k) * Unsafe.Add(ref b, k);
+                }
+
+                _product[((row + i) * _rows) + column + j] += sum;
+            }
         }
     }
 }
