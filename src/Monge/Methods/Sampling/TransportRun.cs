@@ -150,7 +150,8 @@ internal static class TransportRun<T>
             request.Progress?.Report(new TrainingProgress(outcome.Iterations, outcome.Iterations, outcome.Loss, ess, outcome.Elapsed + clock.Elapsed, TimeSpan.Zero, phase));
 
         Report("choose sampler", outcome.ValidationEss);
-        var (sampler, validationEss) = sampling.Choose(request.Seed, cancellation);
+        var (chosen, validationEss) = sampling.Choose(request.Seed, cancellation);
+        var (sampler, stepError) = sampling.Refine(chosen, request.Samples, request.Seed, cancellation);
         Report("sample", validationEss);
         var particles = sampling.Draw(sampler, request.Samples, new DrawKey(request.Seed));
         if (particles.LogWeights.All(double.IsNegativeInfinity))
@@ -176,7 +177,7 @@ internal static class TransportRun<T>
             Names = target.Names,
             Target = target.Name,
             LogZ = weights.LogNormaliser,
-            LogZError = weights.LogNormaliserError,
+            LogZError = double.Hypot(weights.LogNormaliserError, stepError),
             EffectiveSampleSize = weights.EffectiveSampleFraction,
             Elbo = weights.Elbo,
             ElboError = weights.ElboError,
