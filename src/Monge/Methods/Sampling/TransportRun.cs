@@ -186,6 +186,7 @@ internal static class TransportRun<T>
             ForwardEffectiveSampleSize = forward?.EffectiveSampleFraction,
             ForwardEffectiveSampleSizeError = forward?.EffectiveSampleFractionError,
             TargetCalls = check.TargetCalls,
+            UsesModeKnowledge = settings.Preparation.Base == BaseChoice.Automatic && target.Base.UsesModeKnowledge,
             Warnings = [.. SampleWarnings.UnstableStep(problem, sampler), .. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. SampleWarnings.LeftRegion(problem, particles.Positions, weights.Normalised)],
             Method = settings.Run.Method,
             Options = settings.Options,
