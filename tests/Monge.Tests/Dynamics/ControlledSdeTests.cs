@@ -27,7 +27,7 @@ public class ControlledSdeTests
         {
             "pis" => Kernels(KernelSchedule.PinnedBrownian(6, 0.8), Wrong),
             "dds" => Kernels(KernelSchedule.OrnsteinUhlenbeck(6, 0.3, 2), Wrong),
-            "cmcd" => Kernels(KernelSchedule.AnnealedLangevin(6, (_, _) => 0.3), Wrong, (x, t, v, c) => -Wrong(x, t, v, c), (x, t, _) => (t * (Mean - x) / 0.36) - ((1 - t) * x)),
+            "cmcd" => Kernels(KernelSchedule.AnnealedLangevin(12, (_, _) => 2), Wrong, (x, t, v, c) => -Wrong(x, t, v, c), (x, t, _) => (t * (Mean - x) / 0.36) - ((1 - t) * x)),
             _ => Kernels(
                 KernelSchedule.VariancePreserving(6, 0.2, 1), (x, t, v, c) => Wrong(x, t, v, c) - (v * x), name == "gbs" ? (x, t, v, c) => 0.2 * Wrong(x, t, v, c) : null),
         };
