@@ -48,7 +48,7 @@ internal static class ExactMixtureTransport
             "Ten products of Student's t in 50 dimensions whose means move from the origin, carried by the exact drift's ODE with the density's weights. The path uses mode knowledge, and nothing is learned.",
             Quick: false,
             [
-                FigureReference.AtMost("mean squared cost over the floor", 1.15, "two exact sets of the same size; best published 0.94", stretchBound: 1.05),
+                FigureReference.AtMost("median squared cost over the floor's", 1.15, "ten pairs of exact sets of the same size; best published 0.94, of means over fewer pairs", stretchBound: 1.05),
                 FigureReference.AtLeast("ESS", 0.9, "the exact drift makes all weights equal"),
                 FigureReference.Within("log Z", 0, 0.05, "the target's definition"),
             ],
@@ -68,9 +68,11 @@ internal static class ExactMixtureTransport
         var chosen = Resampling.Systematic([.. weights.Normalised], DistanceSamples, new RandomStream(settings.Seed, 3));
         double[] equal = [.. chosen.SelectMany(i => positions.Row(i).ToArray())];
         var distance = DistanceWithFloor.Compute(
-            equal, d, (count, seed) => target.Facts.ExactSampler!(count, new RandomStream(settings.Seed, (uint)(4 + seed))), (x, y) => Wasserstein.Exact(x, y, d, 2, cancellation).MeanCost, "mean squared cost", 3);
-        settings.Note(FormattableString.Invariant($"student-t-mixture-50: {distance}; ESS {weights.EffectiveSampleFraction:f4}, log Z {weights.LogNormaliser:f5}"));
-        return [distance.Ratio, weights.EffectiveSampleFraction, weights.LogNormaliser];
+            equal, d, (count, seed) => target.Facts.ExactSampler!(count, new RandomStream(settings.Seed, (uint)(4 + seed))), (x, y) => Wasserstein.Exact(x, y, d, 2, cancellation).MeanCost, "mean squared cost", 10);
+
+        // The variance is infinite, so the cost of two exact sets has no expectation: its mean over pairs converges to nothing, its median does.
+        settings.Note(FormattableString.Invariant($"student-t-mixture-50: {distance}; medians {distance.ValueMedian:f0} and {distance.FloorMedian:f0} over {distance.Floors.Count} pairs; ESS {weights.EffectiveSampleFraction:f4}, log Z {weights.LogNormaliser:f5}"));
+        return [distance.MedianRatio, weights.EffectiveSampleFraction, weights.LogNormaliser];
     }
 
     private static double[] At(FormulaPath path, double time, NdArray<double> positions, ExecutionOptions execution)

@@ -33,7 +33,8 @@ internal static class LogNormaliserIntervals
 
     private static async Task<IReadOnlyList<double>> Measure(ExperimentSettings settings, CancellationToken cancellation)
     {
-        var pairs = s_cases.SelectMany(c => Enumerable.Range(0, Seeds).Select(k => (c.Target, c.Iterations, Seed: settings.Seed + (ulong)k))).ToArray();
+        // No two runs share a seed: equal starts would err alike.
+        var pairs = s_cases.SelectMany((c, i) => Enumerable.Range(0, Seeds).Select(k => (c.Target, c.Iterations, Seed: settings.Seed + (ulong)((i * Seeds) + k)))).ToArray();
         var lines = new (string Text, bool Covered)?[pairs.Length];
         var (gate, told) = (new Lock(), 0);
         var threads = settings.Threads > 0 ? settings.Threads : Environment.ProcessorCount;

@@ -26,6 +26,23 @@ public sealed record DistanceWithFloor(double Value, double Floor, double FloorS
     /// <summary>Standard error of <see cref="Value"/> over the repetitions; null if it wasn't computed.</summary>
     public double? ValueError { get; init; }
 
+    /// <summary>The distances between the samples and the exact sets, one for each repetition.</summary>
+    public IReadOnlyList<double> Values { get; init; } = [];
+
+    /// <summary>The distances between two exact sets, one for each repetition.</summary>
+    public IReadOnlyList<double> Floors { get; init; } = [];
+
+    /// <summary>Median of <see cref="Values"/>; the mean if they weren't kept.</summary>
+    public double ValueMedian => Values.Count > 0 ? Median(Values) : Value;
+
+    /// <summary>Median of <see cref="Floors"/>; the mean if they weren't kept.</summary>
+    public double FloorMedian => Floors.Count > 0 ? Median(Floors) : Floor;
+
+    /// <summary>
+    /// Median of the values divided by the median of the floors: the fair ratio where the cost has no expectation, as a squared cost between laws of infinite variance. There the means are ruled by single pairs and converge to nothing.
+    /// </summary>
+    public double MedianRatio => ValueMedian / FloorMedian;
+
     /// <summary>How far the value lies above the floor, in spreads of the floor: within about 2 for exact samples. For an unbiased distance, whose floor is zero on average, it says what the ratio can't.</summary>
     public double Excess => (Value - Floor) / FloorSpread;
 
@@ -75,7 +92,7 @@ public sealed record DistanceWithFloor(double Value, double Floor, double FloorS
             values[repetition] = distance(Draw(samples, repetition), exact);
             floors[repetition] = distance(exact, Draw(sampler, 2 * repetition + 1));
         }
-        return new DistanceWithFloor(values.Average(), floors.Average(), Spread(floors), count, cost) { ValueError = Spread(values) / Math.Sqrt(repetitions) };
+        return From(values, floors, count, cost);
     }
 
     /// <summary>Measures a quantity of one set, such as <see cref="KernelSteinDiscrepancy"/>, beside that of exact sets of the same size.</summary>
@@ -94,7 +111,16 @@ public sealed record DistanceWithFloor(double Value, double Floor, double FloorS
         ArgumentOutOfRangeException.ThrowIfLessThan(repetitions, 2);
         double[] values = [.. Enumerable.Range(seed, repetitions).Select(s => quantity(samples(count, s)))];
         double[] floors = [.. Enumerable.Range(seed, repetitions).Select(s => quantity(sampler(count, s)))];
-        return new DistanceWithFloor(values.Average(), floors.Average(), Spread(floors), count, name) { ValueError = Spread(values) / Math.Sqrt(repetitions) };
+        return From(values, floors, count, name);
+    }
+
+    private static DistanceWithFloor From(double[] values, double[] floors, int count, string cost) =>
+        new(values.Average(), floors.Average(), Spread(floors), count, cost) { ValueError = Spread(values) / Math.Sqrt(values.Length), Values = values, Floors = floors };
+
+    private static double Median(IReadOnlyList<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return 0.5 * (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]);
     }
 
     private static double Spread(double[] values)
@@ -103,7 +129,7 @@ public sealed record DistanceWithFloor(double Value, double Floor, double FloorS
         return Math.Sqrt(values.Sum(each => (each - mean) * (each - mean)) / (values.Length - 1));
     }
 
-    /// <summary>One line such as "W2 0.150 (floor 0.148 +- 0.010 at n = 2000, ratio 1.01, excess 0.2 spreads)".</summary>
+    /// <summary>One line such as "W2 0.150 (floor 0.148 +- 0.010 at n = 2000, ratio 1.01, of medians 1.02, excess 0.2 spreads)".</summary>
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{Cost} {Value:G4} (floor {Floor:G4} +- {FloorSpread:G2} at n = {Samples}, ratio {Ratio:0.00}, excess {Excess:0.0} spreads)");
+        string.Create(CultureInfo.InvariantCulture, $"{Cost} {Value:G4} (floor {Floor:G4} +- {FloorSpread:G2} at n = {Samples}, ratio {Ratio:0.00}, of medians {MedianRatio:0.00}, excess {Excess:0.0} spreads)");
 }

@@ -22,8 +22,9 @@ public sealed record ParetoTail(double Shape, double ShapeError, double Scale, i
 
     private const int FewestInTail = 5;
 
-    // The largest of n weights passes the level at which the law is cut with this chance.
-    private const double SurpriseChance = 0.05;
+    // The largest of n weights passes the level at which the law is cut with this chance. In simulations with k = 0.65 the 95 % intervals then cover 90 to 93 %, with a chance of 5 % only 87; up to k = 0.5 it
+    // makes little difference.
+    private const double SurpriseChance = 0.01;
     private const double PriorSamples = 10;
     private const double PriorShape = 0.5;
 
@@ -51,7 +52,7 @@ public sealed record ParetoTail(double Shape, double ShapeError, double Scale, i
     }
 
     /// <summary>
-    /// The mean of (W / mean - 1)^2 over the tail's law, cut at the weight that the largest of the sample's passes with a chance of 5 %: what the tail adds to the variance of the mean weight unless something larger turns up. The
+    /// The mean of (W / mean - 1)^2 over the tail's law, cut at the weight that the largest of the sample's passes with a chance of 1 %: what the tail adds to the variance of the mean weight unless something larger turns up. The
     /// weights that happened to fall show less, as a rare large one is more often absent than present.
     /// </summary>
     /// <param name="mean">The mean weight, relative to the largest.</param>

@@ -39,18 +39,7 @@ public sealed record ControlledKernels
     /// </summary>
     internal (Expr Next, Expr Gain) Step(Expr x, Expr noise, bool detached)
     {
-        var (t, next, clip) = (Leaf(nameof(KernelStep.Time)), Leaf(nameof(KernelStep.NextTime)), Leaf("Clip"));
-        var mean = Leaf(nameof(KernelStep.ForwardFactor)) * x;
-        if (Score is not null)
-        {
-            mean += Leaf(nameof(KernelStep.ForwardScore)) * Score(x, t, clip);
-        }
-
-        if (Forward is not null)
-        {
-            mean += Leaf(nameof(KernelStep.ForwardControl)) * Forward(x, t, Leaf(nameof(KernelStep.Volatility)), clip);
-        }
-
+        var mean = ForwardMean(x);
         var deviation = Leaf(nameof(KernelStep.ForwardDeviation));
         var end = mean + (deviation * noise);
         var logForward = -0.5 * noise.SquaredNorm();
@@ -61,18 +50,41 @@ public sealed record ControlledKernels
             end = end.StopGradient();
         }
 
-        var backMean = Leaf(nameof(KernelStep.BackwardFactor)) * end;
+        return (end, (-0.5 * Leaf(nameof(KernelStep.BackwardPrecision)) * (x - BackwardMean(end)).SquaredNorm()) - logForward);
+    }
+
+    /// <summary>Traces one step the other way: from its end by the backward kernel to its begin, with the same log-ratio of backward and forward kernel.</summary>
+    internal (Expr Begin, Expr Gain) StepBack(Expr end, Expr noise)
+    {
+        // Where the backward kernel is a point mass, deviation and precision are both 0.
+        var deviation = Leaf(nameof(KernelStep.BackwardDeviation));
+        var begin = BackwardMean(end) + (deviation * noise);
+        var logBackward = -0.5 * Leaf(nameof(KernelStep.BackwardPrecision)) * deviation.Square() * noise.SquaredNorm();
+        return (begin, logBackward + (0.5 * ((end - ForwardMean(begin)) / Leaf(nameof(KernelStep.ForwardDeviation))).SquaredNorm()));
+    }
+
+    private Expr ForwardMean(Expr x)
+    {
+        var (t, clip) = (Leaf(nameof(KernelStep.Time)), Leaf("Clip"));
+        var mean = Leaf(nameof(KernelStep.ForwardFactor)) * x;
         if (Score is not null)
         {
-            backMean += Leaf(nameof(KernelStep.BackwardScore)) * Score(end, next, clip);
+            mean += Leaf(nameof(KernelStep.ForwardScore)) * Score(x, t, clip);
         }
 
-        if (Backward is not null)
+        return Forward is null ? mean : mean + (Leaf(nameof(KernelStep.ForwardControl)) * Forward(x, t, Leaf(nameof(KernelStep.Volatility)), clip));
+    }
+
+    private Expr BackwardMean(Expr end)
+    {
+        var (next, clip) = (Leaf(nameof(KernelStep.NextTime)), Leaf("Clip"));
+        var mean = Leaf(nameof(KernelStep.BackwardFactor)) * end;
+        if (Score is not null)
         {
-            backMean += Leaf(nameof(KernelStep.BackwardControl)) * Backward(end, next, Leaf(nameof(KernelStep.NextVolatility)), clip);
+            mean += Leaf(nameof(KernelStep.BackwardScore)) * Score(end, next, clip);
         }
 
-        return (end, (-0.5 * Leaf(nameof(KernelStep.BackwardPrecision)) * (x - backMean).SquaredNorm()) - logForward);
+        return Backward is null ? mean : mean + (Leaf(nameof(KernelStep.BackwardControl)) * Backward(end, next, Leaf(nameof(KernelStep.NextVolatility)), clip));
     }
 
     private readonly Dictionary<string, Expr> _leaves = [];
@@ -106,5 +118,6 @@ internal static class KernelLeaves
         (nameof(KernelStep.BackwardScore), static s => s.BackwardScore),
         (nameof(KernelStep.BackwardControl), static s => s.BackwardControl),
         (nameof(KernelStep.BackwardPrecision), static s => s.BackwardPrecision),
+        (nameof(KernelStep.BackwardDeviation), static s => s.BackwardDeviation),
     ];
 }

@@ -134,11 +134,15 @@ internal sealed class StepBinding<T>
 
     public double Clip { get; set; } = 10;
 
-    public void Load(int first, int count)
+    public void Load(int first, int count, bool backward = false)
     {
         foreach (var (bound, all) in _series)
         {
             all.AsSpan(first, count).CopyTo(bound.Span);
+            if (backward)
+            {
+                bound.Span[..count].Reverse();
+            }
         }
 
         _clip.Span[..count].Fill(T.CreateChecked(Clip));

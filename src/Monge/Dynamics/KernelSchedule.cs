@@ -32,7 +32,11 @@ public readonly record struct KernelStep(
     double BackwardFactor,
     double BackwardScore,
     double BackwardControl,
-    double BackwardPrecision);
+    double BackwardPrecision)
+{
+    /// <summary>D_b; 0 for a backward kernel that leads to the point from which all paths start.</summary>
+    public double BackwardDeviation => BackwardPrecision > 0 ? 1 / Math.Sqrt(BackwardPrecision) : 0;
+}
 
 /// <summary>
 /// Forward and backward kernels of the trajectory-based samplers on t from 0 to 1. Along a path drawn by the forward kernels

@@ -101,8 +101,7 @@ internal sealed class TriangularMap
     public static TriangularMap? TryFit(double[] draws, double[] weights, int dimension, double inflation, double worth = WorthGain)
     {
         var d = dimension;
-        var effective = 1 / weights.Sum(w => w * w);
-        var threshold = Significance * Math.Log(effective + 2) / effective;
+        var threshold = Threshold(Effective(weights));
         var columns = new double[d][];
         for (var i = 0; i < d; i++)
         {
@@ -194,7 +193,7 @@ internal sealed class TriangularMap
         for (var round = 0; round < (stretching.Length > 0 ? ScaleRounds : 1); round++)
         {
             // The centre counts where the scale is small: unscaled, a funnel's mouth would decide the place of its neck.
-            fitted = Regress(features, values, [.. weights.Zip(scale, (w, s) => w * Math.Exp(-2 * s))]);
+            fitted = RegressSparsely(features, values, [.. weights.Zip(scale, (w, s) => w * Math.Exp(-2 * s))], Threshold(Effective(weights)));
             if (fitted is null)
             {
                 return null;
@@ -205,6 +204,12 @@ internal sealed class TriangularMap
             {
                 return null;
             }
+        }
+
+        int[] mattering = [.. stretching.Where((_, k) => ScaleGain(scaleFeatures, slopes!, weights, 1 + k) >= Threshold(Effective(weights)))];
+        if (mattering.Length < stretching.Length)
+        {
+            return FitCoordinate(i, before, bending, mattering, values, z, weights, inflation);
         }
 
         _constant[i] = fitted![0];
@@ -269,6 +274,12 @@ internal sealed class TriangularMap
         return slopes;
     }
 
+    // What one slope of the log-scale wins in the log-likelihood per sample, the others fitted anew without it: the Fisher information of a normal law's log-scale is 2.
+    private static double ScaleGain(List<double[]> features, double[] slopes, double[] weights, int k) =>
+        LowerTriangle.TryFactor(NormalEquations(features, features[0], weights).Normal) is { } factor
+            ? slopes[k] * slopes[k] / LowerTriangle.InverseOfProduct(factor)[k, k]
+            : 0;
+
     // What a parabola along the parent, and a scale that is exponential along it, win in the log-likelihood per sample of the child beyond a line.
     private static (double Bend, double Stretch) Gains(double[] parent, double[] child, double[] weights)
     {
@@ -307,7 +318,65 @@ internal sealed class TriangularMap
         return Array.ConvertAll(residual, r => 0.5 * Math.Log((r * r) + floor));
     }
 
+    private static double Effective(double[] weights) => 1 / weights.Sum(w => w * w);
+
+    private static double Threshold(double effective) => Significance * Math.Log(effective + 2) / effective;
+
     private static double[]? Regress(List<double[]> features, double[] values, double[] weights)
+    {
+        var (normal, right) = NormalEquations(features, values, weights);
+        return LowerTriangle.TryFactor(normal) is { } factor ? LowerTriangle.Solve(factor, right) : null;
+    }
+
+    // Weighted least squares that keeps only terms that matter: while the least of them wins too little, it is taken out. The noise of a coefficient is small beside a funnel's mouth and large beside
+    // its neck, where it would move the centre by many widths.
+    private static double[]? RegressSparsely(List<double[]> features, double[] values, double[] weights, double threshold)
+    {
+        var (normal, right) = NormalEquations(features, values, weights);
+        if (LowerTriangle.TryFactor(normal) is not { } full)
+        {
+            return null;
+        }
+
+        var unit = MeanSquare(Residual(features, LowerTriangle.Solve(full, right), values), weights);
+        List<int> kept = [.. Enumerable.Range(0, features.Count)];
+        while (true)
+        {
+            var (part, wanted) = (new double[kept.Count, kept.Count], new double[kept.Count]);
+            for (var a = 0; a < kept.Count; a++)
+            {
+                wanted[a] = right[kept[a]];
+                for (var b = 0; b < kept.Count; b++)
+                {
+                    part[a, b] = normal[kept[a], kept[b]];
+                }
+            }
+
+            if (LowerTriangle.TryFactor(part) is not { } factor)
+            {
+                return null;
+            }
+
+            var solved = LowerTriangle.Solve(factor, wanted);
+            var inverse = LowerTriangle.InverseOfProduct(factor);
+            double Gain(int k) => 0.5 * solved[k] * solved[k] / (inverse[k, k] * unit);
+            var least = kept.Count > 1 ? Enumerable.Range(1, kept.Count - 1).MinBy(Gain) : 0;
+            if (least == 0 || !(Gain(least) < threshold))
+            {
+                var all = new double[features.Count];
+                for (var k = 0; k < kept.Count; k++)
+                {
+                    all[kept[k]] = solved[k];
+                }
+
+                return all;
+            }
+
+            kept.RemoveAt(least);
+        }
+    }
+
+    private static (double[,] Normal, double[] Right) NormalEquations(List<double[]> features, double[] values, double[] weights)
     {
         var p = features.Count;
         var normal = new double[p, p];
@@ -339,7 +408,7 @@ internal sealed class TriangularMap
             }
         }
 
-        return LowerTriangle.TryFactor(normal) is { } factor ? LowerTriangle.Solve(factor, right) : null;
+        return (normal, right);
     }
 
     private static double[] Residual(List<double[]> features, double[] coefficients, double[] values)

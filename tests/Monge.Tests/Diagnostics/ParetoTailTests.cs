@@ -46,7 +46,7 @@ public class ParetoTailTests
     {
         var tail = new ParetoTail(shape, 0, 0.2, 100) { Threshold = 0.3 };
         const int points = 400_000;
-        var (cut, sum) = (-Math.Log(0.95) / 100, 0.0);
+        var (cut, sum) = (-Math.Log(0.99) / 100, 0.0);
         for (var i = 0; i < points; i++)
         {
             // Levels spaced evenly in log s, from the cut to 1.
@@ -71,5 +71,22 @@ public class ParetoTailTests
         var random = new RandomStream(1);
         double[] logWeights = [.. Enumerable.Range(0, 10_000).Select(_ => -0.9 * Math.Log(random.NextDouble()))];
         Assert.Contains(ImportanceWeights.FromLogWeights(logWeights).Warnings, w => w.Message.Contains("Pareto k", StringComparison.Ordinal));
+    }
+
+    // The variance is infinite, and rare large weights are more often absent than present.
+    [Fact]
+    public void ErrorsHoldTheRareLargeWeightsOfATailWithoutVariance()
+    {
+        const double shape = 0.65;
+        const int repetitions = 600;
+        var covered = 0;
+        for (ulong seed = 1; seed <= repetitions; seed++)
+        {
+            var random = new RandomStream(seed);
+            var weights = ImportanceWeights.FromLogWeights([.. Enumerable.Range(0, 2000).Select(_ => (-shape * Math.Log(random.NextDouble())) + Math.Log(1 - shape))]);
+            covered += Math.Abs(weights.LogNormaliser) <= 1.959964 * weights.LogNormaliserError ? 1 : 0;
+        }
+
+        Assert.InRange(covered / (double)repetitions, 0.87, 0.99);
     }
 }

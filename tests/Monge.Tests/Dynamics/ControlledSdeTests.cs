@@ -2,6 +2,7 @@ using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
+using Monge.Engine.Random;
 
 namespace Monge.Tests.Dynamics;
 
@@ -16,6 +17,20 @@ public class ControlledSdeTests
         sde.Start(particles, new DrawKey(seed));
         sde.Advance(new NdArray<double>(0), particles, 0, kernels.Schedule.Count, new DrawKey(seed));
         return [.. Enumerable.Range(0, particles).Select(i => logTarget(sde.Positions[i]) - sde.LogBase[i] + sde.Gains[i] + kernels.Schedule.LogConstantPerCoordinate)];
+    }
+
+    // Neither the controls nor the steps are good.
+    private static ControlledKernels WrongKernels(string name)
+    {
+        Expr Wrong(Expr x, Expr t, Expr volatility, Expr clip) => (0.3 * (2 * x).Sin()) + (0.3 * t);
+        return name switch
+        {
+            "pis" => Kernels(KernelSchedule.PinnedBrownian(6, 0.8), Wrong),
+            "dds" => Kernels(KernelSchedule.OrnsteinUhlenbeck(6, 0.3, 2), Wrong),
+            "cmcd" => Kernels(KernelSchedule.AnnealedLangevin(12, (_, _) => 2), Wrong, (x, t, v, c) => -Wrong(x, t, v, c), (x, t, _) => (t * (Mean - x) / 0.36) - ((1 - t) * x)),
+            _ => Kernels(
+                KernelSchedule.VariancePreserving(6, 0.2, 1), (x, t, v, c) => Wrong(x, t, v, c) - (v * x), name == "gbs" ? (x, t, v, c) => 0.2 * Wrong(x, t, v, c) : null),
+        };
     }
 
     private static ControlledKernels Kernels(KernelSchedule schedule, Control forward, Control? backward = null, Func<Expr, Expr, Expr, Expr>? score = null) => new()
@@ -42,19 +57,45 @@ public class ControlledSdeTests
     [InlineData("cmcd", 2)]
     public void WeightsAreUnbiasedForWrongControlsAndCoarseSteps(string name, ulong seed)
     {
-        Expr Wrong(Expr x, Expr t, Expr volatility, Expr clip) => (0.3 * (2 * x).Sin()) + (0.3 * t);
-        var kernels = name switch
-        {
-            "pis" => Kernels(KernelSchedule.PinnedBrownian(6, 0.8), Wrong),
-            "dds" => Kernels(KernelSchedule.OrnsteinUhlenbeck(6, 0.3, 2), Wrong),
-            "cmcd" => Kernels(KernelSchedule.AnnealedLangevin(6, (_, _) => 0.3), Wrong, (x, t, v, c) => -Wrong(x, t, v, c), (x, t, _) => (t * (Mean - x) / 0.36) - ((1 - t) * x)),
-            _ => Kernels(
-                KernelSchedule.VariancePreserving(6, 0.2, 1), (x, t, v, c) => Wrong(x, t, v, c) - (v * x), name == "gbs" ? (x, t, v, c) => 0.2 * Wrong(x, t, v, c) : null),
-        };
+        var kernels = WrongKernels(name);
         double LogTarget(double x) => LogZ - (0.5 * (x - Mean) * (x - Mean) / 0.36) - (0.5 * Math.Log(2 * Math.PI * 0.36));
         var weights = ImportanceWeights.FromLogWeights(LogWeights(kernels, LogTarget, 6000, seed));
         Assert.InRange(weights.LogNormaliserError, 1e-3, 0.04);
         Assert.True(Math.Abs(weights.LogNormaliser - LogZ) < 4 * weights.LogNormaliserError, $"log Z {weights.LogNormaliser} +- {weights.LogNormaliserError}");
+    }
+
+    // From exact samples, the inverse weights of the way back average to 1 / Z whatever the kernels.
+    [Theory]
+    [InlineData("pis", 1)]
+    [InlineData("pis", 2)]
+    [InlineData("dis", 1)]
+    [InlineData("dds", 1)]
+    [InlineData("dds", 2)]
+    [InlineData("gbs", 1)]
+    [InlineData("gbs", 2)]
+    [InlineData("cmcd", 1)]
+    [InlineData("cmcd", 2)]
+    public void InverseWeightsOfTheWayBackAreUnbiased(string name, ulong seed)
+    {
+        const int particles = 6000;
+        var kernels = WrongKernels(name);
+        var random = new RandomStream(seed);
+        double[] ends = [.. Enumerable.Range(0, particles).Select(_ => Mean + (0.6 * random.NextNormal()))];
+        using var sde = new ReverseControlledSde<double>(kernels, particles, 3);
+        sde.Run(new NdArray<double>(0), ends, new DrawKey(seed));
+        double LogWeight(int i)
+        {
+            var (end, start) = (ends[i] - Mean, sde.Positions[i]);
+            var logTarget = LogZ - (0.5 * end * end / 0.36) - (0.5 * Math.Log(2 * Math.PI * 0.36));
+            var logBase = kernels.Schedule.StartsAtOrigin ? 0 : (-0.5 * start * start) - (0.5 * Math.Log(2 * Math.PI));
+            return logTarget - logBase + sde.Gains[i] + kernels.Schedule.LogConstantPerCoordinate;
+        }
+
+        double[] logWeights = [.. Enumerable.Range(0, particles).Select(LogWeight)];
+        var inverse = ImportanceWeights.FromLogWeights([.. logWeights.Select(w => -w)]);
+        Assert.InRange(inverse.LogNormaliserError, 1e-3, 0.1);
+        Assert.True(Math.Abs(inverse.LogNormaliser + LogZ) < 4 * inverse.LogNormaliserError, $"log(1/Z) {inverse.LogNormaliser} +- {inverse.LogNormaliserError}");
+        Assert.True(ForwardWeights.FromLogWeights(logWeights, LogZ).Eubo > LogZ);
     }
 
     [Theory]

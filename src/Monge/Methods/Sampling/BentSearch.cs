@@ -75,10 +75,10 @@ internal static class BentSearch
                 // A gain of less than a tenth doesn't keep the search alive.
                 last = tempered.Effective / Samples > 1.1 * (best?.Ess ?? 0) ? round : last;
                 best = (found, tempered.Effective / Samples);
-                if (best.Value.Ess > Even)
-                {
-                    break;
-                }
+            }
+            else if (best?.Ess > Even)
+            {
+                break;
             }
             else if (tempered.Power < 1)
             {

@@ -159,7 +159,8 @@ internal static class TransportRun<T>
             request.Progress?.Report(new TrainingProgress(outcome.Iterations, outcome.Iterations, outcome.Loss, ess, outcome.Elapsed + clock.Elapsed, TimeSpan.Zero, phase));
 
         Report("choose sampler", outcome.ValidationEss);
-        var (sampler, validationEss) = sampling.Choose(request.Seed, cancellation);
+        var (chosen, validationEss) = sampling.Choose(request.Seed, cancellation);
+        var (sampler, stepError) = sampling.Refine(chosen, request.Samples, request.Seed, cancellation);
         Report("sample", validationEss);
         var particles = sampling.Draw(sampler, request.Samples, new DrawKey(request.Seed));
         if (particles.LogWeights.All(double.IsNegativeInfinity))
@@ -185,7 +186,7 @@ internal static class TransportRun<T>
             Names = target.Names,
             Target = target.Name,
             LogZ = weights.LogNormaliser,
-            LogZError = weights.LogNormaliserError,
+            LogZError = double.Hypot(weights.LogNormaliserError, stepError),
             EffectiveSampleSize = weights.EffectiveSampleFraction,
             Elbo = weights.Elbo,
             ElboError = weights.ElboError,
@@ -194,6 +195,7 @@ internal static class TransportRun<T>
             ForwardEffectiveSampleSize = forward?.EffectiveSampleFraction,
             ForwardEffectiveSampleSizeError = forward?.EffectiveSampleFractionError,
             TargetCalls = check.TargetCalls,
+            UsesModeKnowledge = settings.Preparation.Base == BaseChoice.Automatic && target.Base.UsesModeKnowledge,
             Warnings = [.. SampleWarnings.UnstableStep(problem, sampler), .. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. SampleWarnings.LeftRegion(problem, particles.Positions, weights.Normalised)],
             Method = settings.Run.Method,
             Options = settings.Options,

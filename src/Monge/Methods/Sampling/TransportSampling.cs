@@ -60,6 +60,10 @@ internal sealed class TransportSampling<T> : IDisposable
     // Above this effective sample size of the ODE no SDE is tried.
     private const double NothingToWin = 0.95;
 
+    // The largest error of the ODE's step relative to that of the draws for which the step stays, and the most steps otherwise.
+    private const double LargestStepShare = 0.3;
+    private const int MostOdeSteps = 256;
+
     // Validation draws are samples with numbers from here on, so they never coincide with the samples that are returned.
     private const long ValidationSamples = 1L << 36;
 
@@ -129,14 +133,51 @@ internal sealed class TransportSampling<T> : IDisposable
         return best!.Value;
     }
 
+    /// <summary>
+    /// An ODE's sampler with its steps doubled until the error of the step no longer matters beside that of the draws, and what doubling them once more moves log Z by on a validation batch; an SDE's kernel weights
+    /// are exact whatever the step.
+    /// </summary>
+    /// <param name="sampler">The sampler.</param>
+    /// <param name="samples">Number of draws to come.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="cancellation">Stops between two runs.</param>
+    public (TransportSampler Sampler, double StepError) Refine(TransportSampler sampler, int samples, ulong seed, CancellationToken cancellation)
+    {
+        if (sampler.Scheme is not null || ValidationWeights(sampler, ValidationParticles, seed) is not { } coarse)
+        {
+            return (sampler, 0);
+        }
+
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var doubled = sampler with { Steps = 2 * sampler.Steps };
+            if (ValidationWeights(doubled, ValidationParticles, seed) is not { } fine)
+            {
+                return (sampler, double.PositiveInfinity);
+            }
+
+            var moved = Math.Abs(fine.LogNormaliser - coarse.LogNormaliser);
+            var statistical = coarse.LogNormaliserError * Math.Sqrt(ValidationParticles / (double)samples);
+            if (moved <= LargestStepShare * statistical || _settings.Steps is not null || doubled.Steps > MostOdeSteps)
+            {
+                return (sampler, moved);
+            }
+
+            (sampler, coarse) = (doubled, fine);
+        }
+    }
+
     /// <summary>The sampler that shows how training goes.</summary>
     public TransportSampler Gauge => UsesOde ? new TransportSampler(null, _settings.Steps ?? 32, 0) : new TransportSampler(SdeScheme.EulerMaruyama, _settings.Steps ?? 64, 0.03, _settings.Diffusion);
 
     /// <summary>The effective sample size (fraction) of a validation batch.</summary>
-    public double Ess(TransportSampler sampler, int particles, ulong seed)
+    public double Ess(TransportSampler sampler, int particles, ulong seed) => ValidationWeights(sampler, particles, seed)?.EffectiveSampleFraction ?? 0;
+
+    private ImportanceWeights? ValidationWeights(TransportSampler sampler, int particles, ulong seed)
     {
         var logWeights = Validate(sampler, particles, seed).LogWeights;
-        return logWeights.All(double.IsNegativeInfinity) ? 0 : ImportanceWeights.FromLogWeights(logWeights).EffectiveSampleFraction;
+        return logWeights.All(double.IsNegativeInfinity) ? null : ImportanceWeights.FromLogWeights(logWeights);
     }
 
     /// <summary>Draws a validation batch; never particles that samples are made of.</summary>

@@ -34,6 +34,29 @@ internal sealed class ControlledSampling<T>(Density target, TransportProblem pro
     /// <summary>The samples that are returned.</summary>
     public WeightedParticles<T> Draw(int samples, ulong seed, double clip) => Draw(samples, new DrawKey(seed, 0, FinalSamples), clip);
 
+    /// <summary>Log-weights [n] of paths drawn backward from exact samples z [n, d] of the target.</summary>
+    public double[] DrawBackward(NdArray<T> exact, ulong seed, double clip)
+    {
+        var (d, schedule) = (target.Dimension, model.Kernels.Schedule);
+        var logWeights = new double[exact.Rows];
+        using var sde = new ReverseControlledSde<T>(model.Kernels, LargestBatch, RandomStreams.BackwardNoise, execution) { Clip = clip };
+        for (var first = 0; first < logWeights.Length; first += LargestBatch)
+        {
+            var n = Math.Min(LargestBatch, logWeights.Length - first);
+            var ends = NdArray<T>.From(exact.Span.Slice(first * d, n * d), n, d);
+            sde.Run(parameters, ends.Span, new DrawKey(seed, 0, first));
+            var start = schedule.StartsAtOrigin ? new double[n] : TargetEvaluation.LogBase(sde.Positions, n);
+            var end = Evaluation.At(ends, n).LogTarget;
+            for (var i = 0; i < n; i++)
+            {
+                logWeights[first + i] = end[i] - start[i] + double.CreateChecked(sde.Gains[i]) + (d * schedule.LogConstantPerCoordinate);
+            }
+        }
+
+        TargetCalls += sde.TargetCalls + logWeights.Length;
+        return logWeights;
+    }
+
     public void Dispose()
     {
         Evaluation.Dispose();

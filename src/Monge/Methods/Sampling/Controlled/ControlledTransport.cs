@@ -25,6 +25,7 @@ namespace Monge.Methods;
 public sealed class ControlledTransport : ISamplingMethod
 {
     private const int GaugeParticles = 1024;
+    private const int MostExactDraws = 10_000;
 
     /// <summary>Binds a method to a density.</summary>
     /// <param name="target">The unnormalised density.</param>
@@ -170,6 +171,9 @@ public sealed class ControlledTransport : ISamplingMethod
         Report("check coverage", weights.EffectiveSampleFraction);
         var execution = new ExecutionOptions { Threads = ResolvedOptions.Threads };
         var coverage = new CoverageCheck<T>(Target, problem, new PreparationOptions(), execution, request.Seed, cancellation).Judge(particles.Positions, weights);
+        var forward = problem.ExactDraws<T>(Target, Math.Min(request.Samples, MostExactDraws), request.Seed) is { } exact
+            ? ForwardWeights.FromLogWeights(sampling.DrawBackward(exact, request.Seed, clip), Target.Facts.LogZ ?? weights.LogNormaliser)
+            : null;
         var (_, reported) = sampling.Evaluation.At(particles.Positions, request.Samples);
         return new SampleSet
         {
@@ -183,9 +187,13 @@ public sealed class ControlledTransport : ISamplingMethod
             EffectiveSampleSize = weights.EffectiveSampleFraction,
             Elbo = weights.Elbo,
             ElboError = weights.ElboError,
+            Eubo = forward?.Eubo,
+            EuboError = forward?.EuboError,
+            ForwardEffectiveSampleSize = forward?.EffectiveSampleFraction,
+            ForwardEffectiveSampleSizeError = forward?.EffectiveSampleFractionError,
             TargetCalls = trainingCalls + sampling.TargetCalls,
             UsesModeKnowledge = ResolvedOptions.BaseScale is null && Target.Base.UsesModeKnowledge,
-            Warnings = [.. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights)],
+            Warnings = [.. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights)],
             Method = Name,
             Options = Options,
             Sampler = FormattableString.Invariant($"controlled SDE with kernel weights, {ResolvedOptions.Steps} steps, trained by {(ResolvedOptions.Loss == PathSpaceLoss.Kl ? "kl" : "log variance")}"),
