@@ -48,7 +48,7 @@ internal sealed record TrainedTransport(IDensityPath Path, IVectorField Velocity
 }
 
 /// <summary>Draws weighted samples along a trained transport; chooses how on a validation batch.</summary>
-internal sealed class TransportSampling<T> : IDisposable
+internal sealed class TransportSampling<T> : ITransportSampling<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const int ValidationParticles = 2048;
@@ -72,6 +72,7 @@ internal sealed class TransportSampling<T> : IDisposable
     private readonly Dictionary<SdeScheme, TransportSde<T>> _sdes = [];
     private ReverseTransportSde<T>? _reverse;
     private TransportOde<T>? _ode;
+    private TransportSampler _chosen;
 
     public TransportSampling(Density target, TransportProblem problem, SamplingSettings settings, TrainedTransport transport, NdArray<T> parameters, ExecutionOptions execution)
     {
@@ -86,7 +87,30 @@ internal sealed class TransportSampling<T> : IDisposable
     /// The sampler with the largest effective sample size on a validation batch, cheaper ones preferred when nearly as good: first the ODE; then, unless that
     /// leaves little to win, the SDE with several Langevin steps, with more steps, and by Heun's scheme.
     /// </summary>
-    public (TransportSampler Sampler, double Ess) Choose(ulong seed, CancellationToken cancellation)
+    public (double Ess, IReadOnlyList<SamplerTrial>? Trials) Choose(ulong seed, CancellationToken cancellation)
+    {
+        var (sampler, ess) = Best(seed, cancellation);
+        _chosen = sampler;
+        return (ess, null);
+    }
+
+    /// <inheritdoc/>
+    public double Gauge(int particles, ulong seed) => Ess(
+        UsesOde ? new TransportSampler(null, _settings.Steps ?? 32, 0) : new TransportSampler(SdeScheme.EulerMaruyama, _settings.Steps ?? 64, 0.03, _settings.Diffusion), particles, seed);
+
+    /// <inheritdoc/>
+    public TransportDraws<T> Draw(int samples, ulong seed) => new(Draw(_chosen, samples, new DrawKey(seed)), _chosen.ToString());
+
+    /// <inheritdoc/>
+    public double[]? DrawBackward(NdArray<T> exact, ulong seed) => DrawBackward(_chosen, exact, new DrawKey(seed));
+
+    /// <inheritdoc/>
+    public IReadOnlyList<FreeEnergyPoint>? Profile(int particles, ulong seed) => null;
+
+    /// <inheritdoc/>
+    public IEnumerable<Status> UnstableStep() => SampleWarnings.UnstableStep(_problem, _chosen);
+
+    private (TransportSampler Sampler, double Ess) Best(ulong seed, CancellationToken cancellation)
     {
         (TransportSampler Sampler, double Ess)? best = null;
         void Compete(TransportSampler candidate)
@@ -129,18 +153,13 @@ internal sealed class TransportSampling<T> : IDisposable
         return best!.Value;
     }
 
-    /// <summary>The sampler that shows how training goes.</summary>
-    public TransportSampler Gauge => UsesOde ? new TransportSampler(null, _settings.Steps ?? 32, 0) : new TransportSampler(SdeScheme.EulerMaruyama, _settings.Steps ?? 64, 0.03, _settings.Diffusion);
-
-    /// <summary>The effective sample size (fraction) of a validation batch.</summary>
-    public double Ess(TransportSampler sampler, int particles, ulong seed)
+    private double Ess(TransportSampler sampler, int particles, ulong seed)
     {
         var logWeights = Draw(sampler, particles, new DrawKey(seed, 0, ValidationSamples)).LogWeights;
         return logWeights.All(double.IsNegativeInfinity) ? 0 : ImportanceWeights.FromLogWeights(logWeights).EffectiveSampleFraction;
     }
 
-    /// <summary>Draws particles.</summary>
-    public WeightedParticles<T> Draw(TransportSampler sampler, int samples, DrawKey draw)
+    private WeightedParticles<T> Draw(TransportSampler sampler, int samples, DrawKey draw)
     {
         var positions = new NdArray<T>(samples, _dimension);
         var logWeights = new double[samples];
@@ -156,8 +175,7 @@ internal sealed class TransportSampling<T> : IDisposable
         return new WeightedParticles<T>(positions, logWeights);
     }
 
-    /// <summary>Log-weights [n] of the sampler's paths drawn backward from exact samples z [n, d] of the target.</summary>
-    public double[] DrawBackward(TransportSampler sampler, NdArray<T> exact, DrawKey draw)
+    private double[] DrawBackward(TransportSampler sampler, NdArray<T> exact, DrawKey draw)
     {
         var logWeights = new double[exact.Rows];
         for (var first = 0; first < logWeights.Length; first += LargestBatch)

@@ -39,8 +39,21 @@ public enum NetsPath
     /// <summary>The annealing of log densities from a Gaussian; nothing is known of the target.</summary>
     Annealing,
 
+    /// <summary>The library's path of interpolated parameters to this target (<see cref="Paths.PathLibrary.For"/>); where it knows the modes, the samples say so.</summary>
+    Interpolated,
+
     /// <summary>A path given with the method, such as one that moves a mixture's means.</summary>
     Given,
+}
+
+/// <summary>How walkers move when samples are drawn.</summary>
+public enum NetsDynamics
+{
+    /// <summary>Langevin walkers without momenta.</summary>
+    Overdamped,
+
+    /// <summary>Walkers with momenta; their weights are the continuous ones.</summary>
+    Inertial,
 }
 
 /// <summary>Which weights the samples carry.</summary>
@@ -158,6 +171,12 @@ public sealed record NetsOptions
     /// <summary>Which weights the samples carry.</summary>
     public NetsWeights Weights { get; init; } = NetsWeights.Kernel;
 
+    /// <summary>How walkers of an SDE move; walkers with momenta need <see cref="NetsWeights.Continuous"/>.</summary>
+    public NetsDynamics Dynamics { get; init; } = NetsDynamics.Overdamped;
+
+    /// <summary>Friction of walkers with momenta, per radian that they oscillate in a curvature of 1; above 0.</summary>
+    public double Friction { get; init; } = 1;
+
     /// <summary>Steps of the sampler, 4 to 100,000; null lets the scan choose.</summary>
     public int? SamplerSteps { get; init; }
 
@@ -183,6 +202,25 @@ public sealed record NetsOptions
         BaseExponent = BaseExponent,
     };
 
+    /// <summary>These options as they name a training: those that don't change it are left at their defaults.</summary>
+    internal string TrainingText()
+    {
+        var defaults = new NetsOptions();
+        return MethodOptions.Format(this with
+        {
+            Threads = 0,
+            CheckpointSeconds = defaults.CheckpointSeconds,
+            Sampler = defaults.Sampler,
+            SamplerSteps = null,
+            Diffusion = null,
+            Weights = defaults.Weights,
+            Dynamics = defaults.Dynamics,
+            Friction = defaults.Friction,
+            ResamplingThreshold = 0,
+            IslandSize = defaults.IslandSize,
+        });
+    }
+
     /// <summary>Reads options from JSON.</summary>
     /// <exception cref="ArgumentException">The text is not JSON, has an unknown name, or a value is out of range.</exception>
     public static NetsOptions Parse(string json)
@@ -202,9 +240,13 @@ public sealed record NetsOptions
         Check(BaseInflation is >= 0.5 and <= 10, "baseInflation", BaseInflation, "0.5 to 10");
         Check(TargetExponent is null or (>= 1 and <= 10), "targetExponent", TargetExponent, "1 to 10");
         Check(BaseExponent is null or (>= 1 and <= 10), "baseExponent", BaseExponent, "1 to 10");
-        Check(Path is null || Enum.IsDefined(Path.Value), "path", Path, "annealing or given");
+        Check(Path is null || Enum.IsDefined(Path.Value), "path", Path, "annealing, interpolated or given");
         Check(Enum.IsDefined(Sampler), "sampler", Sampler, "automatic, ode or sde");
         Check(Enum.IsDefined(Weights), "weights", Weights, "kernel or continuous");
+        Check(Enum.IsDefined(Dynamics), "dynamics", Dynamics, "overdamped or inertial");
+        Check(Dynamics == NetsDynamics.Overdamped || Weights == NetsWeights.Continuous, "weights", Weights, "continuous with the dynamics inertial");
+        Check(Dynamics == NetsDynamics.Overdamped || Diffusion is null, "diffusion", Diffusion, "left out with the dynamics inertial");
+        Check(Friction > 0 && double.IsFinite(Friction), "friction", Friction, "above 0");
         Check(SamplerSteps is null or (>= 4 and <= 100_000), "samplerSteps", SamplerSteps, "4 to 100,000");
         Check(Diffusion is null || (Diffusion > 0 && double.IsFinite(Diffusion.Value)), "diffusion", Diffusion, "above 0");
         Check(Diffusion is null || Sampler != SamplerChoice.Ode, "diffusion", Diffusion, "left out with the sampler ode");
