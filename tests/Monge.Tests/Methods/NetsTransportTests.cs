@@ -157,6 +157,29 @@ public sealed class NetsTransportTests : IDisposable
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
+    public void VelocitiesOfAHeavyTailedMixtureAreLearned(ulong seed)
+    {
+        var options = s_small with
+        {
+            Path = NetsPath.Interpolated,
+            Network = NetsNetwork.Selecting,
+            ScoreGate = false,
+            Iterations = 600,
+            BatchSize = 256,
+            Walkers = 128,
+            GridTimes = 16,
+            LearningRate = 0.02,
+            SpreadShare = 0,
+            HorizonShare = 0.1,
+        };
+        var set = new NetsTransport(TargetLibrary.Get("student-t-mixture-5"), options).Run(new SamplingRequest(4000, seed), default);
+        Assert.True(set.EffectiveSampleSize > 0.5, $"ESS {set.EffectiveSampleSize}");
+        Assert.True(Math.Abs(set.LogZ) < (4 * set.LogZError) + 1e-4, $"log Z {set.LogZ} +- {set.LogZError}");
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
     public void ActionMatchingLearnsAPotential(ulong seed)
     {
         var options = s_small with

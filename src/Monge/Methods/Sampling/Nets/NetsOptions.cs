@@ -29,6 +29,9 @@ public enum NetsNetwork
     /// <summary>One shared perceptron of each coordinate alone with numbers learned for the coordinate: for targets that nearly factorise; its divergence is exact and cheap in any dimension.</summary>
     Separable,
 
+    /// <summary>A choice among learned velocities (<see cref="Fields.SelectingDrift"/>): bounded, for groups of particles that move as wholes, also with heavy tails.</summary>
+    Selecting,
+
     /// <summary>No network: only the gates on position and score (<see cref="NetsOptions.ScoreGate"/>).</summary>
     None,
 }
@@ -95,6 +98,9 @@ public sealed record NetsOptions
 
     /// <summary>Hidden layers, 1 to 16.</summary>
     public int? Depth { get; init; }
+
+    /// <summary>Velocities of the network <see cref="NetsNetwork.Selecting"/>, 1 to 4096.</summary>
+    public int Velocities { get; init; } = 32;
 
     /// <summary>Whether the drift has learned gates on the position and on the path's score; null lets the path decide: a given path has them.</summary>
     public bool? ScoreGate { get; init; }
@@ -266,9 +272,10 @@ public sealed record NetsOptions
         Check(Enum.IsDefined(Objective), "objective", Objective, "residual or actionMatching");
         Check(Enum.IsDefined(Drift), "drift", Drift, "free or potential");
         Check(Objective != NetsObjective.ActionMatching || Drift == NetsDrift.Potential, "drift", Drift, "potential with the objective actionMatching");
-        Check(Enum.IsDefined(Network), "network", Network, "mlp, separable or none");
+        Check(Enum.IsDefined(Network), "network", Network, "mlp, separable, selecting or none");
         Check(Network != NetsNetwork.None || (ScoreGate != false && Drift == NetsDrift.Free), "network", Network, "mlp or separable without the score gate or with a potential");
         Check(Drift != NetsDrift.Potential || ScoreGate != true, "scoreGate", ScoreGate, "false with a potential drift");
+        Check(Velocities is >= 1 and <= 4096, "velocities", Velocities, "1 to 4096");
         Check(Width is null or (>= 1 and <= 4096), "width", Width, "1 to 4096");
         Check(Depth is null or (>= 1 and <= 16), "depth", Depth, "1 to 16");
         Check(Walkers is >= 16 and <= 1_000_000, "walkers", Walkers, "16 to 1,000,000");

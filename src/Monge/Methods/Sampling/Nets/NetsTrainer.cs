@@ -19,6 +19,7 @@ internal sealed class NetsNetworks
         IVectorField? Network() => factory is not null ? factory(Parameters, Initializer, path)
             : options.Network == NetsNetwork.None ? null
             : options.Network == NetsNetwork.Separable ? new SiteNetwork(Parameters, Initializer, path.Dimension, new SiteNetworkOptions { Width = options.Width!.Value, Depth = options.Depth!.Value })
+            : options.Network == NetsNetwork.Selecting ? new SelectingDrift(Parameters, Initializer, path.Dimension, problem.Curvature, options.Velocities)
             : new DriftNetwork(Parameters, Initializer, path.Dimension, options.Width!.Value, options.Depth!.Value);
 
         if (options.Drift == NetsDrift.Potential)
