@@ -134,7 +134,7 @@ internal static class NonEquilibriumTransportSampler
                 HorizonShare = 0.1,
                 SpreadShare = 0,
                 Relaxation = 10,
-                Sampler = SamplerChoice.Sde,
+                Sampler = SamplerChoice.Ode,
             };
             var draws = await new NetsTransport(target, options).SampleAsync(Samples, settings.Seed, null, cancellation);
             NoteRun(settings, "student-t-mixture-50-learned", draws);

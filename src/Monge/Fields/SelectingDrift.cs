@@ -41,17 +41,35 @@ public sealed class SelectingDrift : IVectorField
     public int Dimension { get; }
 
     /// <inheritdoc/>
-    public Expr Apply(Expr x, Expr t)
+    public bool HasCheapDivergence => true;
+
+    /// <inheritdoc/>
+    public Expr Apply(Expr x, Expr t) => Select(x, t).Value;
+
+    /// <inheritdoc/>
+    public (Expr Value, Expr Divergence) WithDivergence(Expr x, Expr t)
     {
-        var square = (x.Reshape(1, Dimension) - (t * _velocities)).Square();
-        var distances = (1 + (_logarithms[1].Exp() * _curvature(t) * square)).Log().Sum(1);
-        var selection = (_weights - (_logarithms[0].Exp() * distances)).Softmax(0);
-        return Expr.MatrixProduct(selection.Reshape(1, _count), _velocities).Reshape(Dimension);
+        var (value, selection, offsets, terms, scale) = Select(x, t);
+
+        // Of the exponents g_k: sum_k r_k (m_k - b) . grad g_k.
+        var slopes = -2 * _logarithms[0].Exp() * scale * (offsets / terms);
+        var along = ((_velocities - value.Reshape(1, Dimension)) * slopes).Sum(1);
+        return (value, Expr.Dot(selection, along));
     }
 
     /// <inheritdoc/>
-    public (Expr Value, Expr Divergence) WithDivergence(Expr x, Expr t) => new FormulaField(Dimension, Apply).WithDivergence(x, t);
+    public (Expr Value, Expr Divergences) WithDivergenceEstimates(Expr x, Expr t, Expr probes)
+    {
+        var (value, divergence) = WithDivergence(x, t);
+        return (value, divergence.Reshape(1).BroadcastTo(new Shape(probes.Shape[1])));
+    }
 
-    /// <inheritdoc/>
-    public (Expr Value, Expr Divergences) WithDivergenceEstimates(Expr x, Expr t, Expr probes) => new FormulaField(Dimension, Apply).WithDivergenceEstimates(x, t, probes);
+    private (Expr Value, Expr Selection, Expr Offsets, Expr Terms, Expr Scale) Select(Expr x, Expr t)
+    {
+        var offsets = x.Reshape(1, Dimension) - (t * _velocities);
+        var scale = _logarithms[1].Exp() * _curvature(t);
+        var terms = 1 + (scale * offsets.Square());
+        var selection = (_weights - (_logarithms[0].Exp() * terms.Log().Sum(1))).Softmax(0);
+        return (Expr.MatrixProduct(selection.Reshape(1, _count), _velocities).Reshape(Dimension), selection, offsets, terms, scale);
+    }
 }
