@@ -107,7 +107,8 @@ internal static class ExactMixtureTransport
 
     private static SdeGrid<double> Grid(int steps) => new(0, steps, steps, (_, _) => Diffusion);
 
-    private static double Kernel(FormulaPath path, IVectorField? drift, int steps, ExperimentSettings settings, ExecutionOptions execution)
+    /// <summary>The effective sample size by kernel weights at a number of equal steps; without a drift it is annealed importance sampling.</summary>
+    internal static double Kernel(FormulaPath path, IVectorField? drift, int steps, ExperimentSettings settings, ExecutionOptions execution)
     {
         using var sde = new TransportSde<double>(path, null, drift, SdeScheme.EulerMaruyama, Walkers, 1, 2, execution);
         var draw = new DrawKey(settings.Seed, (ulong)(1000 * steps));

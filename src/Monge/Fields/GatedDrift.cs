@@ -10,13 +10,16 @@ namespace Monge.Fields;
 /// </code>
 /// with learned functions u, v, g of time (zero at the start) and any inner field c; k(t) is a scale, usually the mean curvature of V_t. The exact drift of
 /// a mixture whose means move from the origin, t m_k with deviation s(t), is of this form in any dimension: by Tweedie's formula x + s^2 grad V = t E[m | x], so
-/// b = (x + s^2 grad V) / t - s s' grad V. The first bracket is small where positions follow a Gaussian of curvature k, so both gates are well conditioned. The divergence costs one Laplacian of V, or one Hessian-vector product for each probe.
+/// b = (x + s^2 grad V) / t - s s' grad V. The first bracket is small where positions follow a Gaussian of curvature k, so both gates are well conditioned. The divergence takes one Laplacian of V, or one Hessian-vector product for each probe.
 /// </summary>
 public sealed class GatedDrift : IVectorField
 {
     // The least time that the gates resolve.
     private const double Delta = 0.01;
     private const int Width = 32;
+
+    // Up to here a Laplacian by tangents counts as cheap.
+    private const int SmallDimension = 20;
     private readonly IDensityPath _path;
     private readonly IVectorField? _inner;
     private readonly Func<Expr, Expr> _curvature;
@@ -45,7 +48,7 @@ public sealed class GatedDrift : IVectorField
     public int Dimension { get; }
 
     /// <inheritdoc/>
-    public bool HasCheapDivergence => _inner?.HasCheapDivergence ?? true;
+    public bool HasCheapDivergence => (_inner?.HasCheapDivergence ?? true) && (_path.HasCheapLaplacian || _path.Dimension <= SmallDimension);
 
     /// <inheritdoc/>
     public Expr Apply(Expr x, Expr t)
@@ -59,9 +62,8 @@ public sealed class GatedDrift : IVectorField
     public (Expr Value, Expr Divergence) WithDivergence(Expr x, Expr t)
     {
         var (position, score) = Gates(t);
-        var pass = Derivative.Laplacian(_path.LogDensity(x, t), x);
         var value = (position * x) + (score * _path.Score(x, t));
-        var divergence = (Dimension * position) + (score * pass.Laplacian);
+        var divergence = (Dimension * position) + (score * _path.Laplacian(x, t));
         if (_inner is null)
         {
             return (value, divergence);

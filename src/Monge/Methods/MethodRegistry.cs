@@ -95,6 +95,11 @@ public static class MethodRegistry
             {
                 ["quick"] = """{ "iterations": 1000, "width": 64, "batchSize": 512 }""",
                 ["thorough"] = """{ "iterations": 20000, "width": 128, "batchSize": 2048 }""",
+                ["interpolated"] = """{ "path": "interpolated" }""",
+                ["gates"] = """{ "path": "interpolated", "network": "none", "iterations": 500, "learningRate": 0.02 }""",
+                ["separable"] = """{ "network": "separable" }""",
+                ["inertial"] = """{ "sampler": "sde", "dynamics": "inertial", "weights": "continuous" }""",
+                ["resampled"] = """{ "sampler": "sde", "resamplingThreshold": 0.7 }""",
                 ["action-matching"] = """{ "objective": "actionMatching", "drift": "potential", "walkers": 256, "gridTimes": 32, "refreshInterval": 1 }""",
             },
             (density, settings) => new NetsTransport(density, NetsTransport.Resolve(settings))),

@@ -33,4 +33,5 @@ internal static class RandomStreams
     public const int ProfileNoise = 65;
     public const int PilotStart = 66;
     public const int PilotNoise = 67;
+    public const int SampleMomenta = 68;
 }

@@ -21,6 +21,14 @@ public interface IDensityPath
     /// <param name="t">The time, a scalar.</param>
     Expr Score(Expr x, Expr t);
 
+    /// <summary>Whether the Laplacian costs little more than the score; else it costs d tangents.</summary>
+    bool HasCheapLaplacian => false;
+
+    /// <summary>The Laplacian of V_t at x, a scalar.</summary>
+    /// <param name="x">A position [d].</param>
+    /// <param name="t">The time, a scalar.</param>
+    Expr Laplacian(Expr x, Expr t) => Derivative.Laplacian(LogDensity(x, t), x).Laplacian;
+
     /// <summary>The time derivative of V_t(x), a scalar.</summary>
     /// <param name="x">A position [d].</param>
     /// <param name="t">The time, a scalar.</param>

@@ -52,9 +52,17 @@ public static class PathLibrary
             return (growth * x) + ((1 - (t * growth)) * AverageMean(mixture, Exponents(x, t)));
         }
 
+        // Of a mixture: the average of the squared scores and Laplacians of the components, less the squared average score.
+        Expr Laplacian(Expr x, Expr t)
+        {
+            var (exponents, precision) = (Exponents(x, t), 1 / Deviation(t).Square());
+            var score = precision * ((t * AverageMean(mixture, exponents)) - x);
+            return (-2 * precision * Expr.Dot(exponents.Softmax(0), exponents)) - (d * precision) - score.SquaredNorm();
+        }
+
         var path = new FormulaPath(
             d, (x, t) => Exponents(x, t).LogSumExp() + constant - (d * Deviation(t).Log()), stream => startDeviation * Expr.Random(RandomLaw.Normal, stream, d),
-            FormattableString.Invariant($"means of the mixture from the origin, standard deviation from {startDeviation:g4} to {endDeviation:g4}"), true);
+            FormattableString.Invariant($"means of the mixture from the origin, standard deviation from {startDeviation:g4} to {endDeviation:g4}"), true, Laplacian);
         return new LibraryPath(path, new FormulaField(d, Drift));
     }
 

@@ -7,11 +7,11 @@ namespace Monge.Tests.Dynamics;
 
 public class InertialTransportTests
 {
-    private static InertialTransport<double> Run(IVectorField? drift, int particles, int steps, ulong seed)
+    private static InertialTransport<double> Run(IVectorField? drift, int particles, int steps, ulong seed, Func<double, double> speed)
     {
         var walkers = new InertialTransport<double>(MovingGaussian.Path, null, drift, 2.0, particles, 1, 3, 2);
-        walkers.Start(null, new DrawKey(seed));
-        walkers.Advance(null, new SdeGrid<double>(0, steps, steps, (_, _) => 1), new DrawKey(seed));
+        walkers.Start(null, particles, new DrawKey(seed));
+        walkers.Advance(null, particles, new SdeGrid<double>(0, steps, steps, (t, _) => speed(t)), new DrawKey(seed));
         return walkers;
     }
 
@@ -21,7 +21,7 @@ public class InertialTransportTests
     [InlineData(3, false)]
     public void WeightsAreUnbiasedForAWrongDriftOrNone(ulong seed, bool drift)
     {
-        using var walkers = Run(drift ? MovingGaussian.WrongDrift : null, 6000, 400, seed);
+        using var walkers = Run(drift ? MovingGaussian.WrongDrift : null, 6000, 400, seed, t => 1 + (2 * t));
         var weights = ImportanceWeights.FromLogWeights([.. walkers.LogWeights.Span]);
         Assert.InRange(weights.LogNormaliserError, 1e-3, 0.1);
         Assert.True(Math.Abs(weights.LogNormaliser - MovingGaussian.LogZ) < 4 * weights.LogNormaliserError, $"log Z {weights.LogNormaliser} +- {weights.LogNormaliserError}");
@@ -33,7 +33,7 @@ public class InertialTransportTests
     [Fact]
     public void TheExactDriftGivesEveryWalkerTheSameWeight()
     {
-        using var walkers = Run(MovingGaussian.ExactDrift, 300, 50, 4);
+        using var walkers = Run(MovingGaussian.ExactDrift, 300, 50, 4, _ => 1);
         Assert.All(walkers.LogWeights.Span.ToArray(), a => Assert.Equal(MovingGaussian.LogZ, a, 1e-10));
     }
 }

@@ -77,28 +77,28 @@ public sealed class NetsTransportTests : IDisposable
     public void StateIsAllThereIsToCheckpoint(int stop)
     {
         var target = TwoModes();
-        var options = new NetsTransport(target, s_small).ResolvedOptions;
-        var run = new NetsRun(target, options, 7, "");
+        var method = new NetsTransport(target, s_small);
+        var run = method.Name(7);
         var execution = new ExecutionOptions();
-        var problem = new NetsTransport(target, s_small).Prepare<float>(execution, 7, default);
-        using var first = new NetsTrainer<float>(problem.Path(target, null), problem, options, null, 7, execution);
+        var problem = method.Prepare<float>(execution, 7, default);
+        using var first = method.Trainer<float>(problem, 7, execution);
         var state = first.Init();
         var path = Path.Combine(_folder, "checkpoint.safetensors");
         for (var i = 0; i < 60; i++)
         {
             if (i == stop)
             {
-                NetsCheckpoint.Save(path, state, problem, run, 60, TimeSpan.Zero);
+                TrainingCheckpoint.Save(path, state, problem, run, 60, TimeSpan.Zero, first.TargetCalls);
             }
 
             first.Step(state, i, 60);
         }
 
-        var (file, resumption) = NetsCheckpoint.Open(path, run);
+        var (file, resumption) = TrainingCheckpoint.Open(path, run);
         Assert.Equal(stop, resumption.Iteration);
-        using var second = new NetsTrainer<float>(resumption.Problem.Path(target, null), resumption.Problem, options, null, 7, execution);
+        using var second = method.Trainer<float>(resumption.Problem, 7, execution);
         var restored = second.NewState();
-        NetsCheckpoint.Restore(path, file, restored, resumption);
+        TrainingCheckpoint.Restore(path, file, restored, resumption.Iteration);
         for (var i = stop; i < 60; i++)
         {
             second.Step(restored, i, 60);
@@ -106,8 +106,8 @@ public sealed class NetsTransportTests : IDisposable
 
         Assert.Equal(state.Adam.Parameters.Span.ToArray(), restored.Adam.Parameters.Span.ToArray());
         Assert.Equal(state.Adam.Average.Span.ToArray(), restored.Adam.Average.Span.ToArray());
-        Assert.Equal(state.Positions.Span.ToArray(), restored.Positions.Span.ToArray());
-        Assert.Equal(state.TargetCalls, restored.TargetCalls);
+        Assert.Equal(state.Particles.Span.ToArray(), restored.Particles.Span.ToArray());
+        Assert.Equal(first.TargetCalls, resumption.TargetCalls + second.TargetCalls);
     }
 
     [Fact]
@@ -152,6 +152,29 @@ public sealed class NetsTransportTests : IDisposable
         Assert.Equal(0.4, set.LogZ, 0.01);
         Assert.True(set.UsesModeKnowledge);
         Assert.Contains("means from the origin", set.Preparation, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void VelocitiesOfAHeavyTailedMixtureAreLearned(ulong seed)
+    {
+        var options = s_small with
+        {
+            Path = NetsPath.Interpolated,
+            Network = NetsNetwork.Selecting,
+            ScoreGate = false,
+            Iterations = 600,
+            BatchSize = 256,
+            Walkers = 128,
+            GridTimes = 16,
+            LearningRate = 0.02,
+            SpreadShare = 0,
+            HorizonShare = 0.1,
+        };
+        var set = new NetsTransport(TargetLibrary.Get("student-t-mixture-5"), options).Run(new SamplingRequest(4000, seed), default);
+        Assert.True(set.EffectiveSampleSize > 0.5, $"ESS {set.EffectiveSampleSize}");
+        Assert.True(Math.Abs(set.LogZ) < (4 * set.LogZError) + 1e-4, $"log Z {set.LogZ} +- {set.LogZError}");
     }
 
     [Theory]
@@ -204,6 +227,48 @@ public sealed class NetsTransportTests : IDisposable
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
+    [InlineData(3)]
+    public void InertialWalkersOfAnUntrainedDriftGiveUnbiasedEstimates(ulong seed)
+    {
+        var options = s_small with
+        {
+            Iterations = 1,
+            ScoreGate = false,
+            Sampler = SamplerChoice.Sde,
+            Dynamics = NetsDynamics.Inertial,
+            Weights = NetsWeights.Continuous,
+            SamplerSteps = 400,
+        };
+        var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Run(new SamplingRequest(6000, seed), default);
+        Assert.Contains("inertial", set.Sampler, StringComparison.Ordinal);
+        Assert.InRange(set.LogZError, 1e-3, 0.1);
+        Assert.True(Math.Abs(set.LogZ - MovingGaussian.LogZ) < 4 * set.LogZError, $"log Z {set.LogZ} +- {set.LogZError}");
+        Assert.Equal(MovingGaussian.Mean[1], set.Mean()[1], 0.1);
+    }
+
+    [Fact]
+    public void TheLibrarysPathIsAnOptionAndSaysWhatItKnows()
+    {
+        var options = s_small with { Path = NetsPath.Interpolated, Network = NetsNetwork.None, Iterations = 20 };
+        var set = new NetsTransport(TargetLibrary.Get("gmm9"), options).Run(new SamplingRequest(200, 1), default);
+        Assert.True(set.UsesModeKnowledge);
+        Assert.Contains("means of the mixture", set.Preparation, StringComparison.Ordinal);
+        Assert.Contains("no path of interpolated parameters", Assert.Throws<ArgumentException>(() => new NetsTransport(TwoModes(), options)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void CheckpointsOfAnotherPathAreRefused()
+    {
+        var folder = Folder("path");
+        new NetsTransport(TwoModes(), s_small, MovingModes()).Run(new SamplingRequest(10, 4) { Folder = folder }, default);
+        var other = new FormulaPath(2, (x, t) => MovingModes().LogDensity(x, t), MovingModes().BaseDraw, "another");
+        var refusal = Assert.Throws<CheckpointException>(() => new NetsTransport(TwoModes(), s_small, other).Run(new SamplingRequest(10, 4) { Folder = folder, Resume = true }, default));
+        Assert.Contains("path means from the origin, not another", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
     public void FreeEnergyProfileOfAGaussianPathIsExact(ulong seed)
     {
         var options = s_small with { Iterations = 100, Sampler = SamplerChoice.Sde, SamplerSteps = 64 };
@@ -223,7 +288,7 @@ public sealed class NetsTransportTests : IDisposable
     {
         var options = s_small with { Iterations = 1, Sampler = SamplerChoice.Sde, SamplerSteps = 8, Diffusion = 40 };
         var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Run(new SamplingRequest(200, 1), default);
-        Assert.Contains(set.Warnings, w => w.Message.Contains("too long for the diffusion", StringComparison.Ordinal));
+        Assert.Contains(set.Warnings, w => w.Message.Contains("unstable for the diffusion", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -233,6 +298,7 @@ public sealed class NetsTransportTests : IDisposable
         Assert.Contains("walker", Refusal("""{ "walker": 3 }"""), StringComparison.Ordinal);
         Assert.Contains("1 to 16", Refusal("""{ "depth": 0 }"""), StringComparison.Ordinal);
         Assert.Contains("potential", Refusal("""{ "objective": "actionMatching" }"""), StringComparison.Ordinal);
+        Assert.Contains("continuous", Refusal("""{ "dynamics": "inertial" }"""), StringComparison.Ordinal);
         Assert.Contains("resamplingThreshold", Refusal("""{ "sampler": "ode", "resamplingThreshold": 0.5 }"""), StringComparison.Ordinal);
         Assert.Contains("no path", Assert.Throws<ArgumentException>(() => new NetsTransport(TwoModes(), new NetsOptions { Path = NetsPath.Given })).Message, StringComparison.Ordinal);
         var options = s_small with { Sampler = SamplerChoice.Sde, Diffusion = 0.25, Objective = NetsObjective.ActionMatching, Drift = NetsDrift.Potential };

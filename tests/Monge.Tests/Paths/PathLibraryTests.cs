@@ -55,6 +55,24 @@ public sealed class PathLibraryTests
     }
 
     [Theory]
+    [InlineData("gmm9")]
+    [InlineData("gmm8-6")]
+    [InlineData("gmm40-20")]
+    public void LaplaciansInClosedFormAreTheDerivatives(string name)
+    {
+        var path = Made(name).Path;
+        Assert.True(path.HasCheapLaplacian);
+        var (x, t, d) = (Expr.Input("x", path.Dimension), Expr.Input("t"), path.Dimension);
+        var random = new RandomStream(3);
+        double[] times = [.. Enumerable.Range(0, 50).Select(_ => random.NextDouble())];
+        double[] positions = [.. Enumerable.Range(0, 50 * d).Select(_ => 4 * random.NextNormal())];
+        var values = ReferenceInterpreter.Evaluate(
+            new TracedProgram(null, ("closed", path.Laplacian(x, t)), ("derived", Derivative.Laplacian(path.LogDensity(x, t), x).Laplacian)),
+            50, new Dictionary<string, double[]> { ["x"] = positions, ["t"] = times }, []);
+        Assert.All(Enumerable.Range(0, 50), i => Assert.Equal(values["derived"][i], values["closed"][i], 1e-9 * (1 + Math.Abs(values["derived"][i]))));
+    }
+
+    [Theory]
     [InlineData("gmm9", 0.05)]
     [InlineData("gmm40", 0.1)]
     [InlineData("phi4-chain-2", 0.02)]

@@ -11,22 +11,30 @@ internal static class SampleWarnings
     private const double LargestStableStep = 2;
 
     /// <summary>A step that a given diffusion makes unstable: an explicit Langevin step multiplies an error by 1 - eps h times the curvature, and beyond 2 it grows.</summary>
-    public static IEnumerable<Status> UnstableStep(TransportProblem problem, TransportSampler sampler)
+    /// <param name="problem">The problem.</param>
+    /// <param name="steps">Steps over [0, 1].</param>
+    /// <param name="diffusion">The constant diffusion, as the option says it; null if none was given.</param>
+    /// <param name="unit">The diffusion in z of one unit of the option.</param>
+    public static IEnumerable<Status> UnstableStep(TransportProblem problem, int steps, double? diffusion, double unit = 1)
     {
-        if (sampler.Scheme is null || sampler.Diffusion is not { } diffusion)
+        if (diffusion is not { } eps)
         {
             yield break;
         }
 
-        var steepest = Enumerable.Range(0, sampler.Steps + 1).Max(k => problem.Curvature((double)k / sampler.Steps));
-        var factor = diffusion * steepest / sampler.Steps;
+        var steepest = unit * Enumerable.Range(0, steps + 1).Max(k => problem.Curvature((double)k / steps));
+        var factor = eps * steepest / steps;
         if (factor > LargestStableStep)
         {
             yield return Status.Warn(
-                FormattableString.Invariant($"the step size 1/{sampler.Steps} is unstable for the diffusion {diffusion:g3}: diffusion x step x mean curvature is {factor:g3}, above {LargestStableStep}"),
-                FormattableString.Invariant($"lower the option diffusion to at most {LargestStableStep * sampler.Steps / steepest:g2}, or raise samplerSteps to at least {Math.Ceiling(diffusion * steepest / LargestStableStep)}"));
+                FormattableString.Invariant($"the step size 1/{steps} is unstable for the diffusion {eps:g3}: diffusion x step x mean curvature is {factor:g3}, above {LargestStableStep}"),
+                FormattableString.Invariant($"lower the option diffusion to at most {LargestStableStep * steps / steepest:g2}, or raise samplerSteps to at least {Math.Ceiling(eps * steepest / LargestStableStep)}"));
         }
     }
+
+    /// <summary>The same for a chosen sampler; the ODE has no such step.</summary>
+    public static IEnumerable<Status> UnstableStep(TransportProblem problem, TransportSampler sampler) =>
+        UnstableStep(problem, sampler.Steps, sampler.Scheme is null ? null : sampler.Diffusion);
 
     /// <summary>Weight outside the region in which the drift was trained.</summary>
     /// <param name="problem">The problem, whose box holds all particles of the preparation.</param>

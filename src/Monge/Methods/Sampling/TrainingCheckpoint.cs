@@ -18,7 +18,11 @@ internal sealed record Resumption(TransportProblem Problem, string Choice, long 
 
 /// <summary>All there is to checkpoint of a training: the optimiser's vectors and the stored particles.</summary>
 /// <typeparam name="T">float or double.</typeparam>
-internal sealed class TransportState<T>(int parameters, int particles, int dimension)
+/// <param name="parameters">Number of parameters.</param>
+/// <param name="particles">Number of stored particles.</param>
+/// <param name="dimension">d.</param>
+/// <param name="further">What a method stores besides, by name; each name once.</param>
+internal sealed class TransportState<T>(int parameters, int particles, int dimension, params (string Name, NdArray<T> Values)[] further)
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     /// <summary>Parameters, moments, average and the number of steps.</summary>
@@ -26,6 +30,13 @@ internal sealed class TransportState<T>(int parameters, int particles, int dimen
 
     /// <summary>Positions [stored times x walkers, d] of the last simulated particles, time by time.</summary>
     public NdArray<T> Particles { get; } = new(particles, dimension);
+
+    /// <summary>What the method stores besides.</summary>
+    public NdArray<T> this[string name] => further.First(f => f.Name == name).Values;
+
+    /// <summary>All vectors with their names in files.</summary>
+    public IEnumerable<(string Name, NdArray<T> Values)> Vectors =>
+        [("parameters", Adam.Parameters), ("firstMoment", Adam.FirstMoment), ("secondMoment", Adam.SecondMoment), ("average", Adam.Average), ("particles", Particles), .. further];
 }
 
 /// <summary>
@@ -41,19 +52,14 @@ internal static class TrainingCheckpoint
         string path, TransportState<T> state, TransportProblem problem, TrainingRun run, long total, TimeSpan elapsed, long targetCalls = 0, string choice = "")
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var adam = state.Adam;
         var (tensors, metadata) = problem.ToFile();
         SafetensorsFile.Write(
             path,
-            [
-                .. tensors,
-                Vector("parameters", adam.Parameters), Vector("firstMoment", adam.FirstMoment), Vector("secondMoment", adam.SecondMoment),
-                Vector("average", adam.Average), Vector("particles", state.Particles),
-            ],
+            [.. tensors, .. state.Vectors.Select(v => Vector(v.Name, v.Values))],
             [
                 .. metadata,
                 .. run.Metadata("checkpoint"), new("choice", choice),
-                new("iteration", Text(adam.Steps)), new("total", Text(total)), new("elapsedSeconds", elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture)),
+                new("iteration", Text(state.Adam.Steps)), new("total", Text(total)), new("elapsedSeconds", elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture)),
                 new("targetCalls", Text(targetCalls)),
             ]);
     }
@@ -113,21 +119,16 @@ internal static class TrainingCheckpoint
     public static void Restore<T>(string path, SafetensorsFile file, TransportState<T> state, long iteration)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        void Copy(string name, NdArray<T> to)
+        foreach (var (name, values) in state.Vectors)
         {
-            if (!file.Tensors.TryGetValue(name, out var tensor) || tensor.Length != to.Length)
+            if (!file.Tensors.TryGetValue(name, out var tensor) || tensor.Length != values.Length)
             {
                 throw new CheckpointException($"{path} is damaged: the array '{name}' is missing or has another size; remove it to start anew.");
             }
 
-            tensor.Values<T>().CopyTo(to.Span);
+            tensor.Values<T>().CopyTo(values.Span);
         }
 
-        Copy("parameters", state.Adam.Parameters);
-        Copy("firstMoment", state.Adam.FirstMoment);
-        Copy("secondMoment", state.Adam.SecondMoment);
-        Copy("average", state.Adam.Average);
-        Copy("particles", state.Particles);
         state.Adam.Steps = iteration;
     }
 
@@ -142,7 +143,8 @@ internal static class TrainingCheckpoint
 /// <param name="Target">The target.</param>
 /// <param name="Options">The resolved options as JSON, those that don't change the training left at their defaults.</param>
 /// <param name="Seed">The seed.</param>
-internal sealed record TrainingRun(string Method, Density Target, string Options, ulong Seed)
+/// <param name="Path">The path in words if the user gave one; empty for the method's own.</param>
+internal sealed record TrainingRun(string Method, Density Target, string Options, ulong Seed, string Path = "")
 {
     /// <summary>The library's version.</summary>
     public static string Version { get; } = typeof(SampleSet).Assembly.GetName().Version!.ToString(3);
@@ -156,5 +158,6 @@ internal sealed record TrainingRun(string Method, Density Target, string Options
         new("dimension", Target.Dimension.ToString(CultureInfo.InvariantCulture)),
         new("seed", Seed.ToString(CultureInfo.InvariantCulture)),
         new("options", Options),
+        .. Path.Length == 0 ? Array.Empty<KeyValuePair<string, string>>() : [new("path", Path)],
     ];
 }

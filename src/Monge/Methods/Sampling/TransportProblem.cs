@@ -15,6 +15,8 @@ namespace Monge.Methods;
 /// </summary>
 internal sealed record TransportProblem
 {
+    private const string CurvatureName = "path.logCurvature";
+
     /// <summary>The base N(m, L L^T) in unconstrained coordinates.</summary>
     public required GaussianBase Base { get; init; }
 
@@ -36,13 +38,16 @@ internal sealed record TransportProblem
     /// <summary>Half-widths [d] of a box in z that holds the target's mass.</summary>
     public required double[] TargetBox { get; init; }
 
+    /// <summary>Coefficients of the polynomial in t that is the logarithm of the mean curvature of a path given by the user, in z; null for the annealing.</summary>
+    public double[]? LogCurvature { get; init; }
+
     /// <summary>How base and exponents were found, in words.</summary>
     public required string Source { get; init; }
 
     /// <summary>Evaluations of the target by the preparation; not kept in files.</summary>
     public long PreparationCalls { get; init; }
 
-    /// <summary>The path in z.</summary>
+    /// <summary>The annealing in z.</summary>
     public AnnealingPath Path(Density target)
     {
         var logDensity = Whitened(target).LogDensity;
@@ -123,7 +128,26 @@ internal sealed record TransportProblem
     }
 
     /// <summary>The mean curvature of V_t: the Langevin step is measured in units of its inverse.</summary>
-    public double Curvature(double t) => (Math.Pow(t, TargetExponent) * Stiffness) + Math.Pow(1 - t, BaseExponent) + 1e-3;
+    public double Curvature(double t) => LogCurvature is { } c
+        ? Math.Exp(Enumerable.Range(0, c.Length).Sum(k => c[k] * Math.Pow(t, k)))
+        : (Math.Pow(t, TargetExponent) * Stiffness) + Math.Pow(1 - t, BaseExponent) + 1e-3;
+
+    /// <summary>The same, traced.</summary>
+    public Expr Curvature(Expr t)
+    {
+        if (LogCurvature is not { } c)
+        {
+            return (t.Clamp(0, 1).Pow(TargetExponent) * Stiffness) + (1 - t).Clamp(0, 1).Pow(BaseExponent) + 1e-3;
+        }
+
+        Expr sum = c[^1];
+        for (var k = c.Length - 2; k >= 0; k--)
+        {
+            sum = (sum * t) + c[k];
+        }
+
+        return sum.Exp();
+    }
 
     /// <summary>The diffusion of a step whose Langevin part moves by a fraction delta of the inverse mean curvature.</summary>
     public double Diffusion(double delta, double t, double next) => delta / (Math.Max(Curvature(t), Curvature(next)) * (next - t));
@@ -138,6 +162,7 @@ internal sealed record TransportProblem
                 new("base.factor", NumericArray.Create(Factor(Base), d, d)),
                 new("target.box", NumericArray.Create([.. TargetBox], d)),
                 .. Bend is null ? Array.Empty<KeyValuePair<string, NumericArray>>() : [new("base.bend", NumericArray.Create([.. Bend.Numbers], Bend.Numbers.Length))],
+                .. LogCurvature is null ? Array.Empty<KeyValuePair<string, NumericArray>>() : [new(CurvatureName, NumericArray.Create([.. LogCurvature], LogCurvature.Length))],
             ],
             [
                 new("offset", Text(Offset)), new("targetExponent", Text(TargetExponent)), new("baseExponent", Text(BaseExponent)),
@@ -162,6 +187,7 @@ internal sealed record TransportProblem
             BaseExponent = Number("baseExponent"),
             Stiffness = Number("stiffness"),
             TargetBox = file.Tensors["target.box"].ToDoubles(),
+            LogCurvature = file.Tensors.TryGetValue(CurvatureName, out var curvature) ? curvature.ToDoubles() : null,
             Source = file.Metadata["source"],
         };
     }

@@ -5,7 +5,6 @@ using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
-using Monge.Engine.Programs;
 using Monge.Measures;
 using Monge.Training;
 
@@ -52,7 +51,14 @@ internal sealed record TransportRunSettings(TrainingRun Run, string Options, lon
 /// <param name="Remark">From the trained parameters to words that belong to the result; null for none.</param>
 internal sealed record TransportStart<T>(
     TransportProblem Problem, ITransportTrainer<T> Trainer, SamplingSettings Sampling, long Iterations, string Choice = "", Func<NdArray<T>, string>? Remark = null)
-    where T : unmanaged, IFloatingPointIeee754<T>;
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    /// <summary>From the averaged parameters to the method's own way to draw; null for <see cref="TransportSampling{T}"/>.</summary>
+    public Func<NdArray<T>, ITransportSampling<T>>? Draws { get; init; }
+
+    /// <summary>Whether base or path were made knowing where the modes are; null if an automatic base decides.</summary>
+    public bool? UsesModeKnowledge { get; init; }
+}
 
 /// <summary>
 /// A run from density to weighted samples that all trained transports share: begin or resume, train with checkpoints, choose how to sample, sample, judge. What is
@@ -95,7 +101,7 @@ internal static class TransportRun<T>
             state = trainer.Init();
         }
 
-        using var sampling = new TransportSampling<T>(run.Target, problem, start.Sampling, trainer.Transport, state.Adam.Average, execution);
+        using var sampling = start.Draws?.Invoke(state.Adam.Average) ?? new TransportSampling<T>(run.Target, problem, start.Sampling, trainer.Transport, state.Adam.Average, execution);
         long TargetCalls() => callsBefore + trainer.TargetCalls + sampling.TargetCalls;
         var before = (opened?.Resumption.Elapsed ?? TimeSpan.Zero) + clock.Elapsed;
         var plan = new TrainingPlan
@@ -108,7 +114,7 @@ internal static class TransportRun<T>
         };
         var task = new TrainingTask(
             (iteration, total) => trainer.Step(state, iteration, total),
-            () => sampling.Ess(sampling.Gauge, GaugeParticles, request.Seed),
+            () => Ess(sampling.Gauge(GaugeParticles, request.Seed)),
             checkpoint is null ? null : (_, total, elapsed) => TrainingCheckpoint.Save(checkpoint, state, problem, run, total, elapsed, TargetCalls(), start.Choice));
         var outcome = TrainingLoop.Run(task, plan, request.Progress, cancellation);
         if (request.Folder is not null)
@@ -118,24 +124,33 @@ internal static class TransportRun<T>
 
         var source = start.Remark is { } remark ? $"{problem.Source}; {remark(state.Adam.Average)}" : problem.Source;
         var draws = Sample(settings, request, problem with { Source = source }, sampling, outcome, cancellation);
-        return draws with { TargetCalls = draws.TargetCalls + TargetCalls() };
+        return draws with { TargetCalls = draws.TargetCalls + TargetCalls(), UsesModeKnowledge = start.UsesModeKnowledge ?? (settings.Preparation.Base == BaseChoice.Automatic && run.Target.Base.UsesModeKnowledge) };
     }
 
     /// <summary>The effective sample size (fraction) after a short training, 0 if that failed, and the evaluations of the target it took; disposes the trainer.</summary>
     public static (double Ess, long TargetCalls) ShortTraining(
-        Density target, TransportProblem problem, ITransportTrainer<T> trainer, SamplingSettings settings, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+        ITransportTrainer<T> trainer, Func<NdArray<T>, ITransportSampling<T>> draws, ulong seed, CancellationToken cancellation)
     {
-        var (particles, calls) = ShortTrainingDraws(target, problem, trainer, settings, execution, seed, cancellation);
-        return (particles is null ? 0 : ImportanceWeights.FromLogWeights(particles.LogWeights).EffectiveSampleFraction, calls);
+        var (particles, calls) = ShortTrainingDraws(trainer, draws, seed, cancellation);
+        return (particles is null ? 0 : Ess(particles), calls);
     }
+
+    /// <summary>The same with the draws of <see cref="TransportSampling{T}"/>.</summary>
+    public static (double Ess, long TargetCalls) ShortTraining(
+        Density target, TransportProblem problem, ITransportTrainer<T> trainer, SamplingSettings settings, ExecutionOptions execution, ulong seed, CancellationToken cancellation) =>
+        ShortTraining(trainer, average => new TransportSampling<T>(target, problem, settings, trainer.Transport, average, execution), seed, cancellation);
 
     /// <summary>Weighted particles of the transport after a short training, null if that failed, and the evaluations of the target it took; disposes the trainer.</summary>
     public static (WeightedParticles<T>? Particles, long TargetCalls) ShortTrainingDraws(
-        Density target, TransportProblem problem, ITransportTrainer<T> trainer, SamplingSettings settings, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+        Density target, TransportProblem problem, ITransportTrainer<T> trainer, SamplingSettings settings, ExecutionOptions execution, ulong seed, CancellationToken cancellation) =>
+        ShortTrainingDraws(trainer, average => new TransportSampling<T>(target, problem, settings, trainer.Transport, average, execution), seed, cancellation);
+
+    private static (WeightedParticles<T>? Particles, long TargetCalls) ShortTrainingDraws(
+        ITransportTrainer<T> trainer, Func<NdArray<T>, ITransportSampling<T>> draws, ulong seed, CancellationToken cancellation)
     {
         using var owned = trainer;
         var state = trainer.Init();
-        using var sampling = new TransportSampling<T>(target, problem, settings, trainer.Transport, state.Adam.Average, execution);
+        using var sampling = draws(state.Adam.Average);
         for (var iteration = 0; iteration < RaceIterations; iteration++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -146,12 +161,15 @@ internal static class TransportRun<T>
             }
         }
 
-        var particles = sampling.Validate(sampling.Gauge, RaceParticles, seed);
+        var particles = sampling.Gauge(RaceParticles, seed);
         return (particles.LogWeights.All(double.IsNegativeInfinity) ? null : particles, trainer.TargetCalls + sampling.TargetCalls);
     }
 
+    private static double Ess(WeightedParticles<T> particles) =>
+        particles.LogWeights.All(double.IsNegativeInfinity) ? 0 : ImportanceWeights.FromLogWeights(particles.LogWeights).EffectiveSampleFraction;
+
     private static SampleSet Sample(
-        TransportRunSettings settings, SamplingRequest request, TransportProblem problem, TransportSampling<T> sampling, TrainingOutcome outcome, CancellationToken cancellation)
+        TransportRunSettings settings, SamplingRequest request, TransportProblem problem, ITransportSampling<T> sampling, TrainingOutcome outcome, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
         var target = settings.Run.Target;
@@ -159,23 +177,24 @@ internal static class TransportRun<T>
             request.Progress?.Report(new TrainingProgress(outcome.Iterations, outcome.Iterations, outcome.Loss, ess, outcome.Elapsed + clock.Elapsed, TimeSpan.Zero, phase));
 
         Report("choose sampler", outcome.ValidationEss);
-        var (chosen, validationEss) = sampling.Choose(request.Seed, cancellation);
-        var (sampler, stepError) = sampling.Refine(chosen, request.Samples, request.Seed, cancellation);
+        var (validationEss, trials) = sampling.Choose(request.Samples, request.Seed, cancellation);
         Report("sample", validationEss);
-        var particles = sampling.Draw(sampler, request.Samples, new DrawKey(request.Seed));
+        var draws = sampling.Draw(request.Samples, request.Seed);
+        var particles = draws.Particles;
         if (particles.LogWeights.All(double.IsNegativeInfinity))
         {
-            var unstable = SampleWarnings.UnstableStep(problem, sampler).FirstOrDefault();
+            var unstable = sampling.UnstableStep().FirstOrDefault();
             throw new ArithmeticException($"All particles of '{target.Name}' were lost on the way; {unstable?.Message ?? "train longer, or widen the base (option baseInflation)"}.");
         }
 
         var weights = ImportanceWeights.FromLogWeights(particles.LogWeights);
+        var freeEnergy = sampling.Profile(request.Samples, request.Seed);
         Report("check coverage", weights.EffectiveSampleFraction);
         var execution = new ExecutionOptions { Threads = settings.Threads };
         var check = new CoverageCheck<T>(target, problem, settings.Preparation, execution, request.Seed, cancellation);
         Status[] coverage = [.. check.Judge(particles.Positions, weights)];
-        var forward = problem.ExactDraws<T>(target, Math.Min(request.Samples, MostExactDraws), request.Seed) is { } exact
-            ? ForwardWeights.FromLogWeights(sampling.DrawBackward(sampler, exact, new DrawKey(request.Seed)), target.Facts.LogZ ?? weights.LogNormaliser)
+        var forward = problem.ExactDraws<T>(target, Math.Min(request.Samples, MostExactDraws), request.Seed) is { } exact && sampling.DrawBackward(exact, request.Seed) is { } backward
+            ? ForwardWeights.FromLogWeights(backward, target.Facts.LogZ ?? weights.LogNormaliser)
             : null;
         var (_, reported) = sampling.Evaluation.At(particles.Positions, request.Samples);
         return new SampleSet
@@ -186,7 +205,7 @@ internal static class TransportRun<T>
             Names = target.Names,
             Target = target.Name,
             LogZ = weights.LogNormaliser,
-            LogZError = double.Hypot(weights.LogNormaliserError, stepError),
+            LogZError = double.Hypot(LogZError(weights, draws.IslandLogZ), draws.StepError),
             EffectiveSampleSize = weights.EffectiveSampleFraction,
             Elbo = weights.Elbo,
             ElboError = weights.ElboError,
@@ -195,11 +214,12 @@ internal static class TransportRun<T>
             ForwardEffectiveSampleSize = forward?.EffectiveSampleFraction,
             ForwardEffectiveSampleSizeError = forward?.EffectiveSampleFractionError,
             TargetCalls = check.TargetCalls,
-            UsesModeKnowledge = settings.Preparation.Base == BaseChoice.Automatic && target.Base.UsesModeKnowledge,
-            Warnings = [.. SampleWarnings.UnstableStep(problem, sampler), .. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. SampleWarnings.LeftRegion(problem, particles.Positions, weights.Normalised)],
+            FreeEnergy = freeEnergy,
+            SamplerScan = trials,
+            Warnings = [.. sampling.UnstableStep(), .. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles, weights)],
             Method = settings.Run.Method,
             Options = settings.Options,
-            Sampler = sampler.ToString(),
+            Sampler = draws.Sampler,
             Preparation = problem.Source,
             Seed = request.Seed,
             Version = TrainingRun.Version,
@@ -208,6 +228,23 @@ internal static class TransportRun<T>
             Iterations = outcome.Iterations,
         };
     }
+
+    /// <summary>The standard error of log Z: between islands if particles were resampled, else by the delta method.</summary>
+    public static double LogZError(ImportanceWeights weights, double[]? islandLogZ)
+    {
+        if (islandLogZ is null)
+        {
+            return weights.LogNormaliserError;
+        }
+
+        double[] ratios = [.. islandLogZ.Select(z => Math.Exp(z - weights.LogNormaliser))];
+        var mean = ratios.Average();
+        return ratios.Length < 2 ? double.PositiveInfinity : Math.Sqrt(ratios.Sum(r => (r - mean) * (r - mean)) / (ratios.Length - 1) / ratios.Length) / mean;
+    }
+
+    // Along a path that was given, drifts are trained on the walkers' own law, which no box of the preparation bounds.
+    private static IEnumerable<Status> LeftRegion(TransportProblem problem, WeightedParticles<T> particles, ImportanceWeights weights) =>
+        problem.LogCurvature is null ? SampleWarnings.LeftRegion(problem, particles.Positions, weights.Normalised) : [];
 
     private static double[] Unconstrained(TransportProblem problem, NdArray<T> positions)
     {

@@ -48,7 +48,7 @@ internal sealed record TrainedTransport(IDensityPath Path, IVectorField Velocity
 }
 
 /// <summary>Draws weighted samples along a trained transport; chooses how on a validation batch.</summary>
-internal sealed class TransportSampling<T> : IDisposable
+internal sealed class TransportSampling<T> : ITransportSampling<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const int ValidationParticles = 2048;
@@ -76,6 +76,8 @@ internal sealed class TransportSampling<T> : IDisposable
     private readonly Dictionary<SdeScheme, TransportSde<T>> _sdes = [];
     private ReverseTransportSde<T>? _reverse;
     private TransportOde<T>? _ode;
+    private TransportSampler _chosen;
+    private double _stepError;
 
     public TransportSampling(Density target, TransportProblem problem, SamplingSettings settings, TrainedTransport transport, NdArray<T> parameters, ExecutionOptions execution)
     {
@@ -90,7 +92,30 @@ internal sealed class TransportSampling<T> : IDisposable
     /// The sampler with the largest effective sample size on a validation batch, cheaper ones preferred when nearly as good: first the ODE; then, unless that
     /// leaves little to win, the SDE with several Langevin steps, with more steps, and by Heun's scheme.
     /// </summary>
-    public (TransportSampler Sampler, double Ess) Choose(ulong seed, CancellationToken cancellation)
+    public (double Ess, IReadOnlyList<SamplerTrial>? Trials) Choose(int samples, ulong seed, CancellationToken cancellation)
+    {
+        var (sampler, ess) = Best(seed, cancellation);
+        (_chosen, _stepError) = Refine(sampler, samples, seed, cancellation);
+        return (ess, null);
+    }
+
+    /// <inheritdoc/>
+    public WeightedParticles<T> Gauge(int particles, ulong seed) => Validate(
+        UsesOde ? new TransportSampler(null, _settings.Steps ?? 32, 0) : new TransportSampler(SdeScheme.EulerMaruyama, _settings.Steps ?? 64, 0.03, _settings.Diffusion), particles, seed);
+
+    /// <inheritdoc/>
+    public TransportDraws<T> Draw(int samples, ulong seed) => new(Draw(_chosen, samples, new DrawKey(seed)), _chosen.ToString(), StepError: _stepError);
+
+    /// <inheritdoc/>
+    public double[]? DrawBackward(NdArray<T> exact, ulong seed) => DrawBackward(_chosen, exact, new DrawKey(seed));
+
+    /// <inheritdoc/>
+    public IReadOnlyList<FreeEnergyPoint>? Profile(int particles, ulong seed) => null;
+
+    /// <inheritdoc/>
+    public IEnumerable<Status> UnstableStep() => SampleWarnings.UnstableStep(_problem, _chosen);
+
+    private (TransportSampler Sampler, double Ess) Best(ulong seed, CancellationToken cancellation)
     {
         (TransportSampler Sampler, double Ess)? best = null;
         void Compete(TransportSampler candidate)
@@ -133,15 +158,9 @@ internal sealed class TransportSampling<T> : IDisposable
         return best!.Value;
     }
 
-    /// <summary>
-    /// An ODE's sampler with its steps doubled until the error of the step no longer matters beside that of the draws, and what doubling them once more moves log Z by on a validation batch; an SDE's kernel weights
-    /// are exact whatever the step.
-    /// </summary>
-    /// <param name="sampler">The sampler.</param>
-    /// <param name="samples">Number of draws to come.</param>
-    /// <param name="seed">The seed.</param>
-    /// <param name="cancellation">Stops between two runs.</param>
-    public (TransportSampler Sampler, double StepError) Refine(TransportSampler sampler, int samples, ulong seed, CancellationToken cancellation)
+    // An ODE's sampler with its steps doubled until the error of the step no longer matters beside that of the draws, and what doubling
+    // them once more moves log Z by on a validation batch; an SDE's kernel weights are exact whatever the step.
+    private (TransportSampler Sampler, double StepError) Refine(TransportSampler sampler, int samples, ulong seed, CancellationToken cancellation)
     {
         if (sampler.Scheme is not null || ValidationWeights(sampler, ValidationParticles, seed) is not { } coarse)
         {
@@ -168,11 +187,7 @@ internal sealed class TransportSampling<T> : IDisposable
         }
     }
 
-    /// <summary>The sampler that shows how training goes.</summary>
-    public TransportSampler Gauge => UsesOde ? new TransportSampler(null, _settings.Steps ?? 32, 0) : new TransportSampler(SdeScheme.EulerMaruyama, _settings.Steps ?? 64, 0.03, _settings.Diffusion);
-
-    /// <summary>The effective sample size (fraction) of a validation batch.</summary>
-    public double Ess(TransportSampler sampler, int particles, ulong seed) => ValidationWeights(sampler, particles, seed)?.EffectiveSampleFraction ?? 0;
+    private double Ess(TransportSampler sampler, int particles, ulong seed) => ValidationWeights(sampler, particles, seed)?.EffectiveSampleFraction ?? 0;
 
     private ImportanceWeights? ValidationWeights(TransportSampler sampler, int particles, ulong seed)
     {
@@ -180,11 +195,9 @@ internal sealed class TransportSampling<T> : IDisposable
         return logWeights.All(double.IsNegativeInfinity) ? null : ImportanceWeights.FromLogWeights(logWeights);
     }
 
-    /// <summary>Draws a validation batch; never particles that samples are made of.</summary>
-    public WeightedParticles<T> Validate(TransportSampler sampler, int particles, ulong seed) => Draw(sampler, particles, new DrawKey(seed, 0, ValidationSamples));
+    private WeightedParticles<T> Validate(TransportSampler sampler, int particles, ulong seed) => Draw(sampler, particles, new DrawKey(seed, 0, ValidationSamples));
 
-    /// <summary>Draws particles.</summary>
-    public WeightedParticles<T> Draw(TransportSampler sampler, int samples, DrawKey draw)
+    private WeightedParticles<T> Draw(TransportSampler sampler, int samples, DrawKey draw)
     {
         var positions = new NdArray<T>(samples, _dimension);
         var logWeights = new double[samples];
@@ -200,8 +213,7 @@ internal sealed class TransportSampling<T> : IDisposable
         return new WeightedParticles<T>(positions, logWeights);
     }
 
-    /// <summary>Log-weights [n] of the sampler's paths drawn backward from exact samples z [n, d] of the target.</summary>
-    public double[] DrawBackward(TransportSampler sampler, NdArray<T> exact, DrawKey draw)
+    private double[] DrawBackward(TransportSampler sampler, NdArray<T> exact, DrawKey draw)
     {
         var logWeights = new double[exact.Rows];
         for (var first = 0; first < logWeights.Length; first += LargestBatch)

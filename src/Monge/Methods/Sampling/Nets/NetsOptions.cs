@@ -29,6 +29,9 @@ public enum NetsNetwork
     /// <summary>One shared perceptron of each coordinate alone with numbers learned for the coordinate: for targets that nearly factorise; its divergence is exact and cheap in any dimension.</summary>
     Separable,
 
+    /// <summary>A choice among learned velocities (<see cref="Fields.SelectingDrift"/>): bounded, for groups of particles that move as wholes, also with heavy tails.</summary>
+    Selecting,
+
     /// <summary>No network: only the gates on position and score (<see cref="NetsOptions.ScoreGate"/>).</summary>
     None,
 }
@@ -39,8 +42,21 @@ public enum NetsPath
     /// <summary>The annealing of log densities from a Gaussian; nothing is known of the target.</summary>
     Annealing,
 
+    /// <summary>The library's path of interpolated parameters to this target (<see cref="Paths.PathLibrary.For"/>); where it knows the modes, the samples say so.</summary>
+    Interpolated,
+
     /// <summary>A path given with the method, such as one that moves a mixture's means.</summary>
     Given,
+}
+
+/// <summary>How walkers move when samples are drawn.</summary>
+public enum NetsDynamics
+{
+    /// <summary>Langevin walkers without momenta.</summary>
+    Overdamped,
+
+    /// <summary>Walkers with momenta; their weights are the continuous ones.</summary>
+    Inertial,
 }
 
 /// <summary>Which weights the samples carry.</summary>
@@ -82,6 +98,9 @@ public sealed record NetsOptions
 
     /// <summary>Hidden layers, 1 to 16.</summary>
     public int? Depth { get; init; }
+
+    /// <summary>Velocities of the network <see cref="NetsNetwork.Selecting"/>, 1 to 4096.</summary>
+    public int Velocities { get; init; } = 32;
 
     /// <summary>Whether the drift has learned gates on the position and on the path's score; null lets the path decide: a given path has them.</summary>
     public bool? ScoreGate { get; init; }
@@ -158,6 +177,12 @@ public sealed record NetsOptions
     /// <summary>Which weights the samples carry.</summary>
     public NetsWeights Weights { get; init; } = NetsWeights.Kernel;
 
+    /// <summary>How walkers of an SDE move; walkers with momenta need <see cref="NetsWeights.Continuous"/>.</summary>
+    public NetsDynamics Dynamics { get; init; } = NetsDynamics.Overdamped;
+
+    /// <summary>Friction of walkers with momenta, per radian that they oscillate in a curvature of 1; above 0.</summary>
+    public double Friction { get; init; } = 1;
+
     /// <summary>Steps of the sampler, 4 to 100,000; null lets the scan choose.</summary>
     public int? SamplerSteps { get; init; }
 
@@ -183,6 +208,25 @@ public sealed record NetsOptions
         BaseExponent = BaseExponent,
     };
 
+    /// <summary>These options as they name a training: those that don't change it are left at their defaults.</summary>
+    internal string TrainingText()
+    {
+        var defaults = new NetsOptions();
+        return MethodOptions.Format(this with
+        {
+            Threads = 0,
+            CheckpointSeconds = defaults.CheckpointSeconds,
+            Sampler = defaults.Sampler,
+            SamplerSteps = null,
+            Diffusion = null,
+            Weights = defaults.Weights,
+            Dynamics = defaults.Dynamics,
+            Friction = defaults.Friction,
+            ResamplingThreshold = 0,
+            IslandSize = defaults.IslandSize,
+        });
+    }
+
     /// <summary>Reads options from JSON.</summary>
     /// <exception cref="ArgumentException">The text is not JSON, has an unknown name, or a value is out of range.</exception>
     public static NetsOptions Parse(string json)
@@ -202,9 +246,13 @@ public sealed record NetsOptions
         Check(BaseInflation is >= 0.5 and <= 10, "baseInflation", BaseInflation, "0.5 to 10");
         Check(TargetExponent is null or (>= 1 and <= 10), "targetExponent", TargetExponent, "1 to 10");
         Check(BaseExponent is null or (>= 1 and <= 10), "baseExponent", BaseExponent, "1 to 10");
-        Check(Path is null || Enum.IsDefined(Path.Value), "path", Path, "annealing or given");
+        Check(Path is null || Enum.IsDefined(Path.Value), "path", Path, "annealing, interpolated or given");
         Check(Enum.IsDefined(Sampler), "sampler", Sampler, "automatic, ode or sde");
         Check(Enum.IsDefined(Weights), "weights", Weights, "kernel or continuous");
+        Check(Enum.IsDefined(Dynamics), "dynamics", Dynamics, "overdamped or inertial");
+        Check(Dynamics == NetsDynamics.Overdamped || Weights == NetsWeights.Continuous, "weights", Weights, "continuous with the dynamics inertial");
+        Check(Dynamics == NetsDynamics.Overdamped || Diffusion is null, "diffusion", Diffusion, "left out with the dynamics inertial");
+        Check(Friction > 0 && double.IsFinite(Friction), "friction", Friction, "above 0");
         Check(SamplerSteps is null or (>= 4 and <= 100_000), "samplerSteps", SamplerSteps, "4 to 100,000");
         Check(Diffusion is null || (Diffusion > 0 && double.IsFinite(Diffusion.Value)), "diffusion", Diffusion, "above 0");
         Check(Diffusion is null || Sampler != SamplerChoice.Ode, "diffusion", Diffusion, "left out with the sampler ode");
@@ -224,9 +272,10 @@ public sealed record NetsOptions
         Check(Enum.IsDefined(Objective), "objective", Objective, "residual or actionMatching");
         Check(Enum.IsDefined(Drift), "drift", Drift, "free or potential");
         Check(Objective != NetsObjective.ActionMatching || Drift == NetsDrift.Potential, "drift", Drift, "potential with the objective actionMatching");
-        Check(Enum.IsDefined(Network), "network", Network, "mlp, separable or none");
+        Check(Enum.IsDefined(Network), "network", Network, "mlp, separable, selecting or none");
         Check(Network != NetsNetwork.None || (ScoreGate != false && Drift == NetsDrift.Free), "network", Network, "mlp or separable without the score gate or with a potential");
         Check(Drift != NetsDrift.Potential || ScoreGate != true, "scoreGate", ScoreGate, "false with a potential drift");
+        Check(Velocities is >= 1 and <= 4096, "velocities", Velocities, "1 to 4096");
         Check(Width is null or (>= 1 and <= 4096), "width", Width, "1 to 4096");
         Check(Depth is null or (>= 1 and <= 16), "depth", Depth, "1 to 16");
         Check(Walkers is >= 16 and <= 1_000_000, "walkers", Walkers, "16 to 1,000,000");

@@ -12,19 +12,22 @@ using Monge.Paths;
 namespace Monge.Methods;
 
 /// <summary>A way to carry particles from the base to the target.</summary>
-/// <param name="Relaxation">Relaxation times of the mean curvature that the diffusion gives over the run; 0 is the ODE.</param>
+/// <param name="Relaxation">Relaxation times of the mean curvature that the diffusion gives over the run, or radians that walkers with momenta oscillate in it; 0 is the ODE.</param>
 /// <param name="Steps">Steps over [0, 1].</param>
-/// <param name="Weights">The weights of the SDE.</param>
+/// <param name="Weights">The weights of the walkers.</param>
 /// <param name="Diffusion">A constant eps in units of z that replaces the relaxation; null for none.</param>
-internal readonly record struct NetsSampler(double Relaxation, int Steps, NetsWeights Weights, double? Diffusion = null)
+/// <param name="Dynamics">How walkers move.</param>
+internal readonly record struct NetsSampler(double Relaxation, int Steps, NetsWeights Weights, double? Diffusion = null, NetsDynamics Dynamics = NetsDynamics.Overdamped)
 {
     public bool IsOde => Relaxation == 0 && Diffusion is null;
 
     /// <summary>Evaluations of the drift over a run; a divergence counts as one more.</summary>
-    public double Cost => Steps * (IsOde ? 8.0 : Weights == NetsWeights.Continuous ? 2 : 1);
+    public double Cost => Steps * (IsOde ? 8.0 : Dynamics == NetsDynamics.Inertial ? 4 : Weights == NetsWeights.Continuous ? 2 : 1);
 
     public override string ToString() => IsOde
         ? FormattableString.Invariant($"ODE (diffusion 0), Runge-Kutta 4, {Steps} steps")
+        : Dynamics == NetsDynamics.Inertial
+        ? FormattableString.Invariant($"inertial SDE, splitting with continuous weights, {Steps} steps, {Relaxation:g3} radians in the mean curvature")
         : FormattableString.Invariant($"SDE, Euler-Maruyama with {(Weights == NetsWeights.Kernel ? "kernel" : "continuous")} weights, {Steps} steps, {(Diffusion is { } eps ? $"diffusion {eps:g3} in base units" : $"diffusion {Relaxation:g3} over the mean curvature")}");
 }
 
@@ -37,7 +40,7 @@ internal sealed record NetsDraws<T>(WeightedParticles<T> Particles, double[]? Is
 
 /// <summary>Draws weighted samples with a trained drift; chooses diffusion and steps on a validation batch.</summary>
 /// <typeparam name="T">float or double.</typeparam>
-internal sealed class NetsSampling<T> : IDisposable
+internal sealed class NetsSampling<T> : ITransportSampling<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const int ValidationParticles = 2048;
@@ -54,7 +57,7 @@ internal sealed class NetsSampling<T> : IDisposable
     // Validation draws are samples with numbers from here on, so they never coincide with the samples that are returned.
     private const long ValidationSamples = 1L << 36;
 
-    private readonly NetsProblem _problem;
+    private readonly TransportProblem _problem;
     private readonly NetsOptions _options;
     private readonly NetsNetworks _networks;
     private readonly IDensityPath _path;
@@ -63,31 +66,56 @@ internal sealed class NetsSampling<T> : IDisposable
     private readonly ExecutionOptions _execution;
     private readonly PathEvaluation _pathEvaluation;
     private TransportSde<T>? _sde;
-    private EscortedLangevin<T>? _escorted;
+    private INetsWalkers<T>? _walkers;
     private ReverseTransportSde<T>? _reverse;
     private TransportOde<T>? _ode;
     private long _odeCalls;
+    private NetsSampler _chosen;
 
-    public NetsSampling(Density target, IDensityPath path, NetsProblem problem, NetsOptions options, NetsNetworks networks, NdArray<T> parameters, ExecutionOptions execution)
+    public NetsSampling(Density target, IDensityPath path, TransportProblem problem, NetsOptions options, NetsNetworks networks, NdArray<T> parameters, ExecutionOptions execution)
     {
         (_path, _problem, _options, _networks, _parameters, _execution) = (path, problem, options, networks, parameters, execution);
         _dimension = path.Dimension;
-        Evaluation = new TargetEvaluation(target, problem.Coordinates, execution);
+        Evaluation = new TargetEvaluation(target, problem, execution);
         _pathEvaluation = new PathEvaluation(path, execution);
     }
 
     public TargetEvaluation Evaluation { get; }
 
     /// <summary>Evaluations of the target's log density or score so far.</summary>
-    public long TargetCalls => (_sde?.TargetCalls ?? 0) + (_escorted?.TargetCalls ?? 0) + (_reverse?.TargetCalls ?? 0) + Evaluation.TargetCalls + _odeCalls;
+    public long TargetCalls => (_sde?.TargetCalls ?? 0) + (_walkers?.TargetCalls ?? 0) + (_reverse?.TargetCalls ?? 0) + Evaluation.TargetCalls + _odeCalls;
 
     /// <summary>A constant diffusion of the options, in units of z.</summary>
-    private double? Diffusion => _options.Diffusion is { } eps ? _problem.LogCurvature is null ? eps : eps / (_problem.Scale * _problem.Scale) : null;
+    private double? Diffusion => _options.Diffusion * NetsPaths.DiffusionUnit(_problem);
 
-    /// <summary>The sampler that shows how training goes.</summary>
-    public NetsSampler Gauge => UsesOde
-        ? new NetsSampler(0, _options.SamplerSteps ?? 32, NetsWeights.Kernel)
-        : new NetsSampler(_options.Relaxation, _options.SamplerSteps ?? 64, NetsWeights.Kernel, Diffusion);
+    /// <inheritdoc/>
+    public WeightedParticles<T> Gauge(int particles, ulong seed) => Draw(
+        UsesOde ? new NetsSampler(0, _options.SamplerSteps ?? 32, NetsWeights.Kernel) : new NetsSampler(_options.Relaxation, _options.SamplerSteps ?? 64, NetsWeights.Kernel, Diffusion), particles, new DrawKey(seed, 0, ValidationSamples), 0).Particles;
+
+    /// <inheritdoc/>
+    public (double Ess, IReadOnlyList<SamplerTrial>? Trials) Choose(int samples, ulong seed, CancellationToken cancellation)
+    {
+        var (sampler, ess, trials) = Scan(seed, cancellation);
+        _chosen = sampler;
+        return (ess, trials);
+    }
+
+    /// <inheritdoc/>
+    public TransportDraws<T> Draw(int samples, ulong seed)
+    {
+        var draws = Draw(_chosen, samples, new DrawKey(seed), _options.ResamplingThreshold);
+        var resampled = draws.IslandLogZ is null ? "" : FormattableString.Invariant($", resampled {draws.Resamplings:0.#} times on average among {_options.IslandSize}");
+        return new TransportDraws<T>(draws.Particles, _chosen + resampled, draws.IslandLogZ);
+    }
+
+    /// <inheritdoc/>
+    public double[]? DrawBackward(NdArray<T> exact, ulong seed) => _chosen.Dynamics == NetsDynamics.Inertial && !_chosen.IsOde ? null : DrawBackward(_chosen, exact, new DrawKey(seed));
+
+    /// <inheritdoc/>
+    public IReadOnlyList<FreeEnergyPoint>? Profile(int particles, ulong seed) => Profile(_chosen, particles, seed);
+
+    /// <inheritdoc/>
+    public IEnumerable<Status> UnstableStep() => SampleWarnings.UnstableStep(_problem, _chosen.Steps, _options.Diffusion, NetsPaths.DiffusionUnit(_problem));
 
     // The exact divergence along the ODE costs d tangents; above the limit it is left to those who ask for it.
     private bool UsesOde => _options.Sampler == SamplerChoice.Ode
@@ -97,7 +125,7 @@ internal sealed class NetsSampling<T> : IDisposable
     /// <summary>
     /// The scan over diffusions, 0 included, and steps on a validation batch, and the sampler with the largest effective sample size, cheaper ones preferred when nearly as good.
     /// </summary>
-    public (NetsSampler Sampler, double Ess, IReadOnlyList<SamplerTrial> Trials) Choose(ulong seed, CancellationToken cancellation)
+    private (NetsSampler Sampler, double Ess, IReadOnlyList<SamplerTrial> Trials) Scan(ulong seed, CancellationToken cancellation)
     {
         (NetsSampler Sampler, double Ess)? best = null;
         var trials = new List<SamplerTrial>();
@@ -131,7 +159,7 @@ internal sealed class NetsSampling<T> : IDisposable
             {
                 if (relaxation <= LargestLangevinStep * steps)
                 {
-                    Compete(new NetsSampler(relaxation, steps, _options.Weights, Diffusion));
+                    Compete(new NetsSampler(relaxation, steps, _options.Weights, Diffusion, _options.Dynamics));
                 }
             }
         }
@@ -140,18 +168,12 @@ internal sealed class NetsSampling<T> : IDisposable
     }
 
     /// <summary>The effective sample size (fraction) of a validation batch.</summary>
-    public double Ess(NetsSampler sampler, int particles, ulong seed)
-    {
-        var logWeights = Draw(sampler, particles, new DrawKey(seed, 0, ValidationSamples), 0).Particles.LogWeights;
-        return logWeights.All(double.IsNegativeInfinity) ? 0 : ImportanceWeights.FromLogWeights(logWeights).EffectiveSampleFraction;
-    }
-
     /// <summary>Draws particles.</summary>
     /// <param name="sampler">How.</param>
     /// <param name="samples">Their number.</param>
     /// <param name="draw">The place in the random streams.</param>
     /// <param name="threshold">The effective sample size (fraction) below which particles are resampled; 0 for never.</param>
-    public NetsDraws<T> Draw(NetsSampler sampler, int samples, DrawKey draw, double threshold)
+    private NetsDraws<T> Draw(NetsSampler sampler, int samples, DrawKey draw, double threshold)
     {
         var positions = new NdArray<T>(samples, _dimension);
         var logWeights = new double[samples];
@@ -172,7 +194,7 @@ internal sealed class NetsSampling<T> : IDisposable
     }
 
     /// <summary>Log-weights [n] of the sampler's paths drawn backward from exact samples z [n, d] of the target: kernel weights, or the density of the ODE.</summary>
-    public double[] DrawBackward(NetsSampler sampler, NdArray<T> exact, DrawKey draw)
+    private double[] DrawBackward(NetsSampler sampler, NdArray<T> exact, DrawKey draw)
     {
         var logWeights = new double[exact.Rows];
         for (var first = 0; first < logWeights.Length; first += LargestBatch)
@@ -194,19 +216,19 @@ internal sealed class NetsSampling<T> : IDisposable
     /// <summary>
     /// The free energy F_t = -log Z_t of the path at equally spaced times, from kernel weights along it: each is an exact estimate with the delta method's error.
     /// </summary>
-    public IReadOnlyList<FreeEnergyPoint> Profile(NetsSampler sampler, int particles, ulong seed)
+    private List<FreeEnergyPoint> Profile(NetsSampler sampler, int particles, ulong seed)
     {
         var n = Math.Min(particles, LargestBatch);
         var profile = new List<FreeEnergyPoint> { new(0, 0, 0) };
         var steps = sampler.IsOde ? ProfileSteps : Math.Max(Segments, sampler.Steps);
-        var relaxation = sampler.IsOde ? _options.Relaxation : sampler.Relaxation;
+        var (relaxation, diffusion) = sampler.IsOde || sampler.Dynamics == NetsDynamics.Inertial ? (_options.Relaxation, (double?)null) : (sampler.Relaxation, sampler.Diffusion);
         using var sde = new TransportSde<T>(_path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, n, RandomStreams.ProfileStart, RandomStreams.ProfileNoise, _execution);
         sde.Start(_parameters, n, new DrawKey(seed));
         var start = _pathEvaluation.At(sde.Positions, n, 0);
         for (var s = 0; s < Segments; s++)
         {
             var (first, end) = (SegmentStart(s, steps), SegmentStart(s + 1, steps));
-            sde.Advance(_parameters, n, Grid(sampler with { Relaxation = relaxation, Steps = steps }, first, end), new DrawKey(seed, (ulong)first));
+            sde.Advance(_parameters, n, Grid(new NetsSampler(relaxation, steps, NetsWeights.Kernel, diffusion), first, end), new DrawKey(seed, (ulong)first));
             var t = (double)end / steps;
             var logWeights = WeightedParticles.LogWeights(_pathEvaluation.At(sde.Positions, n, t), start, sde.Gains);
             if (logWeights.All(double.IsNegativeInfinity))
@@ -215,7 +237,7 @@ internal sealed class NetsSampling<T> : IDisposable
             }
 
             var weights = ImportanceWeights.FromLogWeights(logWeights);
-            profile.Add(new FreeEnergyPoint(t, -(weights.LogNormaliser + _problem.Offset(t)), weights.LogNormaliserError));
+            profile.Add(new FreeEnergyPoint(t, -(weights.LogNormaliser + NetsPaths.Offset(_problem, t)), weights.LogNormaliserError));
         }
 
         _odeCalls += sde.TargetCalls;
@@ -227,7 +249,7 @@ internal sealed class NetsSampling<T> : IDisposable
         Evaluation.Dispose();
         _pathEvaluation.Dispose();
         _sde?.Dispose();
-        _escorted?.Dispose();
+        _walkers?.Dispose();
         _reverse?.Dispose();
         _ode?.Dispose();
     }
@@ -243,56 +265,38 @@ internal sealed class NetsSampling<T> : IDisposable
         }
 
         var weights = ImportanceWeights.FromLogWeights(draws.Particles.LogWeights);
-        return new SamplerTrial(sampler.ToString(), weights.EffectiveSampleFraction, weights.LogNormaliser, NetsTransport.LogZError(weights, draws.IslandLogZ));
+        return new SamplerTrial(sampler.ToString(), weights.EffectiveSampleFraction, weights.LogNormaliser, TransportRun<T>.LogZError(weights, draws.IslandLogZ));
     }
 
-    private SdeGrid<T> Grid(NetsSampler sampler, int first, int end) =>
-        new(first, end - first, sampler.Steps, (t, next) => sampler.Diffusion ?? _problem.Diffusion(sampler.Relaxation, t, next));
+    // For walkers with momenta the grid carries the speed, in which one radian in the mean curvature takes the same share of the run everywhere.
+    private SdeGrid<T> Grid(NetsSampler sampler, int first, int end) => new(
+        first,
+        end - first,
+        sampler.Steps,
+        (t, next) => sampler.Dynamics == NetsDynamics.Inertial
+            ? sampler.Relaxation / Math.Sqrt(Math.Max(_problem.Curvature(t), _problem.Curvature(next)))
+            : sampler.Diffusion ?? NetsPaths.Diffusion(_problem, sampler.Relaxation, t, next));
 
     private WeightedParticles<T> DrawSde(NetsSampler sampler, int n, DrawKey draw, double threshold, ref int resamplings)
     {
-        var kernel = sampler.Weights == NetsWeights.Kernel;
-        if (kernel)
-        {
-            Sde.Start(_parameters, n, draw);
-        }
-        else
-        {
-            _escorted ??= new EscortedLangevin<T>(_path, _networks.Parameters, _networks.Drift, LargestBatch, RandomStreams.SampleStart, RandomStreams.SampleNoise, _execution);
-            _escorted.Start(_parameters, n, draw);
-        }
-
-        // The log-weight since the last resampling: for kernel weights V_t - V at that time + gains, and A for continuous ones.
-        NdArray<T> Positions() => kernel ? Sde.Positions : _escorted!.Positions;
-        var reference = kernel ? _pathEvaluation.At(Positions(), n, 0) : new double[n];
-        double[] LogWeights(double t) => kernel
-            ? WeightedParticles.LogWeights(_pathEvaluation.At(Positions(), n, t), reference, Sde.Gains)
-            : WeightedParticles.LogWeights(new double[n], reference, _escorted!.LogWeights);
-        var logZ = _problem.Coordinates.Offset;
+        var walkers = Walkers(sampler);
+        walkers.Start(_parameters, n, draw);
+        var logZ = _problem.Offset;
         var segments = threshold > 0 ? Math.Min(Segments, sampler.Steps) : 1;
         for (var s = 0; s < segments; s++)
         {
             var (first, end) = ((int)((long)s * sampler.Steps / segments), (int)((long)(s + 1) * sampler.Steps / segments));
-            var key = draw with { Step = draw.Step + (ulong)first };
-            if (kernel)
-            {
-                Sde.Advance(_parameters, n, Grid(sampler, first, end), key);
-            }
-            else
-            {
-                _escorted!.Advance(_parameters, n, Grid(sampler, first, end), key);
-            }
-
-            var t = (double)end / sampler.Steps;
+            walkers.Advance(_parameters, n, Grid(sampler, first, end), draw with { Step = draw.Step + (ulong)first });
             if (s == segments - 1)
             {
                 break;
             }
 
-            var now = LogWeights(t);
+            var t = (double)end / sampler.Steps;
+            var now = walkers.LogWeights(n, t);
             if (now.All(double.IsNegativeInfinity))
             {
-                return new WeightedParticles<T>(Positions(), now);
+                return new WeightedParticles<T>(walkers.Positions, now);
             }
 
             var weights = ImportanceWeights.FromLogWeights(now);
@@ -303,24 +307,27 @@ internal sealed class NetsSampling<T> : IDisposable
 
             // A stream of its own for each island and segment.
             var random = new RandomStream(draw.Seed ^ (0x9E3779B97F4A7C15UL * (ulong)((draw.FirstSample * Segments) + s + 1)), RandomStreams.IslandResampling);
-            var ancestors = Resampling.Systematic([.. weights.Normalised], n, random);
             logZ += weights.LogNormaliser;
             resamplings++;
-            if (kernel)
-            {
-                Sde.Select(ancestors);
-                reference = _pathEvaluation.At(Positions(), n, t);
-            }
-            else
-            {
-                _escorted!.Select(ancestors);
-            }
+            walkers.Select(Resampling.Systematic([.. weights.Normalised], n, random), t);
         }
 
-        var last = kernel
-            ? WeightedParticles.LogWeights([.. Evaluation.At(Positions(), n).LogTarget.Select(v => v - _problem.Coordinates.Offset)], reference, Sde.Gains)
-            : LogWeights(1);
-        return new WeightedParticles<T>(Positions(), [.. last.Select(w => w + logZ)]);
+        return new WeightedParticles<T>(walkers.Positions, [.. walkers.LogWeights(n, 1).Select(w => w + logZ)]);
+    }
+
+    private INetsWalkers<T> Walkers(NetsSampler sampler)
+    {
+        INetsWalkers<T> Made() => sampler.Dynamics == NetsDynamics.Inertial
+            ? new InertialWalkers<T>(new InertialTransport<T>(
+                _path, _networks.Parameters, _networks.Drift, _options.Friction, LargestBatch, RandomStreams.SampleStart, RandomStreams.SampleMomenta, RandomStreams.SampleNoise, _execution))
+            : new ContinuousWalkers<T>(new EscortedLangevin<T>(_path, _networks.Parameters, _networks.Drift, LargestBatch, RandomStreams.SampleStart, RandomStreams.SampleNoise, _execution));
+        if (sampler.Weights == NetsWeights.Continuous)
+        {
+            return _walkers ??= Made();
+        }
+
+        double[] Values(NdArray<T> positions, int n, double t) => t == 1 ? [.. Evaluation.At(positions, n).LogTarget.Select(v => v - _problem.Offset)] : _pathEvaluation.At(positions, n, t);
+        return new KernelWalkers<T>(Sde, Values);
     }
 
     private TransportOde<T> Ode => _ode ??= new TransportOde<T>(_networks.Parameters, _networks.Drift, RungeKuttaTableau.RungeKutta4, _execution);

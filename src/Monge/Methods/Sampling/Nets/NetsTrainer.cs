@@ -11,42 +11,15 @@ using Monge.Training;
 
 namespace Monge.Methods;
 
-/// <summary>All there is to checkpoint of a training: the optimiser's vectors and the kept simulations.</summary>
-/// <typeparam name="T">float or double.</typeparam>
-/// <param name="parameters">Number of parameters.</param>
-/// <param name="nodes">Kept simulations times the nodes of a grid.</param>
-/// <param name="walkers">Walkers of a simulation.</param>
-/// <param name="dimension">d.</param>
-internal sealed class NetsState<T>(int parameters, int nodes, int walkers, int dimension)
-    where T : unmanaged, IFloatingPointIeee754<T>
-{
-    /// <summary>Parameters, moments, average and the number of steps.</summary>
-    public AdamState<T> Adam { get; } = new(parameters);
-
-    /// <summary>Positions [nodes x walkers, d] of the kept simulations, node by node.</summary>
-    public NdArray<T> Positions { get; } = new(nodes * walkers, dimension);
-
-    /// <summary>The nodes' times [nodes].</summary>
-    public NdArray<T> Times { get; } = new(nodes);
-
-    /// <summary>The walkers' log-weights [nodes x walkers], for the objectives that use them.</summary>
-    public NdArray<T> LogWeights { get; } = new(nodes * walkers);
-
-    /// <summary>The walkers' standard deviations [nodes, d].</summary>
-    public NdArray<T> Deviations { get; } = new(nodes, dimension);
-
-    /// <summary>Evaluations of the target's log density or score so far.</summary>
-    public long TargetCalls { get; set; }
-}
-
 /// <summary>The drift and c(t) of one problem as networks, and their parameters.</summary>
 internal sealed class NetsNetworks
 {
-    public NetsNetworks(NetsProblem problem, IDensityPath path, NetsOptions options, NetsDriftFactory? factory)
+    public NetsNetworks(TransportProblem problem, IDensityPath path, NetsOptions options, NetsDriftFactory? factory)
     {
         IVectorField? Network() => factory is not null ? factory(Parameters, Initializer, path)
             : options.Network == NetsNetwork.None ? null
             : options.Network == NetsNetwork.Separable ? new SiteNetwork(Parameters, Initializer, path.Dimension, new SiteNetworkOptions { Width = options.Width!.Value, Depth = options.Depth!.Value })
+            : options.Network == NetsNetwork.Selecting ? new SelectingDrift(Parameters, Initializer, path.Dimension, problem.Curvature, options.Velocities)
             : new DriftNetwork(Parameters, Initializer, path.Dimension, options.Width!.Value, options.Depth!.Value);
 
         if (options.Drift == NetsDrift.Potential)
@@ -82,7 +55,7 @@ internal sealed class NetsNetworks
 /// through the simulation. All random numbers are keyed by (seed, stream, step), so a resumed run repeats an uninterrupted one to the bit.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
-internal sealed class NetsTrainer<T> : IDisposable
+internal sealed class NetsTrainer<T> : ITransportTrainer<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     // A walker this far out in units of the coordinates is lost; its last place is kept.
@@ -92,7 +65,12 @@ internal sealed class NetsTrainer<T> : IDisposable
     private const double LargestLangevinStep = 0.3;
     private const double LeastStep = 1e-5;
 
-    private readonly NetsProblem _problem;
+    // What is stored beside the walkers' positions [nodes x walkers, d]: the nodes' times [nodes], the walkers' log-weights [nodes x walkers] and their standard deviations [nodes, d].
+    private const string TimesName = "times";
+    private const string LogWeightsName = "logWeights";
+    private const string DeviationsName = "deviations";
+
+    private readonly TransportProblem _problem;
     private readonly NetsOptions _options;
     private readonly ulong _seed;
     private readonly int _dimension;
@@ -101,10 +79,11 @@ internal sealed class NetsTrainer<T> : IDisposable
     private readonly TransportSde<T>? _sde;
     private readonly EscortedLangevin<T>? _escorted;
 
-    public NetsTrainer(IDensityPath path, NetsProblem problem, NetsOptions options, NetsDriftFactory? factory, ulong seed, ExecutionOptions execution)
+    public NetsTrainer(IDensityPath path, TransportProblem problem, NetsOptions options, NetsDriftFactory? factory, ulong seed, ExecutionOptions execution)
     {
         (_problem, _options, _seed, _dimension, _nodes) = (problem, options, seed, path.Dimension, options.GridTimes + 1);
         Networks = new NetsNetworks(problem, path, options, factory);
+        Transport = new TrainedTransport(path, Networks.Drift, Networks.Parameters, problem.Curvature);
         var parameters = Networks.Parameters;
         if (options.Objective == NetsObjective.ActionMatching)
         {
@@ -127,15 +106,21 @@ internal sealed class NetsTrainer<T> : IDisposable
 
     public NetsNetworks Networks { get; }
 
+    /// <inheritdoc/>
+    public TrainedTransport Transport { get; }
+
+    /// <inheritdoc/>
+    public long TargetCalls { get; private set; }
+
     // Action matching takes each walker of the newest simulation once, for its integral and its boundary terms.
     private int BatchSize => _options.Objective == NetsObjective.ActionMatching ? _nodes * _options.Walkers : _options.BatchSize!.Value;
 
-    private bool ExactDivergence => _dimension <= _options.ExactDivergenceLimit || (Networks.Drift.HasCheapDivergence && !_options.ScoreGate!.Value);
+    private bool ExactDivergence => _dimension <= _options.ExactDivergenceLimit || Networks.Drift.HasCheapDivergence;
 
     private int Kept => _options.Objective == NetsObjective.ActionMatching ? 1 : _options.Replay;
 
     /// <summary>The state before the first step.</summary>
-    public NetsState<T> Init()
+    public TransportState<T> Init()
     {
         var state = NewState();
         Networks.Initializer.Fill(state.Adam.Parameters.Span, new RandomKey(_seed, RandomStreams.Parameters));
@@ -144,10 +129,16 @@ internal sealed class NetsTrainer<T> : IDisposable
     }
 
     /// <summary>A state of zeros, to be filled from a checkpoint.</summary>
-    public NetsState<T> NewState() => new(Networks.Parameters.Count, Kept * _nodes, _options.Walkers, _dimension);
+    public TransportState<T> NewState()
+    {
+        var (nodes, walkers) = (Kept * _nodes, Kept * _nodes * _options.Walkers);
+        return new(
+            Networks.Parameters.Count, walkers, _dimension,
+            (TimesName, new NdArray<T>(nodes)), (LogWeightsName, new NdArray<T>(walkers)), (DeviationsName, new NdArray<T>(nodes, _dimension)));
+    }
 
     /// <summary>Takes one step of a run of a total length.</summary>
-    public StepInfo Step(NetsState<T> state, long iteration, long total)
+    public StepInfo Step(TransportState<T> state, long iteration, long total)
     {
         if (iteration % _options.RefreshInterval == 0)
         {
@@ -161,7 +152,7 @@ internal sealed class NetsTrainer<T> : IDisposable
         else
         {
             FillResidual(state, iteration);
-            state.TargetCalls += BatchSize;
+            TargetCalls += BatchSize;
         }
 
         _loss.Parameters = state.Adam.Parameters;
@@ -207,7 +198,7 @@ internal sealed class NetsTrainer<T> : IDisposable
     }
 
     // Simulates walkers with the current parameters on random sorted times from 0 to the horizon.
-    private void Simulate(NetsState<T> state, long iteration, long total)
+    private void Simulate(TransportState<T> state, long iteration, long total)
     {
         var simulation = iteration / _options.RefreshInterval;
         var first = (int)(simulation % Kept) * _nodes;
@@ -228,7 +219,7 @@ internal sealed class NetsTrainer<T> : IDisposable
             Store(state, first + k, times[k]);
         }
 
-        state.TargetCalls += (long)n * _nodes;
+        TargetCalls += (long)n * _nodes;
     }
 
     // 0, one random time in each of equal intervals, and the horizon: the integral over time then has little noise.
@@ -256,11 +247,12 @@ internal sealed class NetsTrainer<T> : IDisposable
         return times;
     }
 
-    private void Store(NetsState<T> state, int node, double time)
+    private void Store(TransportState<T> state, int node, double time)
     {
         var n = _options.Walkers;
+        var (times, stored, deviations) = (state[TimesName], state[LogWeightsName], state[DeviationsName]);
         var (positions, logWeights) = _sde is not null ? (_sde.Positions, null) : (_escorted!.Positions, _escorted.LogWeights);
-        state.Times[node] = T.CreateChecked(time);
+        times[node] = T.CreateChecked(time);
         for (var i = 0; i < n; i++)
         {
             var from = positions.Row(i);
@@ -272,12 +264,12 @@ internal sealed class NetsTrainer<T> : IDisposable
 
             var at = (node * n) + i;
             var before = time == 0 ? at : at - n;
-            (lost ? state.Positions.Row(before) : from).CopyTo(state.Positions.Row(at));
+            (lost ? state.Particles.Row(before) : from).CopyTo(state.Particles.Row(at));
             var weight = logWeights is null ? T.Zero : logWeights[i];
-            state.LogWeights[at] = lost || !T.IsFinite(weight) ? T.NegativeInfinity : weight;
+            stored[at] = lost || !T.IsFinite(weight) ? T.NegativeInfinity : weight;
         }
 
-        var rows = state.Positions.Span.Slice(node * n * _dimension, n * _dimension);
+        var rows = state.Particles.Span.Slice(node * n * _dimension, n * _dimension);
         for (var j = 0; j < _dimension; j++)
         {
             var (sum, squares) = (0.0, 0.0);
@@ -288,31 +280,32 @@ internal sealed class NetsTrainer<T> : IDisposable
                 squares += value * value;
             }
 
-            state.Deviations.Row(node)[j] = T.CreateChecked(Math.Sqrt(Math.Max(0, (squares / n) - (sum / n * (sum / n)))));
+            deviations.Row(node)[j] = T.CreateChecked(Math.Sqrt(Math.Max(0, (squares / n) - (sum / n * (sum / n)))));
         }
     }
 
     // Points from the kept simulations: the nodes in turn, simulation and walker at random; a share is moved off the walkers' law.
-    private void FillResidual(NetsState<T> state, long iteration)
+    private void FillResidual(TransportState<T> state, long iteration)
     {
         const double unit = 1 / 4294967296.0;
         var kept = (int)Math.Min(Kept, (iteration / _options.RefreshInterval) + 1);
         var choice = new RandomKey(_seed, RandomStreams.ReplayChoice).PhiloxKey;
         var noise = new RandomKey(_seed, RandomStreams.ReplaySpread).PhiloxKey;
         var (x, t) = (_loss["x"], _loss["t"]);
+        var (times, spreads) = (state[TimesName], state[DeviationsName]);
         for (var i = 0; i < BatchSize; i++)
         {
             var (simulation, walker, kind, _) = Philox.Block(choice, (ulong)iteration, (ulong)i, 0);
             var node = ((int)(simulation * unit * kept) * _nodes) + (i % _nodes);
-            t[i] = state.Times[node];
+            t[i] = times[node];
             var row = x.Row(i);
-            state.Positions.Row((node * _options.Walkers) + (int)(walker * unit * _options.Walkers)).CopyTo(row);
+            state.Particles.Row((node * _options.Walkers) + (int)(walker * unit * _options.Walkers)).CopyTo(row);
             if (kind * unit >= _options.SpreadShare)
             {
                 continue;
             }
 
-            var deviations = state.Deviations.Row(node);
+            var deviations = spreads.Row(node);
             for (var j = 0; j < row.Length; j++)
             {
                 var (word0, word1, _, _) = Philox.Block(noise, (ulong)iteration, (ulong)i, (uint)j);
@@ -323,21 +316,22 @@ internal sealed class NetsTrainer<T> : IDisposable
     }
 
     // Self-normalised weights at each node times the trapezoidal rule, and the boundary terms.
-    private void FillAction(NetsState<T> state)
+    private void FillAction(TransportState<T> state)
     {
         var n = _options.Walkers;
+        var (times, logWeights) = (state[TimesName], state[LogWeightsName]);
         var (x, t, weight, boundary) = (_loss["x"], _loss["t"], _loss["weight"], _loss["boundary"]);
-        state.Positions.Span.CopyTo(x.Span);
+        state.Particles.Span.CopyTo(x.Span);
         Span<double> shares = new double[n];
         for (var node = 0; node < _nodes; node++)
         {
-            var time = double.CreateChecked(state.Times[node]);
-            var before = node > 0 ? double.CreateChecked(state.Times[node - 1]) : time;
-            var after = node < _nodes - 1 ? double.CreateChecked(state.Times[node + 1]) : time;
+            var time = double.CreateChecked(times[node]);
+            var before = node > 0 ? double.CreateChecked(times[node - 1]) : time;
+            var after = node < _nodes - 1 ? double.CreateChecked(times[node + 1]) : time;
             var (largest, sum) = (double.NegativeInfinity, 0.0);
             for (var i = 0; i < n; i++)
             {
-                shares[i] = double.CreateChecked(state.LogWeights[(node * n) + i]);
+                shares[i] = double.CreateChecked(logWeights[(node * n) + i]);
                 largest = Math.Max(largest, shares[i]);
             }
 
@@ -351,7 +345,7 @@ internal sealed class NetsTrainer<T> : IDisposable
             {
                 var share = shares[i] / sum;
                 var at = (node * n) + i;
-                t[at] = state.Times[node];
+                t[at] = times[node];
                 weight[at] = T.CreateChecked(0.5 * (after - before) * share);
                 boundary[at] = T.CreateChecked(node == 0 ? share : node == _nodes - 1 ? -share : 0);
             }

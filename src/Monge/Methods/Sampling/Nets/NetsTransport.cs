@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Numerics;
-using Monge.Diagnostics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
@@ -33,12 +31,7 @@ public delegate IVectorField NetsDriftFactory(ParameterSet parameters, Parameter
 /// </summary>
 public sealed class NetsTransport : ISamplingMethod
 {
-    private const int GaugeParticles = 1024;
-    private const int RaceIterations = 500;
-    private const int RaceParticles = 2048;
-    private const double UnstableStep = 1;
-    private const int MostExactDraws = 10_000;
-    private readonly IDensityPath? _given;
+    private readonly IDensityPath? _path;
     private readonly NetsDriftFactory? _factory;
 
     /// <summary>Binds the method to a density.</summary>
@@ -63,7 +56,13 @@ public sealed class NetsTransport : ISamplingMethod
             throw new ArgumentException($"The path has {path.Dimension} coordinates and the target '{target.Name}' {target.Dimension}; they must agree.", nameof(path));
         }
 
-        _given = chosen == NetsPath.Given ? path : null;
+        _path = chosen switch
+        {
+            NetsPath.Given => path,
+            NetsPath.Interpolated => PathLibrary.For(target)?.Path
+                ?? throw new ArgumentException($"The option 'path' is interpolated, but the library has no path of interpolated parameters to the target '{target.Name}'; take annealing.", nameof(options)),
+            _ => null,
+        };
         _factory = drift;
         var separable = options.Network == NetsNetwork.Separable;
         var exact = separable || target.Dimension <= options.ExactDivergenceLimit;
@@ -77,7 +76,7 @@ public sealed class NetsTransport : ISamplingMethod
             BatchSize = options.BatchSize ?? 1024,
             LearningRate = options.LearningRate ?? (action ? 2e-3 : exact ? 5e-3 : 3e-3),
             ResidualScale = options.ResidualScale ?? (exact ? 2 : 5),
-            ScoreGate = options.ScoreGate ?? (options.Drift == NetsDrift.Free && (chosen == NetsPath.Given || options.Network == NetsNetwork.None)),
+            ScoreGate = options.ScoreGate ?? (options.Drift == NetsDrift.Free && (chosen != NetsPath.Annealing || options.Network == NetsNetwork.None)),
             HorizonShare = options.HorizonShare ?? (action ? 0.6 : 0.3),
         };
     }
@@ -125,19 +124,6 @@ public sealed class NetsTransport : ISamplingMethod
         return ResolvedOptions.Precision == Precision.Float64 ? Run<double>(request, cancellation) : Run<float>(request, cancellation);
     }
 
-    /// <summary>The standard error of log Z: between islands if particles were resampled, else by the delta method.</summary>
-    internal static double LogZError(ImportanceWeights weights, double[]? islandLogZ)
-    {
-        if (islandLogZ is null)
-        {
-            return weights.LogNormaliserError;
-        }
-
-        double[] ratios = [.. islandLogZ.Select(z => Math.Exp(z - weights.LogNormaliser))];
-        var mean = ratios.Average();
-        return ratios.Length < 2 ? double.PositiveInfinity : Math.Sqrt(ratios.Sum(r => (r - mean) * (r - mean)) / (ratios.Length - 1) / ratios.Length) / mean;
-    }
-
     private static long DefaultIterations(int dimension) => dimension switch
     {
         <= 6 => 5_000,
@@ -145,202 +131,63 @@ public sealed class NetsTransport : ISamplingMethod
         _ => 2_000,
     };
 
+    private bool UsesModeKnowledge => _path is not null
+        ? _path is FormulaPath { UsesModeKnowledge: true }
+        : ResolvedOptions.Base == BaseChoice.Automatic && Target.Base.UsesModeKnowledge;
+
     /// <summary>The problem that a run starts from.</summary>
-    internal NetsProblem Prepare<T>(ExecutionOptions execution, ulong seed, CancellationToken cancellation)
-        where T : unmanaged, IFloatingPointIeee754<T> => _given is { } path
+    internal TransportProblem Prepare<T>(ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+        where T : unmanaged, IFloatingPointIeee754<T> => _path is { } path
             ? NetsPilot<T>.Measure(Target, path, execution, seed, cancellation)
             : Anneal<T>(execution, seed, cancellation);
 
+    /// <summary>The training of a problem.</summary>
+    internal NetsTrainer<T> Trainer<T>(TransportProblem problem, ulong seed, ExecutionOptions execution)
+        where T : unmanaged, IFloatingPointIeee754<T> => new(NetsPaths.Path(problem, Target, _path), problem, ResolvedOptions, _factory, seed, execution);
+
+    /// <summary>What names a run.</summary>
+    internal TrainingRun Name(ulong seed) => new("nets", Target, ResolvedOptions.TrainingText(), seed, _path is null ? "" : (_path as FormulaPath)?.Description ?? "given");
+
     // The exponents are chosen by short trainings: annealed importance sampling alone can't tell which path a drift learns best.
-    private NetsProblem Anneal<T>(ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+    private TransportProblem Anneal<T>(ExecutionOptions execution, ulong seed, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var raced = 0L;
-        double Race(TransportProblem coordinates)
+        double Race(TransportProblem problem)
         {
-            var (ess, calls) = ShortTraining<T>(new NetsProblem(coordinates, null), execution, seed, cancellation);
+            var trainer = Trainer<T>(problem, seed, execution);
+            var (ess, calls) = TransportRun<T>.ShortTraining(trainer, average => Sampling(problem, trainer, average, execution), seed, cancellation);
             raced += calls;
             return ess;
         }
 
         var preparation = new TransportPreparation<T>(Target, ResolvedOptions.Preparation, execution, seed, cancellation, Race);
         var problem = preparation.Run();
-        return new NetsProblem(problem with { PreparationCalls = preparation.TargetCalls + raced }, null);
+        return problem with { PreparationCalls = preparation.TargetCalls + raced };
     }
 
-    private (double Ess, long TargetCalls) ShortTraining<T>(NetsProblem problem, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var path = problem.Path(Target, _given);
-        using var trainer = new NetsTrainer<T>(path, problem, ResolvedOptions, _factory, seed, execution);
-        var state = trainer.Init();
-        using var sampling = new NetsSampling<T>(Target, path, problem, ResolvedOptions, trainer.Networks, state.Adam.Average, execution);
-        for (var iteration = 0; iteration < RaceIterations; iteration++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var info = trainer.Step(state, iteration, RaceIterations);
-            if (!double.IsFinite(info.Loss) || !double.IsFinite(info.GradientNorm))
-            {
-                return (0, state.TargetCalls);
-            }
-        }
-
-        return (sampling.Ess(sampling.Gauge, RaceParticles, seed), state.TargetCalls + sampling.TargetCalls);
-    }
+    private NetsSampling<T> Sampling<T>(TransportProblem problem, NetsTrainer<T> trainer, NdArray<T> average, ExecutionOptions execution)
+        where T : unmanaged, IFloatingPointIeee754<T> => new(Target, trainer.Transport.Path, problem, ResolvedOptions, trainer.Networks, average, execution);
 
     private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var clock = Stopwatch.StartNew();
-        var execution = new ExecutionOptions { Threads = ResolvedOptions.Threads };
-        var run = new NetsRun(Target, ResolvedOptions, request.Seed, _given is null ? "" : (_given as FormulaPath)?.Description ?? "given");
-        var checkpoint = request.Folder is { } folder ? Path.Combine(folder, NetsCheckpoint.CheckpointName) : null;
-        var opened = request.Resume && checkpoint is not null && File.Exists(checkpoint) ? NetsCheckpoint.Open(checkpoint, run) : ((Data.SafetensorsFile File, NetsResumption Resumption)?)null;
-        request.Progress?.Report(new TrainingProgress(0, ResolvedOptions.Iterations ?? 0, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
-        var problem = opened?.Resumption.Problem ?? Prepare<T>(execution, request.Seed, cancellation);
-        var path = problem.Path(Target, _given);
-
-        using var trainer = new NetsTrainer<T>(path, problem, ResolvedOptions, _factory, request.Seed, execution);
-        NetsState<T> state;
-        if (opened is { } resumed)
-        {
-            state = trainer.NewState();
-            NetsCheckpoint.Restore(checkpoint!, resumed.File, state, resumed.Resumption);
-        }
-        else
-        {
-            state = trainer.Init();
-            state.TargetCalls = problem.Coordinates.PreparationCalls;
-        }
-
-        using var sampling = new NetsSampling<T>(Target, path, problem, ResolvedOptions, trainer.Networks, state.Adam.Average, execution);
-        var plan = new TrainingPlan
-        {
-            Iterations = ResolvedOptions.Iterations ?? opened?.Resumption.Total ?? DefaultIterations(Target.Dimension),
-            Budget = ResolvedOptions.Budget,
-            FirstIteration = opened?.Resumption.Iteration ?? 0,
-            ElapsedBefore = (opened?.Resumption.Elapsed ?? TimeSpan.Zero) + clock.Elapsed,
-            CheckpointSeconds = ResolvedOptions.CheckpointSeconds,
-        };
-        var task = new TrainingTask(
-            (iteration, total) => trainer.Step(state, iteration, total),
-            () => sampling.Ess(sampling.Gauge, GaugeParticles, request.Seed),
-            checkpoint is null ? null : (_, total, elapsed) => NetsCheckpoint.Save(checkpoint, state, problem, run, total, elapsed));
-        var outcome = TrainingLoop.Run(task, plan, request.Progress, cancellation);
-        if (request.Folder is not null)
-        {
-            NetsCheckpoint.SaveModel(Path.Combine(request.Folder, NetsCheckpoint.ModelName), state, problem, run);
-        }
-
-        return Sample(request, problem, sampling, outcome, state.TargetCalls, cancellation);
-    }
-
-    private SampleSet Sample<T>(SamplingRequest request, NetsProblem problem, NetsSampling<T> sampling, TrainingOutcome outcome, long trainingCalls, CancellationToken cancellation)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var clock = Stopwatch.StartNew();
-        void Report(string phase, double? ess) =>
-            request.Progress?.Report(new TrainingProgress(outcome.Iterations, outcome.Iterations, outcome.Loss, ess, outcome.Elapsed + clock.Elapsed, TimeSpan.Zero, phase));
-
-        Report("choose sampler", outcome.ValidationEss);
-        var (sampler, validationEss, trials) = sampling.Choose(request.Seed, cancellation);
-        Report("sample", validationEss);
-        var draws = sampling.Draw(sampler, request.Samples, new DrawKey(request.Seed), ResolvedOptions.ResamplingThreshold);
-        var particles = draws.Particles;
-        if (particles.LogWeights.All(double.IsNegativeInfinity))
-        {
-            throw new ArithmeticException($"All particles of '{Target.Name}' were lost on the way; train longer, or widen the base (option baseInflation).");
-        }
-
-        var weights = ImportanceWeights.FromLogWeights(particles.LogWeights);
-        var freeEnergy = sampling.Profile(sampler, request.Samples, request.Seed);
-        Report("check coverage", weights.EffectiveSampleFraction);
-        var execution = new ExecutionOptions { Threads = ResolvedOptions.Threads };
-        var check = new CoverageCheck<T>(Target, problem.Coordinates, ResolvedOptions.Preparation, execution, request.Seed, cancellation);
-        Status[] coverage = [.. check.Judge(particles.Positions, weights)];
-        var forward = problem.Coordinates.ExactDraws<T>(Target, Math.Min(request.Samples, MostExactDraws), request.Seed) is { } exact
-            ? ForwardWeights.FromLogWeights(sampling.DrawBackward(sampler, exact, new DrawKey(request.Seed)), Target.Facts.LogZ ?? weights.LogNormaliser)
-            : null;
-        var (_, reported) = sampling.Evaluation.At(particles.Positions, request.Samples);
-        return new SampleSet
-        {
-            Positions = reported,
-            UnconstrainedPositions = Unconstrained(problem.Coordinates, particles.Positions),
-            LogWeights = particles.LogWeights,
-            Names = Target.Names,
-            Target = Target.Name,
-            LogZ = weights.LogNormaliser,
-            LogZError = LogZError(weights, draws.IslandLogZ),
-            EffectiveSampleSize = weights.EffectiveSampleFraction,
-            Elbo = weights.Elbo,
-            ElboError = weights.ElboError,
-            Eubo = forward?.Eubo,
-            EuboError = forward?.EuboError,
-            ForwardEffectiveSampleSize = forward?.EffectiveSampleFraction,
-            ForwardEffectiveSampleSizeError = forward?.EffectiveSampleFractionError,
-            TargetCalls = trainingCalls + sampling.TargetCalls + check.TargetCalls,
-            FreeEnergy = freeEnergy,
-            SamplerScan = trials,
-            UsesModeKnowledge = UsesModeKnowledge,
-            Warnings = [.. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. UnstableDiffusion(problem, sampler)],
-            Method = "nets",
-            Options = Options,
-            Sampler = sampler.ToString() + (draws.IslandLogZ is null ? "" : FormattableString.Invariant($", resampled {draws.Resamplings:0.#} times on average among {ResolvedOptions.IslandSize}")),
-            Preparation = problem.Coordinates.Source,
-            Seed = request.Seed,
-            Version = NetsRun.Version,
-            TrainSeconds = outcome.Elapsed.TotalSeconds,
-            SampleSeconds = clock.Elapsed.TotalSeconds,
-            Iterations = outcome.Iterations,
-        };
-    }
-
-    private bool UsesModeKnowledge => _given is not null
-        ? _given is FormulaPath { UsesModeKnowledge: true }
-        : ResolvedOptions.Base == BaseChoice.Automatic && Target.Base.UsesModeKnowledge;
-
-    private static double[] Unconstrained<T>(TransportProblem coordinates, NdArray<T> positions)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var d = coordinates.Base.Dimension;
-        var result = new double[positions.Length];
-        var z = new double[d];
-        for (var i = 0; i < positions.Rows; i++)
-        {
-            for (var j = 0; j < d; j++)
+        var options = ResolvedOptions;
+        var settings = new TransportRunSettings(Name(request.Seed), Options, options.Iterations, options.Budget, options.CheckpointSeconds, options.Threads, options.Preparation);
+        return TransportRun<T>.Run(
+            settings,
+            request,
+            (resumption, execution) =>
             {
-                z[j] = double.CreateChecked(positions[(i * d) + j]);
-            }
-
-            coordinates.ToPosition(z, result.AsSpan(i * d, d));
-        }
-
-        return result;
-    }
-
-    private static IEnumerable<Status> LostParticles(double[] logWeights)
-    {
-        var lost = logWeights.Count(double.IsNegativeInfinity);
-        if (lost > 0)
-        {
-            yield return Status.Warn($"{lost} of {logWeights.Length} particles were lost (their positions or densities are not finite) and weigh nothing", "train longer, or widen the base");
-        }
-    }
-
-    private static IEnumerable<Status> UnstableDiffusion(NetsProblem problem, NetsSampler sampler)
-    {
-        if (sampler.Diffusion is not { } eps)
-        {
-            yield break;
-        }
-
-        var largest = Enumerable.Range(0, 101).Max(k => problem.Curvature(0.01 * k));
-        var step = eps * largest / sampler.Steps;
-        if (step > UnstableStep)
-        {
-            yield return Status.Warn(
-                FormattableString.Invariant($"steps of 1/{sampler.Steps} are too long for the diffusion: they move {step:0.#} times the inverse of the path's mean curvature"),
-                FormattableString.Invariant($"raise samplerSteps to {Math.Ceiling(10 * eps * largest)} or lower the diffusion"));
-        }
+                var problem = resumption?.Problem ?? Prepare<T>(execution, request.Seed, cancellation);
+                var trainer = Trainer<T>(problem, request.Seed, execution);
+                var sampling = new SamplingSettings(options.Sampler, options.SamplerSteps, options.Diffusion, options.ExactDivergenceLimit);
+                return new TransportStart<T>(problem, trainer, sampling, DefaultIterations(Target.Dimension))
+                {
+                    Draws = average => Sampling(problem, trainer, average, execution),
+                    UsesModeKnowledge = UsesModeKnowledge,
+                };
+            },
+            cancellation);
     }
 }

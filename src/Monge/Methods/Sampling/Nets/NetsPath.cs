@@ -1,5 +1,4 @@
 using System.Numerics;
-using Monge.Data;
 using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Engine.Execution;
@@ -9,58 +8,24 @@ using Monge.Paths;
 
 namespace Monge.Methods;
 
-/// <summary>
-/// A path made ready for transport: its coordinates z, in which positions are of order one, and the mean curvature of V_t along it, which sets the scale of
-/// the diffusion.
-/// </summary>
-/// <param name="Coordinates">The change of coordinates, the offset of log Z and, for the annealing, the whole path.</param>
-/// <param name="LogCurvature">Coefficients of the polynomial in t that is the logarithm of the mean curvature of a given path, in z; null for the annealing.</param>
-internal sealed record NetsProblem(TransportProblem Coordinates, double[]? LogCurvature)
+/// <summary>The path that the sampler follows, in the coordinates of a problem: the annealing, or one that was given.</summary>
+internal static class NetsPaths
 {
-    private const string CurvatureName = "path.logCurvature";
-
     /// <summary>The path in z, its values less a share of the offset.</summary>
-    public IDensityPath Path(Density target, IDensityPath? given) => LogCurvature is null ? Coordinates.Path(target) : new RescaledPath(given!, Scale, Coordinates.Offset);
+    public static IDensityPath Path(TransportProblem problem, Density target, IDensityPath? given) =>
+        problem.LogCurvature is null ? problem.Path(target) : new RescaledPath(given!, Unit(problem), problem.Offset);
 
     /// <summary>The offset's part in V_t: log Z_t of the path itself is that of <see cref="Path"/> and this.</summary>
-    public double Offset(double t) => Coordinates.Offset * (LogCurvature is null ? Math.Pow(t, Coordinates.TargetExponent) : t);
-
-    /// <summary>The mean curvature of V_t in z.</summary>
-    public double Curvature(double t) => LogCurvature is { } c ? Math.Exp(Enumerable.Range(0, c.Length).Sum(k => c[k] * Math.Pow(t, k))) : Coordinates.Curvature(t);
-
-    /// <summary>The same, traced.</summary>
-    public Expr Curvature(Expr t)
-    {
-        if (LogCurvature is not { } c)
-        {
-            return (t.Clamp(0, 1).Pow(Coordinates.TargetExponent) * Coordinates.Stiffness) + (1 - t).Clamp(0, 1).Pow(Coordinates.BaseExponent) + 1e-3;
-        }
-
-        Expr sum = c[^1];
-        for (var k = c.Length - 2; k >= 0; k--)
-        {
-            sum = (sum * t) + c[k];
-        }
-
-        return sum.Exp();
-    }
+    public static double Offset(TransportProblem problem, double t) => problem.Offset * (problem.LogCurvature is null ? Math.Pow(t, problem.TargetExponent) : t);
 
     /// <summary>The diffusion that gives a number of relaxation times of the mean curvature over the whole run.</summary>
-    public double Diffusion(double relaxation, double t, double next) => relaxation / Math.Max(Curvature(t), Curvature(next));
+    public static double Diffusion(TransportProblem problem, double relaxation, double t, double next) => relaxation / Math.Max(problem.Curvature(t), problem.Curvature(next));
 
-    /// <summary>The standard deviation that one unit of z stands for, for a given path.</summary>
-    public double Scale => Coordinates.Base.StandardDeviation[0];
+    /// <summary>The diffusion in z of one unit of the option: a given path's z is its x over one scale, the annealing's diffusion is in units of the base.</summary>
+    public static double DiffusionUnit(TransportProblem problem) => problem.LogCurvature is null ? 1 : 1 / (Unit(problem) * Unit(problem));
 
-    /// <summary>The arrays and numbers for a file.</summary>
-    public (IEnumerable<KeyValuePair<string, NumericArray>> Tensors, IEnumerable<KeyValuePair<string, string>> Metadata) ToFile()
-    {
-        var (tensors, metadata) = Coordinates.ToFile();
-        return (LogCurvature is { } c ? [.. tensors, new(CurvatureName, NumericArray.Create([.. c], c.Length))] : tensors, metadata);
-    }
-
-    /// <summary>Reads what <see cref="ToFile"/> wrote.</summary>
-    public static NetsProblem FromFile(SafetensorsFile file) =>
-        new(TransportProblem.FromFile(file), file.Tensors.TryGetValue(CurvatureName, out var curvature) ? curvature.ToDoubles() : null);
+    // The standard deviation that one unit of z stands for, for a given path.
+    private static double Unit(TransportProblem problem) => problem.Base.StandardDeviation[0];
 }
 
 /// <summary>A path in the coordinates z = x / scale, less offset * t.</summary>
@@ -73,6 +38,10 @@ internal sealed class RescaledPath(IDensityPath inner, double scale, double offs
     public Expr LogDensity(Expr x, Expr t) => inner.LogDensity(scale * x, t) + (_logDeterminant - (offset * t));
 
     public Expr Score(Expr x, Expr t) => scale * inner.Score(scale * x, t);
+
+    public bool HasCheapLaplacian => inner.HasCheapLaplacian;
+
+    public Expr Laplacian(Expr x, Expr t) => scale * scale * inner.Laplacian(scale * x, t);
 
     public Expr TimeDerivative(Expr x, Expr t) => inner.TimeDerivative(scale * x, t) - offset;
 
@@ -95,7 +64,7 @@ internal static class NetsPilot<T>
     private const double LangevinStep = 0.1;
     private const int CurvatureDegree = 4;
 
-    public static NetsProblem Measure(Density target, IDensityPath path, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+    public static TransportProblem Measure(Density target, IDensityPath path, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
     {
         var d = path.Dimension;
         using var sde = new TransportSde<T>(path, null, null, SdeScheme.EulerMaruyama, Particles, RandomStreams.PilotStart, RandomStreams.PilotNoise, execution);
@@ -138,7 +107,7 @@ internal static class NetsPilot<T>
         }
 
         var problem = Plain(d, scale, weights.LogNormaliser, curvatures[^1] * reach, [.. box.Select(b => Math.Max(1, 1.1 * b))], source);
-        return new NetsProblem(problem with { PreparationCalls = sde.TargetCalls + evaluation.TargetCalls }, logCurvature);
+        return problem with { PreparationCalls = sde.TargetCalls + evaluation.TargetCalls, LogCurvature = logCurvature };
     }
 
     private static TransportProblem Plain(int dimension, double scale, double offset, double stiffness, double[] box, string source) => new()
