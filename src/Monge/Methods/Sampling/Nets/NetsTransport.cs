@@ -5,7 +5,6 @@ using Monge.Engine.Programs;
 using Monge.Fields;
 using Monge.Measures;
 using Monge.Paths;
-using Monge.Training;
 
 namespace Monge.Methods;
 
@@ -105,16 +104,6 @@ public sealed class NetsTransport : ISamplingMethod
         resolved.Validate();
         return resolved;
     }
-
-    /// <summary>Trains and samples on another thread.</summary>
-    /// <param name="samples">Number of samples, at least 2.</param>
-    /// <param name="seed">The seed; equal seeds and options give equal samples to the bit (without a time budget).</param>
-    /// <param name="progress">Receives progress.</param>
-    /// <param name="cancellation">Stops between two steps.</param>
-    /// <exception cref="DensityException">The density can't be used.</exception>
-    /// <exception cref="ArithmeticException">Training produced a value that is not finite.</exception>
-    public Task<SampleSet> SampleAsync(int samples, ulong seed, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
-        Task.Run(() => Run(new SamplingRequest(samples, seed) { Progress = progress }, cancellation), cancellation);
 
     /// <inheritdoc/>
     public SampleSet Run(SamplingRequest request, CancellationToken cancellation)
