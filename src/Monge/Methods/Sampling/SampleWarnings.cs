@@ -63,4 +63,15 @@ internal static class SampleWarnings
             yield return Status.Warn(FormattableString.Invariant($"{outside:P1} of the weight lies outside the region in which the drift was trained"), "widen the base (option baseInflation) and train anew");
         }
     }
+
+    /// <summary>Particles whose positions or densities are not finite.</summary>
+    /// <param name="logWeights">Log-weights [n]; minus infinity for a lost particle.</param>
+    public static IEnumerable<Status> LostParticles(double[] logWeights)
+    {
+        var lost = logWeights.Count(double.IsNegativeInfinity);
+        if (lost > 0)
+        {
+            yield return Status.Warn($"{lost} of {logWeights.Length} particles were lost (their positions or densities are not finite) and weigh nothing", "train longer, lower the learning rate, or widen the base");
+        }
+    }
 }

@@ -72,6 +72,26 @@ internal sealed record TransportProblem
         return (LogDensity, z => whitened.Report(bend.Apply(z).Position));
     }
 
+    /// <summary>The unconstrained positions [n * d], row-major, of particles z [n, d].</summary>
+    public double[] ToPositions<T>(NdArray<T> particles)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var d = Base.Dimension;
+        var positions = new double[particles.Length];
+        var z = new double[d];
+        for (var i = 0; i < particles.Rows; i++)
+        {
+            for (var j = 0; j < d; j++)
+            {
+                z[j] = double.CreateChecked(particles[(i * d) + j]);
+            }
+
+            ToPosition(z, positions.AsSpan(i * d, d));
+        }
+
+        return positions;
+    }
+
     /// <summary>The unconstrained position x [d] of z [d], on the host.</summary>
     public void ToPosition(ReadOnlySpan<double> z, Span<double> position)
     {

@@ -200,7 +200,7 @@ internal static class TransportRun<T>
         return new SampleSet
         {
             Positions = reported,
-            UnconstrainedPositions = Unconstrained(problem, particles.Positions),
+            UnconstrainedPositions = problem.ToPositions(particles.Positions),
             LogWeights = particles.LogWeights,
             Names = target.Names,
             Target = target.Name,
@@ -216,7 +216,7 @@ internal static class TransportRun<T>
             TargetCalls = check.TargetCalls,
             FreeEnergy = freeEnergy,
             SamplerScan = trials,
-            Warnings = [.. sampling.UnstableStep(), .. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights), .. LeftRegion(problem, particles, weights)],
+            Warnings = [.. sampling.UnstableStep(), .. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. SampleWarnings.LostParticles(particles.LogWeights), .. LeftRegion(problem, particles, weights)],
             Method = settings.Run.Method,
             Options = settings.Options,
             Sampler = draws.Sampler,
@@ -245,31 +245,4 @@ internal static class TransportRun<T>
     // Along a path that was given, drifts are trained on the walkers' own law, which no box of the preparation bounds.
     private static IEnumerable<Status> LeftRegion(TransportProblem problem, WeightedParticles<T> particles, ImportanceWeights weights) =>
         problem.LogCurvature is null ? SampleWarnings.LeftRegion(problem, particles.Positions, weights.Normalised) : [];
-
-    private static double[] Unconstrained(TransportProblem problem, NdArray<T> positions)
-    {
-        var d = problem.Base.Dimension;
-        var result = new double[positions.Length];
-        var noise = new double[d];
-        for (var i = 0; i < positions.Rows; i++)
-        {
-            for (var j = 0; j < d; j++)
-            {
-                noise[j] = double.CreateChecked(positions[(i * d) + j]);
-            }
-
-            problem.ToPosition(noise, result.AsSpan(i * d, d));
-        }
-
-        return result;
-    }
-
-    private static IEnumerable<Status> LostParticles(double[] logWeights)
-    {
-        var lost = logWeights.Count(double.IsNegativeInfinity);
-        if (lost > 0)
-        {
-            yield return Status.Warn($"{lost} of {logWeights.Length} particles were lost (their positions or densities are not finite) and weigh nothing", "train longer, or widen the base");
-        }
-    }
 }

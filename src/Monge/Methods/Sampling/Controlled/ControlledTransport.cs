@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Numerics;
 using Monge.Diagnostics;
-using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Measures;
 using Monge.Objectives;
@@ -178,7 +177,7 @@ public sealed class ControlledTransport : ISamplingMethod
         return new SampleSet
         {
             Positions = reported,
-            UnconstrainedPositions = Unconstrained(problem, particles.Positions),
+            UnconstrainedPositions = problem.ToPositions(particles.Positions),
             LogWeights = particles.LogWeights,
             Names = Target.Names,
             Target = Target.Name,
@@ -193,7 +192,7 @@ public sealed class ControlledTransport : ISamplingMethod
             ForwardEffectiveSampleSizeError = forward?.EffectiveSampleFractionError,
             TargetCalls = trainingCalls + sampling.TargetCalls,
             UsesModeKnowledge = ResolvedOptions.BaseScale is null && Target.Base.UsesModeKnowledge,
-            Warnings = [.. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. LostParticles(particles.LogWeights)],
+            Warnings = [.. forward?.Judge(weights) ?? [], .. coverage, .. weights.Warnings, .. SampleWarnings.LostParticles(particles.LogWeights)],
             Method = Name,
             Options = Options,
             Sampler = FormattableString.Invariant($"controlled SDE with kernel weights, {ResolvedOptions.Steps} steps, trained by {(ResolvedOptions.Loss == PathSpaceLoss.Kl ? "kl" : "log variance")}"),
@@ -204,33 +203,5 @@ public sealed class ControlledTransport : ISamplingMethod
             SampleSeconds = clock.Elapsed.TotalSeconds,
             Iterations = outcome.Iterations,
         };
-    }
-
-    private static double[] Unconstrained<T>(TransportProblem problem, NdArray<T> positions)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var d = problem.Base.Dimension;
-        var result = new double[positions.Length];
-        var noise = new double[d];
-        for (var i = 0; i < positions.Rows; i++)
-        {
-            for (var j = 0; j < d; j++)
-            {
-                noise[j] = double.CreateChecked(positions[(i * d) + j]);
-            }
-
-            problem.ToPosition(noise, result.AsSpan(i * d, d));
-        }
-
-        return result;
-    }
-
-    private static IEnumerable<Status> LostParticles(double[] logWeights)
-    {
-        var lost = logWeights.Count(double.IsNegativeInfinity);
-        if (lost > 0)
-        {
-            yield return Status.Warn($"{lost} of {logWeights.Length} particles were lost (their positions or densities are not finite) and weigh nothing", "train longer, or lower the learning rate");
-        }
     }
 }
