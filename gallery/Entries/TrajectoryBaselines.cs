@@ -26,8 +26,8 @@ internal static class TrajectoryBaselines
     // The collapse is that of the published scale.
     private const double PublishedBaseScale = 1;
 
-    // A quarter of the published batch, a tenth of its iterations and half of its steps: the bars are reached by then.
-    private static readonly ControlledOptions s_settings = new() { Iterations = 6000, BatchSize = 512, Steps = 100, BaseScale = BaseScale };
+    // An eighth of the published batch, a tenth of its iterations and half of its steps.
+    private static readonly ControlledOptions s_settings = new() { Iterations = 6000, BatchSize = 256, Steps = 100, BaseScale = BaseScale };
 
     /// <summary>The experiments.</summary>
     internal static IReadOnlyList<Experiment> Experiments { get; } =
@@ -44,7 +44,7 @@ internal static class TrajectoryBaselines
             (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
                 () =>
                 {
-                    var options = s_settings with { Loss = PathSpaceLoss.Kl, Iterations = 600, BatchSize = 256, BaseScale = PublishedBaseScale };
+                    var options = s_settings with { Loss = PathSpaceLoss.Kl, Iterations = 600, BaseScale = PublishedBaseScale };
                     var draws = Sample("gmm9", ControlledAlgorithm.Pis, options, settings, cancellation);
                     return [Held(draws), draws.LogZ, draws.Warnings.Count(w => w.Cause.Contains("miss part", StringComparison.Ordinal))];
                 },
