@@ -89,22 +89,6 @@ public sealed class NetsTransport : ISamplingMethod
     /// <inheritdoc/>
     public string Options => MethodOptions.Format(ResolvedOptions);
 
-    /// <summary>Options from the command line's settings, which override the JSON options.</summary>
-    /// <exception cref="ArgumentException">The JSON can't be read, or a value is out of range.</exception>
-    public static NetsOptions Resolve(MethodSettings settings)
-    {
-        var options = settings.Options is { } json ? NetsOptions.Parse(json) : new NetsOptions();
-        var resolved = options with
-        {
-            Iterations = settings.Iterations ?? (settings.Budget is null ? options.Iterations : null),
-            Budget = settings.Budget ?? (settings.Iterations is null ? options.Budget : null),
-            Threads = settings.Threads ?? options.Threads,
-            Precision = settings.Precision ?? options.Precision,
-        };
-        resolved.Validate();
-        return resolved;
-    }
-
     /// <inheritdoc/>
     public SampleSet Run(SamplingRequest request, CancellationToken cancellation)
     {
