@@ -55,7 +55,7 @@ internal static class NonEquilibriumTransportSampler
         async (settings, cancellation) =>
         {
             var target = TargetLibrary.Get("gmm40");
-            var options = new NetsOptions { Threads = settings.Threads, Base = BaseChoice.Isotropic, BaseScale = 25, Width = moving ? 64 : 128, Iterations = moving ? 2000 : 8000 };
+            var options = new NetsOptions { Threads = settings.Threads, Base = BaseChoice.Isotropic, BaseScale = 25, Width = moving ? 64 : 128, Iterations = moving ? 2000 : 16_000 };
             var path = moving ? PathLibrary.For(target)!.Path : null;
             var (draws, kernel, resampled) = await WithKernel(target, options, path, settings, cancellation);
             NoteRun(settings, name, draws);
