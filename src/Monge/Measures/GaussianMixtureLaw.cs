@@ -122,6 +122,20 @@ public sealed class GaussianMixtureLaw
             return part;
         })]);
 
+    /// <summary>The probability that a coordinate lies below a value.</summary>
+    /// <param name="axis">The coordinate.</param>
+    /// <param name="value">The value.</param>
+    public double ProbabilityBelow(int axis, double value)
+    {
+        var sum = 0.0;
+        for (var k = 0; k < Count; k++)
+        {
+            sum += Weights[k] * 0.5 * MathNet.Numerics.SpecialFunctions.Erfc((Means[k][axis] - value) / Math.Sqrt(2 * Covariances[k][axis, axis]));
+        }
+
+        return sum;
+    }
+
     /// <summary>The normalised log density.</summary>
     /// <param name="x">A position [d].</param>
     public Expr LogDensity(Expr x)
