@@ -10,6 +10,8 @@ public static class GalleryCatalogue
     [
         NeuralPdeTransport.Entry,
         NonEquilibriumTransportSampler.Entry,
+        LipschitzSchedules.Entry,
         StochasticInterpolants.Entry,
+        BuildingFlows.Entry,
     ];
 }
