@@ -11,6 +11,9 @@ public static class GalleryCatalogue
         NeuralPdeTransport.Entry,
         NonEquilibriumTransportSampler.Entry,
         LipschitzSchedules.Entry,
+        HighDimensionalSchedules.Entry,
+        Multimarginal.Entry,
+        LimitedSamples.Entry,
         StochasticInterpolants.Entry,
         BuildingFlows.Entry,
     ];
