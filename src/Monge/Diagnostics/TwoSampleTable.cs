@@ -44,6 +44,7 @@ public sealed record ColumnComparison(string Name, double Mean, double DataMean,
 public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, IReadOnlyList<ColumnComparison> Columns, int Samples, int DataRows)
 {
     private const int LeastRows = 10;
+    private const int LargestRepeat = 10;
 
     /// <summary>The classifier two-sample test; null where it was left out or there are too few rows.</summary>
     public ClassifierTest? Classifier { get; init; }
@@ -79,7 +80,7 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
         // Sets 2 k and 2 k + 1 are two parts of one permutation, so that they share no row.
         ExactSampler halves = (count, set) => Choose(y, dimension, count, set % 2 * count, new RandomStream(options.Seed + (ulong)(set / 2), RandomStreams.TableHalves));
         var distances = Measures(y, dimension, cancellation)
-            .Select(d => DistanceWithFloor.Compute(fromSamples, rowsEach, dimension, halves, d.Distance, d.Name, options.Repetitions, 0)).ToArray();
+            .Select(d => DistanceWithFloor.Compute(fromSamples, rowsEach, dimension, halves, d.Distance, d.Name, options.Repetitions * d.Repeat, 0)).ToArray();
         return new TwoSampleTable(distances, columns, n, m)
         {
             Classifier = options.Classifier is { } classifier && Math.Min(n, m) >= 100 ? ClassifierTest.Compute(x, y, dimension, classifier, cancellation) : null,
@@ -91,20 +92,22 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
     /// <param name="reference">Rows of the data [m, d], for the width of the kernels.</param>
     /// <param name="dimension">d.</param>
     /// <param name="cancellation">Stops a distance.</param>
-    public static IReadOnlyList<(string Name, Func<double[], double[], double> Distance)> Measures(double[] reference, int dimension, CancellationToken cancellation = default)
+    /// <returns>Name and distance, and how many times as often as the others it is repeated: a largest difference scatters most, and costs least.</returns>
+    public static IReadOnlyList<(string Name, Func<double[], double[], double> Distance, int Repeat)> Measures(
+        double[] reference, int dimension, CancellationToken cancellation = default)
     {
         var bandwidth = MaximumMeanDiscrepancy.MedianDistance(reference, dimension);
-        List<(string, Func<double[], double[], double>)> measures =
+        List<(string, Func<double[], double[], double>, int)> measures =
         [
-            ("energy distance", (a, b) => EnergyDistance.Compute(a, b, dimension, unbiased: false)),
-            ("squared MMD", (a, b) => MaximumMeanDiscrepancy.Compute(a, b, dimension, bandwidth, unbiased: false)),
-            ("sliced W2", (a, b) => SlicedWasserstein.Compute(a, b, dimension)),
-            ("W2", (a, b) => Wasserstein.Exact(a, b, dimension, 2, cancellation).Distance),
-            ("largest Kolmogorov distance of a column", (a, b) => Enumerable.Range(0, dimension).Max(i => KolmogorovDistance.Compute(Column(a, dimension, i), Column(b, dimension, i)))),
+            ("energy distance", (a, b) => EnergyDistance.Compute(a, b, dimension, unbiased: false), 1),
+            ("squared MMD", (a, b) => MaximumMeanDiscrepancy.Compute(a, b, dimension, bandwidth, unbiased: false), 1),
+            ("sliced W2", (a, b) => SlicedWasserstein.Compute(a, b, dimension), 1),
+            ("W2", (a, b) => Wasserstein.Exact(a, b, dimension, 2, cancellation).Distance, 1),
+            ("largest Kolmogorov distance of a column", (a, b) => Enumerable.Range(0, dimension).Max(i => KolmogorovDistance.Compute(Column(a, dimension, i), Column(b, dimension, i))), LargestRepeat),
         ];
         if (dimension > 1)
         {
-            measures.Add(("largest difference of a correlation", (a, b) => CorrelationDifference(a, b, dimension)));
+            measures.Add(("largest difference of a correlation", (a, b) => CorrelationDifference(a, b, dimension), LargestRepeat));
         }
 
         return measures;
