@@ -6,5 +6,10 @@ namespace Monge.Gallery;
 public static class GalleryCatalogue
 {
     /// <summary>The entries in the order of their numbers.</summary>
-    public static IReadOnlyList<GalleryEntry> Entries { get; } = [NeuralPdeTransport.Entry, NonEquilibriumTransportSampler.Entry];
+    public static IReadOnlyList<GalleryEntry> Entries { get; } =
+    [
+        NeuralPdeTransport.Entry,
+        NonEquilibriumTransportSampler.Entry,
+        StochasticInterpolants.Entry,
+    ];
 }

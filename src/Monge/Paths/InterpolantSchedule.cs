@@ -52,6 +52,9 @@ public sealed class InterpolantSchedule
     /// <summary>Whether there is a latent variable z, that is gamma isn't 0.</summary>
     public bool HasLatent => _gamma is not null;
 
+    /// <summary>From alpha and beta, up to a common factor, to the time at which the schedule has them, in closed form; null if none is known.</summary>
+    internal Func<Expr, Expr, Expr>? TimeOf { get; init; }
+
     /// <summary>alpha(t).</summary>
     public Expr Alpha(Expr t) => _alpha(t);
 
