@@ -10,6 +10,7 @@ public static class GalleryCatalogue
     [
         NeuralPdeTransport.Entry,
         NonEquilibriumTransportSampler.Entry,
+        DataDependentCouplings.Entry,
         StochasticInterpolants.Entry,
     ];
 }

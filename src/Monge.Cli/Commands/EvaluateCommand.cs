@@ -15,7 +15,7 @@ internal sealed class EvaluateCommand
     private readonly Option<string?> _training = new("--train") { Description = "The rows that the model was fitted to, for the memorisation check.", HelpName = "FILE" };
     private readonly Option<string[]> _drop = new("--drop") { Description = "Columns of DATA and --train to leave out; may be repeated.", HelpName = "COLUMN", DefaultValueFactory = _ => [] };
     private readonly Option<int> _rows = CommandOptions.Integer("--rows", "Most rows of each set in a distance; the exact W2 takes time cubic in it.", 1000, LeastRows, 5000);
-    private readonly Option<int> _repetitions = CommandOptions.Integer("--repetitions", "Repetitions of each distance with other rows.", 5, 2, 1000);
+    private readonly Option<int> _repetitions = CommandOptions.Integer("--repetitions", "Repetitions of each distance with other rows.", 10, 2, 1000);
     private readonly Option<bool> _raw = new("--raw") { Description = "Measure in the columns' own units instead of the data's standard deviations." };
     private readonly Option<bool> _noClassifier = new("--no-classifier") { Description = "Leave out the classifier test." };
     private readonly Option<ulong> _seed = CommandOptions.Seed();

@@ -11,7 +11,7 @@ public sealed record TwoSampleOptions
     public int DistanceRows { get; init; } = 1000;
 
     /// <summary>Repetitions of each distance with other rows, at least 2.</summary>
-    public int Repetitions { get; init; } = 5;
+    public int Repetitions { get; init; } = 10;
 
     /// <summary>Whether columns are divided by the data's standard deviations first, so that distances don't depend on units.</summary>
     public bool Standardise { get; init; } = true;
