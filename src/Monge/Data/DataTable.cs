@@ -7,7 +7,7 @@ namespace Monge.Data;
 /// <summary>How a table is read.</summary>
 public sealed record DataTableOptions
 {
-    /// <summary>Columns that may hold words, such as a class label; in files without names they are called column1, column2, ...</summary>
+    /// <summary>Columns that may hold words, such as a class label, if they are there; in files without names they are called column1, column2, ...</summary>
     public IReadOnlyList<string> LabelColumns { get; init; } = [];
 
     /// <summary>Columns to leave out.</summary>
@@ -144,10 +144,10 @@ public sealed class DataTable
             return FromArray(path, Entry(file, entry, NumpyFile.ReadArchive(file)), options);
         }
 
-        var layout = TextTableLayout.Detect(file, options.LabelColumns);
+        var layout = TextTableLayout.Detect(file, [.. options.LabelColumns, .. options.Drop]);
         var table = CsvTable.Read(file, layout);
         return Checked(
-            path, [.. table.Names], table.Values, table.Rows, layout.TextColumns.Where(name => !options.Drop.Contains(name)).ToDictionary(name => name, name => (string[])[.. table.TextColumn(name)]), options);
+            path, [.. table.Names], table.Values, table.Rows, layout.TextColumns.ToDictionary(name => name, name => (string[])[.. table.TextColumn(name)]), options);
     }
 
     /// <summary>Writes rows as .npy (float64) or, with any other ending, as comma-separated text; the file appears complete or not at all.</summary>
@@ -206,9 +206,9 @@ public sealed class DataTable
 
     private static DataTable Checked(string source, string[] names, double[] values, int rows, Dictionary<string, string[]> labels, DataTableOptions options)
     {
-        foreach (var name in options.Drop.Concat(options.LabelColumns).Where(name => !names.Contains(name) && !labels.ContainsKey(name) && !options.Drop.Contains(name)))
+        if (options.Drop.FirstOrDefault(name => !names.Contains(name) && !labels.ContainsKey(name)) is { } missing)
         {
-            throw new DataFormatException(source, $"has no column '{name}'; it has {string.Join(", ", names.Concat(labels.Keys))}");
+            throw new DataFormatException(source, $"has no column '{missing}' to leave out; it has {string.Join(", ", names.Concat(labels.Keys))}");
         }
 
         if (rows < options.MinimumRows)
@@ -217,6 +217,11 @@ public sealed class DataTable
         }
 
         var table = new DataTable(source, names, values, rows, labels);
+        foreach (var name in options.Drop)
+        {
+            labels.Remove(name);
+        }
+
         if (options.Drop.Any(names.Contains))
         {
             table = table.Select([.. names.Where(name => !options.Drop.Contains(name))]);
