@@ -10,7 +10,9 @@ public static class GalleryCatalogue
     [
         NeuralPdeTransport.Entry,
         NonEquilibriumTransportSampler.Entry,
+        LipschitzSchedules.Entry,
         DataDependentCouplings.Entry,
         StochasticInterpolants.Entry,
+        BuildingFlows.Entry,
     ];
 }

@@ -12,8 +12,9 @@ internal static class FieldEvaluation
     {
         var (n, x, t) = (positions.Length / dimension, Expr.Input("x", dimension), Expr.Input("t"));
 
-        // The time is always an input of the program, also of functions that don't use it.
-        var value = function(x, t) + (0 * t.StopGradient());
+        // The time is an input of the program also of functions that don't use it, and one that is constant is made to vary with the sample.
+        var value = function(x, t);
+        value = value.IsUniform ? Expr.Select(x[0].Less(double.NaN), value + 1, value) : value;
         var program = new TracedProgram(null, ("value", value), ("time", t + x[0]));
         using var run = new CompiledProgram<double>(program, new ExecutionOptions { Threads = 1 })
         {

@@ -57,6 +57,7 @@ internal static class StochasticInterpolants
                     FigureReference.Within("best noise of the bound over sqrt(velocity gap / score gap)", 1, 0.02, Closed),
                 ],
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => DivergenceIdentity(cancellation), cancellation)),
+            .. SchroedingerSchedules.Experiments,
         ]);
 
     private static IEnumerable<MixtureInterpolant> Laws()

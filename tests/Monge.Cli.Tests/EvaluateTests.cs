@@ -41,6 +41,24 @@ public sealed class EvaluateTests
     }
 
     [Fact]
+    public void A_model_is_judged_by_its_draws()
+    {
+        using var folder = new ScratchFolder();
+        var law = DataSetLibrary.EightGaussians("wide", 1, 0.5);
+        Write(folder, "train.csv", law.Draw(500, 1));
+        Write(folder, "test.csv", law.Draw(400, 2));
+        File.WriteAllText(folder["options.json"], """{ "width": 16, "depth": 2, "batchSize": 256, "validations": 2 }""");
+        using var fit = MongeProcess.Run(folder.Path, "fit", "train.csv", "--iterations", "200", "--options", "options.json", "--threads", "1", "--out", "m.safetensors");
+        Assert.True(fit.ExitCode == 0, fit.Error);
+        using var run = MongeProcess.Run(folder.Path, "evaluate", "m.safetensors", "test.csv", "--train", "train.csv", "--rows", "100", "--samples", "300", "--steps", "10", "--threads", "1", "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        var table = JsonNode.Parse(run.Output)!;
+        Assert.Equal(300, (int)table["sample_rows"]!);
+        Assert.InRange((double)table["distances"]![3]!["ratio"]!, 0.5, 2);
+        Assert.False((bool)table["memorisation"]!["memorises"]!);
+    }
+
+    [Fact]
     public void Unusable_tables_are_told_in_one_sentence()
     {
         using var folder = new ScratchFolder();
@@ -58,7 +76,7 @@ public sealed class EvaluateTests
         foreach (var (samples, data, words) in cases)
         {
             using var run = MongeProcess.Run(folder.Path, "evaluate", samples, data);
-            Assert.Equal(1, run.ExitCode);
+            Assert.Equal(samples == "none.csv" ? 2 : 1, run.ExitCode);
             Assert.Contains(words, run.Sentence, StringComparison.Ordinal);
             Assert.Empty(run.Output);
         }

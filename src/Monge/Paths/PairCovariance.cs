@@ -28,9 +28,6 @@ internal interface IPairCovariance
 /// <summary>Chooses how the covariance of a pair is inverted at all times.</summary>
 internal static class PairCovariance
 {
-    /// <summary>Dimensions up to which a matrix is factored at traced times; three matrices that don't commute need that.</summary>
-    public const int LargestTraced = 12;
-
     private const double CommutationTolerance = 1e-12;
 
     /// <summary>Makes the covariance.</summary>
@@ -56,9 +53,9 @@ internal static class PairCovariance
             return Generalised(a, b);
         }
 
-        return d <= LargestTraced
+        return d <= TracedCholesky.LargestDimension
             ? new TracedPair(a, b)
-            : throw new NotSupportedException($"The covariances of a pair of components in {d} dimensions don't commute and the interpolant has a latent variable; closed forms for that go up to {LargestTraced} dimensions.");
+            : throw new NotSupportedException($"The covariances of a pair of components in {d} dimensions don't commute and the interpolant has a latent variable; closed forms for that go up to {TracedCholesky.LargestDimension} dimensions.");
     }
 
     // A and B commute, so one orthonormal basis diagonalises both and the identity.
@@ -222,40 +219,7 @@ internal sealed class TracedPair(double[,] a, double[,] b) : IPairCovariance
     public PairMoments At(ScheduleSquares s, Expr y)
     {
         var d = a.GetLength(0);
-        var (factor, inverse) = (new Expr[d, d], new Expr[d, d]);
-        Expr log = 0;
-        for (var j = 0; j < d; j++)
-        {
-            for (var i = j; i < d; i++)
-            {
-                var element = (s.Alpha * a[i, j]) + (s.Beta * b[i, j]) + (i == j ? s.Gamma : 0);
-                for (var k = 0; k < j; k++)
-                {
-                    element -= factor[i, k] * factor[j, k];
-                }
-
-                factor[i, j] = i == j ? element.Sqrt() : element / factor[j, j];
-            }
-
-            log += 2 * factor[j, j].Log();
-        }
-
-        for (var j = 0; j < d; j++)
-        {
-            for (var i = j; i < d; i++)
-            {
-                Expr sum = i == j ? 1 : 0;
-                for (var k = j; k < i; k++)
-                {
-                    sum -= factor[i, k] * inverse[k, j];
-                }
-
-                inverse[i, j] = sum / factor[i, i];
-            }
-        }
-
-        Expr[] rows = [.. Enumerable.Range(0, d).Select(i => Expr.Vector([.. Enumerable.Range(0, d).Select(j => j <= i ? inverse[i, j] : 0)]))];
-        var whitening = Expr.Stack(0, rows);
+        var (whitening, log) = TracedCholesky.Factor(d, (i, j) => (s.Alpha * a[i, j]) + (s.Beta * b[i, j]) + (i == j ? s.Gamma : 0));
         var white = Expr.MatrixProduct(whitening, y);
         var solved = Expr.MatrixProduct(whitening.Transpose(), white);
         var precision = Expr.MatrixProduct(whitening.Transpose(), whitening);

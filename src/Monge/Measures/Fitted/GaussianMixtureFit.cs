@@ -58,6 +58,9 @@ public sealed class GaussianMixtureFit : IFittedDensity
     /// <summary>Number of components K.</summary>
     public int Components => _weights.Length;
 
+    /// <summary>The ridge it was fitted with, in squared standard deviations of the columns.</summary>
+    public double Ridge { get; private init; }
+
     /// <summary>The Gaussian with the rows' mean and full covariance.</summary>
     /// <param name="rows">Rows [n, d].</param>
     /// <param name="dimension">d.</param>
@@ -129,7 +132,7 @@ public sealed class GaussianMixtureFit : IFittedDensity
             before = likelihood;
         }
 
-        return fit!;
+        return new GaussianMixtureFit(fit!._weights, fit._means, fit._factors, fit.Description) { Ridge = ridge };
     }
 
     /// <inheritdoc/>

@@ -88,6 +88,10 @@ public sealed class KernelDensity : IFittedDensity
         return best.Density!;
     }
 
+    /// <summary>The estimate with the same kernel over other rows, such as those that tuned it added to the first.</summary>
+    /// <param name="rows">Rows [n, d].</param>
+    public KernelDensity WithRows(double[] rows) => new(rows, Dimension, _factor, Description);
+
     /// <inheritdoc/>
     public double[] LogDensity(double[] rows)
     {
