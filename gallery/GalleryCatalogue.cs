@@ -12,6 +12,7 @@ public static class GalleryCatalogue
         NonEquilibriumTransportSampler.Entry,
         LipschitzSchedules.Entry,
         HighDimensionalSchedules.Entry,
+        DataDependentCouplings.Entry,
         Multimarginal.Entry,
         LimitedSamples.Entry,
         StochasticInterpolants.Entry,

@@ -82,6 +82,7 @@ internal static class LipschitzSchedules
                     FigureReference.AtMost("error of the minority's weight, M = 100, 9 steps of the 3/8 rule", 0.177, "the linear schedule's error", stretchBound: 0.011),
                 ],
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Equalised(settings), cancellation)),
+            .. LipschitzSchedulesLearned.Experiments,
         ]);
 
     private static IEnumerable<FigureReference> ClosedFormFigures()

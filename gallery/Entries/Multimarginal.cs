@@ -73,6 +73,7 @@ internal static class Multimarginal
                 ],
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
                     () => [LearnedError("Gaussians", s_gaussians, 64, 6000, settings, cancellation), LearnedError("mixtures", s_mixtures, 128, 6000, settings, cancellation)], cancellation)),
+            .. MultimarginalLearned.Experiments,
         ]);
 
     private static double[] Gaussians(CancellationToken cancellation)

@@ -15,4 +15,8 @@ public readonly record struct TrainingProgress(
     double? ValidationEss,
     TimeSpan Elapsed,
     TimeSpan Remaining,
-    string Phase);
+    string Phase)
+{
+    /// <summary>The last loss on held-out data; null before the first, or without one.</summary>
+    public double? ValidationLoss { get; init; }
+}
