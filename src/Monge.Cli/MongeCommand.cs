@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Reflection;
 using Monge.Cli.Bench;
 using Monge.Cli.Commands;
+using Monge.Cli.Generation;
 using Monge.Cli.Sampling;
 using Monge.Measures;
 
@@ -73,9 +74,14 @@ public static class MongeCommand
             : $"Monge's command line for the density '{own.Name}'.")
         {
             SampleCommand.Create(own),
+            FitCommand.Create(),
+            GenerateCommand.Create(),
+            DensityCommand.Create(),
+            MapCommand.Create(),
             TargetsCommand.Create(own),
             MethodsCommand.Create(),
             ShowCommand.Create(),
+            EvaluateCommand.Create(),
             ReproduceCommand.Create(),
             BenchCommand.Create(),
             CompletionCommand.Create(),
@@ -84,6 +90,7 @@ public static class MongeCommand
             root,
             ("monge sample gmm9 --seed 1", "draw from nine Gaussians by learned transport"),
             ("monge sample eight-schools --out runs/schools", "a posterior on real data, kept in a folder of its own"),
+            ("monge fit data.csv --out m.safetensors", "learn to generate the rows of a table"),
             ("monge targets", "what can be sampled"),
             ("monge reproduce 01 --quick", "rerun published figures"),
             ("monge bench regression --batch 4096 --width 256", "time the engine"));

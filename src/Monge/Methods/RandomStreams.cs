@@ -34,4 +34,24 @@ internal static class RandomStreams
     public const int PilotStart = 66;
     public const int PilotNoise = 67;
     public const int SampleMomenta = 68;
+    public const int DataSetDraws = 760;
+    public const int TableSplits = 761;
+    public const int ClassifierBatches = 762;
+    public const int ClassifierSplit = 763;
+    public const int MixtureStart = 764;
+    public const int TableHalves = 765;
+    public const int FlowNoise = 730;
+    public const int FlowTimes = 731;
+    public const int FlowBase = 732;
+    public const int FlowRows = 733;
+    public const int FlowBaseRows = 734;
+    public const int FlowPairs = 735;
+    public const int FlowSplit = 736;
+    public const int FlowValidation = 737;
+    public const int FlowStart = 738;
+    public const int FlowSdeNoise = 739;
+    public const int FlowProbes = 740;
+    public const int FlowMoments = 741;
+    public const int FlowImportance = 742;
+    public const int FlowPathNoise = 743;
 }

@@ -11,7 +11,14 @@ public readonly record struct StepInfo(double Loss, double GradientNorm);
 /// <param name="Step">Takes the step of a number (from 0) in a run of a total length.</param>
 /// <param name="Validate">The effective sample size (fraction) on a validation batch; null for methods without one.</param>
 /// <param name="Save">Writes a checkpoint after a number of steps, with the total and the time used; null writes none.</param>
-public sealed record TrainingTask(Func<long, long, StepInfo> Step, Func<double>? Validate, Action<long, long, TimeSpan>? Save);
+public sealed record TrainingTask(Func<long, long, StepInfo> Step, Func<double>? Validate, Action<long, long, TimeSpan>? Save)
+{
+    /// <summary>The loss on held-out data, asked for as often as <see cref="Validate"/>; null for methods without one.</summary>
+    public Func<double>? ValidationLoss { get; init; }
+
+    /// <summary>Whether to end before the total, asked after each validation; null never does.</summary>
+    public Func<bool>? IsDone { get; init; }
+}
 
 /// <summary>When the loop ends and how often it reports.</summary>
 public sealed record TrainingPlan
@@ -66,6 +73,7 @@ public static class TrainingLoop
         var (lossSum, lossCount, lastLoss) = (0.0, 0, double.NaN);
         var (lastReport, lastSave, speedFrom) = (double.NegativeInfinity, 0.0, 0.0);
         double? ess = null;
+        double? validationLoss = null;
 
         TimeSpan Elapsed() => plan.ElapsedBefore + clock.Elapsed;
         double PerStep() => (clock.Elapsed.TotalSeconds - speedFrom) / Math.Max(1, iteration - plan.FirstIteration - WarmSteps);
@@ -79,7 +87,7 @@ public static class TrainingLoop
             lastReport = clock.Elapsed.TotalSeconds;
             lastLoss = lossCount > 0 ? lossSum / lossCount : lastLoss;
             (lossSum, lossCount) = (0, 0);
-            progress?.Report(new TrainingProgress(iteration, total, lastLoss, ess, Elapsed(), TimeSpan.FromSeconds(Math.Max(0, total - iteration) * PerStep()), "train"));
+            progress?.Report(new TrainingProgress(iteration, total, lastLoss, ess, Elapsed(), TimeSpan.FromSeconds(Math.Max(0, total - iteration) * PerStep()), "train") { ValidationLoss = validationLoss });
         }
 
         while (iteration < total)
@@ -110,9 +118,10 @@ public static class TrainingLoop
                 total = iteration + (long)Math.Max(0, (budget - Elapsed()).TotalSeconds / PerStep());
             }
 
-            if (task.Validate is not null && (iteration == total || iteration % Math.Max(1, plan.Iterations / plan.Validations) == 0))
+            if ((task.Validate ?? task.ValidationLoss) is not null && (iteration == total || iteration % Math.Max(1, plan.Iterations / plan.Validations) == 0))
             {
-                ess = task.Validate();
+                (ess, validationLoss) = (task.Validate?.Invoke(), task.ValidationLoss?.Invoke());
+                total = task.IsDone?.Invoke() == true ? iteration : total;
                 Report(true);
             }
 

@@ -17,4 +17,8 @@ public readonly record struct TrainingProgress(
     TimeSpan Elapsed,
     TimeSpan Remaining,
     string Phase,
-    string? Detail = null);
+    string? Detail = null)
+{
+    /// <summary>The last loss on held-out data; null before the first, or without one.</summary>
+    public double? ValidationLoss { get; init; }
+}

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using Monge.Data;
+using Monge.Methods;
+
+namespace Monge.Cli.Generation;
+
+/// <summary>The options for how a model carries rows, shared by its commands.</summary>
+internal sealed class CarryOptions(bool withSde)
+{
+    private readonly Option<int> _steps = WithoutDefault(CommandOptions.Integer("--steps", "Equal Runge-Kutta steps. [default: chosen by the tolerance; 200 with --sde]", 0, 1, 1_000_000));
+    private readonly Option<double?> _tolerance = GenerationFiles.Positive("--tolerance", "Tolerance of the adaptive steps. [default: 1e-5]", "TOL");
+    private readonly Option<double?> _sde = GenerationFiles.Positive("--sde", "Go along the SDE with this diffusion instead of the ODE.", "EPS", zeroToo: true);
+    private readonly Option<string[]> _given = GenerationFiles.Given();
+    private readonly Option<double?> _guidance = GenerationFiles.Positive("--guidance", "Classifier-free guidance: 1 is the conditional law, more sharpens it. [default: 1]", "W", zeroToo: true);
+    private readonly Option<int> _threads = CommandOptions.Threads();
+
+    /// <summary>Adds the options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        foreach (Option option in withSde ? [_steps, _tolerance, _sde, _given, _guidance, _threads] : new Option[] { _steps, _tolerance, _given, _guidance, _threads })
+        {
+            command.Add(option);
+        }
+    }
+
+    /// <summary>The settings.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="table">A table that may hold the conditions.</param>
+    public FlowSettings Settings(ParseResult parsed, FlowModel model, DataTable? table)
+    {
+        var (steps, tolerance) = (parsed.GetValue(_steps), parsed.GetValue(_tolerance));
+        if (steps > 0 && tolerance is not null)
+        {
+            throw CommandException.Usage("--steps and --tolerance exclude each other; give one of them.");
+        }
+
+        var diffusion = withSde ? parsed.GetValue(_sde) ?? 0 : 0;
+        if (diffusion > 0 && tolerance is not null)
+        {
+            throw CommandException.Usage("An SDE takes --steps, not --tolerance.");
+        }
+
+        return new FlowSettings
+        {
+            Steps = steps > 0 ? steps : null,
+            Tolerance = tolerance ?? 1e-5,
+            Diffusion = diffusion,
+            Given = GenerationFiles.Conditions(model, parsed.GetValue(_given), table),
+            Guidance = parsed.GetValue(_guidance) ?? 1,
+            Threads = parsed.GetValue(_threads),
+        };
+    }
+
+    private static Option<int> WithoutDefault(Option<int> option)
+    {
+        option.DefaultValueFactory = null;
+        return option;
+    }
+}

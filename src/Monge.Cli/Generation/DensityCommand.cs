@@ -1,0 +1,109 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Monge.Cli.Output;
+using Monge.Data;
+using Monge.Methods;
+
+namespace Monge.Cli.Generation;
+
+/// <summary><c>monge density MODEL DATA</c>: the log-likelihood of rows.</summary>
+internal sealed class DensityCommand
+{
+    private readonly Argument<string> _model = GenerationFiles.Model();
+    private readonly Argument<string> _data = GenerationFiles.Data("The rows");
+    private readonly Option<string?> _out = GenerationFiles.Out("the log densities, one a row");
+    private readonly Option<string> _unit = CommandOptions.Word("--unit", "The unit.", "nats", "nats", "bits");
+    private readonly Option<int> _probes = CommandOptions.Integer("--probes", "Estimate the divergence with N random probes a row instead of computing it, for many columns. [default: exact]", 0, 1, 1024);
+    private readonly Option<int> _paths = CommandOptions.Integer("--paths", "With --sde: paths a row of the Feynman-Kac estimate.", 100, 2, 1_000_000);
+    private readonly Option<ulong> _seed = CommandOptions.Seed();
+    private readonly CarryOptions _carry = new(withSde: true);
+    private readonly Option<bool> _json = CommandOptions.Json("one object with mean, error and the unit a dimension");
+
+    private DensityCommand() => _probes.DefaultValueFactory = null;
+
+    /// <summary>Makes the command.</summary>
+    public static Command Create()
+    {
+        var density = new DensityCommand();
+        var command = new Command("density", "The log density of rows under a fitted model: each row's, their mean, and nats or bits a dimension.")
+        {
+            density._model, density._data, density._out, density._unit, density._probes, density._paths, density._seed, density._json,
+        };
+        density._carry.AddTo(command);
+        HelpExamples.Add(
+            command,
+            ("monge density m.safetensors test.csv", "mean log-likelihood with its error"),
+            ("monge density m.safetensors test.csv -o logp.csv", "each row's too"),
+            ("monge density m.safetensors digits.npy --probes 8 --unit bits", "many columns: estimated divergence"),
+            ("monge density m.safetensors test.csv --sde 0.5 --paths 200", "the law of the SDE, by Feynman-Kac"));
+        command.SetAction((parsed, _) => Task.FromResult(density.Run(parsed)));
+        return command;
+    }
+
+    private int Run(ParseResult parsed)
+    {
+        var model = GenerationFiles.Load(parsed.GetRequiredValue(_model));
+        var (table, rows) = GenerationFiles.Rows(parsed.GetRequiredValue(_data), model);
+        var settings = _carry.Settings(parsed, model, table) with { Probes = parsed.GetValue(_probes), Seed = parsed.GetValue(_seed) };
+        var scale = parsed.GetRequiredValue(_unit) == "bits" ? 1 / Math.Log(2) : 1;
+        double[] values;
+        double[] errors = [];
+        if (settings.Diffusion > 0)
+        {
+            (values, errors) = model.FeynmanKac(rows, parsed.GetValue(_paths), settings);
+        }
+        else
+        {
+            values = model.LogDensity(rows, settings);
+        }
+
+        values = Array.ConvertAll(values, v => v * scale);
+        if (parsed.GetValue(_out) is { } output)
+        {
+            Write(output, values, Array.ConvertAll(errors, e => e * scale));
+        }
+
+        Print(parsed, model, values);
+        return ExitCodes.Success;
+    }
+
+    private static void Write(string path, double[] values, double[] errors)
+    {
+        if (errors.Length == 0)
+        {
+            DataTable.Write(path, ["log_density"], values);
+            return;
+        }
+
+        DataTable.Write(path, ["log_density", "error"], [.. values.Zip(errors, (v, e) => new[] { v, e }).SelectMany(pair => pair)]);
+    }
+
+    private void Print(ParseResult parsed, FlowModel model, double[] values)
+    {
+        var unit = parsed.GetRequiredValue(_unit);
+        var mean = values.Average();
+        var error = values.Length > 1 ? Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1) / values.Length) : double.NaN;
+        var output = parsed.InvocationConfiguration.Output;
+        if (parsed.GetValue(_json))
+        {
+            output.WriteLine(JsonOutput.Line(new JsonObject
+            {
+                ["rows"] = values.Length,
+                ["unit"] = unit,
+                ["log_density"] = JsonOutput.Number(mean),
+                ["log_density_error"] = JsonOutput.Number(error),
+                ["negative_log_density_per_dimension"] = JsonOutput.Number(-mean / model.Dimension),
+                ["out"] = parsed.GetValue(_out),
+            }));
+            return;
+        }
+
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"log density  {mean:F4} +- {error:F4} {unit} a row, mean of {values.Length} rows"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"             {-mean / model.Dimension:F4} {unit} a dimension"));
+        if (parsed.GetValue(_out) is { } path)
+        {
+            output.WriteLine($"each row's   in {path}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using System.CommandLine;
+using System.Globalization;
+using Monge.Data;
+using Monge.Methods;
+
+namespace Monge.Cli.Generation;
+
+/// <summary>What the commands around flow models share: arguments, files and conditions.</summary>
+internal static class GenerationFiles
+{
+    /// <summary>The argument for a model.</summary>
+    public static Argument<string> Model() => new("model") { Description = "A model that `monge fit` wrote (.safetensors).", HelpName = "MODEL" };
+
+    /// <summary>The argument for a table.</summary>
+    public static Argument<string> Data(string description) => new("data") { Description = description + " (.npy, .npz or a text table)", HelpName = "DATA" };
+
+    /// <summary>The output of rows.</summary>
+    public static Option<string?> Out(string what) => new("--out", "-o") { Description = $"The file for {what}: .npy, or comma-separated text with any other ending.", HelpName = "FILE" };
+
+    /// <summary>A tolerance or another positive number; null when not given.</summary>
+    public static Option<double?> Positive(string name, string description, string helpName, bool zeroToo = false) => new(name)
+    {
+        Description = description,
+        HelpName = helpName,
+        CustomParser = result =>
+        {
+            var text = result.Tokens[^1].Value;
+            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+                && double.IsFinite(value) && (value > 0 || (zeroToo && value == 0)))
+            {
+                return value;
+            }
+
+            result.AddError($"{name} takes a number {(zeroToo ? "of at least" : "above")} 0, not '{text}'.");
+            return null;
+        },
+    };
+
+    /// <summary>Conditions as COLUMN=VALUE.</summary>
+    public static Option<string[]> Given() => new("--given")
+    {
+        Description = "What the condition is, as COLUMN=VALUE; repeat for several columns. Without it a conditional model generates the mixture of all.",
+        HelpName = "COLUMN=VALUE",
+    };
+
+    /// <summary>Reads a model; a missing file is told like every other failure.</summary>
+    public static FlowModel Load(string path) => File.Exists(path)
+        ? FlowModel.Load(path)
+        : throw CommandException.Usage($"There is no model '{path}'; `monge fit DATA --out {path}` makes one.");
+
+    /// <summary>Reads a table, refusing what a command can't use.</summary>
+    public static DataTable Read(string path, DataTableOptions? options = null)
+    {
+        try
+        {
+            return DataTable.Read(path, options);
+        }
+        catch (FileNotFoundException error)
+        {
+            throw CommandException.Usage(error.Message);
+        }
+    }
+
+    /// <summary>
+    /// Reads a table, and the rows that belong to a model: its columns by name, or all columns if their number is right and none has such a name. Condition columns may hold words.
+    /// </summary>
+    public static (DataTable Table, double[] Rows) Rows(string path, FlowModel model)
+    {
+        var table = Read(path, new DataTableOptions { LabelColumns = [.. model.Conditions.Select(c => c.Name)] });
+        return (table, Match(table, model));
+    }
+
+    /// <summary>The conditions of rows: those of --given, else those of the table's columns, else none.</summary>
+    public static FlowGiven? Conditions(FlowModel model, string[]? given, DataTable? table)
+    {
+        if (given is { Length: > 0 })
+        {
+            return FlowGiven.Values(Parse(given));
+        }
+
+        return table is not null && model.Conditions.Count > 0 && model.Conditions.All(c => table.Has(c.Name) || table.LabelNames.Contains(c.Name)) ? FlowGiven.Rows(table) : null;
+    }
+
+    private static Dictionary<string, string> Parse(string[] given)
+    {
+        var values = new Dictionary<string, string>();
+        foreach (var text in given)
+        {
+            var at = text.IndexOf('=');
+            if (at < 1 || at == text.Length - 1)
+            {
+                throw CommandException.Usage($"--given takes COLUMN=VALUE, not '{text}'.");
+            }
+
+            values[text[..at]] = text[(at + 1)..];
+        }
+
+        return values;
+    }
+
+    private static double[] Match(DataTable table, FlowModel model)
+    {
+        if (model.Columns.All(table.Has))
+        {
+            return table.Select([.. model.Columns]).Values;
+        }
+
+        string[] names = [.. table.Names.Where(n => model.Conditions.All(c => c.Name != n))];
+        var hasOwnNames = names.Any(model.Columns.Contains);
+        return names.Length == model.Dimension && !hasOwnNames
+            ? table.Select(names).Values
+            : throw new DataFormatException(table.Source, $"has the columns {string.Join(", ", table.Names)}; the model needs {string.Join(", ", model.Columns)}");
+    }
+}

@@ -1,0 +1,273 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Runtime.InteropServices;
+
+namespace Monge.Data;
+
+/// <summary>How a table is read.</summary>
+public sealed record DataTableOptions
+{
+    /// <summary>Columns that may hold words, such as a class label, if they are there; in files without names they are called column1, column2, ...</summary>
+    public IReadOnlyList<string> LabelColumns { get; init; } = [];
+
+    /// <summary>Columns to leave out.</summary>
+    public IReadOnlyList<string> Drop { get; init; } = [];
+
+    /// <summary>The least number of rows.</summary>
+    public int MinimumRows { get; init; } = 1;
+
+    /// <summary>Whether a column that holds one value only is refused, as a density on it doesn't exist.</summary>
+    public bool RefuseConstantColumns { get; init; }
+}
+
+/// <summary>
+/// Rows of finite numbers with named columns, from a .npy or .npz file or a text table; columns of words (class labels) beside them. Whatever can't be used is refused with
+/// file, row and column. Rows are counted from 1, the header of a text table not included.
+/// </summary>
+public sealed class DataTable
+{
+    private readonly Dictionary<string, string[]> _labels;
+
+    private DataTable(string source, string[] names, double[] values, int rows, Dictionary<string, string[]> labels)
+    {
+        (Source, Names, Values, Rows, _labels) = (source, names, values, rows, labels);
+    }
+
+    /// <summary>Where the rows come from: a file's name, or the words that were given.</summary>
+    public string Source { get; }
+
+    /// <summary>Names of the columns [d].</summary>
+    public IReadOnlyList<string> Names { get; }
+
+    /// <summary>Number of rows n.</summary>
+    public int Rows { get; }
+
+    /// <summary>Number of columns d.</summary>
+    public int Columns => Names.Count;
+
+    /// <summary>The numbers [n, d], row-major.</summary>
+    public double[] Values { get; }
+
+    /// <summary>Names of the columns of words.</summary>
+    public IEnumerable<string> LabelNames => _labels.Keys;
+
+    /// <summary>A column of words [n].</summary>
+    /// <exception cref="ArgumentException">There is none of that name.</exception>
+    public IReadOnlyList<string> Labels(string name) =>
+        _labels.TryGetValue(name, out var words) ? words : throw new ArgumentException($"{Source} has no column of labels '{name}'.", nameof(name));
+
+    /// <summary>A column of numbers [n].</summary>
+    /// <exception cref="ArgumentException">There is none of that name.</exception>
+    public double[] Column(string name)
+    {
+        var at = IndexOf(name);
+        return [.. Enumerable.Range(0, Rows).Select(row => Values[(row * Columns) + at])];
+    }
+
+    /// <summary>The table of some of the columns, in the order given; columns of words are kept.</summary>
+    /// <exception cref="ArgumentException">A column is missing; the message names it and those that are there.</exception>
+    public DataTable Select(IReadOnlyList<string> names)
+    {
+        int[] from = [.. names.Select(IndexOf)];
+        var values = new double[Rows * from.Length];
+        for (var row = 0; row < Rows; row++)
+        {
+            for (var k = 0; k < from.Length; k++)
+            {
+                values[(row * from.Length) + k] = Values[(row * Columns) + from[k]];
+            }
+        }
+
+        return new DataTable(Source, [.. names], values, Rows, _labels);
+    }
+
+    /// <summary>Whether there is a column of numbers of that name.</summary>
+    public bool Has(string name) => Names.Contains(name);
+
+    /// <summary>The content's fingerprint: equal tables have equal ones.</summary>
+    public string Fingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(MemoryMarshal.AsBytes<double>(Values));
+        foreach (var text in Names.Concat(_labels.SelectMany(column => column.Value.Prepend(column.Key))))
+        {
+            hash.AppendData(System.Text.Encoding.UTF8.GetBytes(text + "\n"));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..16];
+    }
+
+    /// <summary>Makes a table of numbers that a program has.</summary>
+    /// <param name="values">The numbers [n, d], row-major; not copied.</param>
+    /// <param name="columns">d.</param>
+    /// <param name="names">The columns' names [d]; null for x[0], x[1], ...</param>
+    /// <param name="source">What messages call the table.</param>
+    /// <param name="options">What to refuse; null for the defaults.</param>
+    /// <exception cref="DataFormatException">A number is not finite, or there are too few rows.</exception>
+    public static DataTable From(double[] values, int columns, IReadOnlyList<string>? names = null, string source = "the data", DataTableOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        if (columns < 1 || values.Length % columns != 0)
+        {
+            throw new DataFormatException(source, $"has {values.Length} numbers, which are not whole rows of {columns} columns");
+        }
+
+        names ??= [.. Enumerable.Range(0, columns).Select(k => string.Create(CultureInfo.InvariantCulture, $"x[{k}]"))];
+        return Checked(source, [.. names], values, values.Length / columns, [], options ?? new DataTableOptions());
+    }
+
+    /// <summary>
+    /// Reads a table. A .npy file holds [n, d] numbers or [n]; of a .npz archive with several arrays one is chosen by writing its name after a colon, as in
+    /// "data.npz:train". Every other file is text: fields separated by commas, semicolons, tabs or blanks, the first line holds the names unless all its fields are numbers.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">How to read; null for the defaults.</param>
+    /// <exception cref="DataFormatException">The file can't be used; the message names row and column.</exception>
+    /// <exception cref="IOException">The file does not exist or can't be opened.</exception>
+    public static DataTable Read(string path, DataTableOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        options ??= new DataTableOptions();
+        var (file, entry) = SplitEntry(path);
+        if (!File.Exists(file))
+        {
+            throw new FileNotFoundException($"There is no file '{file}'.");
+        }
+
+        if (file.EndsWith(".npy", StringComparison.OrdinalIgnoreCase))
+        {
+            return FromArray(path, NumpyFile.Read(file), options);
+        }
+
+        if (file.EndsWith(".npz", StringComparison.OrdinalIgnoreCase))
+        {
+            return FromArray(path, Entry(file, entry, NumpyFile.ReadArchive(file)), options);
+        }
+
+        var layout = TextTableLayout.Detect(file, [.. options.LabelColumns, .. options.Drop]);
+        var table = CsvTable.Read(file, layout);
+        return Checked(
+            path, [.. table.Names], table.Values, table.Rows, layout.TextColumns.ToDictionary(name => name, name => (string[])[.. table.TextColumn(name)]), options);
+    }
+
+    /// <summary>Writes rows as .npy (float64) or, with any other ending, as comma-separated text; the file appears complete or not at all.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="names">The columns' names [d].</param>
+    /// <param name="values">The numbers [n, d], row-major.</param>
+    /// <exception cref="IOException">The file can't be written.</exception>
+    public static void Write(string path, IReadOnlyList<string> names, double[] values)
+    {
+        if (path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase))
+        {
+            NumpyFile.Write(path, values, values.Length / names.Count, names.Count);
+        }
+        else
+        {
+            CsvTable.Write(path, names, values);
+        }
+    }
+
+    private int IndexOf(string name)
+    {
+        var at = ((IList<string>)Names).IndexOf(name);
+        return at >= 0 ? at : throw new ArgumentException(_labels.ContainsKey(name)
+            ? $"The column '{name}' of {Source} holds words, not numbers."
+            : $"{Source} has no column '{name}'; it has {string.Join(", ", Names.Concat(_labels.Keys))}.");
+    }
+
+    private static (string File, string? Entry) SplitEntry(string path)
+    {
+        var at = path.LastIndexOf(".npz:", StringComparison.OrdinalIgnoreCase);
+        return at < 0 ? (path, null) : (path[..(at + 4)], path[(at + 5)..]);
+    }
+
+    private static NumericArray Entry(string file, string? name, IReadOnlyDictionary<string, NumericArray> arrays)
+    {
+        if (name is not null)
+        {
+            return arrays.TryGetValue(name, out var array) ? array : throw new DataFormatException(file, $"has no array '{name}'; it has {string.Join(", ", arrays.Keys)}");
+        }
+
+        return arrays.Count == 1 ? arrays.First().Value
+            : throw new DataFormatException(file, $"holds {arrays.Count} arrays ({string.Join(", ", arrays.Keys)}); choose one by its name after a colon, as in {Path.GetFileName(file)}:{arrays.Keys.FirstOrDefault() ?? "name"}");
+    }
+
+    private static DataTable FromArray(string source, NumericArray array, DataTableOptions options)
+    {
+        if (array.Shape.Length is not (1 or 2))
+        {
+            throw new DataFormatException(source, $"holds an array of shape ({string.Join(", ", array.Shape.ToArray())}); a table has the shape (rows, columns)");
+        }
+
+        var (rows, columns) = (array.Shape[0], array.Shape.Length == 2 ? array.Shape[1] : 1);
+        string[] names = [.. Enumerable.Range(1, columns).Select(k => string.Create(CultureInfo.InvariantCulture, $"column{k}"))];
+        return Checked(source, names, array.ToDoubles(), rows, [], options);
+    }
+
+    private static DataTable Checked(string source, string[] names, double[] values, int rows, Dictionary<string, string[]> labels, DataTableOptions options)
+    {
+        if (options.Drop.FirstOrDefault(name => !names.Contains(name) && !labels.ContainsKey(name)) is { } missing)
+        {
+            throw new DataFormatException(source, $"has no column '{missing}' to leave out; it has {string.Join(", ", names.Concat(labels.Keys))}");
+        }
+
+        if (rows < options.MinimumRows)
+        {
+            throw new DataFormatException(source, $"has {rows} rows; at least {options.MinimumRows} are needed");
+        }
+
+        var table = new DataTable(source, names, values, rows, labels);
+        foreach (var name in options.Drop)
+        {
+            labels.Remove(name);
+        }
+
+        if (options.Drop.Any(names.Contains))
+        {
+            table = table.Select([.. names.Where(name => !options.Drop.Contains(name))]);
+        }
+
+        if (table.Columns == 0)
+        {
+            throw new DataFormatException(source, "has no column of numbers left");
+        }
+
+        table.CheckFinite();
+        if (options.RefuseConstantColumns)
+        {
+            table.CheckVaried();
+        }
+
+        return table;
+    }
+
+    private void CheckFinite()
+    {
+        for (var i = 0; i < Values.Length; i++)
+        {
+            if (!double.IsFinite(Values[i]))
+            {
+                var what = double.IsNaN(Values[i]) ? "is missing or not a number" : "is infinite";
+                throw new DataFormatException(Source, $"row {(i / Columns) + 1}, column '{Names[i % Columns]}' {what}; remove the row or put a number there");
+            }
+        }
+    }
+
+    private void CheckVaried()
+    {
+        for (var k = 0; k < Columns; k++)
+        {
+            var first = Values[k];
+            var varies = false;
+            for (var row = 1; row < Rows && !varies; row++)
+            {
+                varies = Values[(row * Columns) + k] != first;
+            }
+
+            if (!varies)
+            {
+                throw new DataFormatException(Source, string.Create(CultureInfo.InvariantCulture, $"column '{Names[k]}' holds {first} in all {Rows} rows, so it has no density; leave it out"));
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+using Monge.Engine.Arrays;
+using Monge.Engine.Random;
+using Monge.Paths;
+
+namespace Monge.Methods;
+
+/// <summary>The per-sample inputs of one training step.</summary>
+internal sealed class FlowBatch(int size, FlowProblem problem)
+{
+    public int Size { get; } = size;
+
+    public NdArray<float> Data { get; } = new(size, problem.Dimension);
+
+    public NdArray<float>? Base { get; } = problem.HasBaseInput ? new(size, problem.Dimension) : null;
+
+    public NdArray<float>? Condition { get; } = problem.Inputs > 0 ? new(size, problem.Inputs + 1) : null;
+
+    public int[] Labels { get; } = new int[size];
+}
+
+/// <summary>
+/// Fills batches. What a step gets depends on the seed and the step only, so that steps may be prepared ahead, by any thread, and again after a resume.
+/// </summary>
+internal sealed class FlowBatches
+{
+    private const int LeastValidation = 4096;
+    private const int MostValidation = 16_384;
+
+    private readonly FlowProblem _problem;
+    private readonly ulong _seed;
+    private readonly MiniBatchCoupling? _coupling;
+    private (long Epoch, int[] Order) _order = (-1, []);
+    private (long Epoch, int[] Order) _baseOrder = (-1, []);
+
+    public FlowBatches(FlowProblem problem, ulong seed)
+    {
+        (_problem, _seed) = (problem, seed);
+        var options = problem.Options;
+        _coupling = options.Coupling is CouplingKind.OptimalTransport or CouplingKind.Sinkhorn
+            ? new MiniBatchCoupling(options.Coupling, options.CouplingSize, problem.Dimension, options.SinkhornEpsilon)
+            : null;
+    }
+
+    /// <summary>A batch to judge by, the same each time; null without held-out rows.</summary>
+    public FlowBatch? Validation()
+    {
+        var rows = _problem.Validation;
+        if (rows is null && _problem.Train is not null)
+        {
+            return null;
+        }
+
+        var group = _coupling is null ? 1 : _problem.Options.CouplingSize;
+        var size = (Math.Clamp(rows?.Rows ?? LeastValidation, LeastValidation, MostValidation) + group - 1) / group * group;
+        var batch = new FlowBatch(size, _problem);
+        var random = new RandomStream(_seed, RandomStreams.FlowValidation);
+        if (rows is null)
+        {
+            Draw(batch, random);
+        }
+        else
+        {
+            // Passes over the rows in fresh orders, so that groups of a transport coupling differ.
+            int[] order = [];
+            int[] baseOrder = [];
+            for (var i = 0; i < size; i++)
+            {
+                order = i % rows.Rows == 0 ? random.Permutation(rows.Rows) : order;
+                CopyRow(batch, i, rows, order[i % rows.Rows]);
+                if (batch.Base is not null && _problem.BaseValidationRows is { } source)
+                {
+                    var count = source.Length / _problem.Dimension;
+                    baseOrder = i % count == 0 ? random.Permutation(count) : baseOrder;
+                    var row = _problem.Options.Coupling == CouplingKind.Paired ? order[i % rows.Rows] : baseOrder[i % count];
+                    source.AsSpan(row * _problem.Dimension, _problem.Dimension).CopyTo(batch.Base.Row(i));
+                }
+            }
+
+            FillBase(batch, random);
+        }
+
+        Couple(batch, random);
+        return batch;
+    }
+
+    /// <summary>Fills the batch of a step.</summary>
+    public void Fill(FlowBatch batch, long step)
+    {
+        var random = new RandomStream(new RandomState(new RandomKey(_seed, RandomStreams.FlowPairs).PhiloxKey, (ulong)step << 32));
+        if (_problem.Train is not { } rows)
+        {
+            Draw(batch, random);
+        }
+        else
+        {
+            for (var i = 0; i < batch.Size; i++)
+            {
+                var place = (step * batch.Size) + i;
+                var row = Order(ref _order, place / rows.Rows, rows.Rows, RandomStreams.FlowRows)[place % rows.Rows];
+                CopyRow(batch, i, rows, row);
+                if (batch.Base is not null && _problem.BaseRows is { } source)
+                {
+                    if (_problem.Options.Coupling != CouplingKind.Paired)
+                    {
+                        var count = source.Length / _problem.Dimension;
+                        row = Order(ref _baseOrder, place / count, count, RandomStreams.FlowBaseRows)[place % count];
+                    }
+
+                    source.AsSpan(row * _problem.Dimension, _problem.Dimension).CopyTo(batch.Base.Row(i));
+                }
+            }
+
+            FillBase(batch, random);
+        }
+
+        Couple(batch, random);
+        Hide(batch, random);
+    }
+
+    private int[] Order(ref (long Epoch, int[] Order) last, long epoch, int count, int stream)
+    {
+        if (last.Epoch != epoch)
+        {
+            last = (epoch, new RandomStream(new RandomState(new RandomKey(_seed, (uint)stream).PhiloxKey, (ulong)epoch << 32)).Permutation(count));
+        }
+
+        return last.Order;
+    }
+
+    private void CopyRow(FlowBatch batch, int i, FlowRows rows, int row)
+    {
+        rows.Values.AsSpan(row * _problem.Dimension, _problem.Dimension).CopyTo(batch.Data.Row(i));
+        batch.Condition?.Row(i).Clear();
+        if (batch.Condition is { } condition)
+        {
+            rows.Conditions.AsSpan(row * condition.RowLength, condition.RowLength).CopyTo(condition.Row(i));
+        }
+
+        if (rows.Labels.Length > 0)
+        {
+            batch.Labels[i] = rows.Labels[row];
+        }
+    }
+
+    // A base that comes from no table: normal draws or the user's sampler.
+    private void FillBase(FlowBatch batch, RandomStream random)
+    {
+        if (batch.Base is null || _problem.BaseRows is not null)
+        {
+            return;
+        }
+
+        if (_problem.Data.BaseSampler is { } sampler)
+        {
+            FlowProblem.Narrow(_problem.Standardisation.Apply(sampler(batch.Size, random))).CopyTo(batch.Base.Span);
+            return;
+        }
+
+        foreach (ref var value in batch.Base.Span)
+        {
+            value = (float)random.NextNormal();
+        }
+    }
+
+    private void Draw(FlowBatch batch, RandomStream random)
+    {
+        var d = _problem.Dimension;
+        if (_problem.Data.Pairs is not { } pairs)
+        {
+            FlowProblem.Narrow(_problem.Standardisation.Apply(_problem.Data.Sampler!(batch.Size, random))).CopyTo(batch.Data.Span);
+            if (batch.Base is not null && _problem.BaseRows is { } source)
+            {
+                for (var i = 0; i < batch.Size; i++)
+                {
+                    source.AsSpan(random.NextInt(source.Length / d) * d, d).CopyTo(batch.Base.Row(i));
+                }
+            }
+
+            FillBase(batch, random);
+            return;
+        }
+
+        var c = _problem.Data.PairConditions;
+        var (x0, x1, condition) = (new double[batch.Size * d], new double[batch.Size * d], new double[batch.Size * c]);
+        pairs(random, x0, x1, condition);
+        FlowProblem.Narrow(_problem.Standardisation.Apply(x1)).CopyTo(batch.Data.Span);
+        FlowProblem.Narrow(_problem.Standardisation.Apply(x0)).CopyTo(batch.Base!.Span);
+        for (var i = 0; i < batch.Size && c > 0; i++)
+        {
+            var row = batch.Condition!.Row(i);
+            for (var k = 0; k < c; k++)
+            {
+                row[k] = (float)condition[(i * c) + k];
+            }
+
+            row[c] = 1;
+        }
+    }
+
+    private void Couple(FlowBatch batch, RandomStream random) =>
+        _coupling?.Apply(batch.Base!.Span, batch.Data.Span, random, _problem.Data.Conditions.Any(c => c.IsClass) ? batch.Labels : default(ReadOnlySpan<int>));
+
+    private void Hide(FlowBatch batch, RandomStream random)
+    {
+        if (batch.Condition is not { } condition || _problem.Options.ConditionDropout == 0)
+        {
+            return;
+        }
+
+        for (var i = 0; i < batch.Size; i++)
+        {
+            if (random.NextDouble() < _problem.Options.ConditionDropout)
+            {
+                condition.Row(i).Clear();
+            }
+        }
+    }
+}

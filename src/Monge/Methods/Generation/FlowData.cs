@@ -1,0 +1,93 @@
+using Monge.Data;
+using Monge.Engine.Random;
+
+namespace Monge.Methods;
+
+/// <summary>Draws rows.</summary>
+/// <param name="count">Number of rows n.</param>
+/// <param name="random">Where they are drawn from.</param>
+/// <returns>The rows [n, d], row-major.</returns>
+public delegate double[] RowSampler(int count, RandomStream random);
+
+/// <summary>Draws pairs of a base row and a data row, with what the model shall be conditioned on.</summary>
+/// <param name="random">Where they are drawn from.</param>
+/// <param name="x0">Receives base rows [n, d].</param>
+/// <param name="x1">Receives data rows [n, d].</param>
+/// <param name="condition">Receives conditions [n, c]; empty without.</param>
+public delegate void PairSampler(RandomStream random, Span<double> x0, Span<double> x1, Span<double> condition);
+
+/// <summary>What a model is fitted to: a table or a sampler of data rows, and the base that they are carried from.</summary>
+public sealed record FlowData
+{
+    private FlowData(int dimension, IReadOnlyList<string> names) => (Dimension, Names) = (dimension, names);
+
+    /// <summary>d.</summary>
+    public int Dimension { get; }
+
+    /// <summary>The coordinates' names [d].</summary>
+    public IReadOnlyList<string> Names { get; }
+
+    /// <summary>The rows; null for a sampler.</summary>
+    public DataTable? Table { get; private init; }
+
+    /// <summary>Fresh rows for each step; null for a table.</summary>
+    public RowSampler? Sampler { get; private init; }
+
+    /// <summary>Fresh pairs for each step; null for all else.</summary>
+    public PairSampler? Pairs { get; private init; }
+
+    /// <summary>Length of the condition that <see cref="Pairs"/> fills.</summary>
+    public int PairConditions { get; private init; }
+
+    /// <summary>The columns that the model is conditioned on.</summary>
+    public IReadOnlyList<FlowCondition> Conditions { get; private init; } = [];
+
+    /// <summary>The base's rows; null for a Gaussian base or a sampler.</summary>
+    public DataTable? Base { get; private init; }
+
+    /// <summary>Fresh base rows for each step.</summary>
+    public RowSampler? BaseSampler { get; private init; }
+
+    /// <summary>Whether the base is a standard Gaussian.</summary>
+    public bool HasGaussianBase => Base is null && BaseSampler is null && Pairs is null;
+
+    /// <summary>The rows of a table, all columns but the conditions.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="conditions">The columns to condition on.</param>
+    /// <exception cref="ArgumentException">A column is missing, or none is left to learn.</exception>
+    public static FlowData From(DataTable table, params IReadOnlyList<string> conditions)
+    {
+        FlowCondition[] described = [.. conditions.Select(name => FlowCondition.Of(table, name))];
+        string[] names = [.. table.Names.Where(name => !conditions.Contains(name))];
+        return names.Length > 0
+            ? new FlowData(names.Length, names) { Table = table, Conditions = described }
+            : throw new ArgumentException($"{table.Source} has no column left to learn beside the conditions {string.Join(", ", conditions)}.");
+    }
+
+    /// <summary>Rows that are drawn anew for each step.</summary>
+    /// <param name="dimension">d.</param>
+    /// <param name="sampler">Draws them.</param>
+    /// <param name="names">The coordinates' names [d]; null for x[0], x[1], ...</param>
+    public static FlowData From(int dimension, RowSampler sampler, IReadOnlyList<string>? names = null) =>
+        new(dimension, names ?? Default(dimension)) { Sampler = sampler };
+
+    /// <summary>Pairs that are drawn anew for each step.</summary>
+    /// <param name="dimension">d.</param>
+    /// <param name="pairs">Draws them.</param>
+    /// <param name="conditions">Length c of the condition; 0 for none. Conditions reach the model as they are drawn, so they should be of size 1.</param>
+    public static FlowData FromPairs(int dimension, PairSampler pairs, int conditions = 0) => new(dimension, Default(dimension))
+    {
+        Pairs = pairs,
+        PairConditions = conditions,
+        Conditions = [.. Enumerable.Range(0, conditions).Select(k => new FlowCondition { Name = FormattableString.Invariant($"c[{k}]") })],
+    };
+
+    /// <summary>The same data carried from the rows of another table with the same columns.</summary>
+    /// <exception cref="ArgumentException">A column is missing there.</exception>
+    public FlowData FromBase(DataTable table) => this with { Base = table.Select([.. Names]) };
+
+    /// <summary>The same data carried from rows drawn anew for each step.</summary>
+    public FlowData FromBase(RowSampler sampler) => this with { BaseSampler = sampler };
+
+    private static string[] Default(int dimension) => [.. Enumerable.Range(0, dimension).Select(k => FormattableString.Invariant($"x[{k}]"))];
+}

@@ -1,0 +1,142 @@
+using Monge.Data;
+using Monge.Engine.Arrays;
+
+namespace Monge.Methods;
+
+/// <summary>
+/// A model as one safetensors file: a tensor for each block of the networks, the standardisation, the ends' moments, and the configuration as JSON in the metadata. Its
+/// bytes depend on data, options, seed and version only.
+/// </summary>
+internal static class FlowModelFile
+{
+    private const string Kind = "monge flow model";
+
+    public static void Write(string path, FlowModel model)
+    {
+        var d = model.Description;
+        List<KeyValuePair<string, NumericArray>> tensors =
+        [
+            .. Parameters(model),
+            new("standardisation.mean", NumericArray.Create(d.Standardisation.Mean.ToArray(), model.Dimension)),
+            new("standardisation.factor", NumericArray.Create(d.Standardisation.Factor.ToArray(), model.Dimension, model.Dimension)),
+            new("moments.baseMean", NumericArray.Create([.. d.Moments.BaseMean], model.Dimension)),
+            new("moments.dataMean", NumericArray.Create([.. d.Moments.DataMean], model.Dimension)),
+            new("moments.second", NumericArray.Create(new[] { d.Moments.BaseVariance, d.Moments.DataVariance, d.Moments.Covariance }, 3)),
+        ];
+        SafetensorsFile.Write(path, tensors,
+        [
+            new("kind", Kind),
+            new("version", TrainingRun.Version),
+            new("options", MethodOptions.Format(d.Options)),
+            new("form", MethodOptions.Format(new FormText(d.Form))),
+            new("columns", MethodOptions.Format(d.Columns)),
+            new("conditions", MethodOptions.Format(d.Conditions)),
+            new("base", d.HasGaussianBase ? "gaussian" : "data"),
+            new("report", MethodOptions.Format(new ReportText(
+                d.Report.Source, d.Report.Rows, d.Report.ValidationRows, d.Report.Iterations, d.Report.BestIteration,
+                double.IsFinite(d.Report.ValidationLoss) ? d.Report.ValidationLoss : null, d.Report.Seed))),
+        ]);
+    }
+
+    public static FlowModel Read(string path)
+    {
+        var file = SafetensorsFile.Read(path);
+        var description = Description(path, file);
+        FlowFields fields;
+        try
+        {
+            fields = description.NewFields();
+        }
+        catch (ArgumentException error)
+        {
+            throw new DataFormatException(path, $"has a configuration that can't be used: {error.Message}", error);
+        }
+
+        var values = new NdArray<float>(fields.Parameters.Count);
+        List<string> differences = [];
+        foreach (var block in fields.Parameters.Blocks)
+        {
+            var wanted = $"[{string.Join(", ", block.Shape.Sizes.ToArray())}]";
+            if (!file.Tensors.TryGetValue(block.Name, out var tensor))
+            {
+                differences.Add($"'{block.Name}' {wanted} is missing");
+            }
+            else if (!tensor.Shape.SequenceEqual(block.Shape.Sizes))
+            {
+                differences.Add($"'{block.Name}' is [{string.Join(", ", tensor.Shape.ToArray())}] instead of {wanted}");
+            }
+            else if (tensor.ElementType != ElementType.Float32)
+            {
+                differences.Add($"'{block.Name}' holds {tensor.ElementType} instead of Float32");
+            }
+            else
+            {
+                tensor.Values<float>().CopyTo(values.Span.Slice(block.Offset, block.Shape.Size));
+            }
+        }
+
+        var known = fields.Parameters.Blocks.Select(b => b.Name).ToHashSet();
+        differences.AddRange(file.Tensors.Keys.Where(n => !known.Contains(n) && !n.StartsWith("standardisation.", StringComparison.Ordinal) && !n.StartsWith("moments.", StringComparison.Ordinal))
+            .Select(n => $"'{n}' is not part of the model"));
+        if (differences.Count > 0)
+        {
+            throw new DataFormatException(path, $"differs from its own configuration: {string.Join("; ", differences.Take(5))}{(differences.Count > 5 ? $"; and {differences.Count - 5} more" : "")}");
+        }
+
+        foreach (var value in values.Span)
+        {
+            if (!float.IsFinite(value))
+            {
+                throw new DataFormatException(path, "has parameters that are not finite");
+            }
+        }
+
+        return new FlowModel(description, values);
+    }
+
+    /// <summary>The networks' parameters as tensors.</summary>
+    internal static IEnumerable<KeyValuePair<string, NumericArray>> Parameters(FlowModel model)
+    {
+        foreach (var block in model.Parameters.Blocks)
+        {
+            yield return new(block.Name, NumericArray.Create(model.ParameterValues.Span.Slice(block.Offset, block.Shape.Size).ToArray(), block.Shape.Sizes));
+        }
+    }
+
+    private static FlowDescription Description(string path, SafetensorsFile file)
+    {
+        string Text(string name) => file.Metadata.TryGetValue(name, out var text) ? text
+            : throw new DataFormatException(path, $"is not a flow model: its metadata lack '{name}'");
+        double[] Numbers(string name, int count) => file.Tensors.TryGetValue(name, out var tensor) && tensor.Length == count ? tensor.ToDoubles()
+            : throw new DataFormatException(path, $"lacks the array '{name}' of {count} numbers");
+        if (Text("kind") != Kind)
+        {
+            throw new DataFormatException(path, $"holds a '{Text("kind")}', not a flow model");
+        }
+
+        try
+        {
+            var columns = MethodOptions.Parse<string[]>(Text("columns"));
+            var d = columns.Length;
+            var second = Numbers("moments.second", 3);
+            var report = MethodOptions.Parse<ReportText>(Text("report"));
+            return new FlowDescription(
+                MethodOptions.Parse<InterpolantOptions>(Text("options")).Checked(),
+                MethodOptions.Parse<FormText>(Text("form")).Form,
+                columns,
+                MethodOptions.Parse<FlowCondition[]>(Text("conditions")),
+                new Standardisation(Numbers("standardisation.mean", d), Numbers("standardisation.factor", d * d)),
+                new EndMoments(Numbers("moments.baseMean", d), second[0], Numbers("moments.dataMean", d), second[1], second[2]),
+                Text("base") == "gaussian",
+                new FitReport(report.Source, report.Rows, report.ValidationRows, report.Iterations, report.BestIteration, report.ValidationLoss ?? double.NaN, report.Seed));
+        }
+        catch (ArgumentException error)
+        {
+            throw new DataFormatException(path, $"has a configuration that can't be read: {error.Message}", error);
+        }
+    }
+
+    private sealed record FormText(InterpolantForm Form);
+
+    private sealed record ReportText(string Source, int Rows, int ValidationRows, long Iterations, long BestIteration, double? ValidationLoss, ulong Seed);
+}
