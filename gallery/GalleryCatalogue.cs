@@ -6,5 +6,16 @@ namespace Monge.Gallery;
 public static class GalleryCatalogue
 {
     /// <summary>The entries in the order of their numbers.</summary>
-    public static IReadOnlyList<GalleryEntry> Entries { get; } = [NeuralPdeTransport.Entry, NonEquilibriumTransportSampler.Entry];
+    public static IReadOnlyList<GalleryEntry> Entries { get; } =
+    [
+        NeuralPdeTransport.Entry,
+        NonEquilibriumTransportSampler.Entry,
+        LipschitzSchedules.Entry,
+        HighDimensionalSchedules.Entry,
+        DataDependentCouplings.Entry,
+        Multimarginal.Entry,
+        LimitedSamples.Entry,
+        StochasticInterpolants.Entry,
+        BuildingFlows.Entry,
+    ];
 }

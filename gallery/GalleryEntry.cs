@@ -51,3 +51,7 @@ public sealed record FigureResult(string System, string Experiment, FigureRefere
     /// <summary>Whether the value meets the harder bar; null when there is none.</summary>
     public bool? StretchHolds => Figure.StretchHolds(Value);
 }
+
+/// <summary>Thrown by an experiment that can't run here, such as one whose data files aren't there: no figure is measured, and none falls short.</summary>
+/// <param name="message">What is missing and where it is looked for.</param>
+public sealed class ExperimentSkippedException(string message) : Exception(message);

@@ -5,7 +5,9 @@ namespace Monge.Gallery;
 /// <summary>Runs the experiments of gallery entries and holds each figure against its reference.</summary>
 public static class GalleryRunner
 {
-    /// <summary>Runs an entry's experiments one after the other and yields each experiment's figures as soon as they are measured.</summary>
+    /// <summary>
+    /// Runs an entry's experiments one after the other and yields each experiment's figures as soon as they are measured. An experiment whose data aren't there is skipped with a note.
+    /// </summary>
     /// <param name="entry">The entry.</param>
     /// <param name="settings">Seed, threads and whether to keep to the quick experiments.</param>
     /// <param name="starting">Called with each experiment before it runs; may be null.</param>
@@ -22,7 +24,17 @@ public static class GalleryRunner
             cancellation.ThrowIfCancellationRequested();
             starting?.Invoke(experiment);
             var clock = Stopwatch.StartNew();
-            var values = await experiment.Measure(settings, cancellation);
+            IReadOnlyList<double> values;
+            try
+            {
+                values = await experiment.Measure(settings, cancellation);
+            }
+            catch (ExperimentSkippedException skipped)
+            {
+                settings.Note($"skipped: {skipped.Message}");
+                continue;
+            }
+
             if (values.Count != experiment.Figures.Count)
             {
                 throw new InvalidOperationException(

@@ -69,7 +69,8 @@ internal static class SampleSummary
         WritePicture(console, positions, [.. weights.Normalised], names);
     }
 
-    private static IAnsiConsole Open(TextWriter output)
+    /// <summary>A console on a writer; plain text without colours when the output goes to a file.</summary>
+    internal static IAnsiConsole Open(TextWriter output)
     {
         var plain = Console.IsOutputRedirected;
         var console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -229,7 +230,9 @@ internal static class SampleSummary
 
     private static string Bound(double value, double? error) => string.Create(CultureInfo.InvariantCulture, $"{value:F4}{(error is { } e ? string.Create(CultureInfo.InvariantCulture, $" +- {e:F4}") : "")}");
 
-    private static string WithError(double value, double error) => string.Create(CultureInfo.InvariantCulture, $"{Number(value)} ± {error.ToString("G1", CultureInfo.InvariantCulture)}");
+    /// <summary>A value with its error.</summary>
+    internal static string WithError(double value, double error) => string.Create(CultureInfo.InvariantCulture, $"{Number(value)} ± {error.ToString("G1", CultureInfo.InvariantCulture)}");
 
-    private static string Number(double value) => double.IsFinite(value) ? value.ToString("G4", CultureInfo.InvariantCulture) : double.IsPositiveInfinity(value) ? "inf" : "-";
+    /// <summary>A number as tables show it.</summary>
+    internal static string Number(double value) => double.IsFinite(value) ? value.ToString("G4", CultureInfo.InvariantCulture) : double.IsPositiveInfinity(value) ? "inf" : "-";
 }

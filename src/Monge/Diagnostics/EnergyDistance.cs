@@ -5,6 +5,7 @@ namespace Monge.Diagnostics;
 /// <summary>The energy distance between two weighted sample sets: 2 E|X - Y| - E|X - X'| - E|Y - Y'|, zero exactly when the laws agree.</summary>
 /// <remarks>
 /// The means over one set leave out the pairs of a sample with itself, so the estimate is unbiased for independent samples and scatters about zero, also below it, when the laws agree.
+/// With these pairs it is the distance between the two empirical laws: never negative, about 2 E|X - X'| / n for two sets of n samples of one law, and so of use in ratios to a floor.
 /// Some authors call its square root the energy distance. Source: G. J. Szekely and M. L. Rizzo, "Energy statistics: a class of statistics based on distances" (2013).
 /// </remarks>
 public static class EnergyDistance
@@ -15,16 +16,18 @@ public static class EnergyDistance
     /// <param name="dimension">d.</param>
     /// <param name="logWeightsX">n log-weights, up to a constant; null for equal weights.</param>
     /// <param name="logWeightsY">m log-weights, up to a constant; null for equal weights.</param>
+    /// <param name="unbiased">Whether pairs of a sample with itself are left out.</param>
     /// <exception cref="ArgumentException">Samples or weights are unusable.</exception>
-    public static double Compute(double[] x, double[] y, int dimension, double[]? logWeightsX = null, double[]? logWeightsY = null)
+    public static double Compute(double[] x, double[] y, int dimension, double[]? logWeightsX = null, double[]? logWeightsY = null, bool unbiased = true)
     {
         var (a, b) = (WeightedSamples.Normalise(x, dimension, logWeightsX), WeightedSamples.Normalise(y, dimension, logWeightsY));
         static void Distance(Span<double> costs)
         {
         }
 
-        return (2 * PairSums.Cross(x, a, y, b, dimension, GroundCost.Euclidean, Distance))
-            - PairSums.Within(x, a, dimension, GroundCost.Euclidean, Distance, 0)
-            - PairSums.Within(y, b, dimension, GroundCost.Euclidean, Distance, 0);
+        double Within(double[] points, double[] weights) => unbiased
+            ? PairSums.Within(points, weights, dimension, GroundCost.Euclidean, Distance, 0)
+            : PairSums.Cross(points, weights, points, weights, dimension, GroundCost.Euclidean, Distance);
+        return (2 * PairSums.Cross(x, a, y, b, dimension, GroundCost.Euclidean, Distance)) - Within(x, a) - Within(y, b);
     }
 }

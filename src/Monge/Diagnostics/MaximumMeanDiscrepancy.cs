@@ -9,7 +9,8 @@ namespace Monge.Diagnostics;
 /// exp(-|x - y|^2 / (2 s^2)) with s = b / 4, b / 2, b, 2 b, 4 b.
 /// </summary>
 /// <remarks>
-/// Pairs of a sample with itself are left out, so the estimate is unbiased for independent samples and scatters about zero when the laws agree. The bandwidth b is by default the median
+/// Pairs of a sample with itself are left out, so the estimate is unbiased for independent samples and scatters about zero when the laws agree; with them it is the discrepancy of the two
+/// empirical laws, never negative, and of use in ratios to a floor. The bandwidth b is by default the median
 /// distance between the samples of the second set. Source: A. Gretton and others, "A kernel two-sample test" (2012), lemma 6.
 /// </remarks>
 public static class MaximumMeanDiscrepancy
@@ -24,8 +25,10 @@ public static class MaximumMeanDiscrepancy
     /// <param name="bandwidth">b; null for <see cref="MedianDistance"/> of <paramref name="y"/>.</param>
     /// <param name="logWeightsX">n log-weights, up to a constant; null for equal weights.</param>
     /// <param name="logWeightsY">m log-weights, up to a constant; null for equal weights.</param>
+    /// <param name="unbiased">Whether pairs of a sample with itself are left out.</param>
     /// <exception cref="ArgumentException">Samples, weights or bandwidth are unusable.</exception>
-    public static double Compute(double[] x, double[] y, int dimension, double? bandwidth = null, double[]? logWeightsX = null, double[]? logWeightsY = null)
+    public static double Compute(
+        double[] x, double[] y, int dimension, double? bandwidth = null, double[]? logWeightsX = null, double[]? logWeightsY = null, bool unbiased = true)
     {
         var (a, b) = (WeightedSamples.Normalise(x, dimension, logWeightsX), WeightedSamples.Normalise(y, dimension, logWeightsY));
         var width = bandwidth ?? MedianDistance(y, dimension);
@@ -35,9 +38,10 @@ public static class MaximumMeanDiscrepancy
         }
 
         void Kernel(Span<double> costs) => Apply(costs, -1 / (2 * 16 * width * width));
-        return PairSums.Within(x, a, dimension, GroundCost.SquaredEuclidean, Kernel, 1)
-            + PairSums.Within(y, b, dimension, GroundCost.SquaredEuclidean, Kernel, 1)
-            - (2 * PairSums.Cross(x, a, y, b, dimension, GroundCost.SquaredEuclidean, Kernel));
+        double Within(double[] points, double[] weights) => unbiased
+            ? PairSums.Within(points, weights, dimension, GroundCost.SquaredEuclidean, Kernel, 1)
+            : PairSums.Cross(points, weights, points, weights, dimension, GroundCost.SquaredEuclidean, Kernel);
+        return Within(x, a) + Within(y, b) - (2 * PairSums.Cross(x, a, y, b, dimension, GroundCost.SquaredEuclidean, Kernel));
     }
 
     /// <summary>The median distance between different samples of a set (of its first 1000); 1 if that is zero.</summary>

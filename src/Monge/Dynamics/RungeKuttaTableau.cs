@@ -16,6 +16,10 @@ public sealed record RungeKuttaTableau(string Name, int Order, double[] Nodes, d
     public static RungeKuttaTableau RungeKutta4 { get; } = new(
         "Runge-Kutta 4", 4, [0, 0.5, 0.5, 1], [[], [0.5], [0, 0.5], [0, 0, 1]], [1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6]);
 
+    /// <summary>Kutta's other method of order 4, the 3/8 rule (Kutta 1901): what some libraries run under the name of Runge-Kutta 4.</summary>
+    public static RungeKuttaTableau ThreeEighths { get; } = new(
+        "3/8 rule", 4, [0, 1.0 / 3, 2.0 / 3, 1], [[], [1.0 / 3], [-1.0 / 3, 1], [1, -1, 1]], [1.0 / 8, 3.0 / 8, 3.0 / 8, 1.0 / 8]);
+
     /// <summary>Order 5 with an embedded method of order 4 (Dormand and Prince, J. Comput. Appl. Math. 6, 1980).</summary>
     public static RungeKuttaTableau DormandPrince54 { get; } = new(
         "Dormand-Prince 5(4)",

@@ -34,6 +34,12 @@ internal static class RandomStreams
     public const int PilotStart = 66;
     public const int PilotNoise = 67;
     public const int SampleMomenta = 68;
+    public const int DataSetDraws = 760;
+    public const int TableSplits = 761;
+    public const int ClassifierBatches = 762;
+    public const int ClassifierSplit = 763;
+    public const int MixtureStart = 764;
+    public const int TableHalves = 765;
     public const int FlowNoise = 730;
     public const int FlowTimes = 731;
     public const int FlowBase = 732;

@@ -1,3 +1,6 @@
+using Monge.Dynamics;
+using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 
 namespace Monge.Paths;
@@ -13,6 +16,10 @@ namespace Monge.Paths;
 /// </remarks>
 public sealed class InterpolantSchedule
 {
+    private const int WorthCompiling = 2000;
+
+    private static readonly string[] s_outputs = ["alpha", "beta", "gamma", "alphaRate", "betaRate", "gammaRate", "alphaAlphaRate", "betaBetaRate", "gammaGammaRate"];
+
     private readonly Func<Expr, Expr> _alpha;
     private readonly Func<Expr, Expr> _beta;
     private readonly Func<Expr, Expr>? _gamma;
@@ -52,6 +59,9 @@ public sealed class InterpolantSchedule
     /// <summary>Whether there is a latent variable z, that is gamma isn't 0.</summary>
     public bool HasLatent => _gamma is not null;
 
+    /// <summary>From alpha and beta, up to a common factor, to the time at which the schedule has them, in closed form; null if none is known.</summary>
+    internal Func<Expr, Expr, Expr>? TimeOf { get; init; }
+
     /// <summary>alpha(t).</summary>
     public Expr Alpha(Expr t) => _alpha(t);
 
@@ -87,12 +97,40 @@ public sealed class InterpolantSchedule
     /// <param name="times">The times [n], n at least 1.</param>
     public ScheduleValues[] At(params ReadOnlySpan<double> times)
     {
+        ArgumentOutOfRangeException.ThrowIfZero(times.Length, nameof(times));
+        return times.Length < WorthCompiling ? Interpret(times) : Compile(times);
+    }
+
+    private ScheduleValues[] Interpret(ReadOnlySpan<double> times)
+    {
+        var values = ReferenceInterpreter.Evaluate(_program.Value, times.Length, new Dictionary<string, double[]> { ["t"] = times.ToArray() }, []);
+        return Collect(times, output => values[output]);
+    }
+
+    private ScheduleValues[] Compile(ReadOnlySpan<double> times)
+    {
         var n = times.Length;
-        ArgumentOutOfRangeException.ThrowIfZero(n, nameof(times));
-        var values = ReferenceInterpreter.Evaluate(_program.Value, n, new Dictionary<string, double[]> { ["t"] = times.ToArray() }, []);
-        double Of(string output, int i) => values[output] is var all && all.Length == 1 ? all[0] : all[i];
-        var result = new ScheduleValues[n];
-        for (var i = 0; i < n; i++)
+        using var run = new CompiledProgram<double>(_program.Value, new ExecutionOptions { Threads = 1 });
+        var outputs = _program.Value.Outputs.ToDictionary(o => o.Name, o => new NdArray<double>(o.Value.IsUniform ? 1 : n));
+        run.BindIfUsed("t", NdArray<double>.From(times, n));
+        foreach (var (name, value) in _program.Value.Outputs)
+        {
+            if (!value.IsUniform)
+            {
+                run[name] = outputs[name];
+            }
+        }
+
+        run.Run(n);
+        return Collect(times, output => [.. _program.Value.Outputs.Single(o => o.Name == output).Value.IsUniform ? run[output].Span : outputs[output].Span]);
+    }
+
+    private static ScheduleValues[] Collect(ReadOnlySpan<double> times, Func<string, double[]> output)
+    {
+        var columns = s_outputs.ToDictionary(name => name, output);
+        double Of(string name, int i) => columns[name] is { Length: 1 } uniform ? uniform[0] : columns[name][i];
+        var result = new ScheduleValues[times.Length];
+        for (var i = 0; i < times.Length; i++)
         {
             result[i] = new ScheduleValues(
                 times[i], Of("alpha", i), Of("beta", i), Of("gamma", i), Of("alphaRate", i), Of("betaRate", i), Of("gammaRate", i), Of("alphaAlphaRate", i), Of("betaBetaRate", i), Of("gammaGammaRate", i));

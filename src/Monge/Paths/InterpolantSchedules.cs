@@ -7,10 +7,10 @@ namespace Monge.Paths;
 public static class InterpolantSchedules
 {
     /// <summary>alpha = 1 - t, beta = t.</summary>
-    public static InterpolantSchedule Linear { get; } = new("linear", t => 1 - t, t => t);
+    public static InterpolantSchedule Linear { get; } = new("linear", t => 1 - t, t => t) { TimeOf = (a, b) => b / (a + b) };
 
     /// <summary>alpha = cos(pi t / 2), beta = sin(pi t / 2): keeps the covariance of whitened independent ends.</summary>
-    public static InterpolantSchedule Trigonometric { get; } = new("trigonometric", t => (0.5 * Math.PI * t).Cos(), t => (0.5 * Math.PI * t).Sin());
+    public static InterpolantSchedule Trigonometric { get; } = new("trigonometric", t => (0.5 * Math.PI * t).Cos(), t => (0.5 * Math.PI * t).Sin()) { TimeOf = (a, b) => Expr.Atan2(b, a) * (2 / Math.PI) };
 
     /// <summary>alpha = cos(pi t)^2 up to t = 1/2, beta = cos(pi t)^2 from there, gamma = sin(pi t)^2: each end is turned into noise and back.</summary>
     public static InterpolantSchedule EncoderDecoder { get; } = new(
@@ -21,7 +21,7 @@ public static class InterpolantSchedules
         LatentScale.SineSquared.GammaGammaRate);
 
     /// <summary>alpha = sqrt(1 - t^2), beta = t: the Ornstein-Uhlenbeck noising on the clock exp(-tau) = t.</summary>
-    public static InterpolantSchedule VariancePreserving { get; } = new("variance-preserving", t => (1 - t.Square()).Sqrt(), t => t, alphaAlphaRate: t => -t);
+    public static InterpolantSchedule VariancePreserving { get; } = new("variance-preserving", t => (1 - t.Square()).Sqrt(), t => t, alphaAlphaRate: t => -t) { TimeOf = (a, b) => b / (a.Square() + b.Square()).Sqrt() };
 
     /// <summary>alpha = 1 - t, beta = t, gamma = sqrt(t) (1 - t) (arXiv:2403.13724, in law).</summary>
     public static InterpolantSchedule Foellmer { get; } = new("foellmer", t => 1 - t, t => t, t => t.Sqrt() * (1 - t), t => 0.5 * (1 - t) * (1 - (3 * t)));

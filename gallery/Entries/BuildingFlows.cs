@@ -1,0 +1,256 @@
+using Monge.Dynamics;
+using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Engine.Random;
+using Monge.Fields;
+using Monge.Measures;
+using Monge.Paths;
+using Monge.Training;
+
+namespace Monge.Gallery.Entries;
+
+/// <summary>Entry 35: Building Normalizing Flows with Stochastic Interpolants (arXiv:2209.15571), between Gaussians.</summary>
+internal static class BuildingFlows
+{
+    private const int TimeStream = 710;
+    private const int BaseStream = 711;
+    private const int DataStream = 712;
+    private const int Batch = 1024;
+    private const int TrainingSteps = 3000;
+    private const int DescentsPerAscent = 20;
+    private const int Ascents = 600;
+    private const int Modes = 5;
+    private const string Computed = "computed for this reproduction";
+
+    // Variance c of the data, path cost under the trigonometric and the linear schedule, squared W2.
+    private static readonly (double Variance, double Trigonometric, double Linear, double Optimum)[] s_cases =
+        [(4, 1.23370, 1.85841, 1), (9, 4.93480, 5.28761, 4), (0.25, .30843, .46460, .25)];
+
+    /// <summary>The entry.</summary>
+    public static GalleryEntry Entry { get; } = new(
+        "35",
+        "Building flows with interpolants",
+        "M. Albergo, E. Vanden-Eijnden: Building Normalizing Flows with Stochastic Interpolants, arXiv:2209.15571",
+        [
+            new Experiment(
+                "gaussian-costs",
+                "Between N(0, 1) and N(0, c): path costs by quadrature, the score from the velocity, and a small network trained on the objective.",
+                Quick: true,
+                [
+                    .. s_cases.SelectMany(c => (FigureReference[])[
+                        FigureReference.Within($"cost of the trigonometric path, c = {c.Variance}", c.Trigonometric, 1e-5, Computed),
+                        FigureReference.Within($"cost of the linear path, c = {c.Variance}", c.Linear, 1e-5, Computed)]),
+                    FigureReference.AtMost("largest error of the score from the velocity", 1e-6, "closed form"),
+                    FigureReference.AtMost("largest relative gap of the trained objective to its minimum", 0.01, "minus the path cost", stretchBound: 0.001),
+                ],
+                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => GaussianCosts(settings, cancellation), cancellation)),
+            new Experiment(
+                "optimised-path",
+                "Ascent on five sine modes of alpha and beta, twenty steps of descent on a velocity that is linear in x for each: the path cost beside the optimal transport's.",
+                Quick: true,
+                [.. s_cases.Select(c => FigureReference.AtMost($"path cost over squared W2, c = {c.Variance}", 1.03, "optimal transport", stretchBound: 1.005))],
+                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => OptimisedPaths(settings, cancellation), cancellation)),
+            new Experiment(
+                "certificate",
+                "The exact velocity with errors put on it: squared W2 of the ends beside its bound exp(1 + 2K) H.",
+                Quick: true,
+                [
+                    FigureReference.AtMost("largest squared W2 over its bound", 1, "the bound"),
+                    FigureReference.AtLeast("largest squared W2", 1e-3, "so that the test can fail"),
+                ],
+                (_, cancellation) => Task.Run<IReadOnlyList<double>>(Certificate, cancellation)),
+        ]);
+
+    private static MixtureInterpolant Gaussians(InterpolantSchedule schedule, double variance) =>
+        new(new Interpolant(schedule), GaussianMixtureLaw.Standard(1), GaussianMixtureLaw.Isotropic([1], [[0]], [variance]));
+
+    // int E|v|^2 dt = int (dSigma/dt)^2 / (4 Sigma) dt by Simpson's rule.
+    private static double PathCost(InterpolantSchedule schedule, double variance)
+    {
+        const int Intervals = 20_000;
+        double[] times = [.. Enumerable.Range(0, Intervals + 1).Select(k => (double)k / Intervals)];
+        var sum = schedule.At(times).Select((v, k) =>
+            (k is 0 or Intervals ? 1 : k % 2 == 1 ? 4 : 2) * Math.Pow(v.AlphaAlphaRate + (variance * v.BetaBetaRate), 2) / ((v.Alpha * v.Alpha) + (variance * v.Beta * v.Beta))).Sum();
+        return sum / (3 * Intervals);
+    }
+
+    private static double[] GaussianCosts(ExperimentSettings settings, CancellationToken cancellation)
+    {
+        var results = new List<double>();
+        var (score, gap) = (0.0, 0.0);
+        foreach (var (variance, _, _, _) in s_cases)
+        {
+            foreach (var schedule in (InterpolantSchedule[])[InterpolantSchedules.Trigonometric, InterpolantSchedules.Linear])
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var cost = PathCost(schedule, variance);
+                results.Add(cost);
+                score = Math.Max(score, ScoreError(schedule, variance));
+                var missing = TrainedGap(schedule, variance, settings);
+                gap = Math.Max(gap, missing / cost);
+                settings.Note(FormattableString.Invariant($"c = {variance}, {schedule}: objective of the trained network {missing - cost:f5}, its minimum {-cost:f5}"));
+            }
+        }
+
+        return [.. results, score, gap];
+    }
+
+    private static double ScoreError(InterpolantSchedule schedule, double variance)
+    {
+        var law = Gaussians(schedule, variance);
+        var oneSided = new Interpolant(schedule, InterpolantKind.OneSided);
+        double[] times = [.. Enumerable.Range(1, 999).Select(k => k / 1000.0)];
+        double[] positions = [.. times.Select((_, k) => 4 * Math.Sin(k))];
+        return FieldEvaluation.At(1, (x, t) => (oneSided.ScoreFromVelocity(t, x, law.Velocity.Apply(x, t)) - law.Score.Apply(x, t)).Abs(), positions, times).Max();
+    }
+
+    // H(f) = int E|f - v|^2 dt = G(f) - min G, for a network trained on G with fresh draws.
+    private static double TrainedGap(InterpolantSchedule schedule, double variance, ExperimentSettings settings)
+    {
+        var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
+        var network = new DriftNetwork(parameters, initializer, 1, width: 32, depth: 2);
+        var loss = Objective(network.Apply, schedule, variance) / Batch;
+        var program = new TracedProgram(parameters, ("loss", loss.BatchSum()), ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum()));
+        var adam = new AdamState<double>(parameters.Count);
+        initializer.Fill(adam.Parameters.Span, new RandomKey(settings.Seed, TimeStream));
+        adam.BeginAverage();
+        using var step = new CompiledProgram<double>(program, new ExecutionOptions { Threads = settings.Threads }) { Parameters = adam.Parameters };
+        for (var k = 0; k < TrainingSteps; k++)
+        {
+            step.Run(Batch, new DrawKey(settings.Seed, (ulong)k));
+            adam.Step(step["gradient"], LearningRate.WarmCosine(k, TrainingSteps, 1e-2, 0.01), clip: 10, averageDecay: 0.99, step.Team);
+        }
+
+        // Midpoints in time, quantiles of the exact law in space.
+        var (x, t) = (Expr.Input("x", 1), Expr.Input("t"));
+        var error = (network.Apply(x, t) - Gaussians(schedule, variance).Velocity.Apply(x, t)).SquaredNorm();
+        const int Times = 100;
+        const int Quantiles = 400;
+        var values = schedule.At([.. Enumerable.Range(0, Times).Select(k => (k + 0.5) / Times)]);
+        var (positions, times) = (new NdArray<double>(Times * Quantiles, 1), new NdArray<double>(Times * Quantiles));
+        for (var i = 0; i < Times * Quantiles; i++)
+        {
+            var v = values[i / Quantiles];
+            positions[i] = Math.Sqrt((v.Alpha * v.Alpha) + (variance * v.Beta * v.Beta)) * NormalQuantile(((i % Quantiles) + 0.5) / Quantiles);
+            times[i] = v.Time;
+        }
+
+        using var evaluate = new CompiledProgram<double>(new TracedProgram(parameters, ("sum", error.BatchSum())), new ExecutionOptions { Threads = 1 }) { Parameters = adam.Average, ["x"] = positions, ["t"] = times };
+        evaluate.Run(Times * Quantiles);
+        return evaluate["sum"][0] / (Times * Quantiles);
+    }
+
+    // |f|^2 - 2 dI/dt . f at a random time and pair.
+    private static Expr Objective(Func<Expr, Expr, Expr> field, InterpolantSchedule schedule, double variance)
+    {
+        var t = Expr.Random(RandomLaw.Uniform, TimeStream);
+        var (x0, x1) = (Expr.Random(RandomLaw.Normal, BaseStream, 1), Math.Sqrt(variance) * Expr.Random(RandomLaw.Normal, DataStream, 1));
+        var interpolant = new Interpolant(schedule);
+        var f = field(interpolant.At(t, x0, x1, 0), t);
+        return f.SquaredNorm() - (2 * Expr.Dot(interpolant.Rate(t, x0, x1, 0), f));
+    }
+
+    private static double[] OptimisedPaths(ExperimentSettings settings, CancellationToken cancellation) =>
+        [.. s_cases.Select(c =>
+        {
+            var (alpha, beta) = OptimisePath(c.Variance, settings, cancellation);
+            var schedule = FourierSchedule.WithValues(InterpolantSchedules.Trigonometric, alpha, beta, null);
+            var cost = PathCost(schedule, c.Variance);
+            settings.Note(FormattableString.Invariant($"c = {c.Variance}: cost {cost:f5}, from {c.Trigonometric:f5}, optimum {c.Optimum:f5}"));
+            return cost / c.Optimum;
+        })];
+
+    // The velocity's parameters stand before the path's in one set; each part has its own Adam, and the path climbs.
+    private static (double[] Alpha, double[] Beta) OptimisePath(double variance, ExperimentSettings settings, CancellationToken cancellation)
+    {
+        var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
+        var slope = new TimeNetwork(parameters, initializer, "slope", 1, 32);
+        var ofField = parameters.Count;
+        var schedule = FourierSchedule.Create(parameters, initializer, "path", InterpolantSchedules.Trigonometric, Modes);
+        var loss = Objective((x, t) => slope.Apply(t) * x, schedule, variance) / Batch;
+        var program = new TracedProgram(parameters, ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum()));
+        using var step = new CompiledProgram<double>(program, new ExecutionOptions { Threads = settings.Threads });
+        var all = new NdArray<double>(parameters.Count);
+        initializer.Fill(all.Span, new RandomKey(settings.Seed, DataStream));
+        var (field, path) = (new AdamState<double>(ofField), new AdamState<double>(parameters.Count - ofField));
+        all.Span[..ofField].CopyTo(field.Parameters.Span);
+        field.BeginAverage();
+        path.BeginAverage();
+        step.Parameters = all;
+        var draw = 0UL;
+        void Move(AdamState<double> part, Range range, double rate, double sign, double averageDecay)
+        {
+            step.Run(Batch, new DrawKey(settings.Seed, draw++));
+            var gradient = new NdArray<double>(part.Parameters.Length);
+            for (var i = 0; i < gradient.Length; i++)
+            {
+                gradient[i] = sign * step["gradient"].Span[range][i];
+            }
+
+            part.Step(gradient, rate, clip: 10, averageDecay);
+            part.Parameters.Span.CopyTo(all.Span[range]);
+        }
+
+        for (var ascent = 0; ascent < Ascents; ascent++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var rate = LearningRate.WarmCosine(ascent, Ascents, 1, 0.02);
+            for (var k = 0; k < DescentsPerAscent; k++)
+            {
+                Move(field, ..ofField, 1e-2 * rate, 1, 0.99);
+            }
+
+            // The first descents teach the velocity of the path as it is.
+            if (ascent >= 20)
+            {
+                Move(path, ofField.., 1e-2 * rate, -1, 0.9);
+            }
+        }
+
+        double[] found = [.. path.Average.Span];
+        return (found[..Modes], found[Modes..]);
+    }
+
+    // X under the exact and the perturbed velocity from the same starts: both maps rise, so the quantiles give W2.
+    private static double[] Certificate()
+    {
+        const double Variance = 4;
+        const int Quantiles = 4000;
+        var law = Gaussians(InterpolantSchedules.Trigonometric, Variance);
+        var starts = NdArray<double>.From([.. Enumerable.Range(0, Quantiles).Select(k => NormalQuantile((k + 0.5) / Quantiles))], Quantiles, 1);
+        using var exact = new TransportOde<double>(null, law.Velocity, RungeKuttaTableau.RungeKutta4, new ExecutionOptions { Threads = 1 });
+        var (ends, _) = exact.Run(null, starts, 400);
+        Func<Expr, Expr, Expr>[] errors = [(x, _) => 0.1 * x, (x, _) => -0.4 * x, (x, _) => 0.5 + (0 * x), (x, t) => 0.3 * t * x.Sin(), (x, t) => 0.2 * (3 * x).Cos() * (1 - t)];
+        var (ratio, largest) = (0.0, 0.0);
+        foreach (var error in errors)
+        {
+            var field = new FormulaField(1, (x, t) => law.Velocity.Apply(x, t) + error(x, t));
+            using var ode = new TransportOde<double>(null, field, RungeKuttaTableau.RungeKutta4, new ExecutionOptions { Threads = 1 });
+            var (other, _) = ode.Run(null, starts, 400);
+            var distance = Enumerable.Range(0, Quantiles).Average(i => Math.Pow(ends[i] - other[i], 2));
+            var (gap, slope) = GapAndSlope(field, error, law);
+            ratio = Math.Max(ratio, distance / (Math.Exp(1 + (2 * slope)) * gap));
+            largest = Math.Max(largest, distance);
+        }
+
+        return [ratio, largest];
+    }
+
+    // H and the Lipschitz constant K on a grid of times and quantiles of the exact law.
+    private static (double Gap, double Slope) GapAndSlope(IVectorField field, Func<Expr, Expr, Expr> error, MixtureInterpolant law)
+    {
+        const int Times = 200;
+        const int Quantiles = 400;
+        var values = law.Interpolant.Schedule.At([.. Enumerable.Range(0, Times).Select(k => (k + 0.5) / Times)]);
+        var variance = law.Data.Covariances[0][0, 0];
+        double[] times = [.. Enumerable.Range(0, Times * Quantiles).Select(i => values[i / Quantiles].Time)];
+        double[] positions = [.. Enumerable.Range(0, Times * Quantiles).Select(i =>
+            Math.Sqrt(Math.Pow(values[i / Quantiles].Alpha, 2) + (variance * Math.Pow(values[i / Quantiles].Beta, 2))) * NormalQuantile(((i % Quantiles) + 0.5) / Quantiles))];
+        return (
+            FieldEvaluation.At(1, (x, t) => error(x, t).SquaredNorm(), positions, times).Average(),
+            FieldEvaluation.At(1, (x, t) => field.WithDivergence(x, t).Divergence.Abs(), positions, times).Max());
+    }
+
+    private static double NormalQuantile(double probability) => Math.Sqrt(2) * MathNet.Numerics.SpecialFunctions.ErfInv((2 * probability) - 1);
+}

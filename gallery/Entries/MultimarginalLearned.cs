@@ -1,0 +1,189 @@
+using Monge.Diagnostics;
+using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Engine.Random;
+using Monge.Fields;
+using Monge.Measures;
+using Monge.Paths;
+using Monge.Training;
+
+namespace Monge.Gallery.Entries;
+
+/// <summary>
+/// Entry 28, item 3: a Gaussian, a swiss roll and a checkerboard as three marginals of one barycentric interpolant: all six directed maps from one network, and a path from roll to
+/// checkerboard that costs less than the straight edge.
+/// </summary>
+internal static class MultimarginalLearned
+{
+    private const int Laws = 3;
+    private const int NoiseStream = 782;
+    private const int WeightStream = 783;
+    private const int EdgeStream = 784;
+    private const int PathTimeStream = 785;
+    private const int DrawStream = 786;
+    private const int Batch = 512;
+    private const int Iterations = 12_000;
+    private const int PathIterations = 400;
+    private const int Modes = 4;
+    private const int Particles = 2000;
+    private const int Steps = 60;
+
+    private static readonly string[] s_names = ["Gaussian", "roll", "checkerboard"];
+
+    /// <summary>The experiments.</summary>
+    internal static IReadOnlyList<Experiment> Experiments { get; } =
+    [
+        new Experiment(
+            "learned-maps",
+            "Gaussian, swiss roll and checkerboard: six maps from one network with three heads, and a path through the simplex optimised for cost.",
+            Quick: false,
+            [
+                FigureReference.AtMost("largest energy distance of a map's end over its floor", 3, "bar of the project; two exact sets of 2000"),
+                FigureReference.AtMost("cost of the optimised path over that of the edge, roll to checkerboard", 0.9, "bar of the project", stretchBound: 0.8),
+                FigureReference.AtMost("energy distance at the optimised path's end over its floor", 3, "a cheaper path must still arrive"),
+            ],
+            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Measure(settings, cancellation), cancellation)),
+    ];
+
+    private static double[] Measure(ExperimentSettings settings, CancellationToken cancellation)
+    {
+        SampledLaw[] laws = [DataSetLibrary.Get("normal"), Standard(DataSetLibrary.Get("swiss-roll")), Standard(DataSetLibrary.Get("checkerboard"))];
+        var (set, initializer) = (new ParameterSet(), new ParameterInitializer());
+        var network = new BarycentricNetwork(set, initializer, 2, Laws, 128, 4);
+        var path = SimplexPath.Parametrised(set, initializer, "path", Laws, 1, 2, Modes);
+        var execution = new ExecutionOptions { Threads = settings.Threads };
+        Expr[] points = [Expr.Random(RandomLaw.Normal, NoiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
+        var weights = Weights();
+        Expr loss = 0;
+        foreach (var (head, point) in network.Heads(BarycentricInterpolant.At(weights, points), weights).Zip(points))
+        {
+            loss += (head - point).SquaredNorm();
+        }
+
+        // The coefficients of the path belong to the same set; this loss doesn't move them.
+        using var minimiser = new LossMinimiser<float>(set, initializer, loss, new LossMinimiserOptions { Iterations = Iterations, BatchSize = Batch }, settings.Seed, execution);
+        var outcome = minimiser.Run((program, iteration) => Fill(program, laws, settings.Seed, (ulong)iteration), cancellation: cancellation);
+        var parameters = NdArray<float>.From(minimiser.State.Average.Span, set.Count);
+        settings.Note(FormattableString.Invariant($"trained {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s"));
+
+        var worst = 0.0;
+        for (var from = 0; from < Laws; from++)
+        {
+            for (var to = 0; to < Laws; to++)
+            {
+                if (from != to)
+                {
+                    var distance = Arrival(set, parameters, network, SimplexPath.Edge(Laws, from, to), laws[from], laws[to], settings);
+                    settings.Note($"{s_names[from]} to {s_names[to]}: {distance}");
+                    worst = Math.Max(worst, distance.Ratio);
+                }
+            }
+        }
+
+        var values = Optimise(set, network, path, parameters, laws, settings, cancellation);
+        var best = SimplexPath.WithValues(Laws, 1, 2, Modes, values);
+        var (edgeCost, bestCost) = (Cost(set, parameters, network, SimplexPath.Edge(Laws, 1, 2), laws, settings), Cost(set, parameters, network, best, laws, settings));
+        var arrival = Arrival(set, parameters, network, best, laws[1], laws[2], settings);
+        var middle = FieldEvaluation.At(1, (_, t) => best.Weights(t), [0], 0.5);
+        settings.Note(FormattableString.Invariant($"cost of the edge {edgeCost:F4}, of the optimised path {bestCost:F4} (fresh samples); its weights half way are {middle[0]:F3} Gaussian, {middle[1]:F3} roll, {middle[2]:F3} checkerboard"));
+        settings.Note($"optimised path, roll to checkerboard: {arrival}");
+        return [worst, bestCost / edgeCost, arrival.Ratio];
+    }
+
+    // Half of the draws fill the simplex, half its edges, where the maps run.
+    private static Expr Weights()
+    {
+        var uniform = Expr.Random(RandomLaw.Uniform, EdgeStream);
+        var exponentials = -Expr.Random(RandomLaw.Uniform, WeightStream, Laws).Log();
+        var kept = Expr.Vector([.. Enumerable.Range(0, Laws).Select(k => 1 - (uniform.GreaterOrEqual(k / 6.0) * uniform.Less((k + 1) / 6.0)))]);
+        var shares = kept * exponentials;
+        return shares / shares.Sum();
+    }
+
+    private static SampledLaw Standard(SampledLaw law)
+    {
+        const int count = 100_000;
+        var draws = law.Draw(count, 0);
+        var (mean, deviation) = (new double[2], new double[2]);
+        for (var i = 0; i < 2; i++)
+        {
+            mean[i] = Enumerable.Range(0, count).Average(k => draws[(2 * k) + i]);
+            deviation[i] = Math.Sqrt(Enumerable.Range(0, count).Average(k => Math.Pow(draws[(2 * k) + i] - mean[i], 2)));
+        }
+
+        return new SampledLaw(law.Name, law.Description + ", standardised", 2, (n, random) => [.. law.Sampler(n, random).Select((v, i) => (v - mean[i % 2]) / deviation[i % 2])]);
+    }
+
+    private static void Fill(CompiledProgram<float> program, SampledLaw[] laws, ulong seed, ulong iteration)
+    {
+        foreach (var (name, law) in new[] { ("roll", laws[1]), ("board", laws[2]) })
+        {
+            var rows = law.Sampler(Batch, new RandomStream((seed << 32) ^ iteration, DrawStream + (law == laws[1] ? 0u : 1u)));
+            program[name] = NdArray<float>.From(Array.ConvertAll(rows, v => (float)v), Batch, 2);
+        }
+    }
+
+    private static DistanceWithFloor Arrival(
+        ParameterSet set, NdArray<float> parameters, BarycentricNetwork network, SimplexPath path, SampledLaw from, SampledLaw to, ExperimentSettings settings)
+    {
+        using var paths = new FieldPaths<float>(set, parameters, 2, network.Velocity(path).Apply, settings.Threads);
+        double[] Carried(int count, int seed)
+        {
+            var start = from.Draw(count, settings.Seed + 10_000 + (ulong)seed);
+            return Array.ConvertAll(paths.Run(NdArray<float>.From(Array.ConvertAll(start, v => (float)v), count, 2), Steps).Span.ToArray(), v => (double)v);
+        }
+
+        return DistanceWithFloor.Compute(
+            Carried, Particles, 2, (count, seed) => to.Draw(count, settings.Seed + 20_000 + (ulong)seed), (x, y) => EnergyDistance.Compute(x, y, 2, unbiased: false), "energy distance");
+    }
+
+    // int E|b|^2 dt at points of the interpolant, by draws.
+    private static Expr PathCost(BarycentricNetwork network, SimplexPath path, Expr[] points, Expr t)
+    {
+        var weights = path.Weights(t);
+        return BarycentricInterpolant.Velocity(path.Rates(t), network.Heads(BarycentricInterpolant.At(weights, points), weights)).SquaredNorm();
+    }
+
+    private static double[] Optimise(
+        ParameterSet set, BarycentricNetwork network, SimplexPath path, NdArray<float> parameters, SampledLaw[] laws, ExperimentSettings settings, CancellationToken cancellation)
+    {
+        Expr[] points = [Expr.Random(RandomLaw.Normal, NoiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
+        var cost = PathCost(network, path, points, Expr.Random(RandomLaw.Uniform, PathTimeStream)) / Batch;
+        using var program = new CompiledProgram<float>(
+            new TracedProgram(set, ("cost", cost.BatchSum()), ("gradient", Derivative.ParameterGradient(cost, set).BatchSum())), new ExecutionOptions { Threads = settings.Threads });
+        var block = set.Blocks.Single(b => b.Name == "path");
+        var adam = new AdamState<float>(block.Shape.Size);
+        adam.BeginAverage();
+        var (all, gradient) = (NdArray<float>.From(parameters.Span, set.Count), new NdArray<float>(block.Shape.Size));
+        for (var k = 0; k < PathIterations; k++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            adam.Parameters.Span.CopyTo(all.Span[block.Offset..]);
+            program.Parameters = all;
+            Fill(program, laws, settings.Seed, (ulong)(Iterations + k));
+            program.Run(Batch, new DrawKey(settings.Seed, (ulong)(Iterations + k)));
+            program["gradient"].Span.Slice(block.Offset, gradient.Length).CopyTo(gradient.Span);
+            adam.Step(gradient, LearningRate.WarmCosine(k, PathIterations, 0.05, 0.05), 10, 0.98);
+        }
+
+        return Array.ConvertAll(adam.Average.Span.ToArray(), v => (double)v);
+    }
+
+    private static double Cost(ParameterSet set, NdArray<float> parameters, BarycentricNetwork network, SimplexPath path, SampledLaw[] laws, ExperimentSettings settings)
+    {
+        const int batches = 80;
+        Expr[] points = [Expr.Random(RandomLaw.Normal, NoiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
+        var cost = PathCost(network, path, points, Expr.Random(RandomLaw.Uniform, PathTimeStream)) / Batch;
+        using var program = new CompiledProgram<float>(new TracedProgram(set, ("cost", cost.BatchSum())), new ExecutionOptions { Threads = settings.Threads }) { Parameters = parameters };
+        var sum = 0.0;
+        for (var k = 0; k < batches; k++)
+        {
+            Fill(program, laws, settings.Seed, (ulong)(1_000_000 + k));
+            program.Run(Batch, new DrawKey(settings.Seed, (ulong)(1_000_000 + k)));
+            sum += program["cost"][0];
+        }
+
+        return sum / batches;
+    }
+}

@@ -1,0 +1,159 @@
+using Monge.Data;
+using Monge.Diagnostics;
+using Monge.Engine.Random;
+using Monge.Measures;
+using Monge.Methods;
+
+namespace Monge.Gallery.Entries;
+
+/// <summary>
+/// Real data: log-likelihood of held-out rows under a learned flow beside a Gaussian, a tuned kernel density and a tuned mixture, all made of the same rows. Values on a grid are spread evenly
+/// over their cell first (the smallest gap between two values of a column), without which any of them could be given any density.
+/// </summary>
+internal static class TabularData
+{
+    private const uint SplitStream = 787;
+    private const uint SpreadStream = 788;
+    private const double TestShare = 0.2;
+    private const double ValidationShare = 0.125;
+    private const string FolderVariable = "MONGE_DATA";
+    private const string DefaultFolder = "../shared/data";
+
+    private static readonly InterpolantOptions s_small = new() { Width = 64, Depth = 3, Iterations = 4000, BatchSize = 512, ValidationShare = ValidationShare };
+    private static readonly InterpolantOptions s_medium = new() { Width = 128, Depth = 4, Iterations = 6000, BatchSize = 512, ValidationShare = ValidationShare };
+
+    private static readonly DataSet[] s_plane =
+    [
+        new("faithful", "shapes-2d/faithful.txt", [], s_small with { Iterations = 1500 }),
+        new("banana", "shapes-2d/banana.csv", ["Y"], s_small),
+    ];
+
+    private static readonly DataSet[] s_tables =
+    [
+        new("power-plant", "uci-regression/power-plant/data.txt", [], s_medium),
+        new("concrete", "uci-regression/concrete/data.txt", [], s_medium with { Iterations = 4000 }),
+    ];
+
+    /// <summary>The experiments.</summary>
+    internal static IReadOnlyList<Experiment> Experiments { get; } =
+    [
+        Table("real-data-plane", "Old Faithful and the banana benchmark in the plane.", s_plane, isPlane: true),
+        Table("real-data-tables", "Tables of measurements: power plant (5 columns) and concrete (9 columns).", s_tables, isPlane: false),
+        Table("real-data-digits", "Handwritten digits of 8 x 8 pixels, 64 columns.", [new("digits", "images/optdigits.tra", ["Class"], s_medium with { Width = 256, BatchSize = 256 }) { Test = "images/optdigits.tes" }], isPlane: false),
+    ];
+
+    private static Experiment Table(string name, string description, DataSet[] sets, bool isPlane) => new(
+        name,
+        description + $" Log-likelihood of held-out rows beside three baselines. The files are looked for in {FolderVariable}, else in {DefaultFolder}.",
+        Quick: false,
+        [
+            .. sets.Select(s => FigureReference.AtLeast($"{s.Name}: flow over the best baseline, nats per dimension", -0.02, "bar of the project; Gaussian, kernel density and mixture of the same rows", stretchBound: 0)),
+            .. isPlane ? sets.Select(s => FigureReference.AtMost($"{s.Name}: largest distance of the two-sample table over its floor", 1.5, "bar of the project; two halves of the held-out rows")) : [],
+        ],
+        (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
+            () =>
+            {
+                var results = sets.Select(s => Measure(s, isPlane, settings, cancellation)).ToArray();
+                return [.. results.Select(r => r.Gain), .. isPlane ? results.Select(r => r.Ratio) : []];
+            },
+            cancellation));
+
+    private static (double Gain, double Ratio) Measure(DataSet set, bool isPlane, ExperimentSettings settings, CancellationToken cancellation)
+    {
+        var (fitted, test) = Split(set, settings.Seed);
+        var d = fitted.Columns;
+        var rows = (int)((1 - ValidationShare) * fitted.Rows) * d;
+        var (train, validation) = (fitted.Values[..rows], fitted.Values[rows..]);
+        var kernel = KernelDensity.Tuned(train, validation, d, cancellation).WithRows(fitted.Values);
+        var mixture = GaussianMixtureFit.Tuned(train, validation, d, Mixtures(d), cancellation: cancellation);
+        IFittedDensity[] baselines = [GaussianMixtureFit.Gaussian(fitted.Values, d), kernel, GaussianMixtureFit.Fit(fitted.Values, d, mixture.Components, mixture.Ridge, Mixtures(d), cancellation: cancellation)];
+        var best = double.NegativeInfinity;
+        foreach (var baseline in baselines)
+        {
+            var (mean, error) = Mean(baseline.LogDensity(test));
+            settings.Note(FormattableString.Invariant($"{set.Name}: {baseline.Description}: {mean:F4} +- {error:F4} nats"));
+            best = Math.Max(best, mean);
+        }
+
+        var model = InterpolantFit.Run(FlowData.From(fitted), set.Options, new FitSettings { Seed = settings.Seed, Threads = settings.Threads }, cancellation);
+        var (flow, flowError) = Mean(model.LogDensity(test, new FlowSettings { Probes = d > 16 ? 4 : 0, Tolerance = 1e-4, Threads = settings.Threads, Seed = settings.Seed }));
+        settings.Note(FormattableString.Invariant($"{set.Name}: flow: {flow:F4} +- {flowError:F4} nats, {(flow - best) / d:+0.0000;-0.0000} per dimension to the best baseline; {fitted.Rows} rows, {test.Length / d} held out, {model.Report.Iterations} steps, best at {model.Report.BestIteration}"));
+        if (!isPlane)
+        {
+            return ((flow - best) / d, double.NaN);
+        }
+
+        var samples = model.Generate(10_000, new FlowSettings { Seed = settings.Seed, Threads = settings.Threads });
+        var table = TwoSampleTable.Compute(samples, test, d, new TwoSampleOptions { Repetitions = 20, Seed = settings.Seed, Classifier = new ClassifierTestOptions { Threads = settings.Threads } }, fitted.Values, fitted.Names, cancellation);
+        foreach (var distance in table.Distances)
+        {
+            settings.Note($"{set.Name}: {distance}");
+        }
+
+        settings.Note($"{set.Name}: {table.Classifier?.ToString() ?? "too few rows for the classifier test"}; {table.Memorisation}");
+        return ((flow - best) / d, table.LargestRatio);
+    }
+
+    // Large mixtures of full covariances in 64 dimensions have more numbers than the rows can tell.
+    private static GaussianMixtureOptions Mixtures(int d) => d > 16
+        ? new GaussianMixtureOptions { Components = [1, 5, 10, 20, 30], Ridges = [1e-2, 5e-2], Starts = 1, MostIterations = 40, Tolerance = 1e-2 }
+        : new GaussianMixtureOptions();
+
+    private static (double Mean, double Error) Mean(double[] values)
+    {
+        var mean = values.Average();
+        return (mean, Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1) / values.Length));
+    }
+
+    // Rows in a random order; those of a file of its own, or the last fifth, are held out.
+    private static (DataTable Fitted, double[] Test) Split(DataSet set, ulong seed)
+    {
+        var table = Read(set.File, set.Drop);
+        var random = new RandomStream(seed, SplitStream);
+        if (set.Test is { } file)
+        {
+            var own = Read(file, set.Drop);
+            var gaps = Gaps([.. table.Values, .. own.Values], table.Columns);
+            return (Shuffled(table, gaps, random, seed, 0, table.Rows), Shuffled(own, gaps, random, seed + 1, 0, own.Rows).Values);
+        }
+
+        var cell = Gaps(table.Values, table.Columns);
+        var order = random.Permutation(table.Rows);
+        var held = (int)(TestShare * table.Rows);
+        var spread = Spread(table.Values, table.Columns, cell, new RandomStream(seed, SpreadStream));
+        double[] Rows(int from, int to) => [.. order[from..to].SelectMany(r => spread[(r * table.Columns)..((r + 1) * table.Columns)])];
+        return (DataTable.From(Rows(held, table.Rows), table.Columns, table.Names, set.Name), Rows(0, held));
+    }
+
+    private static DataTable Shuffled(DataTable table, double[] cell, RandomStream random, ulong seed, int from, int to)
+    {
+        var spread = Spread(table.Values, table.Columns, cell, new RandomStream(seed, SpreadStream));
+        return DataTable.From([.. random.Permutation(table.Rows)[from..to].SelectMany(r => spread[(r * table.Columns)..((r + 1) * table.Columns)])], table.Columns, table.Names, table.Source);
+    }
+
+    private static DataTable Read(string file, string[] drop)
+    {
+        var folder = Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } named ? named : DefaultFolder;
+        var path = Path.Combine(folder, file);
+        if (!File.Exists(path))
+        {
+            throw new ExperimentSkippedException($"there is no '{path}'; set {FolderVariable} to the folder that holds {file}.");
+        }
+
+        // Text tables by any name; a constant column would be spread over a cell of width 1.
+        return DataTable.Read(path, new DataTableOptions { Drop = drop });
+    }
+
+    private static double[] Gaps(double[] values, int d) => [.. Enumerable.Range(0, d).Select(i =>
+    {
+        double[] sorted = [.. Enumerable.Range(0, values.Length / d).Select(r => values[(r * d) + i]).Distinct().Order()];
+        return sorted.Length < 2 ? 1 : Enumerable.Range(1, sorted.Length - 1).Min(k => sorted[k] - sorted[k - 1]);
+    })];
+
+    private static double[] Spread(double[] values, int d, double[] cell, RandomStream random) => [.. values.Select((v, i) => v + (cell[i % d] * (random.NextDouble() - 0.5)))];
+
+    private sealed record DataSet(string Name, string File, string[] Drop, InterpolantOptions Options)
+    {
+        public string? Test { get; init; }
+    }
+}

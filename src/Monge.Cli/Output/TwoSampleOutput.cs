@@ -1,0 +1,144 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Monge.Diagnostics;
+using Spectre.Console;
+
+namespace Monge.Cli.Output;
+
+/// <summary>The two-sample table for people and for programs.</summary>
+internal static class TwoSampleOutput
+{
+    private const int ShownColumns = 20;
+    private const double ClassifierDoubt = 3;
+
+    /// <summary>Writes the table.</summary>
+    public static void Write(TwoSampleTable table, string samples, string data, TwoSampleOptions options, TextWriter output)
+    {
+        var console = SampleSummary.Open(output);
+        console.WriteLine($"{samples} ({table.Samples} rows) against {data} ({table.DataRows} rows), {(options.Standardise ? "columns in standard deviations of the data" : "columns in their own units")}");
+        console.Write(Distances(table.Distances));
+        console.Write(Columns(table.Columns));
+        if (table.Classifier is { } classifier)
+        {
+            console.WriteLine(classifier.ToString());
+        }
+        else if (options.Classifier is not null)
+        {
+            console.WriteLine("classifier test left out: it needs 100 rows of each kind");
+        }
+
+        console.WriteLine(table.Memorisation?.ToString() ?? "memorisation not checked: give the rows of the fit with --train");
+        foreach (var warning in Warnings(table))
+        {
+            console.MarkupLineInterpolated($"[yellow]warning:[/] {warning}");
+        }
+    }
+
+    /// <summary>The table as JSON.</summary>
+    public static JsonObject Describe(TwoSampleTable table, string samples, string data, TwoSampleOptions options) => new()
+    {
+        ["samples"] = samples,
+        ["data"] = data,
+        ["sample_rows"] = table.Samples,
+        ["data_rows"] = table.DataRows,
+        ["standardised"] = options.Standardise,
+        ["seed"] = options.Seed,
+        ["distances"] = new JsonArray([.. table.Distances.Select(d => new JsonObject
+        {
+            ["name"] = d.Cost,
+            ["rows"] = d.Samples,
+            ["value"] = JsonOutput.Number(d.Value),
+            ["value_error"] = JsonOutput.Number(d.ValueError),
+            ["floor"] = JsonOutput.Number(d.Floor),
+            ["floor_spread"] = JsonOutput.Number(d.FloorSpread),
+            ["ratio"] = JsonOutput.Number(d.Ratio),
+        })]),
+        ["largest_ratio"] = JsonOutput.Number(table.LargestRatio),
+        ["columns"] = new JsonArray([.. table.Columns.Select(c => new JsonObject
+        {
+            ["name"] = c.Name,
+            ["mean"] = JsonOutput.Number(c.Mean),
+            ["data_mean"] = JsonOutput.Number(c.DataMean),
+            ["sd"] = JsonOutput.Number(c.Deviation),
+            ["data_sd"] = JsonOutput.Number(c.DataDeviation),
+            ["kolmogorov"] = JsonOutput.Number(c.Kolmogorov),
+            ["probability"] = JsonOutput.Number(c.Probability),
+        })]),
+        ["classifier"] = table.Classifier is not { } classifier ? null : new JsonObject
+        {
+            ["accuracy"] = JsonOutput.Number(classifier.Accuracy),
+            ["error"] = JsonOutput.Number(classifier.Error),
+            ["test_rows"] = classifier.TestRows,
+            ["excess"] = JsonOutput.Number(classifier.Excess),
+        },
+        ["memorisation"] = table.Memorisation is not { } check ? null : new JsonObject
+        {
+            ["generated_median"] = JsonOutput.Number(check.GeneratedMedian),
+            ["validation_median"] = JsonOutput.Number(check.ValidationMedian),
+            ["nearer"] = JsonOutput.Number(check.Nearer),
+            ["nearer_error"] = JsonOutput.Number(check.NearerError),
+            ["share_below_5_percent"] = JsonOutput.Number(check.ShareBelow),
+            ["copies"] = check.Copies,
+            ["validation_copies"] = check.ValidationCopies,
+            ["memorises"] = check.Memorises,
+        },
+        ["warnings"] = JsonOutput.Texts(Warnings(table)),
+    };
+
+    private static IEnumerable<string> Warnings(TwoSampleTable table)
+    {
+        // Far below means more than four spreads; the two distances here have a floor well above zero.
+        foreach (var below in table.Distances.Where(d => d.Cost is "W2" or "sliced W2" && d.Value < d.Floor - (4 * d.FloorSpread)).Take(1))
+        {
+            yield return $"{below.Cost} lies far below its floor: the samples are under-dispersed, or rows of the data are among them.";
+        }
+
+        if (table.Classifier is { } classifier && classifier.Excess > ClassifierDoubt)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"A classifier tells the samples from the data ({100 * classifier.Accuracy:F1} % right); train longer or with more data.");
+        }
+
+        if (table.Memorisation is { Memorises: true } check)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"The samples lie nearer to the training rows than fresh data do (probability {check.Nearer:F2}, {check.Copies} copies): the model repeats its data; stop earlier or take a smaller one.");
+        }
+    }
+
+    private static Table Distances(IReadOnlyList<DistanceWithFloor> distances)
+    {
+        var table = new Table().Border(TableBorder.Rounded).AddColumn("distance from the data");
+        AddNumbers(table, "n", "value", "floor: data from data", "ratio");
+        foreach (var d in distances)
+        {
+            table.AddRow([.. Texts(
+                d.Cost, d.Samples.ToString(CultureInfo.InvariantCulture), SampleSummary.WithError(d.Value, d.ValueError ?? double.NaN), SampleSummary.WithError(d.Floor, d.FloorSpread),
+                d.Ratio.ToString("0.00", CultureInfo.InvariantCulture))]);
+        }
+
+        return table;
+    }
+
+    private static Table Columns(IReadOnlyList<ColumnComparison> columns)
+    {
+        var table = new Table().Border(TableBorder.Rounded).AddColumn("column");
+        AddNumbers(table, "mean", "data", "sd", "data", "Kolmogorov", "probability");
+        foreach (var c in columns.OrderBy(c => c.Probability).Take(ShownColumns))
+        {
+            table.AddRow([.. Texts(
+                c.Name, SampleSummary.Number(c.Mean), SampleSummary.Number(c.DataMean), SampleSummary.Number(c.Deviation), SampleSummary.Number(c.DataDeviation),
+                c.Kolmogorov.ToString("0.000", CultureInfo.InvariantCulture), c.Probability.ToString("G2", CultureInfo.InvariantCulture))]);
+        }
+
+        return columns.Count > ShownColumns ? table.Caption($"the {ShownColumns} of {columns.Count} columns that differ most; --json holds all") : table;
+    }
+
+    private static void AddNumbers(Table table, params string[] heads)
+    {
+        foreach (var head in heads)
+        {
+            table.AddColumn(new TableColumn(head) { Alignment = Justify.Right, NoWrap = true });
+        }
+    }
+
+    private static IEnumerable<Text> Texts(params string[] cells) => cells.Select(cell => new Text(cell));
+}

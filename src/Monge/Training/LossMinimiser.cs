@@ -1,0 +1,90 @@
+using System.Numerics;
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Engine.Random;
+using Monge.Fields;
+
+namespace Monge.Training;
+
+/// <summary>How a loss is minimised.</summary>
+public sealed record LossMinimiserOptions
+{
+    /// <summary>Optimiser steps.</summary>
+    public long Iterations { get; init; } = 5000;
+
+    /// <summary>Samples of a step.</summary>
+    public int BatchSize { get; init; } = 512;
+
+    /// <summary>The highest learning rate; it rises over the first steps and falls along half a cosine.</summary>
+    public double LearningRate { get; init; } = 2e-3;
+
+    /// <summary>The last learning rate divided by the highest.</summary>
+    public double FinalLearningRateShare { get; init; } = 0.01;
+
+    /// <summary>The gradient is scaled down to this norm when longer.</summary>
+    public double GradientClip { get; init; } = 10;
+
+    /// <summary>Decay of the parameters' moving average.</summary>
+    public double AverageDecay { get; init; } = 0.999;
+}
+
+/// <summary>Minimises the batch mean of a traced loss of one sample by Adam: for losses that no method owns.</summary>
+/// <typeparam name="T">float or double.</typeparam>
+public sealed class LossMinimiser<T> : IDisposable
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    private readonly LossMinimiserOptions _options;
+    private readonly CompiledProgram<T> _loss;
+    private readonly ulong _seed;
+
+    /// <summary>Compiles the loss with its gradient and draws the first parameters.</summary>
+    /// <param name="parameters">The parameters.</param>
+    /// <param name="initializer">How they start.</param>
+    /// <param name="loss">The loss of one sample, a scalar; its random leaves are drawn anew in every step.</param>
+    /// <param name="options">How it is minimised.</param>
+    /// <param name="seed">Seed of all random numbers.</param>
+    /// <param name="execution">How to execute.</param>
+    public LossMinimiser(ParameterSet parameters, ParameterInitializer initializer, Expr loss, LossMinimiserOptions options, ulong seed, ExecutionOptions? execution = null)
+    {
+        (_options, _seed) = (options, seed);
+        var share = loss / options.BatchSize;
+        var gradient = Derivative.ParameterGradient(share, parameters).BatchSum();
+        _loss = new CompiledProgram<T>(new TracedProgram(parameters, ("loss", share.BatchSum()), ("gradient", gradient)), execution);
+        State = new AdamState<T>(parameters.Count);
+        initializer.Fill(State.Parameters.Span, new RandomKey(seed, Methods.RandomStreams.Parameters));
+        State.BeginAverage();
+    }
+
+    /// <summary>The optimiser's state; its average is what is used after training.</summary>
+    public AdamState<T> State { get; }
+
+    /// <summary>The program, for binding inputs.</summary>
+    public CompiledProgram<T> Program => _loss;
+
+    /// <summary>Takes all steps.</summary>
+    /// <param name="fill">Fills the inputs of a step of a number; null when the loss has none.</param>
+    /// <param name="validate">Called at equal numbers of steps; null for nothing.</param>
+    /// <param name="budget">Time of training, from which the number of steps then follows; null for the options' number.</param>
+    /// <param name="progress">Receives reports.</param>
+    /// <param name="cancellation">Stops after the current step.</param>
+    /// <exception cref="ArithmeticException">A loss or gradient is not finite.</exception>
+    public TrainingOutcome Run(
+        Action<CompiledProgram<T>, long>? fill = null, Func<double>? validate = null, TimeSpan? budget = null, IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellation = default)
+    {
+        StepInfo Step(long iteration, long total)
+        {
+            fill?.Invoke(_loss, iteration);
+            _loss.Parameters = State.Parameters;
+            _loss.Run(_options.BatchSize, new DrawKey(_seed, (ulong)iteration));
+            var rate = LearningRate.WarmCosine(iteration, total, _options.LearningRate, _options.FinalLearningRateShare);
+            var norm = State.Step(_loss["gradient"], rate, _options.GradientClip, _options.AverageDecay, _loss.Team);
+            return new StepInfo(double.CreateChecked(_loss["loss"][0]), norm);
+        }
+
+        return TrainingLoop.Run(new TrainingTask(Step, validate, null), new TrainingPlan { Iterations = _options.Iterations, Budget = budget }, progress, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _loss.Dispose();
+}

@@ -1,0 +1,65 @@
+using Monge.Dynamics;
+using Monge.Engine.Arrays;
+using Monge.Engine.Programs;
+using Monge.Fields;
+using Monge.Measures;
+using Monge.Paths;
+
+namespace Monge.Tests.Dynamics;
+
+public sealed class FieldSdeTests
+{
+    private static readonly MixtureInterpolant s_law = new(
+        new Interpolant(InterpolantSchedules.LinearWithLatent()), GaussianMixtureLaw.Single([1], new[,] { { 0.5 } }), GaussianMixtureLaw.Single([-2], new[,] { { 1.5 } }));
+
+    [Theory]
+    [InlineData(0, SdeScheme.Heun, true)]
+    [InlineData(0.7, SdeScheme.Heun, true)]
+    [InlineData(3, SdeScheme.Heun, true)]
+    [InlineData(0.7, SdeScheme.EulerMaruyama, true)]
+    [InlineData(0.7, SdeScheme.Heun, false)]
+    public void AnyDiffusionCarriesOneEndToTheOther(double diffusion, SdeScheme scheme, bool forward)
+    {
+        const int Samples = 20_000;
+        var (from, to) = forward ? (s_law.Start, s_law.Data) : (s_law.Data, s_law.Start);
+        using var sde = new FieldSde<double>(null, s_law.Drift(_ => forward ? diffusion : -diffusion), scheme, 702);
+        foreach (var seed in (ulong[])[1, 2, 3])
+        {
+            var start = NdArray<double>.From(from.Sample(Samples, new Engine.Random.RandomStream(seed, 703)), Samples, 1);
+            var times = FieldSde<double>.EqualTimes(forward ? 0 : 1, forward ? 1 : 0, scheme == SdeScheme.Heun ? 100 : 400);
+            var (end, none) = sde.Run(null, start, times, (_, _) => diffusion, new DrawKey(seed));
+            Assert.Null(none);
+            var mean = end.Span.ToArray().Average();
+            var variance = end.Span.ToArray().Average(v => (v - mean) * (v - mean));
+            var exact = to.Covariances[0][0, 0];
+            Assert.Equal(to.Means[0][0], mean, 5 * Math.Sqrt(exact / Samples));
+            Assert.Equal(exact, variance, (5 * exact * Math.Sqrt(2.0 / Samples)) + 0.01);
+        }
+    }
+
+    [Fact]
+    public void WithoutNoiseTheDivergenceGivesTheLogDensity()
+    {
+        using var ode = new FieldSde<double>(null, s_law.Velocity, SdeScheme.Heun, 702, withDivergence: true);
+        var start = NdArray<double>.From([-1, 0.3, 2], 3, 1);
+        var (end, divergence) = ode.Run(null, start, FieldSde<double>.EqualTimes(1, 0, 2000), (_, _) => 0, default);
+        for (var i = 0; i < 3; i++)
+        {
+            // log rho_1(x_1) = log rho_0(x_0) - int_0^1 div b dt, and the run goes down.
+            Assert.Equal(s_law.Data.LogDensity([start[i]]), s_law.Start.LogDensity([end[i]]) + divergence![i], 1e-5);
+        }
+    }
+
+    [Fact]
+    public void ReversedFieldsRunBack()
+    {
+        using var forward = new FieldSde<double>(null, s_law.Velocity, SdeScheme.Heun, 702);
+        using var back = new FieldSde<double>(null, new ReversedField(s_law.Velocity), SdeScheme.Heun, 702);
+        var start = NdArray<double>.From([-1, 0.3, 2], 3, 1);
+        var times = FieldSde<double>.EqualTimes(0, 1, 1000);
+        var (end, _) = forward.Run(null, start, times, (_, _) => 0, default);
+        var (again, _) = back.Run(null, end, times, (_, _) => 0, default);
+        Assert.All(Enumerable.Range(0, 3), i => Assert.Equal(start[i], again[i], 1e-5));
+        Assert.Throws<ArgumentException>(() => forward.Run(null, start, [0, 0.5, 0.5], (_, _) => 0, default));
+    }
+}
