@@ -12,6 +12,9 @@ public static class GalleryCatalogue
         NonEquilibriumTransportSampler.Entry,
         LipschitzSchedules.Entry,
         DataDependentCouplings.Entry,
+        HighDimensionalSchedules.Entry,
+        Multimarginal.Entry,
+        LimitedSamples.Entry,
         StochasticInterpolants.Entry,
         BuildingFlows.Entry,
     ];

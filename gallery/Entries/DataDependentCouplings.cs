@@ -70,8 +70,6 @@ internal static class DataDependentCouplings
                 ],
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Mixture(settings, cancellation), cancellation)),
             .. FieldRestoration.Experiments,
-            .. MultimarginalLearned.Experiments,
-            .. TabularData.Experiments,
         ]);
 
     private static double[] Covariance(double added)

@@ -140,7 +140,7 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
 
     private double[] Law(InterpolantSchedule schedule, double time, int count)
     {
-        var at = schedule.At(time)[0];
+        var at = schedule.At(time);
         var x1 = Data.Sample(count, new RandomStream(settings.Seed, ModeStream));
         var random = new RandomStream(settings.Seed, StartStream);
         return Array.ConvertAll(x1, v => (at.Beta * v) + (at.Alpha * random.NextNormal()));

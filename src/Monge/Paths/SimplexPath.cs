@@ -37,8 +37,9 @@ public sealed class SimplexPath(int count, Func<Expr, Expr> weights)
     public SimplexPath OnClock(Func<Expr, Expr> clock) => new(Count, t => Weights(clock(t)));
 
     /// <summary>
-    /// A path with coefficients to be optimised. The weights are proportional to 1 - t (first vertex), t (last) and t (1 - t) (the others), each but the last times the
-    /// exponential of a cosine series: positive inside, and leaving its ends at a finite speed.
+    /// A path with coefficients to be optimised, positive inside and leaving its ends at a finite speed. The two ends share 1 as v and 1 - v, v the sigmoid of a gain times
+    /// log(t / (1 - t)) plus a sine series; each other vertex gets t (1 - t) times the exponential of a cosine series, plus a multiple of v (1 - v), which follows a quick exchange of the
+    /// ends; and all are divided by their sum. There are <see cref="CoefficientCount"/> coefficients.
     /// </summary>
     /// <param name="parameters">Receives the coefficients, which start at 0.</param>
     /// <param name="initializer">Receives how they start.</param>
@@ -46,36 +47,63 @@ public sealed class SimplexPath(int count, Func<Expr, Expr> weights)
     /// <param name="count">The number of vertices.</param>
     /// <param name="from">The first vertex.</param>
     /// <param name="to">The last vertex.</param>
-    /// <param name="modes">Coefficients of a series, the constant included.</param>
+    /// <param name="modes">Coefficients of a cosine series, the constant included; at least 1.</param>
     public static SimplexPath Parametrised(ParameterSet parameters, ParameterInitializer initializer, string name, int count, int from, int to, int modes)
     {
         CheckVertices(count, from, to);
         ArgumentOutOfRangeException.ThrowIfLessThan(modes, 1);
-        var coefficients = initializer.Add(parameters, name, 0, count - 1, modes);
-        return new SimplexPath(count, t => Shares(count, from, to, modes, row => coefficients[row], t));
+        var coefficients = initializer.Add(parameters, name, 0, CoefficientCount(count, modes));
+        return new SimplexPath(count, t => Shares(count, from, to, modes, coefficients, t));
     }
 
     /// <summary>The path of <see cref="Parametrised"/> with the coefficients' values put in.</summary>
     /// <param name="count">The number of vertices.</param>
     /// <param name="from">The first vertex.</param>
     /// <param name="to">The last vertex.</param>
-    /// <param name="values">The coefficients [count - 1, modes], row-major.</param>
-    public static SimplexPath WithValues(int count, int from, int to, double[] values)
+    /// <param name="modes">Coefficients of a cosine series.</param>
+    /// <param name="values">The coefficients.</param>
+    /// <exception cref="ArgumentException">Their number is not <see cref="CoefficientCount"/>.</exception>
+    public static SimplexPath WithValues(int count, int from, int to, int modes, double[] values)
     {
         CheckVertices(count, from, to);
-        var modes = values.Length / (count - 1);
-        return new SimplexPath(count, t => Shares(count, from, to, modes, row => Expr.Constant(values[(row * modes)..((row + 1) * modes)], modes), t));
+        return values.Length == CoefficientCount(count, modes)
+            ? new SimplexPath(count, t => Shares(count, from, to, modes, Expr.Constant(values, values.Length), t))
+            : throw new ArgumentException($"A path of {modes} modes between {count} vertices has {CoefficientCount(count, modes)} coefficients, but there are {values.Length}.", nameof(values));
     }
 
-    private static Expr Shares(int count, int from, int to, int modes, Func<int, Expr> series, Expr t)
+    /// <summary>The number of coefficients of <see cref="Parametrised"/>: modes - 1 for the ends (the gain and a sine series), modes + 1 for each other vertex.</summary>
+    /// <param name="count">The number of vertices.</param>
+    /// <param name="modes">Coefficients of a cosine series.</param>
+    public static int CoefficientCount(int count, int modes) => Math.Max(1, modes - 1) + ((count - 2) * (modes + 1));
+
+    private static Expr Shares(int count, int from, int to, int modes, Expr coefficients, Expr t)
     {
-        var waves = (Expr.Constant([.. Enumerable.Range(0, modes).Select(m => Math.PI * m)], modes) * t).Cos();
+        var sines = Math.Max(1, modes - 1) - 1;
+        var logit = coefficients[0].Exp() * (t / (1 - t)).Log();
+        for (var m = 1; m <= sines; m++)
+        {
+            logit += coefficients[m] * (Math.PI * m * t).Sin();
+        }
+
+        var (arrived, left) = (logit.Sigmoid(), (-logit).Sigmoid());
         var shares = new Expr[count];
-        var row = 0;
+        var next = sines + 1;
         for (var k = 0; k < count; k++)
         {
-            var ramp = k == from ? 1 - t : k == to ? t : t * (1 - t);
-            shares[k] = k == to ? ramp : ramp * Expr.Dot(series(row++), waves).Exp();
+            if (k == from || k == to)
+            {
+                shares[k] = k == to ? arrived : left;
+                continue;
+            }
+
+            var exponent = coefficients[next];
+            for (var m = 1; m < modes; m++)
+            {
+                exponent += coefficients[next + m] * (Math.PI * m * t).Cos();
+            }
+
+            shares[k] = (t * (1 - t) * exponent.Exp()) + (coefficients[next + modes].Exp() * arrived * left);
+            next += modes + 1;
         }
 
         var all = Expr.Vector(shares);
