@@ -70,7 +70,6 @@ internal static class DataDependentCouplings
                 ],
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Mixture(settings, cancellation), cancellation)),
             .. FieldRestoration.Experiments,
-            .. TabularData.Experiments,
         ]);
 
     private static double[] Covariance(double added)

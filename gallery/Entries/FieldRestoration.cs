@@ -86,7 +86,7 @@ internal static class FieldRestoration
 
     private static double[] SuperResolution(ExperimentSettings settings, CancellationToken cancellation)
     {
-        const int iterations = 5000;
+        const int iterations = 4000;
         var x1 = s_field.Draw(Expr.Random(RandomLaw.Normal, FieldStream, Sites));
         var coarse = Corruption.BlockMean(x1, Side, Side, Block);
         var noise = Expr.Random(RandomLaw.Normal, NoiseStream, Sites);
@@ -134,7 +134,7 @@ internal static class FieldRestoration
 
     private static double[] InPainting(ExperimentSettings settings, CancellationToken cancellation)
     {
-        const int iterations = 6000;
+        const int iterations = 5000;
         var x1 = s_field.Draw(Expr.Random(RandomLaw.Normal, FieldStream, Sites));
         var keep = Corruption.KeptTiles(Expr.Random(RandomLaw.Uniform, MaskStream, Cells), MaskedShare, Side, Side, Block);
         var x0 = Corruption.InPaint(x1, keep, Expr.Random(RandomLaw.Normal, NoiseStream, Sites));

@@ -20,7 +20,8 @@ internal static class TabularData
     private const string DefaultFolder = "../shared/data";
 
     private static readonly InterpolantOptions s_small = new() { Width = 64, Depth = 3, Iterations = 4000, BatchSize = 512, ValidationShare = ValidationShare };
-    private static readonly InterpolantOptions s_medium = new() { Width = 128, Depth = 4, Iterations = 6000, BatchSize = 512, ValidationShare = ValidationShare };
+    private static readonly InterpolantOptions s_medium = new() { Width = 128, Depth = 4, Iterations = 10_000, BatchSize = 512, ValidationShare = ValidationShare };
+    private static readonly InterpolantOptions s_large = s_medium with { Width = 256, Iterations = 20_000, BatchSize = 1024 };
 
     private static readonly DataSet[] s_plane =
     [
@@ -30,7 +31,7 @@ internal static class TabularData
 
     private static readonly DataSet[] s_tables =
     [
-        new("power-plant", "uci-regression/power-plant/data.txt", [], s_medium),
+        new("power-plant", "uci-regression/power-plant/data.txt", [], s_large),
         new("concrete", "uci-regression/concrete/data.txt", [], s_medium with { Iterations = 4000 }),
     ];
 
@@ -39,7 +40,7 @@ internal static class TabularData
     [
         Table("real-data-plane", "Old Faithful and the banana benchmark in the plane.", s_plane, isPlane: true),
         Table("real-data-tables", "Tables of measurements: power plant (5 columns) and concrete (9 columns).", s_tables, isPlane: false),
-        Table("real-data-digits", "Handwritten digits of 8 x 8 pixels, 64 columns.", [new("digits", "images/optdigits.tra", ["Class"], s_medium with { Width = 256, BatchSize = 256 }) { Test = "images/optdigits.tes" }], isPlane: false),
+        Table("real-data-digits", "Handwritten digits of 8 x 8 pixels, 64 columns.", [new("digits", "images/optdigits.tra", ["Class"], s_medium with { Width = 256, BatchSize = 256, Iterations = 6000 }) { Test = "images/optdigits.tes" }], isPlane: false),
     ];
 
     private static Experiment Table(string name, string description, DataSet[] sets, bool isPlane) => new(
