@@ -82,7 +82,7 @@ public sealed record SampleDiagnostics(ImportanceWeights Weights, ModeWeights? M
         ArgumentNullException.ThrowIfNull(draws);
         ArgumentNullException.ThrowIfNull(target);
         return Exact(draws, target) is { } exact
-            ? DistanceWithFloor.Compute(Resampled(draws, target.Dimension), Math.Min(samples, draws.Count), target.Dimension, exact, distance, name, repetitions)
+            ? DistanceWithFloor.Compute(Resampled(draws, target.Dimension, repetitions), Math.Min(samples, draws.Count), target.Dimension, exact, distance, name, repetitions)
             : throw new ArgumentException($"'{target.Name}' has no exact sampler, so a distance from it can't be measured.", nameof(target));
     }
 
@@ -95,7 +95,7 @@ public sealed record SampleDiagnostics(ImportanceWeights Weights, ModeWeights? M
 
         var d = target.Dimension;
         var (n, matched) = (Math.Min(MostPairs, draws.Count), Math.Min(MostMatched, draws.Count));
-        var mine = Resampled(draws, d);
+        var mine = Resampled(draws, d, Repetitions);
 
         // One bandwidth and one scale for all repetitions, from exact samples: otherwise value and floor would be different distances.
         var width = MaximumMeanDiscrepancy.MedianDistance(exact(n, -1), d);
@@ -112,17 +112,27 @@ public sealed record SampleDiagnostics(ImportanceWeights Weights, ModeWeights? M
     private static ExactSampler? Exact(SampleSet draws, Density target) =>
         target.Facts.ExactSampler is { } sampler ? (n, seed) => sampler(n, new RandomStream(Mix(draws.Seed, seed), RandomStreams.DistanceDraws)) : null;
 
-    // Another systematic resampling for each repetition.
-    private static ExactSampler Resampled(SampleSet draws, int d)
+    // A systematic resampling for each repetition: of a part of the draws of its own where there are enough, so that no outlier of the draws enters two repetitions, else of all.
+    private static ExactSampler Resampled(SampleSet draws, int d, int repetitions)
     {
         var weights = draws.NormalizedWeights();
         return (n, seed) =>
         {
-            var chosen = Resampling.Systematic(weights, n, new RandomStream(Mix(draws.Seed, seed), RandomStreams.DistanceResampling));
+            var own = n * repetitions <= weights.Length;
+            var part = own ? weights.Length / repetitions : weights.Length;
+            var first = own ? (seed - 1) % repetitions * part : 0;
+            double[] share = [.. weights.AsSpan(first, part)];
+            var total = share.Sum();
+            if (total == 0)
+            {
+                (first, share, total) = (0, weights, 1);
+            }
+
+            var chosen = Resampling.Systematic([.. share.Select(w => w / total)], n, new RandomStream(Mix(draws.Seed, seed), RandomStreams.DistanceResampling));
             var points = new double[n * d];
             for (var i = 0; i < n; i++)
             {
-                Array.Copy(draws.UnconstrainedPositions, chosen[i] * d, points, i * d, d);
+                Array.Copy(draws.UnconstrainedPositions, (first + chosen[i]) * d, points, i * d, d);
             }
 
             return points;
