@@ -1,9 +1,7 @@
 using Monge.Diagnostics;
 using Monge.Engine.Execution;
-using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.Methods;
-using Monge.OptimalTransport;
 using Monge.Paths;
 
 namespace Monge.Gallery.Entries;
@@ -32,7 +30,7 @@ internal static class NonEquilibriumTransportSampler
             Forty("gmm40-annealing", "along the annealing from N(0, 25^2 I), without mode knowledge", moving: false, ess: 0.7, stretchEss: 0.95, weight: 0.01),
             Normaliser("many-well-5", new NetsOptions(), -0.541056, 0.02, 0.005, "quadrature"),
             Normaliser("many-well-50", new NetsOptions { Network = NetsNetwork.Separable }, 42.817243, 0.1, 0.03, "quadrature"),
-            Normaliser("many-well-32", new NetsOptions { Network = NetsNetwork.Separable }, 164.695675, 0.1, 0.03, "quadrature"),
+            Normaliser("many-well-32", new NetsOptions { Network = NetsNetwork.Separable, Iterations = 6000 }, 164.695675, 0.1, 0.03, "quadrature"),
             Funnel("funnel-10", "along the annealing, without knowledge of the log-scale", moving: false),
             Funnel("funnel-10-coupling", "along a path that couples the log-scale with time (it uses knowledge of the structure)", moving: true),
             Eight("gmm8-200-moving-means", "along a path that moves the means (it uses mode knowledge)", moving: true, 0.6, 0.9),
@@ -57,7 +55,7 @@ internal static class NonEquilibriumTransportSampler
         async (settings, cancellation) =>
         {
             var target = TargetLibrary.Get("gmm40");
-            var options = new NetsOptions { Threads = settings.Threads, Base = BaseChoice.Isotropic, BaseScale = 25, Width = moving ? 64 : 128, Iterations = moving ? 2000 : 8000 };
+            var options = new NetsOptions { Threads = settings.Threads, Base = BaseChoice.Isotropic, BaseScale = 25, Width = moving ? 64 : 128, Iterations = moving ? 2000 : 16_000 };
             var path = moving ? PathLibrary.For(target)!.Path : null;
             var (draws, kernel, resampled) = await WithKernel(target, options, path, settings, cancellation);
             NoteRun(settings, name, draws);
@@ -78,7 +76,7 @@ internal static class NonEquilibriumTransportSampler
         Quick: false,
         [
             FigureReference.Within("log Z", logZ, tolerance, source, stretchTolerance: stretch),
-            FigureReference.AtLeast("ESS", 0.5, "arXiv:2410.02711 gives none"),
+            FigureReference.AtMost("EUBO - ELBO", 2.5, "best published 2.93, for many-well-32", stretchBound: 1),
             FigureReference.AtMost("largest error of a well's weight", 0.02, source),
         ],
         async (settings, cancellation) =>
@@ -86,7 +84,7 @@ internal static class NonEquilibriumTransportSampler
             var target = TargetLibrary.Get(name);
             var draws = await new NetsTransport(target, options with { Threads = settings.Threads }).SampleAsync(Samples, settings.Seed, null, cancellation);
             NoteRun(settings, name, draws);
-            return [draws.LogZ, draws.EffectiveSampleSize, LargestWellError(draws, target)];
+            return [draws.LogZ, (draws.Eubo ?? double.NaN) - draws.Elbo, LargestWellError(draws, target)];
         });
 
     private static Experiment Funnel(string name, string how, bool moving) => new(
@@ -111,13 +109,12 @@ internal static class NonEquilibriumTransportSampler
         "Ten products of Student's t in 50 dimensions along a path that moves the means (it uses mode knowledge); the drift is learned from the path alone.",
         Quick: false,
         [
-            FigureReference.AtMost("Sinkhorn^2 over the floor", 1.15, "mean of ten pairs of exact sets of 2000; best published 0.94 to 1.5", stretchBound: 1.05),
+            FigureReference.AtMost("median Sinkhorn^2 over the floor's", 1.15, "ten pairs of exact sets of 2000; best published 0.94 to 1.5, of means over fewer pairs", stretchBound: 1.05),
             FigureReference.AtLeast("ESS", 0.5, "none published"),
             FigureReference.Within("log Z", 0, 0.1, Definition),
         ],
         async (settings, cancellation) =>
         {
-            const int Pairs = 10;
             var target = TargetLibrary.Get("student-t-mixture-50");
             var options = new NetsOptions
             {
@@ -138,25 +135,11 @@ internal static class NonEquilibriumTransportSampler
             };
             var draws = await new NetsTransport(target, options).SampleAsync(Samples, settings.Seed, null, cancellation);
             NoteRun(settings, "student-t-mixture-50-learned", draws);
-            var found = new List<double>();
-            var chosen = Resampling.Systematic(draws.NormalizedWeights(), DistanceSamples, new RandomStream(settings.Seed, 3));
-            double[] equal = [.. chosen.SelectMany(i => draws.UnconstrainedPositions.AsSpan(i * target.Dimension, target.Dimension).ToArray())];
-            var sinkhorn = new SinkhornOptions { Epsilon = 1e-3, MaximumIterations = 1000 };
-            double Distance(double[] x, double[] y)
-            {
-                found.Add(Sinkhorn.Solve(x, y, target.Dimension, sinkhorn, cancellation: cancellation).TransportCost);
-                return found[^1];
-            }
 
-            var distance = await Task.Run(
-                () => DistanceWithFloor.Compute(
-                    equal, target.Dimension, (count, seed) => target.Facts.ExactSampler!(count, new RandomStream(settings.Seed, (uint)(4 + seed))), Distance, "Sinkhorn^2", Pairs),
-                cancellation);
-
-            // Values and floors come in turn; single outliers of the infinite variance carry the means.
-            double Median(int first) => Enumerable.Range(0, Pairs).Select(k => found[(2 * k) + first]).Order().Skip((Pairs / 2) - 1).Take(2).Average();
-            settings.Note(FormattableString.Invariant($"student-t-mixture-50-learned: {distance}; medians {Median(0):g5} and {Median(1):g5}, ratio {Median(0) / Median(1):g4}"));
-            return [distance.Ratio, draws.EffectiveSampleSize, draws.LogZ];
+            // The variance is infinite, so the cost of two exact sets has no expectation: its mean over pairs converges to nothing, its median does.
+            var distance = await Task.Run(() => SampleDiagnostics.SinkhornSquared(draws, target, DistanceSamples, 10, null, cancellation), cancellation);
+            settings.Note(FormattableString.Invariant($"student-t-mixture-50-learned: {distance}; medians {distance.ValueMedian:f0} and {distance.FloorMedian:f0} over {distance.Floors.Count} pairs"));
+            return [distance.MedianRatio, draws.EffectiveSampleSize, draws.LogZ];
         });
 
     private static Experiment Eight(string name, string how, bool moving, double ess, double stretch) => new(

@@ -34,7 +34,7 @@ internal static class PdeEvolutions
                 FigureReference.AtLeast("ESS", 0.67, "best trajectory-based sampler 0.6744 (arXiv:2307.01198)", stretchBound: 0.9),
                 FigureReference.AtMost("largest error of a mode weight", 0.01, Definition),
             ],
-            (settings, cancellation) => Sample("many-well-5", new PdeOptions { Evolution = Evolution.GeneralDeterministic }, settings, cancellation)),
+            (settings, cancellation) => Sample("many-well-5", new PdeOptions { Evolution = Evolution.GeneralDeterministic, Iterations = 12_000 }, settings, cancellation)),
     ];
 
     private static Experiment NineGaussians(string name, string description, PdeOptions options) => new(

@@ -58,6 +58,7 @@ internal static class StochasticInterpolants
                 ],
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => DivergenceIdentity(cancellation), cancellation)),
             .. SchroedingerSchedules.Experiments,
+            .. LargeMixture.Experiments,
         ]);
 
     private static IEnumerable<MixtureInterpolant> Laws()

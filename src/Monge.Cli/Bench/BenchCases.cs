@@ -2,6 +2,10 @@ using System.Numerics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
+using Monge.Engine.Random;
+using Monge.Data;
+using Monge.Methods;
+using Monge.Paths;
 using Monge.Training;
 
 namespace Monge.Cli.Bench;
@@ -24,6 +28,25 @@ internal static class BenchCases<T>
 
         // A step is the forward product, the product for the inputs' and the one for the weights' cotangents.
         return AdamStep(s, network, loss, 3 * 2.0 * s.Batch * network.Weights);
+    }
+
+    /// <summary>
+    /// One step of <c>monge fit</c> on a table of 50,000 rows at the same sizes, the reading of rows and the coupling of mini-batches of 256 (if asked for) included; in float32 always.
+    /// The count of operations is that of its own network, whose layers also see time.
+    /// </summary>
+    public static BenchWork Fit(BenchSettings s, CouplingKind coupling)
+    {
+        var random = new RandomStream(Seed, 5);
+        var rows = new double[50_000 * s.Dimension];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            rows[i] = random.NextNormal() + (4 * (i / s.Dimension % 2));
+        }
+
+        var options = new InterpolantOptions { Width = s.Width, Depth = s.Depth, BatchSize = s.Batch, Coupling = coupling, CouplingSize = Math.Min(256, s.Batch) };
+        var fit = InterpolantFit.Begin(FlowData.From(DataTable.From(rows, s.Dimension)), options, new FitSettings { Seed = Seed, Threads = s.Threads });
+        var weights = fit.Parameters.Blocks.Where(b => b.Shape.Sizes.Length == 2).Sum(b => (double)b.Shape.Size);
+        return new BenchWork(() => fit.Step(), 3 * 2.0 * s.Batch * weights, fit.Dispose);
     }
 
     /// <summary>One Adam step on the squared residual dt u - lap u - |grad u|^2 of a scalar tanh network at fresh normal points z = (x, t).</summary>

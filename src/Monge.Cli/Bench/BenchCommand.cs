@@ -12,12 +12,12 @@ namespace Monge.Cli.Bench;
 internal static class BenchCommand
 {
     private const int WarmUps = 3;
-    private static readonly string[] s_cases = ["gemm", "regression", "laplacian", "ode", "langevin"];
+    private static readonly string[] s_cases = ["gemm", "regression", "fit", "fit-ot", "laplacian", "ode", "langevin"];
 
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
-        var cases = new Argument<string[]>("case") { Description = "gemm, regression, laplacian, ode, langevin, or all.", HelpName = "CASE", Arity = ArgumentArity.OneOrMore };
+        var cases = new Argument<string[]>("case") { Description = "gemm, regression, fit, fit-ot, laplacian, ode, langevin, or all.", HelpName = "CASE", Arity = ArgumentArity.OneOrMore };
         cases.CompletionSources.Add([.. s_cases, "all"]);
         var batch = CommandOptions.Integer("--batch", "Samples in a batch.", 1024, 1);
         var dimension = CommandOptions.Integer("--dim", "Dimension of a sample.", 2, 1, 4096);
@@ -36,6 +36,7 @@ internal static class BenchCommand
             command,
             ("monge bench gemm", "matrix products against the machine's peak"),
             ("monge bench regression --batch 4096 --width 256", "one Adam step of velocity matching"),
+            ("monge bench regression fit fit-ot --batch 4096 --width 256", "what reading rows and pairing them adds to a step"),
             ("monge bench laplacian --dim 10 --json", "one step on a second-order residual, as JSON"),
             ("monge bench ode --batch 16384 --width 256 --steps 20", "an ensemble of trajectories through a network"));
         command.SetAction(result =>
@@ -66,6 +67,8 @@ internal static class BenchCommand
         {
             "gemm" => GemmCase<T>.Create(settings),
             "regression" => BenchCases<T>.Regression(settings),
+            "fit" => BenchCases<T>.Fit(settings, Paths.CouplingKind.Independent),
+            "fit-ot" => BenchCases<T>.Fit(settings, Paths.CouplingKind.OptimalTransport),
             "laplacian" => BenchCases<T>.Laplacian(settings),
             "ode" => BenchCases<T>.Ode(settings),
             _ => BenchCases<T>.Langevin(settings),

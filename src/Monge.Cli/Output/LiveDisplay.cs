@@ -65,7 +65,7 @@ internal sealed class LiveDisplay : ITrainingDisplay
             var filled = (int)(share * BarWidth);
             var culture = CultureInfo.InvariantCulture;
             var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
-            grid.AddRow($"[bold]{Markup.Escape(_title)}[/]", Markup.Escape(p.Phase ?? ""));
+            grid.AddRow($"[bold]{Markup.Escape(_title)}[/]", Markup.Escape(p.Detail is { } what ? $"{p.Phase}: {what}" : p.Phase ?? ""));
             grid.AddRow("steps", string.Create(culture, $"[green]{new string('━', filled)}[/][grey]{new string('━', BarWidth - filled)}[/] {p.Iteration} of {p.TotalIterations}"));
             if (_losses.Count > 0)
             {

@@ -20,11 +20,17 @@ public sealed record ParetoTail(double Shape, double ShapeError, double Scale, i
     /// <summary>The smallest weight of the tail's law, relative to the largest weight.</summary>
     public double Threshold { get; init; }
 
+    private double Median { get; init; }
+
     private const int FewestInTail = 5;
 
     // The largest of n weights passes the level at which the law is cut with this chance. In simulations with k = 0.65 the 95 % intervals then cover 90 to 93 %, with a chance of 5 % only 87; up to k = 0.5 it
     // makes little difference.
     private const double SurpriseChance = 0.01;
+
+    // A steeper fitted shape is usually the sum of two kinds of weights, nearly equal ones and a few that stand out, and its level would be absurd. In simulations with log-normal weights of ESS 0.01 to 80 % and
+    // Pareto weights of k up to 0.8 the intervals cover as often as without a bound.
+    private const double LargestShapeOfError = 0.8;
     private const double PriorSamples = 10;
     private const double PriorShape = 0.5;
 
@@ -48,21 +54,23 @@ public sealed record ParetoTail(double Shape, double ShapeError, double Scale, i
         double[] exceedances = [.. weights[^count..].Select(w => Math.Exp(w - largest) - threshold)];
 
         // The quartile scales the fit; where it vanishes, the weights are equal to rounding and their tail is no Pareto law.
-        return exceedances[(int)((count / 4.0) + 0.5) - 1] > 1e-12 ? FitExceedances(exceedances) with { Threshold = threshold } : null;
+        return exceedances[(int)((count / 4.0) + 0.5) - 1] > 1e-12 ? FitExceedances(exceedances) with { Threshold = threshold, Median = exceedances[count / 2] } : null;
     }
 
     /// <summary>
     /// The mean of (W / mean - 1)^2 over the tail's law, cut at the weight that the largest of the sample's passes with a chance of 1 %: what the tail adds to the variance of the mean weight unless something larger turns up. The
-    /// weights that happened to fall show less, as a rare large one is more often absent than present.
+    /// weights that happened to fall show less, as a rare large one is more often absent than present. A shape above 0.8 counts as 0.8.
     /// </summary>
     /// <param name="mean">The mean weight, relative to the largest.</param>
     internal double SquaredDeviation(double mean)
     {
         // With s the chance of a larger exceedance W = threshold + scale (s^-k - 1) / k, so the deviation is a + b s^-k, s from the cut to 1.
-        var k = Math.Abs(Shape) < 1e-4 ? 1e-4 : Shape;
+        // A bounded shape keeps the median of the tail.
+        var k = Math.Abs(Shape) < 1e-4 ? 1e-4 : Math.Min(Shape, LargestShapeOfError);
+        var scale = Shape > LargestShapeOfError ? Median * k / (Math.Pow(2, k) - 1) : Scale;
         var cut = -Math.Log(1 - SurpriseChance) / TailCount;
         double Power(double exponent) => Math.Abs(1 - exponent) < 1e-9 ? -Math.Log(cut) : (1 - Math.Pow(cut, 1 - exponent)) / (1 - exponent);
-        var (a, b) = (((Threshold - (Scale / k)) / mean) - 1, Scale / k / mean);
+        var (a, b) = (((Threshold - (scale / k)) / mean) - 1, scale / k / mean);
         return (a * a * (1 - cut)) + (2 * a * b * Power(k)) + (b * b * Power(2 * k));
     }
 

@@ -35,6 +35,7 @@ public sealed class FlowOde<T> : IDisposable
     private readonly IVectorField _field;
     private readonly DivergenceMode _mode;
     private readonly int _probes;
+    private readonly Expr _probeInput;
     private readonly ExecutionOptions? _options;
     private readonly Dictionary<string, NdArray<T>> _bound = [];
     private readonly Dictionary<string, CompiledProgram<T>> _fixed = [];
@@ -52,6 +53,7 @@ public sealed class FlowOde<T> : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(probes, 1);
         (_parameters, _field, _mode, _probes, _options) = (parameters, field, mode, probes, options);
         Dimension = field.Dimension;
+        _probeInput = Expr.Input(ProbeInput, Dimension, probes);
     }
 
     /// <summary>d.</summary>
@@ -235,7 +237,7 @@ public sealed class FlowOde<T> : IDisposable
                 var (exact, divergence) = _field.WithDivergence(values[0], t);
                 return [exact, divergence];
             default:
-                var (value, estimates) = _field.WithDivergenceEstimates(values[0], t, Expr.Input(ProbeInput, Dimension, _probes));
+                var (value, estimates) = _field.WithDivergenceEstimates(values[0], t, _probeInput);
                 return [value, estimates.Sum() / _probes];
         }
     }

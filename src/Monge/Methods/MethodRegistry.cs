@@ -49,7 +49,7 @@ public static class MethodRegistry
                 ["quick"] = """{ "iterations": 1000, "width": 64, "batchSize": 512 }""",
                 ["thorough"] = """{ "iterations": 40000, "width": 128, "batchSize": 2048 }""",
             },
-            (density, settings) => new PinnTransport(density, PinnTransport.Resolve(settings))),
+            (density, settings) => new PinnTransport(density, settings.Resolve<PinnOptions>())),
         new MethodEntry(
             "pde",
             "Neural PDE transport with a learned evolution",
@@ -64,7 +64,7 @@ public static class MethodRegistry
                 ["optimalTransport"] = """{ "evolution": "optimalTransport" }""",
                 ["annealing"] = """{ "evolution": "annealingStochastic" }""",
             },
-            (density, settings) => new PdeTransport(density, PdeTransport.Resolve(settings))),
+            (density, settings) => new PdeTransport(density, settings.Resolve<PdeOptions>())),
         Controlled(
             "pis", ControlledAlgorithm.Pis, "Path integral sampler",
             "Learns the drift that carries Brownian motion from one point to the target, by simulating whole paths; weighs them by forward and backward kernels.",
@@ -102,7 +102,7 @@ public static class MethodRegistry
                 ["resampled"] = """{ "sampler": "sde", "resamplingThreshold": 0.7 }""",
                 ["action-matching"] = """{ "objective": "actionMatching", "drift": "potential", "walkers": 256, "gridTimes": 32, "refreshInterval": 1 }""",
             },
-            (density, settings) => new NetsTransport(density, NetsTransport.Resolve(settings))),
+            (density, settings) => new NetsTransport(density, settings.Resolve<NetsOptions>())),
     ];
 
     /// <summary>The method of a name, or null.</summary>
@@ -125,7 +125,7 @@ public static class MethodRegistry
             ["kl"] = """{ "loss": "kl" }""",
             ["paper"] = """{ "iterations": 60000, "batchSize": 2048, "steps": 200 }""",
         },
-        (density, settings) => new ControlledTransport(density, algorithm, ControlledTransport.Resolve(settings)));
+        (density, settings) => new ControlledTransport(density, algorithm, settings.Resolve<ControlledOptions>()));
 
     private static int Edits(string left, string right)
     {

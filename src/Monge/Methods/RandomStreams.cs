@@ -54,4 +54,5 @@ internal static class RandomStreams
     public const int FlowMoments = 741;
     public const int FlowImportance = 742;
     public const int FlowPathNoise = 743;
+    public const int FlowPriming = 744;
 }

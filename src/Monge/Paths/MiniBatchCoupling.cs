@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Monge.Engine.Random;
 using Monge.OptimalTransport;
 
@@ -29,8 +32,27 @@ public enum CouplingKind
 /// <param name="epsilon">The regularisation of the entropic plan, as a share of the mini-batch's mean squared distance.</param>
 public sealed class MiniBatchCoupling(CouplingKind kind, int size, int dimension, double epsilon = 0.02)
 {
-    private readonly double[] _cost = new double[size * size];
+    private readonly MiniBatchAssignment _assignment = new(size);
     private readonly float[] _moved = new float[size * dimension];
+    private readonly float[] _columns = new float[size * dimension];
+    private readonly float[] _prices = new float[size];
+    private float[] _referencePoints = [];
+    private float[] _referencePotentials = [];
+
+    /// <summary>
+    /// Solves one mini-batch, which may be larger, whose potentials all later ones start from by their c-transform: the matchings stay the same, up to ties within rounding,
+    /// and are found sooner.
+    /// </summary>
+    /// <param name="x0">Base points [m, d].</param>
+    /// <param name="x1">Data points [m, d].</param>
+    public void Prime(ReadOnlySpan<float> x0, ReadOnlySpan<float> x1)
+    {
+        var first = new MiniBatchCoupling(CouplingKind.OptimalTransport, x1.Length / dimension, dimension);
+        first.Match(x0, x1, default);
+        var potentials = new float[x1.Length / dimension];
+        first._assignment.RowPotentials(potentials);
+        (_referencePoints, _referencePotentials) = (x1.ToArray(), potentials);
+    }
 
     /// <summary>Puts the base points of a batch into the order in which they belong to its data points, group by group of <c>size</c>; a last smaller group is left as it is.</summary>
     /// <param name="x0">Base points [n, d]; reordered within groups (a Sinkhorn coupling may repeat points).</param>
@@ -44,7 +66,7 @@ public sealed class MiniBatchCoupling(CouplingKind kind, int size, int dimension
         {
             var first = at / dimension;
             var own = labels.IsEmpty ? default : labels.Slice(first, size);
-            Span<int> order = kind == CouplingKind.Sinkhorn ? Draw(x0.Slice(at, block), x1.Slice(at, block), random, own) : Match(x0.Slice(at, block), x1.Slice(at, block), own);
+            var order = kind == CouplingKind.Sinkhorn ? Draw(x0.Slice(at, block), x1.Slice(at, block), random, own) : Match(x0.Slice(at, block), x1.Slice(at, block), own);
             for (var i = 0; i < size; i++)
             {
                 x0.Slice(at + (order[i] * dimension), dimension).CopyTo(_moved.AsSpan(i * dimension));
@@ -55,39 +77,122 @@ public sealed class MiniBatchCoupling(CouplingKind kind, int size, int dimension
     }
 
     // Rows are data points, columns base points. The base points carry the labels of the data points at their places, so each label has as many of both.
-    private int[] Match(ReadOnlySpan<float> x0, ReadOnlySpan<float> x1, ReadOnlySpan<int> labels)
+    private ReadOnlySpan<int> Match(ReadOnlySpan<float> x0, ReadOnlySpan<float> x1, ReadOnlySpan<int> labels)
     {
-        var largest = 0.0;
+        for (var j = 0; j < size; j++)
+        {
+            for (var k = 0; k < dimension; k++)
+            {
+                _columns[(k * size) + j] = x0[(j * dimension) + k];
+            }
+        }
+
+        var (cost, stride) = (_assignment.Cost, _assignment.Stride);
         for (var i = 0; i < size; i++)
         {
-            var x = x1.Slice(i * dimension, dimension);
-            for (var j = 0; j < size; j++)
-            {
-                var sum = 0f;
-                for (var k = 0; k < dimension; k++)
-                {
-                    var difference = x[k] - x0[(j * dimension) + k];
-                    sum += difference * difference;
-                }
-
-                _cost[(i * size) + j] = sum;
-                largest = Math.Max(largest, sum);
-            }
+            SquaredDistances(x1.Slice(i * dimension, dimension), cost.AsSpan(i * stride, size));
         }
 
-        for (var i = 0; i < size && !labels.IsEmpty; i++)
+        if (!labels.IsEmpty)
         {
-            for (var j = 0; j < size; j++)
+            // No gain within the labels can pay for one pair across.
+            var penalty = 0f;
+            for (var i = 0; i < size; i++)
             {
-                // No gain within the labels can pay for one pair across.
-                _cost[(i * size) + j] += labels[i] == labels[j] ? 0 : largest * size;
+                penalty = Math.Max(penalty, Largest(cost.AsSpan(i * stride, size)));
+            }
+
+            for (var i = 0; i < size; i++)
+            {
+                for (var j = 0; j < size; j++)
+                {
+                    cost[(i * stride) + j] += labels[i] == labels[j] ? 0 : penalty * size;
+                }
             }
         }
 
-        return Assignment.Solve(_cost, size).ColumnOfRow;
+        return _assignment.Solve(labels.IsEmpty ? StartPrices() : []);
     }
 
-    private int[] Draw(ReadOnlySpan<float> x0, ReadOnlySpan<float> x1, RandomStream random, ReadOnlySpan<int> labels)
+    // The c-transform v_j = min_i |r_i - x0_j|^2 - u_i of the reference's potentials.
+    private ReadOnlySpan<float> StartPrices()
+    {
+        if (_referencePotentials.Length == 0)
+        {
+            return [];
+        }
+
+        Span<float> distances = size <= 1024 ? stackalloc float[size] : new float[size];
+        _prices.AsSpan().Fill(float.PositiveInfinity);
+        for (var i = 0; i < _referencePotentials.Length; i++)
+        {
+            SquaredDistances(_referencePoints.AsSpan(i * dimension, dimension), distances);
+            LowerTo(_prices, distances, _referencePotentials[i]);
+        }
+
+        return _prices;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void SquaredDistances(ReadOnlySpan<float> point, Span<float> distances)
+    {
+        ref var to = ref MemoryMarshal.GetReference(distances);
+        ref var columns = ref MemoryMarshal.GetArrayDataReference(_columns);
+        var j = 0;
+        for (; j <= size - Vector512<float>.Count; j += Vector512<float>.Count)
+        {
+            var sum = Vector512<float>.Zero;
+            for (var k = 0; k < dimension; k++)
+            {
+                var difference = Vector512.LoadUnsafe(ref columns, (nuint)((k * size) + j)) - Vector512.Create(point[k]);
+                sum += difference * difference;
+            }
+
+            sum.StoreUnsafe(ref to, (nuint)j);
+        }
+
+        for (; j < size; j++)
+        {
+            var sum = 0f;
+            for (var k = 0; k < dimension; k++)
+            {
+                var difference = _columns[(k * size) + j] - point[k];
+                sum += difference * difference;
+            }
+
+            distances[j] = sum;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void LowerTo(Span<float> prices, ReadOnlySpan<float> distances, float potential)
+    {
+        ref var to = ref MemoryMarshal.GetReference(prices);
+        ref var from = ref MemoryMarshal.GetReference(distances);
+        var (j, potentials) = (0, Vector512.Create(potential));
+        for (; j <= prices.Length - Vector512<float>.Count; j += Vector512<float>.Count)
+        {
+            Vector512.Min(Vector512.LoadUnsafe(ref to, (nuint)j), Vector512.LoadUnsafe(ref from, (nuint)j) - potentials).StoreUnsafe(ref to, (nuint)j);
+        }
+
+        for (; j < prices.Length; j++)
+        {
+            prices[j] = Math.Min(prices[j], distances[j] - potential);
+        }
+    }
+
+    private static float Largest(ReadOnlySpan<float> values)
+    {
+        var largest = float.NegativeInfinity;
+        foreach (var value in values)
+        {
+            largest = Math.Max(largest, value);
+        }
+
+        return largest;
+    }
+
+    private ReadOnlySpan<int> Draw(ReadOnlySpan<float> x0, ReadOnlySpan<float> x1, RandomStream random, ReadOnlySpan<int> labels)
     {
         var order = new int[size];
         int[] left = [.. Enumerable.Range(0, size)];

@@ -79,7 +79,10 @@ public sealed class SimplexPath(int count, Func<Expr, Expr> weights)
     private static Expr Shares(int count, int from, int to, int modes, Expr coefficients, Expr t)
     {
         var sines = Math.Max(1, modes - 1) - 1;
-        var logit = coefficients[0].Exp() * (t / (1 - t)).Log();
+
+        // Finite also at the ends, so that no gradient multiplies 0 by infinity.
+        const double Least = 1e-30;
+        var logit = coefficients[0].Exp() * (t.Clamp(Least, 1).Log() - (1 - t).Clamp(Least, 1).Log());
         for (var m = 1; m <= sines; m++)
         {
             logit += coefficients[m] * (Math.PI * m * t).Sin();

@@ -54,7 +54,7 @@ public sealed class CoverageCheckTests
         var target = Banana();
         var options = new PinnTransport(target, s_small).ResolvedOptions;
         var run = new TrainingRun("pinn", target, options.TrainingText(), 1);
-        var (problem, _) = PinnTransport.Prepare<float>(target, options, new ExecutionOptions(), 1, default);
+        var (problem, _) = PinnTransport.Prepare<float>(target, options, new PreparationRun(new ExecutionOptions(), 1));
         using var trainer = new PinnTrainer<float>(target, problem, options, 1, new ExecutionOptions());
         var folder = Directory.CreateTempSubdirectory("monge-bend-").FullName;
         try

@@ -80,7 +80,7 @@ public sealed class NetsTransportTests : IDisposable
         var method = new NetsTransport(target, s_small);
         var run = method.Name(7);
         var execution = new ExecutionOptions();
-        var problem = method.Prepare<float>(execution, 7, default);
+        var problem = method.Prepare<float>(new PreparationRun(execution, 7));
         using var first = method.Trainer<float>(problem, 7, execution);
         var state = first.Init();
         var path = Path.Combine(_folder, "checkpoint.safetensors");

@@ -88,7 +88,7 @@ public sealed class PdeTransportTests : IDisposable
     {
         var method = new PdeTransport(Gaussian(), s_small with { Evolution = evolution, Iterations = 800 });
         var execution = new ExecutionOptions();
-        var problem = method.Prepare<float>(execution, 1, default);
+        var problem = method.Prepare<float>(new PreparationRun(execution, 1));
         using var trainer = new PdeTrainer<float>(Gaussian(), problem, method.ResolvedOptions, 1, execution);
         var state = trainer.Init();
         for (var i = 0; i < 800; i++)
@@ -105,7 +105,7 @@ public sealed class PdeTransportTests : IDisposable
     {
         var method = new PdeTransport(Gaussian(), s_small with { Evolution = Evolution.OptimalTransport, Iterations = 1200 });
         var execution = new ExecutionOptions();
-        var problem = method.Prepare<float>(execution, 1, default);
+        var problem = method.Prepare<float>(new PreparationRun(execution, 1));
         Assert.All(problem.Base.StandardDeviation, s => Assert.Equal(1, s, 12));
         using var trainer = new PdeTrainer<float>(Gaussian(), problem, method.ResolvedOptions, 1, execution);
         var state = trainer.Init();
@@ -159,7 +159,7 @@ public sealed class PdeTransportTests : IDisposable
         var target = Gaussian();
         var method = new PdeTransport(target, s_small with { Evolution = evolution, Width = 8, BatchSize = 32, Walkers = 16, RefreshInterval = 8 });
         var execution = new ExecutionOptions();
-        var problem = method.Prepare<float>(execution, 7, default);
+        var problem = method.Prepare<float>(new PreparationRun(execution, 7));
         var run = new TrainingRun("pde", target, method.ResolvedOptions.TrainingText(), 7);
         var path = Path.Combine(_folder, "checkpoint.safetensors");
         using var first = new PdeTrainer<float>(target, problem, method.ResolvedOptions, 7, execution);

@@ -71,7 +71,7 @@ public sealed class PinnTransportTests : IDisposable
         var options = new PinnTransport(target, s_small).ResolvedOptions;
         var run = new TrainingRun("pinn", target, options.TrainingText(), 7);
         var execution = new ExecutionOptions();
-        var (problem, _) = PinnTransport.Prepare<float>(target, options, execution, 7, default);
+        var (problem, _) = PinnTransport.Prepare<float>(target, options, new PreparationRun(execution, 7));
         using var first = new PinnTrainer<float>(target, problem, options, 7, execution);
         var state = first.Init();
         var path = Path.Combine(_folder, "checkpoint.safetensors");
@@ -148,7 +148,7 @@ public sealed class PinnTransportTests : IDisposable
         var target = Density.Create("gaussian", 2, x => (-0.5 / (scale * scale) * (x - Expr.Constant(mean, 2)).SquaredNorm()) - Math.Log(2 * Math.PI * scale * scale));
         var options = new PinnTransport(target, s_small with { Iterations = 1500, Width = 32, BatchSize = 256, Walkers = 256, WalkerSteps = 32, BaseScale = 1 }).ResolvedOptions;
         var execution = new ExecutionOptions();
-        var (problem, _) = PinnTransport.Prepare<float>(target, options, execution, 1, default);
+        var (problem, _) = PinnTransport.Prepare<float>(target, options, new PreparationRun(execution, 1));
         using var trainer = new PinnTrainer<float>(target, problem, options, 1, execution);
         var state = trainer.Init();
         for (var i = 0; i < 1500; i++)

@@ -23,6 +23,7 @@ internal sealed class FlowBatch(int size, FlowProblem problem)
 /// </summary>
 internal sealed class FlowBatches
 {
+    private const int PrimingGroups = 4;
     private const int LeastValidation = 4096;
     private const int MostValidation = 16_384;
 
@@ -39,6 +40,12 @@ internal sealed class FlowBatches
         _coupling = options.Coupling is CouplingKind.OptimalTransport or CouplingKind.Sinkhorn
             ? new MiniBatchCoupling(options.Coupling, options.CouplingSize, problem.Dimension, options.SinkhornEpsilon)
             : null;
+        if (options.Coupling == CouplingKind.OptimalTransport && problem.Inputs == 0)
+        {
+            var first = new FlowBatch(PrimingGroups * options.CouplingSize, problem);
+            Pair(first, 0, new RandomStream(seed, RandomStreams.FlowPriming));
+            _coupling!.Prime(first.Base!.Span, first.Data.Span);
+        }
     }
 
     /// <summary>A batch to judge by, the same each time; null without held-out rows.</summary>
@@ -87,6 +94,14 @@ internal sealed class FlowBatches
     public void Fill(FlowBatch batch, long step)
     {
         var random = new RandomStream(new RandomState(new RandomKey(_seed, RandomStreams.FlowPairs).PhiloxKey, (ulong)step << 32));
+        Pair(batch, step, random);
+        Couple(batch, random);
+        Hide(batch, random);
+    }
+
+    // Rows of both ends, before a transport coupling.
+    private void Pair(FlowBatch batch, long step, RandomStream random)
+    {
         if (_problem.Train is not { } rows)
         {
             Draw(batch, random);
@@ -112,9 +127,6 @@ internal sealed class FlowBatches
 
             FillBase(batch, random);
         }
-
-        Couple(batch, random);
-        Hide(batch, random);
     }
 
     private int[] Order(ref (long Epoch, int[] Order) last, long epoch, int count, int stream)

@@ -63,6 +63,7 @@ public sealed class FlowModel
 
     private readonly FlowFields _fields;
     private readonly NdArray<double> _wide;
+    private readonly Expr _condition;
 
     internal FlowModel(FlowDescription description, NdArray<float> parameters)
     {
@@ -73,6 +74,7 @@ public sealed class FlowModel
             throw new ArgumentException($"The model's networks have {_fields.Parameters.Count} parameters; {parameters.Length} were given.", nameof(parameters));
         }
 
+        _condition = Expr.Input(ConditionInput, _fields.Conditions + 1);
         _wide = new NdArray<double>(parameters.Length);
         for (var i = 0; i < parameters.Length; i++)
         {
@@ -271,8 +273,7 @@ public sealed class FlowModel
             return field(x, t, null);
         }
 
-        var condition = Expr.Input(ConditionInput, _fields.Conditions + 1);
-        var given = field(x, t, condition);
+        var given = field(x, t, _condition);
         if (guidance == 1)
         {
             return given;

@@ -77,21 +77,33 @@ public static class InterpolantFit
         return Model(problem, trainer, state, settings.Seed);
     }
 
+    /// <summary>Begins a fit that is taken step by step, without checkpoint or early end: for measurements.</summary>
+    /// <param name="data">The data and the base.</param>
+    /// <param name="options">The options; null for the defaults.</param>
+    /// <param name="settings">Seed and threads; null for the defaults.</param>
+    public static FlowTraining Begin(FlowData data, InterpolantOptions? options = null, FitSettings? settings = null)
+    {
+        options = (options ?? new InterpolantOptions()).Checked();
+        settings ??= new FitSettings();
+        return new FlowTraining(FlowProblem.Prepare(data, options, settings.Seed), settings);
+    }
+
     /// <summary>Removes the checkpoint of a fit whose model has been saved.</summary>
     /// <param name="path">The checkpoint's file; nothing happens if there is none.</param>
     public static void RemoveCheckpoint(string path) => File.Delete(path);
 
-    private static FlowModel Model(FlowProblem problem, FlowTrainer trainer, FlowState state, ulong seed)
+    internal static FlowModel Model(FlowProblem problem, FlowTrainer trainer, FlowState state, ulong seed, bool isBest = true)
     {
+        isBest &= trainer.HasValidation;
         var parameters = new NdArray<float>(state.Best.Length);
-        (trainer.HasValidation ? state.Best : state.Adam.Average).Span.CopyTo(parameters.Span);
+        (isBest ? state.Best : state.Adam.Average).Span.CopyTo(parameters.Span);
         var report = new FitReport(
             problem.Data.Table?.Source is { } source ? Path.GetFileName(source) : "sampler",
             problem.Train?.Rows ?? 0,
             problem.Validation?.Rows ?? 0,
             state.Adam.Steps,
-            trainer.HasValidation ? state.BestStep : state.Adam.Steps,
-            trainer.HasValidation ? state.BestLoss : double.NaN,
+            isBest ? state.BestStep : state.Adam.Steps,
+            isBest ? state.BestLoss : double.NaN,
             seed);
         return new FlowModel(
             new FlowDescription(problem.Options, problem.Form, problem.Data.Names, problem.Data.Conditions, problem.Standardisation, problem.Moments, problem.Data.HasGaussianBase, report),
@@ -112,6 +124,38 @@ public static class InterpolantFit
 
         return result;
     }
+}
+
+/// <summary>A fit that is taken step by step.</summary>
+public sealed class FlowTraining : IDisposable
+{
+    private readonly FlowProblem _problem;
+    private readonly FlowTrainer _trainer;
+    private readonly FlowState _state;
+    private readonly ulong _seed;
+
+    internal FlowTraining(FlowProblem problem, FitSettings settings)
+    {
+        (_problem, _seed) = (problem, settings.Seed);
+        _trainer = new FlowTrainer(problem, settings.Seed, new ExecutionOptions { Threads = settings.Threads });
+        _state = _trainer.Init();
+    }
+
+    /// <summary>The networks' parameters, declared.</summary>
+    public Engine.Programs.ParameterSet Parameters => _trainer.Fields.Parameters;
+
+    /// <summary>Takes the next optimiser step of a run of the options' length.</summary>
+    /// <returns>The batch's loss and the gradient's norm.</returns>
+    public StepInfo Step() => _trainer.Step(_state, _state.Adam.Steps, _problem.Options.Iterations);
+
+    /// <summary>The loss of the averaged parameters on the held-out rows; not a number without.</summary>
+    public double ValidationLoss() => _trainer.HasValidation ? _trainer.Judge(_state) : double.NaN;
+
+    /// <summary>The model of the averaged parameters.</summary>
+    public FlowModel Model() => InterpolantFit.Model(_problem, _trainer, _state, _seed, isBest: false);
+
+    /// <inheritdoc/>
+    public void Dispose() => _trainer.Dispose();
 }
 
 /// <summary>The checkpoint of a fit: all of its state, and what names the fit.</summary>

@@ -174,7 +174,7 @@ internal sealed class CoverageCheck<T>(Density target, TransportProblem problem,
             return null;
         }
 
-        var preparation = new TransportPreparation<T>(target, options, execution, ~seed, cancellation);
+        var preparation = new TransportPreparation<T>(target, options, new PreparationRun(execution, ~seed, cancellation));
         var found = FindMore(preparation, positions, weights);
         TargetCalls += preparation.TargetCalls;
         return found;

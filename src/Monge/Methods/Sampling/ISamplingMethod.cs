@@ -28,6 +28,31 @@ public sealed record SamplingRequest(int Samples, ulong Seed)
     public IProgress<Training.TrainingProgress>? Progress { get; init; }
 }
 
+/// <summary>What the options of all trained methods share.</summary>
+/// <typeparam name="TSelf">The record itself.</typeparam>
+public interface ITrainedOptions<TSelf>
+    where TSelf : class, ITrainedOptions<TSelf>, new()
+{
+    /// <summary>Optimiser steps, at least 1; null for the method's default. Runs with this are repeatable to the bit.</summary>
+    long? Iterations { get; }
+
+    /// <summary>Training time; the number of steps then follows from the speed measured at the start. Not together with <see cref="Iterations"/>.</summary>
+    TimeSpan? Budget { get; }
+
+    /// <summary>Threads, 0 for all processors. Results don't depend on it.</summary>
+    int Threads { get; }
+
+    /// <summary>Number format.</summary>
+    Precision Precision { get; }
+
+    /// <summary>These options with other values of those that all methods share.</summary>
+    TSelf With(long? iterations, TimeSpan? budget, int threads, Precision precision);
+
+    /// <summary>Checks every range.</summary>
+    /// <exception cref="ArgumentException">A value is out of range.</exception>
+    void Validate();
+}
+
 /// <summary>The settings that every method understands; the command line's flags. They override the JSON options.</summary>
 public sealed record MethodSettings
 {
@@ -45,6 +70,19 @@ public sealed record MethodSettings
 
     /// <summary>Number format.</summary>
     public Precision? Precision { get; init; }
+
+    /// <summary>The options of a method, read from the JSON and overridden by the settings; a number of steps replaces a budget and the other way round.</summary>
+    /// <typeparam name="TOptions">The method's options.</typeparam>
+    /// <exception cref="ArgumentException">The JSON can't be read, or a value is out of range.</exception>
+    public TOptions Resolve<TOptions>()
+        where TOptions : class, ITrainedOptions<TOptions>, new()
+    {
+        var options = Options is { } json ? MethodOptions.Parse<TOptions>(json) : new TOptions();
+        var resolved = options.With(
+            Iterations ?? (Budget is null ? options.Iterations : null), Budget ?? (Iterations is null ? options.Budget : null), Threads ?? options.Threads, Precision ?? options.Precision);
+        resolved.Validate();
+        return resolved;
+    }
 }
 
 /// <summary>Sampling without blocking the caller.</summary>

@@ -1,7 +1,6 @@
 using System.Numerics;
 using Monge.Diagnostics;
 using Monge.Dynamics;
-using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Measures;
 
@@ -33,11 +32,9 @@ internal sealed record PreparationOptions
 /// <typeparam name="T">float or double.</typeparam>
 /// <param name="target">The density.</param>
 /// <param name="options">Where to start.</param>
-/// <param name="execution">How to execute.</param>
-/// <param name="seed">The seed.</param>
-/// <param name="cancellation">Stops between two runs.</param>
+/// <param name="run">With what, for how long, and whom it tells.</param>
 /// <param name="race">The effective sample size (fraction) after a short training on a problem, by which exponents are chosen; null takes the most even annealed importance sampling.</param>
-internal sealed class TransportPreparation<T>(Density target, PreparationOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation, Func<TransportProblem, double>? race = null)
+internal sealed class TransportPreparation<T>(Density target, PreparationOptions options, PreparationRun run, Func<TransportProblem, double>? race = null)
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const int Particles = 2048;
@@ -55,7 +52,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
 
     private static readonly double[] s_firstStiffness = [1, 8, 64, 512];
     private static readonly (double Target, double Base)[] s_exponents = [(2, 1), (1, 2), (2, 3)];
-    private ulong _run;
+    private ulong _attempt;
 
     /// <summary>Evaluations of the target so far, those of the race left out.</summary>
     public long TargetCalls { get; private set; }
@@ -138,7 +135,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     // Refits to the weighted moments while the weights get more even and no mass is lost.
     private Trial Refit(Trial best)
     {
-        for (var k = 0; k < Refits; k++)
+        for (var k = 0; k < Refits && run.HasTime; k++)
         {
             if (Fit(best) is not { } fitted)
             {
@@ -165,9 +162,10 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
             return best;
         }
 
+        run.Report("search for bent coordinates");
         foreach (var start in Candidates().Select(c => Plain(c.Base)).Append(best.Problem))
         {
-            if (BentSearch.Find(target, start, options.BaseInflation, execution, seed, cancellation) is not { } found || found.Ess < BendGain * best.Ess)
+            if (BentSearch.Find(target, start, options.BaseInflation, run.Execution, run.Seed, run.Cancellation) is not { } found || found.Ess < BendGain * best.Ess)
             {
                 continue;
             }
@@ -178,7 +176,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
                 best = trial;
             }
 
-            if (best.Ess > EvenEnough)
+            if (best.Ess > EvenEnough || !run.HasTime)
             {
                 break;
             }
@@ -191,7 +189,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     private Trial Straighten(Trial best)
     {
         var d = target.Dimension;
-        for (var k = 0; k < Bends && d is > 1 and <= LargestBentDimension && best.Ess * Particles > FewestForBend * d; k++)
+        for (var k = 0; k < Bends && run.HasTime && d is > 1 and <= LargestBentDimension && best.Ess * Particles > FewestForBend * d; k++)
         {
             if (FitBend(best.Problem, best.Positions, best.Weights, options.BaseInflation) is not { } bend)
             {
@@ -335,6 +333,11 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
             return Try(chosen, stiffness, source, options.TargetExponent ?? 1, options.BaseExponent ?? 1);
         }
 
+        if (!run.HasTime)
+        {
+            return best;
+        }
+
         List<Trial> trials = [best, .. s_exponents.Select(e => Try(chosen, stiffness, source, e.Target, e.Base))];
         if (chosen.Bend is null)
         {
@@ -345,15 +348,20 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
 
         var most = trials.Max(t => t.Ess);
         trials.RemoveAll(t => t.Ess < HopelessShare * most);
-        return trials.Count == 1 ? trials[0] : trials.MaxBy(t => race?.Invoke(t.Problem with { Offset = t.LogZ }) ?? t.Ess)!;
+        if (trials.Count == 1 || race is null || !run.HasTime)
+        {
+            return trials.MaxBy(t => t.Ess)!;
+        }
+
+        return trials.TakeWhile((_, k) => k == 0 || run.HasTime).MaxBy(t => race(t.Problem with { Offset = t.LogZ }))!;
     }
 
     private Trial Try(TransportProblem start, double? stiffness, string source, double targetExponent = 1, double baseExponent = 1)
     {
-        cancellation.ThrowIfCancellationRequested();
+        run.Report("annealed importance sampling");
         var problem = start with { Offset = 0, TargetExponent = targetExponent, BaseExponent = baseExponent, Source = source };
-        using var sde = new TransportSde<T>(problem.Path(target), null, null, SdeScheme.EulerMaruyama, Particles, RandomStreams.PreparationStart, RandomStreams.PreparationNoise, execution);
-        using var evaluation = new TargetEvaluation(target, problem, execution);
+        using var sde = new TransportSde<T>(problem.Path(target), null, null, SdeScheme.EulerMaruyama, Particles, RandomStreams.PreparationStart, RandomStreams.PreparationNoise, run.Execution);
+        using var evaluation = new TargetEvaluation(target, problem, run.Execution);
         Trial? best = null;
         foreach (var guess in stiffness is { } known ? [known, .. s_firstStiffness] : s_firstStiffness)
         {
@@ -369,7 +377,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
 
     private Trial Anneal(TransportProblem problem, TransportSde<T> sde, TargetEvaluation evaluation)
     {
-        var draw = new DrawKey(seed, Steps * _run++);
+        var draw = new DrawKey(run.Seed, Steps * _attempt++);
         sde.Start(null, Particles, draw);
         var start = TargetEvaluation.LogBase(sde.Positions, Particles);
         sde.Advance(null, Particles, new SdeGrid<T>(0, Steps, Steps, (t, next) => problem.Diffusion(LangevinStep, t, next)), draw);

@@ -78,15 +78,14 @@ internal static class TransportRun<T>
     /// <param name="request">What is asked for.</param>
     /// <param name="begin">Prepares the transport, or makes it as a checkpoint says.</param>
     /// <param name="cancellation">Stops between two steps.</param>
-    public static SampleSet Run(TransportRunSettings settings, SamplingRequest request, Func<Resumption?, ExecutionOptions, TransportStart<T>> begin, CancellationToken cancellation)
+    public static SampleSet Run(TransportRunSettings settings, SamplingRequest request, Func<Resumption?, PreparationRun, TransportStart<T>> begin, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
         var execution = new ExecutionOptions { Threads = settings.Threads };
         var run = settings.Run;
         var checkpoint = request.Folder is { } folder ? Path.Combine(folder, TrainingCheckpoint.CheckpointName) : null;
         var opened = request.Resume && checkpoint is not null && File.Exists(checkpoint) ? TrainingCheckpoint.Open(checkpoint, run) : ((SafetensorsFile File, Resumption Resumption)?)null;
-        request.Progress?.Report(new TrainingProgress(0, settings.Iterations ?? 0, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
-        var start = begin(opened?.Resumption, execution);
+        var start = begin(opened?.Resumption, new PreparationRun(execution, request.Seed, cancellation, settings.Budget, request.Progress));
         using var trainer = start.Trainer;
         var problem = start.Problem;
         var callsBefore = opened?.Resumption.TargetCalls ?? problem.PreparationCalls;
@@ -129,31 +128,31 @@ internal static class TransportRun<T>
 
     /// <summary>The effective sample size (fraction) after a short training, 0 if that failed, and the evaluations of the target it took; disposes the trainer.</summary>
     public static (double Ess, long TargetCalls) ShortTraining(
-        ITransportTrainer<T> trainer, Func<NdArray<T>, ITransportSampling<T>> draws, ulong seed, CancellationToken cancellation)
+        ITransportTrainer<T> trainer, Func<NdArray<T>, ITransportSampling<T>> draws, PreparationRun run)
     {
-        var (particles, calls) = ShortTrainingDraws(trainer, draws, seed, cancellation);
+        var (particles, calls) = ShortTrainingDraws(trainer, draws, run);
         return (particles is null ? 0 : Ess(particles), calls);
     }
 
     /// <summary>The same with the draws of <see cref="TransportSampling{T}"/>.</summary>
     public static (double Ess, long TargetCalls) ShortTraining(
-        Density target, TransportProblem problem, ITransportTrainer<T> trainer, SamplingSettings settings, ExecutionOptions execution, ulong seed, CancellationToken cancellation) =>
-        ShortTraining(trainer, average => new TransportSampling<T>(target, problem, settings, trainer.Transport, average, execution), seed, cancellation);
+        Density target, TransportProblem problem, ITransportTrainer<T> trainer, SamplingSettings settings, PreparationRun run) =>
+        ShortTraining(trainer, average => new TransportSampling<T>(target, problem, settings, trainer.Transport, average, run.Execution), run);
 
     /// <summary>Weighted particles of the transport after a short training, null if that failed, and the evaluations of the target it took; disposes the trainer.</summary>
     public static (WeightedParticles<T>? Particles, long TargetCalls) ShortTrainingDraws(
-        Density target, TransportProblem problem, ITransportTrainer<T> trainer, SamplingSettings settings, ExecutionOptions execution, ulong seed, CancellationToken cancellation) =>
-        ShortTrainingDraws(trainer, average => new TransportSampling<T>(target, problem, settings, trainer.Transport, average, execution), seed, cancellation);
+        Density target, TransportProblem problem, ITransportTrainer<T> trainer, SamplingSettings settings, PreparationRun run) =>
+        ShortTrainingDraws(trainer, average => new TransportSampling<T>(target, problem, settings, trainer.Transport, average, run.Execution), run);
 
     private static (WeightedParticles<T>? Particles, long TargetCalls) ShortTrainingDraws(
-        ITransportTrainer<T> trainer, Func<NdArray<T>, ITransportSampling<T>> draws, ulong seed, CancellationToken cancellation)
+        ITransportTrainer<T> trainer, Func<NdArray<T>, ITransportSampling<T>> draws, PreparationRun run)
     {
         using var owned = trainer;
         var state = trainer.Init();
         using var sampling = draws(state.Adam.Average);
-        for (var iteration = 0; iteration < RaceIterations; iteration++)
+        for (var iteration = 0; iteration < RaceIterations && (iteration == 0 || run.HasTime); iteration++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            run.Report("short training", iteration, RaceIterations);
             var info = trainer.Step(state, iteration, RaceIterations);
             if (!double.IsFinite(info.Loss) || !double.IsFinite(info.GradientNorm))
             {
@@ -161,7 +160,7 @@ internal static class TransportRun<T>
             }
         }
 
-        var particles = sampling.Gauge(RaceParticles, seed);
+        var particles = sampling.Gauge(RaceParticles, run.Seed);
         return (particles.LogWeights.All(double.IsNegativeInfinity) ? null : particles, trainer.TargetCalls + sampling.TargetCalls);
     }
 

@@ -60,10 +60,6 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
     // Above this effective sample size of the ODE no SDE is tried.
     private const double NothingToWin = 0.95;
 
-    // The largest error of the ODE's step relative to that of the draws for which the step stays, and the most steps otherwise.
-    private const double LargestStepShare = 0.3;
-    private const int MostOdeSteps = 256;
-
     // Validation draws are samples with numbers from here on, so they never coincide with the samples that are returned.
     private const long ValidationSamples = 1L << 36;
 
@@ -95,7 +91,14 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
     public (double Ess, IReadOnlyList<SamplerTrial>? Trials) Choose(int samples, ulong seed, CancellationToken cancellation)
     {
         var (sampler, ess) = Best(seed, cancellation);
-        (_chosen, _stepError) = Refine(sampler, samples, seed, cancellation);
+        _chosen = sampler;
+        if (sampler.Scheme is null)
+        {
+            (var steps, _stepError) = OdeSteps.Refine(
+                sampler.Steps, _settings.Steps is null, samples, n => ValidationWeights(sampler with { Steps = n }, ValidationParticles, seed), cancellation);
+            _chosen = sampler with { Steps = steps };
+        }
+
         return (ess, null);
     }
 
@@ -156,35 +159,6 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
 
         Compete(new TransportSampler(SdeScheme.Heun, _settings.Steps ?? 128, langevin, _settings.Diffusion));
         return best!.Value;
-    }
-
-    // An ODE's sampler with its steps doubled until the error of the step no longer matters beside that of the draws, and what doubling
-    // them once more moves log Z by on a validation batch; an SDE's kernel weights are exact whatever the step.
-    private (TransportSampler Sampler, double StepError) Refine(TransportSampler sampler, int samples, ulong seed, CancellationToken cancellation)
-    {
-        if (sampler.Scheme is not null || ValidationWeights(sampler, ValidationParticles, seed) is not { } coarse)
-        {
-            return (sampler, 0);
-        }
-
-        while (true)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var doubled = sampler with { Steps = 2 * sampler.Steps };
-            if (ValidationWeights(doubled, ValidationParticles, seed) is not { } fine)
-            {
-                return (sampler, double.PositiveInfinity);
-            }
-
-            var moved = Math.Abs(fine.LogNormaliser - coarse.LogNormaliser);
-            var statistical = coarse.LogNormaliserError * Math.Sqrt(ValidationParticles / (double)samples);
-            if (moved <= LargestStepShare * statistical || _settings.Steps is not null || doubled.Steps > MostOdeSteps)
-            {
-                return (sampler, moved);
-            }
-
-            (sampler, coarse) = (doubled, fine);
-        }
     }
 
     private double Ess(TransportSampler sampler, int particles, ulong seed) => ValidationWeights(sampler, particles, seed)?.EffectiveSampleFraction ?? 0;

@@ -35,7 +35,7 @@ public enum ScoreGate
 }
 
 /// <summary>Options of the trajectory-based samplers <see cref="ControlledTransport"/>. A null means: chosen from method and target, and written back resolved.</summary>
-public sealed record ControlledOptions
+public sealed record ControlledOptions : ITrainedOptions<ControlledOptions>
 {
     /// <summary>The loss: kl or logVariance.</summary>
     public PathSpaceLoss Loss { get; init; } = PathSpaceLoss.LogVariance;
@@ -108,6 +108,10 @@ public sealed record ControlledOptions
 
     /// <summary>Seconds between two checkpoints, above 0; one is also written at the end and on cancellation.</summary>
     public double CheckpointSeconds { get; init; } = 15;
+
+    /// <inheritdoc/>
+    public ControlledOptions With(long? iterations, TimeSpan? budget, int threads, Precision precision) =>
+        this with { Iterations = iterations, Budget = budget, Threads = threads, Precision = precision };
 
     /// <summary>Reads options from JSON.</summary>
     /// <exception cref="ArgumentException">The text is not JSON, has an unknown name, or a value is out of range.</exception>

@@ -67,22 +67,6 @@ public sealed class ControlledTransport : ISamplingMethod
         _ => "cmcd",
     };
 
-    /// <summary>Options from the command line's settings, which override the JSON options.</summary>
-    /// <exception cref="ArgumentException">The JSON can't be read, or a value is out of range.</exception>
-    public static ControlledOptions Resolve(MethodSettings settings)
-    {
-        var options = settings.Options is { } json ? ControlledOptions.Parse(json) : new ControlledOptions();
-        var resolved = options with
-        {
-            Iterations = settings.Iterations ?? (settings.Budget is null ? options.Iterations : null),
-            Budget = settings.Budget ?? (settings.Iterations is null ? options.Budget : null),
-            Threads = settings.Threads ?? options.Threads,
-            Precision = settings.Precision ?? options.Precision,
-        };
-        resolved.Validate();
-        return resolved;
-    }
-
     /// <inheritdoc/>
     public SampleSet Run(SamplingRequest request, CancellationToken cancellation)
     {
@@ -91,10 +75,10 @@ public sealed class ControlledTransport : ISamplingMethod
         return ResolvedOptions.Precision == Precision.Float64 ? Run<double>(request, cancellation) : Run<float>(request, cancellation);
     }
 
-    private TransportProblem Prepare<T>(ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+    private TransportProblem Prepare<T>(PreparationRun run)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var preparation = new TransportPreparation<T>(Target, new PreparationOptions(), execution, seed, cancellation);
+        var preparation = new TransportPreparation<T>(Target, new PreparationOptions(), run);
         return ResolvedOptions.BaseScale is { } scale
             ? preparation.Given(GaussianBase.Isotropic(Target.Dimension, scale), FormattableString.Invariant($"N(0, {scale:g4}^2), given"))
             : preparation.Given(
@@ -121,8 +105,7 @@ public sealed class ControlledTransport : ISamplingMethod
         var files = new ControlledCheckpoint(Name, Target, ResolvedOptions, request.Seed);
         var checkpoint = request.Folder is { } folder ? Path.Combine(folder, ControlledCheckpoint.CheckpointName) : null;
         var resumed = request.Resume && checkpoint is not null && File.Exists(checkpoint) ? files.Open(checkpoint) : null;
-        request.Progress?.Report(new TrainingProgress(0, ResolvedOptions.Iterations ?? 0, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
-        var problem = WithPlainBase(resumed?.Problem ?? Prepare<T>(execution, request.Seed, cancellation));
+        var problem = WithPlainBase(resumed?.Problem ?? Prepare<T>(new PreparationRun(execution, request.Seed, cancellation, ResolvedOptions.Budget, request.Progress)));
         var model = new ControlledModel(Target, problem, Algorithm, ResolvedOptions);
         using var trainer = new ControlledTrainer<T>(model, ResolvedOptions, request.Seed, execution);
         var state = resumed is null ? trainer.Init() : trainer.NewState();

@@ -70,7 +70,7 @@ public enum NetsWeights
 }
 
 /// <summary>Options of the non-equilibrium transport sampler <see cref="NetsTransport"/>. A null means: chosen from the target's dimension, and written back resolved.</summary>
-public sealed record NetsOptions
+public sealed record NetsOptions : ITrainedOptions<NetsOptions>
 {
     /// <summary>Optimiser steps, at least 1; null for the default of the target's size. Runs with this are repeatable to the bit.</summary>
     public long? Iterations { get; init; }
@@ -226,6 +226,10 @@ public sealed record NetsOptions
             IslandSize = defaults.IslandSize,
         });
     }
+
+    /// <inheritdoc/>
+    public NetsOptions With(long? iterations, TimeSpan? budget, int threads, Precision precision) =>
+        this with { Iterations = iterations, Budget = budget, Threads = threads, Precision = precision };
 
     /// <summary>Reads options from JSON.</summary>
     /// <exception cref="ArgumentException">The text is not JSON, has an unknown name, or a value is out of range.</exception>

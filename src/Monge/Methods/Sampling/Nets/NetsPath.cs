@@ -64,24 +64,24 @@ internal static class NetsPilot<T>
     private const double LangevinStep = 0.1;
     private const int CurvatureDegree = 4;
 
-    public static TransportProblem Measure(Density target, IDensityPath path, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+    public static TransportProblem Measure(Density target, IDensityPath path, PreparationRun run)
     {
         var d = path.Dimension;
-        using var sde = new TransportSde<T>(path, null, null, SdeScheme.EulerMaruyama, Particles, RandomStreams.PilotStart, RandomStreams.PilotNoise, execution);
+        using var sde = new TransportSde<T>(path, null, null, SdeScheme.EulerMaruyama, Particles, RandomStreams.PilotStart, RandomStreams.PilotNoise, run.Execution);
         var plain = Plain(d, 1, 0, 1, new double[d], "");
-        using var evaluation = new TargetEvaluation(target, plain, execution);
-        using var start = new PathEvaluation(path, execution);
-        sde.Start(null, Particles, new DrawKey(seed));
+        using var evaluation = new TargetEvaluation(target, plain, run.Execution);
+        using var start = new PathEvaluation(path, run.Execution);
+        sde.Start(null, Particles, new DrawKey(run.Seed));
         var logBase = start.At(sde.Positions, Particles, 0);
         var curvatures = new double[Stretches + 1];
         curvatures[0] = MeanSquare(sde.Scores);
         var reach = MeanSquare(sde.Positions);
         for (var s = 0; s < Stretches; s++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            run.Report("annealed importance sampling along the path", s, Stretches);
             var total = Stretches * StepsPerStretch;
             var diffusion = LangevinStep * total / curvatures[s];
-            sde.Advance(null, Particles, new SdeGrid<T>(s * StepsPerStretch, StepsPerStretch, total, (_, _) => diffusion), new DrawKey(seed, (ulong)(s * StepsPerStretch)));
+            sde.Advance(null, Particles, new SdeGrid<T>(s * StepsPerStretch, StepsPerStretch, total, (_, _) => diffusion), new DrawKey(run.Seed, (ulong)(s * StepsPerStretch)));
             curvatures[s + 1] = MeanSquare(sde.Scores);
             reach = Math.Max(reach, MeanSquare(sde.Positions));
         }

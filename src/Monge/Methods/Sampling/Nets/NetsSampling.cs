@@ -71,6 +71,7 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     private TransportOde<T>? _ode;
     private long _odeCalls;
     private NetsSampler _chosen;
+    private double _stepError;
 
     public NetsSampling(Density target, IDensityPath path, TransportProblem problem, NetsOptions options, NetsNetworks networks, NdArray<T> parameters, ExecutionOptions execution)
     {
@@ -97,6 +98,13 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     {
         var (sampler, ess, trials) = Scan(seed, cancellation);
         _chosen = sampler;
+        if (sampler.IsOde)
+        {
+            (var steps, _stepError) = OdeSteps.Refine(
+                sampler.Steps, _options.SamplerSteps is null, samples, n => ValidationWeights(sampler with { Steps = n }, seed, out _), cancellation);
+            _chosen = sampler with { Steps = steps };
+        }
+
         return (ess, trials);
     }
 
@@ -105,7 +113,7 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     {
         var draws = Draw(_chosen, samples, new DrawKey(seed), _options.ResamplingThreshold);
         var resampled = draws.IslandLogZ is null ? "" : FormattableString.Invariant($", resampled {draws.Resamplings:0.#} times on average among {_options.IslandSize}");
-        return new TransportDraws<T>(draws.Particles, _chosen + resampled, draws.IslandLogZ);
+        return new TransportDraws<T>(draws.Particles, _chosen + resampled, draws.IslandLogZ, _stepError);
     }
 
     /// <inheritdoc/>
@@ -167,7 +175,6 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
         return (best!.Value.Sampler, best.Value.Ess, trials);
     }
 
-    /// <summary>The effective sample size (fraction) of a validation batch.</summary>
     /// <summary>Draws particles.</summary>
     /// <param name="sampler">How.</param>
     /// <param name="samples">Their number.</param>
@@ -258,14 +265,16 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
 
     private SamplerTrial Try(NetsSampler sampler, ulong seed)
     {
-        var draws = Draw(sampler, ValidationParticles, new DrawKey(seed, 0, ValidationSamples), _options.ResamplingThreshold);
-        if (draws.Particles.LogWeights.All(double.IsNegativeInfinity))
-        {
-            return new SamplerTrial(sampler.ToString(), 0, double.NegativeInfinity, double.PositiveInfinity);
-        }
+        return ValidationWeights(sampler, seed, out var islands) is { } weights
+            ? new SamplerTrial(sampler.ToString(), weights.EffectiveSampleFraction, weights.LogNormaliser, TransportRun<T>.LogZError(weights, islands))
+            : new SamplerTrial(sampler.ToString(), 0, double.NegativeInfinity, double.PositiveInfinity);
+    }
 
-        var weights = ImportanceWeights.FromLogWeights(draws.Particles.LogWeights);
-        return new SamplerTrial(sampler.ToString(), weights.EffectiveSampleFraction, weights.LogNormaliser, TransportRun<T>.LogZError(weights, draws.IslandLogZ));
+    private ImportanceWeights? ValidationWeights(NetsSampler sampler, ulong seed, out double[]? islands)
+    {
+        var draws = Draw(sampler, ValidationParticles, new DrawKey(seed, 0, ValidationSamples), _options.ResamplingThreshold);
+        islands = draws.IslandLogZ;
+        return draws.Particles.LogWeights.All(double.IsNegativeInfinity) ? null : ImportanceWeights.FromLogWeights(draws.Particles.LogWeights);
     }
 
     // For walkers with momenta the grid carries the speed, in which one radian in the mean curvature takes the same share of the run everywhere.

@@ -89,22 +89,6 @@ public sealed class NetsTransport : ISamplingMethod
     /// <inheritdoc/>
     public string Options => MethodOptions.Format(ResolvedOptions);
 
-    /// <summary>Options from the command line's settings, which override the JSON options.</summary>
-    /// <exception cref="ArgumentException">The JSON can't be read, or a value is out of range.</exception>
-    public static NetsOptions Resolve(MethodSettings settings)
-    {
-        var options = settings.Options is { } json ? NetsOptions.Parse(json) : new NetsOptions();
-        var resolved = options with
-        {
-            Iterations = settings.Iterations ?? (settings.Budget is null ? options.Iterations : null),
-            Budget = settings.Budget ?? (settings.Iterations is null ? options.Budget : null),
-            Threads = settings.Threads ?? options.Threads,
-            Precision = settings.Precision ?? options.Precision,
-        };
-        resolved.Validate();
-        return resolved;
-    }
-
     /// <inheritdoc/>
     public SampleSet Run(SamplingRequest request, CancellationToken cancellation)
     {
@@ -125,10 +109,10 @@ public sealed class NetsTransport : ISamplingMethod
         : ResolvedOptions.Base == BaseChoice.Automatic && Target.Base.UsesModeKnowledge;
 
     /// <summary>The problem that a run starts from.</summary>
-    internal TransportProblem Prepare<T>(ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+    internal TransportProblem Prepare<T>(PreparationRun run)
         where T : unmanaged, IFloatingPointIeee754<T> => _path is { } path
-            ? NetsPilot<T>.Measure(Target, path, execution, seed, cancellation)
-            : Anneal<T>(execution, seed, cancellation);
+            ? NetsPilot<T>.Measure(Target, path, run)
+            : Anneal<T>(run);
 
     /// <summary>The training of a problem.</summary>
     internal NetsTrainer<T> Trainer<T>(TransportProblem problem, ulong seed, ExecutionOptions execution)
@@ -138,19 +122,19 @@ public sealed class NetsTransport : ISamplingMethod
     internal TrainingRun Name(ulong seed) => new("nets", Target, ResolvedOptions.TrainingText(), seed, _path is null ? "" : (_path as FormulaPath)?.Description ?? "given");
 
     // The exponents are chosen by short trainings: annealed importance sampling alone can't tell which path a drift learns best.
-    private TransportProblem Anneal<T>(ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+    private TransportProblem Anneal<T>(PreparationRun run)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var raced = 0L;
         double Race(TransportProblem problem)
         {
-            var trainer = Trainer<T>(problem, seed, execution);
-            var (ess, calls) = TransportRun<T>.ShortTraining(trainer, average => Sampling(problem, trainer, average, execution), seed, cancellation);
+            var trainer = Trainer<T>(problem, run.Seed, run.Execution);
+            var (ess, calls) = TransportRun<T>.ShortTraining(trainer, average => Sampling(problem, trainer, average, run.Execution), run);
             raced += calls;
             return ess;
         }
 
-        var preparation = new TransportPreparation<T>(Target, ResolvedOptions.Preparation, execution, seed, cancellation, Race);
+        var preparation = new TransportPreparation<T>(Target, ResolvedOptions.Preparation, run, Race);
         var problem = preparation.Run();
         return problem with { PreparationCalls = preparation.TargetCalls + raced };
     }
@@ -166,14 +150,14 @@ public sealed class NetsTransport : ISamplingMethod
         return TransportRun<T>.Run(
             settings,
             request,
-            (resumption, execution) =>
+            (resumption, preparation) =>
             {
-                var problem = resumption?.Problem ?? Prepare<T>(execution, request.Seed, cancellation);
-                var trainer = Trainer<T>(problem, request.Seed, execution);
+                var problem = resumption?.Problem ?? Prepare<T>(preparation);
+                var trainer = Trainer<T>(problem, request.Seed, preparation.Execution);
                 var sampling = new SamplingSettings(options.Sampler, options.SamplerSteps, options.Diffusion, options.ExactDivergenceLimit);
                 return new TransportStart<T>(problem, trainer, sampling, DefaultIterations(Target.Dimension))
                 {
-                    Draws = average => Sampling(problem, trainer, average, execution),
+                    Draws = average => Sampling(problem, trainer, average, preparation.Execution),
                     UsesModeKnowledge = UsesModeKnowledge,
                 };
             },

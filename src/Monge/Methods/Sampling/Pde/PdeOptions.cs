@@ -39,7 +39,7 @@ public enum DriftForm
 }
 
 /// <summary>Options of the log-density method <see cref="PdeTransport"/>. A null means: chosen from the evolution and the target's dimension, and written back resolved.</summary>
-public sealed record PdeOptions
+public sealed record PdeOptions : ITrainedOptions<PdeOptions>
 {
     /// <summary>Which evolution is learned.</summary>
     public Evolution Evolution { get; init; } = Evolution.GeneralStochastic;
@@ -208,6 +208,10 @@ public sealed record PdeOptions
             Sampler = Sampler ?? (Evolution == Evolution.AnnealingStochastic ? SamplerChoice.Sde : SamplerChoice.Automatic),
         };
     }
+
+    /// <inheritdoc/>
+    public PdeOptions With(long? iterations, TimeSpan? budget, int threads, Precision precision) =>
+        this with { Iterations = iterations, Budget = budget, Threads = threads, Precision = precision };
 
     /// <summary>Reads options from JSON.</summary>
     /// <exception cref="ArgumentException">The text is not JSON, has an unknown name, or a value is out of range.</exception>

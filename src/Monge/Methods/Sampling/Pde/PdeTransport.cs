@@ -1,6 +1,5 @@
 using System.Numerics;
 using Monge.Engine.Arrays;
-using Monge.Engine.Execution;
 using Monge.Measures;
 
 namespace Monge.Methods;
@@ -46,22 +45,6 @@ public sealed class PdeTransport : ISamplingMethod
     /// <inheritdoc/>
     public string Options => MethodOptions.Format(ResolvedOptions);
 
-    /// <summary>Options from the command line's settings, which override the JSON options.</summary>
-    /// <exception cref="ArgumentException">The JSON can't be read, or a value is out of range.</exception>
-    public static PdeOptions Resolve(MethodSettings settings)
-    {
-        var options = settings.Options is { } json ? PdeOptions.Parse(json) : new PdeOptions();
-        var resolved = options with
-        {
-            Iterations = settings.Iterations ?? (settings.Budget is null ? options.Iterations : null),
-            Budget = settings.Budget ?? (settings.Iterations is null ? options.Budget : null),
-            Threads = settings.Threads ?? options.Threads,
-            Precision = settings.Precision ?? options.Precision,
-        };
-        resolved.Validate();
-        return resolved;
-    }
-
     /// <inheritdoc/>
     public SampleSet Run(SamplingRequest request, CancellationToken cancellation)
     {
@@ -79,30 +62,30 @@ public sealed class PdeTransport : ISamplingMethod
         return TransportRun<T>.Run(
             settings,
             request,
-            (resumption, execution) =>
+            (resumption, preparation) =>
             {
-                var problem = resumption?.Problem ?? Prepare<T>(execution, request.Seed, cancellation);
-                var trainer = new PdeTrainer<T>(Target, problem, options, request.Seed, execution);
+                var problem = resumption?.Problem ?? Prepare<T>(preparation);
+                var trainer = new PdeTrainer<T>(Target, problem, options, request.Seed, preparation.Execution);
                 return new TransportStart<T>(problem, trainer, options.Sampling, options.DefaultIterations, Remark: parameters => LearnedNormaliser(trainer.Networks, problem, parameters));
             },
             cancellation);
     }
 
     /// <summary>The problem that a run starts from. Where the path is fixed, its exponents are those whose short training ends with the most even weights; a learned one bends itself.</summary>
-    internal TransportProblem Prepare<T>(ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+    internal TransportProblem Prepare<T>(PreparationRun run)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var raced = 0L;
         double Race(TransportProblem problem)
         {
-            var trainer = new PdeTrainer<T>(Target, problem, ResolvedOptions, seed, execution);
-            var (ess, calls) = TransportRun<T>.ShortTraining(Target, problem, trainer, ResolvedOptions.Sampling, execution, seed, cancellation);
+            var trainer = new PdeTrainer<T>(Target, problem, ResolvedOptions, run.Seed, run.Execution);
+            var (ess, calls) = TransportRun<T>.ShortTraining(Target, problem, trainer, ResolvedOptions.Sampling, run);
             raced += calls;
             return ess;
         }
 
         var preparation = new TransportPreparation<T>(
-            Target, ResolvedOptions.Preparation, execution, seed, cancellation, ResolvedOptions.Evolution == Evolution.AnnealingStochastic ? Race : null);
+            Target, ResolvedOptions.Preparation, run, ResolvedOptions.Evolution == Evolution.AnnealingStochastic ? Race : null);
         var problem = preparation.Run();
         return problem with { PreparationCalls = preparation.TargetCalls + raced };
     }

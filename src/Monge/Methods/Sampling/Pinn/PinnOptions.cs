@@ -53,7 +53,7 @@ public enum NetworkChoice
 }
 
 /// <summary>Options of the neural PDE transport sampler <see cref="PinnTransport"/>. A null means: chosen from the target's dimension, and written back resolved.</summary>
-public sealed record PinnOptions
+public sealed record PinnOptions : ITrainedOptions<PinnOptions>
 {
     /// <summary>Optimiser steps, at least 1; null for the default of the target's size. Runs with this are repeatable to the bit.</summary>
     public long? Iterations { get; init; }
@@ -216,6 +216,10 @@ public sealed record PinnOptions
         <= 12 => 2_500,
         _ => 1_500,
     };
+
+    /// <inheritdoc/>
+    public PinnOptions With(long? iterations, TimeSpan? budget, int threads, Precision precision) =>
+        this with { Iterations = iterations, Budget = budget, Threads = threads, Precision = precision };
 
     /// <summary>Reads options from JSON.</summary>
     /// <exception cref="ArgumentException">The text is not JSON, has an unknown name, or a value is out of range.</exception>

@@ -1,7 +1,6 @@
 using System.Numerics;
 using Monge.Diagnostics;
 using Monge.Dynamics;
-using Monge.Engine.Execution;
 using Monge.Measures;
 
 namespace Monge.Methods;
@@ -55,22 +54,6 @@ public sealed class PinnTransport : ISamplingMethod
     /// <inheritdoc/>
     public string Options => MethodOptions.Format(ResolvedOptions);
 
-    /// <summary>Options from the command line's settings, which override the JSON options.</summary>
-    /// <exception cref="ArgumentException">The JSON can't be read, or a value is out of range.</exception>
-    public static PinnOptions Resolve(MethodSettings settings)
-    {
-        var options = settings.Options is { } json ? PinnOptions.Parse(json) : new PinnOptions();
-        var resolved = options with
-        {
-            Iterations = settings.Iterations ?? (settings.Budget is null ? options.Iterations : null),
-            Budget = settings.Budget ?? (settings.Iterations is null ? options.Budget : null),
-            Threads = settings.Threads ?? options.Threads,
-            Precision = settings.Precision ?? options.Precision,
-        };
-        resolved.Validate();
-        return resolved;
-    }
-
     /// <inheritdoc/>
     public SampleSet Run(SamplingRequest request, CancellationToken cancellation)
     {
@@ -83,7 +66,7 @@ public sealed class PinnTransport : ISamplingMethod
     /// The problem that a run starts from, base and exponents, and the options with the network filled in; exponents and network are those whose short
     /// training ends with the most even weights.
     /// </summary>
-    internal static (TransportProblem Problem, PinnOptions Options) Prepare<T>(Density target, PinnOptions options, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
+    internal static (TransportProblem Problem, PinnOptions Options) Prepare<T>(Density target, PinnOptions options, PreparationRun run)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var open = options.Network == NetworkChoice.Automatic;
@@ -95,8 +78,8 @@ public sealed class PinnTransport : ISamplingMethod
         {
             Race<T> Train(PinnOptions candidate)
             {
-                var trainer = new PinnTrainer<T>(target, problem, candidate, seed, execution);
-                var (particles, calls) = TransportRun<T>.ShortTrainingDraws(target, problem, trainer, candidate.Sampling, execution, seed, cancellation);
+                var trainer = new PinnTrainer<T>(target, problem, candidate, run.Seed, run.Execution);
+                var (particles, calls) = TransportRun<T>.ShortTrainingDraws(target, problem, trainer, candidate.Sampling, run);
                 raced += calls;
                 return new Race<T>(candidate, particles, particles is null ? 0 : ImportanceWeights.FromLogWeights(particles.LogWeights).EffectiveSampleFraction);
             }
@@ -116,10 +99,10 @@ public sealed class PinnTransport : ISamplingMethod
             return races[(problem.Base, problem.TargetExponent, problem.BaseExponent)] = trained[0];
         }
 
-        var preparation = new TransportPreparation<T>(target, options.Preparation, execution, seed, cancellation, problem => RaceOf(problem).Ess);
+        var preparation = new TransportPreparation<T>(target, options.Preparation, run, problem => RaceOf(problem).Ess);
         var problem = preparation.Run();
         var refits = options.Base == BaseChoice.Automatic && preparation.EffectiveSamples < FewestForBase * target.Dimension ? Refits : 0;
-        for (var k = 0; k < refits && RaceOf(problem) is { Particles: not null } race; k++)
+        for (var k = 0; k < refits && run.HasTime && RaceOf(problem) is { Particles: not null } race; k++)
         {
             var (positions, weights) = race.Draws(problem.Base.Dimension);
             if (preparation.Refitted(problem, positions, weights, race.Ess * weights.Length) is not { } refitted || RaceOf(refitted).Ess <= race.Ess)
@@ -162,12 +145,12 @@ public sealed class PinnTransport : ISamplingMethod
         return TransportRun<T>.Run(
             settings,
             request,
-            (resumption, execution) =>
+            (resumption, preparation) =>
             {
                 var (problem, options) = resumption is null
-                    ? Prepare<T>(Target, ResolvedOptions, execution, request.Seed, cancellation)
+                    ? Prepare<T>(Target, ResolvedOptions, preparation)
                     : (resumption.Problem, (ResolvedOptions with { Network = Enum.Parse<NetworkChoice>(resumption.Choice) }).Resolve(Target.Dimension));
-                var trainer = new PinnTrainer<T>(Target, problem, options, request.Seed, execution);
+                var trainer = new PinnTrainer<T>(Target, problem, options, request.Seed, preparation.Execution);
                 return new TransportStart<T>(problem, trainer, options.Sampling, options.Iterations ?? DefaultIterations, options.Network.ToString());
             },
             cancellation);

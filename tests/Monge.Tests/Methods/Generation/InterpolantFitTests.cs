@@ -1,0 +1,190 @@
+using Monge.Data;
+using Monge.Engine.Random;
+using Monge.Methods;
+using Monge.Paths;
+using Monge.Training;
+
+namespace Monge.Tests.Methods.Generation;
+
+/// <summary>Fits with tiny networks: what they learn, and that they are the same to the bit whatever the threads and interruptions.</summary>
+public sealed class InterpolantFitTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("monge-test-").FullName;
+
+    public static TheoryData<string> Variants => ["{}", """{ "coupling": "optimalTransport", "couplingSize": 32 }""", """{ "times": "importance" }"""];
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Threads_and_interruptions_change_no_byte_of_a_model(string json)
+    {
+        // Judged at each step, so that the interruption comes where the reports are.
+        var options = MethodOptions.Parse<InterpolantOptions>(json) with { Width = 16, Depth = 2, BatchSize = 256, Iterations = 40, Validations = 40, Patience = 0 };
+        var data = FlowData.From(TwoClusters(400));
+        byte[] Bytes(FitSettings settings)
+        {
+            var path = Path.Combine(_folder, "model.safetensors");
+            InterpolantFit.Run(data, options, settings).Save(path);
+            return File.ReadAllBytes(path);
+        }
+
+        var one = Bytes(new FitSettings { Threads = 1 });
+        Assert.Equal(one, Bytes(new FitSettings { Threads = 2 }));
+        Assert.NotEqual(one, Bytes(new FitSettings { Threads = 1, Seed = 2 }));
+
+        using var stop = new CancellationTokenSource();
+        var progress = new Reporter(p =>
+        {
+            if (p.Iteration >= 17)
+            {
+                stop.Cancel();
+            }
+        });
+        var resumable = new FitSettings { Threads = 1, Checkpoint = Path.Combine(_folder, "state"), Resume = true };
+        Assert.Throws<OperationCanceledException>(() => InterpolantFit.Run(data, options, resumable with { Progress = progress }, stop.Token));
+        Assert.Contains("belongs to another fit", Assert.Throws<CheckpointException>(() => InterpolantFit.Run(data, options, resumable with { Seed = 9 })).Message, StringComparison.Ordinal);
+        Assert.Equal(one, Bytes(resumable with { Threads = 2 }));
+    }
+
+    [Fact]
+    public void A_model_learns_two_clusters_its_density_integrates_to_one_and_its_file_gives_it_back()
+    {
+        var table = TwoClusters(2000);
+        var options = new InterpolantOptions { Width = 32, Depth = 2, BatchSize = 512, Iterations = 400, LearningRate = 5e-3, AverageDecay = 0.98 };
+        var model = InterpolantFit.Run(FlowData.From(table), options, new FitSettings { Threads = 1 });
+        var settings = new FlowSettings { Tolerance = 1e-5, Threads = 1 };
+
+        // Grid over what standardised rows reach.
+        const int side = 80;
+        var (low, high) = (-6.0, 6.0);
+        var cell = (high - low) / side;
+        var grid = new double[side * side * 2];
+        for (var i = 0; i < side * side; i++)
+        {
+            (grid[2 * i], grid[(2 * i) + 1]) = (low + ((i / side) + 0.5) * cell, low + ((i % side) + 0.5) * cell);
+        }
+
+        var integral = model.LogDensity(grid, settings).Sum(Math.Exp) * cell * cell;
+        Assert.Equal(1, integral, 0.01);
+
+        // Between the clusters there is little; a Gaussian would have its most there.
+        var rows = model.Generate(2000, settings);
+        var between = Enumerable.Range(0, 2000).Count(i => Math.Abs(rows[2 * i]) < 1) / 2000.0;
+        Assert.InRange(between, 0, 0.08);
+        Assert.InRange(Enumerable.Range(0, 2000).Count(i => rows[2 * i] > 0) / 2000.0, 0.4, 0.6);
+        var held = model.HeldOutRows!;
+        Assert.Equal(held, model.ToData(model.ToBase(held, settings with { Tolerance = 1e-8 }), settings with { Tolerance = 1e-8 }), (a, b) => Math.Abs(a - b) < 1e-4);
+
+        var path = Path.Combine(_folder, "m.safetensors");
+        model.Save(path);
+        var read = FlowModel.Load(path);
+        Assert.Equal(rows, read.Generate(2000, settings));
+        Assert.Equal(model.Report, read.Report);
+        Assert.Equal(model.Columns, read.Columns);
+    }
+
+    [Fact]
+    public void A_conditional_model_puts_each_class_in_its_place_and_hides_the_condition_without_one()
+    {
+        var random = new RandomStream(4);
+        var values = new double[1200 * 2];
+        for (var i = 0; i < 1200; i++)
+        {
+            values[(2 * i) + 1] = i % 3;
+            values[2 * i] = (4 * (i % 3)) + (0.5 * random.NextNormal());
+        }
+
+        var table = DataTable.From(values, 2, ["x", "kind"]);
+        var options = new InterpolantOptions { Width = 32, Depth = 2, BatchSize = 512, Iterations = 400, LearningRate = 5e-3, AverageDecay = 0.98, ConditionDropout = 0.2 };
+        foreach (var coupling in new[] { CouplingKind.Independent, CouplingKind.OptimalTransport })
+        {
+            var model = InterpolantFit.Run(FlowData.From(table, "kind"), options with { Coupling = coupling }, new FitSettings { Threads = 1 });
+            Assert.Equal(["0", "1", "2"], model.Conditions[0].Classes);
+            foreach (var kind in new[] { 0, 2 })
+            {
+                var rows = model.Generate(500, new FlowSettings { Given = FlowGiven.Value("kind", kind == 0 ? "0" : "2"), Threads = 1 });
+                Assert.InRange(rows.Average(), (4 * kind) - 0.5, (4 * kind) + 0.5);
+            }
+
+            Assert.InRange(model.Generate(2000, new FlowSettings { Threads = 1 }).Average(), 3.3, 4.7);
+            Assert.Contains("knows no class '7'", Assert.Throws<ArgumentException>(() => model.Generate(2, new FlowSettings { Given = FlowGiven.Value("kind", "7") })).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Transport_coupled_paths_are_shorter_and_straighter_than_independent_ones()
+    {
+        var table = TwoClusters(1000);
+        var options = new InterpolantOptions { Width = 32, Depth = 2, BatchSize = 256, Iterations = 300, LearningRate = 5e-3, AverageDecay = 0.98, Standardisation = StandardisationKind.Isotropic };
+        double Moved(CouplingKind coupling)
+        {
+            var model = InterpolantFit.Run(FlowData.From(table), options with { Coupling = coupling }, new FitSettings { Threads = 1 });
+            var z = new double[2000];
+            var random = new RandomStream(3);
+            for (var i = 0; i < z.Length; i++)
+            {
+                z[i] = random.NextNormal();
+            }
+
+            // What one Euler step misses of the whole path, beside the path's length.
+            var whole = model.ToData(z, new FlowSettings { Threads = 1 });
+            var one = model.ToData(z, new FlowSettings { Steps = 1, Tableau = Monge.Dynamics.RungeKuttaTableau.Heun, Threads = 1 });
+            return whole.Zip(one, (a, b) => (a - b) * (a - b)).Average();
+        }
+
+        Assert.True(Moved(CouplingKind.OptimalTransport) < 0.5 * Moved(CouplingKind.Independent));
+    }
+
+    [Fact]
+    public void A_file_that_was_changed_says_what_differs()
+    {
+        using var training = InterpolantFit.Begin(FlowData.From(TwoClusters(50)), FlowModelTests.Small(new InterpolantOptions()));
+        var path = Path.Combine(_folder, "m.safetensors");
+        training.Model().Save(path);
+        var file = SafetensorsFile.Read(path);
+        var tensors = file.Tensors.ToDictionary();
+        tensors.Remove("field.0.bias");
+        tensors["field.1.weight"] = NumericArray.Create(new float[6], 2, 3);
+        tensors["extra"] = NumericArray.Create(new float[1], 1);
+        SafetensorsFile.Write(path, tensors, file.Metadata);
+        var error = Assert.Throws<DataFormatException>(() => FlowModel.Load(path));
+        Assert.Contains("'field.0.bias' [8] is missing; 'field.1.weight' is [2, 3] instead of [2, 8]; 'extra' is not part of the model", error.Message, StringComparison.Ordinal);
+        SafetensorsFile.Write(path, tensors, []);
+        Assert.Contains("is not a flow model", Assert.Throws<DataFormatException>(() => FlowModel.Load(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{ "width": 0 }""", "'width' is 0")]
+    [InlineData("""{ "coupling": "sinkhorn", "batchSize": 100 }""", "not a multiple")]
+    [InlineData("""{ "schedule": "bent" }""", "no schedule 'bent'")]
+    [InlineData("""{ "learn": "velocityScore", "form": "twoSided" }""", "has no latent")]
+    [InlineData("""{ "form": "mirror" }""", "has no latent")]
+    [InlineData("""{ "learn": "velocityScore", "schedule": "linear-latent" }""", "one field")]
+    [InlineData("""{ "learn": "denoiser", "coupling": "optimalTransport" }""", "velocity too")]
+    [InlineData("""{ "coupling": "paired" }""", "second table")]
+    public void Options_that_make_no_fit_are_refused_in_words(string json, string words)
+    {
+        var error = Assert.ThrowsAny<ArgumentException>(
+            () => InterpolantFit.Begin(FlowData.From(TwoClusters(50)), MethodOptions.Parse<InterpolantOptions>(json)));
+        Assert.Contains(words, error.Message, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static DataTable TwoClusters(int rows)
+    {
+        var random = new RandomStream(7);
+        var values = new double[rows * 2];
+        for (var i = 0; i < rows; i++)
+        {
+            values[2 * i] = (i % 2 == 0 ? -2.5 : 2.5) + (0.6 * random.NextNormal());
+            values[(2 * i) + 1] = 0.8 * random.NextNormal();
+        }
+
+        return DataTable.From(values, 2, ["x", "y"]);
+    }
+
+    private sealed class Reporter(Action<TrainingProgress> report) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => report(value);
+    }
+}
