@@ -47,8 +47,9 @@ internal sealed class PlainDisplay : ITrainingDisplay
         var culture = CultureInfo.InvariantCulture;
         var loss = double.IsFinite(p.Loss) ? string.Create(culture, $"  loss {p.Loss:G4}") : "";
         var ess = p.ValidationEss is { } e ? string.Create(culture, $"  ESS {100 * e:F1} %") : "";
+        var held = p.ValidationLoss is { } h ? string.Create(culture, $"  held out {h:G5}") : "";
         var left = p.Remaining > TimeSpan.Zero ? $"  {Duration(p.Remaining)} left" : "";
-        return string.Create(culture, $"{p.Phase}: step {p.Iteration} of {p.TotalIterations}{loss}{ess}  {Duration(p.Elapsed)}{left}");
+        return string.Create(culture, $"{p.Phase}: step {p.Iteration} of {p.TotalIterations}{loss}{held}{ess}  {Duration(p.Elapsed)}{left}");
     }
 
     /// <summary>A length of time in words, such as "2 m 05 s".</summary>
