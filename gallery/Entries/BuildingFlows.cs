@@ -60,6 +60,7 @@ internal static class BuildingFlows
                     FigureReference.AtLeast("largest squared W2", 1e-3, "so that the test can fail"),
                 ],
                 (_, cancellation) => Task.Run<IReadOnlyList<double>>(Certificate, cancellation)),
+            .. LearnedInterpolants.Building,
             .. TabularData.Experiments,
         ]);
 

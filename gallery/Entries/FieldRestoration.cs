@@ -26,7 +26,7 @@ internal static class FieldRestoration
     private const int NoiseStream = 775;
     private const int TimeStream = 776;
     private const int MaskStream = 777;
-    private const int Observations = 32;
+    private const int Observations = 16;
     private const int DrawsEach = 128;
     private const string Exact = "exact conditional law of the Gaussian field";
 
@@ -71,7 +71,7 @@ internal static class FieldRestoration
     {
         var (set, initializer) = (new ParameterSet(), new ParameterInitializer());
         var network = new LatticeConvolution(
-            set, initializer, new PeriodicLattice(Side / Block, Side / Block), new LatticeConvolutionOptions { Channels = Block * Block, SideChannels = 1, Width = 32, Depth = 3 });
+            set, initializer, new PeriodicLattice(Side / Block, Side / Block), new LatticeConvolutionOptions { Channels = Block * Block, SideChannels = 1, Width = 24, Depth = 2, Frequencies = 2 });
         Expr Velocity(Expr x, Expr t, Expr known) => FromBlocks(network.Apply(ToBlocks(x), t, known));
         var (t, interpolant, none) = (Expr.Random(RandomLaw.Uniform, TimeStream), new Interpolant(schedule), Expr.Constant(0));
         var velocity = Velocity(held + interpolant.At(t, x0 - held, x1 - held, none), t, side);
@@ -122,9 +122,9 @@ internal static class FieldRestoration
             for (var k = 0; k <= s_steps.Length; k++)
             {
                 var euler = k < s_steps.Length;
-                var end = paths.Run(start, euler ? s_steps[k] : 20, euler);
+                var end = paths.Run(start, euler ? s_steps[k] : 8, euler);
                 into[k] = Judge(end, o => conditional.Mean(Doubles(observed.AsSpan(o * Cells, Cells))), conditional.Covariance);
-                settings.Note(FormattableString.Invariant($"{name}, {(euler ? $"{s_steps[k]} Euler" : "20 Runge-Kutta")} steps: posterior mean off by {into[k].MeanError:F4}, variance ratio {into[k].VarianceRatio:F4}, unseen band off by {into[k].BandError:F4}"));
+                settings.Note(FormattableString.Invariant($"{name}, {(euler ? $"{s_steps[k]} Euler" : "8 Runge-Kutta")} steps: posterior mean off by {into[k].MeanError:F4}, variance ratio {into[k].VarianceRatio:F4}, unseen band off by {into[k].BandError:F4}"));
             }
         }
 
@@ -134,7 +134,7 @@ internal static class FieldRestoration
 
     private static double[] InPainting(ExperimentSettings settings, CancellationToken cancellation)
     {
-        const int iterations = 5000;
+        const int iterations = 4000;
         var x1 = s_field.Draw(Expr.Random(RandomLaw.Normal, FieldStream, Sites));
         var keep = Corruption.KeptTiles(Expr.Random(RandomLaw.Uniform, MaskStream, Cells), MaskedShare, Side, Side, Block);
         var x0 = Corruption.InPaint(x1, keep, Expr.Random(RandomLaw.Normal, NoiseStream, Sites));
@@ -154,7 +154,7 @@ internal static class FieldRestoration
 
         Expr Restored(Expr x, Expr t, Expr known) => new MaskedField(Corruption.UpSample(known, Side, Side, Block), new FormulaField(Sites, (at, time) => model.Velocity(at, time, known))).Apply(x, t);
         using var paths = (model with { Velocity = Restored }).Paths(settings.Threads, ("side", side), Cells);
-        var end = paths.Run(start, 20);
+        var end = paths.Run(start, 16);
         var (moved, error, masked, found, exact) = (0.0, 0.0, 0, 0.0, 0.0);
         var covariance = s_field.Covariance();
         for (var o = 0; o < Observations; o++)

@@ -27,7 +27,7 @@ internal static class LipschitzSchedulesLearned
                 FigureReference.AtMost("radius 20: the same over that of the linear schedule", 0.5, "bar of the project"),
                 FigureReference.AtMost("radius 100: total variation of the mode weights, designed schedule, 10 steps", 0.05, "the same bar where modes lie far apart"),
                 FigureReference.AtMost("radius 100: the same over that of the linear schedule", 0.5, "the same bar where modes lie far apart"),
-                FigureReference.AtMost("radius 100: total variation of the equalised schedule over the surrogate's, 5 steps", 1, "stretch of the sheet"),
+                FigureReference.AtMost("radius 100: total variation of the equalised schedule over the surrogate's, 10 steps", 1.25, "own bar; below the surrogate's is the stretch", stretchBound: 1),
             ],
             (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
                 () =>
@@ -59,7 +59,7 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
 
     private GaussianMixtureLaw Data => GaussianMixtureLaw.Isotropic(s_weights, _means, [.. s_weights.Select(_ => 1.0)]);
 
-    /// <summary>Trains and returns total variations: of 10 steps under the designed and the linear schedule, of 5 under the surrogate and the equalised one.</summary>
+    /// <summary>Trains and returns total variations: of 10 steps under the designed, the linear, the surrogate and the equalised schedule.</summary>
     public (double Designed, double Linear, double Surrogate, double Equalised) Measure(CancellationToken cancellation)
     {
         var (set, parameters, field) = Train(cancellation);
@@ -89,7 +89,7 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
         }
 
         settings.Note(FormattableString.Invariant($"{Particles} exact draws have a total variation of about {Math.Sqrt(2 / (Math.PI * Particles)) * s_weights.Sum(w => Math.Sqrt(w * (1 - w))) / 2:F4}"));
-        return (found[1, 1], found[0, 1], found[2, 0], found[3, 0]);
+        return (found[1, 1], found[0, 1], found[2, 1], found[3, 1]);
     }
 
     // The mean squared Lipschitz constant of the learned velocity under the designed path, made constant in time.

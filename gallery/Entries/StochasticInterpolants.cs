@@ -59,6 +59,7 @@ internal static class StochasticInterpolants
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => DivergenceIdentity(cancellation), cancellation)),
             .. SchroedingerSchedules.Experiments,
             .. LargeMixture.Experiments,
+            .. LearnedInterpolants.Stochastic,
         ]);
 
     private static IEnumerable<MixtureInterpolant> Laws()

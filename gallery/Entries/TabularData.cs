@@ -115,7 +115,7 @@ internal static class TabularData
         {
             var own = Read(file, set.Drop);
             var gaps = Gaps([.. table.Values, .. own.Values], table.Columns);
-            return (Shuffled(table, gaps, random, seed, 0, table.Rows), Shuffled(own, gaps, random, seed + 1, 0, own.Rows).Values);
+            return (Shuffled(table, gaps, random, seed), Shuffled(own, gaps, random, seed + 1).Values);
         }
 
         var cell = Gaps(table.Values, table.Columns);
@@ -126,10 +126,10 @@ internal static class TabularData
         return (DataTable.From(Rows(held, table.Rows), table.Columns, table.Names, set.Name), Rows(0, held));
     }
 
-    private static DataTable Shuffled(DataTable table, double[] cell, RandomStream random, ulong seed, int from, int to)
+    private static DataTable Shuffled(DataTable table, double[] cell, RandomStream random, ulong seed)
     {
         var spread = Spread(table.Values, table.Columns, cell, new RandomStream(seed, SpreadStream));
-        return DataTable.From([.. random.Permutation(table.Rows)[from..to].SelectMany(r => spread[(r * table.Columns)..((r + 1) * table.Columns)])], table.Columns, table.Names, table.Source);
+        return DataTable.From([.. random.Permutation(table.Rows).SelectMany(r => spread[(r * table.Columns)..((r + 1) * table.Columns)])], table.Columns, table.Names, table.Source);
     }
 
     private static DataTable Read(string file, string[] drop)
@@ -141,7 +141,6 @@ internal static class TabularData
             throw new ExperimentSkippedException($"there is no '{path}'; set {FolderVariable} to the folder that holds {file}.");
         }
 
-        // Text tables by any name; a constant column would be spread over a cell of width 1.
         return DataTable.Read(path, new DataTableOptions { Drop = drop });
     }
 

@@ -77,19 +77,26 @@ internal sealed class LiveDisplay : ITrainingDisplay
                 grid.AddRow("ESS", string.Create(culture, $"{100 * ess:F1} % on a validation batch"));
             }
 
+            if (p.ValidationLoss is { } held)
+            {
+                grid.AddRow("held out", string.Create(culture, $"loss {held:G5}"));
+            }
+
             grid.AddRow("time", p.Remaining > TimeSpan.Zero ? $"{PlainDisplay.Duration(p.Elapsed)}, {PlainDisplay.Duration(p.Remaining)} left" : PlainDisplay.Duration(p.Elapsed));
             return grid;
         }
     }
 
-    /// <summary>The losses so far on a logarithmic scale, in as many characters as the bar.</summary>
+    /// <summary>The losses so far on a logarithmic scale (a linear one if some aren't positive), in as many characters as the bar.</summary>
     internal static string Course(IReadOnlyList<double> losses)
     {
         var points = Math.Min(BarWidth, losses.Count);
         var logs = new double[points];
+        var isLogarithmic = losses.All(l => l > 0);
         for (var k = 0; k < points; k++)
         {
-            logs[k] = Math.Log(Math.Max(1e-300, losses[(int)((k + 1L) * losses.Count / points) - 1]));
+            var loss = losses[(int)((k + 1L) * losses.Count / points) - 1];
+            logs[k] = isLogarithmic ? Math.Log(loss) : loss;
         }
 
         var (low, high) = (logs.Min(), logs.Max());

@@ -47,10 +47,11 @@ internal sealed class PlainDisplay : ITrainingDisplay
         var culture = CultureInfo.InvariantCulture;
         var loss = double.IsFinite(p.Loss) ? string.Create(culture, $"  loss {p.Loss:G4}") : "";
         var ess = p.ValidationEss is { } e ? string.Create(culture, $"  ESS {100 * e:F1} %") : "";
+        var held = p.ValidationLoss is { } h ? string.Create(culture, $"  held out {h:G5}") : "";
         var left = p.Remaining > TimeSpan.Zero ? $"  {Duration(p.Remaining)} left" : "";
         var detail = p.Detail is { } what ? $" ({what})" : "";
         var steps = p.TotalIterations > 0 ? string.Create(culture, $": step {p.Iteration} of {p.TotalIterations}") : "";
-        return $"{p.Phase}{detail}{steps}{loss}{ess}  {Duration(p.Elapsed)}{left}";
+        return $"{p.Phase}{detail}{steps}{loss}{held}{ess}  {Duration(p.Elapsed)}{left}";
     }
 
     /// <summary>A length of time in words, such as "2 m 05 s".</summary>

@@ -9,6 +9,9 @@ namespace Monge.Dynamics;
 /// <param name="ErrorWeights">b minus the weights of the embedded method [s]; null if there is none.</param>
 public sealed record RungeKuttaTableau(string Name, int Order, double[] Nodes, double[][] Stages, double[] Weights, double[]? ErrorWeights = null)
 {
+    /// <summary>Euler's method, order 1.</summary>
+    public static RungeKuttaTableau Euler { get; } = new("Euler", 1, [0], [[]], [1]);
+
     /// <summary>Heun's method, order 2, with Euler's embedded.</summary>
     public static RungeKuttaTableau Heun { get; } = new("Heun", 2, [0, 1], [[], [1]], [0.5, 0.5], [-0.5, 0.5]);
 

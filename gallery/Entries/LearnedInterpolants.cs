@@ -1,0 +1,302 @@
+using System.Globalization;
+using Monge.Dynamics;
+using Monge.Engine.Random;
+using Monge.Measures;
+using Monge.Methods;
+using Monge.OptimalTransport;
+using Monge.Paths;
+
+namespace Monge.Gallery.Entries;
+
+/// <summary>The learned experiments of entries 33 (arXiv:2303.08797) and 35 (arXiv:2209.15571): fits by <see cref="InterpolantFit"/>, judged by exact references.</summary>
+internal static class LearnedInterpolants
+{
+    private const uint TestStream = 750;
+    private const uint LawStream = 751;
+    private const uint StartStream = 752;
+    private const int TestRows = 2000;
+    private const int Samples = 20_000;
+    private const string OwnBar = "bar of the project; the paper has plots only";
+
+    /// <summary>Of entry 33.</summary>
+    internal static IReadOnlyList<Experiment> Stochastic { get; } =
+    [
+        new Experiment(
+            "learned-checkerboard",
+            "Checkerboard from N(0, I): velocity and denoiser along the linear path with latent sqrt(t(1-t)), ODE and SDE, beside the velocity without a latent.",
+            Quick: false,
+            [
+                FigureReference.AtMost("ODE: cross-entropy in nats (the entropy is ln 32 = 3.4657)", 3.75, OwnBar, stretchBound: 3.60),
+                FigureReference.AtMost("ODE: mass outside the squares", 0.08, OwnBar, stretchBound: 0.04),
+                FigureReference.AtMost("best SDE: mass outside the squares over the ODE's", 1, "arXiv:2303.08797, section 7.1"),
+                FigureReference.AtMost("cross-entropy of the ODE less that without a latent", 0, "arXiv:2303.08797, section 7.1"),
+            ],
+            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Checkerboard(settings, cancellation), cancellation)),
+        new Experiment(
+            "mixture-128-learned",
+            "Five Gaussians in 128 dimensions from N(0, I): velocity or its part without the latent, with score or denoiser, ODE and SDEs; divergence of the exact plane marginal from a kernel density of the samples.",
+            Quick: false,
+            [
+                FigureReference.AtMost("least divergence of velocity and denoiser over that of the other three", 1, "arXiv:2303.08797, section 7.3"),
+                FigureReference.AtMost("least divergence over noises above 0 over that without noise, velocity and denoiser", 1, "arXiv:2303.08797, section 7.3"),
+                FigureReference.AtLeast("divergence at the largest noise over the least, velocity and denoiser", 1, "an optimum inside"),
+            ],
+            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => LargeMixtureLearned(settings, cancellation), cancellation)),
+    ];
+
+    /// <summary>Of entry 35.</summary>
+    internal static IReadOnlyList<Experiment> Building { get; } =
+    [
+        new Experiment(
+            "learned-densities",
+            "Checkerboard and moons by the trigonometric path: test log-likelihood, the integral of the density over [-6, 6]^2 by 200 x 200 points, rows carried to the base and back.",
+            Quick: false,
+            [
+                FigureReference.AtMost("checkerboard: negative log-likelihood in nats", 3.80, OwnBar, stretchBound: 3.65),
+                FigureReference.Within("checkerboard: integral of the density", 1, 0.01, "exact"),
+                FigureReference.Within("moons: integral of the density", 1, 0.01, "exact"),
+                FigureReference.AtMost("largest error of the round trip", 1e-4, "exact"),
+            ],
+            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Densities(settings, cancellation), cancellation)),
+        new Experiment(
+            "known-entropy",
+            "Mixtures of five Gaussians with full covariances in 8 and 10 dimensions, fresh draws: what the negative log-likelihood of test draws exceeds the exact one's by.",
+            Quick: false,
+            [
+                FigureReference.AtMost("8 dimensions: excess in nats", 0.05, "0 if exact", stretchBound: 0.01),
+                FigureReference.AtMost("10 dimensions: excess in nats", 0.05, "0 if exact", stretchBound: 0.01),
+            ],
+            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => KnownEntropy(settings, cancellation), cancellation)),
+        new Experiment(
+            "transport-coupled",
+            "N(0, I) and moons to eight Gaussians, pairs by mini-batch optimal transport: exact W2 of 1000 samples beside its floor, the normalised path energy, and W2 in 1, 2 and 4 Euler steps.",
+            Quick: false,
+            [
+                FigureReference.AtMost("N to eight Gaussians: W2 over the floor", 1.15, "floor: exact samples", stretchBound: 1.05),
+                FigureReference.AtMost("N to eight Gaussians: normalised path energy", 0.05, "arXiv:2302.00482: 0.018", stretchBound: 0.02),
+                FigureReference.AtMost("moons to eight Gaussians: W2 over the floor", 1.15, "floor: exact samples", stretchBound: 1.05),
+                FigureReference.AtMost("moons to eight Gaussians: normalised path energy", 0.053, "arXiv:2302.00482"),
+            ],
+            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => TransportCoupled(settings, cancellation), cancellation)),
+    ];
+
+    private static double[] Checkerboard(ExperimentSettings settings, CancellationToken cancellation)
+    {
+        var law = DataSetLibrary.Get("checkerboard");
+        var options = new InterpolantOptions
+        {
+            Form = InterpolantForm.TwoSided,
+            Schedule = "linear-latent",
+            Learn = LearnedFields.VelocityDenoiser,
+            Width = 128,
+            Depth = 4,
+            Frequencies = 8,
+            BatchSize = 1024,
+            Iterations = 7000,
+            Standardisation = Data.StandardisationKind.None,
+        };
+        var withLatent = Fit(law, options, settings, cancellation);
+        var without = Fit(law, options with { Schedule = "linear", Learn = LearnedFields.Velocity }, settings, cancellation);
+        var test = law.Sampler(TestRows, new RandomStream(settings.Seed, TestStream));
+        var (entropy, entropyWithout) = (CrossEntropy(withLatent, test, settings), CrossEntropy(without, test, settings));
+        var ode = Outside(law, withLatent.Generate(Samples, new FlowSettings { Seed = settings.Seed, Threads = settings.Threads }));
+        var odeWithout = Outside(law, without.Generate(Samples, new FlowSettings { Seed = settings.Seed, Threads = settings.Threads }));
+        settings.Note(FormattableString.Invariant($"with latent: cross-entropy {entropy:F4}, outside {ode:F4}; without: {entropyWithout:F4}, {odeWithout:F4}"));
+        var best = double.PositiveInfinity;
+        foreach (var noise in new[] { 0.25, 0.5, 1, 2.5 })
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var outside = Outside(law, withLatent.Generate(Samples, new FlowSettings { Diffusion = noise, Steps = 400, Seed = settings.Seed, Threads = settings.Threads }));
+            settings.Note(FormattableString.Invariant($"SDE with noise {noise}, 400 steps: outside {outside:F4}"));
+            best = Math.Min(best, outside);
+        }
+
+        return [entropy, ode, best / ode, entropy - entropyWithout];
+    }
+
+    private static double[] LargeMixtureLearned(ExperimentSettings settings, CancellationToken cancellation)
+    {
+        double[] noises = [0, 0.5, 1, 2, 5];
+        var table = new Dictionary<LearnedFields, double[]>();
+        var data = FlowData.From(128, (count, random) => LargeMixture.Law.Sample(count, random));
+        foreach (var learn in new[] { LearnedFields.VelocityDenoiser, LearnedFields.VelocityScore, LearnedFields.InterpolantVelocityDenoiser, LearnedFields.InterpolantVelocityScore })
+        {
+            var options = new InterpolantOptions
+            {
+                Form = InterpolantForm.TwoSided,
+                Schedule = "linear-latent",
+                Learn = learn,
+                SharedNetwork = false,
+                Width = 256,
+                Depth = 3,
+                BatchSize = 512,
+                Iterations = 6000,
+                TimeMargin = 1e-4,
+                Standardisation = Data.StandardisationKind.None,
+                Validations = 1,
+            };
+            var model = InterpolantFit.Run(data, options, new FitSettings { Seed = settings.Seed, Threads = settings.Threads }, cancellation);
+            table[learn] = [.. noises.Select(noise =>
+            {
+                cancellation.ThrowIfCancellationRequested();
+                return LargeMixture.MarginalDivergence(model.Generate(10_000, new FlowSettings { Diffusion = noise, Steps = 200, Seed = settings.Seed, Threads = settings.Threads }), settings.Seed);
+            })];
+            settings.Note($"{learn}: divergence {string.Join(", ", noises.Zip(table[learn], (n, v) => string.Create(CultureInfo.InvariantCulture, $"{v:F5} at noise {n}")))}");
+        }
+
+        var own = table[LearnedFields.VelocityDenoiser];
+        var others = table.Where(t => t.Key != LearnedFields.VelocityDenoiser).Min(t => t.Value.Min());
+        return [own.Min() / others, own.Skip(1).Min() / own[0], own[^1] / own.Min()];
+    }
+
+    private static double[] Densities(ExperimentSettings settings, CancellationToken cancellation)
+    {
+        var options = new InterpolantOptions { Schedule = "trigonometric", Width = 128, Depth = 4, Frequencies = 8, BatchSize = 1024, Iterations = 6000 };
+        const int side = 200;
+        const double cell = 12.0 / side;
+        var grid = new double[side * side * 2];
+        for (var i = 0; i < side * side; i++)
+        {
+            (grid[2 * i], grid[(2 * i) + 1]) = (-6 + (((i / side) + 0.5) * cell), -6 + (((i % side) + 0.5) * cell));
+        }
+
+        var (likelihood, worst, integrals) = (double.NaN, 0.0, new List<double>());
+        foreach (var name in new[] { "checkerboard", "moons" })
+        {
+            var law = DataSetLibrary.Get(name);
+            var model = Fit(law, options, settings, cancellation);
+            var test = law.Sampler(TestRows, new RandomStream(settings.Seed, TestStream));
+            var entropy = CrossEntropy(model, test, settings);
+            likelihood = name == "checkerboard" ? entropy : likelihood;
+            var carry = new FlowSettings { Tolerance = 1e-6, Threads = settings.Threads };
+            integrals.Add(model.LogDensity(grid, new FlowSettings { Tolerance = 1e-4, Threads = settings.Threads }).Sum(Math.Exp) * cell * cell);
+            var trip = model.ToData(model.ToBase(test, carry), carry).Zip(test, (a, b) => Math.Abs(a - b)).Max();
+            worst = Math.Max(worst, trip);
+            settings.Note(FormattableString.Invariant($"{name}: negative log-likelihood {entropy:F4}, integral {integrals[^1]:F5}, round trip {trip:G3}"));
+        }
+
+        return [likelihood, .. integrals, worst];
+    }
+
+    private static double[] KnownEntropy(ExperimentSettings settings, CancellationToken cancellation)
+    {
+        var excess = new List<double>();
+        foreach (var d in new[] { 8, 10 })
+        {
+            var law = Mixture(d);
+            var options = new InterpolantOptions { Schedule = "trigonometric", Width = 256, Depth = 4, BatchSize = 2048, Iterations = 8000, Standardisation = Data.StandardisationKind.Whitened };
+            var model = InterpolantFit.Run(
+                FlowData.From(d, law.Sample), options, new FitSettings { Seed = settings.Seed, Threads = settings.Threads }, cancellation);
+            var test = law.Sample(TestRows, new RandomStream(settings.Seed, TestStream));
+            var logs = model.LogDensity(test, new FlowSettings { Tolerance = 1e-5, Threads = settings.Threads });
+            double[] differences = [.. logs.Select((log, i) => law.LogDensity(test.AsSpan(i * d, d)) - log)];
+            var mean = differences.Average();
+            excess.Add(mean);
+            var error = Math.Sqrt(differences.Sum(v => (v - mean) * (v - mean)) / (TestRows - 1) / TestRows);
+            settings.Note(FormattableString.Invariant($"d = {d}: negative log-likelihood {-logs.Average():F4}, exact {logs.Select((_, i) => -law.LogDensity(test.AsSpan(i * d, d))).Average():F4}, excess {mean:F4} +- {error:F4}"));
+        }
+
+        return [.. excess];
+    }
+
+    private static double[] TransportCoupled(ExperimentSettings settings, CancellationToken cancellation)
+    {
+        var results = new List<double>();
+        (SampledLaw From, SampledLaw To)[] pairs =
+        [
+            (DataSetLibrary.Normal(2), DataSetLibrary.Get("eight-gaussians")),
+            (DataSetLibrary.Get("moons-notebook"), DataSetLibrary.Get("eight-gaussians")),
+        ];
+        foreach (var (from, to) in pairs)
+        {
+            var options = new InterpolantOptions
+            {
+                Form = InterpolantForm.TwoSided,
+                Coupling = CouplingKind.OptimalTransport,
+                Width = 128,
+                Depth = 4,
+                BatchSize = 1024,
+                Iterations = 6000,
+                Standardisation = Data.StandardisationKind.None,
+            };
+            var data = FlowData.From(2, (count, random) => to.Sampler(count, random)).FromBase((count, random) => from.Sampler(count, random));
+            var model = InterpolantFit.Run(data, options, new FitSettings { Seed = settings.Seed, Threads = settings.Threads }, cancellation);
+            var start = from.Sampler(1000, new RandomStream(settings.Seed, StartStream));
+            var test = to.Sampler(1000, new RandomStream(settings.Seed, TestStream));
+            double[] floors = [.. Enumerable.Range(0, 5).Select(k => Wasserstein.Exact(to.Sampler(1000, new RandomStream(settings.Seed, LawStream + 2 + (uint)k)), test, 2, cancellation: cancellation).Distance)];
+            double Distance(FlowSettings how) => Wasserstein.Exact(model.Generate(1000, how with { Threads = settings.Threads }, start), test, 2, cancellation: cancellation).Distance;
+            var distance = Distance(new FlowSettings());
+            var steps = string.Join(", ", new[] { 1, 2, 4 }.Select(n => string.Create(CultureInfo.InvariantCulture, $"{Distance(new FlowSettings { Steps = n, Tableau = RungeKuttaTableau.Euler }) / floors.Average():F3} in {n}")));
+            var energy = (PathEnergy(model, from.Sampler(4000, new RandomStream(settings.Seed, StartStream + 1)), settings) / SquaredDistance(from, to, settings, cancellation)) - 1;
+            settings.Note(FormattableString.Invariant($"{from.Name} to {to.Name}: W2 {distance:F4}, floor {floors.Average():F4}, normalised path energy {energy:F4}; W2 over the floor in Euler steps: {steps}"));
+            results.Add(distance / floors.Average());
+            results.Add(Math.Abs(energy));
+        }
+
+        return [.. results];
+    }
+
+    // int E|v|^2 dt along the learned paths, by the differences of 100 fine steps.
+    private static double PathEnergy(FlowModel model, double[] start, ExperimentSettings settings)
+    {
+        using var ode = new FlowOde<double>(model.Parameters, model.Velocity(), DivergenceMode.None, 1, new Engine.Execution.ExecutionOptions { Threads = settings.Threads });
+        var parameters = Engine.Arrays.NdArray<double>.From(Array.ConvertAll(model.ParameterValues.Span.ToArray(), v => (double)v), model.ParameterValues.Length);
+        var x = Engine.Arrays.NdArray<double>.From(start, start.Length / 2, 2);
+        var energy = 0.0;
+        const int pieces = 100;
+        for (var k = 0; k < pieces; k++)
+        {
+            var (next, _) = ode.Run(parameters, x, k / (double)pieces, (k + 1) / (double)pieces, 1, RungeKuttaTableau.RungeKutta4);
+            for (var i = 0; i < start.Length; i++)
+            {
+                energy += (next[i] - x[i]) * (next[i] - x[i]) * pieces / x.Rows;
+            }
+
+            x = next;
+        }
+
+        return energy;
+    }
+
+    private static double SquaredDistance(SampledLaw from, SampledLaw to, ExperimentSettings settings, CancellationToken cancellation)
+    {
+        const int count = 4000;
+        return Wasserstein.Exact(from.Sampler(count, new RandomStream(settings.Seed, LawStream)), to.Sampler(count, new RandomStream(settings.Seed, LawStream + 1)), 2, cancellation: cancellation).MeanCost;
+    }
+
+    private static FlowModel Fit(SampledLaw law, InterpolantOptions options, ExperimentSettings settings, CancellationToken cancellation) => InterpolantFit.Run(
+        FlowData.From(law.Dimension, (count, random) => law.Sampler(count, random)), options, new FitSettings { Seed = settings.Seed, Threads = settings.Threads }, cancellation);
+
+    private static double CrossEntropy(FlowModel model, double[] test, ExperimentSettings settings) =>
+        -model.LogDensity(test, new FlowSettings { Tolerance = 1e-5, Threads = settings.Threads }).Average();
+
+    private static double Outside(SampledLaw law, double[] samples)
+    {
+        var outside = 0;
+        for (var i = 0; i < samples.Length; i += 2)
+        {
+            outside += law.Contains!(samples.AsSpan(i, 2)) ? 0 : 1;
+        }
+
+        return 2.0 * outside / samples.Length;
+    }
+
+    // Five components of equal weight, means N(0, 3^2 I), covariances W^T W / d + I / 4.
+    private static GaussianMixtureLaw Mixture(int d)
+    {
+        var random = new RandomStream(1, LawStream + (uint)d);
+        double[][] means = [.. Enumerable.Range(0, 5).Select(_ => (double[])[.. Enumerable.Range(0, d).Select(_ => 3 * random.NextNormal())])];
+        double[][,] covariances = [.. Enumerable.Range(0, 5).Select(_ =>
+        {
+            double[] w = [.. Enumerable.Range(0, d * d).Select(_ => random.NextNormal())];
+            var covariance = new double[d, d];
+            for (var i = 0; i < d * d; i++)
+            {
+                covariance[i / d, i % d] = (i / d == i % d ? 0.25 : 0) + (Enumerable.Range(0, d).Sum(l => w[(l * d) + (i / d)] * w[(l * d) + (i % d)]) / d);
+            }
+
+            return covariance;
+        })];
+        return new GaussianMixtureLaw([.. Enumerable.Repeat(0.2, 5)], means, covariances);
+    }
+}
