@@ -16,7 +16,7 @@ internal static class LargeMixture
 {
     private const int Dimension = 128;
     private const int Components = 5;
-    private const int Samples = 20_000;
+    private const int Samples = 10_000;
     private const int EvaluationSamples = 4000;
     private const uint LawStream = 704;
     private const int NoiseStream = 705;
@@ -38,7 +38,7 @@ internal static class LargeMixture
             [
                 FigureReference.AtMost("ODE: divergence over the largest of three floors", 1.1, "exact samples of the same size"),
                 FigureReference.AtMost("SDE with noise 1: divergence over the largest of three floors", 1.1, "exact samples of the same size"),
-                FigureReference.AtMost("largest error of a mode's mass", 0.02, "a fifth each, of 20,000"),
+                FigureReference.AtMost("largest error of a mode's mass", 0.02, "a fifth each, of 10,000"),
             ],
             (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Measure(settings, cancellation), cancellation)),
     ];
@@ -97,7 +97,7 @@ internal static class LargeMixture
         var start = NdArray<float>.From([.. law.Start.Sample(Samples, new RandomStream(settings.Seed, StartStream)).Select(v => (float)v)], Samples, Dimension);
         double[] floors = [.. Enumerable.Range(0, 3).Select(k => MarginalDivergence(Law.Sample(Samples, new RandomStream(settings.Seed, DrawStream + 1 + (uint)k)), settings.Seed))];
         var (results, mass) = (new List<double>(), 0.0);
-        foreach (var (diffusion, steps) in ((double, int)[])[(0, 100), (1, 200)])
+        foreach (var (diffusion, steps) in ((double, int)[])[(0, 50), (1, 100)])
         {
             cancellation.ThrowIfCancellationRequested();
             using var sde = new FieldSde<float>(null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, NoiseStream, false, execution);

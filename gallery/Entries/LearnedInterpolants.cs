@@ -168,7 +168,7 @@ internal static class LearnedInterpolants
             var test = law.Sampler(TestRows, new RandomStream(settings.Seed, TestStream));
             var entropy = CrossEntropy(model, test, settings);
             likelihood = name == "checkerboard" ? entropy : likelihood;
-            var carry = new FlowSettings { Tolerance = 1e-6, Threads = settings.Threads };
+            var carry = new FlowSettings { Tolerance = 1e-8, Threads = settings.Threads };
             integrals.Add(model.LogDensity(grid, new FlowSettings { Tolerance = 1e-4, Threads = settings.Threads }).Sum(Math.Exp) * cell * cell);
             var trip = model.ToData(model.ToBase(test, carry), carry).Zip(test, (a, b) => Math.Abs(a - b)).Max();
             worst = Math.Max(worst, trip);

@@ -131,7 +131,7 @@ internal static class MultimarginalLearned
     private static DistanceWithFloor Arrival(
         ParameterSet set, NdArray<float> parameters, BarycentricNetwork network, SimplexPath path, SampledLaw from, SampledLaw to, ExperimentSettings settings)
     {
-        using var paths = new FieldPaths<float>(set, parameters, 2, network.Velocity(path).Apply, settings.Threads);
+        using var paths = new FieldPaths<float>(set, parameters, 2, BarycentricInterpolant.Velocity(2, path, network.Heads).Apply, settings.Threads);
         double[] Carried(int count, int seed)
         {
             var start = from.Draw(count, settings.Seed + 10_000 + (ulong)seed);

@@ -1,5 +1,4 @@
 using Monge.Engine.Programs;
-using Monge.Paths;
 
 namespace Monge.Fields;
 
@@ -61,8 +60,4 @@ public sealed class BarycentricNetwork
         var corrections = Expr.MatrixProduct(_last, hidden) + _lastBias;
         return [.. Enumerable.Range(0, Count).Select(k => (weights[k] / square * x) + ((1 - weights[k]) * corrections[(k * Dimension)..((k + 1) * Dimension)]))];
     }
-
-    /// <summary>The velocity along a path.</summary>
-    /// <param name="path">The path, of as many vertices as there are laws.</param>
-    public IVectorField Velocity(SimplexPath path) => new FormulaField(Dimension, (x, t) => BarycentricInterpolant.Velocity(path.Rates(t), Heads(x, path.Weights(t))));
 }

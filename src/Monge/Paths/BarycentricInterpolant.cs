@@ -1,4 +1,5 @@
 using Monge.Engine.Programs;
+using Monge.Fields;
 
 namespace Monge.Paths;
 
@@ -49,4 +50,11 @@ public static class BarycentricInterpolant
     /// <param name="rates">da/dt [K + 1].</param>
     /// <param name="heads">g_k, each [d].</param>
     public static Expr Velocity(Expr rates, IReadOnlyList<Expr> heads) => At(rates, heads);
+
+    /// <summary>The velocity along a path as a field.</summary>
+    /// <param name="dimension">d.</param>
+    /// <param name="path">The path.</param>
+    /// <param name="heads">From a position [d] and weights [K + 1] to g_k, each [d]: closed forms, or <see cref="BarycentricNetwork.Heads"/>.</param>
+    public static IVectorField Velocity(int dimension, SimplexPath path, Func<Expr, Expr, IReadOnlyList<Expr>> heads) =>
+        new FormulaField(dimension, (x, t) => Velocity(path.Rates(t), heads(x, path.Weights(t))));
 }

@@ -89,7 +89,7 @@ public sealed class BarycentricMixture
     /// <summary>The velocity along a path.</summary>
     /// <param name="path">The path, of as many vertices as there are laws.</param>
     public IVectorField Velocity(SimplexPath path) => path.Count == Count
-        ? new FormulaField(Dimension, (x, t) => BarycentricInterpolant.Velocity(path.Rates(t), Means(x, path.Weights(t))))
+        ? BarycentricInterpolant.Velocity(Dimension, path, Means)
         : throw new ArgumentException($"The path has {path.Count} vertices and there are {Count} laws; they must agree.", nameof(path));
 
     private Expr MeanOf(int k, Component c, Expr weights)

@@ -1,4 +1,3 @@
-using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
@@ -112,7 +111,11 @@ public sealed class InterpolantSchedule
         var n = times.Length;
         using var run = new CompiledProgram<double>(_program.Value, new ExecutionOptions { Threads = 1 });
         var outputs = _program.Value.Outputs.ToDictionary(o => o.Name, o => new NdArray<double>(o.Value.IsUniform ? 1 : n));
-        run.BindIfUsed("t", NdArray<double>.From(times, n));
+        if (_program.Value.Inputs.Count > 0)
+        {
+            run["t"] = NdArray<double>.From(times, n);
+        }
+
         foreach (var (name, value) in _program.Value.Outputs)
         {
             if (!value.IsUniform)

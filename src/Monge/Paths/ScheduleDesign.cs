@@ -62,9 +62,12 @@ public static class ScheduleDesign
     public static InterpolantSchedule MixtureSurrogate(double separation)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(separation);
-        var (square, left) = (separation * separation, -double.ExpM1(-separation * separation));
-        Expr Square(Expr t) => -(-left * t).Log1p() / square;
-        Expr HalfRate(Expr t) => 0.5 * left / (square * (1 - (left * t)));
+        var (square, last) = (separation * separation, Math.Exp(-separation * separation));
+
+        // 1 + (exp(-r^2) - 1) t, by its small part near t = 0 and by its terms near 1, where exp(-r^2) may be all that is left, or less than any number.
+        Expr Remainder(Expr t) => 1 - t + (last * t);
+        Expr Square(Expr t) => (-Expr.Select(t.Less(0.5), (-(1 - last) * t).Log1p(), Remainder(t).Log()) / square).Clamp(0, 1);
+        Expr HalfRate(Expr t) => 0.5 * (1 - last) / (square * Remainder(t));
         return new InterpolantSchedule(
             FormattableString.Invariant($"mixture-surrogate:{separation:R}"), t => (1 - Square(t)).Sqrt(), t => Square(t).Sqrt(), alphaAlphaRate: t => -HalfRate(t), betaBetaRate: HalfRate);
     }

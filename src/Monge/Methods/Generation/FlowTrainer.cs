@@ -130,6 +130,45 @@ internal sealed class FlowTrainer : IDisposable
         return loss;
     }
 
+    /// <summary>The squared residual of the averaged parameters on the held-out rows in equal intervals of time: its mean and standard deviation.</summary>
+    public IReadOnlyList<(double From, double To, double Mean, double Deviation)> ResidualByTime(FlowState state, int intervals, ExecutionOptions execution)
+    {
+        var batch = _validation ?? throw new InvalidOperationException("No rows are held out to measure the loss on; fit with a validation share.");
+        var d = _problem.Dimension;
+        var (x1, t) = (Expr.Input("x1", d), Expr.Input("stratum"));
+        var x0 = _problem.HasBaseInput ? Expr.Input("x0", d) : Expr.Random(RandomLaw.Normal, RandomStreams.FlowBase, d);
+        var condition = _problem.Inputs > 0 ? Expr.Input("condition", _problem.Inputs + 1) : null;
+        var time = Fields.Margin + ((1 - (2 * Fields.Margin)) * t);
+        var residual = Fields.SquaredResidual(time, x0, x1, Expr.Random(RandomLaw.Normal, RandomStreams.FlowNoise, d), condition);
+        using var run = new CompiledProgram<float>(new TracedProgram(Fields.Parameters, ("residual", residual)), execution)
+        {
+            Parameters = state.Adam.Average,
+            ["x1"] = batch.Data,
+            ["stratum"] = Strata(batch.Size, false),
+            ["residual"] = new NdArray<float>(batch.Size),
+        };
+        if (batch.Base is not null)
+        {
+            run["x0"] = batch.Base;
+        }
+
+        if (batch.Condition is not null)
+        {
+            run["condition"] = batch.Condition;
+        }
+
+        run.Run(batch.Size, new DrawKey(_seed, ValidationStep));
+        var result = new (double From, double To, double Mean, double Deviation)[intervals];
+        for (var k = 0; k < intervals; k++)
+        {
+            var part = run["residual"].Span[(int)((long)batch.Size * k / intervals)..(int)((long)batch.Size * (k + 1) / intervals)].ToArray();
+            var mean = part.Average(v => (double)v);
+            result[k] = ((double)k / intervals, (k + 1.0) / intervals, mean, Math.Sqrt(part.Average(v => (v - mean) * (v - mean))));
+        }
+
+        return result;
+    }
+
     public void Dispose()
     {
         _preparation?.Wait();

@@ -133,11 +133,13 @@ public sealed class FlowTraining : IDisposable
     private readonly FlowTrainer _trainer;
     private readonly FlowState _state;
     private readonly ulong _seed;
+    private readonly ExecutionOptions _execution;
 
     internal FlowTraining(FlowProblem problem, FitSettings settings)
     {
         (_problem, _seed) = (problem, settings.Seed);
-        _trainer = new FlowTrainer(problem, settings.Seed, new ExecutionOptions { Threads = settings.Threads });
+        _execution = new ExecutionOptions { Threads = settings.Threads };
+        _trainer = new FlowTrainer(problem, settings.Seed, _execution);
         _state = _trainer.Init();
     }
 
@@ -150,6 +152,14 @@ public sealed class FlowTraining : IDisposable
 
     /// <summary>The loss of the averaged parameters on the held-out rows; not a number without.</summary>
     public double ValidationLoss() => _trainer.HasValidation ? _trainer.Judge(_state) : double.NaN;
+
+    /// <summary>
+    /// Where in time the loss is large and spread: |f - target|^2 of the averaged parameters on the held-out rows, its mean and standard deviation in equal intervals of time. The
+    /// mean contains what no field can lower.
+    /// </summary>
+    /// <param name="intervals">Number of intervals.</param>
+    /// <exception cref="InvalidOperationException">No rows are held out.</exception>
+    public IReadOnlyList<(double From, double To, double Mean, double Deviation)> LossByTime(int intervals = 10) => _trainer.ResidualByTime(_state, intervals, _execution);
 
     /// <summary>The model of the averaged parameters.</summary>
     public FlowModel Model() => InterpolantFit.Model(_problem, _trainer, _state, _seed, isBest: false);

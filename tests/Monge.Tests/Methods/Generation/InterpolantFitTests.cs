@@ -135,6 +135,20 @@ public sealed class InterpolantFitTests : IDisposable
     }
 
     [Fact]
+    public void The_loss_of_a_Gaussian_by_time_is_the_conditional_variance()
+    {
+        // x_t = (1 - t) z + t x1 of standard normal ends: the velocity's target x1 - z has the variance 1 / ((1 - t)^2 + t^2) given x_t, and the untrained model is exact.
+        var random = new RandomStream(8);
+        double[] rows = [.. Enumerable.Range(0, 20_000).Select(_ => random.NextNormal())];
+        using var training = InterpolantFit.Begin(FlowData.From(DataTable.From(rows, 1)), FlowModelTests.Small(new InterpolantOptions { ValidationShare = 0.8 }), new FitSettings { Threads = 1 });
+        foreach (var (from, to, mean, deviation) in training.LossByTime(5))
+        {
+            var expected = Enumerable.Range(0, 100).Average(k => from + ((k + 0.5) * (to - from) / 100) is var t ? 1 / (((1 - t) * (1 - t)) + (t * t)) : 0);
+            Assert.Equal(expected, mean, 5 * deviation / Math.Sqrt(16_000 / 5.0));
+        }
+    }
+
+    [Fact]
     public void A_file_that_was_changed_says_what_differs()
     {
         using var training = InterpolantFit.Begin(FlowData.From(TwoClusters(50)), FlowModelTests.Small(new InterpolantOptions()));
