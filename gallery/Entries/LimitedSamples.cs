@@ -57,16 +57,22 @@ internal static class LimitedSamples
                 ],
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Simulation(20_000, settings, cancellation), cancellation)),
             new Experiment(
-                "trained",
-                "50,000 dimensions: the simulation again, and the denoiser trained by Adam at ten times instead of fitted exactly.",
+                "simulation-50000",
+                "The simulation in 50,000 dimensions.",
                 Quick: false,
                 [
                     .. s_simulated.Select(c => FigureReference.Within($"error of the mean over theory, sigma = {c.Deviation}, n = {c.Samples}", 1, 0.06, Closed, stretchTolerance: 0.03)),
+                ],
+                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => [.. Simulation(50_000, settings, cancellation).Take(s_simulated.Length)], cancellation)),
+            new Experiment(
+                "trained",
+                "The denoiser trained by Adam in 50,000 dimensions at ten times instead of fitted exactly.",
+                Quick: false,
+                [
                     FigureReference.AtMost("largest relative error of a trained skip strength", 0.03, Closed),
                     FigureReference.AtMost("largest relative error of a trained overlap with the mean", 0.03, Closed),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
-                    () => [.. Simulation(50_000, settings, cancellation).Take(s_simulated.Length), .. Trained(settings, cancellation)], cancellation)),
+                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Trained(settings, cancellation), cancellation)),
         ]);
 
     private static double[] Theory(ExperimentSettings settings)
@@ -232,7 +238,9 @@ internal static class LimitedSamples
         const int TrainingSteps = 1500;
         var theory = new LimitedSampleTheory(N, Sigma, Decay);
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
-        var (skip, weights) = (initializer.Add(parameters, "skip", 0), initializer.Add(parameters, "weight", 1, D));
+
+        // From small weights the unit is linear at first and finds the clusters; from large ones it keeps the random signs that it gives the samples, which is another minimum.
+        var (skip, weights) = (initializer.Add(parameters, "skip", 0), initializer.Add(parameters, "weight", 1e-3, D));
         var (x, target) = (Expr.Input("x", D), Expr.Input("target", D));
         var output = (skip * x) + (weights * (Expr.Dot(weights, x) / Math.Sqrt(D)).Tanh());
         var loss = (0.5 * (output - target).SquaredNorm()) + (0.5 * Decay / N * weights.SquaredNorm());
