@@ -52,7 +52,7 @@ internal static class HighDimensionalSchedules
                     FigureReference.AtMost("VP dilated trigonometric, 200 steps: largest relative error of the deviation", 0.03, "0.5"),
                     FigureReference.AtMost("VE dilated linear, 200 steps: largest error of the fraction", 0.01, "0.8"),
                     FigureReference.AtMost("VE dilated linear, 200 steps, d up to 10000: largest relative error of the deviation", 0.03, "0.5"),
-                    FigureReference.AtMost("VE dilated linear, 220 steps, d = 1000000: relative error of the deviation", 0.03, "0.5; 200 steps leave 3.1 percent for any kappa"),
+                    FigureReference.AtMost("VE dilated linear, 200 steps, d = 1000000: relative error of the deviation", 0.03, "0.5; the reference table itself has 0.4844, off by 3.1 percent"),
                 ],
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => TwoModes(settings, cancellation), cancellation)),
             new Experiment(
@@ -179,7 +179,7 @@ internal static class HighDimensionalSchedules
             }
         }
 
-        results.Add(Math.Abs((Reduced("VE dilated linear", s_dimensions[^1], 220, SdeScheme.EulerMaruyama, settings).Deviation / Deviation) - 1));
+        results.Add(Math.Abs((Reduced("VE dilated linear", s_dimensions[^1], 200, SdeScheme.EulerMaruyama, settings).Deviation / Deviation) - 1));
         return [.. results];
     }
 
