@@ -1,9 +1,9 @@
 using System.Numerics;
+using Monge.Data;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
-using Monge.Data;
 using Monge.Methods;
 using Monge.Paths;
 using Monge.Training;
