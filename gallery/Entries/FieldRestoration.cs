@@ -228,14 +228,21 @@ internal static class FieldRestoration
         return program["x"];
     }
 
-    // Means and variances over the draws of each observation beside the exact ones, and the spectrum above the coarse lattice's highest frequency.
+    // Means and variances over the draws of each observation beside the exact ones, and the spectrum above the coarse lattice's highest frequency beside what it is given these observations:
+    // with sixteen of them, their own scatter about the field's spectrum is larger than a good sampler's error.
     private static RestorationScore Judge(NdArray<float> draws, Func<int, double[]> exactMean, double[] exactCovariance)
     {
         var (error, found, exact) = (0.0, 0.0, 0.0);
-        var power = new double[Sites];
+        var (power, exactPower) = (new double[Sites], AmplitudeVariances(exactCovariance));
         for (var o = 0; o < Observations; o++)
         {
             var (sum, squares, mean) = (new double[Sites], new double[Sites], exactMean(o));
+            var meanAmplitudes = s_field.Amplitudes(mean);
+            for (var wave = 0; wave < Sites; wave++)
+            {
+                exactPower[wave] += meanAmplitudes[wave] * meanAmplitudes[wave] / Observations;
+            }
+
             for (var s = 0; s < DrawsEach; s++)
             {
                 var row = Doubles(draws.Row((o * DrawsEach) + s));
@@ -245,13 +252,10 @@ internal static class FieldRestoration
                     squares[i] += row[i] * row[i] / DrawsEach;
                 }
 
-                if (s % 8 == 0)
+                var amplitudes = s_field.Amplitudes(row);
+                for (var wave = 0; wave < Sites; wave++)
                 {
-                    var amplitudes = s_field.Amplitudes(row);
-                    for (var wave = 0; wave < Sites; wave++)
-                    {
-                        power[wave] += amplitudes[wave] * amplitudes[wave] / (Observations * DrawsEach / 8);
-                    }
+                    power[wave] += amplitudes[wave] * amplitudes[wave] / (Observations * DrawsEach);
                 }
             }
 
@@ -265,8 +269,15 @@ internal static class FieldRestoration
 
         static int Frequency(int wave) => Math.Max((wave / Side + 1) / 2, (wave % Side + 1) / 2);
         var band = Enumerable.Range(CoarseNyquist + 1, (Side / 2) - CoarseNyquist)
-            .Max(f => Math.Abs((Enumerable.Range(0, Sites).Where(w => Frequency(w) == f).Sum(w => power[w]) / Enumerable.Range(0, Sites).Where(w => Frequency(w) == f).Sum(w => s_field.Variances[w])) - 1));
+            .Max(f => Math.Abs((Enumerable.Range(0, Sites).Where(w => Frequency(w) == f).Sum(w => power[w]) / Enumerable.Range(0, Sites).Where(w => Frequency(w) == f).Sum(w => exactPower[w])) - 1));
         return new RestorationScore(Math.Sqrt(error), found / exact, band);
+    }
+
+    // The variances of the amplitudes of a law with this covariance.
+    private static double[] AmplitudeVariances(double[] covariance)
+    {
+        double[][] columns = [.. Enumerable.Range(0, Sites).Select(i => s_field.Amplitudes(covariance[(i * Sites)..((i + 1) * Sites)]))];
+        return [.. Enumerable.Range(0, Sites).Select(wave => s_field.Amplitudes([.. columns.Select(c => c[wave])])[wave])];
     }
 
     private readonly record struct RestorationScore(double MeanError, double VarianceRatio, double BandError);

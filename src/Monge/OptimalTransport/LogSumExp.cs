@@ -48,7 +48,7 @@ internal static class LogSumExp
         var largest = new Vector<double>(double.NegativeInfinity);
         int index = 0;
         for (; index <= count - width; index += width)
-            largest = Vector.Max(largest, Vector.FusedMultiplyAdd(scales, Vector.LoadUnsafe(ref costs, (nuint)index), Vector.LoadUnsafe(ref shifts, (nuint)index)));
+            largest = Vector.MaxNative(largest, Vector.FusedMultiplyAdd(scales, Vector.LoadUnsafe(ref costs, (nuint)index), Vector.LoadUnsafe(ref shifts, (nuint)index)));
         double result = double.NegativeInfinity;
         for (int lane = 0; lane < width; lane++)
             result = Math.Max(result, largest[lane]);

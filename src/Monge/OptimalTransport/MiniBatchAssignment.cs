@@ -117,15 +117,15 @@ internal sealed class MiniBatchAssignment
         {
             var reduced = Vector512.LoadUnsafe(ref costs, (nuint)j) - Vector512.LoadUnsafe(ref prices, (nuint)j);
             var less = Vector512.LessThan(reduced, best);
-            next = Vector512.Min(next, Vector512.Max(reduced, best));
-            best = Vector512.Min(best, reduced);
+            next = Vector512.MinNative(next, Vector512.MaxNative(reduced, best));
+            best = Vector512.MinNative(best, reduced);
             at = Vector512.ConditionalSelect(less.AsInt32(), indices, at);
             indices += step;
         }
 
         var cheapest = Least(best);
         var lane = BitOperations.TrailingZeroCount(Vector512.Equals(best, Vector512.Create(cheapest)).ExtractMostSignificantBits());
-        var others = Vector512.ConditionalSelect(Vector512.Equals(Vector512<int>.Indices, Vector512.Create(lane)).AsSingle(), next, Vector512.Min(best, next));
+        var others = Vector512.ConditionalSelect(Vector512.Equals(Vector512<int>.Indices, Vector512.Create(lane)).AsSingle(), next, Vector512.MinNative(best, next));
         return (at[lane], cheapest, Least(others));
     }
 
@@ -178,7 +178,7 @@ internal sealed class MiniBatchAssignment
             updated.StoreUnsafe(ref distances, place);
             Vector512.ConditionalSelect(nearer.AsInt32(), thisRow, Vector512.LoadUnsafe(ref rows, place)).StoreUnsafe(ref rows, place);
             at = Vector512.ConditionalSelect(Vector512.LessThan(updated, best).AsInt32(), indices, at);
-            best = Vector512.Min(best, updated);
+            best = Vector512.MinNative(best, updated);
             indices += step;
         }
 
@@ -188,10 +188,10 @@ internal sealed class MiniBatchAssignment
 
     private static float Least(Vector512<float> values)
     {
-        var eight = Vector256.Min(values.GetLower(), values.GetUpper());
-        var four = Vector128.Min(eight.GetLower(), eight.GetUpper());
-        var two = Vector128.Min(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
-        return Math.Min(two[0], two[1]);
+        var eight = Vector256.MinNative(values.GetLower(), values.GetUpper());
+        var four = Vector128.MinNative(eight.GetLower(), eight.GetUpper());
+        var two = Vector128.MinNative(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        return float.MinNative(two[0], two[1]);
     }
 
     private void Flip(int freeRow, int column)

@@ -172,7 +172,7 @@ public sealed class MiniBatchCoupling(CouplingKind kind, int size, int dimension
         var (j, potentials) = (0, Vector512.Create(potential));
         for (; j <= prices.Length - Vector512<float>.Count; j += Vector512<float>.Count)
         {
-            Vector512.Min(Vector512.LoadUnsafe(ref to, (nuint)j), Vector512.LoadUnsafe(ref from, (nuint)j) - potentials).StoreUnsafe(ref to, (nuint)j);
+            Vector512.MinNative(Vector512.LoadUnsafe(ref to, (nuint)j), Vector512.LoadUnsafe(ref from, (nuint)j) - potentials).StoreUnsafe(ref to, (nuint)j);
         }
 
         for (; j < prices.Length; j++)
