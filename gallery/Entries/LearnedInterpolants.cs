@@ -241,14 +241,14 @@ internal static class LearnedInterpolants
     // int E|v|^2 dt along the learned paths, by the differences of 100 fine steps.
     private static double PathEnergy(FlowModel model, double[] start, ExperimentSettings settings)
     {
-        using var ode = new FlowOde<double>(model.Parameters, model.Velocity(), DivergenceMode.None, 1, new Engine.Execution.ExecutionOptions { Threads = settings.Threads });
+        using var ode = new TransportOde<double>(model.Parameters, model.Velocity(), RungeKuttaTableau.RungeKutta4, new Engine.Execution.ExecutionOptions { Threads = settings.Threads }, DivergenceMode.None);
         var parameters = Engine.Arrays.NdArray<double>.From(Array.ConvertAll(model.ParameterValues.Span.ToArray(), v => (double)v), model.ParameterValues.Length);
         var x = Engine.Arrays.NdArray<double>.From(start, start.Length / 2, 2);
         var energy = 0.0;
         const int pieces = 100;
         for (var k = 0; k < pieces; k++)
         {
-            var (next, _) = ode.Run(parameters, x, k / (double)pieces, (k + 1) / (double)pieces, 1, RungeKuttaTableau.RungeKutta4);
+            var (next, _) = ode.Run(parameters, x, k / (double)pieces, (k + 1) / (double)pieces, 1);
             for (var i = 0; i < start.Length; i++)
             {
                 energy += (next[i] - x[i]) * (next[i] - x[i]) * pieces / x.Rows;

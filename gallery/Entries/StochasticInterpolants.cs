@@ -88,7 +88,7 @@ internal static class StochasticInterpolants
             var error = DensityError(law);
             density = Math.Max(density, error);
             double[] at = [-7, -6, -5, -1, 0, 0.5, 5.5, 6, 7];
-            using var formula = new FeynmanKacDensity<double>(null, law.Drift(_ => 0.5), law.Start.LogDensity, NoiseStream, new ExecutionOptions { Threads = settings.Threads });
+            using var formula = new FeynmanKacDensity(null, law.Drift(_ => 0.5), law.Start.LogDensity, NoiseStream, new ExecutionOptions { Threads = settings.Threads });
             var estimates = formula.Evaluate(null, NdArray<double>.From(at, at.Length, 1), 20_000, 200, (_, _) => 0.5, new DrawKey(settings.Seed));
             double[] deviations = [.. estimates.Select((e, i) => (e.LogDensity - law.Data.LogDensity([at[i]])) / e.StandardError)];
             outside += deviations.Count(z => Math.Abs(z) > 3);
@@ -129,8 +129,8 @@ internal static class StochasticInterpolants
     private static double DensityError(MixtureInterpolant law)
     {
         double[] at = [.. Enumerable.Range(0, 65).Select(i => -8 + (0.25 * i))];
-        using var ode = new AdaptiveTransportOde<double>(null, new ReversedField(law.Velocity), RungeKuttaTableau.DormandPrince54, 1e-11, 1e-9, new ExecutionOptions { Threads = 1 });
-        var (ends, divergence) = ode.Run(null, NdArray<double>.From(at, at.Length, 1), 200_000);
+        using var ode = new TransportOde<double>(null, law.Velocity, RungeKuttaTableau.DormandPrince54, new ExecutionOptions { Threads = 1 });
+        var (ends, divergence) = ode.RunAdaptive(null, NdArray<double>.From(at, at.Length, 1), 1, 0, 1e-11, 1e-9, 200_000);
         return Enumerable.Range(0, at.Length).Max(i => Math.Abs(law.Start.LogDensity([ends[i]]) + divergence[i] - law.Data.LogDensity([at[i]])));
     }
 

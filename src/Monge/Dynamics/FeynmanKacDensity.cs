@@ -1,4 +1,3 @@
-using System.Numerics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
@@ -12,15 +11,14 @@ namespace Monge.Dynamics;
 public readonly record struct DensityEstimate(double LogDensity, double StandardError);
 
 /// <summary>
-/// The density at t = 1 of dX = f dt + sqrt(2 eps) dW by the Feynman-Kac formula (arXiv:2303.08797, section 2.5): rho(1, x) = E[exp(-int_0^1 div f(t, Y_t) dt) rho_0(Y_0)], where Y walks
-/// from x at t = 1 back to 0 along the same f with noise sqrt(2 eps). The mean of the weights is unbiased up to the step; its logarithm is a lower bound in mean.
+/// The density at t = 1 of dX = f dt + sqrt(2 eps) dW by the Feynman-Kac formula (arXiv:2303.08797, theorem 2.22): rho(1, x) = E[exp(-int_0^1 div f(t, Y_t) dt) rho_0(Y_0)], where Y walks
+/// from x at t = 1 back to 0 along the same f with noise sqrt(2 eps). The mean of the weights is unbiased up to the step; its logarithm is biased downward by about half its relative variance.
 /// </summary>
-/// <typeparam name="T">float or double.</typeparam>
-public sealed class FeynmanKacDensity<T> : IDisposable
-    where T : unmanaged, IFloatingPointIeee754<T>
+public sealed class FeynmanKacDensity : IDisposable
 {
-    private readonly FieldSde<T> _walk;
-    private readonly CompiledProgram<T> _base;
+    private readonly FieldSde<double> _walk;
+    private readonly Func<ReadOnlySpan<double>, double> _logBase;
+    private readonly Dictionary<string, NdArray<double>> _bound = [];
 
     /// <summary>Compiles the walk.</summary>
     /// <param name="parameters">The drift's parameters; null if it has none.</param>
@@ -28,11 +26,13 @@ public sealed class FeynmanKacDensity<T> : IDisposable
     /// <param name="logBase">The normalised log density of the base at a position [d].</param>
     /// <param name="noiseStream">The random stream of the noise.</param>
     /// <param name="options">How to execute.</param>
-    public FeynmanKacDensity(ParameterSet? parameters, IVectorField drift, Func<Expr, Expr> logBase, int noiseStream, ExecutionOptions? options = null)
-    {
-        _walk = new FieldSde<T>(parameters, drift, SdeScheme.Heun, noiseStream, withDivergence: true, options);
-        _base = new CompiledProgram<T>(new TracedProgram(null, ("log", logBase(Expr.Input("x", drift.Dimension)))), options);
-    }
+    public FeynmanKacDensity(ParameterSet? parameters, IVectorField drift, Func<ReadOnlySpan<double>, double> logBase, int noiseStream, ExecutionOptions? options = null) =>
+        (_walk, _logBase) = (new FieldSde<double>(parameters, drift, SdeScheme.Heun, noiseStream, withDivergence: true, options), logBase);
+
+    /// <summary>Binds a further input of the drift, such as a condition.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="values">Its values [n, k] at the positions.</param>
+    public void Bind(string name, NdArray<double> values) => _bound[name] = values;
 
     /// <summary>Estimates the log density at positions.</summary>
     /// <param name="parameters">The drift's parameters [P]; null if it has none.</param>
@@ -41,25 +41,25 @@ public sealed class FeynmanKacDensity<T> : IDisposable
     /// <param name="steps">Steps of a path.</param>
     /// <param name="diffusion">eps of the step between two times.</param>
     /// <param name="draw">The place in the random streams.</param>
-    public DensityEstimate[] Evaluate(NdArray<T>? parameters, NdArray<T> positions, int paths, int steps, Func<double, double, double> diffusion, DrawKey draw)
+    public DensityEstimate[] Evaluate(NdArray<double>? parameters, NdArray<double> positions, int paths, int steps, Func<double, double, double> diffusion, DrawKey draw)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(paths, 2);
-        var (n, d) = (positions.Rows, _walk.Dimension);
-        var starts = new NdArray<T>(n * paths, d);
-        for (var i = 0; i < n * paths; i++)
+        foreach (var (name, values) in _bound)
         {
-            positions.Row(i / paths).CopyTo(starts.Row(i));
+            _walk.Bind(name, Repeated(values, paths));
         }
 
-        var (ends, divergence) = _walk.Run(parameters, starts, FieldSde<T>.EqualTimes(1, 0, steps), diffusion, draw);
-        var logs = new NdArray<T>(n * paths);
-        (_base["x"], _base["log"]) = (ends, logs);
-        _base.Run(n * paths);
-        var estimates = new DensityEstimate[n];
-        for (var i = 0; i < n; i++)
+        var (ends, divergence) = _walk.Run(parameters, Repeated(positions, paths), FieldSde<double>.EqualTimes(1, 0, steps), diffusion, draw);
+        var estimates = new DensityEstimate[positions.Rows];
+        var weights = new double[paths];
+        for (var i = 0; i < estimates.Length; i++)
         {
-            // The integral was taken down in time, so its sign is that of the weight's exponent.
-            double[] weights = [.. Enumerable.Range(i * paths, paths).Select(k => double.CreateChecked(logs[k]) + double.CreateChecked(divergence![k]))];
+            for (var k = 0; k < paths; k++)
+            {
+                // The integral was taken down in time, so its sign is that of the weight's exponent.
+                weights[k] = _logBase(ends.Row((i * paths) + k)) + divergence![(i * paths) + k];
+            }
+
             var top = weights.Max();
             var mean = weights.Average(w => Math.Exp(w - top));
             var square = weights.Average(w => Math.Exp(2 * (w - top)));
@@ -70,9 +70,16 @@ public sealed class FeynmanKacDensity<T> : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public void Dispose() => _walk.Dispose();
+
+    private static NdArray<double> Repeated(NdArray<double> rows, int times)
     {
-        _walk.Dispose();
-        _base.Dispose();
+        var result = new NdArray<double>(rows.Rows * times, rows.RowLength);
+        for (var i = 0; i < result.Rows; i++)
+        {
+            rows.Row(i / times).CopyTo(result.Row(i));
+        }
+
+        return result;
     }
 }

@@ -28,8 +28,8 @@ public sealed class FieldSde<T> : IDisposable
     {
         Dimension = drift.Dimension;
         _hasDivergence = withDivergence;
-        var (x, sum) = (Expr.Input("x", Dimension), Expr.Input("divergence"));
-        var (t, h, deviation) = (Expr.PerStep("t"), Expr.PerStep("h"), Expr.PerStep("deviation"));
+        var (x, sum) = (Expr.Input("sde.x", Dimension), Expr.Input("sde.divergence"));
+        var (t, h, deviation) = (Expr.PerStep("sde.t"), Expr.PerStep("sde.h"), Expr.PerStep("sde.deviation"));
         var noise = deviation * Expr.Random(RandomLaw.Normal, noiseStream, Dimension);
         (Expr Slope, Expr Divergence) At(Expr position, Expr time) => withDivergence ? drift.WithDivergence(position, time) : (drift.Apply(position, time), 0);
         var (slope, divergence) = At(x, t);
@@ -41,12 +41,12 @@ public sealed class FieldSde<T> : IDisposable
             divergence = 0.5 * (divergence + divergenceThere);
         }
 
-        List<(string, Expr)> outputs = [("xNext", next)];
-        List<(string, string)> feedback = [("xNext", "x")];
+        List<(string, Expr)> outputs = [("sde.xNext", next)];
+        List<(string, string)> feedback = [("sde.xNext", "sde.x")];
         if (withDivergence)
         {
-            outputs.Add(("divergenceNext", sum + (h * divergence)));
-            feedback.Add(("divergenceNext", "divergence"));
+            outputs.Add(("sde.divergenceNext", sum + (h * divergence)));
+            feedback.Add(("sde.divergenceNext", "sde.divergence"));
         }
 
         _step = new CompiledProgram<T>(new TracedProgram(parameters, [.. outputs]), options, [.. feedback]);
@@ -54,6 +54,11 @@ public sealed class FieldSde<T> : IDisposable
 
     /// <summary>d.</summary>
     public int Dimension { get; }
+
+    /// <summary>Binds a further per-sample input of the drift, such as a condition.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="values">Its values [n, ...].</param>
+    public void Bind(string name, NdArray<T> values) => _step.BindIfUsed(name, values);
 
     /// <summary>Carries particles through a list of times.</summary>
     /// <param name="parameters">The drift's parameters [P]; null if it has none.</param>
@@ -88,17 +93,17 @@ public sealed class FieldSde<T> : IDisposable
         _step.Parameters = parameters ?? _step.Parameters;
         var positions = new NdArray<T>(n, Dimension);
         var divergence = _hasDivergence ? new NdArray<T>(n) : null;
-        _step["x"] = start;
-        _step["xNext"] = positions;
+        _step["sde.x"] = start;
+        _step["sde.xNext"] = positions;
         if (divergence is not null)
         {
-            _step["divergence"] = new NdArray<T>(n);
-            _step["divergenceNext"] = divergence;
+            _step["sde.divergence"] = new NdArray<T>(n);
+            _step["sde.divergenceNext"] = divergence;
         }
 
-        _step.BindIfUsed("t", t);
-        _step.BindIfUsed("h", h);
-        _step.BindIfUsed("deviation", deviation);
+        _step.BindIfUsed("sde.t", t);
+        _step.BindIfUsed("sde.h", h);
+        _step.BindIfUsed("sde.deviation", deviation);
         _step.Iterate(n, steps, draw);
         return (positions, divergence);
     }

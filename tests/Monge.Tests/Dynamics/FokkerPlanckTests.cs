@@ -44,7 +44,7 @@ public sealed class FokkerPlanckTests
             new Interpolant(InterpolantSchedules.TrigonometricWithLatent()),
             GaussianMixtureLaw.Standard(2),
             new GaussianMixtureLaw([0.4, 0.6], [[1, 1], [-1, 0]], [new[,] { { 0.5, 0.2 }, { 0.2, 0.4 } }, new[,] { { 0.3, 0 }, { 0, 0.6 } }]));
-        using var formula = new FeynmanKacDensity<double>(null, law.Drift(_ => 0.4), law.Start.LogDensity, 700, s_one);
+        using var formula = new FeynmanKacDensity(null, law.Drift(_ => 0.4), law.Start.LogDensity, 700, s_one);
         double[] at = [1, 1, -1, 0, 0, 0, 0.5, -1];
         foreach (var seed in (ulong[])[1, 2, 3])
         {

@@ -76,8 +76,8 @@ public class TransportOdeTests
         for (var k = 0; k < 2; k++)
         {
             var tolerance = k == 0 ? 1e-5 : 1e-8;
-            using var ode = new AdaptiveTransportOde<double>(null, new FormulaField(1, Drift), Tableau(name), tolerance, tolerance);
-            var (positions, divergence) = ode.Run(null, Start);
+            using var ode = new TransportOde<double>(null, new FormulaField(1, Drift), Tableau(name));
+            var (positions, divergence) = ode.RunAdaptive(null, Start, absolute: tolerance, relative: tolerance);
             errors[k] = LargestError(positions, divergence);
             steps[k] = ode.Accepted;
             Assert.True(errors[k] < 30 * tolerance, $"error {errors[k]} at tolerance {tolerance}");
@@ -90,12 +90,15 @@ public class TransportOdeTests
     public void ExplodingDriftIsReported()
     {
         // x' = 5 x^2 from 1 is infinite at t = 0.2.
-        using var ode = new AdaptiveTransportOde<double>(null, new FormulaField(1, (x, _) => 5 * x.Square()), RungeKuttaTableau.DormandPrince54);
-        var error = Assert.Throws<ArithmeticException>(() => ode.Run(null, NdArray<double>.From([1.0], 1, 1), 2000));
+        using var ode = new TransportOde<double>(null, new FormulaField(1, (x, _) => 5 * x.Square()), RungeKuttaTableau.DormandPrince54);
+        var error = Assert.Throws<ArithmeticException>(() => ode.RunAdaptive(null, NdArray<double>.From([1.0], 1, 1), maximumSteps: 2000));
         Assert.Contains("t = 0.2", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void AdaptiveNeedsAnEmbeddedMethod() =>
-        Assert.Throws<ArgumentException>(() => new AdaptiveTransportOde<double>(null, new FormulaField(1, Drift), RungeKuttaTableau.RungeKutta4));
+    public void AdaptiveNeedsAnEmbeddedMethod()
+    {
+        using var ode = new TransportOde<double>(null, new FormulaField(1, Drift), RungeKuttaTableau.RungeKutta4);
+        Assert.Throws<InvalidOperationException>(() => ode.RunAdaptive(null, Start));
+    }
 }

@@ -92,6 +92,13 @@ internal sealed class FlowFields
     /// <summary>The scale of the noise in x_t.</summary>
     public Expr NoiseScale(Expr t) => new Coefficients(_schedule, Form, Clamp(t)).Noise;
 
+    /// <summary>The same as a number.</summary>
+    public double NoiseScale(double t)
+    {
+        var at = _schedule.At(Math.Clamp(t, Margin, 1 - Margin));
+        return Form == InterpolantForm.OneSided ? Math.Sqrt((at.Alpha * at.Alpha) + (at.Gamma * at.Gamma)) : at.Gamma;
+    }
+
     /// <summary>The position, its velocity and the noise of a pair at a time, with the latent or base noise as given (or negated).</summary>
     public (Expr Position, Expr Rate) At(Expr t, Expr x0, Expr x1, Expr z)
     {

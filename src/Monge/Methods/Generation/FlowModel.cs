@@ -190,17 +190,15 @@ public sealed class FlowModel
         settings ??= new FlowSettings();
         RequireGaussianBase();
         var end = ToModel<double>(rows, isBase: false);
-        using var ode = new FlowOde<double>(
-            Parameters, Velocity(settings.Guidance), settings.Probes > 0 ? DivergenceMode.Estimated : DivergenceMode.Exact, Math.Max(1, settings.Probes), Execution(settings));
+        using var ode = new TransportOde<double>(
+            Parameters, Velocity(settings.Guidance), Tableau(settings), Execution(settings), settings.Probes > 0 ? DivergenceMode.Estimated : DivergenceMode.Exact, Math.Max(1, settings.Probes));
         BindCondition<double>(ode.Bind, end.Rows, settings);
         if (settings.Probes > 0)
         {
             ode.BindProbes(Probes(end.Rows, settings));
         }
 
-        var (start, divergence) = settings.Steps is { } steps
-            ? ode.Run(_wide, end, 1, 0, steps, settings.Tableau ?? RungeKuttaTableau.RungeKutta4)
-            : ode.RunAdaptive(_wide, end, 1, 0, settings.Tolerance, settings.Tolerance);
+        var (start, divergence) = Run(ode, _wide, end, 1, 0, settings);
         var result = new double[end.Rows];
         for (var i = 0; i < result.Length; i++)
         {
@@ -226,35 +224,12 @@ public sealed class FlowModel
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(settings.Diffusion);
         RequireGaussianBase();
         RequireScore();
-        var one = ToModel<double>(rows, isBase: false);
-        var end = new NdArray<double>(one.Rows * paths, Dimension);
-        for (var i = 0; i < end.Rows; i++)
-        {
-            one.Row(i / paths).CopyTo(end.Row(i));
-        }
-
-        var diffusion = Diffusion(settings);
-        var drift = new SumField(Velocity(settings.Guidance), new ScaledField(diffusion, Score(settings.Guidance)));
-        using var sde = new FlowSde<double>(Parameters, drift, diffusion, RandomStreams.FlowPathNoise, withIntegral: true, Execution(settings));
-        BindCondition<double>(sde.Bind, one.Rows, settings, paths);
-        var (start, integral) = sde.Run(_wide, end, 1, 0, settings.Steps ?? DefaultSdeSteps, new DrawKey(settings.Seed));
-        var (result, errors) = (new double[one.Rows], new double[one.Rows]);
-        var logs = new double[paths];
-        for (var i = 0; i < result.Length; i++)
-        {
-            for (var k = 0; k < paths; k++)
-            {
-                logs[k] = LogBase(start.Row((i * paths) + k)) + integral[(i * paths) + k];
-            }
-
-            var top = logs.Max();
-            var mean = logs.Average(l => Math.Exp(l - top));
-            var variance = logs.Sum(l => Math.Pow(Math.Exp(l - top) - mean, 2)) / (paths - 1);
-            result[i] = top + Math.Log(mean) - Standardisation.LogDeterminant;
-            errors[i] = Math.Sqrt(variance / paths) / mean;
-        }
-
-        return (result, errors);
+        var end = ToModel<double>(rows, isBase: false);
+        var drift = new SumField(Velocity(settings.Guidance), new ScaledField(Diffusion(settings), Score(settings.Guidance)));
+        using var formula = new FeynmanKacDensity(Parameters, drift, LogBase, RandomStreams.FlowPathNoise, Execution(settings));
+        BindCondition<double>(formula.Bind, end.Rows, settings);
+        var estimates = formula.Evaluate(_wide, end, paths, settings.Steps ?? DefaultSdeSteps, StepDiffusion(settings), new DrawKey(settings.Seed));
+        return ([.. estimates.Select(e => e.LogDensity - Standardisation.LogDeterminant)], [.. estimates.Select(e => e.StandardError)]);
     }
 
     /// <summary>Writes the model with all that it needs into one safetensors file.</summary>
@@ -294,17 +269,15 @@ public sealed class FlowModel
             var diffusion = Diffusion(settings);
             var sign = to > from ? 1 : -1;
             var drift = new SumField(Velocity(settings.Guidance), new ScaledField(t => sign * diffusion(t), Score(settings.Guidance)));
-            using var sde = new FlowSde<T>(Parameters, drift, diffusion, RandomStreams.FlowSdeNoise, withIntegral: false, Execution(settings));
+            using var sde = new FieldSde<T>(Parameters, drift, SdeScheme.Heun, RandomStreams.FlowSdeNoise, options: Execution(settings));
             BindCondition<T>(sde.Bind, start.Rows, settings);
-            end = sde.Run(parameters, start, from, to, settings.Steps ?? DefaultSdeSteps, new DrawKey(settings.Seed)).Positions;
+            end = sde.Run(parameters, start, FieldSde<T>.EqualTimes(from, to, settings.Steps ?? DefaultSdeSteps), StepDiffusion(settings), new DrawKey(settings.Seed)).Positions;
         }
         else
         {
-            using var ode = new FlowOde<T>(Parameters, Velocity(settings.Guidance), DivergenceMode.None, 1, Execution(settings));
+            using var ode = new TransportOde<T>(Parameters, Velocity(settings.Guidance), Tableau(settings), Execution(settings), DivergenceMode.None);
             BindCondition<T>(ode.Bind, start.Rows, settings);
-            end = settings.Steps is { } steps
-                ? ode.Run(parameters, start, from, to, steps, settings.Tableau ?? RungeKuttaTableau.RungeKutta4).Positions
-                : ode.RunAdaptive(parameters, start, from, to, settings.Tolerance, settings.Tolerance).Positions;
+            end = Run(ode, parameters, start, from, to, settings).Positions;
         }
 
         for (var i = 0; i < end.Length; i++)
@@ -320,7 +293,20 @@ public sealed class FlowModel
 
     private Func<Expr, Expr> Diffusion(FlowSettings settings) => settings.VanishingDiffusion ? t => settings.Diffusion * _fields.NoiseScale(t) : _ => settings.Diffusion;
 
-    private void BindCondition<T>(Action<string, NdArray<T>> bind, int rows, FlowSettings settings, int repeats = 1)
+    // eps of a step: the mean of its ends'.
+    private Func<double, double, double> StepDiffusion(FlowSettings settings) => settings.VanishingDiffusion
+        ? (from, to) => 0.5 * settings.Diffusion * (_fields.NoiseScale(from) + _fields.NoiseScale(to))
+        : (_, _) => settings.Diffusion;
+
+    private static RungeKuttaTableau Tableau(FlowSettings settings) =>
+        settings.Steps is null ? RungeKuttaTableau.DormandPrince54 : settings.Tableau ?? RungeKuttaTableau.RungeKutta4;
+
+    private static (NdArray<T> Positions, NdArray<T> Divergence) Run<T>(TransportOde<T> ode, NdArray<T> parameters, NdArray<T> start, double from, double to, FlowSettings settings)
+        where T : unmanaged, System.Numerics.IFloatingPointIeee754<T> => settings.Steps is { } steps
+        ? ode.Run(parameters, start, from, to, steps)
+        : ode.RunAdaptive(parameters, start, from, to, settings.Tolerance, settings.Tolerance);
+
+    private void BindCondition<T>(Action<string, NdArray<T>> bind, int rows, FlowSettings settings)
         where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
     {
         var inputs = _fields.Conditions;
@@ -335,13 +321,13 @@ public sealed class FlowModel
             throw new ArgumentException($"The model was fitted with the conditions {string.Join(", ", Conditions.Select(c => c.Name))} always given; give them.");
         }
 
-        var values = new NdArray<T>(rows * repeats, inputs + 1);
+        var values = new NdArray<T>(rows, inputs + 1);
         if (settings.Given is not null)
         {
             var given = settings.Given.Encode(Conditions, rows);
             for (var i = 0; i < values.Length; i++)
             {
-                values[i] = T.CreateChecked(given[(i / ((inputs + 1) * repeats) * (inputs + 1)) + (i % (inputs + 1))]);
+                values[i] = T.CreateChecked(given[i]);
             }
         }
 
