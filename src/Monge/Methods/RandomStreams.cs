@@ -55,4 +55,5 @@ internal static class RandomStreams
     public const int FlowImportance = 742;
     public const int FlowPathNoise = 743;
     public const int FlowPriming = 744;
+    public const int FlowCoupling = 745;
 }

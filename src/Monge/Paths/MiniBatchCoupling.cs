@@ -54,6 +54,9 @@ public sealed class MiniBatchCoupling(CouplingKind kind, int size, int dimension
         (_referencePoints, _referencePotentials) = (x1.ToArray(), potentials);
     }
 
+    /// <summary>Another one for another thread, with the same potentials to start from.</summary>
+    internal MiniBatchCoupling Twin() => new(kind, size, dimension, epsilon) { _referencePoints = _referencePoints, _referencePotentials = _referencePotentials };
+
     /// <summary>Puts the base points of a batch into the order in which they belong to its data points, group by group of <c>size</c>; a last smaller group is left as it is.</summary>
     /// <param name="x0">Base points [n, d]; reordered within groups (a Sinkhorn coupling may repeat points).</param>
     /// <param name="x1">Data points [n, d].</param>

@@ -1,4 +1,5 @@
 using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
 using Monge.Engine.Random;
 using Monge.Paths;
 
@@ -27,25 +28,38 @@ internal sealed class FlowBatches
     private const int LeastValidation = 4096;
     private const int MostValidation = 16_384;
 
+    // A step that no training reaches.
+    private const long ValidationStep = uint.MaxValue;
+
     private readonly FlowProblem _problem;
     private readonly ulong _seed;
-    private readonly MiniBatchCoupling? _coupling;
+    private readonly ThreadTeam _team;
+    private readonly MiniBatchCoupling[] _couplings = [];
+    private readonly bool _withinClasses;
+    private (FlowBatch Batch, long Step) _coupled;
+    private Action<int>? _couple;
     private (long Epoch, int[] Order) _order = (-1, []);
     private (long Epoch, int[] Order) _baseOrder = (-1, []);
 
-    public FlowBatches(FlowProblem problem, ulong seed)
+    public FlowBatches(FlowProblem problem, ulong seed, ThreadTeam team)
     {
-        (_problem, _seed) = (problem, seed);
+        (_problem, _seed, _team) = (problem, seed, team);
         var options = problem.Options;
-        _coupling = options.Coupling is CouplingKind.OptimalTransport or CouplingKind.Sinkhorn
-            ? new MiniBatchCoupling(options.Coupling, options.CouplingSize, problem.Dimension, options.SinkhornEpsilon)
-            : null;
+        _withinClasses = problem.Data.Conditions.Any(c => c.IsClass);
+        if (options.Coupling is not (CouplingKind.OptimalTransport or CouplingKind.Sinkhorn))
+        {
+            return;
+        }
+
+        var coupling = new MiniBatchCoupling(options.Coupling, options.CouplingSize, problem.Dimension, options.SinkhornEpsilon);
         if (options.Coupling == CouplingKind.OptimalTransport && problem.Inputs == 0)
         {
             var first = new FlowBatch(PrimingGroups * options.CouplingSize, problem);
             Pair(first, 0, new RandomStream(seed, RandomStreams.FlowPriming));
-            _coupling!.Prime(first.Base!.Span, first.Data.Span);
+            coupling.Prime(first.Base!.Span, first.Data.Span);
         }
+
+        _couplings = [coupling, .. Enumerable.Range(1, team.ThreadCount - 1).Select(_ => coupling.Twin())];
     }
 
     /// <summary>A batch to judge by, the same each time; null without held-out rows.</summary>
@@ -57,7 +71,7 @@ internal sealed class FlowBatches
             return null;
         }
 
-        var group = _coupling is null ? 1 : _problem.Options.CouplingSize;
+        var group = _couplings.Length == 0 ? 1 : _problem.Options.CouplingSize;
         var size = (Math.Clamp(rows?.Rows ?? LeastValidation, LeastValidation, MostValidation) + group - 1) / group * group;
         var batch = new FlowBatch(size, _problem);
         var random = new RandomStream(_seed, RandomStreams.FlowValidation);
@@ -86,17 +100,38 @@ internal sealed class FlowBatches
             FillBase(batch, random);
         }
 
-        Couple(batch, random);
+        Couple(batch, ValidationStep);
         return batch;
     }
 
-    /// <summary>Fills the batch of a step.</summary>
+    /// <summary>Fills the batch of a step; its pairs await their coupling.</summary>
     public void Fill(FlowBatch batch, long step)
     {
         var random = new RandomStream(new RandomState(new RandomKey(_seed, RandomStreams.FlowPairs).PhiloxKey, (ulong)step << 32));
         Pair(batch, step, random);
-        Couple(batch, random);
         Hide(batch, random);
+    }
+
+    /// <summary>Couples the pairs of a batch in mini-batches that are shared among the threads of the team; nothing without a transport coupling.</summary>
+    public void Couple(FlowBatch batch, long step)
+    {
+        if (_couplings.Length > 0)
+        {
+            _coupled = (batch, step);
+            _team.Run(_couple ??= CoupleShare);
+        }
+    }
+
+    private void CoupleShare(int thread)
+    {
+        var (batch, step) = _coupled;
+        var (size, d) = (_problem.Options.CouplingSize, _problem.Dimension);
+        for (var group = thread; group < batch.Size / size; group += _couplings.Length)
+        {
+            var random = new RandomStream(new RandomState(new RandomKey(_seed, RandomStreams.FlowCoupling).PhiloxKey, ((ulong)step << 32) + ((ulong)group << 20)));
+            var labels = _withinClasses ? batch.Labels.AsSpan(group * size, size) : default;
+            _couplings[thread].Apply(batch.Base!.Span.Slice(group * size * d, size * d), batch.Data.Span.Slice(group * size * d, size * d), random, labels);
+        }
     }
 
     // Rows of both ends, before a transport coupling.
@@ -208,9 +243,6 @@ internal sealed class FlowBatches
             row[c] = 1;
         }
     }
-
-    private void Couple(FlowBatch batch, RandomStream random) =>
-        _coupling?.Apply(batch.Base!.Span, batch.Data.Span, random, _problem.Data.Conditions.Any(c => c.IsClass) ? batch.Labels : default(ReadOnlySpan<int>));
 
     private void Hide(FlowBatch batch, RandomStream random)
     {

@@ -109,11 +109,7 @@ internal sealed class FlowProblem
     private EndMoments Measure(double[]? x0, double[] x1, RandomStream random)
     {
         var d = Dimension;
-        if (x0 is null || Options.Coupling is CouplingKind.OptimalTransport or CouplingKind.Sinkhorn)
-        {
-            x0 = x0 is null ? [.. Enumerable.Range(0, x1.Length).Select(_ => random.NextNormal())] : x0;
-        }
-
+        x0 ??= [.. Enumerable.Range(0, x1.Length).Select(_ => random.NextNormal())];
         var (mean0, covariance0) = Standardisation.Moments(x0, d);
         var (mean1, covariance1) = Standardisation.Moments(x1, d);
         double Variance(double[] covariance) => Enumerable.Range(0, d).Average(i => covariance[(i * d) + i]);

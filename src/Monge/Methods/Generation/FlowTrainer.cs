@@ -29,8 +29,8 @@ internal sealed class FlowState(int parameters)
 }
 
 /// <summary>
-/// The regression of an interpolant's fields: one program draws noise and times, forms the position, evaluates the networks and the gradient; the batch of the next step
-/// is prepared on another thread meanwhile.
+/// The regression of an interpolant's fields: one program draws noise and times, forms the position, evaluates the networks and the gradient; the rows of the
+/// next step are read on another thread meanwhile.
 /// </summary>
 internal sealed class FlowTrainer : IDisposable
 {
@@ -60,7 +60,8 @@ internal sealed class FlowTrainer : IDisposable
     {
         (_problem, _options, _seed) = (problem, problem.Options, seed);
         Fields = new FlowFields(_options, problem.Form, problem.Dimension, problem.Inputs, problem.Moments);
-        _batches = new FlowBatches(problem, seed);
+        _step = new CompiledProgram<float>(Trace(), execution);
+        _batches = new FlowBatches(problem, seed, _step.Team);
         _validation = _batches.Validation();
         (_current, _next) = (new FlowBatch(_options.BatchSize, problem), new FlowBatch(_options.BatchSize, problem));
         _ahead = execution.Threads != 1;
@@ -73,8 +74,6 @@ internal sealed class FlowTrainer : IDisposable
             (_validationResiduals, _validationWeights) = (new NdArray<float>(_validation?.Size ?? 1), new NdArray<float>(_validation?.Size ?? 1));
             _validationWeights.Span.Fill(1);
         }
-
-        _step = new CompiledProgram<float>(Trace(), execution);
     }
 
     public FlowFields Fields { get; }
@@ -103,6 +102,7 @@ internal sealed class FlowTrainer : IDisposable
             _prepared = iteration + 1;
         }
 
+        _batches.Couple(_current, iteration);
         _importance?.Draw(state.Spread, _strata.Span, _weights!.Span, iteration);
         Bind(_current, _strata, _residuals, _weights);
         _step.Parameters = state.Adam.Parameters;
