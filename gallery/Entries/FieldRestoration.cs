@@ -69,14 +69,20 @@ internal static class FieldRestoration
 
     private static Expr FromBlocks(Expr blocks) => blocks.Reshape(Block, Block, Side / Block, Side / Block).Transpose(2, 0, 3, 1).Reshape(Sites);
 
-    // The interpolant runs between x0 - held and x1 - held.
+    // The interpolant runs between x0 - held and x1 - held. With a mask the network also sees what it keeps apart from the rest: how a kept value counts depends on its neighbours being kept.
     private static RestorationModel Train(
         InterpolantSchedule schedule, Expr x0, Expr x1, Expr held, Expr side, Expr? keep, int iterations, ExperimentSettings settings, CancellationToken cancellation)
     {
-        var (set, initializer) = (new ParameterSet(), new ParameterInitializer());
-        var network = new LatticeConvolution(
-            set, initializer, new PeriodicLattice(Side / Block, Side / Block), new LatticeConvolutionOptions { Channels = Block * Block, SideChannels = 1, Width = 24, Depth = 2, Frequencies = 2 });
-        Expr Velocity(Expr x, Expr t, Expr known) => FromBlocks(network.Apply(ToBlocks(x), t, known));
+        var (set, initializer, masked) = (new ParameterSet(), new ParameterInitializer(), keep is not null);
+        var shape = new LatticeConvolutionOptions { Channels = Block * Block, SideChannels = 1, Width = 24, Depth = 2, Frequencies = 2 };
+        shape = masked ? shape with { SideChannels = 1 + (Block * Block), Width = 40, Depth = 3 } : shape;
+        var network = new LatticeConvolution(set, initializer, new PeriodicLattice(Side / Block, Side / Block), shape);
+        Expr Velocity(Expr x, Expr t, Expr known)
+        {
+            var seen = masked ? Expr.Concat(0, known, ToBlocks(Corruption.UpSample(known, Side, Side, Block) * x)) : known;
+            return FromBlocks(network.Apply(ToBlocks(x), t, seen));
+        }
+
         var (t, interpolant, none) = (Expr.Random(RandomLaw.Uniform, TimeStream), new Interpolant(schedule), Expr.Constant(0));
         var velocity = Velocity(held + interpolant.At(t, x0 - held, x1 - held, none), t, side);
         var error = velocity - interpolant.Rate(t, x0 - held, x1 - held, none);
@@ -137,7 +143,7 @@ internal static class FieldRestoration
 
     private static double[] InPainting(ExperimentSettings settings, CancellationToken cancellation)
     {
-        const int iterations = 4000;
+        const int iterations = 8000;
         var x1 = s_field.Draw(Expr.Random(RandomLaw.Normal, FieldStream, Sites));
         var keep = Corruption.KeptTiles(Expr.Random(RandomLaw.Uniform, MaskStream, Cells), MaskedShare, Side, Side, Block);
         var x0 = Corruption.InPaint(x1, keep, Expr.Random(RandomLaw.Normal, NoiseStream, Sites));

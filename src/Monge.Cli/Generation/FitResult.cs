@@ -31,6 +31,14 @@ internal static class FitResult
             ["train_seconds"] = Math.Round(elapsed.TotalSeconds, 3),
             ["seed"] = report.Seed,
         };
+        if (model.LossByTime is { } loss)
+        {
+            result["loss_by_time"] = new JsonArray([.. loss.Select(l => new JsonObject
+            {
+                ["from"] = l.From, ["to"] = l.To, ["mean"] = JsonOutput.Number(l.Mean), ["deviation"] = JsonOutput.Number(l.Deviation),
+            })]);
+        }
+
         if (model.HeldOutRows is { Length: > 0 } held && model.HasGaussianBase && model.Form != InterpolantForm.Mirror)
         {
             AddLikelihood(result, model, held, threads);
@@ -46,6 +54,12 @@ internal static class FitResult
         var text = new StringBuilder();
         text.AppendLine(culture, $"rows           {result["rows"]} to learn from, {result["validation_rows"]} held out; {result["columns"]!.AsArray().Count} columns");
         text.AppendLine(culture, $"training       {result["iterations"]} steps in {(double)result["train_seconds"]!:F1} s, {result["parameters"]} parameters; kept those of step {result["best_iteration"]}");
+        if (result["loss_by_time"]?.AsArray() is { } loss)
+        {
+            var means = loss.Select(l => string.Create(culture, $"{(double)l!["mean"]!:G3} ({(double)l["deviation"]!:G2})"));
+            text.AppendLine(culture, $"loss over time {string.Join(", ", means)}: mean (deviation) on held-out rows in {loss.Count} equal parts of [0, 1]");
+        }
+
         if (result["log_likelihood"] is { } likelihood)
         {
             text.AppendLine(culture, $"log-likelihood {(double)likelihood:F4} +- {(double)result["log_likelihood_error"]!:F4} nats a row on {result["likelihood_rows"]} held-out rows{(result["divergence"]!.ToString() == "estimated" ? " (estimated divergence)" : "")}");

@@ -56,4 +56,5 @@ internal static class RandomStreams
     public const int FlowPathNoise = 743;
     public const int FlowPriming = 744;
     public const int FlowCoupling = 745;
+    public const int FlowRowNoise = 746;
 }

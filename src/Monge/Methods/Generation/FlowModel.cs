@@ -52,6 +52,13 @@ public sealed record FlowSettings
 /// <param name="Seed">The seed.</param>
 public sealed record FitReport(string Source, int Rows, int ValidationRows, long Iterations, long BestIteration, double ValidationLoss, ulong Seed);
 
+/// <summary>The squared residual |f - target|^2 of the learned fields in an interval of time; its mean contains what no field can lower.</summary>
+/// <param name="From">Where the interval begins.</param>
+/// <param name="To">Where it ends.</param>
+/// <param name="Mean">The mean over held-out rows.</param>
+/// <param name="Deviation">The standard deviation over held-out rows.</param>
+public sealed record LossInterval(double From, double To, double Mean, double Deviation);
+
 /// <summary>
 /// A fitted transport between a base (t = 0) and data (t = 1): it generates, carries rows to either end, and tells their log density. Rows are [n, d] in the data's own
 /// coordinates, row-major; standardisation is part of the model.
@@ -117,6 +124,9 @@ public sealed class FlowModel
 
     /// <summary>The rows [n, d] that the fit held out; null for a model that was read from a file.</summary>
     public double[]? HeldOutRows { get; init; }
+
+    /// <summary>The loss on the held-out rows over time; null without such rows, and for a model that was read from a file.</summary>
+    public IReadOnlyList<LossInterval>? LossByTime { get; init; }
 
     /// <summary>The held-out rows' conditions; null without.</summary>
     public FlowGiven? HeldOutGiven { get; init; }

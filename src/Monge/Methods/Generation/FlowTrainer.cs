@@ -105,6 +105,7 @@ internal sealed class FlowTrainer : IDisposable
         _batches.Couple(_current, iteration);
         _importance?.Draw(state.Spread, _strata.Span, _weights!.Span, iteration);
         Bind(_current, _strata, _residuals, _weights);
+        SetRowNoise(_options.RowNoise);
         _step.Parameters = state.Adam.Parameters;
         _step.Run(_current.Size, new DrawKey(_seed, (ulong)iteration));
         _importance?.Observe(state.Spread, _strata.Span, _residuals!.Span);
@@ -117,6 +118,7 @@ internal sealed class FlowTrainer : IDisposable
     public double Judge(FlowState state)
     {
         Bind(_validation!, _validationStrata, _validationResiduals, _validationWeights);
+        SetRowNoise(0);
         _step.Parameters = state.Adam.Average;
         _step.Run(_validation!.Size, new DrawKey(_seed, ValidationStep));
         double loss = _step["loss"][0];
@@ -130,8 +132,8 @@ internal sealed class FlowTrainer : IDisposable
         return loss;
     }
 
-    /// <summary>The squared residual of the averaged parameters on the held-out rows in equal intervals of time: its mean and standard deviation.</summary>
-    public IReadOnlyList<(double From, double To, double Mean, double Deviation)> ResidualByTime(FlowState state, int intervals, ExecutionOptions execution)
+    /// <summary>The squared residual on the held-out rows in equal intervals of time.</summary>
+    public IReadOnlyList<LossInterval> ResidualByTime(NdArray<float> parameters, int intervals, ExecutionOptions execution)
     {
         var batch = _validation ?? throw new InvalidOperationException("No rows are held out to measure the loss on; fit with a validation share.");
         var d = _problem.Dimension;
@@ -142,7 +144,7 @@ internal sealed class FlowTrainer : IDisposable
         var residual = Fields.SquaredResidual(time, x0, x1, Expr.Random(RandomLaw.Normal, RandomStreams.FlowNoise, d), condition);
         using var run = new CompiledProgram<float>(new TracedProgram(Fields.Parameters, ("residual", residual)), execution)
         {
-            Parameters = state.Adam.Average,
+            Parameters = parameters,
             ["x1"] = batch.Data,
             ["stratum"] = Strata(batch.Size, false),
             ["residual"] = new NdArray<float>(batch.Size),
@@ -158,12 +160,12 @@ internal sealed class FlowTrainer : IDisposable
         }
 
         run.Run(batch.Size, new DrawKey(_seed, ValidationStep));
-        var result = new (double From, double To, double Mean, double Deviation)[intervals];
+        var result = new LossInterval[intervals];
         for (var k = 0; k < intervals; k++)
         {
             var part = run["residual"].Span[(int)((long)batch.Size * k / intervals)..(int)((long)batch.Size * (k + 1) / intervals)].ToArray();
             var mean = part.Average(v => (double)v);
-            result[k] = ((double)k / intervals, (k + 1.0) / intervals, mean, Math.Sqrt(part.Average(v => (v - mean) * (v - mean))));
+            result[k] = new LossInterval((double)k / intervals, (k + 1.0) / intervals, mean, Math.Sqrt(part.Average(v => (v - mean) * (v - mean))));
         }
 
         return result;
@@ -209,10 +211,23 @@ internal sealed class FlowTrainer : IDisposable
         }
     }
 
+    private void SetRowNoise(double deviation)
+    {
+        if (_options.RowNoise > 0)
+        {
+            _step["rowNoise"][0] = (float)deviation;
+        }
+    }
+
     private TracedProgram Trace()
     {
         var d = _problem.Dimension;
         var x1 = Expr.Input("x1", d);
+        if (_options.RowNoise > 0)
+        {
+            x1 += Expr.Shared("rowNoise") * Expr.Random(RandomLaw.Normal, RandomStreams.FlowRowNoise, d);
+        }
+
         var x0 = _problem.HasBaseInput ? Expr.Input("x0", d) : Expr.Random(RandomLaw.Normal, RandomStreams.FlowBase, d);
         var z = Expr.Random(RandomLaw.Normal, RandomStreams.FlowNoise, d);
         var condition = _problem.Inputs > 0 ? Expr.Input("condition", _problem.Inputs + 1) : null;

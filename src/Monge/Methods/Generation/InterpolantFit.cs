@@ -35,6 +35,8 @@ public sealed record FitSettings
 /// </summary>
 public static class InterpolantFit
 {
+    private const int LossIntervals = 10;
+
     /// <summary>Fits a model.</summary>
     /// <param name="data">The data and the base.</param>
     /// <param name="options">The options; null for the defaults.</param>
@@ -52,7 +54,8 @@ public static class InterpolantFit
         settings ??= new FitSettings();
         settings.Progress?.Report(new TrainingProgress(0, options.Iterations, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
         var problem = FlowProblem.Prepare(data, options, settings.Seed);
-        using var trainer = new FlowTrainer(problem, settings.Seed, new ExecutionOptions { Threads = settings.Threads });
+        var execution = new ExecutionOptions { Threads = settings.Threads };
+        using var trainer = new FlowTrainer(problem, settings.Seed, execution);
         var checkpoint = new FlowCheckpoint(settings.Checkpoint, problem, settings.Seed);
         var state = trainer.Init();
         var resumed = settings.Resume ? checkpoint.Load(state) : null;
@@ -74,7 +77,7 @@ public static class InterpolantFit
             IsDone = () => options.Patience > 0 && state.SinceBest >= options.Patience,
         };
         TrainingLoop.Run(task, plan, settings.Progress, cancellation);
-        return Model(problem, trainer, state, settings.Seed);
+        return Model(problem, trainer, state, settings.Seed, trainer.HasValidation ? trainer.ResidualByTime(state.Best, LossIntervals, execution) : null);
     }
 
     /// <summary>Begins a fit that is taken step by step, without checkpoint or early end: for measurements.</summary>
@@ -92,9 +95,9 @@ public static class InterpolantFit
     /// <param name="path">The checkpoint's file; nothing happens if there is none.</param>
     public static void RemoveCheckpoint(string path) => File.Delete(path);
 
-    internal static FlowModel Model(FlowProblem problem, FlowTrainer trainer, FlowState state, ulong seed, bool isBest = true)
+    internal static FlowModel Model(FlowProblem problem, FlowTrainer trainer, FlowState state, ulong seed, IReadOnlyList<LossInterval>? lossByTime)
     {
-        isBest &= trainer.HasValidation;
+        var isBest = lossByTime is not null;
         var parameters = new NdArray<float>(state.Best.Length);
         (isBest ? state.Best : state.Adam.Average).Span.CopyTo(parameters.Span);
         var report = new FitReport(
@@ -109,6 +112,7 @@ public static class InterpolantFit
             new FlowDescription(problem.Options, problem.Form, problem.Data.Names, problem.Data.Conditions, problem.Standardisation, problem.Moments, problem.Data.HasGaussianBase, report),
             parameters)
         {
+            LossByTime = lossByTime,
             HeldOutRows = problem.Validation is { } held ? problem.Standardisation.Undo(Array.ConvertAll(held.Values, v => (double)v)) : null,
             HeldOutGiven = problem.Validation is { } rows && problem.Inputs > 0 ? FlowGiven.Inputs(WithoutFlag(rows.Conditions, problem.Inputs)) : null,
         };
@@ -159,10 +163,10 @@ public sealed class FlowTraining : IDisposable
     /// </summary>
     /// <param name="intervals">Number of intervals.</param>
     /// <exception cref="InvalidOperationException">No rows are held out.</exception>
-    public IReadOnlyList<(double From, double To, double Mean, double Deviation)> LossByTime(int intervals = 10) => _trainer.ResidualByTime(_state, intervals, _execution);
+    public IReadOnlyList<LossInterval> LossByTime(int intervals = 10) => _trainer.ResidualByTime(_state.Adam.Average, intervals, _execution);
 
     /// <summary>The model of the averaged parameters.</summary>
-    public FlowModel Model() => InterpolantFit.Model(_problem, _trainer, _state, _seed, isBest: false);
+    public FlowModel Model() => InterpolantFit.Model(_problem, _trainer, _state, _seed, lossByTime: null);
 
     /// <inheritdoc/>
     public void Dispose() => _trainer.Dispose();

@@ -85,6 +85,12 @@ public sealed record InterpolantOptions
     /// <summary>How the data are scaled.</summary>
     public StandardisationKind Standardisation { get; init; }
 
+    /// <summary>
+    /// Standard deviation, in the model's coordinates, of normal noise that is put on a row of data each time it is learned from: with few rows a fit then behaves like a kernel
+    /// density of that bandwidth between them (J. Rothfuss et al., arXiv:1907.08982). Rows that judge the fit stay as they are.
+    /// </summary>
+    public double RowNoise { get; init; }
+
     /// <summary>Units of a hidden layer.</summary>
     public int Width { get; init; } = 128;
 
@@ -147,6 +153,7 @@ public sealed record InterpolantOptions
         InterpolantSchedules.Get(Schedule);
         Require(CouplingSize >= 2, nameof(CouplingSize), CouplingSize, "at least 2");
         Require(SinkhornEpsilon is > 0 and <= 10, nameof(SinkhornEpsilon), SinkhornEpsilon, "above 0 and at most 10");
+        Require(RowNoise is >= 0 and <= 10, nameof(RowNoise), RowNoise, "from 0 to 10");
         Require(Width is >= 1 and <= 8192, nameof(Width), Width, "from 1 to 8192");
         Require(Depth is >= 1 and <= 64, nameof(Depth), Depth, "from 1 to 64");
         Require(Frequencies is >= 0 and <= 64, nameof(Frequencies), Frequencies, "from 0 to 64");
