@@ -92,7 +92,13 @@ internal sealed class RandomPrograms
     private Expr Next()
     {
         var e = Any();
-        var made = _random.NextInt(30) switch
+        var choice = _random.NextInt(36);
+        if (choice >= 30)
+        {
+            return View(View(e));
+        }
+
+        var made = choice switch
         {
             0 => Combine(e, (a, b) => a + b),
             1 => Combine(e, (a, b) => a - b),
@@ -159,6 +165,17 @@ internal sealed class RandomPrograms
             ? Expr.MatrixProduct(lefts[_random.NextInt(lefts.Count)], right) * 0.5
             : Expr.MatrixProduct(right.Transpose(), right * 0.5);
     }
+
+    // Left bare, so that several readers see through it, some of which need it as a value of its own.
+    private Expr View(Expr e) => _random.NextInt(5) switch
+    {
+        0 => e.Transpose(),
+        1 => e.Reshape(e.Size),
+        2 when e.Size % 2 == 0 => e.Reshape(2, e.Size / 2),
+        3 when e.Size <= 40 => e.Reshape(e.Size, 1).BroadcastTo(new Shape(e.Size, 2)),
+        4 when e.Size <= 40 && e.Shape.Rank < 3 => e.BroadcastTo(new Shape([2, .. e.Shape.Sizes])),
+        _ => e.Reshape(1, e.Size),
+    };
 
     private Expr Rearrange(Expr e)
     {

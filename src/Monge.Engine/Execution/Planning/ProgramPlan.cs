@@ -52,15 +52,23 @@ internal sealed partial class ProgramPlan<T>
         }
 
         LayOutAccumulators(uniform.Select(u => u.Value), uniformNodes);
-        var (bodySteps, bodyReads) = PlanBody(varying, feedback);
-
         bool IsEarlier(Expr e) => e.Operation is Leaf || !afterTiles.Contains(e);
-        List<Expr> uniformBases = [.. uniform.Where(u => AccumulatorRun(u.Value) is null).Select(u => DenseBase(u.Value))];
-        var (epilogue, epilogueReads) = StagePlan.Make(_views, uniformBases.Where(b => !IsEarlier(b)), IsEarlier);
-        var needed = bodyReads.Concat(epilogueReads).Concat(uniformBases.Where(IsEarlier)).Where(e => e.Operation is not Leaf).Distinct().ToList();
-        var (perStep, perStepReads) = StagePlan.Make(_views, needed.Where(e => e.IsPerStep), e => e.Operation is Leaf || !e.IsPerStep);
-        var (prologue, prologueReads) = StagePlan.Make(
-            _views, needed.Where(e => !e.IsPerStep).Concat(perStepReads.Where(e => e.Operation is not Leaf)).Distinct(), e => e.Operation is Leaf);
+        List<PlanStep> bodySteps, epilogue, perStep, prologue;
+        HashSet<Expr> bodyReads, epilogueReads, perStepReads, prologueReads;
+        List<Expr> uniformBases;
+        int changes;
+        do
+        {
+            changes = _views.Changes;
+            (bodySteps, bodyReads) = PlanBody(varying, feedback);
+            uniformBases = [.. uniform.Where(u => AccumulatorRun(u.Value) is null).Select(u => DenseBase(u.Value))];
+            (epilogue, epilogueReads) = StagePlan.Make(_views, uniformBases.Where(b => !IsEarlier(b)), IsEarlier);
+            var needed = bodyReads.Concat(epilogueReads).Concat(uniformBases.Where(IsEarlier)).Where(e => e.Operation is not Leaf).Distinct().ToList();
+            (perStep, perStepReads) = StagePlan.Make(_views, needed.Where(e => e.IsPerStep), e => e.Operation is Leaf || !e.IsPerStep);
+            (prologue, prologueReads) = StagePlan.Make(
+                _views, needed.Where(e => !e.IsPerStep).Concat(perStepReads.Where(e => e.Operation is not Leaf)).Distinct(), e => e.Operation is Leaf);
+        }
+        while (_views.Changes != changes);
 
         var leaves = bodyReads.Concat(epilogueReads).Concat(perStepReads).Concat(prologueReads).Concat(uniformBases).Where(e => e.Operation is Leaf).Distinct();
         LocateLeaves(leaves);

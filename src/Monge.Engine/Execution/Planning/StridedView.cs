@@ -135,14 +135,18 @@ internal sealed record StridedView(Expr Base, int Offset, Shape Shape, int[] Str
 /// <summary>Finds the stored value behind a chain of views; where a view can't be walked with strides, the view itself is stored by a copy.</summary>
 internal sealed class ViewResolver
 {
-    // What was once resolved stays so, even if a value on the way becomes a stored copy later: the plan was made with it.
+    // What was once resolved stays so, even if a value on the way becomes a stored copy later; a plan made before such a copy is made again.
     private readonly Dictionary<Expr, StridedView> _known = [];
     private readonly Dictionary<Expr, StridedView?> _through = [];
+
+    /// <summary>Number of views that were made stored values after they had been resolved as views. A plan during which it grows has readers that saw the views, and must be made again.</summary>
+    public int Changes { get; private set; }
 
     /// <summary>Makes a view a stored value of its own.</summary>
     public void ForceCopy(Expr value)
     {
         _ = Through(value);
+        Changes += _known.TryGetValue(value, out var seen) && seen.Base == value ? 0 : 1;
         _known[value] = StridedView.Dense(value);
     }
 
