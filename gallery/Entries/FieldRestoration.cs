@@ -75,7 +75,7 @@ internal static class FieldRestoration
     {
         var (set, initializer, masked) = (new ParameterSet(), new ParameterInitializer(), keep is not null);
         var shape = new LatticeConvolutionOptions { Channels = Block * Block, SideChannels = 1, Width = 24, Depth = 2, Frequencies = 2 };
-        shape = masked ? shape with { SideChannels = 1 + (Block * Block), Width = 40, Depth = 3 } : shape;
+        shape = masked ? shape with { SideChannels = 1 + (Block * Block), Width = 32 } : shape;
         var network = new LatticeConvolution(set, initializer, new PeriodicLattice(Side / Block, Side / Block), shape);
         Expr Velocity(Expr x, Expr t, Expr known)
         {
@@ -143,7 +143,7 @@ internal static class FieldRestoration
 
     private static double[] InPainting(ExperimentSettings settings, CancellationToken cancellation)
     {
-        const int iterations = 8000;
+        const int iterations = 5000;
         var x1 = s_field.Draw(Expr.Random(RandomLaw.Normal, FieldStream, Sites));
         var keep = Corruption.KeptTiles(Expr.Random(RandomLaw.Uniform, MaskStream, Cells), MaskedShare, Side, Side, Block);
         var x0 = Corruption.InPaint(x1, keep, Expr.Random(RandomLaw.Normal, NoiseStream, Sites));
