@@ -1,33 +1,35 @@
 using System.Numerics;
+using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
+using Monge.Fields;
 
 namespace Monge.Gallery.Entries;
 
-/// <summary>
-/// Carries particles along a field of position and time on the host, step by step, so that an experiment can look at the whole paths; the field may have inputs of its own for each particle.
-/// </summary>
+/// <summary>Carries particles along a field that may have inputs of its own for each particle, so that an experiment can look at the whole paths.</summary>
 /// <typeparam name="T">float or double.</typeparam>
 internal sealed class FieldPaths<T> : IDisposable
     where T : unmanaged, IFloatingPointIeee754<T>
 {
+    private readonly NdArray<T>? _parameters;
+    private readonly TransportOde<T> _classical;
+    private readonly TransportOde<T> _euler;
     private readonly CompiledProgram<T> _field;
-    private readonly int _dimension;
 
     /// <summary>Compiles a field.</summary>
     public FieldPaths(ParameterSet? set, NdArray<T>? parameters, int dimension, Func<Expr, Expr, Expr> field, int threads, params (string Name, NdArray<T> Values)[] inputs)
     {
-        _dimension = dimension;
-        var (x, t) = (Expr.Input("x", dimension), Expr.Shared("t"));
-        _field = new CompiledProgram<T>(new TracedProgram(set, ("b", field(x, t)), ("clock", x[0] + t)), new ExecutionOptions { Threads = threads });
-        if (parameters is not null)
-        {
-            _field.Parameters = parameters;
-        }
-
+        _parameters = parameters;
+        var (x, t, options) = (Expr.Input("x", dimension), Expr.Shared("t"), new ExecutionOptions { Threads = threads });
+        TransportOde<T> Ode(RungeKuttaTableau tableau) => new(set, new FormulaField(dimension, field), tableau, options, DivergenceMode.None);
+        (_classical, _euler) = (Ode(RungeKuttaTableau.RungeKutta4), Ode(RungeKuttaTableau.Euler));
+        _field = new CompiledProgram<T>(new TracedProgram(set, ("b", field(x, t)), ("clock", x[0] + t)), options);
+        _field.Parameters = parameters ?? _field.Parameters;
         foreach (var (name, values) in inputs)
         {
+            _classical.Bind(name, values);
+            _euler.Bind(name, values);
             _field[name] = values;
         }
     }
@@ -41,57 +43,29 @@ internal sealed class FieldPaths<T> : IDisposable
     /// <param name="visit">Receives the time, the positions and the field there.</param>
     public NdArray<T> Run(NdArray<T> start, int steps, bool euler = false, double from = 0, double to = 1, Action<double, NdArray<T>, NdArray<T>>? visit = null)
     {
-        var (n, x, h) = (start.Rows, NdArray<T>.From(start.Span, start.Rows, _dimension), (to - from) / steps);
-        NdArray<T>[] slopes = [.. Enumerable.Range(0, 4).Select(_ => new NdArray<T>(n, _dimension))];
-        var (stage, clock) = (new NdArray<T>(n, _dimension), new NdArray<T>(n));
-        _field["clock"] = clock;
-        void Slope(NdArray<T> at, double time, NdArray<T> into)
+        var ode = euler ? _euler : _classical;
+        if (visit is null)
         {
-            (_field["x"], _field["b"], _field["t"][0]) = (at, into, T.CreateChecked(time));
-            _field.Run(n);
+            return ode.Run(_parameters, start, from, to, steps).Positions;
         }
 
-        void Stage(double length, NdArray<T> slope)
+        // The clock makes every field depend on the time.
+        var (x, slope) = (start, new NdArray<T>(start.Rows, start.RowLength));
+        (_field["b"], _field["clock"]) = (slope, new NdArray<T>(start.Rows));
+        for (var k = 0; ; k++)
         {
-            var factor = T.CreateChecked(length);
-            for (var i = 0; i < x.Length; i++)
+            var t = from + ((to - from) * k / steps);
+            _field["x"] = x;
+            _field["t"][0] = T.CreateChecked(t);
+            _field.Run(x.Rows);
+            visit(t, x, slope);
+            if (k == steps)
             {
-                stage[i] = x[i] + (factor * slope[i]);
-            }
-        }
-
-        for (var k = 0; k < steps; k++)
-        {
-            var t = from + (k * h);
-            Slope(x, t, slopes[0]);
-            visit?.Invoke(t, x, slopes[0]);
-            if (euler)
-            {
-                Stage(h, slopes[0]);
-                stage.Span.CopyTo(x.Span);
-                continue;
+                return x;
             }
 
-            Stage(0.5 * h, slopes[0]);
-            Slope(stage, t + (0.5 * h), slopes[1]);
-            Stage(0.5 * h, slopes[1]);
-            Slope(stage, t + (0.5 * h), slopes[2]);
-            Stage(h, slopes[2]);
-            Slope(stage, t + h, slopes[3]);
-            var (sixth, two) = (T.CreateChecked(h / 6), T.CreateChecked(2));
-            for (var i = 0; i < x.Length; i++)
-            {
-                x[i] += sixth * (slopes[0][i] + (two * (slopes[1][i] + slopes[2][i])) + slopes[3][i]);
-            }
+            x = ode.Run(_parameters, x, t, from + ((to - from) * (k + 1) / steps), 1).Positions;
         }
-
-        if (visit is not null)
-        {
-            Slope(x, to, slopes[0]);
-            visit(to, x, slopes[0]);
-        }
-
-        return x;
     }
 
     /// <summary>int E|b|^2 dt along the paths, by the trapezoidal rule over the steps.</summary>
@@ -132,5 +106,10 @@ internal sealed class FieldPaths<T> : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _field.Dispose();
+    public void Dispose()
+    {
+        _classical.Dispose();
+        _euler.Dispose();
+        _field.Dispose();
+    }
 }

@@ -29,8 +29,8 @@ internal sealed class FlowState(int parameters)
 }
 
 /// <summary>
-/// The regression of an interpolant's fields: one program draws noise and times, forms the position, evaluates the networks and the gradient; the rows of the
-/// next step are read on another thread meanwhile.
+/// The regression of an interpolant's fields: one program draws noise and times, forms the position, evaluates the networks and the gradient; the samplers of
+/// data without a table draw for the next step on another thread meanwhile.
 /// </summary>
 internal sealed class FlowTrainer : IDisposable
 {
@@ -64,7 +64,9 @@ internal sealed class FlowTrainer : IDisposable
         _batches = new FlowBatches(problem, seed, _step.Team);
         _validation = _batches.Validation();
         (_current, _next) = (new FlowBatch(_options.BatchSize, problem), new FlowBatch(_options.BatchSize, problem));
-        _ahead = execution.Threads != 1;
+
+        // Reading rows of a table is cheaper than another thread's share of the caches.
+        _ahead = execution.Threads != 1 && problem.Train is null;
         _strata = Strata(_options.BatchSize, _options.Times == TimeLaw.Uniform);
         _validationStrata = Strata(_validation?.Size ?? 1, _options.Times == TimeLaw.Uniform);
         if (_options.Times == TimeLaw.Importance)
