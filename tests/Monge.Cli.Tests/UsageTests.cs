@@ -8,6 +8,7 @@ public sealed class UsageTests
     [Theory]
     [InlineData("There is no command 'sampel'; did you mean 'sample'?", "sampel")]
     [InlineData("There is no target 'gmm99'; did you mean 'gmm9'", "sample", "gmm99")]
+    [InlineData("There is no target 'nosuch'; `monge targets` lists them all.", "sample", "nosuch")]
     [InlineData("There is no method 'pin'; did you mean 'pinn'?", "sample", "gmm9", "--method", "pin")]
     [InlineData("There is no option '--sampels'; did you mean '--samples'?", "sample", "gmm9", "--sampels", "5")]
     [InlineData("--budget must be longer than zero", "sample", "gmm9", "--budget", "0s")]

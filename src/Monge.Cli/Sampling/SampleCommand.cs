@@ -179,7 +179,8 @@ internal sealed class SampleCommand
         }
         catch (UnknownTargetException error)
         {
-            throw CommandException.Usage($"{error.Message.TrimEnd('.')} `monge targets` lists them all.");
+            var known = error.Message.EndsWith('.') ? $"{error.Message[..^1]};" : error.Message;
+            throw CommandException.Usage($"{known} `monge targets` lists them all.");
         }
         catch (ArgumentException error)
         {
