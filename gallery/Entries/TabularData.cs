@@ -23,6 +23,9 @@ internal static class TabularData
     private static readonly InterpolantOptions s_medium = new() { Width = 128, Depth = 4, Iterations = 10_000, BatchSize = 512, ValidationShare = ValidationShare };
     private static readonly InterpolantOptions s_large = s_medium with { Width = 320, Iterations = 15_000, BatchSize = 1024, LearningRate = 1e-3 };
 
+    // A mixture of the rows is the base where clusters and columns of few values are more than a flow from one Gaussian can make.
+    private static readonly bool[] s_bases = [false, true];
+
     private static readonly DataSet[] s_plane =
     [
         new("faithful", "shapes-2d/faithful.txt", [], s_small with { Iterations = 1500 }),
@@ -31,17 +34,20 @@ internal static class TabularData
 
     private static readonly DataSet[] s_tables =
     [
-        new("power-plant", "uci-regression/power-plant/data.txt", [], s_large) { RowNoises = [0.05, 0.08] },
-        new("concrete", "uci-regression/concrete/data.txt", [], s_medium with { Iterations = 4000 }) { RowNoises = [0, 0.05, 0.1, 0.2] },
+        new("power-plant", "uci-regression/power-plant/data.txt", [], s_large) { RowNoises = [0.05, 0.08], Bases = s_bases },
+        Table("concrete", "concrete"), Table("boston", "bostonHousing"), Table("energy", "energy"), Table("yacht", "yacht"),
     ];
 
     /// <summary>The experiments.</summary>
     internal static IReadOnlyList<Experiment> Experiments { get; } =
     [
         Table("real-data-plane", "Old Faithful and the banana benchmark in the plane.", s_plane, isPlane: true),
-        Table("real-data-tables", "Tables of measurements: power plant (5 columns) and concrete (9 columns).", s_tables, isPlane: false),
+        .. s_tables.Select(s => Table($"real-data-{s.Name}", $"The table of measurements {s.Name}.", [s], isPlane: false)),
         Table("real-data-digits", "Handwritten digits of 8 x 8 pixels, 64 columns.", [new("digits", "images/optdigits.tra", ["Class"], s_medium with { Width = 256, BatchSize = 256, Iterations = 6000 }) { Test = "images/optdigits.tes", RowNoises = [0, 0.1] }], isPlane: false),
     ];
+
+    private static DataSet Table(string name, string folder) =>
+        new(name, $"uci-regression/{folder}/data.txt", [], s_medium with { Iterations = 4000 }) { RowNoises = [0, 0.05, 0.1, 0.2], Bases = s_bases };
 
     private static Experiment Table(string name, string description, DataSet[] sets, bool isPlane) => new(
         name,
@@ -77,9 +83,9 @@ internal static class TabularData
         }
 
         var density = new FlowSettings { Probes = d > 16 ? 4 : 0, Tolerance = 1e-4, Threads = settings.Threads, Seed = settings.Seed };
-        var model = Tuned(set, fitted, density, settings, cancellation);
+        var model = Tuned(set, fitted, density, mixture, settings, cancellation);
         var (flow, flowError) = Mean(model.LogDensity(test, density));
-        settings.Note(FormattableString.Invariant($"{set.Name}: flow: {flow:F4} +- {flowError:F4} nats, {(flow - best) / d:+0.0000;-0.0000} per dimension to the best baseline; {fitted.Rows} rows, {test.Length / d} held out, {model.Report.Iterations} steps, noise {model.Options.RowNoise}"));
+        settings.Note(FormattableString.Invariant($"{set.Name}: flow: {flow:F4} +- {flowError:F4} nats, {(flow - best) / d:+0.0000;-0.0000} per dimension to the best baseline; {fitted.Rows} rows, {test.Length / d} held out, {model.Report.Iterations} steps, noise {model.Options.RowNoise}, {Base(model)}"));
         if (!isPlane)
         {
             return ((flow - best) / d, double.NaN);
@@ -96,21 +102,26 @@ internal static class TabularData
         return ((flow - best) / d, table.LargestRatio);
     }
 
-    // The noise on the rows and the number of steps are chosen on the rows that the fit holds out, as bandwidths and numbers of components are; all rows make the final fit.
-    private static FlowModel Tuned(DataSet set, DataTable fitted, FlowSettings density, ExperimentSettings settings, CancellationToken cancellation)
+    // The base, the noise on the rows and the number of steps are chosen on the rows that the fit holds out, as bandwidths and numbers of components are; all rows make the final fit.
+    private static FlowModel Tuned(DataSet set, DataTable fitted, FlowSettings density, GaussianMixtureFit mixture, ExperimentSettings settings, CancellationToken cancellation)
     {
+        var fit = new FitSettings { Seed = settings.Seed, Threads = settings.Threads };
+        FlowData Data(bool fromMixture, double? broadShare = null) => !fromMixture ? FlowData.From(fitted)
+            : FlowData.From(fitted).FromMixture(Mixtures(fitted.Columns) with { Components = [mixture.Components], Ridges = [mixture.Ridge] }, broadShare);
         var (best, chosen) = (double.NegativeInfinity, default(FlowModel));
-        foreach (var noise in set.RowNoises)
+        foreach (var (fromMixture, noise) in set.Bases.SelectMany(b => set.RowNoises.Select(n => (b, n))))
         {
-            var model = InterpolantFit.Run(FlowData.From(fitted), set.Options with { RowNoise = noise }, new FitSettings { Seed = settings.Seed, Threads = settings.Threads }, cancellation);
+            var model = InterpolantFit.Run(Data(fromMixture), set.Options with { RowNoise = noise, Schedule = fromMixture ? "trigonometric" : set.Options.Schedule }, fit, cancellation);
             var (held, error) = Mean(model.LogDensity(model.HeldOutRows!, density));
-            settings.Note(FormattableString.Invariant($"{set.Name}: flow with noise {noise} on its rows: {held:F4} +- {error:F4} nats on the rows to tune by"));
+            settings.Note(FormattableString.Invariant($"{set.Name}: flow from a {Base(model)} with noise {noise} on its rows, {model.Report.BestIteration} steps: {held:F4} +- {error:F4} nats on the rows to tune by"));
             (best, chosen) = chosen is null || held > best ? (held, model) : (best, chosen);
         }
 
-        var final = chosen!.Options with { ValidationShare = 0, Iterations = chosen.Report.BestIteration };
-        return InterpolantFit.Run(FlowData.From(fitted), final, new FitSettings { Seed = settings.Seed, Threads = settings.Threads }, cancellation);
+        var final = chosen!.Options with { ValidationShare = 0, Iterations = Math.Max(1, chosen.Report.BestIteration) };
+        return InterpolantFit.Run(Data(chosen.BaseMixture is not null, chosen.BaseMixture?.Weights[^1]), final, fit, cancellation);
     }
+
+    private static string Base(FlowModel model) => model.BaseMixture?.Description ?? "Gaussian";
 
     // Large mixtures of full covariances in 64 dimensions have more numbers than the rows can tell.
     private static GaussianMixtureOptions Mixtures(int d) => d > 16
@@ -174,5 +185,7 @@ internal static class TabularData
         public string? Test { get; init; }
 
         public double[] RowNoises { get; init; } = [0];
+
+        public bool[] Bases { get; init; } = [false];
     }
 }

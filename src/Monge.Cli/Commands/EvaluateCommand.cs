@@ -90,7 +90,7 @@ internal sealed class EvaluateCommand
     private (DataTable Samples, DataTable Data, DataTable? Training) FromModel(ParseResult parsed, string path, string file, string? train)
     {
         var model = GenerationFiles.Load(path);
-        if (!model.HasGaussianBase)
+        if (!model.HasBaseDensity)
         {
             throw CommandException.Failure($"The base of '{path}' is a table; map its rows with `monge map` and give evaluate the result.");
         }

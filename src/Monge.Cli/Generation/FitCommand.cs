@@ -23,7 +23,7 @@ internal sealed class FitCommand
     ];
 
     private readonly Argument<string> _data = GenerationFiles.Data("The rows to learn from");
-    private readonly Option<string> _base = new("--base") { Description = "Where the transport starts: 'gaussian', or a second table with the same columns.", HelpName = "gaussian|DATA2", DefaultValueFactory = _ => "gaussian" };
+    private readonly Option<string> _base = new("--base") { Description = "Where the transport starts: 'gaussian', 'mixture' (a Gaussian mixture that is fitted to the rows first), or a second table with the same columns.", HelpName = "gaussian|mixture|DATA2", DefaultValueFactory = _ => "gaussian" };
     private readonly Option<string[]> _condition = new("--condition") { Description = "A column to condition on (words or a few whole numbers are classes, other numbers continuous); repeat for several.", HelpName = "COLUMN" };
     private readonly Option<string[]> _drop = new("--drop") { Description = "A column to leave out; repeat for several.", HelpName = "COLUMN" };
     private readonly Option<string> _method = CommandOptions.Word("--method", "How the transport is learned.", "interpolant", "interpolant");
@@ -59,6 +59,7 @@ internal sealed class FitCommand
             ("monge fit data.csv --out m.safetensors", "learn the rows of a table"),
             ("monge fit data.csv --budget 2m --coupling ot", "two minutes, base and data paired by optimal transport"),
             ("monge fit digits.npz:train --condition label", "one model for all classes"),
+            ("monge fit data.csv --base mixture --schedule trigonometric", "from a mixture of the rows: for clusters and columns of few values"),
             ("monge fit after.npy --base before.npy --coupling ot", "a map from one table to another"),
             ("monge fit data.csv --schedule linear-latent --learn velocity+denoiser", "with a latent and the score, for SDEs"));
         command.SetAction(fit.RunAsync);
@@ -111,7 +112,9 @@ internal sealed class FitCommand
         try
         {
             var data = FlowData.From(table, conditions);
-            return parsed.GetRequiredValue(_base) is "gaussian" ? data : data.FromBase(GenerationFiles.Read(parsed.GetRequiredValue(_base), new DataTableOptions { MinimumRows = 10 }));
+            return parsed.GetRequiredValue(_base) is "gaussian" ? data
+                : parsed.GetRequiredValue(_base) is "mixture" ? data.FromMixture()
+                : data.FromBase(GenerationFiles.Read(parsed.GetRequiredValue(_base), new DataTableOptions { MinimumRows = 10 }));
         }
         catch (ArgumentException error)
         {

@@ -39,7 +39,7 @@ internal static class FitResult
             })]);
         }
 
-        if (model.HeldOutRows is { Length: > 0 } held && model.HasGaussianBase && model.Form != InterpolantForm.Mirror)
+        if (model.HeldOutRows is { Length: > 0 } held && model.HasBaseDensity && model.Form != InterpolantForm.Mirror)
         {
             AddLikelihood(result, model, held, threads);
         }

@@ -58,6 +58,15 @@ public sealed class GaussianMixtureFit : IFittedDensity
     /// <summary>Number of components K.</summary>
     public int Components => _weights.Length;
 
+    /// <summary>The weights [K].</summary>
+    public IReadOnlyList<double> Weights => _weights;
+
+    /// <summary>The means [K][d].</summary>
+    public IReadOnlyList<IReadOnlyList<double>> Means => _means;
+
+    /// <summary>The lower factors [K][d * d] of the covariances, zeros above the diagonal.</summary>
+    public IReadOnlyList<IReadOnlyList<double>> Factors => _factors;
+
     /// <summary>The ridge it was fitted with, in squared standard deviations of the columns.</summary>
     public double Ridge { get; private init; }
 
@@ -148,6 +157,29 @@ public sealed class GaussianMixtureFit : IFittedDensity
 
         return result;
     }
+
+    /// <summary>The probability of each component given a row.</summary>
+    /// <param name="rows">Rows [n, d].</param>
+    /// <returns>Probabilities [K][n].</returns>
+    public double[][] Responsibilities(double[] rows)
+    {
+        var n = RowMoments.Check(rows, Dimension, 1, nameof(rows));
+        double[][] shares = [.. _weights.Select(_ => new double[n])];
+        _ = Expect(rows, shares);
+        return shares;
+    }
+
+    /// <summary>This mixture with the components of another one behind its own.</summary>
+    /// <param name="other">The other one, of the same dimension.</param>
+    /// <param name="share">The weight of the other one, above 0 and below 1.</param>
+    public GaussianMixtureFit With(GaussianMixtureFit other, double share) => new(
+        [.. _weights.Select(w => (1 - share) * w), .. other._weights.Select(w => share * w)],
+        [.. _means, .. other._means],
+        [.. _factors, .. other._factors],
+        FormattableString.Invariant($"{Description}, and {share:g2} of the {other.Description}"))
+    {
+        Ridge = Ridge,
+    };
 
     /// <inheritdoc/>
     public double[] Sample(int samples, RandomStream random)

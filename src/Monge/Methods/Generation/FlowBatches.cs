@@ -14,6 +14,9 @@ internal sealed class FlowBatch(int size, FlowProblem problem)
 
     public NdArray<float>? Base { get; } = problem.HasBaseInput ? new(size, problem.Dimension) : null;
 
+    /// <summary>The means of a mixture base's components; base points are deviations from them then.</summary>
+    public NdArray<float>? Centre { get; } = problem.Mixture is null ? null : new(size, problem.Dimension);
+
     public NdArray<float>? Condition { get; } = problem.Inputs > 0 ? new(size, problem.Inputs + 1) : null;
 
     public int[] Labels { get; } = new int[size];
@@ -88,6 +91,7 @@ internal sealed class FlowBatches
             {
                 order = i % rows.Rows == 0 ? random.Permutation(rows.Rows) : order;
                 CopyRow(batch, i, rows, order[i % rows.Rows]);
+                DrawComponent(batch, i, rows, order[i % rows.Rows], random);
                 if (batch.Base is not null && _problem.BaseValidationRows is { } source)
                 {
                     var count = source.Length / _problem.Dimension;
@@ -148,6 +152,7 @@ internal sealed class FlowBatches
                 var place = (step * batch.Size) + i;
                 var row = Order(ref _order, place / rows.Rows, rows.Rows, RandomStreams.FlowRows)[place % rows.Rows];
                 CopyRow(batch, i, rows, row);
+                DrawComponent(batch, i, rows, row, random);
                 if (batch.Base is not null && _problem.BaseRows is { } source)
                 {
                     if (_problem.Options.Coupling != CouplingKind.Paired)
@@ -189,10 +194,19 @@ internal sealed class FlowBatches
         }
     }
 
-    // A base that comes from no table: normal draws or the user's sampler.
+    private void DrawComponent(FlowBatch batch, int i, FlowRows rows, int row, RandomStream random)
+    {
+        if (_problem.Mixture is { } mixture)
+        {
+            var count = mixture.Law.Components;
+            mixture.Draw(rows.Shares.AsSpan(row * count, count), random, batch.Base!.Row(i), batch.Centre!.Row(i));
+        }
+    }
+
+    // A base that comes from no table and no mixture: normal draws or the user's sampler.
     private void FillBase(FlowBatch batch, RandomStream random)
     {
-        if (batch.Base is null || _problem.BaseRows is not null)
+        if (batch.Base is null || _problem.BaseRows is not null || _problem.Mixture is not null)
         {
             return;
         }

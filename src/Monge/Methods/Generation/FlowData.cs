@@ -1,5 +1,6 @@
 using Monge.Data;
 using Monge.Engine.Random;
+using Monge.Measures;
 
 namespace Monge.Methods;
 
@@ -48,8 +49,14 @@ public sealed record FlowData
     /// <summary>Fresh base rows for each step.</summary>
     public RowSampler? BaseSampler { get; private init; }
 
+    /// <summary>How the Gaussian mixture is fitted that is the base; null for another.</summary>
+    public GaussianMixtureOptions? BaseMixture { get; private init; }
+
+    /// <summary>The weight of a mixture base's broad component; null chooses it.</summary>
+    public double? BroadShare { get; private init; }
+
     /// <summary>Whether the base is a standard Gaussian.</summary>
-    public bool HasGaussianBase => Base is null && BaseSampler is null && Pairs is null;
+    public bool HasGaussianBase => Base is null && BaseSampler is null && Pairs is null && BaseMixture is null;
 
     /// <summary>The rows of a table, all columns but the conditions.</summary>
     /// <param name="table">The table.</param>
@@ -88,6 +95,19 @@ public sealed record FlowData
 
     /// <summary>The same data carried from rows drawn anew for each step.</summary>
     public FlowData FromBase(RowSampler sampler) => this with { BaseSampler = sampler };
+
+    /// <summary>
+    /// The same data carried from a Gaussian mixture that is fitted to them first, tuned on the held-out rows: the transport learns what the mixture lacks. Columns of few
+    /// distinct values, which no smooth transport from one Gaussian makes, are in the mixture already. Each row is paired with a draw of the component that it belongs to.
+    /// </summary>
+    /// <param name="options">What is tried; null for the defaults. One number of components and one ridge are taken as they are.</param>
+    /// <param name="broadShare">
+    /// The weight, at least 0 and below 1, of a last component with the moments of all rows, so that rows far from all others keep a density; null chooses it on the held-out
+    /// rows, or takes 0.01 without such.
+    /// </param>
+    public FlowData FromMixture(GaussianMixtureOptions? options = null, double? broadShare = null) => broadShare is null or (>= 0 and < 1)
+        ? this with { BaseMixture = options ?? new GaussianMixtureOptions(), BroadShare = broadShare }
+        : throw new ArgumentOutOfRangeException(nameof(broadShare), broadShare, "The weight of the broad component must be at least 0 and below 1.");
 
     private static string[] Default(int dimension) => [.. Enumerable.Range(0, dimension).Select(k => FormattableString.Invariant($"x[{k}]"))];
 }

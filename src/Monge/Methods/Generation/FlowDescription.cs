@@ -14,5 +14,8 @@ internal sealed record FlowDescription(
     FitReport Report)
 {
     /// <summary>The fields with parameters declared anew.</summary>
-    public FlowFields NewFields() => new(Options, Form, Columns.Count, Conditions.Sum(c => c.Inputs), Moments);
+    public FlowFields NewFields() => new(Options, Form, Columns.Count, Conditions.Sum(c => c.Inputs), Moments, Mixture);
+
+    /// <summary>The base, if it is a Gaussian mixture.</summary>
+    public FlowMixture? Mixture { get; init; }
 }

@@ -22,11 +22,14 @@ public sealed record EndMoments(IReadOnlyList<double> BaseMean, double BaseVaria
 /// </summary>
 internal sealed class FlowFields
 {
+    private const double FarDeviations = 3;
+
     private readonly InterpolantSchedule _schedule;
     private readonly EndMoments _moments;
     private readonly FlowNetwork _first;
     private readonly FlowNetwork? _second;
     private readonly bool _twoFields;
+    private readonly FlowMixture? _mixture;
     private readonly Expr _baseMean;
     private readonly Expr _dataMean;
 
@@ -36,15 +39,16 @@ internal sealed class FlowFields
     /// <param name="dimension">d.</param>
     /// <param name="conditions">Inputs of the condition, without the flag that says whether it is there.</param>
     /// <param name="moments">The ends' moments.</param>
-    public FlowFields(InterpolantOptions options, InterpolantForm form, int dimension, int conditions, EndMoments moments)
+    /// <param name="mixture">The base, if it is a mixture.</param>
+    public FlowFields(InterpolantOptions options, InterpolantForm form, int dimension, int conditions, EndMoments moments, FlowMixture? mixture = null)
     {
-        (Learn, Form, Dimension, Conditions, _moments) = (options.Learn, form, dimension, conditions, moments);
+        (Learn, Form, Dimension, Conditions, _moments, _mixture) = (options.Learn, form, dimension, conditions, moments, mixture);
         _schedule = InterpolantSchedules.Get(options.Schedule);
         Margin = options.TimeMargin ?? DefaultMargin(_schedule);
         (_baseMean, _dataMean) = (Expr.Constant([.. moments.BaseMean], dimension), Expr.Constant([.. moments.DataMean], dimension));
         _twoFields = Learn is not (LearnedFields.Velocity or LearnedFields.Denoiser or LearnedFields.Score);
         CheckForm(_schedule);
-        var inputs = dimension + (conditions == 0 ? 0 : conditions + 1);
+        var inputs = (mixture is null ? dimension : 2 * dimension) + (conditions == 0 ? 0 : conditions + 1);
         FlowNetwork Network(string name, int outputs) => new(Parameters, Initializer, name, inputs, outputs, options.Width, options.Depth, options.Frequencies, options.Activation);
         if (_twoFields && !options.SharedNetwork)
         {
@@ -99,12 +103,13 @@ internal sealed class FlowFields
         return Form == InterpolantForm.OneSided ? Math.Sqrt((at.Alpha * at.Alpha) + (at.Gamma * at.Gamma)) : at.Gamma;
     }
 
-    /// <summary>The position, its velocity and the noise of a pair at a time, with the latent or base noise as given (or negated).</summary>
-    public (Expr Position, Expr Rate) At(Expr t, Expr x0, Expr x1, Expr z)
+    /// <summary>The position, its velocity and the noise of a pair at a time, with the latent or base noise as given (or negated); of a mixture base by deviations from a centre.</summary>
+    public (Expr Position, Expr Rate) At(Expr t, Expr x0, Expr x1, Expr z, Expr? centre = null)
     {
         var c = new Coefficients(_schedule, Form, t);
         return Form switch
         {
+            _ when centre is not null => (centre + (c.Alpha * x0) + (c.Beta * x1), (c.AlphaRate * x0) + (c.BetaRate * x1)),
             InterpolantForm.OneSided => ((c.Noise * z) + (c.Beta * x1), (c.NoiseRate * z) + (c.BetaRate * x1)),
             InterpolantForm.Mirror => (x1 + (c.Noise * z), c.NoiseRate * z),
             _ when HasLatent => ((c.Alpha * x0) + (c.Beta * x1) + (c.Noise * z), (c.AlphaRate * x0) + (c.BetaRate * x1) + (c.NoiseRate * z)),
@@ -113,10 +118,10 @@ internal sealed class FlowFields
     }
 
     /// <summary>The regression loss of a pair at a time, the sum over the learned fields of 1/2 |f|^2 - target . f (arXiv:2303.08797, section 2.2).</summary>
-    public Expr Loss(Expr t, Expr x0, Expr x1, Expr z, Expr? condition)
+    public Expr Loss(Expr t, Expr x0, Expr x1, Expr z, Expr? condition, Expr? centre)
     {
         Expr sum = 0;
-        foreach (var (field, target) in Regressions(t, x0, x1, z, condition))
+        foreach (var (field, target) in Regressions(t, x0, x1, z, condition, centre))
         {
             sum += (0.5 * field.SquaredNorm()) - (target * field).Sum();
         }
@@ -125,10 +130,10 @@ internal sealed class FlowFields
     }
 
     /// <summary>The sum over the learned fields of |f - target|^2: the loss, doubled, and what the best field can't lower.</summary>
-    public Expr SquaredResidual(Expr t, Expr x0, Expr x1, Expr z, Expr? condition)
+    public Expr SquaredResidual(Expr t, Expr x0, Expr x1, Expr z, Expr? condition, Expr? centre)
     {
         Expr sum = 0;
-        foreach (var (field, target) in Regressions(t, x0, x1, z, condition))
+        foreach (var (field, target) in Regressions(t, x0, x1, z, condition, centre))
         {
             sum += (field - target).SquaredNorm();
         }
@@ -169,10 +174,10 @@ internal sealed class FlowFields
         return Learn is LearnedFields.VelocityScore or LearnedFields.InterpolantVelocityScore ? second : -second / c.Noise;
     }
 
-    private IEnumerable<(Expr Field, Expr Target)> Regressions(Expr t, Expr x0, Expr x1, Expr z, Expr? condition)
+    private IEnumerable<(Expr Field, Expr Target)> Regressions(Expr t, Expr x0, Expr x1, Expr z, Expr? condition, Expr? centre)
     {
         var c = new Coefficients(_schedule, Form, t);
-        var (x, rate) = At(t, x0, x1, z);
+        var (x, rate) = At(t, x0, x1, z, centre);
         var (first, second) = Learned(x, t, condition);
         yield return (first, Learn switch
         {
@@ -253,6 +258,11 @@ internal sealed class FlowFields
             }, null);
         }
 
+        if (_mixture is not null)
+        {
+            return (MixtureVelocity(_mixture, c, x, t), null);
+        }
+
         var input = NetworkInput(c, x, condition);
         var values = _first.Apply(input, t);
         var (mean, variance) = (Mean(c), Variance(c));
@@ -270,6 +280,18 @@ internal sealed class FlowFields
         return (first, Learn is LearnedFields.VelocityScore or LearnedFields.InterpolantVelocityScore
             ? second - ((x - mean) / variance)
             : second + (c.Noise / variance * (x - mean)));
+    }
+
+    // The slope is that of Gaussians with one covariance at both ends; the network sees and gives deviations in units of the components around.
+    private Expr MixtureVelocity(FlowMixture mixture, Coefficients c, Expr x, Expr t)
+    {
+        var spread2 = c.Alpha.Square() + c.Beta.Square();
+        var frame = mixture.At(x, spread2.Sqrt());
+        var slope = (c.AlphaAlphaRate + c.BetaBetaRate) / spread2;
+
+        // Far from all components, in their own units, the network must not run away along a line.
+        var bounded = frame.Whitened / (1 + (frame.Whitened.SquaredNorm() / (FarDeviations * FarDeviations * Dimension))).Sqrt();
+        return (slope * (x - frame.Centre)) + frame.Scale(_first.Apply(Expr.Concat(0, x, bounded), t));
     }
 
     private Expr Clamp(Expr t) => Margin == 0 ? t : t.Clamp(Margin, 1 - Margin);

@@ -5,6 +5,7 @@ using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Fields;
+using Monge.Measures;
 
 namespace Monge.Methods;
 
@@ -107,8 +108,14 @@ public sealed class FlowModel
     /// <summary>The change of coordinates between data and model.</summary>
     public Standardisation Standardisation => Description.Standardisation;
 
-    /// <summary>Whether the base is Gaussian, without which there is no log density.</summary>
+    /// <summary>Whether the base is a standard Gaussian.</summary>
     public bool HasGaussianBase => Description.HasGaussianBase;
+
+    /// <summary>The base in the model's coordinates, if it is a Gaussian mixture.</summary>
+    public GaussianMixtureFit? BaseMixture => Description.Mixture?.Law;
+
+    /// <summary>Whether the base's density is known, without which there is no log density of rows, and nothing to generate from.</summary>
+    public bool HasBaseDensity => HasGaussianBase || BaseMixture is not null;
 
     /// <summary>Whether the score is known, without which there is no SDE.</summary>
     public bool HasScore => _fields.HasScore;
@@ -149,7 +156,7 @@ public sealed class FlowModel
     /// <summary>Draws rows of the data's law.</summary>
     /// <param name="count">n.</param>
     /// <param name="settings">How; null for the defaults.</param>
-    /// <param name="from">Rows of the base [n, d] to start from; needed for a base that isn't Gaussian.</param>
+    /// <param name="from">Rows of the base [n, d] to start from; needed for a base that is a data set.</param>
     /// <returns>Rows [n, d].</returns>
     /// <exception cref="ArgumentException">Start rows are missing or have the wrong size, or conditions are missing.</exception>
     /// <exception cref="InvalidOperationException">An SDE is asked for, but the score isn't known.</exception>
@@ -157,13 +164,17 @@ public sealed class FlowModel
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         settings ??= new FlowSettings();
-        if (from is null && !HasGaussianBase)
+        if (from is null && !HasBaseDensity)
         {
             throw new ArgumentException("The model's base is a data set; give rows of it to start from.", nameof(from));
         }
 
         NdArray<float> start;
-        if (from is null)
+        if (from is null && Description.Mixture is { } mixture)
+        {
+            start = mixture.Draw(count, new RandomStream(settings.Seed, RandomStreams.FlowStart));
+        }
+        else if (from is null)
         {
             start = new NdArray<float>(count, Dimension);
             var scale = (float)_fields.BaseScale;
@@ -180,13 +191,13 @@ public sealed class FlowModel
         return FromModel(Carry(start, 0, 1, settings), isBase: false);
     }
 
-    /// <summary>Carries rows of the data back to the base: standard normal numbers for a Gaussian base, rows in the data's coordinates for another.</summary>
+    /// <summary>Carries rows of the data back to the base: standard normal numbers for a Gaussian base, rows in the data's coordinates for a mixture or a table.</summary>
     /// <param name="rows">Rows [n, d].</param>
     /// <param name="settings">How; null for the defaults, which are those of an ODE in double precision.</param>
     public double[] ToBase(double[] rows, FlowSettings? settings = null) => FromModel(Carry(ToModel<double>(rows, isBase: false), 1, 0, settings ?? new FlowSettings()), isBase: true);
 
     /// <summary>Carries rows of the base to the data.</summary>
-    /// <param name="rows">Rows [n, d]: standard normal numbers for a Gaussian base, rows in the data's coordinates for another.</param>
+    /// <param name="rows">Rows [n, d]: standard normal numbers for a Gaussian base, rows in the data's coordinates for a mixture or a table.</param>
     /// <param name="settings">How; null for the defaults, which are those of an ODE in double precision.</param>
     public double[] ToData(double[] rows, FlowSettings? settings = null) => FromModel(Carry(ToModel<double>(rows, isBase: true), 0, 1, settings ?? new FlowSettings()), isBase: false);
 
@@ -194,11 +205,11 @@ public sealed class FlowModel
     /// <param name="rows">Rows [n, d].</param>
     /// <param name="settings">How; null for the exact divergence by adaptive steps.</param>
     /// <returns>Log densities [n] in the data's coordinates.</returns>
-    /// <exception cref="InvalidOperationException">The base isn't Gaussian.</exception>
+    /// <exception cref="InvalidOperationException">The base is a data set.</exception>
     public double[] LogDensity(double[] rows, FlowSettings? settings = null)
     {
         settings ??= new FlowSettings();
-        RequireGaussianBase();
+        RequireBaseDensity();
         var end = ToModel<double>(rows, isBase: false);
         using var ode = new TransportOde<double>(
             Parameters, Velocity(settings.Guidance), Tableau(settings), Execution(settings), settings.Probes > 0 ? DivergenceMode.Estimated : DivergenceMode.Exact, Math.Max(1, settings.Probes));
@@ -209,11 +220,11 @@ public sealed class FlowModel
         }
 
         var (start, divergence) = Run(ode, _wide, end, 1, 0, settings);
-        var result = new double[end.Rows];
+        var result = BaseMixture?.LogDensity(start.Span.ToArray()) ?? [.. Enumerable.Range(0, end.Rows).Select(i => LogBase(start.Row(i)))];
         for (var i = 0; i < result.Length; i++)
         {
             // The divergence was summed against time, so it enters with a plus.
-            result[i] = LogBase(start.Row(i)) + divergence[i] - Standardisation.LogDeterminant;
+            result[i] += divergence[i] - Standardisation.LogDeterminant;
         }
 
         return result;
@@ -227,12 +238,12 @@ public sealed class FlowModel
     /// <param name="paths">Paths for each row, at least 2.</param>
     /// <param name="settings">How; its diffusion is above 0.</param>
     /// <returns>Log densities [n] in nats and their standard errors [n].</returns>
-    /// <exception cref="InvalidOperationException">The base isn't Gaussian or the score isn't known.</exception>
+    /// <exception cref="InvalidOperationException">The base is a data set or the score isn't known.</exception>
     public (double[] LogDensity, double[] Error) FeynmanKac(double[] rows, int paths, FlowSettings settings)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(paths, 2);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(settings.Diffusion);
-        RequireGaussianBase();
+        RequireBaseDensity();
         RequireScore();
         var end = ToModel<double>(rows, isBase: false);
         var drift = new SumField(Velocity(settings.Guidance), new ScaledField(Diffusion(settings), Score(settings.Guidance)));
@@ -410,11 +421,11 @@ public sealed class FlowModel
         }
     }
 
-    private void RequireGaussianBase()
+    private void RequireBaseDensity()
     {
-        if (!HasGaussianBase)
+        if (!HasBaseDensity)
         {
-            throw new InvalidOperationException("The model's base is a data set, whose density isn't known; log densities need a Gaussian base.");
+            throw new InvalidOperationException("The model's base is a data set, whose density isn't known; log densities need a Gaussian or mixture base.");
         }
     }
 }

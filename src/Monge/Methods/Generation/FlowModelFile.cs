@@ -1,5 +1,6 @@
 using Monge.Data;
 using Monge.Engine.Arrays;
+using Monge.Measures;
 
 namespace Monge.Methods;
 
@@ -10,6 +11,7 @@ namespace Monge.Methods;
 internal static class FlowModelFile
 {
     private const string Kind = "monge flow model";
+    private static readonly string[] s_other = ["standardisation.", "moments.", "base."];
 
     public static void Write(string path, FlowModel model)
     {
@@ -22,6 +24,7 @@ internal static class FlowModelFile
             new("moments.baseMean", NumericArray.Create([.. d.Moments.BaseMean], model.Dimension)),
             new("moments.dataMean", NumericArray.Create([.. d.Moments.DataMean], model.Dimension)),
             new("moments.second", NumericArray.Create(new[] { d.Moments.BaseVariance, d.Moments.DataVariance, d.Moments.Covariance }, 3)),
+            .. d.Mixture is null ? [] : Mixture(d.Mixture.Law),
         ];
         SafetensorsFile.Write(path, tensors,
         [
@@ -31,7 +34,7 @@ internal static class FlowModelFile
             new("form", MethodOptions.Format(new FormText(d.Form))),
             new("columns", MethodOptions.Format(d.Columns)),
             new("conditions", MethodOptions.Format(d.Conditions)),
-            new("base", d.HasGaussianBase ? "gaussian" : "data"),
+            new("base", d.HasGaussianBase ? "gaussian" : d.Mixture is null ? "data" : "mixture"),
             new("report", MethodOptions.Format(new ReportText(
                 d.Report.Source, d.Report.Rows, d.Report.ValidationRows, d.Report.Iterations, d.Report.BestIteration,
                 double.IsFinite(d.Report.ValidationLoss) ? d.Report.ValidationLoss : null, d.Report.Seed))),
@@ -76,7 +79,7 @@ internal static class FlowModelFile
         }
 
         var known = fields.Parameters.Blocks.Select(b => b.Name).ToHashSet();
-        differences.AddRange(file.Tensors.Keys.Where(n => !known.Contains(n) && !n.StartsWith("standardisation.", StringComparison.Ordinal) && !n.StartsWith("moments.", StringComparison.Ordinal))
+        differences.AddRange(file.Tensors.Keys.Where(n => !known.Contains(n) && !s_other.Any(o => n.StartsWith(o, StringComparison.Ordinal)))
             .Select(n => $"'{n}' is not part of the model"));
         if (differences.Count > 0)
         {
@@ -103,12 +106,29 @@ internal static class FlowModelFile
         }
     }
 
+    private static IEnumerable<KeyValuePair<string, NumericArray>> Mixture(GaussianMixtureFit law)
+    {
+        var (k, d) = (law.Components, law.Dimension);
+        yield return new("base.weights", NumericArray.Create([.. law.Weights], k));
+        yield return new("base.means", NumericArray.Create(law.Means.SelectMany(m => m).ToArray(), k, d));
+        yield return new("base.factors", NumericArray.Create(law.Factors.SelectMany(f => f).ToArray(), k, d, d));
+    }
+
     private static FlowDescription Description(string path, SafetensorsFile file)
     {
         string Text(string name) => file.Metadata.TryGetValue(name, out var text) ? text
             : throw new DataFormatException(path, $"is not a flow model: its metadata lack '{name}'");
         double[] Numbers(string name, int count) => file.Tensors.TryGetValue(name, out var tensor) && tensor.Length == count ? tensor.ToDoubles()
             : throw new DataFormatException(path, $"lacks the array '{name}' of {count} numbers");
+        FlowMixture ReadMixture(int d)
+        {
+            var k = file.Tensors.TryGetValue("base.weights", out var tensor) ? Math.Max(1, tensor.Length) : 1;
+            var (weights, means, factors) = (Numbers("base.weights", k), Numbers("base.means", k * d), Numbers("base.factors", k * d * d));
+            return weights.Min() > 0 && Enumerable.Range(0, k * d).All(i => factors[(i / d * d * d) + (i % d * (d + 1))] > 0)
+                ? new FlowMixture(new GaussianMixtureFit(weights, [.. means.Chunk(d)], [.. factors.Chunk(d * d)], $"mixture of {k} Gaussians"))
+                : throw new DataFormatException(path, "has a base with weights or deviations that are not positive");
+        }
+
         if (Text("kind") != Kind)
         {
             throw new DataFormatException(path, $"holds a '{Text("kind")}', not a flow model");
@@ -128,7 +148,10 @@ internal static class FlowModelFile
                 new Standardisation(Numbers("standardisation.mean", d), Numbers("standardisation.factor", d * d)),
                 new EndMoments(Numbers("moments.baseMean", d), second[0], Numbers("moments.dataMean", d), second[1], second[2]),
                 Text("base") == "gaussian",
-                new FitReport(report.Source, report.Rows, report.ValidationRows, report.Iterations, report.BestIteration, report.ValidationLoss ?? double.NaN, report.Seed));
+                new FitReport(report.Source, report.Rows, report.ValidationRows, report.Iterations, report.BestIteration, report.ValidationLoss ?? double.NaN, report.Seed))
+            {
+                Mixture = Text("base") == "mixture" ? ReadMixture(d) : null,
+            };
         }
         catch (ArgumentException error)
         {

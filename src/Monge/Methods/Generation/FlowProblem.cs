@@ -1,5 +1,6 @@
 using Monge.Data;
 using Monge.Engine.Random;
+using Monge.Measures;
 using Monge.Paths;
 
 namespace Monge.Methods;
@@ -9,7 +10,11 @@ namespace Monge.Methods;
 /// <param name="Values">Values [n, d].</param>
 /// <param name="Conditions">Conditions [n, c + 1], the last entry the flag 1; empty without.</param>
 /// <param name="Labels">One number [n] for each combination of classes; empty without classes.</param>
-internal sealed record FlowRows(int Rows, float[] Values, float[] Conditions, int[] Labels);
+internal sealed record FlowRows(int Rows, float[] Values, float[] Conditions, int[] Labels)
+{
+    /// <summary>The probabilities of a mixture base's components given the rows, summed up [n, K]; empty for another base.</summary>
+    public float[] Shares { get; init; } = [];
+}
 
 /// <summary>A fit's data made ready: coordinates, the split into rows to learn from and to judge by, and the ends' moments.</summary>
 internal sealed class FlowProblem
@@ -51,16 +56,19 @@ internal sealed class FlowProblem
     /// <summary>The base table's rows that belong to <see cref="Validation"/>, or all.</summary>
     public float[]? BaseValidationRows { get; private set; }
 
+    /// <summary>The base, if it is a Gaussian mixture.</summary>
+    public FlowMixture? Mixture { get; private set; }
+
     /// <summary>Whether base points reach the program as an input, not as draws inside it.</summary>
     public bool HasBaseInput => Form == InterpolantForm.TwoSided && (!Data.HasGaussianBase || Options.Coupling != CouplingKind.Independent);
 
     /// <summary>Names the data in checkpoints.</summary>
-    public string Fingerprint => $"{Data.Table?.Fingerprint() ?? "sampler"}/{Data.Base?.Fingerprint() ?? (Data.HasGaussianBase ? "gaussian" : "sampler")}";
+    public string Fingerprint => $"{Data.Table?.Fingerprint() ?? "sampler"}/{Data.Base?.Fingerprint() ?? (Data.HasGaussianBase ? "gaussian" : Data.BaseMixture is { } mixture ? $"mixture {MethodOptions.Format(mixture)} {Data.BroadShare}" : "sampler")}";
 
     /// <summary>Makes a fit's data ready.</summary>
     /// <exception cref="ArgumentException">Data and options don't go together; the message says what to change.</exception>
     /// <exception cref="DataFormatException">The table has too few rows, or a constant column.</exception>
-    public static FlowProblem Prepare(FlowData data, InterpolantOptions options, ulong seed)
+    public static FlowProblem Prepare(FlowData data, InterpolantOptions options, ulong seed, CancellationToken cancellation = default)
     {
         Check(data, options);
         var form = options.Form != InterpolantForm.Automatic ? options.Form
@@ -75,7 +83,7 @@ internal sealed class FlowProblem
         var table = data.Table is null ? null : DataTable.From(
             data.Table.Select([.. data.Names]).Values, data.Dimension, data.Names, data.Table.Source, new DataTableOptions { MinimumRows = 10, RefuseConstantColumns = true });
         var (x0, x1) = Ends(data, table, random);
-        var fitted = data.HasGaussianBase ? x1 : [.. x1, .. x0!];
+        var fitted = x0 is null ? x1 : [.. x1, .. x0];
         Standardisation standardisation;
         try
         {
@@ -88,6 +96,11 @@ internal sealed class FlowProblem
 
         var problem = new FlowProblem(data, options, form, standardisation);
         problem.Split(table, seed);
+        if (data.BaseMixture is { } mixture)
+        {
+            problem.FitMixture(mixture, cancellation);
+        }
+
         problem.Moments = problem.Measure(x0 is null ? null : standardisation.Apply(x0), standardisation.Apply(x1), random);
         return problem;
     }
@@ -104,6 +117,13 @@ internal sealed class FlowProblem
 
         var rows = table?.Values ?? data.Sampler!(MomentDraws, random);
         return (data.Base?.Values ?? data.BaseSampler?.Invoke(MomentDraws, random), rows);
+    }
+
+    private void FitMixture(GaussianMixtureOptions options, CancellationToken cancellation)
+    {
+        Mixture = FlowMixture.Fit(Train!.Values, Validation?.Values, Dimension, options, Data.BroadShare, cancellation);
+        Train = Train with { Shares = Mixture.CumulativeShares(Train.Values) };
+        Validation = Validation is null ? null : Validation with { Shares = Mixture.CumulativeShares(Validation.Values) };
     }
 
     private EndMoments Measure(double[]? x0, double[] x1, RandomStream random)
@@ -231,9 +251,32 @@ internal sealed class FlowProblem
             throw new ArgumentException($"A transport coupling would make the base depend on the continuous condition '{data.Conditions.First(c => !c.IsClass).Name}'; use the coupling 'independent' with it (classes are paired within themselves).");
         }
 
+        if (data.BaseMixture is not null)
+        {
+            CheckMixture(data, options);
+        }
+
         if (options.Form == InterpolantForm.Mirror && !data.HasGaussianBase)
         {
             throw new ArgumentException("A mirror interpolant has the data on both sides; give it no base.");
+        }
+    }
+
+    private static void CheckMixture(FlowData data, InterpolantOptions options)
+    {
+        var schedule = InterpolantSchedules.Get(options.Schedule);
+        var (start, end) = (schedule.At(0), schedule.At(1));
+        var isExact = Math.Abs(start.Alpha - 1) + Math.Abs(start.Beta) + Math.Abs(end.Alpha) + Math.Abs(end.Beta - 1) < 1e-9;
+        var problem = data.Table is null || data.Base is not null || data.BaseSampler is not null ? "it is fitted to the rows of one table"
+            : data.Conditions.Count > 0 ? "it can't depend on conditions; use a Gaussian base with them"
+            : options.Coupling != CouplingKind.Independent ? "rows are paired within its components; leave the coupling 'independent'"
+            : options.Form is not (InterpolantForm.Automatic or InterpolantForm.TwoSided) ? "the interpolant is two-sided; leave the form 'automatic'"
+            : options.Learn != LearnedFields.Velocity ? "the velocity alone is learned; choose learn 'velocity'"
+            : schedule.HasLatent || !isExact ? $"the schedule leads from base to data without a latent, which '{options.Schedule}' does not; choose 'trigonometric' or 'linear'"
+            : null;
+        if (problem is not null)
+        {
+            throw new ArgumentException($"With a mixture base {problem}.");
         }
     }
 

@@ -59,7 +59,7 @@ internal sealed class FlowTrainer : IDisposable
     public FlowTrainer(FlowProblem problem, ulong seed, ExecutionOptions execution)
     {
         (_problem, _options, _seed) = (problem, problem.Options, seed);
-        Fields = new FlowFields(_options, problem.Form, problem.Dimension, problem.Inputs, problem.Moments);
+        Fields = new FlowFields(_options, problem.Form, problem.Dimension, problem.Inputs, problem.Moments, problem.Mixture);
         _step = new CompiledProgram<float>(Trace(), execution);
         _batches = new FlowBatches(problem, seed, _step.Team);
         _validation = _batches.Validation();
@@ -139,11 +139,11 @@ internal sealed class FlowTrainer : IDisposable
     {
         var batch = _validation ?? throw new InvalidOperationException("No rows are held out to measure the loss on; fit with a validation share.");
         var d = _problem.Dimension;
-        var (x1, t) = (Expr.Input("x1", d), Expr.Input("stratum"));
-        var x0 = _problem.HasBaseInput ? Expr.Input("x0", d) : Expr.Random(RandomLaw.Normal, RandomStreams.FlowBase, d);
+        var t = Expr.Input("stratum");
+        var (x0, x1, centre) = Ends(Expr.Input("x1", d));
         var condition = _problem.Inputs > 0 ? Expr.Input("condition", _problem.Inputs + 1) : null;
         var time = Fields.Margin + ((1 - (2 * Fields.Margin)) * t);
-        var residual = Fields.SquaredResidual(time, x0, x1, Expr.Random(RandomLaw.Normal, RandomStreams.FlowNoise, d), condition);
+        var residual = Fields.SquaredResidual(time, x0, x1, Expr.Random(RandomLaw.Normal, RandomStreams.FlowNoise, d), condition, centre);
         using var run = new CompiledProgram<float>(new TracedProgram(Fields.Parameters, ("residual", residual)), execution)
         {
             Parameters = parameters,
@@ -154,6 +154,11 @@ internal sealed class FlowTrainer : IDisposable
         if (batch.Base is not null)
         {
             run["x0"] = batch.Base;
+        }
+
+        if (batch.Centre is not null)
+        {
+            run["centre"] = batch.Centre;
         }
 
         if (batch.Condition is not null)
@@ -202,6 +207,11 @@ internal sealed class FlowTrainer : IDisposable
             _step["x0"] = batch.Base;
         }
 
+        if (batch.Centre is not null)
+        {
+            _step["centre"] = batch.Centre;
+        }
+
         if (batch.Condition is not null)
         {
             _step["condition"] = batch.Condition;
@@ -224,13 +234,13 @@ internal sealed class FlowTrainer : IDisposable
     private TracedProgram Trace()
     {
         var d = _problem.Dimension;
-        var x1 = Expr.Input("x1", d);
+        var row = Expr.Input("x1", d);
         if (_options.RowNoise > 0)
         {
-            x1 += Expr.Shared("rowNoise") * Expr.Random(RandomLaw.Normal, RandomStreams.FlowRowNoise, d);
+            row += Expr.Shared("rowNoise") * Expr.Random(RandomLaw.Normal, RandomStreams.FlowRowNoise, d);
         }
 
-        var x0 = _problem.HasBaseInput ? Expr.Input("x0", d) : Expr.Random(RandomLaw.Normal, RandomStreams.FlowBase, d);
+        var (x0, x1, centre) = Ends(row);
         var z = Expr.Random(RandomLaw.Normal, RandomStreams.FlowNoise, d);
         var condition = _problem.Inputs > 0 ? Expr.Input("condition", _problem.Inputs + 1) : null;
         var (stratum, share) = (Expr.Input("stratum"), Expr.Shared("share"));
@@ -238,20 +248,29 @@ internal sealed class FlowTrainer : IDisposable
         var width = _options.Times == TimeLaw.Uniform ? 1 : share;
         var unit = isImportance ? stratum : stratum + (width * Expr.Random(RandomLaw.Uniform, RandomStreams.FlowTimes));
         var t = Fields.Margin + ((1 - (2 * Fields.Margin)) * unit);
-        var loss = Fields.Loss(t, x0, x1, z, condition);
+        var loss = Fields.Loss(t, x0, x1, z, condition, centre);
         if (_options.Antithetic ?? Fields.HasLatent)
         {
-            loss = 0.5 * (loss + Fields.Loss(t, x0, x1, -z, condition));
+            loss = 0.5 * (loss + Fields.Loss(t, x0, x1, -z, condition, centre));
         }
 
         var weighted = (isImportance ? Expr.Input("weight") * loss : loss) * share;
         List<(string, Expr)> outputs = [("loss", weighted.BatchSum()), ("gradient", Derivative.ParameterGradient(weighted, Fields.Parameters).BatchSum())];
         if (isImportance)
         {
-            outputs.Add(("residual", Fields.SquaredResidual(t, x0, x1, z, condition)));
+            outputs.Add(("residual", Fields.SquaredResidual(t, x0, x1, z, condition, centre)));
         }
 
         return new TracedProgram(Fields.Parameters, [.. outputs]);
+    }
+
+    // Both ends of a pair; of a mixture base their deviations from the component's mean, and that.
+    private (Expr X0, Expr X1, Expr? Centre) Ends(Expr row)
+    {
+        var d = _problem.Dimension;
+        var x0 = _problem.HasBaseInput ? Expr.Input("x0", d) : Expr.Random(RandomLaw.Normal, RandomStreams.FlowBase, d);
+        var centre = _problem.Mixture is null ? null : Expr.Input("centre", d);
+        return (x0, centre is null ? row : row - centre, centre);
     }
 
     private static NdArray<float> Strata(int count, bool uniform)

@@ -53,7 +53,7 @@ public static class InterpolantFit
         options = (options ?? new InterpolantOptions()).Checked();
         settings ??= new FitSettings();
         settings.Progress?.Report(new TrainingProgress(0, options.Iterations, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
-        var problem = FlowProblem.Prepare(data, options, settings.Seed);
+        var problem = FlowProblem.Prepare(data, options, settings.Seed, cancellation);
         var execution = new ExecutionOptions { Threads = settings.Threads };
         using var trainer = new FlowTrainer(problem, settings.Seed, execution);
         var checkpoint = new FlowCheckpoint(settings.Checkpoint, problem, settings.Seed);
@@ -76,6 +76,12 @@ public static class InterpolantFit
             ValidationLoss = trainer.HasValidation ? () => trainer.Judge(state) : null,
             IsDone = () => options.Patience > 0 && state.SinceBest >= options.Patience,
         };
+        if (resumed is null && trainer.HasValidation)
+        {
+            // Where training finds nothing that holds on other rows, the start is the best: the linear part alone, or a mixture base as it is.
+            trainer.Judge(state);
+        }
+
         TrainingLoop.Run(task, plan, settings.Progress, cancellation);
         return Model(problem, trainer, state, settings.Seed, trainer.HasValidation ? trainer.ResidualByTime(state.Best, LossIntervals, execution) : null);
     }
@@ -109,7 +115,7 @@ public static class InterpolantFit
             isBest ? state.BestLoss : double.NaN,
             seed);
         return new FlowModel(
-            new FlowDescription(problem.Options, problem.Form, problem.Data.Names, problem.Data.Conditions, problem.Standardisation, problem.Moments, problem.Data.HasGaussianBase, report),
+            new FlowDescription(problem.Options, problem.Form, problem.Data.Names, problem.Data.Conditions, problem.Standardisation, problem.Moments, problem.Data.HasGaussianBase, report) { Mixture = problem.Mixture },
             parameters)
         {
             LossByTime = lossByTime,
