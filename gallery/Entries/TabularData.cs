@@ -17,6 +17,7 @@ internal static class TabularData
     private const double TestShare = 0.2;
     private const double ValidationShare = 0.125;
     private const string FolderVariable = "MONGE_DATA";
+    private const string PartColumn = "dataset";
     private const string DefaultFolder = "../shared/data";
 
     private static readonly InterpolantOptions s_small = new() { Width = 64, Depth = 3, Iterations = 4000, BatchSize = 512, ValidationShare = ValidationShare };
@@ -32,6 +33,13 @@ internal static class TabularData
         new("banana", "shapes-2d/banana.csv", ["Y"], s_small),
     ];
 
+    private static readonly DataSet s_datasaurus = new("datasaurus", "shapes-2d/DatasaurusDozen-Long.tsv", [], s_small with { Iterations = 1500, BatchSize = 128 })
+    {
+        Parts = ["away", "bullseye", "circle", "dino", "dots", "h_lines", "high_lines", "slant_down", "slant_up", "star", "v_lines", "wide_lines", "x_shape"],
+        RowNoises = [0.05, 0.1, 0.2],
+        Bases = s_bases,
+    };
+
     private static readonly DataSet[] s_tables =
     [
         new("power-plant", "uci-regression/power-plant/data.txt", [], s_large) { RowNoises = [0.05, 0.08], Bases = s_bases },
@@ -42,6 +50,7 @@ internal static class TabularData
     internal static IReadOnlyList<Experiment> Experiments { get; } =
     [
         Table("real-data-plane", "Old Faithful and the banana benchmark in the plane.", s_plane, isPlane: true),
+        Table("real-data-datasaurus", "The thirteen shapes of the Datasaurus dozen, 142 points each, with equal means, deviations and correlation; each shape has models of its own.", [s_datasaurus], isPlane: true),
         .. s_tables.Select(s => Table($"real-data-{s.Name}", $"The table of measurements {s.Name}.", [s], isPlane: false)),
         Table("real-data-digits", "Handwritten digits of 8 x 8 pixels, 64 columns.", [new("digits", "images/optdigits.tra", ["Class"], s_medium with { Width = 256, BatchSize = 256, Iterations = 6000 }) { Test = "images/optdigits.tes", RowNoises = [0, 0.1] }], isPlane: false),
     ];
@@ -60,12 +69,30 @@ internal static class TabularData
         (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
             () =>
             {
-                var results = sets.Select(s => Measure(s, isPlane, settings, cancellation)).ToArray();
+                var results = sets.Select(s => Judge(s, isPlane, settings, cancellation)).ToArray();
                 return [.. results.Select(r => r.Gain), .. isPlane ? results.Select(r => r.Ratio) : []];
             },
             cancellation));
 
-    private static (double Gain, double Ratio) Measure(DataSet set, bool isPlane, ExperimentSettings settings, CancellationToken cancellation)
+    // The parts of a set each have densities of their own; their held-out rows are judged together.
+    private static (double Gain, double Ratio) Judge(DataSet set, bool isPlane, ExperimentSettings settings, CancellationToken cancellation)
+    {
+        var parts = set.Parts.Length == 0 ? [Measure(set, isPlane, settings, cancellation)]
+            : set.Parts.Select(p => Measure(set with { Name = $"{set.Name} {p}", Part = p }, isPlane, settings, cancellation)).ToArray();
+        var flow = parts.SelectMany(p => p.Flow).Average();
+        var baselines = Enumerable.Range(0, parts[0].Baselines.Length).Select(b => parts.SelectMany(p => p.Baselines[b]).Average()).ToArray();
+        var (gain, error) = Mean([.. parts.SelectMany(p => p.Flow.Zip(p.Baselines[Array.IndexOf(baselines, baselines.Max())], (f, b) => (f - b) / p.Columns))]);
+        var ratios = parts[0].Ratios.Select((_, k) => parts.Average(p => p.Ratios[k])).ToArray();
+        if (parts.Length > 1)
+        {
+            settings.Note(FormattableString.Invariant($"{set.Name}: all {parts.Length} together: flow {flow:F4}; Gaussians {baselines[0]:F4}, kernel densities {baselines[1]:F4}, mixtures {baselines[2]:F4} nats"));
+        }
+
+        settings.Note(FormattableString.Invariant($"{set.Name}: {gain:+0.0000;-0.0000} +- {error:F4} nats per dimension to the best baseline, row by row{(isPlane ? $"; mean ratios of the two-sample table {string.Join(", ", ratios.Select(r => r.ToString("F2", System.Globalization.CultureInfo.InvariantCulture)))}" : "")}"));
+        return (gain, ratios.DefaultIfEmpty(double.NaN).Max());
+    }
+
+    private static PartResult Measure(DataSet set, bool isPlane, ExperimentSettings settings, CancellationToken cancellation)
     {
         var (fitted, test) = Split(set, settings.Seed);
         var d = fitted.Columns;
@@ -74,21 +101,21 @@ internal static class TabularData
         var kernel = KernelDensity.Tuned(train, validation, d, cancellation).WithRows(fitted.Values);
         var mixture = GaussianMixtureFit.Tuned(train, validation, d, Mixtures(d), cancellation: cancellation);
         IFittedDensity[] baselines = [GaussianMixtureFit.Gaussian(fitted.Values, d), kernel, GaussianMixtureFit.Fit(fitted.Values, d, mixture.Components, mixture.Ridge, Mixtures(d), cancellation: cancellation)];
-        var best = double.NegativeInfinity;
-        foreach (var baseline in baselines)
+        var rivals = baselines.Select(b => b.LogDensity(test)).ToArray();
+        foreach (var (baseline, values) in baselines.Zip(rivals))
         {
-            var (mean, error) = Mean(baseline.LogDensity(test));
+            var (mean, error) = Mean(values);
             settings.Note(FormattableString.Invariant($"{set.Name}: {baseline.Description}: {mean:F4} +- {error:F4} nats"));
-            best = Math.Max(best, mean);
         }
 
         var density = new FlowSettings { Probes = d > 16 ? 4 : 0, Tolerance = 1e-4, Threads = settings.Threads, Seed = settings.Seed };
         var model = Tuned(set, fitted, density, mixture, settings, cancellation);
-        var (flow, flowError) = Mean(model.LogDensity(test, density));
-        settings.Note(FormattableString.Invariant($"{set.Name}: flow: {flow:F4} +- {flowError:F4} nats, {(flow - best) / d:+0.0000;-0.0000} per dimension to the best baseline; {fitted.Rows} rows, {test.Length / d} held out, {model.Report.Iterations} steps, noise {model.Options.RowNoise}, {Base(model)}"));
+        var flow = model.LogDensity(test, density);
+        var (flowMean, flowError) = Mean(flow);
+        settings.Note(FormattableString.Invariant($"{set.Name}: flow: {flowMean:F4} +- {flowError:F4} nats; {fitted.Rows} rows, {test.Length / d} held out, {model.Report.Iterations} steps, noise {model.Options.RowNoise}, {Base(model)}"));
         if (!isPlane)
         {
-            return ((flow - best) / d, double.NaN);
+            return new PartResult(flow, rivals, [], d);
         }
 
         var samples = model.Generate(10_000, new FlowSettings { Seed = settings.Seed, Threads = settings.Threads });
@@ -99,7 +126,7 @@ internal static class TabularData
         }
 
         settings.Note($"{set.Name}: {table.Classifier?.ToString() ?? "too few rows for the classifier test"}; {table.Memorisation}");
-        return ((flow - best) / d, table.LargestRatio);
+        return new PartResult(flow, rivals, [.. table.Distances.Select(t => t.Ratio)], d);
     }
 
     // The base, the noise on the rows and the number of steps are chosen on the rows that the fit holds out, as bandwidths and numbers of components are; all rows make the final fit.
@@ -137,11 +164,11 @@ internal static class TabularData
     // Rows in a random order; those of a file of its own, or the last fifth, are held out.
     private static (DataTable Fitted, double[] Test) Split(DataSet set, ulong seed)
     {
-        var table = Read(set.File, set.Drop);
+        var table = Read(set);
         var random = new RandomStream(seed, SplitStream);
         if (set.Test is { } file)
         {
-            var own = Read(file, set.Drop);
+            var own = Read(set with { File = file });
             var gaps = Gaps([.. table.Values, .. own.Values], table.Columns);
             return (Shuffled(table, gaps, random, seed), Shuffled(own, gaps, random, seed + 1).Values);
         }
@@ -160,8 +187,9 @@ internal static class TabularData
         return DataTable.From([.. random.Permutation(table.Rows).SelectMany(r => spread[(r * table.Columns)..((r + 1) * table.Columns)])], table.Columns, table.Names, table.Source);
     }
 
-    private static DataTable Read(string file, string[] drop)
+    private static DataTable Read(DataSet set)
     {
+        var file = set.File;
         var folder = Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } named ? named : DefaultFolder;
         var path = Path.Combine(folder, file);
         if (!File.Exists(path))
@@ -169,7 +197,16 @@ internal static class TabularData
             throw new ExperimentSkippedException($"there is no '{path}'; set {FolderVariable} to the folder that holds {file}.");
         }
 
-        return DataTable.Read(path, new DataTableOptions { Drop = drop });
+        if (set.Part is not { } part)
+        {
+            return DataTable.Read(path, new DataTableOptions { Drop = set.Drop });
+        }
+
+        var all = DataTable.Read(path, new DataTableOptions { LabelColumns = [PartColumn] });
+        var labels = all.Labels(PartColumn);
+        var numbers = all.Select([.. all.Names.Where(n => n != PartColumn)]);
+        double[] rows = [.. Enumerable.Range(0, all.Rows).Where(r => labels[r] == part).SelectMany(r => numbers.Values[(r * numbers.Columns)..((r + 1) * numbers.Columns)])];
+        return DataTable.From(rows, numbers.Columns, numbers.Names, set.Name);
     }
 
     private static double[] Gaps(double[] values, int d) => [.. Enumerable.Range(0, d).Select(i =>
@@ -180,9 +217,16 @@ internal static class TabularData
 
     private static double[] Spread(double[] values, int d, double[] cell, RandomStream random) => [.. values.Select((v, i) => v + (cell[i % d] * (random.NextDouble() - 0.5)))];
 
+    private sealed record PartResult(double[] Flow, double[][] Baselines, double[] Ratios, int Columns);
+
     private sealed record DataSet(string Name, string File, string[] Drop, InterpolantOptions Options)
     {
         public string? Test { get; init; }
+
+        // Labels of parts that are fitted each on its own, and the one that this is.
+        public string[] Parts { get; init; } = [];
+
+        public string? Part { get; init; }
 
         public double[] RowNoises { get; init; } = [0];
 

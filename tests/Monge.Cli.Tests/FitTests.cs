@@ -44,6 +44,21 @@ public sealed class FitTests
     }
 
     [Fact]
+    public void A_fit_from_a_mixture_of_the_rows_generates_and_scores()
+    {
+        using var folder = Folder();
+        using var fit = Fit(folder, "data.csv", "m.safetensors", "40", "--base", "mixture", "--json");
+        Assert.Equal(0, fit.ExitCode);
+        Assert.InRange((double)JsonNode.Parse(fit.Output)!["log_likelihood"]!, -10, 0);
+        using var evaluate = MongeProcess.Run(folder.Path, "evaluate", "m.safetensors", "data.csv", "--json");
+        Assert.Equal(0, evaluate.ExitCode);
+        using var generate = MongeProcess.Run(folder.Path, "generate", "m.safetensors", "-n", "50", "-o", "s.csv");
+        using var density = MongeProcess.Run(folder.Path, "density", "m.safetensors", "s.csv", "-o", "logp.npy");
+        Assert.Equal((0, 0), (generate.ExitCode, density.ExitCode));
+        Assert.All(NumpyFile.Read(folder["logp.npy"]).ToDoubles(), v => Assert.InRange(v, -30, 5));
+    }
+
+    [Fact]
     public void A_killed_fit_goes_on_to_the_same_bytes_whatever_the_threads()
     {
         using var folder = Folder();
@@ -92,6 +107,7 @@ public sealed class FitTests
     [InlineData(1, "flat.csv: column 'b' holds 7 in all 12 rows", "fit", "flat.csv")]
     [InlineData(2, "has no column 'k'; it has x, y", "fit", "data.csv", "--condition", "k")]
     [InlineData(2, "There is no schedule 'bent'; choose one of linear", "fit", "data.csv", "--schedule", "bent")]
+    [InlineData(1, "With a mixture base rows are paired within its components", "fit", "data.csv", "--base", "mixture", "--coupling", "ot")]
     [InlineData(2, "exclude each other", "fit", "data.csv", "--iterations", "5", "--budget", "5s")]
     [InlineData(2, "--coupling takes independent or ot or sinkhorn or paired, not 'close'.", "fit", "data.csv", "--coupling", "close")]
     [InlineData(2, "The folder '", "fit", "data.csv", "--out", "nowhere/m.safetensors")]

@@ -27,7 +27,7 @@ internal sealed class FitCommand
     private readonly Option<string[]> _condition = new("--condition") { Description = "A column to condition on (words or a few whole numbers are classes, other numbers continuous); repeat for several.", HelpName = "COLUMN" };
     private readonly Option<string[]> _drop = new("--drop") { Description = "A column to leave out; repeat for several.", HelpName = "COLUMN" };
     private readonly Option<string> _method = CommandOptions.Word("--method", "How the transport is learned.", "interpolant", "interpolant");
-    private readonly Option<string?> _schedule = new("--schedule") { Description = $"The path: {string.Join(", ", InterpolantSchedules.Names)}. [default: linear]", HelpName = "NAME" };
+    private readonly Option<string?> _schedule = new("--schedule") { Description = $"The path: {string.Join(", ", InterpolantSchedules.Names)}. [default: linear; from a mixture trigonometric]", HelpName = "NAME" };
     private readonly Option<string> _coupling = CommandOptions.Word("--coupling", "How base and data are paired: each on its own, by mini-batch optimal transport, or row by row. [default: independent]", "", [.. s_couplings.Select(c => c.Word)]);
     private readonly Option<string> _learn = CommandOptions.Word("--learn", "The fields to learn; a second one gives the score that an SDE needs. [default: velocity]", "", [.. s_learned.Select(l => l.Word)]);
     private readonly Option<TimeSpan?> _budget = CommandOptions.Duration("--budget", "Training time, such as 90s, 2m or 1h. Not together with --iterations.");
@@ -59,7 +59,7 @@ internal sealed class FitCommand
             ("monge fit data.csv --out m.safetensors", "learn the rows of a table"),
             ("monge fit data.csv --budget 2m --coupling ot", "two minutes, base and data paired by optimal transport"),
             ("monge fit digits.npz:train --condition label", "one model for all classes"),
-            ("monge fit data.csv --base mixture --schedule trigonometric", "from a mixture of the rows: for clusters and columns of few values"),
+            ("monge fit data.csv --base mixture", "from a mixture of the rows: for clusters and columns of few values"),
             ("monge fit after.npy --base before.npy --coupling ot", "a map from one table to another"),
             ("monge fit data.csv --schedule linear-latent --learn velocity+denoiser", "with a latent and the score, for SDEs"));
         command.SetAction(fit.RunAsync);
@@ -132,7 +132,9 @@ internal sealed class FitCommand
 
         try
         {
-            var options = FromFile(parsed.GetValue(_options));
+            // Within the components of a mixture the trigonometric path keeps the law as it is, and leaves little to learn.
+            var options = new InterpolantOptions();
+            options = FromFile(parsed.GetValue(_options), parsed.GetRequiredValue(_base) is "mixture" ? options with { Schedule = "trigonometric" } : options);
             options = parsed.GetValue(_schedule) is { } schedule ? options with { Schedule = schedule } : options;
             options = parsed.GetValue(_coupling) is { Length: > 0 } coupling ? options with { Coupling = s_couplings.First(c => c.Word == coupling).Kind } : options;
             options = parsed.GetValue(_learn) is { Length: > 0 } learn ? options with { Learn = s_learned.First(l => l.Word == learn).Fields } : options;
@@ -144,11 +146,11 @@ internal sealed class FitCommand
         }
     }
 
-    private static InterpolantOptions FromFile(FileInfo? file)
+    private static InterpolantOptions FromFile(FileInfo? file, InterpolantOptions defaults)
     {
         if (file is null)
         {
-            return new InterpolantOptions();
+            return defaults;
         }
 
         if (!file.Exists)
@@ -167,10 +169,19 @@ internal sealed class FitCommand
             throw CommandException.Usage($"'{file.Name}' isn't a JSON object of options.");
         }
 
-        string[] known = [.. JsonNode.Parse(MethodOptions.Format(new InterpolantOptions()))!.AsObject().Select(o => o.Key)];
-        return given.Select(o => o.Key).FirstOrDefault(name => !known.Contains(name)) is { } unknown
-            ? throw CommandException.Usage(NearestName.Sentence("option of fit", unknown, known, "docs/generative.md"))
-            : MethodOptions.Parse<InterpolantOptions>(text);
+        var merged = JsonNode.Parse(MethodOptions.Format(defaults))!.AsObject();
+        string[] known = [.. merged.Select(o => o.Key)];
+        if (given.Select(o => o.Key).FirstOrDefault(name => !known.Contains(name)) is { } unknown)
+        {
+            throw CommandException.Usage(NearestName.Sentence("option of fit", unknown, known, "docs/generative.md"));
+        }
+
+        foreach (var (name, value) in given)
+        {
+            merged[name] = value?.DeepClone();
+        }
+
+        return MethodOptions.Parse<InterpolantOptions>(merged.ToJsonString());
     }
 
     // What can't be written at the end is told before the training.
