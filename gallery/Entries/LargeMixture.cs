@@ -16,7 +16,7 @@ internal static class LargeMixture
 {
     private const int Dimension = 128;
     private const int Components = 5;
-    private const int Samples = 10_000;
+    private const int Samples = 50_000;
     private const int EvaluationSamples = 4000;
     private const uint LawStream = 704;
     private const int NoiseStream = 705;
@@ -38,7 +38,7 @@ internal static class LargeMixture
             [
                 FigureReference.AtMost("ODE: divergence over the largest of three floors", 1.1, "exact samples of the same size"),
                 FigureReference.AtMost("SDE with noise 1: divergence over the largest of three floors", 1.1, "exact samples of the same size"),
-                FigureReference.AtMost("largest error of a mode's mass", 0.02, "a fifth each, of 10,000"),
+                FigureReference.AtMost("largest error of a mode's mass", 0.01, "a fifth each, of 50,000"),
             ],
             (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Measure(settings, cancellation), cancellation)),
     ];

@@ -100,13 +100,13 @@ public sealed record FlowData
     /// The same data carried from a Gaussian mixture that is fitted to them first, tuned on the held-out rows: the transport learns what the mixture lacks. Columns of few
     /// distinct values, which no smooth transport from one Gaussian makes, are in the mixture already. Each row is paired with a draw of the component that it belongs to.
     /// </summary>
-    /// <param name="options">What is tried; null for the defaults. One number of components and one ridge are taken as they are.</param>
+    /// <param name="options">What is tried; null for the defaults with one start and 50 iterations. One number of components and one ridge are taken as they are. At most 10,000 rows are used.</param>
     /// <param name="broadShare">
     /// The weight, at least 0 and below 1, of a last component with the moments of all rows, so that rows far from all others keep a density; null chooses it on the held-out
     /// rows, or takes 0.01 without such.
     /// </param>
     public FlowData FromMixture(GaussianMixtureOptions? options = null, double? broadShare = null) => broadShare is null or (>= 0 and < 1)
-        ? this with { BaseMixture = options ?? new GaussianMixtureOptions(), BroadShare = broadShare }
+        ? this with { BaseMixture = options ?? new GaussianMixtureOptions { Starts = 1, MostIterations = 50 }, BroadShare = broadShare }
         : throw new ArgumentOutOfRangeException(nameof(broadShare), broadShare, "The weight of the broad component must be at least 0 and below 1.");
 
     private static string[] Default(int dimension) => [.. Enumerable.Range(0, dimension).Select(k => FormattableString.Invariant($"x[{k}]"))];

@@ -12,7 +12,7 @@ namespace Monge.Methods;
 /// </summary>
 internal sealed class FlowMixture
 {
-    private const int MostRows = 20_000;
+    private const int MostRows = 10_000;
     private const uint StartOfFit = 0;
     private const double UntunedBroadShare = 0.01;
     private const int BroadIterations = 100;
