@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -23,7 +24,10 @@ internal static class LargeMixture
     private const uint StartStream = 706;
     private const uint DrawStream = 707;
 
+    private const uint KernelStream = 708;
+
     private static readonly Lazy<GaussianMixtureLaw> s_law = new(Draw);
+    private static readonly ConcurrentDictionary<int, Lazy<KernelDensity>> s_kernels = new();
 
     /// <summary>The target.</summary>
     internal static GaussianMixtureLaw Law => s_law.Value;
@@ -44,8 +48,9 @@ internal static class LargeMixture
     ];
 
     /// <summary>
-    /// The Kullback-Leibler divergence of the exact marginal in the first two coordinates from a kernel density (Scott's rule) of samples, at exact draws, by the estimate log(p/q) + q/p - 1,
-    /// which is never negative.
+    /// The Kullback-Leibler divergence of the exact marginal in the first two coordinates from a kernel density of samples, at exact draws, by the estimate log(p/q) + q/p - 1, which is never
+    /// negative. The kernel is the one that suits as many exact samples best: Scott's rule, made for one mode, is wider than the modes here (exact samples are .21 off at 50,000, .33 at 10,000), and
+    /// takes samples that are too narrow for better than exact ones.
     /// </summary>
     /// <param name="samples">Samples [n, 128].</param>
     /// <param name="seed">Of the exact draws.</param>
@@ -55,7 +60,8 @@ internal static class LargeMixture
         var n = samples.Length / Dimension;
         double[] plane = [.. Enumerable.Range(0, n).SelectMany(i => (double[])[samples[i * Dimension], samples[(i * Dimension) + 1]])];
         var draws = marginal.Sample(EvaluationSamples, new RandomStream(seed, DrawStream));
-        var logs = KernelDensity.Scott(plane, 2).LogDensity(draws);
+        var logs = s_kernels.GetOrAdd(n, static count => new Lazy<KernelDensity>(() => KernelDensity.Tuned(
+            Law.Marginal(0, 1).Sample(count, new RandomStream(0, KernelStream)), Law.Marginal(0, 1).Sample(EvaluationSamples, new RandomStream(1, KernelStream)), 2))).Value.WithRows(plane).LogDensity(draws);
         return Enumerable.Range(0, EvaluationSamples).Average(i =>
         {
             var ratio = marginal.LogDensity(draws.AsSpan(2 * i, 2)) - logs[i];
@@ -97,7 +103,7 @@ internal static class LargeMixture
         var start = NdArray<float>.From([.. law.Start.Sample(Samples, new RandomStream(settings.Seed, StartStream)).Select(v => (float)v)], Samples, Dimension);
         double[] floors = [.. Enumerable.Range(0, 3).Select(k => MarginalDivergence(Law.Sample(Samples, new RandomStream(settings.Seed, DrawStream + 1 + (uint)k)), settings.Seed))];
         var (results, mass) = (new List<double>(), 0.0);
-        foreach (var (diffusion, steps) in ((double, int)[])[(0, 50), (1, 100)])
+        foreach (var (diffusion, steps) in ((double, int)[])[(0, 100), (1, 100)])
         {
             cancellation.ThrowIfCancellationRequested();
             using var sde = new FieldSde<float>(null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, NoiseStream, false, execution);

@@ -118,7 +118,7 @@ internal static class LearnedInterpolants
 
     private static double[] LargeMixtureLearned(ExperimentSettings settings, CancellationToken cancellation)
     {
-        double[] noises = [0, 1, 5, 20, 50, 100];
+        double[] noises = [0, 1, 5, 20, 50];
         var table = new Dictionary<LearnedFields, double[]>();
         var data = FlowData.From(128, (count, random) => LargeMixture.Law.Sample(count, random));
         foreach (var learn in new[] { LearnedFields.VelocityDenoiser, LearnedFields.VelocityScore, LearnedFields.InterpolantVelocityDenoiser, LearnedFields.InterpolantVelocityScore })
