@@ -356,15 +356,23 @@ internal sealed class StagePlan
             }
             else if (crossing.TryGetValue(node.Value, out var uses))
             {
-                node.IsRecomputed = node.IsCheap && uses.All(u => IsAligned(node, u.Access, u.Reader)) && RecomputationCost(node, cost) is { } c && (cost[node] = c) <= LargestRecomputation;
-                node.IsStored = !node.IsRecomputed;
+                node.IsStored = !(node.IsCheap && uses.All(u => IsAligned(node, u.Access, u.Reader)) && RecomputationCost(node, cost) <= LargestRecomputation);
+                if (!node.IsStored)
+                {
+                    MarkRecomputed(node);
+                }
             }
         }
     }
 
     private int? RecomputationCost(FusedNode node, Dictionary<FusedNode, int> known)
     {
-        var sum = 1;
+        if (known.TryGetValue(node, out var sum))
+        {
+            return sum;
+        }
+
+        sum = 1;
         foreach (var access in node.Operands)
         {
             if (!_fused.TryGetValue(access.Base, out var operand) || operand.IsStored)
@@ -372,15 +380,28 @@ internal sealed class StagePlan
                 continue;
             }
 
-            if (!operand.IsRecomputed)
+            if (!operand.IsCheap || !IsAligned(operand, access, node) || RecomputationCost(operand, known) is not { } part)
             {
                 return null;
             }
 
-            sum += known[operand];
+            sum += part;
         }
 
-        return sum;
+        return known[node] = sum;
+    }
+
+    // With what it is made of, down to what is stored.
+    private void MarkRecomputed(FusedNode node)
+    {
+        node.IsRecomputed = true;
+        foreach (var access in node.Operands)
+        {
+            if (_fused.TryGetValue(access.Base, out var operand) && !operand.IsStored && !operand.IsRecomputed)
+            {
+                MarkRecomputed(operand);
+            }
+        }
     }
 
     private List<PlanStep> Steps()
