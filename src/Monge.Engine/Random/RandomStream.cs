@@ -52,6 +52,23 @@ public sealed class RandomStream
     /// <returns>The number, at most 8.6 in magnitude.</returns>
     public double NextNormal() => cursor.NextNormal();
 
+    /// <summary>Fills with standard normal numbers, many at a time: those of a tile whose seed is the next 64-bit word, and up to three single draws.</summary>
+    /// <param name="values">Receives them.</param>
+    public unsafe void FillNormal(Span<float> values)
+    {
+        const int BlockNormals = 4;
+        var lanes = values.Length / BlockNormals;
+        fixed (float* to = values)
+        {
+            TileRandom.FillNormal(to, BlockNormals, lanes, 0, lanes, NextUInt64(), 0, 0);
+        }
+
+        foreach (ref var value in values[(lanes * BlockNormals)..])
+        {
+            value = (float)NextNormal();
+        }
+    }
+
     /// <summary>An exponential number of rate one.</summary>
     /// <returns>A positive number.</returns>
     public double NextExponential() => cursor.NextExponential();

@@ -69,11 +69,11 @@ public sealed class FlowNetwork
         for (var layer = 0; layer < _layers.Length; layer++)
         {
             var (weight, timeWeight, bias) = _layers[layer];
-            var value = Activate(Expr.MatrixProduct(weight, hidden) + (Expr.MatrixProduct(timeWeight, time) + bias));
+            var value = Activate(Expr.MatrixProduct(weight, hidden) + Expr.MatrixProduct(timeWeight, time) + bias);
             hidden = layer == 0 ? value : hidden + value;
         }
 
-        return Expr.MatrixProduct(_last, hidden) + (Expr.MatrixProduct(_lastTime, time) + _lastBias);
+        return Expr.MatrixProduct(_last, hidden) + Expr.MatrixProduct(_lastTime, time) + _lastBias;
     }
 
     private Expr Activate(Expr value) => _activation switch

@@ -34,10 +34,11 @@ public sealed class MiniBatchCoupling(CouplingKind kind, int size, int dimension
 {
     private readonly MiniBatchAssignment _assignment = new(size);
     private readonly float[] _moved = new float[size * dimension];
-    private readonly float[] _columns = new float[size * dimension];
-    private readonly float[] _prices = new float[size];
-    private float[] _referencePoints = [];
-    private float[] _referencePotentials = [];
+    private readonly int _stride = MiniBatchAssignment.StrideOf(size);
+    private readonly float[] _columns = new float[MiniBatchAssignment.StrideOf(size) * dimension];
+    private readonly float[] _prices = new float[MiniBatchAssignment.StrideOf(size)];
+    private float[] _referenceWeights = [];
+    private float[] _referenceOffsets = [];
 
     /// <summary>
     /// Solves one mini-batch, which may be larger, whose potentials all later ones start from by their c-transform: the matchings stay the same, up to ties within rounding,
@@ -51,11 +52,24 @@ public sealed class MiniBatchCoupling(CouplingKind kind, int size, int dimension
         first.Match(x0, x1, default);
         var potentials = new float[x1.Length / dimension];
         first._assignment.RowPotentials(potentials);
-        (_referencePoints, _referencePotentials) = (x1.ToArray(), potentials);
+        _referenceOffsets = new float[potentials.Length + (potentials.Length % 2)];
+        _referenceWeights = new float[_referenceOffsets.Length * dimension];
+        for (var i = 0; i < _referenceOffsets.Length; i++)
+        {
+            // Their number is made even by taking the first one twice.
+            var from = i % potentials.Length;
+            _referenceOffsets[i] = -potentials[from];
+            for (var k = 0; k < dimension; k++)
+            {
+                var value = x1[(from * dimension) + k];
+                _referenceOffsets[i] += value * value;
+                _referenceWeights[(i * dimension) + k] = -2 * value;
+            }
+        }
     }
 
     /// <summary>Another one for another thread, with the same potentials to start from.</summary>
-    internal MiniBatchCoupling Twin() => new(kind, size, dimension, epsilon) { _referencePoints = _referencePoints, _referencePotentials = _referencePotentials };
+    internal MiniBatchCoupling Twin() => new(kind, size, dimension, epsilon) { _referenceWeights = _referenceWeights, _referenceOffsets = _referenceOffsets };
 
     /// <summary>Puts the base points of a batch into the order in which they belong to its data points, group by group of <c>size</c>; a last smaller group is left as it is.</summary>
     /// <param name="x0">Base points [n, d]; reordered within groups (a Sinkhorn coupling may repeat points).</param>
@@ -86,14 +100,14 @@ public sealed class MiniBatchCoupling(CouplingKind kind, int size, int dimension
         {
             for (var k = 0; k < dimension; k++)
             {
-                _columns[(k * size) + j] = x0[(j * dimension) + k];
+                _columns[(k * _stride) + j] = x0[(j * dimension) + k];
             }
         }
 
-        var (cost, stride) = (_assignment.Cost, _assignment.Stride);
+        var cost = _assignment.Cost;
         for (var i = 0; i < size; i++)
         {
-            SquaredDistances(x1.Slice(i * dimension, dimension), cost.AsSpan(i * stride, size));
+            SquaredDistances(x1.Slice(i * dimension, dimension), cost.Slice(i * _stride, _stride));
         }
 
         if (!labels.IsEmpty)
@@ -102,14 +116,14 @@ public sealed class MiniBatchCoupling(CouplingKind kind, int size, int dimension
             var penalty = 0f;
             for (var i = 0; i < size; i++)
             {
-                penalty = Math.Max(penalty, Largest(cost.AsSpan(i * stride, size)));
+                penalty = Math.Max(penalty, Largest(cost.Slice(i * _stride, size)));
             }
 
             for (var i = 0; i < size; i++)
             {
                 for (var j = 0; j < size; j++)
                 {
-                    cost[(i * stride) + j] += labels[i] == labels[j] ? 0 : penalty * size;
+                    cost[(i * _stride) + j] += labels[i] == labels[j] ? 0 : penalty * size;
                 }
             }
         }
@@ -117,70 +131,63 @@ public sealed class MiniBatchCoupling(CouplingKind kind, int size, int dimension
         return _assignment.Solve(labels.IsEmpty ? StartPrices() : []);
     }
 
-    // The c-transform v_j = min_i |r_i - x0_j|^2 - u_i of the reference's potentials.
+    // The c-transform v_j = min_i |r_i - x0_j|^2 - u_i of the reference's potentials, as |x0_j|^2 + min_i (w_i . x0_j + o_i) with w_i = -2 r_i and o_i = |r_i|^2 - u_i.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private ReadOnlySpan<float> StartPrices()
     {
-        if (_referencePotentials.Length == 0)
+        if (_referenceOffsets.Length == 0)
         {
             return [];
         }
 
-        Span<float> distances = size <= 1024 ? stackalloc float[size] : new float[size];
-        _prices.AsSpan().Fill(float.PositiveInfinity);
-        for (var i = 0; i < _referencePotentials.Length; i++)
+        ref var columns = ref MemoryMarshal.GetArrayDataReference(_columns);
+        ref var weights = ref MemoryMarshal.GetArrayDataReference(_referenceWeights);
+        for (var j = 0; j < _stride; j += Vector512<float>.Count)
         {
-            SquaredDistances(_referencePoints.AsSpan(i * dimension, dimension), distances);
-            LowerTo(_prices, distances, _referencePotentials[i]);
+            // Two minima at a time hide the latency of the one.
+            var (first, second) = (Vector512.Create(float.PositiveInfinity), Vector512.Create(float.PositiveInfinity));
+            for (var i = 0; i < _referenceOffsets.Length; i += 2)
+            {
+                var (value, other) = (Vector512.Create(_referenceOffsets[i]), Vector512.Create(_referenceOffsets[i + 1]));
+                for (var k = 0; k < dimension; k++)
+                {
+                    var x = Vector512.LoadUnsafe(ref columns, (nuint)((k * _stride) + j));
+                    value = Vector512.FusedMultiplyAdd(x, Vector512.Create(Unsafe.Add(ref weights, (i * dimension) + k)), value);
+                    other = Vector512.FusedMultiplyAdd(x, Vector512.Create(Unsafe.Add(ref weights, ((i + 1) * dimension) + k)), other);
+                }
+
+                (first, second) = (Vector512.MinNative(first, value), Vector512.MinNative(second, other));
+            }
+
+            var price = Vector512.MinNative(first, second);
+            for (var k = 0; k < dimension; k++)
+            {
+                var x = Vector512.LoadUnsafe(ref columns, (nuint)((k * _stride) + j));
+                price += x * x;
+            }
+
+            price.StoreUnsafe(ref _prices[j]);
         }
 
-        return _prices;
+        return _prices.AsSpan(0, size);
     }
 
+    // For a whole row of costs; what lies beyond the size is of no account.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void SquaredDistances(ReadOnlySpan<float> point, Span<float> distances)
     {
         ref var to = ref MemoryMarshal.GetReference(distances);
         ref var columns = ref MemoryMarshal.GetArrayDataReference(_columns);
-        var j = 0;
-        for (; j <= size - Vector512<float>.Count; j += Vector512<float>.Count)
+        for (var j = 0; j < distances.Length; j += Vector512<float>.Count)
         {
             var sum = Vector512<float>.Zero;
             for (var k = 0; k < dimension; k++)
             {
-                var difference = Vector512.LoadUnsafe(ref columns, (nuint)((k * size) + j)) - Vector512.Create(point[k]);
+                var difference = Vector512.LoadUnsafe(ref columns, (nuint)((k * _stride) + j)) - Vector512.Create(point[k]);
                 sum += difference * difference;
             }
 
             sum.StoreUnsafe(ref to, (nuint)j);
-        }
-
-        for (; j < size; j++)
-        {
-            var sum = 0f;
-            for (var k = 0; k < dimension; k++)
-            {
-                var difference = _columns[(k * size) + j] - point[k];
-                sum += difference * difference;
-            }
-
-            distances[j] = sum;
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void LowerTo(Span<float> prices, ReadOnlySpan<float> distances, float potential)
-    {
-        ref var to = ref MemoryMarshal.GetReference(prices);
-        ref var from = ref MemoryMarshal.GetReference(distances);
-        var (j, potentials) = (0, Vector512.Create(potential));
-        for (; j <= prices.Length - Vector512<float>.Count; j += Vector512<float>.Count)
-        {
-            Vector512.MinNative(Vector512.LoadUnsafe(ref to, (nuint)j), Vector512.LoadUnsafe(ref from, (nuint)j) - potentials).StoreUnsafe(ref to, (nuint)j);
-        }
-
-        for (; j < prices.Length; j++)
-        {
-            prices[j] = Math.Min(prices[j], distances[j] - potential);
         }
     }
 

@@ -99,4 +99,16 @@ public unsafe class RandomStreamTests
         Assert.Throws<ArgumentException>(() => random.NextCategorical([0, 0]));
         Assert.Throws<ArgumentException>(() => random.NextCategorical([1, double.NaN]));
     }
+
+    [Fact]
+    public void Many_normals_at_once_are_repeatable_and_standard()
+    {
+        var (first, second) = (new float[40_003], new float[40_003]);
+        new RandomStream(5, 3).FillNormal(first);
+        new RandomStream(5, 3).FillNormal(second);
+        Assert.Equal(first, second);
+        Assert.Equal(first.Length, first.Distinct().Count(), 200.0);
+        Assert.Equal(0, first.Average(), 0.03);
+        Assert.Equal(1, first.Average(v => v * v), 0.05);
+    }
 }

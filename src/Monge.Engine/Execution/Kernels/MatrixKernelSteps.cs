@@ -4,13 +4,14 @@ using System.Runtime.CompilerServices;
 
 namespace Monge.Engine.Execution;
 
-/// <summary>A uniform matrix times per-sample columns: one GEMM whose long side is columns times lanes.</summary>
+/// <summary>A uniform matrix times per-sample columns, or its addition to what is there: one GEMM whose long side is columns times lanes.</summary>
 internal sealed unsafe class SharedLeftProductKernel(
-    Location left, int rowStride, int columnStride, Location right, int rightStride, Location target, int m, int k, int n, int lanes, MatrixKernels matrix) : TileKernel
+    Location left, int rowStride, int columnStride, Location right, int rightStride, Location target, int m, int k, int n, int lanes, MatrixKernels matrix, bool accumulates)
+    : TileKernel
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context) => matrix.Multiply(
-        m, n * lanes, k, context.Address(left), rowStride, columnStride, context.Address(right), (nint)rightStride * lanes, context.Address(target), (nint)n * lanes, false);
+        m, n * lanes, k, context.Address(left), rowStride, columnStride, context.Address(right), (nint)rightStride * lanes, context.Address(target), (nint)n * lanes, accumulates);
 }
 
 /// <summary>Per-sample rows times a uniform matrix: for each row, the matrix's transpose times a column with lanes.</summary>

@@ -34,6 +34,8 @@ internal sealed partial class ProgramPlan<T>
                 return new RandomKernel(target, random.Law, random.Stream, value.Size, lanes, _type);
             case MatrixProductOperation:
                 return MakeProduct(value, target, lanes, width);
+            case AddOperation:
+                return new SequenceKernel([.. value.Inputs.Select((p, i) => MakeProduct(ProductOf(p), target, lanes, width, accumulates: i > 0))]);
             case ViewOperation or ConcatOperation:
                 return MakeCopy(value, target, lanes);
             case ScatterAddOperation scatter:
@@ -64,7 +66,9 @@ internal sealed partial class ProgramPlan<T>
         return map;
     }
 
-    private TileKernel MakeProduct(Expr value, Location target, int lanes, SimdWidth width)
+    private static Expr ProductOf(Expr operand) => operand.Operation is ReshapeOperation ? ProductOf(operand.Inputs[0]) : operand;
+
+    private TileKernel MakeProduct(Expr value, Location target, int lanes, SimdWidth width, bool accumulates = false)
     {
         var (left, right) = (value.Inputs[0], value.Inputs[1]);
         var (a, b) = (_views.Resolve(left), _views.Resolve(right));
@@ -83,13 +87,13 @@ internal sealed partial class ProgramPlan<T>
             return new SequenceKernel(members);
         }
 
-        return MakeProduct(a, left.IsUniform, b, right.IsUniform, target, lanes, matrix);
+        return MakeProduct(a, left.IsUniform, b, right.IsUniform, target, lanes, matrix, accumulates);
     }
 
     private static StridedView Member(StridedView stack, int index) =>
         new(stack.Base, stack.Offset + (index * stack.Strides[0]), stack.Shape[1..], stack.Strides[1..]);
 
-    private TileKernel MakeProduct(StridedView a, bool uniformLeft, StridedView b, bool uniformRight, Location target, int lanes, MatrixKernels matrix)
+    private TileKernel MakeProduct(StridedView a, bool uniformLeft, StridedView b, bool uniformRight, Location target, int lanes, MatrixKernels matrix, bool accumulates = false)
     {
         var (m, k, n) = (a.Shape[0], a.Shape[1], b.Shape[1]);
         Location At(StridedView v, bool uniform) => _locations[v.Base] with
@@ -100,7 +104,7 @@ internal sealed partial class ProgramPlan<T>
         if (uniformLeft)
         {
             var rightStride = k == 1 ? n : b.Strides[0];
-            return new SharedLeftProductKernel(At(a, true), m == 1 ? 0 : a.Strides[0], k == 1 ? 1 : a.Strides[1], At(b, uniformRight), rightStride, target, m, k, n, lanes, matrix);
+            return new SharedLeftProductKernel(At(a, true), m == 1 ? 0 : a.Strides[0], k == 1 ? 1 : a.Strides[1], At(b, uniformRight), rightStride, target, m, k, n, lanes, matrix, accumulates);
         }
 
         return uniformRight

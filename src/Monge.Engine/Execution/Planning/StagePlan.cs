@@ -65,12 +65,17 @@ internal sealed class StagePlan
     private readonly List<Expr> _order = [];
     private readonly HashSet<Expr> _roots;
     private readonly HashSet<Expr> _externalReads = [];
+    private readonly Dictionary<Expr, int> _readers = [];
 
     private StagePlan(ViewResolver views, IEnumerable<Expr> roots, Func<Expr, bool> isExternal)
     {
         _views = views;
         _isExternal = isExternal;
         _roots = [.. roots];
+        foreach (var read in TracedProgram.Collect(_roots).SelectMany(n => n.Inputs).Concat(_roots))
+        {
+            _readers[read] = _readers.GetValueOrDefault(read) + 1;
+        }
     }
 
     /// <summary>Plans a stage.</summary>
@@ -135,6 +140,8 @@ internal sealed class StagePlan
     {
         switch (value.Operation)
         {
+            case AddOperation when OwnProduct(value.Inputs[0]) is { } first && OwnProduct(value.Inputs[1]) is { } second && first != second:
+                return _singles[value] = [.. MatrixOperands(first), .. MatrixOperands(second)];
             case ElementwiseOperation:
             case SumOperation:
             case MaxOperation:
@@ -162,6 +169,19 @@ internal sealed class StagePlan
         }
 
         return _views.Resolve(value).Base;
+    }
+
+    // A product of a shared left matrix with per-sample columns that only this operand of a sum reads: the sum's kernels add it up where they store it.
+    private Expr? OwnProduct(Expr operand)
+    {
+        var product = operand;
+        while (product.Operation is ReshapeOperation && _readers[product] == 1)
+        {
+            product = product.Inputs[0];
+        }
+
+        var isProduct = product.Operation is MatrixProductOperation && product.Shape.Rank == 2 && product.Inputs[0].IsUniform && !product.Inputs[1].IsUniform;
+        return isProduct && _readers[product] == 1 && !_isExternal(product) ? product : null;
     }
 
     // A GEMM walks a shared left matrix with any strides, and a right matrix with any stride from row to row; all else must be dense.
@@ -336,15 +356,23 @@ internal sealed class StagePlan
             }
             else if (crossing.TryGetValue(node.Value, out var uses))
             {
-                node.IsRecomputed = node.IsCheap && uses.All(u => IsAligned(node, u.Access, u.Reader)) && RecomputationCost(node, cost) is { } c && (cost[node] = c) <= LargestRecomputation;
-                node.IsStored = !node.IsRecomputed;
+                node.IsStored = !(node.IsCheap && uses.All(u => IsAligned(node, u.Access, u.Reader)) && RecomputationCost(node, cost) <= LargestRecomputation);
+                if (!node.IsStored)
+                {
+                    MarkRecomputed(node);
+                }
             }
         }
     }
 
     private int? RecomputationCost(FusedNode node, Dictionary<FusedNode, int> known)
     {
-        var sum = 1;
+        if (known.TryGetValue(node, out var sum))
+        {
+            return sum;
+        }
+
+        sum = 1;
         foreach (var access in node.Operands)
         {
             if (!_fused.TryGetValue(access.Base, out var operand) || operand.IsStored)
@@ -352,15 +380,28 @@ internal sealed class StagePlan
                 continue;
             }
 
-            if (!operand.IsRecomputed)
+            if (!operand.IsCheap || !IsAligned(operand, access, node) || RecomputationCost(operand, known) is not { } part)
             {
                 return null;
             }
 
-            sum += known[operand];
+            sum += part;
         }
 
-        return sum;
+        return known[node] = sum;
+    }
+
+    // With what it is made of, down to what is stored.
+    private void MarkRecomputed(FusedNode node)
+    {
+        node.IsRecomputed = true;
+        foreach (var access in node.Operands)
+        {
+            if (_fused.TryGetValue(access.Base, out var operand) && !operand.IsStored && !operand.IsRecomputed)
+            {
+                MarkRecomputed(operand);
+            }
+        }
     }
 
     private List<PlanStep> Steps()

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Random;
@@ -90,8 +91,8 @@ internal sealed class FlowBatches
             for (var i = 0; i < size; i++)
             {
                 order = i % rows.Rows == 0 ? random.Permutation(rows.Rows) : order;
-                CopyRow(batch, i, rows, order[i % rows.Rows]);
-                DrawComponent(batch, i, rows, order[i % rows.Rows], random);
+                CopyRows(batch, i, rows, [order[i % rows.Rows]]);
+                DrawComponents(batch, i, rows, [order[i % rows.Rows]], random);
                 if (batch.Base is not null && _problem.BaseValidationRows is { } source)
                 {
                     var count = source.Length / _problem.Dimension;
@@ -147,59 +148,78 @@ internal sealed class FlowBatches
         }
         else
         {
-            for (var i = 0; i < batch.Size; i++)
+            var source = batch.Base is null ? null : _problem.BaseRows;
+            var isPaired = _problem.Options.Coupling == CouplingKind.Paired;
+            for (var i = 0; i < batch.Size;)
             {
-                var place = (step * batch.Size) + i;
-                var row = Order(ref _order, place / rows.Rows, rows.Rows, RandomStreams.FlowRows)[place % rows.Rows];
-                CopyRow(batch, i, rows, row);
-                DrawComponent(batch, i, rows, row, random);
-                if (batch.Base is not null && _problem.BaseRows is { } source)
+                var run = Run(ref _order, (step * batch.Size) + i, rows.Rows, RandomStreams.FlowRows, batch.Size - i);
+                CopyRows(batch, i, rows, run);
+                DrawComponents(batch, i, rows, run, random);
+                if (source is not null && isPaired)
                 {
-                    if (_problem.Options.Coupling != CouplingKind.Paired)
-                    {
-                        var count = source.Length / _problem.Dimension;
-                        row = Order(ref _baseOrder, place / count, count, RandomStreams.FlowBaseRows)[place % count];
-                    }
-
-                    source.AsSpan(row * _problem.Dimension, _problem.Dimension).CopyTo(batch.Base.Row(i));
+                    Gather(source, run, batch.Base!, i);
                 }
+
+                i += run.Length;
+            }
+
+            for (var i = 0; i < batch.Size && source is not null && !isPaired;)
+            {
+                var run = Run(ref _baseOrder, (step * batch.Size) + i, source.Length / _problem.Dimension, RandomStreams.FlowBaseRows, batch.Size - i);
+                Gather(source, run, batch.Base!, i);
+                i += run.Length;
             }
 
             FillBase(batch, random);
         }
     }
 
-    private int[] Order(ref (long Epoch, int[] Order) last, long epoch, int count, int stream)
+    // Rows from a place on, in passes over all of them that each have an order of their own: as many as are left of the pass, at most a number.
+    private ReadOnlySpan<int> Run(ref (long Epoch, int[] Order) last, long place, int count, int stream, int most)
     {
+        var (epoch, from) = Math.DivRem(place, (long)count);
         if (last.Epoch != epoch)
         {
             last = (epoch, new RandomStream(new RandomState(new RandomKey(_seed, (uint)stream).PhiloxKey, (ulong)epoch << 32)).Permutation(count));
         }
 
-        return last.Order;
+        return last.Order.AsSpan((int)from, Math.Min(count - (int)from, most));
     }
 
-    private void CopyRow(FlowBatch batch, int i, FlowRows rows, int row)
+    private static void CopyRows(FlowBatch batch, int at, FlowRows rows, ReadOnlySpan<int> chosen)
     {
-        rows.Values.AsSpan(row * _problem.Dimension, _problem.Dimension).CopyTo(batch.Data.Row(i));
-        batch.Condition?.Row(i).Clear();
+        Gather(rows.Values, chosen, batch.Data, at);
         if (batch.Condition is { } condition)
         {
-            rows.Conditions.AsSpan(row * condition.RowLength, condition.RowLength).CopyTo(condition.Row(i));
+            Gather(rows.Conditions, chosen, condition, at);
         }
 
-        if (rows.Labels.Length > 0)
+        for (var i = 0; i < chosen.Length && rows.Labels.Length > 0; i++)
         {
-            batch.Labels[i] = rows.Labels[row];
+            batch.Labels[at + i] = rows.Labels[chosen[i]];
         }
     }
 
-    private void DrawComponent(FlowBatch batch, int i, FlowRows rows, int row, RandomStream random)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Gather(ReadOnlySpan<float> source, ReadOnlySpan<int> rows, NdArray<float> target, int at)
+    {
+        var length = target.RowLength;
+        var to = target.Span[(at * length)..];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            source.Slice(rows[i] * length, length).CopyTo(to[(i * length)..]);
+        }
+    }
+
+    private void DrawComponents(FlowBatch batch, int at, FlowRows rows, ReadOnlySpan<int> chosen, RandomStream random)
     {
         if (_problem.Mixture is { } mixture)
         {
             var count = mixture.Law.Components;
-            mixture.Draw(rows.Shares.AsSpan(row * count, count), random, batch.Base!.Row(i), batch.Centre!.Row(i));
+            for (var i = 0; i < chosen.Length; i++)
+            {
+                mixture.Draw(rows.Shares.AsSpan(chosen[i] * count, count), random, batch.Base!.Row(at + i), batch.Centre!.Row(at + i));
+            }
         }
     }
 
@@ -217,10 +237,7 @@ internal sealed class FlowBatches
             return;
         }
 
-        foreach (ref var value in batch.Base.Span)
-        {
-            value = (float)random.NextNormal();
-        }
+        random.FillNormal(batch.Base.Span);
     }
 
     private void Draw(FlowBatch batch, RandomStream random)
