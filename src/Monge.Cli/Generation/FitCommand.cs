@@ -92,7 +92,9 @@ internal sealed class FitCommand
         catch (OperationCanceledException)
         {
             display.Dispose();
-            Console.Error.WriteLine($"monge: stopped after step {last.Iteration} of {last.TotalIterations}; the state is saved in '{checkpoint}'. To go on, repeat the command with --resume.");
+            Console.Error.WriteLine(File.Exists(checkpoint)
+                ? $"monge: stopped after step {last.Iteration} of {last.TotalIterations}; the state is saved in '{checkpoint}'. To go on, repeat the command with --resume."
+                : "monge: stopped before the first step; there is nothing to go on from.");
             throw new InterruptedException();
         }
 
