@@ -101,7 +101,8 @@ internal sealed class FlowProblem
             problem.FitMixture(mixture, cancellation);
         }
 
-        problem.Moments = problem.Measure(x0 is null ? null : standardisation.Apply(x0), standardisation.Apply(x1), random);
+        var start = problem.Mixture?.Law.Sample(MomentDraws, random) ?? (x0 is null ? null : standardisation.Apply(x0));
+        problem.Moments = problem.Measure(start, standardisation.Apply(x1), random);
         return problem;
     }
 
