@@ -14,6 +14,7 @@ internal static class TabularData
 {
     private const uint SplitStream = 787;
     private const uint SpreadStream = 788;
+    private const int SplitSeeds = 1000;
     private const double TestShare = 0.2;
     private const double ValidationShare = 0.125;
     private const string FolderVariable = "MONGE_DATA";
@@ -24,8 +25,8 @@ internal static class TabularData
     private static readonly InterpolantOptions s_medium = new() { Width = 128, Depth = 4, Iterations = 10_000, BatchSize = 512, ValidationShare = ValidationShare };
     private static readonly InterpolantOptions s_large = s_medium with { Width = 320, Iterations = 15_000, BatchSize = 1024, LearningRate = 1e-3 };
 
-    // A mixture of the rows is the base where clusters and columns of few values are more than a flow from one Gaussian can make.
-    private static readonly bool[] s_bases = [false, true];
+    // Narrower components than this leave rows beside them without a density.
+    private const double LeastBaseRidge = 1e-4;
 
     private static readonly DataSet[] s_plane =
     [
@@ -36,14 +37,13 @@ internal static class TabularData
     private static readonly DataSet s_datasaurus = new("datasaurus", "shapes-2d/DatasaurusDozen-Long.tsv", [], s_small with { Iterations = 1500, BatchSize = 128 })
     {
         Parts = ["away", "bullseye", "circle", "dino", "dots", "h_lines", "high_lines", "slant_down", "slant_up", "star", "v_lines", "wide_lines", "x_shape"],
-        RowNoises = [0.05, 0.1, 0.2],
-        Bases = s_bases,
+        Candidates = [new(false, 0.05), new(false, 0.1), new(false, 0.2), new(true, 0.05), new(true, 0.1), new(true, 0.2)],
     };
 
     private static readonly DataSet[] s_tables =
     [
-        new("power-plant", "uci-regression/power-plant/data.txt", [], s_large) { RowNoises = [0.05, 0.08], Bases = s_bases },
-        Table("concrete", "concrete"), Table("boston", "bostonHousing"), Table("energy", "energy"), Table("yacht", "yacht"),
+        new("power-plant", "uci-regression/power-plant/data.txt", [], s_large) { Candidates = [new(false, 0.05), new(false, 0.08)] },
+        Regression("concrete", "concrete"), Regression("boston", "bostonHousing"), Regression("energy", "energy"), Regression("yacht", "yacht"),
     ];
 
     /// <summary>The experiments.</summary>
@@ -52,11 +52,15 @@ internal static class TabularData
         Table("real-data-plane", "Old Faithful and the banana benchmark in the plane.", s_plane, isPlane: true),
         Table("real-data-datasaurus", "The thirteen shapes of the Datasaurus dozen, 142 points each, with equal means, deviations and correlation; each shape has models of its own.", [s_datasaurus], isPlane: true),
         .. s_tables.Select(s => Table($"real-data-{s.Name}", $"The table of measurements {s.Name}.", [s], isPlane: false)),
-        Table("real-data-digits", "Handwritten digits of 8 x 8 pixels, 64 columns.", [new("digits", "images/optdigits.tra", ["Class"], s_medium with { Width = 256, BatchSize = 256, Iterations = 6000 }) { Test = "images/optdigits.tes", RowNoises = [0, 0.1] }], isPlane: false),
+        Table("real-data-digits", "Handwritten digits of 8 x 8 pixels, 64 columns.", [new("digits", "images/optdigits.tra", ["Class"], s_medium with { Width = 256, BatchSize = 256, Iterations = 6000 }) { Test = "images/optdigits.tes", Candidates = [new(false, 0), new(false, 0.1)] }], isPlane: false),
     ];
 
-    private static DataSet Table(string name, string folder) =>
-        new(name, $"uci-regression/{folder}/data.txt", [], s_medium with { Iterations = 4000 }) { RowNoises = [0, 0.05, 0.1, 0.2], Bases = s_bases };
+    private static DataSet Regression(string name, string folder) =>
+        new(name, $"uci-regression/{folder}/data.txt", [], s_medium with { Iterations = 4000 })
+        {
+            Candidates = [new(false, 0), new(false, 0.05), new(false, 0.1), new(true, 0.05), new(true, 0.1), new(true, 0.2)],
+            Splits = 3,
+        };
 
     private static Experiment Table(string name, string description, DataSet[] sets, bool isPlane) => new(
         name,
@@ -132,20 +136,21 @@ internal static class TabularData
     // The base, the noise on the rows and the number of steps are chosen on the rows that the fit holds out, as bandwidths and numbers of components are; all rows make the final fit.
     private static FlowModel Tuned(DataSet set, DataTable fitted, FlowSettings density, GaussianMixtureFit mixture, ExperimentSettings settings, CancellationToken cancellation)
     {
-        var fit = new FitSettings { Seed = settings.Seed, Threads = settings.Threads };
+        FitSettings Fit(int split) => new() { Seed = settings.Seed + (ulong)(SplitSeeds * split), Threads = settings.Threads };
         FlowData Data(bool fromMixture, double? broadShare = null) => !fromMixture ? FlowData.From(fitted)
-            : FlowData.From(fitted).FromMixture(Mixtures(fitted.Columns) with { Components = [mixture.Components], Ridges = [mixture.Ridge] }, broadShare);
-        var (best, chosen) = (double.NegativeInfinity, default(FlowModel));
-        foreach (var (fromMixture, noise) in set.Bases.SelectMany(b => set.RowNoises.Select(n => (b, n))))
+            : FlowData.From(fitted).FromMixture(Mixtures(fitted.Columns) with { Components = [mixture.Components], Ridges = [Math.Max(LeastBaseRidge, mixture.Ridge)] }, broadShare);
+        var (best, chosen) = (double.NegativeInfinity, Array.Empty<FlowModel>());
+        foreach (var (fromMixture, noise) in set.Candidates)
         {
-            var model = InterpolantFit.Run(Data(fromMixture), set.Options with { RowNoise = noise, Schedule = fromMixture ? "trigonometric" : set.Options.Schedule }, fit, cancellation);
-            var (held, error) = Mean(model.LogDensity(model.HeldOutRows!, density));
-            settings.Note(FormattableString.Invariant($"{set.Name}: flow from a {Base(model)} with noise {noise} on its rows, {model.Report.BestIteration} steps: {held:F4} +- {error:F4} nats on the rows to tune by"));
-            (best, chosen) = chosen is null || held > best ? (held, model) : (best, chosen);
+            var options = set.Options with { RowNoise = noise, Schedule = fromMixture ? "trigonometric" : set.Options.Schedule };
+            var models = Enumerable.Range(0, set.Splits).Select(s => InterpolantFit.Run(Data(fromMixture), options, Fit(s), cancellation)).ToArray();
+            var (held, error) = Mean([.. models.SelectMany(m => m.LogDensity(m.HeldOutRows!, density))]);
+            settings.Note(FormattableString.Invariant($"{set.Name}: flow from a {Base(models[0])} with noise {noise} on its rows, {string.Join(", ", models.Select(m => m.Report.BestIteration))} steps: {held:F4} +- {error:F4} nats on the rows to tune by"));
+            (best, chosen) = chosen.Length == 0 || held > best ? (held, models) : (best, chosen);
         }
 
-        var final = chosen!.Options with { ValidationShare = 0, Iterations = Math.Max(1, chosen.Report.BestIteration) };
-        return InterpolantFit.Run(Data(chosen.BaseMixture is not null, chosen.BaseMixture?.Weights[^1]), final, fit, cancellation);
+        var final = chosen[0].Options with { ValidationShare = 0, Iterations = Math.Max(1, (long)chosen.Average(m => m.Report.BestIteration)) };
+        return InterpolantFit.Run(Data(chosen[0].BaseMixture is not null, chosen.Average(m => m.BaseMixture?.Weights[^1])), final, Fit(0), cancellation);
     }
 
     private static string Base(FlowModel model) => model.BaseMixture?.Description ?? "Gaussian";
@@ -217,6 +222,8 @@ internal static class TabularData
 
     private static double[] Spread(double[] values, int d, double[] cell, RandomStream random) => [.. values.Select((v, i) => v + (cell[i % d] * (random.NextDouble() - 0.5)))];
 
+    private readonly record struct Candidate(bool FromMixture, double RowNoise);
+
     private sealed record PartResult(double[] Flow, double[][] Baselines, double[] Ratios, int Columns);
 
     private sealed record DataSet(string Name, string File, string[] Drop, InterpolantOptions Options)
@@ -228,8 +235,9 @@ internal static class TabularData
 
         public string? Part { get; init; }
 
-        public double[] RowNoises { get; init; } = [0];
+        public Candidate[] Candidates { get; init; } = [new(false, 0)];
 
-        public bool[] Bases { get; init; } = [false];
+        // Splits into rows to learn from and rows to tune by that a candidate is judged on: few rows judge badly.
+        public int Splits { get; init; } = 1;
     }
 }
