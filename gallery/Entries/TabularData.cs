@@ -25,9 +25,6 @@ internal static class TabularData
     private static readonly InterpolantOptions s_medium = new() { Width = 128, Depth = 4, Iterations = 10_000, BatchSize = 512, ValidationShare = ValidationShare };
     private static readonly InterpolantOptions s_large = s_medium with { Width = 320, Iterations = 15_000, BatchSize = 1024, LearningRate = 1e-3 };
 
-    // Narrower components than this leave rows beside them without a density.
-    private const double LeastBaseRidge = 1e-4;
-
     private static readonly DataSet[] s_plane =
     [
         new("faithful", "shapes-2d/faithful.txt", [], s_small with { Iterations = 1500 }),
@@ -60,6 +57,7 @@ internal static class TabularData
         {
             Candidates = [new(false, 0), new(false, 0.05), new(false, 0.1), new(true, 0.05), new(true, 0.1), new(true, 0.2)],
             Splits = 3,
+            LeastBaseRidge = 1e-4,
         };
 
     private static Experiment Table(string name, string description, DataSet[] sets, bool isPlane) => new(
@@ -138,7 +136,7 @@ internal static class TabularData
     {
         FitSettings Fit(int split) => new() { Seed = settings.Seed + (ulong)(SplitSeeds * split), Threads = settings.Threads };
         FlowData Data(bool fromMixture, double? broadShare = null) => !fromMixture ? FlowData.From(fitted)
-            : FlowData.From(fitted).FromMixture(Mixtures(fitted.Columns) with { Components = [mixture.Components], Ridges = [Math.Max(LeastBaseRidge, mixture.Ridge)] }, broadShare);
+            : FlowData.From(fitted).FromMixture(Mixtures(fitted.Columns) with { Components = [mixture.Components], Ridges = [Math.Max(set.LeastBaseRidge, mixture.Ridge)] }, broadShare);
         var (best, chosen) = (double.NegativeInfinity, Array.Empty<FlowModel>());
         foreach (var (fromMixture, noise) in set.Candidates)
         {
@@ -236,6 +234,9 @@ internal static class TabularData
         public string? Part { get; init; }
 
         public Candidate[] Candidates { get; init; } = [new(false, 0)];
+
+        // In many columns narrower components leave rows beside them without a density; in the plane lines may be as narrow as they are.
+        public double LeastBaseRidge { get; init; }
 
         // Splits into rows to learn from and rows to tune by that a candidate is judged on: few rows judge badly.
         public int Splits { get; init; } = 1;
