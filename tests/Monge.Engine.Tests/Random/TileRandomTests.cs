@@ -123,14 +123,21 @@ public unsafe class TileRandomTests
         double* reals = stackalloc double[16 * 40];
         TileFill.Single(distribution, singles, 16, 40, 0, 37, 1, 1, 0);
         TileFill.Double(distribution, reals, 16, 40, 0, 37, 1, 1, 0);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (ulong step = 0; step < 100; step++)
+        // The runtime itself may allocate once on this thread while it tiers the code up; what a fill allocated would come back in every round.
+        var least = long.MaxValue;
+        for (var round = 0; round < 3; round++)
         {
-            TileFill.Single(distribution, singles, 16, 40, 0, 37, 1, 1, step);
-            TileFill.Double(distribution, reals, 16, 40, 0, 37, 1, 1, step);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (ulong step = 0; step < 100; step++)
+            {
+                TileFill.Single(distribution, singles, 16, 40, 0, 37, 1, 1, step);
+                TileFill.Double(distribution, reals, 16, 40, 0, 37, 1, 1, step);
+            }
+
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, least);
     }
 
     [Fact]
