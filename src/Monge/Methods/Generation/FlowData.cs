@@ -99,6 +99,7 @@ public sealed record FlowData
     /// <summary>
     /// The same data carried from a Gaussian mixture that is fitted to them first, tuned on the held-out rows: the transport learns what the mixture lacks. Columns of few
     /// distinct values, which no smooth transport from one Gaussian makes, are in the mixture already. Each row is paired with a draw of the component that it belongs to.
+    /// This is a construction of the project's, a data-dependent coupling in the sense of arXiv:2310.03725.
     /// </summary>
     /// <param name="options">What is tried; null for the defaults with one start and 50 iterations. One number of components and one ridge are taken as they are. At most 10,000 rows are used.</param>
     /// <param name="broadShare">
