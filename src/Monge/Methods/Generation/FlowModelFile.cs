@@ -1,6 +1,7 @@
 using Monge.Data;
 using Monge.Engine.Arrays;
 using Monge.Measures;
+using Monge.Runs;
 
 namespace Monge.Methods;
 
@@ -29,7 +30,7 @@ internal static class FlowModelFile
         SafetensorsFile.Write(path, tensors,
         [
             new("kind", Kind),
-            new("version", TrainingRun.Version),
+            new("version", RunIdentity.Version),
             new("options", MethodOptions.Format(d.Options)),
             new("form", MethodOptions.Format(new FormText(d.Form))),
             new("columns", MethodOptions.Format(d.Columns)),

@@ -3,6 +3,7 @@ using System.Numerics;
 using Monge.Data;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
+using Monge.Runs;
 using Monge.Training;
 
 namespace Monge.Methods;
@@ -52,7 +53,7 @@ public static class InterpolantFit
         ArgumentNullException.ThrowIfNull(data);
         options = (options ?? new InterpolantOptions()).Checked();
         settings ??= new FitSettings();
-        settings.Progress?.Report(new TrainingProgress(0, options.Iterations, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
+        settings.Progress?.Report(new TrainingProgress(0, options.Iterations, double.NaN, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
         var problem = FlowProblem.Prepare(data, options, settings.Seed, cancellation);
         var execution = new ExecutionOptions { Threads = settings.Threads };
         using var trainer = new FlowTrainer(problem, settings.Seed, execution);
@@ -70,10 +71,9 @@ public static class InterpolantFit
         };
         var task = new TrainingTask(
             (iteration, total) => trainer.Step(state, iteration, total),
-            null,
+            trainer.HasValidation ? () => [Figure.ValidationLoss(trainer.Judge(state))] : null,
             settings.Checkpoint is null ? null : (_, total, elapsed) => checkpoint.Save(state, total, elapsed))
         {
-            ValidationLoss = trainer.HasValidation ? () => trainer.Judge(state) : null,
             IsDone = () => options.Patience > 0 && state.SinceBest >= options.Patience,
         };
         if (resumed is null && trainer.HasValidation)
@@ -82,8 +82,9 @@ public static class InterpolantFit
             trainer.Judge(state);
         }
 
-        TrainingLoop.Run(task, plan, settings.Progress, cancellation);
-        return Model(problem, trainer, state, settings.Seed, trainer.HasValidation ? trainer.ResidualByTime(state.Best, LossIntervals, execution) : null);
+        var outcome = TrainingLoop.Run(task, plan, settings.Progress, cancellation);
+        var lossByTime = trainer.HasValidation ? trainer.ResidualByTime(state.Best, LossIntervals, execution) : null;
+        return Model(problem, trainer, state, settings.Seed, lossByTime, outcome.Elapsed.TotalSeconds);
     }
 
     /// <summary>Begins a fit that is taken step by step, without checkpoint or early end: for measurements.</summary>
@@ -101,7 +102,7 @@ public static class InterpolantFit
     /// <param name="path">The checkpoint's file; nothing happens if there is none.</param>
     public static void RemoveCheckpoint(string path) => File.Delete(path);
 
-    internal static FlowModel Model(FlowProblem problem, FlowTrainer trainer, FlowState state, ulong seed, IReadOnlyList<LossInterval>? lossByTime)
+    internal static FlowModel Model(FlowProblem problem, FlowTrainer trainer, FlowState state, ulong seed, IReadOnlyList<LossInterval>? lossByTime, double trainSeconds = double.NaN)
     {
         var isBest = lossByTime is not null;
         var parameters = new NdArray<float>(state.Best.Length);
@@ -119,6 +120,7 @@ public static class InterpolantFit
             parameters)
         {
             LossByTime = lossByTime,
+            TrainSeconds = trainSeconds,
             HeldOutRows = problem.Validation is { } held ? problem.Standardisation.Undo(Array.ConvertAll(held.Values, v => (double)v)) : null,
             HeldOutGiven = problem.Validation is { } rows && problem.Inputs > 0 ? FlowGiven.Inputs(WithoutFlag(rows.Conditions, problem.Inputs)) : null,
         };
@@ -247,7 +249,7 @@ internal sealed class FlowCheckpoint(string? path, FlowProblem problem, ulong se
 
     private IEnumerable<KeyValuePair<string, string>> Identity() =>
     [
-        new("kind", Kind), new("version", TrainingRun.Version), new("data", problem.Fingerprint), new("seed", Text((long)seed)),
+        new("kind", Kind), new("version", RunIdentity.Version), new("data", problem.Fingerprint), new("seed", Text((long)seed)),
         new("options", MethodOptions.Format(problem.Options with { CheckpointSeconds = 15 })),
     ];
 

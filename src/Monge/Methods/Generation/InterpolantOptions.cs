@@ -1,6 +1,7 @@
 using Monge.Data;
 using Monge.Fields;
 using Monge.Paths;
+using Monge.Runs;
 
 namespace Monge.Methods;
 
@@ -59,7 +60,7 @@ public enum TimeLaw
 }
 
 /// <summary>The options of <see cref="InterpolantFit"/>; all have defaults, and load from JSON by <see cref="MethodOptions.Parse{TOptions}"/>.</summary>
-public sealed record InterpolantOptions
+public sealed record InterpolantOptions : IMethodOptions
 {
     /// <summary>The schedule, by its name in <see cref="InterpolantSchedules"/>.</summary>
     public string Schedule { get; init; } = "linear";
@@ -106,6 +107,9 @@ public sealed record InterpolantOptions
     /// <summary>Optimiser steps; without meaning for a fit with a budget of time.</summary>
     public long Iterations { get; init; } = 10_000;
 
+    /// <summary>Training time; the number of steps then follows from the speed measured at the start.</summary>
+    public TimeSpan? Budget { get; init; }
+
     /// <summary>Samples of a step.</summary>
     public int BatchSize { get; init; } = 1024;
 
@@ -144,6 +148,9 @@ public sealed record InterpolantOptions
 
     /// <summary>Seconds between checkpoints.</summary>
     public double CheckpointSeconds { get; init; } = 15;
+
+    /// <inheritdoc/>
+    public void Check() => Checked();
 
     /// <summary>Checks all ranges.</summary>
     /// <returns>The same options.</returns>
