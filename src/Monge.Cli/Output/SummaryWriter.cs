@@ -1,4 +1,3 @@
-using Monge.Diagnostics;
 using Monge.Runs;
 using Spectre.Console;
 
@@ -10,10 +9,10 @@ internal static class SummaryWriter
     private const int PlainWidth = 110;
 
     /// <summary>Writes a summary to the console.</summary>
-    public static void Write(IReadOnlyList<SummaryBlock> blocks, IReadOnlyList<Status> warnings, TextWriter output) => Write(blocks, warnings, Open(output));
+    public static void Write(IReadOnlyList<SummaryBlock> blocks, IReadOnlyList<Diagnostics.Status> warnings, TextWriter output) => Write(blocks, warnings, Open(output));
 
     /// <summary>The summary as plain text, as it stands in a file.</summary>
-    public static string Text(IReadOnlyList<SummaryBlock> blocks, IReadOnlyList<Status> warnings)
+    public static string Text(IReadOnlyList<SummaryBlock> blocks, IReadOnlyList<Diagnostics.Status> warnings)
     {
         using var text = new StringWriter();
         Write(blocks, warnings, Open(text, plain: true));
@@ -39,7 +38,7 @@ internal static class SummaryWriter
         return console;
     }
 
-    private static void Write(IReadOnlyList<SummaryBlock> blocks, IReadOnlyList<Status> warnings, IAnsiConsole console)
+    private static void Write(IReadOnlyList<SummaryBlock> blocks, IReadOnlyList<Diagnostics.Status> warnings, IAnsiConsole console)
     {
         console.WriteLine();
         foreach (var block in blocks)

@@ -83,9 +83,9 @@ internal sealed class FitCommand
         });
     }
 
-    private static FitReport Report(ParseResult parsed, FitProblem problem, FlowModel model, Run run) => FitReport.Of(model, run);
+    private static FitResult Report(ParseResult parsed, FitProblem problem, FlowModel model, Run run) => FitResult.Of(model, run);
 
-    private StatedProblem<FitProblem> Problem(ParseResult parsed)
+    private StatedProblem<FitProblem> Problem(ParseResult parsed, int threads)
     {
         string[] conditions = parsed.GetValue(_condition) ?? [];
         var (file, start) = (parsed.GetRequiredValue(_data), parsed.GetRequiredValue(_base));

@@ -69,7 +69,7 @@ internal sealed class RunCommand<TProblem, TResult>
         StatedProblem<TProblem> stated;
         try
         {
-            stated = _kind.Problem(parsed);
+            stated = _kind.Problem(parsed, parsed.GetValue(_threads));
         }
         catch (Exception error) when (error is not CommandException)
         {

@@ -31,8 +31,8 @@ internal sealed record RunKind<TProblem, TResult>
     /// <summary>Arguments and options of the kind's own, those that state the problem first.</summary>
     public required IReadOnlyList<Symbol> Symbols { get; init; }
 
-    /// <summary>States the problem.</summary>
-    public required Func<ParseResult, StatedProblem<TProblem>> Problem { get; init; }
+    /// <summary>States the problem, with a number of threads for what that takes.</summary>
+    public required Func<ParseResult, int, StatedProblem<TProblem>> Problem { get; init; }
 
     /// <summary>From what a method made to what is written and told: the problem, the result, and the run.</summary>
     public required Func<ParseResult, TProblem, TResult, Run, IRunResult> Report { get; init; }

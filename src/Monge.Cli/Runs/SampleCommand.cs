@@ -28,9 +28,9 @@ internal static class SampleCommand
             "--refine", "Resample, then take N Metropolis-adjusted Langevin steps, which leave the target invariant, before writing samples.npy.", 0, 1);
         (precision.DefaultValueFactory, refine.DefaultValueFactory) = (null, null);
 
-        StatedProblem<SamplingProblem> Problem(ParseResult parsed)
+        StatedProblem<SamplingProblem> Problem(ParseResult parsed, int threads)
         {
-            var density = Target(parsed.GetValue(target), own);
+            var density = Target(parsed.GetValue(target), own, threads);
             density.Check();
             return new StatedProblem<SamplingProblem>(new SamplingProblem(density, parsed.GetValue(samples)), density.Name, [("target", density.Name)]);
         }
@@ -39,7 +39,7 @@ internal static class SampleCommand
         IRunResult Report(ParseResult parsed, SamplingProblem problem, SampleSet draws, Run run)
         {
             var kept = parsed.GetValue(refine) is > 0 and var steps ? draws.Refine(problem.Target, steps, threads: run.Threads) : parsed.GetValue(resample) ? draws.Resample() : draws;
-            return SampleReport.Of(draws, problem.Target, kept);
+            return SampleReport.Of(draws, problem.Target, kept, run.Threads);
         }
 
         return RunCommand<SamplingProblem, SampleSet>.Create(new RunKind<SamplingProblem, SampleSet>
@@ -71,7 +71,7 @@ internal static class SampleCommand
         });
     }
 
-    private static Density Target(string? name, Density? own)
+    private static Density Target(string? name, Density? own, int threads)
     {
         if (own is not null && (name is null || name == own.Name))
         {
@@ -80,7 +80,7 @@ internal static class SampleCommand
 
         try
         {
-            return TargetLibrary.Get(name!);
+            return TargetLibrary.Get(name!, threads);
         }
         catch (UnknownTargetException error)
         {

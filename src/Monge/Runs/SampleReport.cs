@@ -27,7 +27,9 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
     /// <param name="draws">The weighted samples.</param>
     /// <param name="target">Their target.</param>
     /// <param name="kept">The samples that are written; null for the same.</param>
-    public static SampleReport Of(SampleSet draws, Density target, SampleSet? kept = null) => new(draws, target, SampleDiagnostics.Compute(draws, target), kept ?? draws);
+    /// <param name="threads">Threads, 0 for all; no result depends on it.</param>
+    public static SampleReport Of(SampleSet draws, Density target, SampleSet? kept = null, int threads = 0) =>
+        new(draws, target, SampleDiagnostics.Compute(draws, target, threads), kept ?? draws);
 
     /// <inheritdoc/>
     public JsonObject ToJson()

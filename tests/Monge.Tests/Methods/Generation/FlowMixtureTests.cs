@@ -2,6 +2,7 @@ using Monge.Data;
 using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.Methods;
+using Monge.Runs;
 
 namespace Monge.Tests.Methods.Generation;
 

@@ -2,6 +2,7 @@ using Monge.Data;
 using Monge.Engine.Random;
 using Monge.Methods;
 using Monge.Paths;
+using Monge.Runs;
 using Monge.Training;
 
 namespace Monge.Tests.Methods.Generation;

@@ -9,7 +9,7 @@ namespace Monge.Methods;
 /// <param name="Model">The model.</param>
 /// <param name="LogLikelihood">The mean log density of held-out rows in nats, its error, and their number; null without such rows or a density.</param>
 /// <param name="Folder">The run's folder, where the model is; null for none.</param>
-public sealed record FitReport(FlowModel Model, (double Mean, double Error, int Rows, bool IsExact)? LogLikelihood, string? Folder) : IRunResult
+public sealed record FitResult(FlowModel Model, (double Mean, double Error, int Rows, bool IsExact)? LogLikelihood, string? Folder) : IRunResult
 {
     private const int MostRows = 1000;
     private const int LargestExactDimension = 16;
@@ -24,7 +24,7 @@ public sealed record FitReport(FlowModel Model, (double Mean, double Error, int 
     /// <summary>Saves the model in the run's folder and judges it on the rows that were held out.</summary>
     /// <param name="model">The model.</param>
     /// <param name="run">The run that made it.</param>
-    public static FitReport Of(FlowModel model, Run run)
+    public static FitResult Of(FlowModel model, Run run)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(run);
@@ -34,7 +34,7 @@ public sealed record FitReport(FlowModel Model, (double Mean, double Error, int 
         }
 
         var judged = model.HeldOutRows is { Length: > 0 } held && model.HasBaseDensity && model.Form != InterpolantForm.Mirror ? Judge(model, held, run.Threads) : default;
-        return new FitReport(model, judged, run.Folder);
+        return new FitResult(model, judged, run.Folder);
     }
 
     /// <inheritdoc/>
