@@ -3,6 +3,7 @@ using Monge.Engine.Execution;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.Paths;
+using Monge.Runs;
 
 namespace Monge.Gallery.Entries;
 
