@@ -5,6 +5,7 @@ using Monge.Cli.Commands;
 using Monge.Cli.Generation;
 using Monge.Data;
 using Monge.Methods;
+using Monge.OptimalTransport;
 using Monge.Paths;
 using Monge.Runs;
 

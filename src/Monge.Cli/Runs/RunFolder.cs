@@ -17,7 +17,7 @@ internal sealed class RunFolder
     private RunFolder(string path, RunRecord record)
     {
         Path = path;
-        Record = request;
+        Record = record;
     }
 
     /// <summary>The folder.</summary>

@@ -5,6 +5,7 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Objectives;
+using Monge.Runs;
 
 namespace Monge.Methods;
 

@@ -6,6 +6,7 @@ using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Fields;
 using Monge.Paths;
+using Monge.Runs;
 
 namespace Monge.Methods;
 

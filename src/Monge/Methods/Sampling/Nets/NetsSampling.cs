@@ -5,8 +5,8 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
-using Monge.Fields;
 using Monge.Paths;
+using Monge.Runs;
 
 namespace Monge.Methods;
 

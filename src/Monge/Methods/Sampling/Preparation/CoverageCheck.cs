@@ -1,9 +1,9 @@
 using System.Numerics;
 using Monge.Diagnostics;
-using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 using Monge.Measures;
+using Monge.MonteCarlo;
 using Monge.Runs;
 
 namespace Monge.Methods;
