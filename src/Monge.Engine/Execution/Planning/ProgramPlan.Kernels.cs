@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+using Monge.Engine.Lanes;
 using Monge.Engine.Programs;
 
 namespace Monge.Engine.Execution;
@@ -38,32 +40,34 @@ internal sealed partial class ProgramPlan<T>
                 return new SequenceKernel([.. value.Inputs.Select((p, i) => MakeProduct(ProductOf(p), target, lanes, width, accumulates: i > 0))]);
             case ViewOperation or ConcatOperation:
                 return MakeCopy(value, target, lanes);
-            case ScatterAddOperation scatter:
-                return new ScatterAddKernel<T>(Place(value.Inputs[0], lanes), target, ScatterMap(scatter, value), value.Size, lanes);
-            case CumulativeSumOperation sum:
-                var shape = value.Shape;
-                return new CumulativeSumKernel<T>(
-                    Place(value.Inputs[0], lanes), target, shape[..sum.Axis].Size, shape[sum.Axis], shape[(sum.Axis + 1)..].Size, sum.FromEnd, lanes);
-            case UserOperation user:
-                return new UserKernel<T>(
-                    user, [.. value.Inputs.Select(i => (Place(i, lanes), HasLanes(BaseOf(i))))], [.. value.Inputs.Select(i => i.Shape)], target, value.Size, lanes);
             default:
-                throw new NotSupportedException($"The tile machine has no kernel for the operation '{value.Operation.Name}'.");
+                var machine = new KernelMaker(this, target, lanes, width);
+                value.Operation.Lower(value, machine);
+                return machine.Made!;
         }
     }
 
-    private static int[] ScatterMap(ScatterAddOperation scatter, Expr value)
+    private sealed class KernelMaker(ProgramPlan<T> plan, Location target, int lanes, SimdWidth width) : ILowering
     {
-        var input = value.Inputs[0].Shape;
-        var (inner, count, size) = (input[(scatter.Axis + 1)..].Size, input[scatter.Axis], value.Shape[scatter.Axis]);
-        var map = new int[input.Size];
-        for (var e = 0; e < map.Length; e++)
-        {
-            var (o, k, i) = (e / (inner * count), e / inner % count, e % inner);
-            map[e] = scatter.Indices[k] < 0 ? -1 : (((o * size) + scatter.Indices[k]) * inner) + i;
-        }
+        public TileKernel? Made { get; private set; }
 
-        return map;
+        public void Run(LaneKernel kernel, params ReadOnlySpan<Expr> arguments)
+        {
+            var read = new (Location, int[], bool)[arguments.Length];
+            for (var i = 0; i < read.Length; i++)
+            {
+                var view = plan._views.Resolve(arguments[i]);
+                read[i] = (plan._locations[view.Base], view.Map(), HasLanes(view.Base));
+            }
+
+            Made = width switch
+            {
+                SimdWidth.Scalar => new LaneKernelStep<LaneNumbers1<T>, T, T>(kernel, read, target, lanes),
+                SimdWidth.Bits128 => new LaneKernelStep<LaneNumbers128<T>, Vector128<T>, T>(kernel, read, target, lanes),
+                SimdWidth.Bits256 => new LaneKernelStep<LaneNumbers256<T>, Vector256<T>, T>(kernel, read, target, lanes),
+                _ => new LaneKernelStep<LaneNumbers512<T>, Vector512<T>, T>(kernel, read, target, lanes),
+            };
+        }
     }
 
     private static Expr ProductOf(Expr operand) => operand.Operation is ReshapeOperation ? ProductOf(operand.Inputs[0]) : operand;

@@ -115,6 +115,9 @@ internal sealed partial class ProgramPlan<T>
     /// <summary>Bytes of table for the kernels of the uniform stages; a tile's tables follow.</summary>
     public int UniformTableBytes { get; private set; }
 
+    /// <summary>Bytes of scratch memory that a kernel needs at most, whatever the size of the tile.</summary>
+    public int ScratchBytes { get; private set; }
+
     public bool UsesPerStepAfterTiles { get; }
 
     private static bool HasLanes(Expr value) => !value.IsUniform;
@@ -271,10 +274,11 @@ internal sealed partial class ProgramPlan<T>
         return kernels;
     }
 
-    private static int Register(List<TileKernel> kernels, int offset)
+    private int Register(List<TileKernel> kernels, int offset)
     {
         foreach (var kernel in kernels)
         {
+            ScratchBytes = Math.Max(ScratchBytes, kernel.ScratchBytes);
             kernel.TableOffset = offset;
             offset += (kernel.TableBytes + 63) / 64 * 64;
         }

@@ -1,3 +1,4 @@
+using Monge.Engine.Lanes;
 using Monge.Engine.Programs;
 
 namespace Monge.Engine.Execution;
@@ -157,18 +158,24 @@ internal sealed class StagePlan
             case ConcatOperation:
                 return _singles[value] = [.. value.Inputs.Select(i => _views.Resolve(i).Base)];
             default:
-                return _singles[value] = [.. value.Inputs.Select(DenseBase)];
+                var reader = new ArgumentReader(_views);
+                value.Operation.Lower(value, reader);
+                return _singles[value] = reader.Reads;
         }
     }
 
-    private Expr DenseBase(Expr value)
+    private sealed class ArgumentReader(ViewResolver views) : ILowering
     {
-        if (!_views.Resolve(value).IsDense)
-        {
-            _views.ForceCopy(value);
-        }
+        public Expr[] Reads { get; private set; } = [];
 
-        return _views.Resolve(value).Base;
+        public void Run(LaneKernel kernel, params ReadOnlySpan<Expr> arguments)
+        {
+            Reads = new Expr[arguments.Length];
+            for (var i = 0; i < Reads.Length; i++)
+            {
+                Reads[i] = views.Resolve(arguments[i]).Base;
+            }
+        }
     }
 
     // A product of a shared left matrix with per-sample columns that only this operand of a sum reads: the sum's kernels add it up where they store it.

@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using Monge.Engine.Lanes;
+
 namespace Monge.Engine.Programs;
 
 /// <summary>The sum over one axis.</summary>
@@ -71,10 +74,6 @@ internal sealed class MaxOperation(int axis) : Operation
 /// <summary>The running sum along one axis, from the start or from the end.</summary>
 internal sealed class CumulativeSumOperation(int axis, bool fromEnd) : Operation
 {
-    public int Axis => axis;
-
-    public bool FromEnd => fromEnd;
-
     public override string Name => "cumulative sum";
 
     public override string Key => $"axis {axis}{(fromEnd ? ", from the end" : "")}";
@@ -106,4 +105,33 @@ internal sealed class CumulativeSumOperation(int axis, bool fromEnd) : Operation
     public override Expr Tangent(Expr node, ReadOnlySpan<Expr?> tangents, int directions) => Expr.Create(this, tangents[0]!);
 
     public override Expr Cotangent(Expr node, Expr cotangent, int index) => cotangent.CumulativeSum(axis, !fromEnd);
+
+    internal override void Lower(Expr node, ILowering machine)
+    {
+        var shape = node.Shape;
+        machine.Run(new Kernel(shape[..axis].Size, shape[axis], shape[(axis + 1)..].Size, fromEnd), node.Inputs[0]);
+    }
+
+    private sealed class Kernel(int outer, int count, int inner, bool fromEnd) : LaneKernel
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public override void Run<L, V, T>(in LaneRows<T> rows)
+        {
+            for (var e = 0; e < outer * inner; e++)
+            {
+                var first = (e / inner * count * inner) + (e % inner);
+                for (var lane = 0; lane < rows.Lanes; lane += L.Count)
+                {
+                    var sum = L.Broadcast(T.Zero);
+                    for (var k = 0; k < count; k++)
+                    {
+                        var at = first + ((fromEnd ? count - 1 - k : k) * inner);
+                        var value = rows.Load<L, V>(0, at, lane);
+                        sum = k == 0 ? value : L.Add(sum, value);
+                        rows.Store<L, V>(at, lane, sum);
+                    }
+                }
+            }
+        }
+    }
 }
