@@ -26,12 +26,16 @@ internal static unsafe class LaneMatrices<L, V, T>
     /// <summary>Makes the rows after the first n those of the identity and zeros.</summary>
     public static void Pad(V* a, int n, int stride)
     {
-        for (var i = n; i < FactorRows(n); i++)
+        var zero = L.Broadcast(T.Zero);
+        V* end = a + (FactorRows(n) * stride);
+        for (V* entry = a + (n * stride); entry < end; entry++)
         {
-            for (var j = 0; j < stride; j++)
-            {
-                a[(i * stride) + j] = L.Broadcast(i == j ? T.One : T.Zero);
-            }
+            *entry = zero;
+        }
+
+        if (n % 2 == 1)
+        {
+            a[(n * stride) + n] = L.Broadcast(T.One);
         }
     }
 
@@ -42,8 +46,9 @@ internal static unsafe class LaneMatrices<L, V, T>
     /// <param name="a">A with <see cref="FactorRows"/> rows; becomes L.</param>
     /// <param name="n">Number of rows.</param>
     /// <param name="stride">Vectors from row to row, <see cref="Even"/>.</param>
+    /// <param name="reciprocals">Becomes the reciprocals of its diagonal, <see cref="Even"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static V Factor(V* a, int n, int stride)
+    public static V Factor(V* a, int n, int stride, V* reciprocals)
     {
         var failed = L.Broadcast(T.Zero);
         var one = L.Broadcast(T.One);
@@ -58,15 +63,16 @@ internal static unsafe class LaneMatrices<L, V, T>
                 s11 = L.MultiplyAdd(second[k], second[k], s11);
             }
 
-            var diagonal = L.Sqrt(L.Subtract(first[j], s00));
-            var r0 = L.Divide(one, diagonal);
-            var below = L.Multiply(L.Subtract(second[j], s10), r0);
-            first[j] = diagonal;
-            second[j] = below;
-            s11 = L.MultiplyAdd(below, below, s11);
-            diagonal = L.Sqrt(L.Subtract(second[j + 1], s11));
-            var r1 = L.Divide(one, diagonal);
-            second[j + 1] = diagonal;
+            // The second pivot needs only the first one's reciprocal, so the two square roots, the slow part, run side by side.
+            var pivot0 = L.Subtract(first[j], s00);
+            var rest = L.Subtract(second[j], s10);
+            var inverse0 = L.Divide(one, pivot0);
+            var pivot1 = L.Subtract(second[j + 1], L.MultiplyAdd(L.Multiply(rest, inverse0), rest, s11));
+            V root0 = L.Sqrt(pivot0), root1 = L.Sqrt(pivot1);
+            V r0 = L.Multiply(root0, inverse0), r1 = L.Multiply(root1, L.Divide(one, pivot1));
+            var below = L.Multiply(rest, r0);
+            (first[j], second[j], second[j + 1]) = (root0, below, root1);
+            (reciprocals[j], reciprocals[j + 1]) = (r0, r1);
 
             // A pivot that isn't positive has a reciprocal that is infinite or NaN.
             failed = L.Add(failed, L.Add(L.Subtract(r0, r0), L.Subtract(r1, r1)));
@@ -109,33 +115,28 @@ internal static unsafe class LaneMatrices<L, V, T>
     /// <param name="reciprocals">The reciprocals of its diagonal.</param>
     /// <param name="x">B with <see cref="Even"/> rows of <paramref name="columns"/>; a row that makes their number even holds zeros.</param>
     /// <param name="columns">Vectors from row to row of B.</param>
-    /// <param name="from">The first column to solve for.</param>
-    /// <param name="to">The end of the columns.</param>
-    /// <param name="start">The first row (even) that isn't zero.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void SolveLower(V* l, int n, int stride, V* reciprocals, V* x, int columns, int from, int to, int start)
+    public static void SolveLower(V* l, int n, int stride, V* reciprocals, V* x, int columns)
     {
-        for (var i = start; i < n; i += 2)
+        for (var i = 0; i < n; i += 2)
         {
             V* rows = l + (i * stride);
             V* b = x + (i * columns);
             V r0 = reciprocals[i], r1 = reciprocals[i + 1], below = rows[stride + i];
-            var c = from;
-            for (; c + 4 <= to; c += 4)
+            var c = 0;
+            for (; c + 4 <= columns; c += 4)
             {
-                Dot(
-                    rows + start, stride, 1, x + (start * columns) + c, 1, columns, i - start,
-                    out var c00, out var c01, out var c02, out var c03, out var c10, out var c11, out var c12, out var c13);
-                Solve(b + c, b + columns + c, c00, c10, r0, r1, below);
-                Solve(b + c + 1, b + columns + c + 1, c01, c11, r0, r1, below);
-                Solve(b + c + 2, b + columns + c + 2, c02, c12, r0, r1, below);
-                Solve(b + c + 3, b + columns + c + 3, c03, c13, r0, r1, below);
+                Dot(rows, stride, 1, x + c, 1, columns, i, out var c00, out var c01, out var c02, out var c03, out var c10, out var c11, out var c12, out var c13);
+                Solve(b + c, b + columns + c, *(b + c), *(b + columns + c), c00, c10, r0, r1, below);
+                Solve(b + c + 1, b + columns + c + 1, *(b + c + 1), *(b + columns + c + 1), c01, c11, r0, r1, below);
+                Solve(b + c + 2, b + columns + c + 2, *(b + c + 2), *(b + columns + c + 2), c02, c12, r0, r1, below);
+                Solve(b + c + 3, b + columns + c + 3, *(b + c + 3), *(b + columns + c + 3), c03, c13, r0, r1, below);
             }
 
-            for (; c < to; c++)
+            for (; c < columns; c++)
             {
-                Dot(rows + start, stride, 1, x + (start * columns) + c, columns, i - start, out var s0, out var s1);
-                Solve(b + c, b + columns + c, s0, s1, r0, r1, below);
+                Dot(rows, stride, 1, x + c, columns, i, out var s0, out var s1);
+                Solve(b + c, b + columns + c, *(b + c), *(b + columns + c), s0, s1, r0, r1, below);
             }
         }
     }
@@ -155,48 +156,56 @@ internal static unsafe class LaneMatrices<L, V, T>
             for (; c + 4 <= columns; c += 4)
             {
                 Dot(rows, 1, stride, known + c, 1, columns, even - i - 2, out var c00, out var c01, out var c02, out var c03, out var c10, out var c11, out var c12, out var c13);
-                Solve(b + columns + c, b + c, c10, c00, r1, r0, below);
-                Solve(b + columns + c + 1, b + c + 1, c11, c01, r1, r0, below);
-                Solve(b + columns + c + 2, b + c + 2, c12, c02, r1, r0, below);
-                Solve(b + columns + c + 3, b + c + 3, c13, c03, r1, r0, below);
+                Solve(b + columns + c, b + c, *(b + columns + c), *(b + c), c10, c00, r1, r0, below);
+                Solve(b + columns + c + 1, b + c + 1, *(b + columns + c + 1), *(b + c + 1), c11, c01, r1, r0, below);
+                Solve(b + columns + c + 2, b + c + 2, *(b + columns + c + 2), *(b + c + 2), c12, c02, r1, r0, below);
+                Solve(b + columns + c + 3, b + c + 3, *(b + columns + c + 3), *(b + c + 3), c13, c03, r1, r0, below);
             }
 
             for (; c < columns; c++)
             {
                 Dot(rows, 1, stride, known + c, columns, even - i - 2, out var s0, out var s1);
-                Solve(b + columns + c, b + c, s1, s0, r1, r0, below);
+                Solve(b + columns + c, b + c, *(b + columns + c), *(b + c), s1, s0, r1, r0, below);
             }
         }
     }
 
-    // Two unknowns, one after the other, from the sums over those known before them.
+    // Two unknowns, one after the other, from their right-hand sides and the sums over those known before them.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Solve(V* first, V* second, V firstSum, V secondSum, V firstReciprocal, V secondReciprocal, V between)
+    private static void Solve(V* first, V* second, V firstRight, V secondRight, V firstSum, V secondSum, V firstReciprocal, V secondReciprocal, V between)
     {
-        var x = L.Multiply(L.Subtract(*first, firstSum), firstReciprocal);
+        var x = L.Multiply(L.Subtract(firstRight, firstSum), firstReciprocal);
         *first = x;
-        *second = L.Multiply(L.Subtract(*second, L.MultiplyAdd(between, x, secondSum)), secondReciprocal);
+        *second = L.Multiply(L.Subtract(secondRight, L.MultiplyAdd(between, x, secondSum)), secondReciprocal);
     }
 
-    /// <summary>W = L^-1 with <see cref="Even"/> rows of <paramref name="columns"/> vectors (a multiple of 4), zeros above the diagonal.</summary>
+    /// <summary>
+    /// W = L^-1 with <see cref="Even"/> rows of <paramref name="columns"/> vectors (a multiple of 4), by blocks of four columns; of what is above the diagonal, only the blocks
+    /// on it are made, zero.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Invert(V* l, int n, int stride, V* reciprocals, V* w, int columns)
     {
-        for (var i = 0; i < Even(n); i++)
+        V zero = L.Broadcast(T.Zero), one = L.Broadcast(T.One);
+        for (var i = 0; i < n; i += 2)
         {
-            for (var j = 0; j < columns; j++)
+            V* rows = l + (i * stride);
+            V* x = w + (i * columns);
+            V r0 = reciprocals[i], r1 = reciprocals[i + 1], below = rows[stride + i];
+            for (var c = 0; c <= i; c += 4)
             {
-                w[(i * columns) + j] = L.Broadcast(i == j ? T.One : T.Zero);
+                Dot(rows + c, stride, 1, w + (c * columns) + c, 1, columns, i - c, out var c00, out var c01, out var c02, out var c03, out var c10, out var c11, out var c12, out var c13);
+                V left = i == c ? one : zero, right = i == c + 2 ? one : zero;
+                V* y = x + columns;
+                Solve(x + c, y + c, left, zero, c00, c10, r0, r1, below);
+                Solve(x + c + 1, y + c + 1, zero, left, c01, c11, r0, r1, below);
+                Solve(x + c + 2, y + c + 2, right, zero, c02, c12, r0, r1, below);
+                Solve(x + c + 3, y + c + 3, zero, right, c03, c13, r0, r1, below);
             }
-        }
-
-        for (var c = 0; c < n; c += 4)
-        {
-            SolveLower(l, n, stride, reciprocals, w, columns, c, c + 4, c);
         }
     }
 
-    /// <summary>C = W^T W of a lower triangular W as <see cref="Invert"/> makes it; entries above C's diagonal blocks are left alone.</summary>
+    /// <summary>C = W^T W of a lower triangular W as <see cref="Invert"/> makes it, below the diagonal.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void SquareTransposed(V* w, int n, int columns, V* c)
     {

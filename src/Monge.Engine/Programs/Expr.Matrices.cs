@@ -23,7 +23,7 @@ public sealed partial class Expr
 
     /// <summary>The inverse A^-1 [n, n] of this positive definite matrix A [n, n], read as <see cref="Cholesky"/> reads it; NaN where it is not positive definite.</summary>
     /// <exception cref="ShapeException">The value is not a square matrix.</exception>
-    public Expr InversePositiveDefinite() => PositiveDefiniteInverseOperation.Apply(this);
+    public Expr InversePositiveDefinite() => Create(PositiveDefiniteInverseOperation.Instance, this);
 
     /// <summary>
     /// A^-1 B of the shape of B, a vector [n] or columns [n, m], for this positive definite matrix A [n, n], read as <see cref="Cholesky"/> reads it; NaN where it is not positive

@@ -75,7 +75,7 @@ public abstract class UserOperation : Operation
                 {
                     for (var e = 0; e < arguments[a].Length; e++)
                     {
-                        arguments[a][e] = double.CreateTruncating(rows.Load<LaneNumbers1<T>, T>(a, e, lane));
+                        arguments[a][e] = double.CreateTruncating(rows[a].Load<LaneNumbers1<T>, T>(e, lane));
                     }
                 }
 

@@ -4,26 +4,48 @@ using Monge.Engine.Lanes;
 
 namespace Monge.Engine.Execution;
 
+/// <summary>A stored value seen through a view: where it lies, the row behind each element, and whether it has lanes.</summary>
+internal readonly record struct ViewedRows(Location Location, int[] Rows, bool HasLanes);
+
 /// <summary>Runs a kernel that an operation brings along, with vectors of one width.</summary>
-internal sealed unsafe class LaneKernelStep<L, V, T>(LaneKernel kernel, (Location Location, int[] Map, bool HasLanes)[] arguments, Location target, int lanes) : TileKernel
+internal sealed unsafe class LaneKernelStep<L, V, T> : TileKernel
     where L : ILaneNumbers<V, T>
     where V : unmanaged
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private readonly int[][] _maps = [.. arguments.Select(a => a.Map)];
-    private readonly bool[] _hasLanes = [.. arguments.Select(a => a.HasLanes)];
+    private readonly LaneKernel _kernel;
+    private readonly ViewedRows[] _arguments;
+    private readonly nint[][] _offsets;
+    private readonly Location _target;
+    private readonly int _lanes;
 
-    public override int ScratchBytes => kernel.ScratchVectors * sizeof(V);
+    public LaneKernelStep(LaneKernel kernel, ViewedRows[] arguments, Location target, int lanes)
+    {
+        (_kernel, _arguments, _target, _lanes) = (kernel, arguments, target, lanes);
+        _offsets = new nint[arguments.Length][];
+        for (var a = 0; a < arguments.Length; a++)
+        {
+            // Pinned, so that kernels may keep pointers.
+            var offsets = _offsets[a] = GC.AllocateUninitializedArray<nint>(arguments[a].Rows.Length, pinned: true);
+            for (var e = 0; e < offsets.Length; e++)
+            {
+                offsets[e] = (nint)arguments[a].Rows[e] * (arguments[a].HasLanes ? lanes : 1);
+            }
+        }
+    }
+
+    public override int ScratchBytes => _kernel.ScratchVectors * Math.Max(sizeof(V), LaneRows<T>.Group<V>() * sizeof(V));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
     {
-        var addresses = stackalloc nint[arguments.Length];
-        for (var i = 0; i < arguments.Length; i++)
+        var arguments = stackalloc LaneArgument<T>[_arguments.Length];
+        for (var a = 0; a < _arguments.Length; a++)
         {
-            addresses[i] = (nint)context.Address(arguments[i].Location);
+            arguments[a] = new LaneArgument<T>(
+                context.Address(_arguments[a].Location), (nint*)Unsafe.AsPointer(ref _offsets[a][0]), _arguments[a].HasLanes);
         }
 
-        kernel.Run<L, V, T>(new LaneRows<T>(addresses, _maps, _hasLanes, context.Address(target), lanes, context.Scratch));
+        _kernel.Run<L, V, T>(new LaneRows<T>(arguments, context.Address(_target), _lanes, context.Scratch));
     }
 }

@@ -53,11 +53,11 @@ internal sealed partial class ProgramPlan<T>
 
         public void Run(LaneKernel kernel, params ReadOnlySpan<Expr> arguments)
         {
-            var read = new (Location, int[], bool)[arguments.Length];
+            var read = new ViewedRows[arguments.Length];
             for (var i = 0; i < read.Length; i++)
             {
                 var view = plan._views.Resolve(arguments[i]);
-                read[i] = (plan._locations[view.Base], view.Map(), HasLanes(view.Base));
+                read[i] = new ViewedRows(plan._locations[view.Base], view.Map(), HasLanes(view.Base));
             }
 
             Made = width switch

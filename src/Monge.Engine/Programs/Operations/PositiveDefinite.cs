@@ -74,31 +74,34 @@ internal sealed class CholeskyOperation : Operation
 
     private sealed unsafe class Kernel(int n) : LaneKernel
     {
-        public override int ScratchVectors => TriangleReader.Vectors(n);
+        public override int ScratchVectors => Triangle.Vectors(n);
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public override void Run<L, V, T>(in LaneRows<T> rows)
         {
-            var a = (V*)rows.Scratch;
-            var stride = LaneMatrices<L, V, T>.Even(n);
-            var half = L.Broadcast(T.CreateTruncating(0.5));
-            for (var lane = 0; lane < rows.Lanes; lane += L.Count)
+            var scratch = (V*)rows.Scratch;
+            var (stride, group, size) = (LaneMatrices<L, V, T>.Even(n), LaneRows<T>.Group<V>(), Triangle.Vectors(n));
+            var failed = stackalloc V[group];
+            for (var lane = 0; lane < rows.Lanes; lane += group * L.Count)
             {
-                LaneMatrices<L, V, T>.Pad(a, n, stride);
-                for (var i = 0; i < n; i++)
+                Triangle.ReadSymmetric<L, V, T>(rows[0], n, lane, scratch);
+                for (var g = 0; g < group; g++)
                 {
-                    for (var j = 0; j <= i; j++)
-                    {
-                        a[(i * stride) + j] = L.Multiply(half, L.Add(rows.Load<L, V>(0, (i * n) + j, lane), rows.Load<L, V>(0, (j * n) + i, lane)));
-                    }
+                    V* a = scratch + (g * size);
+                    failed[g] = LaneMatrices<L, V, T>.Factor(a, n, stride, Triangle.Reciprocals(a, n));
                 }
 
-                var failed = LaneMatrices<L, V, T>.Factor(a, n, stride);
+                var zero = L.Broadcast(T.Zero);
                 for (var i = 0; i < n; i++)
                 {
-                    for (var j = 0; j < n; j++)
+                    T* row = rows.Row(i * n) + lane;
+                    for (var j = 0; j < n; j++, row += rows.Lanes)
                     {
-                        rows.Store<L, V>((i * n) + j, lane, j > i ? L.Broadcast(T.Zero) : L.Add(failed, a[(i * stride) + j]));
+                        V* entry = scratch + (i * stride) + j;
+                        for (var g = 0; g < group; g++, entry += size)
+                        {
+                            L.Store(row + (g * L.Count), j > i ? zero : L.Add(failed[g], *entry));
+                        }
                     }
                 }
             }
@@ -106,78 +109,69 @@ internal sealed class CholeskyOperation : Operation
     }
 }
 
-/// <summary>
-/// The inverse P [n, n] of the symmetric part S of a matrix A. Its inputs are A, by which it is differentiated, and A's Cholesky factor, from which it is computed.
-/// </summary>
+/// <summary>The inverse P [n, n] of the symmetric part S of a matrix A; NaN where S isn't positive definite.</summary>
 internal sealed class PositiveDefiniteInverseOperation : Operation
 {
     public static readonly PositiveDefiniteInverseOperation Instance = new();
 
     public override string Name => "inverse of a positive definite matrix";
 
-    public static Expr Apply(Expr matrix) => Expr.Create(Instance, matrix, matrix.Cholesky());
-
     public override Shape InferShape(ReadOnlySpan<Shape> inputs) => SquareMatrix.Check(Name, inputs[0]);
 
     public override void Evaluate(ReadOnlySpan<double[]> inputs, ReadOnlySpan<Shape> shapes, double[] output)
     {
         var n = shapes[0][0];
+        var factor = new double[n * n];
+        CholeskyOperation.Instance.Evaluate(inputs, shapes, factor);
         Array.Clear(output);
         for (var i = 0; i < n; i++)
         {
             output[i * (n + 1)] = 1;
         }
 
-        TriangularSolveOperation.Substitute(inputs[1], output, n, n, transposed: false);
-        TriangularSolveOperation.Substitute(inputs[1], output, n, n, transposed: true);
+        TriangularSolveOperation.Substitute(factor, output, n, n, transposed: false);
+        TriangularSolveOperation.Substitute(factor, output, n, n, transposed: true);
     }
 
     // dP = -P dS P.
-    public override Expr? Tangent(Expr node, ReadOnlySpan<Expr?> tangents, int directions) => tangents[0] is { } tangent
-        ? -SquareMatrix.Times(node, SquareMatrix.Transpose(SquareMatrix.Times(node, SquareMatrix.Symmetric(tangent))))
-        : null;
+    public override Expr? Tangent(Expr node, ReadOnlySpan<Expr?> tangents, int directions) =>
+        -SquareMatrix.Times(node, SquareMatrix.Transpose(SquareMatrix.Times(node, SquareMatrix.Symmetric(tangents[0]!))));
 
     public override Expr? Cotangent(Expr node, Expr cotangent, int index) =>
-        index == 0 ? -Expr.MatrixProduct(node, Expr.MatrixProduct(SquareMatrix.Symmetric(cotangent), node)) : null;
+        -Expr.MatrixProduct(node, Expr.MatrixProduct(SquareMatrix.Symmetric(cotangent), node));
 
     // d2P = 2 P dS P dS P.
     public override Expr? SecondOrder(Expr node, ReadOnlySpan<Expr?> tangents, Expr weights)
     {
-        if (tangents[0] is not { } tangent)
-        {
-            return null;
-        }
-
-        var relative = SquareMatrix.Times(node, SquareMatrix.Symmetric(tangent));
+        var relative = SquareMatrix.Times(node, SquareMatrix.Symmetric(tangents[0]!));
         return 2 * Expr.MatrixProduct(MatrixProductOperation.SumOfProducts(relative, relative, weights), node);
     }
 
-    internal override void Lower(Expr node, ILowering machine) => machine.Run(new Kernel(node.Shape[0]), node.Inputs[1]);
+    internal override void Lower(Expr node, ILowering machine) => machine.Run(new Kernel(node.Shape[0]), node.Inputs[0]);
 
     private sealed unsafe class Kernel(int n) : LaneKernel
     {
-        private readonly int _columns = (n + 3) & ~3;
-
-        public override int ScratchVectors => TriangleReader.Vectors(n) + (2 * (n + 1) * _columns);
+        public override int ScratchVectors => 2 * Triangle.Vectors(n);
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public override void Run<L, V, T>(in LaneRows<T> rows)
         {
-            var factor = (V*)rows.Scratch;
-            V* inverse = factor + TriangleReader.Vectors(n);
-            V* square = inverse + ((n + 1) * _columns);
-            for (var lane = 0; lane < rows.Lanes; lane += L.Count)
+            var scratch = (V*)rows.Scratch;
+            var (stride, group, size, columns) = (LaneMatrices<L, V, T>.Even(n), LaneRows<T>.Group<V>(), Triangle.Vectors(n), (n + 3) & ~3);
+            V* inverse = scratch + (group * size);
+            var failed = stackalloc V[group];
+            for (var lane = 0; lane < rows.Lanes; lane += group * L.Count)
             {
-                TriangleReader.Read<L, V, T>(rows, n, lane, factor);
-                LaneMatrices<L, V, T>.Invert(factor, n, LaneMatrices<L, V, T>.Even(n), TriangleReader.Reciprocals(factor, n), inverse, _columns);
-                LaneMatrices<L, V, T>.SquareTransposed(inverse, n, _columns, square);
-                for (var i = 0; i < n; i++)
+                Triangle.ReadSymmetric<L, V, T>(rows[0], n, lane, scratch);
+                for (var g = 0; g < group; g++)
                 {
-                    for (var j = 0; j < n; j++)
-                    {
-                        rows.Store<L, V>((i * n) + j, lane, square[(Math.Max(i, j) * _columns) + Math.Min(i, j)]);
-                    }
+                    V* a = scratch + (g * size);
+                    failed[g] = LaneMatrices<L, V, T>.Factor(a, n, stride, Triangle.Reciprocals(a, n));
+                    LaneMatrices<L, V, T>.Invert(a, n, stride, Triangle.Reciprocals(a, n), inverse, columns);
+                    LaneMatrices<L, V, T>.SquareTransposed(inverse, n, columns, a);
                 }
+
+                Triangle.WriteSymmetric<L, V, T>(rows, n, columns, lane, scratch, failed);
             }
         }
     }
@@ -234,7 +228,7 @@ internal sealed class PositiveDefiniteSolveOperation : Operation
     {
         protected override unsafe void Solve<L, V, T>(V* factor, V* reciprocals, V* x)
         {
-            LaneMatrices<L, V, T>.SolveLower(factor, Rows, LaneMatrices<L, V, T>.Even(Rows), reciprocals, x, Columns, 0, Columns, 0);
+            LaneMatrices<L, V, T>.SolveLower(factor, Rows, LaneMatrices<L, V, T>.Even(Rows), reciprocals, x, Columns);
             LaneMatrices<L, V, T>.SolveUpper(factor, Rows, LaneMatrices<L, V, T>.Even(Rows), reciprocals, x, Columns);
         }
     }
@@ -256,10 +250,10 @@ internal sealed class LogDeterminantOperation : ViewOperation
 
     // tr(P dS) with P = S^-1.
     public override Expr? Tangent(Expr node, ReadOnlySpan<Expr?> tangents, int directions) => tangents[1] is { } tangent
-        ? (PositiveDefiniteInverseOperation.Apply(node.Inputs[1]).WithTrailingAxis() * tangent).Sum(0, 1)
+        ? (node.Inputs[1].InversePositiveDefinite().WithTrailingAxis() * tangent).Sum(0, 1)
         : null;
 
-    public override Expr? Cotangent(Expr node, Expr cotangent, int index) => index == 1 ? cotangent * PositiveDefiniteInverseOperation.Apply(node.Inputs[1]) : null;
+    public override Expr? Cotangent(Expr node, Expr cotangent, int index) => index == 1 ? cotangent * node.Inputs[1].InversePositiveDefinite() : null;
 
     // -tr(P dS P dS).
     public override Expr? SecondOrder(Expr node, ReadOnlySpan<Expr?> tangents, Expr weights)
@@ -269,7 +263,7 @@ internal sealed class LogDeterminantOperation : ViewOperation
             return null;
         }
 
-        var relative = SquareMatrix.Times(PositiveDefiniteInverseOperation.Apply(node.Inputs[1]), SquareMatrix.Symmetric(tangent));
+        var relative = SquareMatrix.Times(node.Inputs[1].InversePositiveDefinite(), SquareMatrix.Symmetric(tangent));
         return -((relative * SquareMatrix.Transpose(relative)).Sum(0, 1) * weights).Sum();
     }
 }

@@ -126,7 +126,7 @@ internal sealed class CumulativeSumOperation(int axis, bool fromEnd) : Operation
                     for (var k = 0; k < count; k++)
                     {
                         var at = first + ((fromEnd ? count - 1 - k : k) * inner);
-                        var value = rows.Load<L, V>(0, at, lane);
+                        var value = rows[0].Load<L, V>(at, lane);
                         sum = k == 0 ? value : L.Add(sum, value);
                         rows.Store<L, V>(at, lane, sum);
                     }

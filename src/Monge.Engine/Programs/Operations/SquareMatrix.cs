@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using Monge.Engine.Lanes;
 using Monge.Engine.LinearAlgebra;
@@ -51,28 +52,28 @@ internal abstract unsafe class SolveKernel(int n, int columns) : LaneKernel
 
     protected int Columns => columns;
 
-    public override int ScratchVectors => TriangleReader.Vectors(n) + ((n + 1) * columns);
+    public override int ScratchVectors => Triangle.Vectors(n) + ((n + 1) * columns);
 
     protected abstract void Solve<L, V, T>(V* factor, V* reciprocals, V* x)
         where L : ILaneNumbers<V, T>
         where V : unmanaged
-        where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>;
+        where T : unmanaged, IFloatingPointIeee754<T>;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run<L, V, T>(in LaneRows<T> rows)
     {
         var factor = (V*)rows.Scratch;
-        V* x = factor + TriangleReader.Vectors(n);
+        V* x = factor + Triangle.Vectors(n);
         for (var lane = 0; lane < rows.Lanes; lane += L.Count)
         {
-            if (lane == 0 || rows.HasLanes(0))
+            if (lane == 0 || rows[0].HasLanes)
             {
-                TriangleReader.Read<L, V, T>(rows, n, lane, factor);
+                Triangle.Read<L, V, T>(rows[0], n, lane, factor);
             }
 
             for (var e = 0; e < n * columns; e++)
             {
-                x[e] = rows.Load<L, V>(1, e, lane);
+                x[e] = rows[1].Load<L, V>(e, lane);
             }
 
             for (var c = 0; c < columns; c++)
@@ -80,7 +81,7 @@ internal abstract unsafe class SolveKernel(int n, int columns) : LaneKernel
                 x[(n * columns) + c] = L.Broadcast(T.Zero);
             }
 
-            Solve<L, V, T>(factor, TriangleReader.Reciprocals(factor, n), x);
+            Solve<L, V, T>(factor, Triangle.Reciprocals(factor, n), x);
             for (var e = 0; e < n * columns; e++)
             {
                 rows.Store<L, V>(e, lane, x[e]);
@@ -89,32 +90,103 @@ internal abstract unsafe class SolveKernel(int n, int columns) : LaneKernel
     }
 }
 
-/// <summary>Brings a factor, argument 0 of a kernel, into scratch memory, and the reciprocals of its diagonal behind it.</summary>
-internal static unsafe class TriangleReader
+/// <summary>
+/// A lane's triangular matrix in scratch memory, as <see cref="LaneMatrices{L, V, T}"/> has it, with the reciprocals of its diagonal behind.
+/// </summary>
+internal static unsafe class Triangle
 {
     private static int Even(int n) => (n + 1) & ~1;
 
     public static int Vectors(int n) => (Even(n) + 3) * Even(n);
 
-    public static V* Reciprocals<V>(V* factor, int n)
-        where V : unmanaged => factor + ((Even(n) + 2) * Even(n));
+    public static V* Reciprocals<V>(V* triangle, int n)
+        where V : unmanaged => triangle + ((Even(n) + 2) * Even(n));
 
+    /// <summary>Brings a factor in.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Read<L, V, T>(in LaneRows<T> rows, int n, int lane, V* factor)
+    public static void Read<L, V, T>(LaneArgument<T> factor, int n, int lane, V* to)
         where L : ILaneNumbers<V, T>
         where V : unmanaged
-        where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         var stride = Even(n);
         for (var i = 0; i < n; i++)
         {
             for (var j = 0; j <= i; j++)
             {
-                factor[(i * stride) + j] = rows.Load<L, V>(0, (i * n) + j, lane);
+                to[(i * stride) + j] = factor.Load<L, V>((i * n) + j, lane);
             }
         }
 
-        LaneMatrices<L, V, T>.Pad(factor, n, stride);
-        LaneMatrices<L, V, T>.Reciprocals(factor, n, stride, Reciprocals(factor, n));
+        LaneMatrices<L, V, T>.Pad(to, n, stride);
+        LaneMatrices<L, V, T>.Reciprocals(to, n, stride, Reciprocals(to, n));
+    }
+
+    /// <summary>Brings the symmetric parts of a group of matrices in.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void ReadSymmetric<L, V, T>(LaneArgument<T> matrix, int n, int lane, V* to)
+        where L : ILaneNumbers<V, T>
+        where V : unmanaged
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var (stride, group, size) = (Even(n), LaneRows<T>.Group<V>(), Vectors(n));
+        var half = L.Broadcast(T.CreateTruncating(0.5));
+        for (var g = 0; g < group; g++)
+        {
+            LaneMatrices<L, V, T>.Pad(to + (g * size), n, stride);
+        }
+
+        for (var i = 0; i < n; i++)
+        {
+            V* entry = to + (i * stride);
+            nint* lower = matrix.Offsets + (i * n), upper = matrix.Offsets + i;
+            for (var j = 0; j <= i; j++, entry++, lower++, upper += n)
+            {
+                T* one = matrix.First + *lower, other = matrix.First + *upper;
+                if (!matrix.HasLanes)
+                {
+                    for (var g = 0; g < group; g++)
+                    {
+                        entry[g * size] = L.Multiply(half, L.Add(L.Broadcast(*one), L.Broadcast(*other)));
+                    }
+
+                    continue;
+                }
+
+                V* into = entry;
+                one += lane;
+                other += lane;
+                for (var g = 0; g < group; g++, into += size, one += L.Count, other += L.Count)
+                {
+                    *into = L.Multiply(half, L.Add(L.Load(one), L.Load(other)));
+                }
+            }
+        }
+    }
+
+    /// <summary>Takes a group of symmetric matrices out, of which the lower triangle is here, and adds a number to all entries of one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void WriteSymmetric<L, V, T>(in LaneRows<T> rows, int n, int columns, int lane, V* from, V* added)
+        where L : ILaneNumbers<V, T>
+        where V : unmanaged
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var (group, size) = (LaneRows<T>.Group<V>(), Vectors(n));
+        for (var i = 0; i < n; i++)
+        {
+            V* entry = from + (i * columns);
+            T* lower = rows.Row(i * n) + lane, upper = rows.Row(i) + lane;
+            for (var j = 0; j <= i; j++, entry++, lower += rows.Lanes, upper += (nint)n * rows.Lanes)
+            {
+                V* value = entry;
+                T* one = lower, other = upper;
+                for (var g = 0; g < group; g++, value += size, one += L.Count, other += L.Count)
+                {
+                    var sum = L.Add(added[g], *value);
+                    L.Store(one, sum);
+                    L.Store(other, sum);
+                }
+            }
+        }
     }
 }

@@ -128,7 +128,7 @@ internal sealed class SymmetricEigenOperation : Operation
                 {
                     for (var j = 0; j <= i; j++)
                     {
-                        a[(i * n) + j] = L.Multiply(half, L.Add(rows.Load<L, V>(0, (i * n) + j, lane), rows.Load<L, V>(0, (j * n) + i, lane)));
+                        a[(i * n) + j] = L.Multiply(half, L.Add(rows[0].Load<L, V>((i * n) + j, lane), rows[0].Load<L, V>((j * n) + i, lane)));
                     }
                 }
 

@@ -78,7 +78,7 @@ internal sealed class TriangularSolveOperation(bool transposed) : Operation
             }
             else
             {
-                LaneMatrices<L, V, T>.SolveLower(factor, Rows, LaneMatrices<L, V, T>.Even(Rows), reciprocals, x, Columns, 0, Columns, 0);
+                LaneMatrices<L, V, T>.SolveLower(factor, Rows, LaneMatrices<L, V, T>.Even(Rows), reciprocals, x, Columns);
             }
         }
     }

@@ -331,7 +331,7 @@ internal sealed class ScatterAddOperation(int axis, int[] indices, int size) : O
                 {
                     if (map[e] >= 0)
                     {
-                        rows.Store<L, V>(map[e], lane, L.Add(rows.Result<L, V>(map[e], lane), rows.Load<L, V>(0, e, lane)));
+                        rows.Store<L, V>(map[e], lane, L.Add(rows.Result<L, V>(map[e], lane), rows[0].Load<L, V>(e, lane)));
                     }
                 }
             }
