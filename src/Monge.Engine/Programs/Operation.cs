@@ -1,3 +1,4 @@
+using Monge.Engine.Arrays;
 using Monge.Engine.Lanes;
 
 namespace Monge.Engine.Programs;

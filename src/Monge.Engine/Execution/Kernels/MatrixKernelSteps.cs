@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
+using Monge.Engine.Lanes;
 
 namespace Monge.Engine.Execution;
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Monge.Engine.Arrays;
 using Monge.Engine.Lanes;
 using Monge.Engine.LinearAlgebra;
 
