@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Monge.Engine.Lanes;
 
 /// <summary>
-/// The computation of a node on the rows of a tile, written over any vector of lanes: what an operation brings along that neither fuses with its neighbours nor is made of
-/// matrix products.
+/// The computation of a node on the rows of a tile, written over any vector of lanes: what an operation brings along that neither fuses with its neighbours
+/// nor is made of matrix products.
 /// </summary>
 internal abstract class LaneKernel
 {

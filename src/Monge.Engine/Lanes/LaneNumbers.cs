@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics;
 namespace Monge.Engine.Lanes;
 
 /// <summary>
-/// Arithmetic on a vector of lanes V of numbers T, so that an algorithm of scalars is written once for both formats and every vector width. A comparison gives a mask
-/// of the vector's type. Products and sums are fused where the hardware fuses, so on one machine every width gives the same bits.
+/// Arithmetic on a vector of lanes V of numbers T, so that an algorithm of scalars is written once for both formats and every vector width. A comparison
+/// gives a mask of the vector's type. Products and sums are fused where the hardware fuses, so on one machine every width gives the same bits.
 /// </summary>
 internal unsafe interface ILaneNumbers<V, T>
     where V : unmanaged

@@ -5,12 +5,12 @@ using Monge.Engine.Lanes;
 namespace Monge.Engine.LinearAlgebra;
 
 /// <summary>
-/// Algorithms on small dense matrices, one in each lane: every scalar of the textbook's algorithm is a vector. A matrix is row-major, its rows <c>stride</c> vectors apart.
-/// Sums run from the smallest index up in any blocking, so results don't depend on the blocks' sizes.
+/// Algorithms on small dense matrices, one in each lane: every scalar of the textbook's algorithm is a vector. A matrix is row-major, its rows <c>stride</c>
+/// vectors apart. Sums run from the smallest index up in any blocking, so results don't depend on the blocks' sizes.
 /// </summary>
 /// <remarks>
-/// A triangular factor has room for <see cref="FactorRows"/> rows of <see cref="Even"/> columns: an odd number of rows is made even by a row of the identity, and the rows after
-/// that hold finite numbers that nothing depends on.
+/// A triangular factor has room for <see cref="FactorRows"/> rows of <see cref="Even"/> columns: an odd number of rows is made even by a row of the
+/// identity, and the rows after that hold finite numbers that nothing depends on.
 /// </remarks>
 internal static unsafe class LaneMatrices<L, V, T>
     where L : ILaneNumbers<V, T>
@@ -40,8 +40,8 @@ internal static unsafe class LaneMatrices<L, V, T>
     }
 
     /// <summary>
-    /// The Cholesky factor over the lower triangle of a, two columns at a time; entries above are left alone. Returns zeros, with NaN in the lanes whose matrix isn't positive
-    /// definite.
+    /// The Cholesky factor over the lower triangle of a, two columns at a time; entries above are left alone. Returns zeros, with NaN in the lanes whose
+    /// matrix isn't positive definite.
     /// </summary>
     /// <param name="a">A with <see cref="FactorRows"/> rows; becomes L.</param>
     /// <param name="n">Number of rows.</param>
@@ -79,7 +79,9 @@ internal static unsafe class LaneMatrices<L, V, T>
             for (var i = j + 2; i < n; i += 4)
             {
                 V* row = a + (i * stride);
-                Dot(first, stride, 1, row, stride, 1, j, out var c00, out var c01, out var c02, out var c03, out var c10, out var c11, out var c12, out var c13);
+                Dot(
+                    first, stride, 1, row, stride, 1, j,
+                    out var c00, out var c01, out var c02, out var c03, out var c10, out var c11, out var c12, out var c13);
                 Divide(row + j, c00, c10, r0, r1, below);
                 Divide(row + stride + j, c01, c11, r0, r1, below);
                 Divide(row + (2 * stride) + j, c02, c12, r0, r1, below);
@@ -126,7 +128,9 @@ internal static unsafe class LaneMatrices<L, V, T>
             var c = 0;
             for (; c + 4 <= columns; c += 4)
             {
-                Dot(rows, stride, 1, x + c, 1, columns, i, out var c00, out var c01, out var c02, out var c03, out var c10, out var c11, out var c12, out var c13);
+                Dot(
+                    rows, stride, 1, x + c, 1, columns, i,
+                    out var c00, out var c01, out var c02, out var c03, out var c10, out var c11, out var c12, out var c13);
                 Solve(b + c, b + columns + c, *(b + c), *(b + columns + c), c00, c10, r0, r1, below);
                 Solve(b + c + 1, b + columns + c + 1, *(b + c + 1), *(b + columns + c + 1), c01, c11, r0, r1, below);
                 Solve(b + c + 2, b + columns + c + 2, *(b + c + 2), *(b + columns + c + 2), c02, c12, r0, r1, below);
@@ -155,7 +159,9 @@ internal static unsafe class LaneMatrices<L, V, T>
             var c = 0;
             for (; c + 4 <= columns; c += 4)
             {
-                Dot(rows, 1, stride, known + c, 1, columns, even - i - 2, out var c00, out var c01, out var c02, out var c03, out var c10, out var c11, out var c12, out var c13);
+                Dot(
+                    rows, 1, stride, known + c, 1, columns, even - i - 2,
+                    out var c00, out var c01, out var c02, out var c03, out var c10, out var c11, out var c12, out var c13);
                 Solve(b + columns + c, b + c, *(b + columns + c), *(b + c), c10, c00, r1, r0, below);
                 Solve(b + columns + c + 1, b + c + 1, *(b + columns + c + 1), *(b + c + 1), c11, c01, r1, r0, below);
                 Solve(b + columns + c + 2, b + c + 2, *(b + columns + c + 2), *(b + c + 2), c12, c02, r1, r0, below);
@@ -180,8 +186,8 @@ internal static unsafe class LaneMatrices<L, V, T>
     }
 
     /// <summary>
-    /// W = L^-1 with <see cref="Even"/> rows of <paramref name="columns"/> vectors (a multiple of 4), by blocks of four columns; of what is above the diagonal, only the blocks
-    /// on it are made, zero.
+    /// W = L^-1 with <see cref="Even"/> rows of <paramref name="columns"/> vectors (a multiple of 4), by blocks of four columns; of what is above the
+    /// diagonal, only the blocks on it are made, zero.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Invert(V* l, int n, int stride, V* reciprocals, V* w, int columns)
@@ -194,7 +200,9 @@ internal static unsafe class LaneMatrices<L, V, T>
             V r0 = reciprocals[i], r1 = reciprocals[i + 1], below = rows[stride + i];
             for (var c = 0; c <= i; c += 4)
             {
-                Dot(rows + c, stride, 1, w + (c * columns) + c, 1, columns, i - c, out var c00, out var c01, out var c02, out var c03, out var c10, out var c11, out var c12, out var c13);
+                Dot(
+                    rows + c, stride, 1, w + (c * columns) + c, 1, columns, i - c,
+                    out var c00, out var c01, out var c02, out var c03, out var c10, out var c11, out var c12, out var c13);
                 V left = i == c ? one : zero, right = i == c + 2 ? one : zero;
                 V* y = x + columns;
                 Solve(x + c, y + c, left, zero, c00, c10, r0, r1, below);
@@ -267,8 +275,8 @@ internal static unsafe class LaneMatrices<L, V, T>
     }
 
     /// <summary>
-    /// Eigenvalues and eigenvectors of symmetric matrices by cyclic Jacobi rotations (Golub and Van Loan, section 8.5), which find them to the last digits. A lane whose
-    /// off-diagonal entries are all zero is changed no more, so its result doesn't depend on the lanes beside it.
+    /// Eigenvalues and eigenvectors of symmetric matrices by cyclic Jacobi rotations (Golub and Van Loan, section 8.5), which find them to the last digits.
+    /// A lane whose off-diagonal entries are all zero is changed no more, so its result doesn't depend on the lanes beside it.
     /// </summary>
     /// <param name="a">A, of which the lower triangle is read; its diagonal becomes the eigenvalues, ascending.</param>
     /// <param name="n">Number of rows.</param>

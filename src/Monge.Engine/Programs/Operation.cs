@@ -40,8 +40,7 @@ public abstract class Operation
     public virtual Expr? SecondOrder(Expr node, ReadOnlySpan<Expr?> tangents, Expr weights) => null;
 
     /// <summary>Chooses how the tile machine computes the node, by one call of <paramref name="machine"/>.</summary>
-    internal virtual void Lower(Expr node, ILowering machine) =>
-        throw new NotSupportedException($"The tile machine has no kernel for the operation '{Name}'.");
+    internal abstract void Lower(Expr node, ILowering machine);
 
     /// <inheritdoc/>
     public override string ToString() => Key.Length == 0 ? Name : $"{Name}({Key})";

@@ -1,5 +1,6 @@
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
+using Monge.Engine.Lanes;
 using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
@@ -207,7 +208,8 @@ public sealed class SquareMatrixTests
         parts[0] = [.. Matrices(1, n).Select((v, e) => v + (e / n == e % n ? 1 + (0.7 * (e / n)) : 0))];
         var x = Expr.Input("x", 2);
         Expr Part(int k) => Expr.Constant(parts[k], n, n);
-        double[] At(double[] v) => [.. Enumerable.Range(0, n * n).Select(e => parts[0][e] + (v[0] * parts[1][e]) + (v[1] * parts[2][e]) + (v[0] * v[1] * parts[3][e]))];
+        double[] At(double[] v) =>
+            [.. Enumerable.Range(0, n * n).Select(e => parts[0][e] + (v[0] * parts[1][e]) + (v[1] * parts[2][e]) + (v[0] * v[1] * parts[3][e]))];
         return (Part(0) + (x[0] * Part(1)) + (x[1] * Part(2)) + (x[0] * x[1] * Part(3)), x, At, parts);
     }
 
@@ -270,7 +272,8 @@ public sealed class SquareMatrixTests
         var b = Expr.Vector(x[0].Sin(), x[1], 1 + (x[0] * x[1]), x[1].Cos());
         var factor = UnrolledFactor(a);
         Expr[] right = [.. Enumerable.Range(0, N).Select(i => b[i])];
-        Expr[] Column(int c) => UnrolledSolve(factor, UnrolledSolve(factor, [.. Enumerable.Range(0, N).Select(i => Expr.Constant(i == c ? 1 : 0))], false), true);
+        Expr[] Unit(int c) => [.. Enumerable.Range(0, N).Select(i => Expr.Constant(i == c ? 1 : 0))];
+        Expr[] Column(int c) => UnrolledSolve(factor, UnrolledSolve(factor, Unit(c), false), true);
         var (value, unrolled) = function switch
         {
             "factor" => (a.Cholesky().Reshape(N * N), Expr.Vector(factor)),

@@ -159,3 +159,20 @@ internal sealed unsafe class LaneProductKernel(FusedLoop code, Location left, Lo
         return method.CreateDelegate<FusedLoop>();
     }
 }
+
+/// <summary>Kernels run one after the other.</summary>
+internal sealed class SequenceKernel(List<TileKernel> members) : TileKernel
+{
+    public override int TableBytes => members.Sum(m => m.TableBytes);
+
+    public override void Run(TileContext context)
+    {
+        var offset = TableOffset;
+        foreach (var member in members)
+        {
+            member.TableOffset = offset;
+            offset += member.TableBytes;
+            member.Run(context);
+        }
+    }
+}

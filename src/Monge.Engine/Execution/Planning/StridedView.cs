@@ -189,7 +189,7 @@ internal sealed class ViewResolver
                 return input with { Shape = value.Shape, Strides = stretched };
             case TransposeOperation t:
                 return input with { Shape = value.Shape, Strides = [.. t.Permutation.Select(axis => input.Strides[axis])] };
-            case ReshapeOperation or LogDeterminantOperation:
+            case ReshapeOperation:
                 return input.Reshape(value.Shape);
             case GatherOperation g when Progression(g.Indices) is { } step:
                 var strides = input.Strides.ToArray();

@@ -114,4 +114,6 @@ internal sealed class MatrixProductOperation : Operation
         var tallStack = (right * weights).Transpose(0, 1, 3, 2).Reshape(b[0], b[1] * directions, b[2]);
         return Expr.MatrixProduct(wideStack, tallStack);
     }
+
+    internal override void Lower(Expr node, ILowering machine) => machine.Multiply();
 }

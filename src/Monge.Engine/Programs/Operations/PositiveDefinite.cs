@@ -6,8 +6,8 @@ using Monge.Engine.LinearAlgebra;
 namespace Monge.Engine.Programs;
 
 /// <summary>
-/// The Cholesky factor L [n, n] of the symmetric part S of a matrix: S = L L^T, zeros above the diagonal; NaN on and below it where S isn't positive definite. Derivatives after
-/// Murray (arXiv:1602.07527), with Phi(X) the lower triangle of X with half its diagonal.
+/// The Cholesky factor L [n, n] of the symmetric part S of a matrix: S = L L^T, zeros above the diagonal; NaN on and below it where S isn't positive
+/// definite. Derivatives after Murray (arXiv:1602.07527), with Phi(X) the lower triangle of X with half its diagonal.
 /// </summary>
 internal sealed class CholeskyOperation : Operation
 {
@@ -179,7 +179,8 @@ internal sealed class PositiveDefiniteInverseOperation : Operation
 }
 
 /// <summary>
-/// X = S^-1 B for the symmetric part S of a matrix A and columns B [n, m]. Its inputs are A, by which it is differentiated, A's Cholesky factor, from which it is computed, and B.
+/// X = S^-1 B for the symmetric part S of a matrix A and columns B [n, m]. Its inputs are A, by which it is differentiated, A's Cholesky factor, from which
+/// it is computed, and B.
 /// </summary>
 internal sealed class PositiveDefiniteSolveOperation : Operation
 {
@@ -236,8 +237,8 @@ internal sealed class PositiveDefiniteSolveOperation : Operation
 }
 
 /// <summary>
-/// log det S [] for the symmetric part S of a matrix A: a view of its first input, 2 sum log L_ii, that is differentiated by its second, A, directly, rather than by way of the
-/// factor.
+/// log det S [] for the symmetric part S of a matrix A: a view of its first input, 2 sum log L_ii, that is differentiated by its second, A, directly, rather
+/// than by way of the factor.
 /// </summary>
 internal sealed class LogDeterminantOperation : ViewOperation
 {

@@ -6,7 +6,8 @@ using Monge.Engine.LinearAlgebra;
 
 namespace Monge.Engine.Programs;
 
-/// <summary>What the operations on a sample's square matrices share: checks, and the algebra of their derivative rules on matrices with or without a trailing axis of directions.</summary>
+/// <summary>What the operations on a sample's square matrices share: checks, and the algebra of their derivative rules on matrices with or without a
+/// trailing axis of directions.</summary>
 internal static class SquareMatrix
 {
     public static Shape Check(string operation, Shape matrix) => matrix.Rank == 2 && matrix[0] == matrix[1]
@@ -46,7 +47,8 @@ internal static class SquareMatrix
     }
 }
 
-/// <summary>Solves for the columns of a tile's samples: argument 0 is the factor [n, n], 1 the columns [n, m]; a factor that all samples share is read once.</summary>
+/// <summary>Solves for the columns of a tile's samples: argument 0 is the factor [n, n], 1 the columns [n, m]; a factor that all samples share is read
+/// once.</summary>
 internal abstract unsafe class SolveKernel(int n, int columns) : LaneKernel
 {
     protected int Rows => n;

@@ -6,8 +6,8 @@ using Monge.Engine.LinearAlgebra;
 namespace Monge.Engine.Programs;
 
 /// <summary>
-/// Eigenvalues and eigenvectors of the symmetric part S of a matrix: [n + 1, n], the eigenvalues ascending in row 0 and V in the others, S = V diag(values) V^T. Derivatives with
-/// M = V^T dS V and F_ij = 1 / (value_j - value_i) off the diagonal: d values = diag M and dV = V (F o M).
+/// Eigenvalues and eigenvectors of the symmetric part S of a matrix: [n + 1, n], the eigenvalues ascending in row 0 and V in the others, S = V diag(values)
+/// V^T. Derivatives with M = V^T dS V and F_ij = 1 / (value_j - value_i) off the diagonal: d values = diag M and dV = V (F o M).
 /// </summary>
 internal sealed class SymmetricEigenOperation : Operation
 {

@@ -60,7 +60,8 @@ internal sealed class TriangularSolveOperation(bool transposed) : Operation
             ? -2 * Apply(node.Inputs[0], MatrixProductOperation.SumOfProducts(Read(factor), tangent, weights), transposed)
             : null;
 
-    internal override void Lower(Expr node, ILowering machine) => machine.Run(new Kernel(node.Shape[0], node.Shape[1], transposed), node.Inputs[0], node.Inputs[1]);
+    internal override void Lower(Expr node, ILowering machine) =>
+        machine.Run(new Kernel(node.Shape[0], node.Shape[1], transposed), node.Inputs[0], node.Inputs[1]);
 
     // What the equation's matrix changes by.
     private Expr Read(Expr tangent)

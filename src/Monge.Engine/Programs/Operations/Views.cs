@@ -23,6 +23,8 @@ internal abstract class ViewOperation : Operation
             output[i] = map[i] < 0 ? 0 : inputs[0][map[i]];
         }
     }
+
+    internal sealed override void Lower(Expr node, ILowering machine) => machine.View();
 }
 
 /// <summary>Stretches axes of size 1 and adds leading axes.</summary>
@@ -407,4 +409,6 @@ internal sealed class ConcatOperation(int axis) : Operation
 
         return cotangent.Slice(axis, start, node.Inputs[index].Shape[axis]);
     }
+
+    internal override void Lower(Expr node, ILowering machine) => machine.Join(axis);
 }
