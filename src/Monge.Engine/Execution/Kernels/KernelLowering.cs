@@ -54,7 +54,7 @@ internal sealed class KernelLowering<T>(ViewResolver views, Dictionary<Expr, Loc
     {
         if (step.Group is { } group)
         {
-            var (code, table) = FusedKernelCompiler.Compile(group, s_type, width, HasLanes);
+            var (code, table) = FusedKernelCompiler.Compile(group, s_type, width, lanes, HasLanes);
             return new FusedKernel(code, table, group.Outer, lanes, s_elementSize, e => locations[e]);
         }
 
