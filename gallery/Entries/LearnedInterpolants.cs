@@ -87,7 +87,7 @@ internal static class LearnedInterpolants
         var law = DataSetLibrary.Get("checkerboard");
         var options = new InterpolantOptions
         {
-            Form = InterpolantForm.TwoSided,
+            Form = InterpolantKind.TwoSided,
             Schedule = "linear-latent",
             Learn = LearnedFields.VelocityDenoiser,
             Width = 128,
@@ -125,7 +125,7 @@ internal static class LearnedInterpolants
         {
             var options = new InterpolantOptions
             {
-                Form = InterpolantForm.TwoSided,
+                Form = InterpolantKind.TwoSided,
                 Schedule = "linear-latent",
                 Learn = learn,
                 SharedNetwork = false,
@@ -213,7 +213,7 @@ internal static class LearnedInterpolants
         {
             var options = new InterpolantOptions
             {
-                Form = InterpolantForm.TwoSided,
+                Form = InterpolantKind.TwoSided,
                 Coupling = CouplingKind.OptimalTransport,
                 Width = 128,
                 Depth = 4,
