@@ -91,10 +91,12 @@ internal sealed class PreparedPairs
     /// <param name="options">How.</param>
     /// <param name="needsBase">Whether base points are used at all, which those of a mirror are not.</param>
     /// <param name="seed">Seed of the draws.</param>
+    /// <param name="threads">Threads of the fit of a mixture, 0 for all.</param>
     /// <param name="cancellation">Stops the fit of a mixture.</param>
     /// <exception cref="ArgumentException">Data and options don't go together; the message says what to change.</exception>
     /// <exception cref="DataFormatException">The table has too few rows, or a constant column.</exception>
-    public static PreparedPairs Prepare(FlowData data, PairingOptions options, bool needsBase, ulong seed, CancellationToken cancellation = default)
+    public static PreparedPairs Prepare(
+        FlowData data, PairingOptions options, bool needsBase, ulong seed, int threads = 0, CancellationToken cancellation = default)
     {
         Check(data, options);
         var random = new RandomStream(seed, RandomStreams.FlowMoments);
@@ -117,7 +119,7 @@ internal sealed class PreparedPairs
         problem.Split(table, seed);
         if (data.BaseMixture is { } mixture)
         {
-            problem.FitMixture(mixture, cancellation);
+            problem.FitMixture(mixture with { Threads = threads }, cancellation);
         }
 
         var start = problem.Mixture?.Law.Sample(MomentDraws, random) ?? (x0 is null ? null : standardisation.Apply(x0));
@@ -142,8 +144,8 @@ internal sealed class PreparedPairs
     private void FitMixture(GaussianMixtureOptions options, CancellationToken cancellation)
     {
         Mixture = MixtureBase.Fit(Train!.Values, Validation?.Values, Dimension, options, Data.BroadShare, cancellation);
-        Train = Train with { Shares = Mixture.CumulativeShares(Train.Values) };
-        Validation = Validation is null ? null : Validation with { Shares = Mixture.CumulativeShares(Validation.Values) };
+        Train = Train with { Shares = Mixture.CumulativeShares(Train.Values, options.Threads) };
+        Validation = Validation is null ? null : Validation with { Shares = Mixture.CumulativeShares(Validation.Values, options.Threads) };
     }
 
     private EndMoments Measure(double[]? x0, double[] x1, RandomStream random)

@@ -90,7 +90,8 @@ public sealed class MixtureBase
         }
 
         var broad = GaussianMixtureFit.Fit(used, dimension, 1, fit.Ridge, options, StartOfFit, cancellation);
-        var share = broadShare ?? (held is null ? UntunedBroadShare : BroadShare(fit.LogDensity(held), broad.LogDensity(held)));
+        var share = broadShare
+            ?? (held is null ? UntunedBroadShare : BroadShare(fit.LogDensity(held, options.Threads), broad.LogDensity(held, options.Threads)));
         return new MixtureBase(share == 0 ? fit : fit.With(broad, share));
     }
 
@@ -108,9 +109,10 @@ public sealed class MixtureBase
 
     /// <summary>For each row the probabilities of the components, summed up [n, K].</summary>
     /// <param name="rows">Rows [n, d].</param>
-    public float[] CumulativeShares(float[] rows)
+    /// <param name="threads">Threads, 0 for all.</param>
+    public float[] CumulativeShares(float[] rows, int threads = 0)
     {
-        var shares = Law.Responsibilities(Array.ConvertAll(rows, v => (double)v));
+        var shares = Law.Responsibilities(Array.ConvertAll(rows, v => (double)v), threads);
         var (n, count) = (shares[0].Length, shares.Length);
         var result = new float[n * count];
         for (var row = 0; row < n; row++)

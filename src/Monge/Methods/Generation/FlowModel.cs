@@ -169,9 +169,10 @@ public sealed class FlowModel
     public double[] LogDensity(double[] rows, FlowSettings? settings = null)
     {
         RequireBaseDensity();
-        double[] LogBaseOf(NdArray<double> start) =>
-            BaseMixture?.LogDensity(start.Span.ToArray()) ?? [.. Enumerable.Range(0, start.Rows).Select(i => LogBase(start.Row(i)))];
-        return Carrier(settings ?? new FlowSettings()).LogDensity(ToModel<double>(rows, isBase: false), LogBaseOf, Standardisation.LogDeterminant);
+        settings ??= new FlowSettings();
+        double[] LogBaseOf(NdArray<double> start) => BaseMixture?.LogDensity(start.Span.ToArray(), settings.Threads)
+            ?? [.. Enumerable.Range(0, start.Rows).Select(i => LogBase(start.Row(i)))];
+        return Carrier(settings).LogDensity(ToModel<double>(rows, isBase: false), LogBaseOf, Standardisation.LogDeterminant);
     }
 
     /// <summary>

@@ -151,7 +151,7 @@ public sealed class FlowTraining : IDisposable
         ArgumentNullException.ThrowIfNull(data);
         (_data, _options, _seed, _execution) = (data, options, settings.Seed, new ExecutionOptions { Threads = settings.Threads });
         _form = Form(data, options);
-        _pairs = PreparedPairs.Prepare(data, options.Pairing, _form == InterpolantKind.TwoSided, _seed, cancellation);
+        _pairs = PreparedPairs.Prepare(data, options.Pairing, _form == InterpolantKind.TwoSided, _seed, settings.Threads, cancellation);
         var initializer = new ParameterInitializer();
         _fields = options.NewFields(Parameters, initializer, _form, _pairs.Inputs, _pairs.Moments, _pairs.Mixture);
         _step = new CompiledProgram<float>(Trace(), _execution);
