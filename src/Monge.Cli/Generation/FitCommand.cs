@@ -6,6 +6,7 @@ using Monge.Cli.Output;
 using Monge.Data;
 using Monge.Measures;
 using Monge.Methods;
+using Monge.OptimalTransport;
 using Monge.Paths;
 using Monge.Training;
 

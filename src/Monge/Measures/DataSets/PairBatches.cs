@@ -3,7 +3,7 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Random;
 using Monge.Methods;
-using Monge.Paths;
+using Monge.OptimalTransport;
 
 namespace Monge.Measures;
 

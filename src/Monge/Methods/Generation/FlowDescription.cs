@@ -1,6 +1,5 @@
 using Monge.Data;
 using Monge.Engine.Programs;
-using Monge.Fields;
 using Monge.Measures;
 using Monge.Paths;
 

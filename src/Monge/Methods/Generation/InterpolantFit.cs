@@ -3,9 +3,9 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
-using Monge.Fields;
 using Monge.Measures;
 using Monge.Objectives;
+using Monge.OptimalTransport;
 using Monge.Paths;
 using Monge.Training;
 

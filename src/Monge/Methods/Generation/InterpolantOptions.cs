@@ -3,6 +3,7 @@ using Monge.Engine.Programs;
 using Monge.Fields;
 using Monge.Measures;
 using Monge.Objectives;
+using Monge.OptimalTransport;
 using Monge.Paths;
 
 namespace Monge.Methods;

@@ -3,6 +3,7 @@ using Monge.Dynamics;
 using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.Methods;
+using Monge.OptimalTransport;
 using Monge.Paths;
 
 namespace Monge.Tests.Methods.Generation;

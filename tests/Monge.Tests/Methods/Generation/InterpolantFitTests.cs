@@ -3,7 +3,7 @@ using Monge.Dynamics;
 using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.Methods;
-using Monge.Paths;
+using Monge.OptimalTransport;
 using Monge.Training;
 
 namespace Monge.Tests.Methods.Generation;
