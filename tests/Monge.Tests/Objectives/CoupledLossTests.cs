@@ -1,7 +1,6 @@
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
-using Monge.Engine.Random;
 using Monge.Objectives;
 
 namespace Monge.Tests.Objectives;

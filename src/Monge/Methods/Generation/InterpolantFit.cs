@@ -259,6 +259,11 @@ public sealed class FlowTraining : IDisposable
 
     private static InterpolantKind Form(FlowData data, InterpolantOptions options)
     {
+        if (data.BaseMixture is not null)
+        {
+            CheckMixture(data, options);
+        }
+
         var isNoise = data.HasGaussianBase && options.Coupling == CouplingKind.Independent;
         if (options.Form == InterpolantKind.OneSided && !isNoise)
         {
@@ -269,11 +274,6 @@ public sealed class FlowTraining : IDisposable
         if (options.Form == InterpolantKind.Mirror && !isNoise)
         {
             throw new ArgumentException("A mirror interpolant has the data on both sides; give it no base, and leave the coupling 'independent'.");
-        }
-
-        if (data.BaseMixture is not null)
-        {
-            CheckMixture(data, options);
         }
 
         return options.Form != InterpolantKind.Automatic ? options.Form : isNoise ? InterpolantKind.OneSided : InterpolantKind.TwoSided;
