@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Monge.Cli.Commands;
 using Monge.Cli.Generation;
 using Monge.Data;
+using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
 using Monge.Paths;

@@ -1,3 +1,4 @@
+using Monge.Measures;
 using Monge.Runs;
 
 namespace Monge.Methods;

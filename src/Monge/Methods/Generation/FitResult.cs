@@ -1,6 +1,9 @@
 using System.Text.Json.Nodes;
 using Monge.Data;
 using Monge.Diagnostics;
+using Monge.Dynamics;
+using Monge.Measures;
+using Monge.Paths;
 using Monge.Runs;
 
 namespace Monge.Methods;
@@ -33,7 +36,7 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
             model.Save(Path.Combine(folder, RunSession.ModelName));
         }
 
-        var judged = model.HeldOutRows is { Length: > 0 } held && model.HasBaseDensity && model.Form != InterpolantForm.Mirror ? Judge(model, held, run.Threads) : default;
+        var judged = model.HeldOutRows is { Length: > 0 } held && model.HasBaseDensity && model.Form != InterpolantKind.Mirror ? Judge(model, held, run.Threads) : default;
         return new FitResult(model, judged, run.Folder);
     }
 
