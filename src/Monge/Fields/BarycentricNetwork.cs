@@ -8,11 +8,7 @@ namespace Monge.Fields;
 /// </summary>
 public sealed class BarycentricNetwork
 {
-    private readonly Expr[] _weights;
-    private readonly Expr[] _biases;
-    private readonly Expr[] _vertexWeights;
-    private readonly Expr _last;
-    private readonly Expr _lastBias;
+    private readonly Perceptron _perceptron;
 
     /// <summary>Adds the network's parameters to a set.</summary>
     /// <param name="parameters">The set.</param>
@@ -24,22 +20,13 @@ public sealed class BarycentricNetwork
     public BarycentricNetwork(ParameterSet parameters, ParameterInitializer initializer, int dimension, int count, int width, int depth)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(depth, 1);
-        (Dimension, Count) = (dimension, count);
-        (_weights, _biases, _vertexWeights) = (new Expr[depth], new Expr[depth], new Expr[depth]);
-        for (var layer = 0; layer < depth; layer++)
-        {
-            var inputs = layer == 0 ? dimension : width;
-            _weights[layer] = initializer.Add(parameters, $"heads.{layer}.weight", 1.3 / Math.Sqrt(inputs), width, inputs);
-            _vertexWeights[layer] = initializer.Add(parameters, $"heads.{layer}.vertices", 1.3 / Math.Sqrt(count), width, count);
-            _biases[layer] = initializer.Add(parameters, $"heads.{layer}.bias", layer == 0 ? 0.5 : 0, width);
-        }
-
-        _last = initializer.Add(parameters, $"heads.{depth}.weight", 0, dimension * count, width);
-        _lastBias = initializer.Add(parameters, $"heads.{depth}.bias", 0, dimension * count);
+        Count = count;
+        var options = new PerceptronOptions { Width = width, Depth = depth, FirstScale = 1.3, HiddenScale = 1.3, BiasLast = true };
+        _perceptron = new Perceptron(parameters, initializer, "heads", dimension, dimension * count, options, PerceptronCondition.Vector("vertices", count, 1.3));
     }
 
     /// <summary>d.</summary>
-    public int Dimension { get; }
+    public int Dimension => _perceptron.Inputs;
 
     /// <summary>The number of laws.</summary>
     public int Count { get; }
@@ -50,14 +37,7 @@ public sealed class BarycentricNetwork
     public Expr[] Heads(Expr x, Expr weights)
     {
         var square = weights.SquaredNorm();
-        var centred = (2 * weights) - 1;
-        var hidden = x / square.Sqrt();
-        for (var layer = 0; layer < _weights.Length; layer++)
-        {
-            hidden = (Expr.MatrixProduct(_weights[layer], hidden) + Expr.MatrixProduct(_vertexWeights[layer], centred) + _biases[layer]).Silu();
-        }
-
-        var corrections = Expr.MatrixProduct(_last, hidden) + _lastBias;
+        var corrections = _perceptron.Apply(x / square.Sqrt(), (2 * weights) - 1);
         return [.. Enumerable.Range(0, Count).Select(k => (weights[k] / square * x) + ((1 - weights[k]) * corrections[(k * Dimension)..((k + 1) * Dimension)]))];
     }
 }

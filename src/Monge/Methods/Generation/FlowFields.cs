@@ -26,8 +26,8 @@ internal sealed class FlowFields
 
     private readonly InterpolantSchedule _schedule;
     private readonly EndMoments _moments;
-    private readonly FlowNetwork _first;
-    private readonly FlowNetwork? _second;
+    private readonly Perceptron _first;
+    private readonly Perceptron? _second;
     private readonly bool _twoFields;
     private readonly FlowMixture? _mixture;
     private readonly Expr _baseMean;
@@ -49,7 +49,16 @@ internal sealed class FlowFields
         _twoFields = Learn is not (LearnedFields.Velocity or LearnedFields.Denoiser or LearnedFields.Score);
         CheckForm(_schedule);
         var inputs = (mixture is null ? dimension : 2 * dimension) + (conditions == 0 ? 0 : conditions + 1);
-        FlowNetwork Network(string name, int outputs) => new(Parameters, Initializer, name, inputs, outputs, options.Width, options.Depth, options.Frequencies, options.Activation);
+        var network = new PerceptronOptions
+        {
+            Width = options.Width,
+            Depth = options.Depth,
+            Activation = options.Activation,
+            Residual = true,
+            LastConditions = true,
+            BiasLast = true,
+        };
+        Perceptron Network(string name, int outputs) => new(Parameters, Initializer, name, inputs, outputs, network, PerceptronCondition.Time(options.Frequencies));
         if (_twoFields && !options.SharedNetwork)
         {
             (_first, _second) = (Network("first", dimension), Network("second", dimension));
