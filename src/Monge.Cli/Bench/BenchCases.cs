@@ -6,7 +6,7 @@ using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Fields;
 using Monge.Methods;
-using Monge.Paths;
+using Monge.OptimalTransport;
 using Monge.Training;
 
 namespace Monge.Cli.Bench;
