@@ -3,7 +3,10 @@ using Monge.Fields;
 
 namespace Monge.Cli.Bench;
 
-/// <summary>The peer's network: <c>depth</c> linear layers of one width, each with its activation, then a linear layer. Weights start with the variance of PyTorch's, 1 / (3 inputs).</summary>
+/// <summary>
+/// The peer's network: <c>depth</c> linear layers of one width, each with its activation, then a linear layer. Weights start with the variance of PyTorch's, 1
+/// / (3 inputs).
+/// </summary>
 internal sealed class BenchNetwork
 {
     private readonly Perceptron _perceptron;

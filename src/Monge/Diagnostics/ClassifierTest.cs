@@ -3,6 +3,7 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
+using Monge.Fields;
 using Monge.Methods;
 using Monge.Training;
 

@@ -3,8 +3,10 @@ using Monge.Engine.Programs;
 namespace Monge.Fields;
 
 /// <summary>
-/// The fields g_k(a, x) of a barycentric interpolant as one perceptron with a head for each law (arXiv:2310.03695). A head is what it would be for standard normal laws,
-/// a_k x / |a|^2, plus (1 - a_k) times the perceptron's output, so at its own vertex it returns x exactly. The perceptron sees x / |a|, since the law's spread goes with |a|.
+/// The fields g_k(a, x) of a barycentric interpolant as one perceptron with a head for each law (arXiv:2310.03695). A head is what it would be for standard
+/// normal laws,
+/// a_k x / |a|^2, plus (1 - a_k) times the perceptron's output, so at its own vertex it returns x exactly. The perceptron sees x / |a|, since the law's spread
+/// goes with |a|.
 /// </summary>
 public sealed class BarycentricNetwork
 {
@@ -22,7 +24,8 @@ public sealed class BarycentricNetwork
         ArgumentOutOfRangeException.ThrowIfLessThan(depth, 1);
         Count = count;
         var options = new PerceptronOptions { Width = width, Depth = depth, FirstScale = 1.3, HiddenScale = 1.3, BiasLast = true };
-        _perceptron = new Perceptron(parameters, initializer, "heads", dimension, dimension * count, options, PerceptronCondition.Vector("vertices", count, 1.3));
+        var vertices = PerceptronCondition.Vector("vertices", count, 1.3);
+        _perceptron = new Perceptron(parameters, initializer, "heads", dimension, dimension * count, options, vertices);
     }
 
     /// <summary>d.</summary>

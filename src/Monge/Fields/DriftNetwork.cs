@@ -21,7 +21,15 @@ public sealed class DriftNetwork : IVectorField
     /// <param name="frequencies">Frequencies of the time features.</param>
     public DriftNetwork(ParameterSet parameters, ParameterInitializer initializer, int dimension, int width, int depth, int frequencies = 4)
     {
-        var options = new PerceptronOptions { Width = width, Depth = depth, Activation = Activation.Tanh, FirstScale = 1.5, HiddenScale = 1.3, LastBiasScale = null };
+        var options = new PerceptronOptions
+        {
+            Width = width,
+            Depth = depth,
+            Activation = Activation.Tanh,
+            FirstScale = 1.5,
+            HiddenScale = 1.3,
+            LastBiasScale = null,
+        };
         _perceptron = new Perceptron(parameters, initializer, "drift", dimension, dimension, options, PerceptronCondition.Time(frequencies));
         _affine = new TimeNetwork(parameters, initializer, "drift.affine", 2 * dimension, TimeWidth, frequencies);
     }
@@ -33,7 +41,8 @@ public sealed class DriftNetwork : IVectorField
     public (Expr Value, Expr Divergence) WithDivergence(Expr x, Expr t) => new FormulaField(Dimension, Apply).WithDivergence(x, t);
 
     /// <inheritdoc/>
-    public (Expr Value, Expr Divergences) WithDivergenceEstimates(Expr x, Expr t, Expr probes) => new FormulaField(Dimension, Apply).WithDivergenceEstimates(x, t, probes);
+    public (Expr Value, Expr Divergences) WithDivergenceEstimates(Expr x, Expr t, Expr probes) =>
+        new FormulaField(Dimension, Apply).WithDivergenceEstimates(x, t, probes);
 
     /// <summary>The drift [d].</summary>
     /// <param name="x">A position [d].</param>

@@ -18,7 +18,9 @@ public enum Activation
     Softplus,
 }
 
-/// <summary>How a <see cref="Perceptron"/> is built. A scale is the standard deviation of a block's start, for weights times the root of their number of inputs.</summary>
+/// <summary>
+/// How a <see cref="Perceptron"/> is built. A scale is the standard deviation of a block's start, for weights times the root of their number of inputs.
+/// </summary>
 public sealed record PerceptronOptions
 {
     /// <summary>Units of a hidden layer, at least 1.</summary>
@@ -55,7 +57,8 @@ public sealed record PerceptronOptions
     public bool LastConditions { get; init; }
 
     /// <summary>
-    /// Whether a layer's sum is (W h + C c) + b; otherwise it is W h + (C c + b), whose bracket is worked out once for all samples where they share the conditions. The
+    /// Whether a layer's sum is (W h + C c) + b; otherwise it is W h + (C c + b), whose bracket is worked out once for all samples where they share the
+    /// conditions. The
     /// two differ in the last bit.
     /// </summary>
     public bool BiasLast { get; init; }
@@ -78,7 +81,8 @@ public sealed record PerceptronCondition(string Name, int Size, double Scale, Fu
     /// <summary>A scalar, such as the end s of a step beside its start t.</summary>
     /// <param name="name">The end of the weights' names.</param>
     /// <param name="frequencies">Frequencies of its features, those of time; 0 leaves the number alone.</param>
-    public static PerceptronCondition Scalar(string name, int frequencies = 0) => new(name, TimeFeatures.Count(frequencies), 1, value => TimeFeatures.Of(value, frequencies));
+    public static PerceptronCondition Scalar(string name, int frequencies = 0) =>
+        new(name, TimeFeatures.Count(frequencies), 1, value => TimeFeatures.Of(value, frequencies));
 
     /// <summary>A vector as it is.</summary>
     /// <param name="name">The end of the weights' names.</param>
@@ -88,7 +92,8 @@ public sealed record PerceptronCondition(string Name, int Size, double Scale, Fu
 }
 
 /// <summary>
-/// A perceptron: layers h -> activation(W h + sum_k C_k c_k + b), each of which also sees the conditions c_k (times and other scalars by their features, vectors), then a
+/// A perceptron: layers h -> activation(W h + sum_k C_k c_k + b), each of which also sees the conditions c_k (times and other scalars by their features,
+/// vectors), then a
 /// linear layer. A layer's blocks are named "name.layer.weight", "name.layer.condition" and "name.layer.bias".
 /// </summary>
 public sealed class Perceptron
@@ -108,7 +113,13 @@ public sealed class Perceptron
     /// <param name="conditions">What every layer sees besides, in the order of <see cref="Apply"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is below 1 or the depth is negative.</exception>
     public Perceptron(
-        ParameterSet parameters, ParameterInitializer initializer, string name, int inputs, int? outputs, PerceptronOptions options, params PerceptronCondition[] conditions)
+        ParameterSet parameters,
+        ParameterInitializer initializer,
+        string name,
+        int inputs,
+        int? outputs,
+        PerceptronOptions options,
+        params PerceptronCondition[] conditions)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(inputs, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(outputs ?? 1, 1, nameof(outputs));

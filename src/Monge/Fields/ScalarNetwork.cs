@@ -3,7 +3,8 @@ using Monge.Engine.Programs;
 namespace Monge.Fields;
 
 /// <summary>
-/// A scalar function phi(x, t) on R^d: a perceptron of tanh units on the position whose every layer also sees features of time, smooth to all orders so that its
+/// A scalar function phi(x, t) on R^d: a perceptron of tanh units on the position whose every layer also sees features of time, smooth to all orders so that
+/// its
 /// Laplacian may be trained. The last layer starts at zero, so training starts from the function 0.
 /// </summary>
 public sealed class ScalarNetwork

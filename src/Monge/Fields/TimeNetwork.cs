@@ -12,7 +12,12 @@ namespace Monge.Fields;
 public sealed class TimeNetwork(ParameterSet parameters, ParameterInitializer initializer, string name, int outputs, int width, int frequencies = 4)
 {
     private readonly Perceptron _perceptron = new(
-        parameters, initializer, name, TimeFeatures.Count(frequencies), outputs, new PerceptronOptions { Width = width, Depth = 1, Activation = Activation.Tanh, FirstScale = 1.5 });
+        parameters,
+        initializer,
+        name,
+        TimeFeatures.Count(frequencies),
+        outputs,
+        new PerceptronOptions { Width = width, Depth = 1, Activation = Activation.Tanh, FirstScale = 1.5 });
 
     /// <summary>The values [m] at a scalar time.</summary>
     public Expr Apply(Expr t) => _perceptron.Apply(TimeFeatures.Of(t, frequencies));

@@ -45,7 +45,10 @@ public sealed record StepRate(double First, long Interval = 1000, double Factor 
     public override double At(long iteration, long total) => First * Math.Pow(Factor, iteration / Interval);
 }
 
-/// <summary>A linear rise over the first steps, then a fall with the root of the step's number: peak min(k / warm, sqrt(warm / k)), k from 1 (A. Vaswani et al., arXiv:1706.03762).</summary>
+/// <summary>
+/// A linear rise over the first steps, then a fall with the root of the step's number: peak min(k / warm, sqrt(warm / k)), k from 1 (A. Vaswani et al.,
+/// arXiv:1706.03762).
+/// </summary>
 /// <param name="Peak">The highest rate.</param>
 /// <param name="WarmSteps">Steps of the rise, at least 1.</param>
 public sealed record InverseRootRate(double Peak, long WarmSteps = 200) : LearningRate
@@ -56,7 +59,8 @@ public sealed record InverseRootRate(double Peak, long WarmSteps = 200) : Learni
 }
 
 /// <summary>
-/// Lowers the learning rate of any schedule while the loss stands still: the mean loss of each window of steps is compared with the best before, and after more than so many
+/// Lowers the learning rate of any schedule while the loss stands still: the mean loss of each window of steps is compared with the best before, and after
+/// more than so many
 /// windows without a better one the rate is multiplied by a factor (as ReduceLROnPlateau of PyTorch does with epochs).
 /// </summary>
 /// <param name="Factor">What each reduction multiplies by.</param>

@@ -46,7 +46,8 @@ public sealed class LossMinimiser<T> : IDisposable
     /// <param name="options">How it is minimised.</param>
     /// <param name="seed">Seed of all random numbers.</param>
     /// <param name="execution">How to execute.</param>
-    public LossMinimiser(ParameterSet parameters, ParameterInitializer initializer, Expr loss, LossMinimiserOptions options, ulong seed, ExecutionOptions? execution = null)
+    public LossMinimiser(
+        ParameterSet parameters, ParameterInitializer initializer, Expr loss, LossMinimiserOptions options, ulong seed, ExecutionOptions? execution = null)
     {
         (_options, _seed) = (options, seed);
         var step = new GradientStepOptions
@@ -82,7 +83,8 @@ public sealed class LossMinimiser<T> : IDisposable
             return _step.Run(State, iteration, total, new DrawKey(_seed, (ulong)iteration));
         }
 
-        return TrainingLoop.Run(new TrainingTask(Step, validate, null), new TrainingPlan { Iterations = _options.Iterations, Budget = budget }, progress, cancellation);
+        var plan = new TrainingPlan { Iterations = _options.Iterations, Budget = budget };
+        return TrainingLoop.Run(new TrainingTask(Step, validate, null), plan, progress, cancellation);
     }
 
     /// <inheritdoc/>

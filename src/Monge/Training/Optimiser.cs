@@ -24,7 +24,8 @@ public abstract record Optimiser
 public readonly record struct UpdateNumbers(double FirstDecay, double SecondDecay, double Rate, double SecondScale, double Guard, double Shrink = 1);
 
 /// <summary>
-/// Adam (D. Kingma and J. Ba, arXiv:1412.6980); with a weight decay AdamW, whose decay is apart from the gradient (I. Loshchilov and F. Hutter, arXiv:1711.05101):
+/// Adam (D. Kingma and J. Ba, arXiv:1412.6980); with a weight decay AdamW, whose decay is apart from the gradient (I. Loshchilov and F. Hutter,
+/// arXiv:1711.05101):
 /// p loses rate x decay x p beside the step.
 /// </summary>
 /// <param name="FirstDecay">Decay of the mean gradient, in [0, 1).</param>
@@ -43,7 +44,8 @@ public sealed record Adam(double FirstDecay = 0.9, double SecondDecay = 0.99, do
 }
 
 /// <summary>
-/// Rectified Adam (L. Liu et al., arXiv:1908.03265, Algorithm 2): while the squares are known from too few gradients the step is not scaled by them, later it is shortened by
+/// Rectified Adam (L. Liu et al., arXiv:1908.03265, Algorithm 2): while the squares are known from too few gradients the step is not scaled by them, later it
+/// is shortened by
 /// how uncertain they are.
 /// </summary>
 /// <param name="FirstDecay">Decay of the mean gradient, in [0, 1).</param>
