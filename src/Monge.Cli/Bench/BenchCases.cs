@@ -5,6 +5,7 @@ using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Fields;
+using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
 using Monge.Training;

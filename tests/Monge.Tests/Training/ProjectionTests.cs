@@ -21,7 +21,7 @@ public class ProjectionTests
         var (free, positive) = (initializer.Add(parameters, "free", 1, 4), initializer.Add(parameters, "positive", 1, 7));
         var (rows, matrix) = (initializer.Add(parameters, "rows", 1, Rows, 3), initializer.Add(parameters, "matrix", 1, Rows, Columns));
         var noise = Expr.Random(RandomLaw.Normal, 3, Columns);
-        var loss = (Expr.MatrixProduct(matrix, noise) - 3).SquaredNorm() + (positive + 1 - noise[..7]).SquaredNorm() + (free + 5).SquaredNorm()
+        var loss = (Expr.MatrixProduct(matrix, noise + 1) - 30).SquaredNorm() + (positive + 1 - noise[..7]).SquaredNorm() + (free + 5).SquaredNorm()
             + Expr.MatrixProduct(rows, noise[..3]).Sum().Square();
         var options = new GradientStepOptions
         {
