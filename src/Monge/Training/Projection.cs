@@ -111,7 +111,7 @@ public sealed record SpectralNorm(double Bound, params string[] Blocks) : Projec
     private const double Growth = 1e-5;
 
     internal override int MemorySize(Shape shape) => shape.Rank == 2
-        ? shape.Size == 0 ? 0 : shape[0] + shape[1]
+        ? shape[0] + shape[1]
         : throw new ArgumentException($"A spectral norm is one of a matrix; a block of shape {shape} was given.");
 
     internal override void Apply<T>(Span<T> block, Shape shape, Span<T> memory)
