@@ -70,7 +70,8 @@ public static class GalleryPictures
     private static Picture Standing(Line[] last)
     {
         Line[] shown = [.. last.Where(l => double.IsFinite(l.Share)).Take(MostRows)];
-        string[] labels = [.. shown.Select(l => Short($"{l.System} {l.Figure.Name}"))];
+        var isOne = shown.Select(l => l.System).Distinct().Count() == 1;
+        string[] labels = [.. shown.Select(l => Short(isOne ? l.Figure.Name : $"{l.System} {l.Figure.Name}"))];
         BarsLayer Those(string name, PictureTone tone, bool hold) => new(labels, [.. shown.Select(l => l.Holds == hold ? l.Share : double.NaN)])
         {
             Name = name,
@@ -79,7 +80,7 @@ public static class GalleryPictures
             IsHorizontal = true,
         };
         var end = Math.Max(1.15, 1.05 * shown.Select(l => Math.Min(l.Share, 3)).DefaultIfEmpty(1).Max());
-        return new Picture("standing", "Figures against their bars")
+        return new Picture("standing", "Figures against what is allowed")
         {
             IsHeadline = true,
             Caption = "How much of what is allowed each figure uses: its distance from the reference over the tolerance, or its value over the bound. "
@@ -87,7 +88,7 @@ public static class GalleryPictures
             X = new PictureAxis("share of the allowance used") { From = 0, To = end },
             Layers =
             [
-                new MarkLayer(1) { Name = "bar", Tone = PictureTone.Quiet, IsUpright = true },
+                new MarkLayer(1) { Name = "allowed", Tone = PictureTone.Quiet, IsUpright = true },
                 Those("holds", PictureTone.Ours, true), Those("falls short", PictureTone.Exact, false),
             ],
         };
@@ -102,14 +103,16 @@ public static class GalleryPictures
             Layers =
             [
                 new TableLayer(
-                    ["experiment", "figure", "reference", "source", "ours", "runs", "verdict"],
+                    ["figure", "reference", "ours", "verdict", "runs", "experiment", "source"],
                     [.. figures.Select(f => (IReadOnlyList<string>)
                     [
-                        f[^1].Experiment, f[^1].Figure.Name, f[^1].Figure.Describe(), f[^1].Figure.Source,
-                        f[^1].Value.ToString("G5", CultureInfo.InvariantCulture),
-                        $"held in {f.Count(l => l.Holds)} of {f.Length}", f[^1].Holds ? "holds" : "falls short",
+                        f[^1].Figure.Name, f[^1].Figure.Describe(), f[^1].Value.ToString("G5", CultureInfo.InvariantCulture),
+                        f[^1].Holds ? "holds" : "falls short", $"held in {f.Count(l => l.Holds)} of {f.Length}", f[^1].Experiment, f[^1].Figure.Source,
                     ])])
-                { Holds = [.. figures.Select(f => f[^1].Holds)] },
+                {
+                    Holds = [.. figures.Select(f => f[^1].Holds)],
+                    VerdictColumn = 3,
+                },
             ],
         };
     }

@@ -93,7 +93,10 @@ internal static class ExampleRuns
             },
             new Picture("table", "Figures")
             {
-                Layers = [new TableLayer(["figure", "verdict"], [["one & two", "holds"], ["three", "falls short"]]) { Holds = [true, false] }],
+                Layers =
+                [
+                    new TableLayer(["figure", "verdict"], [["one & two", "holds"], ["three", "falls short"]]) { Holds = [true, false], VerdictColumn = 1 },
+                ],
             },
         ],
     };

@@ -10,6 +10,7 @@ namespace Monge.Reports.Drawing;
 internal static class PlotDrawing
 {
     private const int MostDots = 1000;
+    private const int MostPanelDots = 200;
     private const float LetterWidth = 6.2f;
     private const float Small = 9.5f;
     private const float Usual = 12;
@@ -135,7 +136,7 @@ internal static class PlotDrawing
             _ => MarkerShape.FilledCircle,
         };
         var usual = isTick ? 14 : shape.Texts is not null ? 8 : isPanel ? 2 : 4;
-        var stride = (xs.Length + MostDots - 1) / MostDots;
+        var stride = xs.Length / (isPanel ? MostPanelDots : MostDots);
         var points = Enumerable.Range(0, xs.Length).Where(i => i % Math.Max(1, stride) == 0 && double.IsFinite(xs[i]) && double.IsFinite(ys[i]));
         foreach (var group in points.GroupBy(i => shape.Weights is { } w ? Math.Clamp(Math.Round(usual * Math.Sqrt(w[i])), 1, 20) : usual))
         {

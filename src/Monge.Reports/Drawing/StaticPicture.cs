@@ -15,6 +15,11 @@ internal static class StaticPicture
     private const int TitleHeight = 40;
     private const int MostCells = 4;
     private const int MatrixCell = 132;
+    private const int MatrixGap = 8;
+    private const int LargeMatrix = 6;
+    private const int SmallestHeight = 280;
+    private const int Left = 66;
+    private const int Below = 50;
     private const float PixelsPerUnit = 1.6f;
 
     /// <summary>Writes the image as vector graphics.</summary>
@@ -37,7 +42,7 @@ internal static class StaticPicture
         data.SaveTo(stream);
     }
 
-    // A matrix stands on the left with the others below each other beside it; without one all stand in a row.
+    // Without a matrix all stand in a row; else it stands on the left, with the others beside it.
     private static Layout Arrange(RunPictures run)
     {
         var drawable = run.Pictures.Where(p => p.Panels.Count > 0 || LayerShapes.Of(p, First(p)).Count > 0).ToArray();
@@ -54,16 +59,20 @@ internal static class StaticPicture
                 ends[k + 1] = ends[k] + Width(singles[k], singles.Length == 1 ? 2 * CellWidth : CellWidth);
             }
 
-            var places = singles.Select((p, k) => (p, new PixelRect(ends[k], ends[k + 1], bottom, TitleHeight)));
+            var places = singles.Select((p, k) => new Cell(p, new PixelRect(ends[k], ends[k + 1], bottom, TitleHeight), null));
             return new Layout((int)Math.Max(CellWidth, ends[^1]), bottom, [.. places]);
         }
 
-        var side = 70 + (MatrixCell * matrix.Columns);
-        singles = [.. singles.Take(2)];
-        var cells = Matrix(matrix, side).ToList();
-        var height = side / (float)Math.Max(2, singles.Length);
-        cells.AddRange(singles.Select((p, k) => (p, new PixelRect(side, side + CellWidth + 40, TitleHeight + ((k + 1) * height), TitleHeight + (k * height)))));
-        return new Layout(side + (singles.Length > 0 ? CellWidth + 40 : 0), side + TitleHeight, cells);
+        // A large matrix has room for the first of the others above its diagonal.
+        var (side, tall) = (Left + MatrixGap + (MatrixCell * matrix.Columns), Below + (MatrixCell * RowsOf(matrix)));
+        var isInside = matrix.Columns >= LargeMatrix;
+        singles = [.. singles.Take(isInside ? 1 : Math.Max(1, tall / SmallestHeight))];
+        var (left, room) = isInside ? (side - (matrix.Columns / 2 * MatrixCell), matrix.Columns / 2 * MatrixCell) : (side, CellWidth + 40);
+        var height = isInside ? room - Below : Math.Clamp(tall / Math.Max(1, singles.Length), SmallestHeight, CellHeight);
+        PixelRect Place(int k) => new(left, left + room, TitleHeight + ((k + 1) * height), TitleHeight + (k * height));
+        var beside = singles.Select((p, k) => new Cell(p, Place(k), null));
+        var width = isInside || singles.Length == 0 ? side : left + room;
+        return new Layout(width, TitleHeight + Math.Max(tall, singles.Length * height), [.. Matrix(matrix), .. beside]);
     }
 
     private static IReadOnlyList<PictureLayer> First(Picture picture) => [.. picture.Layers, .. picture.Frames.TakeLast(1).SelectMany(f => f.Layers)];
@@ -77,20 +86,24 @@ internal static class StaticPicture
             : usual;
     }
 
+    private static int RowsOf(Picture matrix) => (matrix.Panels.Count + matrix.Columns - 1) / matrix.Columns;
+
     private static int Rows(Picture picture) =>
         picture.Layers.OfType<BarsLayer>().Where(b => b.IsHorizontal).Select(b => b.Labels.Count).DefaultIfEmpty(0).Max();
 
-    private static IEnumerable<(Picture, PixelRect)> Matrix(Picture matrix, int side)
+    // Places of equal size for what is drawn; names and numbers of the axes stand before the first column and below the last row.
+    private static IEnumerable<Cell> Matrix(Picture matrix)
     {
-        const int Left = 62;
-        var size = (side - Left) / (float)matrix.Columns;
+        var rows = RowsOf(matrix);
         for (var k = 0; k < matrix.Panels.Count; k++)
         {
             var (row, column) = (k / matrix.Columns, k % matrix.Columns);
             if (matrix.Panels[k].Layers.Count > 0)
             {
-                var (left, top) = (Left + (column * size), TitleHeight + (row * size));
-                yield return (matrix.Panels[k], new PixelRect(left, left + size, top + size, top));
+                var (before, below) = (column == 0 ? Left : 0, row == rows - 1 ? Below : 0);
+                var (left, top) = (Left + (column * MatrixCell), TitleHeight + (row * MatrixCell));
+                var place = new PixelRect(left - before, left + MatrixCell, top + MatrixCell + below, top);
+                yield return new Cell(matrix.Panels[k], place, new PixelPadding(before, MatrixGap, below, MatrixGap));
             }
         }
     }
@@ -101,12 +114,19 @@ internal static class StaticPicture
         using var font = new SKFont(SKTypeface.FromFamilyName(PlotDrawing.FontName, SKFontStyle.Bold), 17);
         using var paint = new SKPaint { Color = SKColor.Parse(Palette.Ink), IsAntialias = true };
         canvas.DrawText(run.Title, 16, 27, SKTextAlign.Left, font, paint);
-        foreach (var (picture, place) in layout.Cells)
+        foreach (var cell in layout.Cells)
         {
-            using var plot = PlotDrawing.Make(picture, First(picture), isPanel: picture.Title.Length == 0);
-            plot.Render(canvas, place);
+            using var plot = PlotDrawing.Make(cell.Picture, First(cell.Picture), isPanel: cell.Padding is not null);
+            if (cell.Padding is { } padding)
+            {
+                plot.Layout.Fixed(padding);
+            }
+
+            plot.Render(canvas, cell.Place);
         }
     }
 
-    private sealed record Layout(int Width, int Height, IReadOnlyList<(Picture Picture, PixelRect Place)> Cells);
+    private sealed record Layout(int Width, int Height, IReadOnlyList<Cell> Cells);
+
+    private sealed record Cell(Picture Picture, PixelRect Place, PixelPadding? Padding);
 }

@@ -15,17 +15,24 @@ internal static class FigureText
             return "-";
         }
 
-        if (figure.Error is not { } error || !double.IsFinite(error) || error <= 0)
-        {
-            return Number(figure.Value) + unit;
-        }
-
-        var digits = $"F{Math.Clamp(1 - (int)Math.Floor(Math.Log10(error)), 0, 10)}";
-        return $"{figure.Value.ToString(digits, CultureInfo.InvariantCulture)} ± {error.ToString(digits, CultureInfo.InvariantCulture)}{unit}";
+        return Digits(figure) is { } digits
+            ? $"{figure.Value.ToString(digits, CultureInfo.InvariantCulture)} ± {figure.Error!.Value.ToString(digits, CultureInfo.InvariantCulture)}{unit}"
+            : Number(figure.Value) + unit;
     }
 
-    /// <summary>What a figure should be.</summary>
-    public static string Reference(RunFigure figure) => Number(figure.Reference ?? double.NaN) + (figure.Unit.Length > 0 ? " " + figure.Unit : "");
+    /// <summary>What a figure should be, to the digits of the figure.</summary>
+    public static string Reference(RunFigure figure)
+    {
+        var value = figure.Reference ?? double.NaN;
+        var text = Digits(figure) is { } digits && double.IsFinite(value) && !double.IsInteger(value)
+            ? value.ToString(digits, CultureInfo.InvariantCulture)
+            : Number(value);
+        return text + (figure.Unit.Length > 0 ? " " + figure.Unit : "");
+    }
+
+    // Two digits of the error; null without one.
+    private static string? Digits(RunFigure figure) =>
+        figure.Error is { } error && double.IsFinite(error) && error > 0 ? $"F{Math.Clamp(1 - (int)Math.Floor(Math.Log10(error)), 0, 10)}" : null;
 
     private static string Number(double value) => !double.IsFinite(value) ? "-"
         : value == Math.Round(value) && Math.Abs(value) < 1e15 ? value.ToString("N0", CultureInfo.InvariantCulture)

@@ -78,7 +78,7 @@ internal static class PlotlyFigure
             (x["domain"], x["anchor"]) = (Domain(column, columns), "y" + key);
             (y["domain"], y["anchor"]) = (Domain(rows - 1 - row, rows), "x" + key);
             (x["showticklabels"], y["showticklabels"]) = (panel.X.Label.Length > 0, panel.Y.Label.Length > 0 && row != column);
-            (x["nticks"], y["nticks"]) = (4, 4);
+            (x["nticks"], y["nticks"]) = (3, 3);
             layout["xaxis" + key] = x;
             layout["yaxis" + key] = y;
             foreach (var trace in Traces(panel, panel.Layers, k + 1, PanelDotArea))

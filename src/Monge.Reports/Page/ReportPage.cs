@@ -15,6 +15,7 @@ internal sealed class ReportPage
     private const string Policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:";
     private const int SmallPanel = 240;
     private const int LargePanel = 340;
+    private const int LongLabel = 24;
 
     private readonly StringBuilder _body = new();
     private readonly JsonArray _figures = [];
@@ -52,7 +53,8 @@ internal sealed class ReportPage
         foreach (var name in runs.SelectMany(r => r.Run.Pictures.Select(p => p.Name)).Distinct())
         {
             var same = runs.Select(r => (r.Name, Picture: r.Run.Pictures.FirstOrDefault(p => p.Name == name))).Where(p => p.Picture is not null).ToArray();
-            page._body.Append(CultureInfo.InvariantCulture, $"<section>\n<h2>{Html(same[0].Picture!.Title)}</h2>\n<div class=\"beside\">\n");
+            page._body.Append(CultureInfo.InvariantCulture, $"<section>\n<h2>{Html(same[0].Picture!.Title)}</h2>\n");
+            page._body.Append(CultureInfo.InvariantCulture, $"<div class=\"beside\" style=\"--runs: {runs.Count}\">\n");
             foreach (var (run, picture) in same)
             {
                 page.Figure(picture!, run, $"{picture!.Title}, {run}");
@@ -103,14 +105,15 @@ internal sealed class ReportPage
             .. hasReferences ? (string[])[reference is null ? "" : FigureText.Reference(reference)] : [],
         ];
         _body.Append("<section class=\"figures\">\n<h2>Figures</h2>\n");
-        Table(["", .. runs.Select(r => r.Name), .. hasReferences ? (string[])["known"] : []], [.. names.Select((n, k) => Cells(n, references[k]))], null);
+        Table(["", .. runs.Select(r => r.Name), .. hasReferences ? (string[])["reference"] : []], [.. names.Select((n, k) => Cells(n, references[k]))]);
         _body.Append("</section>\n");
     }
 
     private void Figure(Picture picture, string head, string words)
     {
         var tables = picture.Layers.OfType<TableLayer>().ToArray();
-        var isWide = picture.Panels.Count > 0 || tables.Length > 0;
+        var hasLongLabels = picture.Layers.OfType<BarsLayer>().Any(b => b.IsHorizontal && b.Labels.Any(l => l.Length > LongLabel));
+        var isWide = picture.Panels.Count > 0 || tables.Length > 0 || hasLongLabels;
         var description = picture.Caption.Length > 0 ? $"{words}. {picture.Caption}" : words;
         var kind = isWide ? "picture wide" : "picture";
         _body.Append(CultureInfo.InvariantCulture, $"<figure class=\"{kind}\" data-name=\"{Html(picture.Name)}\">\n<h2>{Html(head)}</h2>\n");
@@ -140,7 +143,7 @@ internal sealed class ReportPage
 
         foreach (var table in tables)
         {
-            Table(table.Columns, table.Rows, table.Holds);
+            Table(table.Columns, table.Rows, table.Holds, table.VerdictColumn);
         }
 
         if (picture.Caption.Length > 0)
@@ -184,14 +187,13 @@ internal sealed class ReportPage
         }
     }
 
-    private void Table(IReadOnlyList<string> heads, IReadOnlyList<IEnumerable<string>> rows, IReadOnlyList<bool>? holds)
+    private void Table(IReadOnlyList<string> heads, IReadOnlyList<IEnumerable<string>> rows, IReadOnlyList<bool>? holds = null, int verdictColumn = 0)
     {
         _body.Append("<div class=\"scroll\"><table>\n<thead><tr>").AppendJoin("", heads.Select(h => $"<th>{Html(h)}</th>")).Append("</tr></thead>\n<tbody>\n");
         for (var k = 0; k < rows.Count; k++)
         {
             var verdict = holds is null ? "" : holds[k] ? " class=\"holds\"" : " class=\"misses\"";
-            string[] cells = [.. rows[k]];
-            _body.Append("<tr>").AppendJoin("", cells.Select((c, j) => $"<td{(j == cells.Length - 1 ? verdict : "")}>{Html(c)}</td>")).Append("</tr>\n");
+            _body.Append("<tr>").AppendJoin("", rows[k].Select((c, j) => $"<td{(j == verdictColumn ? verdict : "")}>{Html(c)}</td>")).Append("</tr>\n");
         }
 
         _body.Append("</tbody></table></div>\n");

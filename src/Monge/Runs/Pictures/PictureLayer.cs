@@ -102,4 +102,7 @@ public sealed record TableLayer(IReadOnlyList<string> Columns, IReadOnlyList<IRe
 {
     /// <summary>For each row whether what it says holds; null for a table that judges nothing.</summary>
     public IReadOnlyList<bool>? Holds { get; init; }
+
+    /// <summary>The column that <see cref="Holds"/> colours.</summary>
+    public int VerdictColumn { get; init; }
 }

@@ -46,7 +46,7 @@ public static class SamplePictures
                 .. target.Description.Length > 0 ? (string[])[target.Description] : [],
                 string.Create(culture, $"{draws.Count:N0} weighted samples; {draws.Sampler}."),
                 string.Create(culture, $"{draws.Iterations:N0} optimiser steps in {draws.TrainSeconds:F1} s, drawn in {draws.SampleSeconds:F1} s."),
-                draws.Preparation,
+                $"Start: {draws.Preparation.TrimEnd('.')}.",
                 .. draws.UsesModeKnowledge ? (string[])["Base or path were made knowing where the modes are."] : [],
                 .. draws.Correction is { } correction ? (string[])[$"samples.npy: {correction}"] : [],
                 $"Monge {draws.Version}.",
@@ -299,54 +299,75 @@ public static class SamplePictures
         };
     }
 
-    private static Picture? Distances(SampleDiagnostics diagnostics) =>
-        diagnostics.Distances.Count == 0 ? null : new Picture("distances", "Distances from exact samples")
+    private static Picture? Distances(SampleDiagnostics diagnostics)
     {
-        Caption = "How far each distance lies above that between two exact sets of the same size, in spreads of the latter: "
-            + "within the band, the samples can't be told from exact ones.",
-        X = new PictureAxis("excess over the floor (spreads)"),
-        Layers =
-        [
-            new MarkLayer(0) { Name = "exact sets ± 2 spreads", Tone = PictureTone.Exact, IsUpright = true, Width = 2 },
-            new BarsLayer([.. diagnostics.Distances.Select(d => d.Cost)], [.. diagnostics.Distances.Select(d => d.Excess)])
-            {
-                Name = "samples",
-                IsDots = true,
-                IsHorizontal = true,
-                Errors = [.. diagnostics.Distances.Select(d => (d.ValueError ?? 0) / d.FloorSpread)],
-            },
-        ],
-    };
+        if (diagnostics.Distances.Count == 0)
+        {
+            return null;
+        }
 
-    private static Picture? FreeEnergy(SampleSet draws) =>
-        draws.FreeEnergy is not { Count: > 1 } profile ? null : new Picture("free energy", "Free energy along the path")
-    {
-        Caption = "F = -log Z of the path's density at each time, within two standard errors.",
-        X = new PictureAxis("t"),
-        Y = new PictureAxis("F"),
-        Layers =
-        [
-            new LineLayer([.. profile.Select(p => p.Time)], [.. profile.Select(p => p.Value)])
-            {
-                Name = "estimate ± 2 standard errors",
-                Low = [.. profile.Select(p => p.Value - (2 * p.Error))],
-                High = [.. profile.Select(p => p.Value + (2 * p.Error))],
-            },
-        ],
-    };
-
-    private static Picture? Scan(SampleSet draws) =>
-        draws.SamplerScan is not { Count: > 0 } scan ? null : new Picture("sampler scan", "Samplers tried after the training")
-    {
-        Caption = "On a validation batch; the one with the largest effective sample size drew the samples.",
-        Layers =
-        [
-            new TableLayer(["sampler", "ESS", "log Z"], [.. scan.Select(s => (IReadOnlyList<string>)
+        return new Picture("distances", "Distances from exact samples")
+        {
+            Caption = "How far each distance lies above that between two exact sets of the same size, in spreads of the latter: "
+                + "within the band, the samples can't be told from exact ones.",
+            X = new PictureAxis("excess over the floor (spreads)"),
+            Layers =
             [
-                s.Sampler,
-                string.Create(CultureInfo.InvariantCulture, $"{100 * s.EffectiveSampleSize:F1} %"),
-                string.Create(CultureInfo.InvariantCulture, $"{s.LogZ:F4} ± {s.LogZError:G2}"),
-            ])]),
-        ],
-    };
+                new MarkLayer(0) { Name = "exact sets ± 2 spreads", Tone = PictureTone.Exact, IsUpright = true, Width = 2 },
+                new BarsLayer([.. diagnostics.Distances.Select(d => d.Cost)], [.. diagnostics.Distances.Select(d => d.Excess)])
+                {
+                    Name = "samples",
+                    IsDots = true,
+                    IsHorizontal = true,
+                    Errors = [.. diagnostics.Distances.Select(d => (d.ValueError ?? 0) / d.FloorSpread)],
+                },
+            ],
+        };
+    }
+
+    private static Picture? FreeEnergy(SampleSet draws)
+    {
+        if (draws.FreeEnergy is not { Count: > 1 } profile)
+        {
+            return null;
+        }
+
+        return new Picture("free energy", "Free energy along the path")
+        {
+            Caption = "F = -log Z of the path's density at each time, within two standard errors.",
+            X = new PictureAxis("t"),
+            Y = new PictureAxis("F"),
+            Layers =
+            [
+                new LineLayer([.. profile.Select(p => p.Time)], [.. profile.Select(p => p.Value)])
+                {
+                    Name = "estimate ± 2 standard errors",
+                    Low = [.. profile.Select(p => p.Value - (2 * p.Error))],
+                    High = [.. profile.Select(p => p.Value + (2 * p.Error))],
+                },
+            ],
+        };
+    }
+
+    private static Picture? Scan(SampleSet draws)
+    {
+        if (draws.SamplerScan is not { Count: > 0 } scan)
+        {
+            return null;
+        }
+
+        return new Picture("sampler scan", "Samplers tried after the training")
+        {
+            Caption = "On a validation batch; the one with the largest effective sample size drew the samples.",
+            Layers =
+            [
+                new TableLayer(["sampler", "ESS", "log Z"], [.. scan.Select(s => (IReadOnlyList<string>)
+                [
+                    s.Sampler,
+                    string.Create(CultureInfo.InvariantCulture, $"{100 * s.EffectiveSampleSize:F1} %"),
+                    string.Create(CultureInfo.InvariantCulture, $"{s.LogZ:F4} ± {s.LogZError:G2}"),
+                ])]),
+            ],
+        };
+    }
 }
