@@ -107,7 +107,7 @@ public static class GalleryPictures
                     [.. figures.Select(f => (IReadOnlyList<string>)
                     [
                         f[^1].Figure.Name, f[^1].Figure.Describe(), f[^1].Value.ToString("G5", CultureInfo.InvariantCulture),
-                        f[^1].Holds ? "holds" : "falls short", $"held in {f.Count(l => l.Holds)} of {f.Length}", f[^1].Experiment, f[^1].Figure.Source,
+                        Verdict(f[^1]), $"held in {f.Count(l => l.Holds)} of {f.Length}", f[^1].Experiment, f[^1].Figure.Source,
                     ])])
                 {
                     Holds = [.. figures.Select(f => f[^1].Holds)],
@@ -116,6 +116,13 @@ public static class GalleryPictures
             ],
         };
     }
+
+    private static string Verdict(Line line) => !line.Holds ? "falls short" : line.Figure.StretchHolds(line.Value) switch
+    {
+        true => "holds, and the stretch",
+        false => "holds, not the stretch",
+        null => "holds",
+    };
 
     private static Picture? Course(Line[][] figures)
     {

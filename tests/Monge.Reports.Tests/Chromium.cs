@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
@@ -57,15 +58,20 @@ internal static partial class Chromium
             await new Promise(done => setTimeout(done, 200));
             sliders.push({ moved: marks(plot).join() !== before, told: input.parentElement.querySelector('output').value !== label });
           }
-          const verdict = document.createElement('pre');
-          verdict.id = 'verdict';
-          verdict.textContent = JSON.stringify({ problems, figures, sliders, width: innerWidth, overflow: document.documentElement.scrollWidth - innerWidth });
-          document.body.append(verdict);
+          const overflow = document.documentElement.scrollWidth - innerWidth;
+          parent.postMessage(JSON.stringify({ problems, figures, sliders, width: innerWidth, overflow }), '*');
         });
         </script>
         """;
 
-    /// <summary>Opens a page in a window of a width.</summary>
+    // A window of the browser can't be as narrow as a telephone, a frame in it can.
+    private const string Frame = """
+        <!DOCTYPE html><body><pre id="verdict"></pre>
+        <script>addEventListener('message', e => { document.getElementById('verdict').textContent = e.data; });</script>
+        <iframe src="page.html" style="border: 0; width: WIDTHpx; height: 1000px"></iframe></body>
+        """;
+
+    /// <summary>Opens a page in a frame of a width.</summary>
     /// <param name="page">The page's file.</param>
     /// <param name="width">Pixels.</param>
     public static JsonObject Look(string page, int width)
@@ -75,9 +81,10 @@ internal static partial class Chromium
         {
             var text = File.ReadAllText(page);
             var watched = text.Replace("<head>", "<head>" + Watch, StringComparison.Ordinal).Replace("</body>", Ask + "</body>", StringComparison.Ordinal);
-            var copy = Path.Combine(folder, "page.html");
-            File.WriteAllText(copy, watched);
-            var output = Run(folder, [$"--window-size={width},1000", "--dump-dom", new Uri(copy).AbsoluteUri]);
+            File.WriteAllText(Path.Combine(folder, "page.html"), watched);
+            var frame = Path.Combine(folder, "frame.html");
+            File.WriteAllText(frame, Frame.Replace("WIDTH", width.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));
+            var output = Run(folder, ["--window-size=1600,1100", "--dump-dom", new Uri(frame).AbsoluteUri]);
             var verdict = Verdict().Match(output);
             Assert.True(verdict.Success, $"The page didn't come to its end: {output[..Math.Min(output.Length, 300)]}");
             return JsonNode.Parse(WebUtility.HtmlDecode(verdict.Groups[1].Value))!.AsObject();
@@ -102,6 +109,6 @@ internal static partial class Chromium
         return output.Length > 0 ? output : errors.Result;
     }
 
-    [GeneratedRegex("<pre id=\"verdict\">(.*?)</pre>", RegexOptions.Singleline)]
+    [GeneratedRegex("<pre id=\"verdict\">(.+?)</pre>", RegexOptions.Singleline)]
     private static partial Regex Verdict();
 }

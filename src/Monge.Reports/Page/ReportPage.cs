@@ -99,11 +99,15 @@ internal sealed class ReportPage
 
         var references = names.Select(n => runs.SelectMany(r => r.Run.Figures).FirstOrDefault(f => f.Name == n && f.Reference is not null)).ToArray();
         var hasReferences = references.Any(r => r is not null);
-        IEnumerable<string> Cells(string name, RunFigure? reference) =>
-        [
-            name, .. runs.Select(r => r.Run.Figures.FirstOrDefault(f => f.Name == name) is { } figure ? FigureText.WithError(figure) : ""),
-            .. hasReferences ? (string[])[reference is null ? "" : FigureText.Reference(reference)] : [],
-        ];
+        IEnumerable<string> Cells(string name, RunFigure? reference)
+        {
+            RunFigure?[] figures = [.. runs.Select(r => r.Run.Figures.FirstOrDefault(f => f.Name == name))];
+            var differ = figures.Select(f => f?.Reference).Where(r => r is not null).Distinct().Count() > 1;
+            var known = reference is null || differ ? "" : FigureText.Reference(reference);
+            string Own(RunFigure figure) => differ && figure.Reference is not null ? $" (of {FigureText.Reference(figure)})" : "";
+            return [name, .. figures.Select(f => f is null ? "" : FigureText.WithError(f) + Own(f)), .. hasReferences ? (string[])[known] : []];
+        }
+
         _body.Append("<section class=\"figures\">\n<h2>Figures</h2>\n");
         Table(["", .. runs.Select(r => r.Name), .. hasReferences ? (string[])["reference"] : []], [.. names.Select((n, k) => Cells(n, references[k]))]);
         _body.Append("</section>\n");
@@ -157,7 +161,7 @@ internal sealed class ReportPage
     private void Plot(Picture picture, string description)
     {
         var id = _figures.Count;
-        if (picture.Panels.Count == 0 && LayerShapes.Of(picture, [.. picture.Layers, .. picture.Frames.SelectMany(f => f.Layers)]).Count == 0)
+        if (picture.Panels.Append(picture).All(p => LayerShapes.Of(p, [.. p.Layers, .. p.Frames.SelectMany(f => f.Layers)]).Count == 0))
         {
             _body.Append("<p class=\"empty\">There is nothing to draw: no value is finite.</p>\n");
             return;

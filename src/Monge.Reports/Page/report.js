@@ -30,7 +30,7 @@
   // Names that would take the place of the picture are cut on narrow screens; pointing at a mark tells the whole.
   function fitted(layout, width) {
     for (const axis of [layout.xaxis, layout.yaxis]) {
-      if (axis.ticktext && width < 600) axis.ticktext = axis.ticktext.map(t => (t.length > 22 ? t.slice(0, 21) + '…' : t));
+      if (axis?.ticktext && width < 600) axis.ticktext = axis.ticktext.map(t => (t.length > 22 ? t.slice(0, 21) + '…' : t));
     }
     return layout;
   }
