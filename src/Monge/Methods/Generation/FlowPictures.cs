@@ -1,4 +1,7 @@
 using System.Globalization;
+using Monge.Dynamics;
+using Monge.Measures;
+using Monge.Paths;
 using Monge.Runs;
 
 namespace Monge.Methods;
@@ -76,7 +79,7 @@ public static class FlowPictures
         }
 
         var count = rows.Length / d;
-        if (count < 2 || model.Form == InterpolantForm.Mirror)
+        if (count < 2 || model.Form == InterpolantKind.Mirror)
         {
             return (rows, null, []);
         }
@@ -174,7 +177,7 @@ public static class FlowPictures
     private static (double[] Held, double[] Generated)? Likelihoods(FlowModel model, double[]? generated, FlowSettings settings)
     {
         var d = model.Dimension;
-        if (model.HeldOutRows is not { Length: > 0 } held || generated is null || !model.HasBaseDensity || model.Form == InterpolantForm.Mirror)
+        if (model.HeldOutRows is not { Length: > 0 } held || generated is null || !model.HasBaseDensity || model.Form == InterpolantKind.Mirror)
         {
             return null;
         }
