@@ -16,7 +16,7 @@ public readonly record struct DensityEstimate(double LogDensity, double Standard
 /// </summary>
 public sealed class FeynmanKacDensity : IDisposable
 {
-    private readonly FieldSde<double> _walk;
+    private readonly ParticleWalk<double> _walk;
     private readonly Func<ReadOnlySpan<double>, double> _logBase;
     private readonly Dictionary<string, NdArray<double>> _bound = [];
 
@@ -27,7 +27,7 @@ public sealed class FeynmanKacDensity : IDisposable
     /// <param name="noiseStream">The random stream of the noise.</param>
     /// <param name="options">How to execute.</param>
     public FeynmanKacDensity(ParameterSet? parameters, IVectorField drift, Func<ReadOnlySpan<double>, double> logBase, int noiseStream, ExecutionOptions? options = null) =>
-        (_walk, _logBase) = (new FieldSde<double>(parameters, drift, SdeScheme.Heun, noiseStream, withDivergence: true, options), logBase);
+        (_walk, _logBase) = (FieldSde.Walk<double>(parameters, drift, SdeScheme.Heun, noiseStream, withDivergence: true, options), logBase);
 
     /// <summary>Binds a further input of the drift, such as a condition.</summary>
     /// <param name="name">Its name.</param>
@@ -49,7 +49,8 @@ public sealed class FeynmanKacDensity : IDisposable
             _walk.Bind(name, Repeated(values, paths));
         }
 
-        var (ends, divergence) = _walk.Run(parameters, Repeated(positions, paths), FieldSde<double>.EqualTimes(1, 0, steps), diffusion, draw);
+        var ends = _walk.Carry(parameters, Repeated(positions, paths), new TimeGrid(TimeGrid.EqualTimes(1, 0, steps), diffusion), draw);
+        var divergence = _walk["divergence"];
         var estimates = new DensityEstimate[positions.Rows];
         var weights = new double[paths];
         for (var i = 0; i < estimates.Length; i++)
@@ -57,7 +58,7 @@ public sealed class FeynmanKacDensity : IDisposable
             for (var k = 0; k < paths; k++)
             {
                 // The integral was taken down in time, so its sign is that of the weight's exponent.
-                weights[k] = _logBase(ends.Row((i * paths) + k)) + divergence![(i * paths) + k];
+                weights[k] = _logBase(ends.Row((i * paths) + k)) + divergence[(i * paths) + k];
             }
 
             var top = weights.Max();

@@ -13,10 +13,10 @@ public class ControlledSdeTests
 
     private static double[] LogWeights(ControlledKernels kernels, Func<double, double> logTarget, int particles, ulong seed)
     {
-        using var sde = new ControlledSde<double>(kernels, particles, 1, 2);
+        using var sde = ControlledSde.Forward<double>(kernels, particles, 1, 2);
         sde.Start(particles, new DrawKey(seed));
         sde.Advance(new NdArray<double>(0), particles, 0, kernels.Schedule.Count, new DrawKey(seed));
-        return [.. Enumerable.Range(0, particles).Select(i => logTarget(sde.Positions[i]) - sde.LogBase[i] + sde.Gains[i] + kernels.Schedule.LogConstantPerCoordinate)];
+        return [.. Enumerable.Range(0, particles).Select(i => logTarget(sde.Positions[i]) - sde["logBase"][i] + sde["gain"][i] + kernels.Schedule.LogConstantPerCoordinate)];
     }
 
     // Neither the controls nor the steps are good.
@@ -81,14 +81,14 @@ public class ControlledSdeTests
         var kernels = WrongKernels(name);
         var random = new RandomStream(seed);
         double[] ends = [.. Enumerable.Range(0, particles).Select(_ => Mean + (0.6 * random.NextNormal()))];
-        using var sde = new ReverseControlledSde<double>(kernels, particles, 3);
+        using var sde = ControlledSde.Backward<double>(kernels, particles, 3);
         sde.Run(new NdArray<double>(0), ends, new DrawKey(seed));
         double LogWeight(int i)
         {
             var (end, start) = (ends[i] - Mean, sde.Positions[i]);
             var logTarget = LogZ - (0.5 * end * end / 0.36) - (0.5 * Math.Log(2 * Math.PI * 0.36));
             var logBase = kernels.Schedule.StartsAtOrigin ? 0 : (-0.5 * start * start) - (0.5 * Math.Log(2 * Math.PI));
-            return logTarget - logBase + sde.Gains[i] + kernels.Schedule.LogConstantPerCoordinate;
+            return logTarget - logBase + sde["gain"][i] + kernels.Schedule.LogConstantPerCoordinate;
         }
 
         double[] logWeights = [.. Enumerable.Range(0, particles).Select(LogWeight)];

@@ -21,11 +21,11 @@ public sealed class FieldSdeTests
     {
         const int Samples = 20_000;
         var (from, to) = forward ? (s_law.Start, s_law.Data) : (s_law.Data, s_law.Start);
-        using var sde = new FieldSde<double>(null, s_law.Drift(_ => forward ? diffusion : -diffusion), scheme, 702);
+        using var sde = FieldSde.Walk<double>(null, s_law.Drift(_ => forward ? diffusion : -diffusion), scheme, 702);
         foreach (var seed in (ulong[])[1, 2, 3])
         {
             var start = NdArray<double>.From(from.Sample(Samples, new Engine.Random.RandomStream(seed, 703)), Samples, 1);
-            var times = FieldSde<double>.EqualTimes(forward ? 0 : 1, forward ? 1 : 0, scheme == SdeScheme.Heun ? 100 : 400);
+            var times = TimeGrid.EqualTimes(forward ? 0 : 1, forward ? 1 : 0, scheme == SdeScheme.Heun ? 100 : 400);
             var (end, none) = sde.Run(null, start, times, (_, _) => diffusion, new DrawKey(seed));
             Assert.Null(none);
             var mean = end.Span.ToArray().Average();
@@ -39,9 +39,9 @@ public sealed class FieldSdeTests
     [Fact]
     public void WithoutNoiseTheDivergenceGivesTheLogDensity()
     {
-        using var ode = new FieldSde<double>(null, s_law.Velocity, SdeScheme.Heun, 702, withDivergence: true);
+        using var ode = FieldSde.Walk<double>(null, s_law.Velocity, SdeScheme.Heun, 702, withDivergence: true);
         var start = NdArray<double>.From([-1, 0.3, 2], 3, 1);
-        var (end, divergence) = ode.Run(null, start, FieldSde<double>.EqualTimes(1, 0, 2000), (_, _) => 0, default);
+        var (end, divergence) = ode.Run(null, start, TimeGrid.EqualTimes(1, 0, 2000), (_, _) => 0, default);
         for (var i = 0; i < 3; i++)
         {
             // log rho_1(x_1) = log rho_0(x_0) - int_0^1 div b dt, and the run goes down.
@@ -52,7 +52,7 @@ public sealed class FieldSdeTests
     [Fact]
     public void TimesThatStandStillAreRefused()
     {
-        using var sde = new FieldSde<double>(null, s_law.Velocity, SdeScheme.Heun, 702);
+        using var sde = FieldSde.Walk<double>(null, s_law.Velocity, SdeScheme.Heun, 702);
         Assert.Throws<ArgumentException>(() => sde.Run(null, NdArray<double>.From([0.0], 1, 1), [0, 0.5, 0.5], (_, _) => 0, default));
     }
 }

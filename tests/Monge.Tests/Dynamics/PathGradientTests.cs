@@ -119,7 +119,7 @@ public class PathGradientTests
     // The positions [step][path * 2 + coordinate] of the paths.
     private static double[][] Simulate(ControlledKernels kernels, NdArray<double> values, DrawKey draw)
     {
-        using var sde = new ControlledSde<double>(kernels, Paths, StartStream, NoiseStream);
+        using var sde = ControlledSde.Forward<double>(kernels, Paths, StartStream, NoiseStream);
         sde.Start(Paths, draw);
         var states = new double[Steps + 1][];
         states[0] = sde.Positions.Span.ToArray();

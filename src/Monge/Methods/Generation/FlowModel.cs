@@ -290,9 +290,10 @@ public sealed class FlowModel
             var diffusion = Diffusion(settings);
             var sign = to > from ? 1 : -1;
             var drift = new SumField(Velocity(settings.Guidance), new ScaledField(t => sign * diffusion(t), Score(settings.Guidance)));
-            using var sde = new FieldSde<T>(Parameters, drift, SdeScheme.Heun, RandomStreams.FlowSdeNoise, options: Execution(settings));
+            using var sde = FieldSde.Walk<T>(Parameters, drift, SdeScheme.Heun, RandomStreams.FlowSdeNoise, options: Execution(settings));
             BindCondition<T>(sde.Bind, start.Rows, settings);
-            end = sde.Run(parameters, start, FieldSde<T>.EqualTimes(from, to, settings.Steps ?? DefaultSdeSteps), StepDiffusion(settings), new DrawKey(settings.Seed)).Positions;
+            var grid = new TimeGrid(TimeGrid.EqualTimes(from, to, settings.Steps ?? DefaultSdeSteps), StepDiffusion(settings));
+            end = sde.Carry(parameters, start, grid, new DrawKey(settings.Seed));
         }
         else
         {
