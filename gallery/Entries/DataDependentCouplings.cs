@@ -202,7 +202,8 @@ internal static class DataDependentCouplings
             (_, exactCurvatures[independent]) = exact.Bend(start, steps);
             distances[independent] = DistanceWithFloor.Compute(
                 (count, seed) => [.. paths.Run(Particles(count, settings.Seed + 1000 + (ulong)seed), steps).Span], particles, 2,
-                (count, seed) => Target(count, settings.Seed + 2000 + (ulong)seed), (x, y) => EnergyDistance.Compute(x, y, 2, unbiased: false), "energy distance");
+                (count, seed) => Target(count, settings.Seed + 2000 + (ulong)seed),
+                (x, y) => EnergyDistance.Compute(x, y, 2, unbiased: false, threads: settings.Threads), "energy distance");
         }
 
         settings.Note(FormattableString.Invariant($"curvature paired / independent: learned {curvatures[0]:F4} / {curvatures[1]:F4}, exact fields {exactCurvatures[0]:F4} / {exactCurvatures[1]:F4}"));

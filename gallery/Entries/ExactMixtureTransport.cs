@@ -68,7 +68,8 @@ internal static class ExactMixtureTransport
         var chosen = Resampling.Systematic([.. weights.Normalised], DistanceSamples, new RandomStream(settings.Seed, 3));
         double[] equal = [.. chosen.SelectMany(i => positions.Row(i).ToArray())];
         var distance = DistanceWithFloor.Compute(
-            equal, d, (count, seed) => target.Facts.ExactSampler!(count, new RandomStream(settings.Seed, (uint)(4 + seed))), (x, y) => Wasserstein.Exact(x, y, d, 2, cancellation).MeanCost, "mean squared cost", 10);
+            equal, d, (count, seed) => target.Facts.ExactSampler!(count, new RandomStream(settings.Seed, (uint)(4 + seed))),
+            (x, y) => Wasserstein.Exact(x, y, d, 2, settings.Threads, cancellation).MeanCost, "mean squared cost", 10);
 
         // The variance is infinite, so the cost of two exact sets has no expectation: its mean over pairs converges to nothing, its median does.
         settings.Note(FormattableString.Invariant($"student-t-mixture-50: {distance}; medians {distance.ValueMedian:f0} and {distance.FloorMedian:f0} over {distance.Floors.Count} pairs; ESS {weights.EffectiveSampleFraction:f4}, log Z {weights.LogNormaliser:f5}"));

@@ -54,14 +54,16 @@ internal static class LargeMixture
     /// </summary>
     /// <param name="samples">Samples [n, 128].</param>
     /// <param name="seed">Of the exact draws.</param>
-    internal static double MarginalDivergence(double[] samples, ulong seed)
+    /// <param name="threads">Threads of the sums; 0 is one for each processor.</param>
+    internal static double MarginalDivergence(double[] samples, ulong seed, int threads)
     {
         var marginal = Law.Marginal(0, 1);
         var n = samples.Length / Dimension;
         double[] plane = [.. Enumerable.Range(0, n).SelectMany(i => (double[])[samples[i * Dimension], samples[(i * Dimension) + 1]])];
         var draws = marginal.Sample(EvaluationSamples, new RandomStream(seed, DrawStream));
-        var logs = s_kernels.GetOrAdd(n, static count => new Lazy<KernelDensity>(() => KernelDensity.Tuned(
-            Law.Marginal(0, 1).Sample(count, new RandomStream(0, KernelStream)), Law.Marginal(0, 1).Sample(EvaluationSamples, new RandomStream(1, KernelStream)), 2))).Value.WithRows(plane).LogDensity(draws);
+        var kernel = s_kernels.GetOrAdd(n, count => new Lazy<KernelDensity>(() => KernelDensity.Tuned(
+            marginal.Sample(count, new RandomStream(0, KernelStream)), marginal.Sample(EvaluationSamples, new RandomStream(1, KernelStream)), 2, threads))).Value;
+        var logs = kernel.WithRows(plane).LogDensity(draws, threads);
         return Enumerable.Range(0, EvaluationSamples).Average(i =>
         {
             var ratio = marginal.LogDensity(draws.AsSpan(2 * i, 2)) - logs[i];
@@ -101,7 +103,8 @@ internal static class LargeMixture
         var execution = new ExecutionOptions { Threads = settings.Threads };
         var law = new MixtureInterpolant(new Interpolant(InterpolantSchedules.LinearWithLatent()), null, Law);
         var start = NdArray<float>.From([.. law.Start.Sample(Samples, new RandomStream(settings.Seed, StartStream)).Select(v => (float)v)], Samples, Dimension);
-        double[] floors = [.. Enumerable.Range(0, 3).Select(k => MarginalDivergence(Law.Sample(Samples, new RandomStream(settings.Seed, DrawStream + 1 + (uint)k)), settings.Seed))];
+        double[] floors = [.. Enumerable.Range(0, 3).Select(k => MarginalDivergence(
+            Law.Sample(Samples, new RandomStream(settings.Seed, DrawStream + 1 + (uint)k)), settings.Seed, settings.Threads))];
         var (results, mass) = (new List<double>(), 0.0);
         foreach (var (diffusion, steps) in ((double, int)[])[(0, 100), (1, 100)])
         {
@@ -109,7 +112,7 @@ internal static class LargeMixture
             using var sde = FieldSde.Walk<float>(null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, NoiseStream, false, execution);
             var end = sde.Carry(null, start, new TimeGrid(TimeGrid.EqualTimes(0, 1, steps), (_, _) => diffusion), new DrawKey(settings.Seed));
             double[] samples = [.. end.Span.ToArray().Select(v => (double)v)];
-            var divergence = MarginalDivergence(samples, settings.Seed);
+            var divergence = MarginalDivergence(samples, settings.Seed, settings.Threads);
             var masses = Masses(samples);
             mass = Math.Max(mass, masses.Max(m => Math.Abs(m - (1.0 / Components))));
             results.Add(divergence / floors.Max());

@@ -69,7 +69,7 @@ internal static class LatticeFieldTheory
             {
                 var options = new NetsOptions { Threads = settings.Threads, Iterations = 1500, ScoreGate = false, ResidualScale = 5 };
                 var draws = await Sample(sizes, massSquared, coupling, options, Drift(sizes, WholeLattice, 16), ManySamples, settings, cancellation);
-                var exact = LatticeReference.Compute(new LatticeField(sizes, massSquared, coupling), 10, 28);
+                var exact = LatticeReference.Compute(new LatticeField(sizes, massSquared, coupling), 10, 28, settings.Threads);
                 var moments = new Magnetisation(draws);
                 settings.Note(FormattableString.Invariant(
                     $"{name}: <phi^2> {moments.MeanSquare:f5} (exact {exact.MeanSquare:f5}), <M^2> {moments.Square:f5} (exact {exact.MagnetisationSquare:f5}), <M> {moments.Mean:f5}"));
@@ -130,7 +130,7 @@ internal static class LatticeFieldTheory
         var field = new LatticeField(sizes, massSquared, coupling);
         var name = Name(sizes, massSquared, coupling);
         var path = PathLibrary.Lattice(field).Path;
-        var draws = await new NetsTransport(TargetLibrary.Get(name), options, path, drift).SampleAsync(samples, settings.Seed, null, cancellation);
+        var draws = await new NetsTransport(TargetLibrary.Get(name, settings.Threads), options, path, drift).SampleAsync(samples, settings.Seed, null, cancellation);
         settings.Note(FormattableString.Invariant(
             $"{name}, {(options.Iterations == 1 ? "annealed importance sampling" : $"{options.Iterations} iterations")}, seed {settings.Seed}: log Z {draws.LogZ:f5} +- {draws.LogZError:f5}, ELBO {draws.Elbo:f3}, ESS {draws.EffectiveSampleSize:p1}, {draws.TargetCalls:n0} target calls, {draws.Sampler}, {draws.TrainSeconds:f0} s of training"));
         return draws;

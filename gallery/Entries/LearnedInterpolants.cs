@@ -141,7 +141,8 @@ internal static class LearnedInterpolants
             table[learn] = [.. noises.Select(noise =>
             {
                 cancellation.ThrowIfCancellationRequested();
-                return LargeMixture.MarginalDivergence(model.Generate(10_000, new FlowSettings { Diffusion = noise, Steps = 200, Seed = settings.Seed, Threads = settings.Threads }), settings.Seed);
+                var samples = model.Generate(10_000, new FlowSettings { Diffusion = noise, Steps = 200, Seed = settings.Seed, Threads = settings.Threads });
+                return LargeMixture.MarginalDivergence(samples, settings.Seed, settings.Threads);
             })];
             settings.Note($"{learn}: divergence {string.Join(", ", noises.Zip(table[learn], (n, v) => string.Create(CultureInfo.InvariantCulture, $"{v:F5} at noise {n}")))}");
         }
@@ -226,8 +227,9 @@ internal static class LearnedInterpolants
             // The counts of the modes make one W2 of 1000 points scatter by a quarter.
             var random = new RandomStream(settings.Seed, StartStream);
             var sets = Enumerable.Range(0, Sets).Select(_ => (Start: from.Sampler(1000, random), Test: to.Sampler(1000, random), Other: to.Sampler(1000, random))).ToArray();
-            double[] floors = [.. sets.Select(s => Wasserstein.Exact(s.Other, s.Test, 2, cancellation: cancellation).Distance)];
-            double[] Distances(FlowSettings how) => [.. sets.Select(s => Wasserstein.Exact(model.Generate(1000, how with { Threads = settings.Threads }, s.Start), s.Test, 2, cancellation: cancellation).Distance)];
+            double Distance(double[] x, double[] y) => Wasserstein.Exact(x, y, 2, threads: settings.Threads, cancellation: cancellation).Distance;
+            double[] floors = [.. sets.Select(s => Distance(s.Other, s.Test))];
+            double[] Distances(FlowSettings how) => [.. sets.Select(s => Distance(model.Generate(1000, how with { Threads = settings.Threads }, s.Start), s.Test))];
             var distances = Distances(new FlowSettings());
             var (distance, floor) = (distances.Average(), floors.Average());
             var steps = string.Join(", ", new[] { 1, 2, 4 }.Select(n => string.Create(CultureInfo.InvariantCulture, $"{Distances(new FlowSettings { Steps = n, Tableau = RungeKuttaTableau.Euler }).Average() / floor:F3} in {n}")));
@@ -265,7 +267,8 @@ internal static class LearnedInterpolants
     private static double SquaredDistance(SampledLaw from, SampledLaw to, ExperimentSettings settings, CancellationToken cancellation)
     {
         const int count = 4000;
-        return Wasserstein.Exact(from.Sampler(count, new RandomStream(settings.Seed, LawStream)), to.Sampler(count, new RandomStream(settings.Seed, LawStream + 1)), 2, cancellation: cancellation).MeanCost;
+        var (x, y) = (from.Sampler(count, new RandomStream(settings.Seed, LawStream)), to.Sampler(count, new RandomStream(settings.Seed, LawStream + 1)));
+        return Wasserstein.Exact(x, y, 2, threads: settings.Threads, cancellation: cancellation).MeanCost;
     }
 
     private static FlowModel Fit(SampledLaw law, InterpolantOptions options, ExperimentSettings settings, CancellationToken cancellation) => InterpolantFit.Run(

@@ -139,7 +139,8 @@ internal static class MultimarginalLearned
         }
 
         return DistanceWithFloor.Compute(
-            Carried, Particles, 2, (count, seed) => to.Draw(count, settings.Seed + 20_000 + (ulong)seed), (x, y) => EnergyDistance.Compute(x, y, 2, unbiased: false), "energy distance", 10);
+            Carried, Particles, 2, (count, seed) => to.Draw(count, settings.Seed + 20_000 + (ulong)seed),
+            (x, y) => EnergyDistance.Compute(x, y, 2, unbiased: false, threads: settings.Threads), "energy distance", 10);
     }
 
     // int E|b|^2 dt at points of the interpolant, by draws.

@@ -2,6 +2,7 @@ using Monge.Diagnostics;
 using Monge.Engine.Execution;
 using Monge.Measures;
 using Monge.Methods;
+using Monge.OptimalTransport;
 using Monge.Paths;
 
 namespace Monge.Gallery.Entries;
@@ -61,7 +62,7 @@ internal static class NonEquilibriumTransportSampler
             var (draws, kernel, resampled) = await WithKernel(target, options, path, settings, cancellation);
             NoteRun(settings, name, draws);
             NoteRun(settings, name + " resampled", resampled);
-            var distance = SampleDiagnostics.W2(draws, target);
+            var distance = SampleDiagnostics.W2(draws, target, threads: settings.Threads);
             settings.Note($"{name}: {distance}");
             var modes = target.Facts.Modes!;
             var weights = modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, draws.NormalizedWeights());
@@ -138,7 +139,8 @@ internal static class NonEquilibriumTransportSampler
             NoteRun(settings, "student-t-mixture-50-learned", draws);
 
             // The variance is infinite, so the cost of two exact sets has no expectation: its mean over pairs converges to nothing, its median does. Of ten pairs it would scatter by an eighth.
-            var distance = await Task.Run(() => SampleDiagnostics.SinkhornSquared(draws, target, DistanceSamples, DistancePairs, null, cancellation), cancellation);
+            var matching = new SinkhornOptions { Epsilon = 1e-3, MaximumIterations = 1000, Threads = settings.Threads };
+            var distance = await Task.Run(() => SampleDiagnostics.SinkhornSquared(draws, target, DistanceSamples, DistancePairs, matching, cancellation), cancellation);
             settings.Note(FormattableString.Invariant($"student-t-mixture-50-learned: {distance}; medians {distance.ValueMedian:f0} and {distance.FloorMedian:f0} over {distance.Floors.Count} pairs"));
             return [distance.MedianRatio, draws.EffectiveSampleSize, draws.LogZ];
         });

@@ -100,10 +100,12 @@ internal static class TabularData
         var d = fitted.Columns;
         var rows = (int)((1 - ValidationShare) * fitted.Rows) * d;
         var (train, validation) = (fitted.Values[..rows], fitted.Values[rows..]);
-        var kernel = KernelDensity.Tuned(train, validation, d, cancellation).WithRows(fitted.Values);
-        var mixture = GaussianMixtureFit.Tuned(train, validation, d, Mixtures(d), cancellation: cancellation);
-        IFittedDensity[] baselines = [GaussianMixtureFit.Gaussian(fitted.Values, d), kernel, GaussianMixtureFit.Fit(fitted.Values, d, mixture.Components, mixture.Ridge, Mixtures(d), cancellation: cancellation)];
-        var rivals = baselines.Select(b => b.LogDensity(test)).ToArray();
+        var kernel = KernelDensity.Tuned(train, validation, d, settings.Threads, cancellation).WithRows(fitted.Values);
+        var how = Mixtures(d) with { Threads = settings.Threads };
+        var mixture = GaussianMixtureFit.Tuned(train, validation, d, how, cancellation: cancellation);
+        var final = GaussianMixtureFit.Fit(fitted.Values, d, mixture.Components, mixture.Ridge, how, cancellation: cancellation);
+        IFittedDensity[] baselines = [GaussianMixtureFit.Gaussian(fitted.Values, d), kernel, final];
+        var rivals = baselines.Select(b => b.LogDensity(test, settings.Threads)).ToArray();
         foreach (var (baseline, values) in baselines.Zip(rivals))
         {
             var (mean, error) = Mean(values);
@@ -121,7 +123,14 @@ internal static class TabularData
         }
 
         var samples = model.Generate(10_000, new FlowSettings { Seed = settings.Seed, Threads = settings.Threads });
-        var table = TwoSampleTable.Compute(samples, test, d, new TwoSampleOptions { Repetitions = 20, Seed = settings.Seed, Classifier = new ClassifierTestOptions { Threads = settings.Threads } }, fitted.Values, fitted.Names, cancellation);
+        var comparison = new TwoSampleOptions
+        {
+            Repetitions = 20,
+            Seed = settings.Seed,
+            Classifier = new ClassifierTestOptions { Threads = settings.Threads },
+            Threads = settings.Threads,
+        };
+        var table = TwoSampleTable.Compute(samples, test, d, comparison, fitted.Values, fitted.Names, cancellation);
         foreach (var distance in table.Distances)
         {
             settings.Note($"{set.Name}: {distance}");

@@ -62,6 +62,7 @@ internal sealed class EvaluateCommand
             Standardise = !parsed.GetValue(_raw),
             Classifier = parsed.GetValue(_noClassifier) ? null : new ClassifierTestOptions { Seed = seed, Threads = threads },
             Seed = seed,
+            Threads = threads,
         };
         var table = TwoSampleTable.Compute(samples.Values, data.Values, data.Columns, options, training?.Values, data.Names, cancellation);
         var output = parsed.InvocationConfiguration.Output;

@@ -69,7 +69,7 @@ internal sealed class SampleCommand
 
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var target = Target(parsed.GetValue(_target));
+        var target = Target(parsed.GetValue(_target), parsed.GetValue(_threads));
         var entry = Method(parsed.GetRequiredValue(_method));
         var settings = Settings(parsed, entry);
         Told(parsed, target, () => target.Check());
@@ -88,7 +88,7 @@ internal sealed class SampleCommand
 
         var json = parsed.GetValue(_json) ? parsed.InvocationConfiguration.Output : null;
         var draws = await TrainAndDrawAsync(method, new SamplingRequest(samples, seed) { Folder = path, Resume = resume }, folder, metrics, json, cancellation);
-        var diagnostics = SampleDiagnostics.Compute(draws, target);
+        var diagnostics = SampleDiagnostics.Compute(draws, target, parsed.GetValue(_threads));
         var kept = Correct(parsed, draws, target);
         var result = SampleResult.Describe(draws with { Correction = kept.Correction, TargetCalls = kept.TargetCalls }, diagnostics, target, path);
         folder.Write(kept);
@@ -166,7 +166,7 @@ internal sealed class SampleCommand
         output.WriteLine($"samples, weights, model and record are in {result["out"]}");
     }
 
-    private Density Target(string? name)
+    private Density Target(string? name, int threads)
     {
         if (_own is not null && (name is null || name == _own.Name))
         {
@@ -175,7 +175,7 @@ internal sealed class SampleCommand
 
         try
         {
-            return TargetLibrary.Get(name!);
+            return TargetLibrary.Get(name!, threads);
         }
         catch (UnknownTargetException error)
         {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -17,8 +16,6 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
 {
     private const int MostGroups = 8;
     private const nuint PageBytes = 4096;
-
-    private static readonly ConcurrentDictionary<int, ThreadTeam> s_teams = new();
 
     private readonly ProgramPlan<T> _plan;
     private readonly Dictionary<string, NdArray<T>> _bound = [];
@@ -75,7 +72,7 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
         _body = _plan.BodyFor(1);
         _loadArrays = new NdArray<T>?[_body.Loads.Count];
         _storeArrays = new NdArray<T>?[_body.Stores.Count];
-        _team = Options.Team ?? (Options.Threads == 0 ? ThreadTeam.Shared : s_teams.GetOrAdd(Options.Threads, n => new ThreadTeam(n)));
+        _team = Options.Team ?? ThreadTeam.Of(Options.Threads);
         _work = Work;
         _uniform = Allocate((nuint)_plan.UniformSize);
         foreach (var (values, location) in _plan.Constants)

@@ -17,8 +17,10 @@ public static class EnergyDistance
     /// <param name="logWeightsX">n log-weights, up to a constant; null for equal weights.</param>
     /// <param name="logWeightsY">m log-weights, up to a constant; null for equal weights.</param>
     /// <param name="unbiased">Whether pairs of a sample with itself are left out.</param>
+    /// <param name="threads">Threads; 0 is one for each processor. The result is the same to the bit for any number.</param>
     /// <exception cref="ArgumentException">Samples or weights are unusable.</exception>
-    public static double Compute(double[] x, double[] y, int dimension, double[]? logWeightsX = null, double[]? logWeightsY = null, bool unbiased = true)
+    public static double Compute(
+        double[] x, double[] y, int dimension, double[]? logWeightsX = null, double[]? logWeightsY = null, bool unbiased = true, int threads = 0)
     {
         var (a, b) = (WeightedSamples.Normalise(x, dimension, logWeightsX), WeightedSamples.Normalise(y, dimension, logWeightsY));
         static void Distance(Span<double> costs)
@@ -26,8 +28,8 @@ public static class EnergyDistance
         }
 
         double Within(double[] points, double[] weights) => unbiased
-            ? PairSums.Within(points, weights, dimension, GroundCost.Euclidean, Distance, 0)
-            : PairSums.Cross(points, weights, points, weights, dimension, GroundCost.Euclidean, Distance);
-        return (2 * PairSums.Cross(x, a, y, b, dimension, GroundCost.Euclidean, Distance)) - Within(x, a) - Within(y, b);
+            ? PairSums.Within(points, weights, dimension, GroundCost.Euclidean, Distance, 0, threads)
+            : PairSums.Cross(points, weights, points, weights, dimension, GroundCost.Euclidean, Distance, threads);
+        return (2 * PairSums.Cross(x, a, y, b, dimension, GroundCost.Euclidean, Distance, threads)) - Within(x, a) - Within(y, b);
     }
 }

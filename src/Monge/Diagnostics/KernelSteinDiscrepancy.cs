@@ -24,17 +24,19 @@ public static class KernelSteinDiscrepancy
     /// <param name="target">The density, evaluated once at each sample.</param>
     /// <param name="logWeights">n log-weights, up to a constant; null for equal weights.</param>
     /// <param name="scale">c, in the unit of the coordinates; null for the samples' median distance.</param>
+    /// <param name="threads">Threads; 0 is one for each processor. The result is the same to the bit for any number.</param>
     /// <exception cref="ArgumentException">Samples, weights or scale are unusable, or the score isn't finite at a sample with weight.</exception>
-    public static double Compute(double[] samples, Density target, double[]? logWeights = null, double? scale = null)
+    public static double Compute(double[] samples, Density target, double[]? logWeights = null, double? scale = null, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(target);
         var n = WeightedSamples.Normalise(samples, target.Dimension, logWeights).Length;
         var x = Expr.Input("x", target.Dimension);
-        using var program = new CompiledProgram<double>(new TracedProgram(null, ("score", Derivative.Gradient(target.LogDensity(x), x).BroadcastTo(x.Shape))));
+        var score = new TracedProgram(null, ("score", Derivative.Gradient(target.LogDensity(x), x).BroadcastTo(x.Shape)));
+        using var program = new CompiledProgram<double>(score, new ExecutionOptions { Threads = threads });
         var scores = new NdArray<double>(n, target.Dimension);
         (program["x"], program["score"]) = (NdArray<double>.From(samples, n, target.Dimension), scores);
         program.Run(n);
-        return Compute(samples, scores.Span.ToArray(), target.Dimension, logWeights, scale);
+        return Compute(samples, scores.Span.ToArray(), target.Dimension, logWeights, scale, threads);
     }
 
     /// <summary>Computes the squared discrepancy from samples and scores.</summary>
@@ -43,8 +45,10 @@ public static class KernelSteinDiscrepancy
     /// <param name="dimension">d.</param>
     /// <param name="logWeights">n log-weights, up to a constant; null for equal weights.</param>
     /// <param name="scale">c, in the unit of the coordinates; null for the samples' median distance.</param>
+    /// <param name="threads">Threads; 0 is one for each processor. The result is the same to the bit for any number.</param>
     /// <exception cref="ArgumentException">Samples, scores, weights or scale are unusable.</exception>
-    public static double Compute(double[] samples, double[] scores, int dimension, double[]? logWeights = null, double? scale = null)
+    public static double Compute(
+        double[] samples, double[] scores, int dimension, double[]? logWeights = null, double? scale = null, int threads = 0)
     {
         var weights = WeightedSamples.Normalise(samples, dimension, logWeights);
         if (scores.Length != samples.Length || Array.FindIndex(scores, s => !double.IsFinite(s)) is var bad and >= 0)
@@ -61,16 +65,7 @@ public static class KernelSteinDiscrepancy
         var (n, squares) = (weights.Length, PairSums.Dot(weights, weights));
         var pairs = new SteinRows(Transposed(samples, n, dimension), Transposed(scores, n, dimension), weights, dimension, c * c);
         var sums = new double[n];
-        Parallel.For(
-            0,
-            n,
-            () => new double[3 * n],
-            (i, _, buffer) =>
-            {
-                sums[i] = weights[i] > 0 ? weights[i] * pairs.Sum(i, buffer) : 0;
-                return buffer;
-            },
-            static _ => { });
+        Workers.For(n, threads, () => new double[3 * n], (i, buffer) => sums[i] = weights[i] > 0 ? weights[i] * pairs.Sum(i, buffer) : 0);
         return squares < 1 ? sums.Sum() / (1 - squares) : 0;
     }
 

@@ -26,9 +26,11 @@ public static class MaximumMeanDiscrepancy
     /// <param name="logWeightsX">n log-weights, up to a constant; null for equal weights.</param>
     /// <param name="logWeightsY">m log-weights, up to a constant; null for equal weights.</param>
     /// <param name="unbiased">Whether pairs of a sample with itself are left out.</param>
+    /// <param name="threads">Threads; 0 is one for each processor. The result is the same to the bit for any number.</param>
     /// <exception cref="ArgumentException">Samples, weights or bandwidth are unusable.</exception>
     public static double Compute(
-        double[] x, double[] y, int dimension, double? bandwidth = null, double[]? logWeightsX = null, double[]? logWeightsY = null, bool unbiased = true)
+        double[] x, double[] y, int dimension, double? bandwidth = null, double[]? logWeightsX = null, double[]? logWeightsY = null, bool unbiased = true,
+        int threads = 0)
     {
         var (a, b) = (WeightedSamples.Normalise(x, dimension, logWeightsX), WeightedSamples.Normalise(y, dimension, logWeightsY));
         var width = bandwidth ?? MedianDistance(y, dimension);
@@ -39,9 +41,9 @@ public static class MaximumMeanDiscrepancy
 
         void Kernel(Span<double> costs) => Apply(costs, -1 / (2 * 16 * width * width));
         double Within(double[] points, double[] weights) => unbiased
-            ? PairSums.Within(points, weights, dimension, GroundCost.SquaredEuclidean, Kernel, 1)
-            : PairSums.Cross(points, weights, points, weights, dimension, GroundCost.SquaredEuclidean, Kernel);
-        return Within(x, a) + Within(y, b) - (2 * PairSums.Cross(x, a, y, b, dimension, GroundCost.SquaredEuclidean, Kernel));
+            ? PairSums.Within(points, weights, dimension, GroundCost.SquaredEuclidean, Kernel, 1, threads)
+            : PairSums.Cross(points, weights, points, weights, dimension, GroundCost.SquaredEuclidean, Kernel, threads);
+        return Within(x, a) + Within(y, b) - (2 * PairSums.Cross(x, a, y, b, dimension, GroundCost.SquaredEuclidean, Kernel, threads));
     }
 
     /// <summary>The median distance between different samples of a set (of its first 1000); 1 if that is zero.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Monge.Engine.Execution;
 using Monge.OptimalTransport;
 
 namespace Monge.Diagnostics;
@@ -32,10 +33,11 @@ public sealed record MemorisationCheck(
     /// <param name="training">Rows [k, d] that the model was fitted to.</param>
     /// <param name="validation">Rows [m, d] of the same data that it wasn't fitted to.</param>
     /// <param name="dimension">d.</param>
+    /// <param name="threads">Threads; 0 is one for each processor. The result is the same to the bit for any number.</param>
     /// <exception cref="ArgumentException">A set is empty or holds values that are not finite.</exception>
-    public static MemorisationCheck Compute(double[] generated, double[] training, double[] validation, int dimension)
+    public static MemorisationCheck Compute(double[] generated, double[] training, double[] validation, int dimension, int threads = 0)
     {
-        var (a, b) = (NearestDistances(generated, training, dimension), NearestDistances(validation, training, dimension));
+        var (a, b) = (NearestDistances(generated, training, dimension, threads), NearestDistances(validation, training, dimension, threads));
         Array.Sort(a);
         Array.Sort(b);
         double n = a.Length, m = b.Length;
@@ -56,12 +58,12 @@ public sealed record MemorisationCheck(
         CultureInfo.InvariantCulture,
         $"distance to the nearest training row: generated {GeneratedMedian:G3}, validation {ValidationMedian:G3} (medians); a generated row is the nearer one with probability {Nearer:0.000} ± {NearerError:0.000}{(Memorises ? ": the model repeats training rows" : "")}");
 
-    private static double[] NearestDistances(double[] rows, double[] training, int dimension)
+    private static double[] NearestDistances(double[] rows, double[] training, int dimension, int threads)
     {
         var count = PointSets.Check(rows, dimension, nameof(rows));
         _ = PointSets.Check(training, dimension, nameof(training));
         var (costs, result) = (new CostRows(rows, training, dimension, GroundCost.Euclidean, store: false), new double[count]);
-        Parallel.For(0, count, () => new double[costs.Columns], (row, _, buffer) =>
+        Workers.For(count, threads, () => new double[costs.Columns], (row, buffer) =>
         {
             var least = double.PositiveInfinity;
             foreach (var distance in costs.Row(row, buffer))
@@ -70,8 +72,7 @@ public sealed record MemorisationCheck(
             }
 
             result[row] = least;
-            return buffer;
-        }, static _ => { });
+        });
         return result;
     }
 

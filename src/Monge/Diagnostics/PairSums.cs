@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Monge.Engine.Execution;
 using Monge.OptimalTransport;
 
 namespace Monge.Diagnostics;
@@ -14,26 +15,19 @@ internal static class PairSums
     public delegate void RowFunction(Span<double> costs);
 
     /// <summary>sum_ij a_i b_j f(c(x_i, y_j)).</summary>
-    public static double Cross(double[] x, double[] weightsX, double[] y, double[] weightsY, int dimension, GroundCost cost, RowFunction function)
+    public static double Cross(double[] x, double[] weightsX, double[] y, double[] weightsY, int dimension, GroundCost cost, RowFunction function, int threads)
     {
         var rows = new CostRows(x, y, dimension, cost, store: false);
         var sums = new double[rows.Rows];
-        Parallel.For(
-            0,
-            rows.Rows,
-            () => new double[rows.Columns],
-            (row, _, buffer) =>
+        Workers.For(rows.Rows, threads, () => new double[rows.Columns], (row, buffer) =>
+        {
+            if (weightsX[row] > 0)
             {
-                if (weightsX[row] > 0)
-                {
-                    rows.Row(row, buffer);
-                    function(buffer);
-                    sums[row] = weightsX[row] * Dot(buffer, weightsY);
-                }
-
-                return buffer;
-            },
-            static _ => { });
+                rows.Row(row, buffer);
+                function(buffer);
+                sums[row] = weightsX[row] * Dot(buffer, weightsY);
+            }
+        });
         return sums.Sum();
     }
 
@@ -44,10 +38,11 @@ internal static class PairSums
     /// <param name="cost">What f is a function of.</param>
     /// <param name="function">f.</param>
     /// <param name="atZero">f(0), the value of the pairs (i, i).</param>
-    public static double Within(double[] x, double[] weights, int dimension, GroundCost cost, RowFunction function, double atZero)
+    /// <param name="threads">Threads; 0 is one for each processor.</param>
+    public static double Within(double[] x, double[] weights, int dimension, GroundCost cost, RowFunction function, double atZero, int threads)
     {
         var squares = Dot(weights, weights);
-        return squares < 1 ? (Cross(x, weights, x, weights, dimension, cost, function) - (squares * atZero)) / (1 - squares) : 0;
+        return squares < 1 ? (Cross(x, weights, x, weights, dimension, cost, function, threads) - (squares * atZero)) / (1 - squares) : 0;
     }
 
     /// <summary>sum_i a_i b_i.</summary>

@@ -22,7 +22,8 @@ public sealed record SampleDiagnostics(ImportanceWeights Weights, ModeWeights? M
     /// <summary>Computes them, in unconstrained coordinates.</summary>
     /// <param name="draws">The samples.</param>
     /// <param name="target">Their target.</param>
-    public static SampleDiagnostics Compute(SampleSet draws, Density target)
+    /// <param name="threads">Threads; 0 is one for each processor. The result is the same to the bit for any number.</param>
+    public static SampleDiagnostics Compute(SampleSet draws, Density target, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(draws);
         ArgumentNullException.ThrowIfNull(target);
@@ -37,7 +38,8 @@ public sealed record SampleDiagnostics(ImportanceWeights Weights, ModeWeights? M
             coverage = (mean, Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (Repetitions - 1)));
         }
 
-        return new SampleDiagnostics(ImportanceWeights.FromLogWeights(draws.LogWeights), Fill(draws.UnconstrainedPositions, draws.LogWeights), coverage, Table(draws, target));
+        var weights = ImportanceWeights.FromLogWeights(draws.LogWeights);
+        return new SampleDiagnostics(weights, Fill(draws.UnconstrainedPositions, draws.LogWeights), coverage, Table(draws, target, threads));
     }
 
     /// <summary>Exact W2 from exact samples beside its floor, for samples resampled to equal weights.</summary>
@@ -45,9 +47,10 @@ public sealed record SampleDiagnostics(ImportanceWeights Weights, ModeWeights? M
     /// <param name="target">Their target.</param>
     /// <param name="samples">Number on each side; at 2000 a matching takes seconds.</param>
     /// <param name="repetitions">Number of repetitions, at least 2.</param>
+    /// <param name="threads">Threads; 0 is one for each processor. The result is the same to the bit for any number.</param>
     /// <exception cref="ArgumentException">The target has no exact sampler.</exception>
-    public static DistanceWithFloor W2(SampleSet draws, Density target, int samples = 2000, int repetitions = 3) =>
-        Measure(draws, target, samples, repetitions, "W2", (x, y) => Wasserstein.Exact(x, y, target.Dimension).Distance);
+    public static DistanceWithFloor W2(SampleSet draws, Density target, int samples = 2000, int repetitions = 3, int threads = 0) =>
+        Measure(draws, target, samples, repetitions, "W2", (x, y) => Wasserstein.Exact(x, y, target.Dimension, threads: threads).Distance);
 
     /// <summary>
     /// The entropic cost with squared Euclidean ground cost and epsilon 1e-3 from exact samples beside its floor: "Sinkhorn" as in arXiv:2406.07423, which at this epsilon is W2 squared for most purposes.
@@ -68,7 +71,7 @@ public sealed record SampleDiagnostics(ImportanceWeights Weights, ModeWeights? M
         options ??= new SinkhornOptions { Epsilon = 1e-3, MaximumIterations = 1000 };
         double Cost(double[] x, double[] y)
         {
-            var exact = Wasserstein.Exact(x, y, target.Dimension, 2, cancellation).MeanCost;
+            var exact = Wasserstein.Exact(x, y, target.Dimension, 2, options.Threads, cancellation).MeanCost;
             return options.Epsilon * Math.Log(x.Length / (double)target.Dimension) <= NegligibleShare * exact
                 ? exact
                 : Sinkhorn.Solve(x, y, target.Dimension, options, cancellation: cancellation).TransportCost;
@@ -86,7 +89,7 @@ public sealed record SampleDiagnostics(ImportanceWeights Weights, ModeWeights? M
             : throw new ArgumentException($"'{target.Name}' has no exact sampler, so a distance from it can't be measured.", nameof(target));
     }
 
-    private static IReadOnlyList<DistanceWithFloor> Table(SampleSet draws, Density target)
+    private static IReadOnlyList<DistanceWithFloor> Table(SampleSet draws, Density target, int threads)
     {
         if (Exact(draws, target) is not { } exact || draws.Count < 3)
         {
@@ -101,11 +104,11 @@ public sealed record SampleDiagnostics(ImportanceWeights Weights, ModeWeights? M
         var width = MaximumMeanDiscrepancy.MedianDistance(exact(n, -1), d);
         return
         [
-            DistanceWithFloor.Compute(mine, n, d, exact, (x, y) => EnergyDistance.Compute(x, y, d), "energy distance", Repetitions),
-            DistanceWithFloor.Compute(mine, n, d, exact, (x, y) => MaximumMeanDiscrepancy.Compute(x, y, d, width), "MMD^2", Repetitions),
-            DistanceWithFloor.Compute(mine, n, d, exact, (x, y) => SlicedWasserstein.Compute(x, y, d, 64), "sliced W2", Repetitions),
-            DistanceWithFloor.Compute(mine, matched, d, exact, (x, y) => Wasserstein.Exact(x, y, d).Distance, "W2", Repetitions),
-            DistanceWithFloor.Compute(mine, n, exact, x => KernelSteinDiscrepancy.Compute(x, target, null, width), "Stein discrepancy^2", Repetitions),
+            DistanceWithFloor.Compute(mine, n, d, exact, (x, y) => EnergyDistance.Compute(x, y, d, threads: threads), "energy distance", Repetitions),
+            DistanceWithFloor.Compute(mine, n, d, exact, (x, y) => MaximumMeanDiscrepancy.Compute(x, y, d, width, threads: threads), "MMD^2", Repetitions),
+            DistanceWithFloor.Compute(mine, n, d, exact, (x, y) => SlicedWasserstein.Compute(x, y, d, 64, threads: threads), "sliced W2", Repetitions),
+            DistanceWithFloor.Compute(mine, matched, d, exact, (x, y) => Wasserstein.Exact(x, y, d, threads: threads).Distance, "W2", Repetitions),
+            DistanceWithFloor.Compute(mine, n, exact, x => KernelSteinDiscrepancy.Compute(x, target, null, width, threads), "Stein discrepancy^2", Repetitions),
         ];
     }
 

@@ -1,3 +1,4 @@
+using Monge.Engine.Execution;
 using Monge.Engine.Random;
 using Monge.OptimalTransport;
 
@@ -15,8 +16,10 @@ public static class SlicedWasserstein
     /// <param name="seed">Seed of the directions.</param>
     /// <param name="logWeightsX">n log-weights, up to a constant; null for equal weights.</param>
     /// <param name="logWeightsY">m log-weights, up to a constant; null for equal weights.</param>
+    /// <param name="threads">Threads; 0 is one for each processor. The result is the same to the bit for any number.</param>
     /// <exception cref="ArgumentException">Samples or weights are unusable.</exception>
-    public static double Compute(double[] x, double[] y, int dimension, int directions = 128, ulong seed = 1, double[]? logWeightsX = null, double[]? logWeightsY = null)
+    public static double Compute(
+        double[] x, double[] y, int dimension, int directions = 128, ulong seed = 1, double[]? logWeightsX = null, double[]? logWeightsY = null, int threads = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(directions, 1);
         _ = WeightedSamples.Normalise(x, dimension, logWeightsX);
@@ -37,7 +40,7 @@ public static class SlicedWasserstein
         }
 
         var squares = new double[count];
-        Parallel.For(0, count, k =>
+        Workers.For(count, threads, k =>
         {
             var distance = Wasserstein.OneDimensional(Project(x, axes[k]), Project(y, axes[k]), 2, logWeightsX, logWeightsY);
             squares[k] = distance * distance;

@@ -21,6 +21,9 @@ public sealed record TwoSampleOptions
 
     /// <summary>Seed of splits and choices.</summary>
     public ulong Seed { get; init; } = 1;
+
+    /// <summary>Threads of the distances; 0 is one for each processor. Results are the same to the bit for any number.</summary>
+    public int Threads { get; init; }
 }
 
 /// <summary>One column of both sets.</summary>
@@ -79,30 +82,31 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
         ExactSampler fromSamples = (count, set) => Choose(x, dimension, count, 0, new RandomStream(options.Seed + (ulong)set, RandomStreams.TableSplits));
         // Sets 2 k and 2 k + 1 are two parts of one permutation, so that they share no row.
         ExactSampler halves = (count, set) => Choose(y, dimension, count, set % 2 * count, new RandomStream(options.Seed + (ulong)(set / 2), RandomStreams.TableHalves));
-        var distances = Measures(y, dimension, cancellation)
+        var distances = Measures(y, dimension, options.Threads, cancellation)
             .Select(d => DistanceWithFloor.Compute(fromSamples, rowsEach, dimension, halves, d.Distance, d.Name, options.Repetitions * d.Repeat, 0)).ToArray();
         return new TwoSampleTable(distances, columns, n, m)
         {
             Classifier = options.Classifier is { } classifier && Math.Min(n, m) >= 100 ? ClassifierTest.Compute(x, y, dimension, classifier, cancellation) : null,
-            Memorisation = training is null ? null : MemorisationCheck.Compute(x, Scaled(training), y, dimension),
+            Memorisation = training is null ? null : MemorisationCheck.Compute(x, Scaled(training), y, dimension, options.Threads),
         };
     }
 
     /// <summary>The distances of the table, by the name under which they stand in it.</summary>
     /// <param name="reference">Rows of the data [m, d], for the width of the kernels.</param>
     /// <param name="dimension">d.</param>
+    /// <param name="threads">Threads of the distances; 0 is one for each processor.</param>
     /// <param name="cancellation">Stops a distance.</param>
     /// <returns>Name and distance, and how many times as often as the others it is repeated: a largest difference scatters most, and costs least.</returns>
     public static IReadOnlyList<(string Name, Func<double[], double[], double> Distance, int Repeat)> Measures(
-        double[] reference, int dimension, CancellationToken cancellation = default)
+        double[] reference, int dimension, int threads = 0, CancellationToken cancellation = default)
     {
         var bandwidth = MaximumMeanDiscrepancy.MedianDistance(reference, dimension);
         List<(string, Func<double[], double[], double>, int)> measures =
         [
-            ("energy distance", (a, b) => EnergyDistance.Compute(a, b, dimension, unbiased: false), 1),
-            ("squared MMD", (a, b) => MaximumMeanDiscrepancy.Compute(a, b, dimension, bandwidth, unbiased: false), 1),
-            ("sliced W2", (a, b) => SlicedWasserstein.Compute(a, b, dimension), 1),
-            ("W2", (a, b) => Wasserstein.Exact(a, b, dimension, 2, cancellation).Distance, 1),
+            ("energy distance", (a, b) => EnergyDistance.Compute(a, b, dimension, unbiased: false, threads: threads), 1),
+            ("squared MMD", (a, b) => MaximumMeanDiscrepancy.Compute(a, b, dimension, bandwidth, unbiased: false, threads: threads), 1),
+            ("sliced W2", (a, b) => SlicedWasserstein.Compute(a, b, dimension, threads: threads), 1),
+            ("W2", (a, b) => Wasserstein.Exact(a, b, dimension, 2, threads, cancellation).Distance, 1),
             ("largest Kolmogorov distance of a column", (a, b) => Enumerable.Range(0, dimension).Max(i => KolmogorovDistance.Compute(Column(a, dimension, i), Column(b, dimension, i))), LargestRepeat),
         ];
         if (dimension > 1)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Monge.Engine.Execution;
 using Monge.Engine.LinearAlgebra;
 
 namespace Monge.Measures;
@@ -27,8 +28,9 @@ public static class LatticeReference
     /// <param name="field">The field; a chain or a lattice for which <see cref="IsFeasible"/> holds.</param>
     /// <param name="degree">The largest total degree of the product functions.</param>
     /// <param name="nodes">Number of nodes of each site's integral.</param>
+    /// <param name="threads">Threads; 0 is one for each processor. The result is the same to the bit for any number.</param>
     /// <exception cref="ArgumentException">The lattice is too wide, or a cut isn't positive.</exception>
-    public static LatticeAverages Compute(LatticeField field, int degree = 14, int nodes = 40)
+    public static LatticeAverages Compute(LatticeField field, int degree = 14, int nodes = 40, int threads = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(degree, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(nodes, degree + 2);
@@ -41,7 +43,7 @@ public static class LatticeReference
         var (row, rows) = chain ? (1, field.Sizes[0]) : (field.Sizes.Min(), field.Sizes.Max());
         var site = new Site(field, degree, nodes);
         var (even, odd) = RowFunctions(row, degree);
-        var elements = new RowElements(site, row, chain);
+        var elements = new RowElements(site, row, chain, threads);
         Block[] transfer = [elements.Matrix(even, even, Insertion.None), elements.Matrix(odd, odd, Insertion.None)];
         var scale = Math.Max(transfer[0].LargestRowSum(), transfer[1].LargestRowSum());
         foreach (var block in transfer)
@@ -170,14 +172,15 @@ public static class LatticeReference
         private readonly Site _site;
         private readonly int _pairs;
         private readonly int _left;
+        private readonly int _threads;
         private readonly double[] _bond;
         private readonly Dictionary<Insertion, double[][]> _functions;
         private readonly Dictionary<(bool Left, Insertion Insertion), double[]?[]> _halves = [];
 
-        public RowElements(Site site, int row, bool chain)
+        public RowElements(Site site, int row, bool chain, int threads)
         {
             var n = site.Nodes.Length;
-            (_site, _pairs, _left) = (site, site.Count * (site.Count + 1) / 2, row / 2);
+            (_site, _pairs, _left, _threads) = (site, site.Count * (site.Count + 1) / 2, row / 2, threads);
             _bond = new double[n * n];
             for (var k = 0; k < _bond.Length; k++)
             {
@@ -203,13 +206,13 @@ public static class LatticeReference
         /// <summary>The elements between bras and kets; only the upper triangle is computed if these are the same, the rest follows by symmetry.</summary>
         public Block Matrix(int[][] bras, int[][] kets, Insertion insertion)
         {
-            var block = new Block(bras.Length, kets.Length);
+            var block = new Block(bras.Length, kets.Length, _threads);
             var tables = Terms(insertion).Where(t => _left > 0 || t.First == Insertion.None).Select(t => (Left: _halves[(true, t.First)], Right: _halves[(false, t.Last)], t.Factor)).ToArray();
             double Root(int[] f) => f.Aggregate(1.0, (product, a) => product * _site.Roots[a]);
             double[] braRoots = [.. bras.Select(Root)];
             double[] ketRoots = [.. kets.Select(Root)];
             var symmetric = ReferenceEquals(bras, kets);
-            Parallel.For(0, bras.Length, i =>
+            Workers.For(bras.Length, _threads, i =>
             {
                 for (var j = symmetric ? i : 0; j < kets.Length; j++)
                 {
@@ -263,7 +266,7 @@ public static class LatticeReference
             foreach (var (first, last, factor) in Terms(insertion))
             {
                 double[][] bonds = [.. _functions[last].Select(Between)];
-                Parallel.For(0, table.Length, k =>
+                Workers.For(table.Length, _threads, k =>
                 {
                     if (Meets(k))
                     {
@@ -342,7 +345,7 @@ public static class LatticeReference
     }
 
     // A dense matrix between the row functions of one parity and of another.
-    private sealed class Block(int rows, int columns)
+    private sealed class Block(int rows, int columns, int threads)
     {
         public double[] Values { get; } = new double[rows * columns];
 
@@ -360,8 +363,8 @@ public static class LatticeReference
 
         public Block Times(Block other)
         {
-            var product = new Block(rows, other.Columns);
-            Parallel.For(0, rows, i =>
+            var product = new Block(rows, other.Columns, threads);
+            Workers.For(rows, threads, i =>
             {
                 var to = product.Values.AsSpan(i * other.Columns, other.Columns);
                 for (var k = 0; k < columns; k++)
@@ -388,7 +391,7 @@ public static class LatticeReference
 
         public Block Transposed()
         {
-            var transposed = new Block(columns, rows);
+            var transposed = new Block(columns, rows, threads);
             for (var k = 0; k < Values.Length; k++)
             {
                 transposed.Values[(k % columns * rows) + (k / columns)] = Values[k];
@@ -413,9 +416,9 @@ public static class LatticeReference
             return sum;
         }
 
-        private static Block Identity(int size)
+        private Block Identity(int size)
         {
-            var block = new Block(size, size);
+            var block = new Block(size, size, threads);
             for (var i = 0; i < size; i++)
             {
                 block.Values[(i * size) + i] = 1;

@@ -52,14 +52,16 @@ public static class TargetLibrary
     /// Makes a target by its name. Names of families take any size, as in gaussian-7 or many-well-16, and some take settings after an @, as in phi4-4x4@m2=-4.75,lambda=5.1 (m^2 and the
     /// coupling of a lattice field) or shifted-gaussian-20@shift=3,scale=0.5.
     /// </summary>
+    /// <param name="name">The name.</param>
+    /// <param name="threads">Threads of what is computed to know the exact facts; 0 is one for each processor.</param>
     /// <exception cref="UnknownTargetException">There is no target of this name; the message suggests the nearest.</exception>
     /// <exception cref="ArgumentException">The size or a setting is impossible.</exception>
-    public static Density Get(string name)
+    public static Density Get(string name, int threads = 0)
     {
         var parsed = TargetName.Parse(name);
         if (LatticeTargets.TryField(parsed) is { } field)
         {
-            return LatticeTargets.Create(field);
+            return LatticeTargets.Create(field, threads);
         }
 
         if (parsed.Size("shifted-gaussian") is { } dimension)

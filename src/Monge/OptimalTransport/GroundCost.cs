@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Monge.Engine.Execution;
 
 namespace Monge.OptimalTransport;
 
@@ -27,11 +28,13 @@ internal sealed class CostRows
     /// <param name="dimension">d.</param>
     /// <param name="cost">The ground cost.</param>
     /// <param name="store">Keep all n * m costs in memory.</param>
-    public CostRows(double[] from, double[] to, int dimension, GroundCost cost, bool store)
+    /// <param name="threads">Threads for work on the rows; 0 is one for each processor.</param>
+    public CostRows(double[] from, double[] to, int dimension, GroundCost cost, bool store, int threads = 0)
     {
         this.from = from;
         this.dimension = dimension;
         this.cost = cost;
+        Threads = threads;
         Rows = from.Length / dimension;
         Columns = to.Length / dimension;
         toTransposed = new double[to.Length];
@@ -41,12 +44,15 @@ internal sealed class CostRows
         if (!store)
             return;
         var matrix = new double[checked(Rows * Columns)];
-        Parallel.For(0, Rows, row => Compute(row, matrix.AsSpan(row * Columns, Columns)));
+        Workers.For(Rows, threads, row => Compute(row, matrix.AsSpan(row * Columns, Columns)));
         stored = matrix;
     }
 
     /// <summary>Number of rows n.</summary>
     public int Rows { get; }
+
+    /// <summary>Threads for work on the rows; 0 is one for each processor.</summary>
+    public int Threads { get; }
 
     /// <summary>Number of columns m.</summary>
     public int Columns { get; }

@@ -1,3 +1,5 @@
+using Monge.Engine.Execution;
+
 namespace Monge.OptimalTransport;
 
 /// <summary>Settings of the Sinkhorn iteration.</summary>
@@ -21,12 +23,16 @@ public sealed record SinkhornOptions
     /// <summary>Up to this many points in the larger set the costs are kept in memory; above, they are computed anew in each sweep.</summary>
     public int StoredCostLimit { get; init; } = 4000;
 
+    /// <summary>Threads; 0 is one for each processor. Results are the same to the bit for any number.</summary>
+    public int Threads { get; init; }
+
     internal void Validate()
     {
         Check(Epsilon > 0 && double.IsFinite(Epsilon), nameof(Epsilon), Epsilon, "a positive number");
         Check(MaximumIterations >= 1, nameof(MaximumIterations), MaximumIterations, "at least 1");
         Check(Tolerance > 0, nameof(Tolerance), Tolerance, "a positive number");
         Check(ScalingFactor is > 0 and < 1, nameof(ScalingFactor), ScalingFactor, "between 0 and 1");
+        Check(Threads >= 0, nameof(Threads), Threads, "0 (all processors) or more");
         Check(StoredCostLimit is >= 0 and <= 30_000, nameof(StoredCostLimit), StoredCostLimit, "between 0 and 30000");
     }
 
@@ -95,8 +101,8 @@ public static class Sinkhorn
         double[] logA = PointSets.NormaliseLogWeights(logWeightsX, countX, nameof(logWeightsX));
         double[] logB = PointSets.NormaliseLogWeights(logWeightsY, countY, nameof(logWeightsY));
         bool store = Math.Max(countX, countY) <= options.StoredCostLimit;
-        var rows = new CostRows(x, y, dimension, options.Cost, store);
-        var columns = new CostRows(y, x, dimension, options.Cost, store);
+        var rows = new CostRows(x, y, dimension, options.Cost, store, options.Threads);
+        var columns = new CostRows(y, x, dimension, options.Cost, store, options.Threads);
         double[] f = new double[countX], nextF = new double[countX], g = new double[countY], nextG = new double[countY];
         double error = double.PositiveInfinity;
         int iterations = 0;
@@ -214,7 +220,7 @@ public static class Sinkhorn
     {
         int count = x.Length / dimension;
         double[] logA = PointSets.NormaliseLogWeights(logWeights, count, nameof(logWeights));
-        var rows = new CostRows(x, x, dimension, options.Cost, count <= options.StoredCostLimit);
+        var rows = new CostRows(x, x, dimension, options.Cost, count <= options.StoredCostLimit, options.Threads);
         double[] f = new double[count], nextF = new double[count];
         double error = 0, mass = 1;
         int iterations = 0;
@@ -265,12 +271,7 @@ public static class Sinkhorn
         var shift = new double[potential.Length];
         for (int index = 0; index < shift.Length; index++)
             shift[index] = logWeights[index] + potential[index] * scale;
-        ForBlocks(rows, block =>
-        {
-            var buffer = new double[rows.Stored is null ? rows.Columns : 0];
-            for (int row = block.Start; row < block.End; row++)
-                target[row] = -epsilon * LogSumExp.Of(shift, rows.Row(row, buffer), scale);
-        });
+        ForRows(rows, (row, costs) => target[row] = -epsilon * LogSumExp.Of(shift, costs, scale));
     }
 
     private static (double Error, double Mass) MarginalError(double[] f, double[] nextF, double[] logA, double epsilon)
@@ -300,24 +301,17 @@ public static class Sinkhorn
         for (int index = 0; index < g.Length; index++)
             shift[index] = logB[index] + g[index] / epsilon;
         var costs = new double[rows.Rows];
-        ForBlocks(rows, block =>
-        {
-            var buffer = new double[rows.Stored is null ? rows.Columns : 0];
-            for (int row = block.Start; row < block.End; row++)
-                costs[row] = LogSumExp.MeanCost(shift, rows.Row(row, buffer), 1 / epsilon, logA[row] + f[row] / epsilon);
-        });
+        ForRows(rows, (row, of) => costs[row] = LogSumExp.MeanCost(shift, of, 1 / epsilon, logA[row] + f[row] / epsilon));
         return costs.Sum();
     }
 
-    /// <summary>Runs blocks of rows, on several threads when there is enough to do; each row is computed alone, so threads don't change a bit.</summary>
-    private static void ForBlocks(CostRows rows, Action<(int Start, int End)> body)
+    /// <summary>Visits the rows of costs, on several threads when there is enough to do; each row is computed alone, so threads don't change a bit.</summary>
+    private static void ForRows(CostRows rows, RowVisitor visit)
     {
-        const int size = 64;
         const long parallelFrom = 1 << 16;
-        int blocks = (rows.Rows + size - 1) / size;
-        if ((long)rows.Rows * rows.Columns < parallelFrom)
-            body((0, rows.Rows));
-        else
-            Parallel.For(0, blocks, block => body((block * size, Math.Min(rows.Rows, (block + 1) * size))));
+        int threads = (long)rows.Rows * rows.Columns < parallelFrom ? 1 : rows.Threads;
+        Workers.For(rows.Rows, threads, () => new double[rows.Stored is null ? rows.Columns : 0], (row, buffer) => visit(row, rows.Row(row, buffer)));
     }
+
+    private delegate void RowVisitor(int row, ReadOnlySpan<double> costs);
 }

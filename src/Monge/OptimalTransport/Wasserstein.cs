@@ -16,17 +16,18 @@ public static class Wasserstein
     /// <param name="y">Points, [n, d] row-major.</param>
     /// <param name="dimension">d.</param>
     /// <param name="power">p, at least 1; 2 gives W2, 1 gives W1.</param>
+    /// <param name="threads">Threads that compute the costs; 0 is one for each processor. The result is the same to the bit for any number.</param>
     /// <param name="cancellation">Stops the search.</param>
     /// <exception cref="ArgumentException">The sets differ in size, are empty or hold values that are not finite.</exception>
     /// <exception cref="OperationCanceledException">The search was stopped.</exception>
-    public static ExactTransport Exact(double[] x, double[] y, int dimension, double power = 2, CancellationToken cancellation = default)
+    public static ExactTransport Exact(double[] x, double[] y, int dimension, double power = 2, int threads = 0, CancellationToken cancellation = default)
     {
         int count = PointSets.Check(x, dimension, nameof(x));
         int other = PointSets.Check(y, dimension, nameof(y));
         if (count != other)
             throw new ArgumentException($"The exact distance needs sets of equal size, but there are {count} and {other} points; use Sinkhorn instead.", nameof(y));
         CheckPower(power);
-        double[] cost = new CostRows(x, y, dimension, power == 1 ? GroundCost.Euclidean : GroundCost.SquaredEuclidean, store: true).Stored!;
+        double[] cost = new CostRows(x, y, dimension, power == 1 ? GroundCost.Euclidean : GroundCost.SquaredEuclidean, store: true, threads).Stored!;
         if (power is not (1 or 2))
         {
             for (int index = 0; index < cost.Length; index++)

@@ -250,7 +250,9 @@ public sealed class MiniBatchCoupling(CouplingKind kind, int size, int dimension
         }
 
         var temperature = Math.Max(epsilon * mean, 1e-12);
-        var plan = Sinkhorn.Solve(to, from, dimension, new SinkhornOptions { Epsilon = temperature, Tolerance = 1e-3, MaximumIterations = 200 });
+
+        // Mini-batches are shared among threads by who couples them.
+        var plan = Sinkhorn.Solve(to, from, dimension, new SinkhornOptions { Epsilon = temperature, Tolerance = 1e-3, MaximumIterations = 200, Threads = 1 });
         var weights = new double[n];
         for (var i = 0; i < n; i++)
         {

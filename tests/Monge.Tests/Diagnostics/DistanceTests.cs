@@ -56,6 +56,32 @@ public class DistanceTests
         Assert.Equal(discrepancy, MaximumMeanDiscrepancy.Compute(x, y, d, 1.3, la, lb), 12);
     }
 
+    [Fact]
+    public void ThreadsDontChangeABit()
+    {
+        const int d = 3;
+        var (x, y, weights) = (Normal(301, d, 1), Normal(257, d, 2, 0.4), LogWeights(301, 3));
+        double[] Measures(int threads) =>
+        [
+            EnergyDistance.Compute(x, y, d, weights, threads: threads),
+            MaximumMeanDiscrepancy.Compute(x, y, d, null, weights, threads: threads),
+            KernelSteinDiscrepancy.Compute(x, Array.ConvertAll(x, v => -v), d, weights, threads: threads),
+            SlicedWasserstein.Compute(x, y, d, 20, logWeightsX: weights, threads: threads),
+            MemorisationCheck.Compute(x, y, y[..(100 * d)], d, threads).GeneratedMedian,
+            Wasserstein.Exact(x[..(200 * d)], y[..(200 * d)], d, threads: threads).Distance,
+            Sinkhorn.Solve(x, y, d, new SinkhornOptions { Epsilon = 0.1, Threads = threads }).EntropicCost,
+            Sinkhorn.Solve(x, y, d, new SinkhornOptions { Epsilon = 0.1, Threads = threads, StoredCostLimit = 0 }).TransportCost,
+            KernelDensity.Scott(x, d).LogDensity(y, threads).Sum(),
+            GaussianMixtureFit.Fit(x, d, 3, 1e-3, new GaussianMixtureOptions { Threads = threads }).LogDensity(y, threads).Sum(),
+            LatticeReference.Compute(new LatticeField([3, 3], -1, 0.8), 6, 20, threads).MagnetisationSquare,
+        ];
+        var alone = Measures(1);
+        Assert.All(alone, v => Assert.True(double.IsFinite(v)));
+        Assert.Equal(alone, Measures(2));
+        Assert.Equal(alone, Measures(3));
+        Assert.Equal(alone, Measures(0));
+    }
+
     // Means of |N(m, 2)| and of a Gaussian kernel against N(m, 2 + s^2), both closed.
     [Theory]
     [InlineData(1)]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 
@@ -14,6 +15,8 @@ public sealed class ThreadTeam : IDisposable
     private const int PausesPerCheck = 4;
 
     private static readonly Lazy<ThreadTeam> SharedTeam = new(() => new ThreadTeam(Environment.ProcessorCount) { _isShared = true });
+
+    private static readonly ConcurrentDictionary<int, ThreadTeam> s_teams = new();
 
     // The team whose work the current thread is running, to refuse a run inside a run of the same team.
     [ThreadStatic]
@@ -56,6 +59,15 @@ public sealed class ThreadTeam : IDisposable
 
     /// <summary>The team that everything uses by default: one thread per processor, never disposed.</summary>
     public static ThreadTeam Shared => SharedTeam.Value;
+
+    /// <summary>Whether the current thread is running the work of a team.</summary>
+    internal static bool IsInsideWork => t_current is not null;
+
+    /// <summary>The team of a number of threads that all who ask for that number share; <see cref="Shared"/> for 0. Don't dispose it.</summary>
+    /// <param name="threads">Number of threads including the caller of <see cref="Run"/>; 0 is one for each processor.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="threads"/> is negative.</exception>
+    public static ThreadTeam Of(int threads) =>
+        threads == 0 ? Shared : s_teams.GetOrAdd(threads, static n => new ThreadTeam(n) { _isShared = true });
 
     /// <summary>Number of threads, the caller of <see cref="Run"/> included.</summary>
     public int ThreadCount { get; }

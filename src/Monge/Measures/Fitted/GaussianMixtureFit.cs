@@ -1,3 +1,4 @@
+using Monge.Engine.Execution;
 using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Random;
 using Monge.Measures.Targets;
@@ -24,6 +25,9 @@ public sealed record GaussianMixtureOptions
 
     /// <summary>Seed of the starts.</summary>
     public ulong Seed { get; init; } = 1;
+
+    /// <summary>Threads; 0 is one for each processor. Results are the same to the bit for any number.</summary>
+    public int Threads { get; init; }
 }
 
 /// <summary>
@@ -102,7 +106,7 @@ public sealed class GaussianMixtureFit : IFittedDensity
                 {
                     cancellation.ThrowIfCancellationRequested();
                     var fit = Fit(rows, dimension, components, ridge, options, (uint)start, cancellation);
-                    var score = fit.LogDensity(validation).Average();
+                    var score = fit.LogDensity(validation, options.Threads).Average();
                     best = score > best.Score ? (fit, score) : best;
                 }
             }
@@ -131,8 +135,8 @@ public sealed class GaussianMixtureFit : IFittedDensity
         for (var iteration = 0; iteration < options.MostIterations; iteration++)
         {
             cancellation.ThrowIfCancellationRequested();
-            fit = Maximise(rows, dimension, shares, ridges, FormattableString.Invariant($"mixture of {components} Gaussians, ridge {ridge:g2}"));
-            var likelihood = fit.Expect(rows, shares) / n;
+            fit = Maximise(rows, dimension, shares, ridges, FormattableString.Invariant($"mixture of {components} Gaussians, ridge {ridge:g2}"), options.Threads);
+            var likelihood = fit.Expect(rows, shares, options.Threads) / n;
             if (likelihood - before < options.Tolerance)
             {
                 break;
@@ -145,10 +149,10 @@ public sealed class GaussianMixtureFit : IFittedDensity
     }
 
     /// <inheritdoc/>
-    public double[] LogDensity(double[] rows)
+    public double[] LogDensity(double[] rows, int threads = 0)
     {
         var n = RowMoments.Check(rows, Dimension, 1, nameof(rows));
-        var terms = Terms(rows, n);
+        var terms = Terms(rows, n, threads);
         var result = new double[n];
         for (var row = 0; row < n; row++)
         {
@@ -160,12 +164,13 @@ public sealed class GaussianMixtureFit : IFittedDensity
 
     /// <summary>The probability of each component given a row.</summary>
     /// <param name="rows">Rows [n, d].</param>
+    /// <param name="threads">Threads; 0 is one for each processor. Results are the same to the bit for any number.</param>
     /// <returns>Probabilities [K][n].</returns>
-    public double[][] Responsibilities(double[] rows)
+    public double[][] Responsibilities(double[] rows, int threads = 0)
     {
         var n = RowMoments.Check(rows, Dimension, 1, nameof(rows));
         double[][] shares = [.. _weights.Select(_ => new double[n])];
-        _ = Expect(rows, shares);
+        _ = Expect(rows, shares, threads);
         return shares;
     }
 
@@ -237,12 +242,12 @@ public sealed class GaussianMixtureFit : IFittedDensity
         return [.. Enumerable.Range(0, components).Select(k => Array.ConvertAll(owner, o => o == k ? 1.0 : 0.0))];
     }
 
-    private static GaussianMixtureFit Maximise(double[] rows, int d, double[][] shares, double[] ridges, string description)
+    private static GaussianMixtureFit Maximise(double[] rows, int d, double[][] shares, double[] ridges, string description, int threads)
     {
         var n = rows.Length / d;
         var (weights, means, factors) = (new double[shares.Length], new double[shares.Length][], new double[shares.Length][]);
         var all = RowMoments.Mean(rows, d);
-        Parallel.For(0, shares.Length, k =>
+        Workers.For(shares.Length, threads, k =>
         {
             // A component that has lost all its rows stays at the data's mean with a weight of nothing.
             var sum = shares[k].Sum();
@@ -294,10 +299,10 @@ public sealed class GaussianMixtureFit : IFittedDensity
     }
 
     // Replaces the shares by the responsibilities and returns the log-likelihood.
-    private double Expect(double[] rows, double[][] shares)
+    private double Expect(double[] rows, double[][] shares, int threads)
     {
         var n = rows.Length / Dimension;
-        var terms = Terms(rows, n);
+        var terms = Terms(rows, n, threads);
         var sum = 0.0;
         for (var row = 0; row < n; row++)
         {
@@ -313,10 +318,10 @@ public sealed class GaussianMixtureFit : IFittedDensity
     }
 
     // log w_k + log N(x; m_k, L_k L_k^T) [K][n].
-    private double[][] Terms(double[] rows, int n)
+    private double[][] Terms(double[] rows, int n, int threads)
     {
         var terms = new double[Components][];
-        Parallel.For(0, Components, k =>
+        Workers.For(Components, threads, k =>
         {
             var (d, values, y) = (Dimension, new double[n], new double[Dimension]);
             for (var row = 0; row < n; row++)

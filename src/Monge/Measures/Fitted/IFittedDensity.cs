@@ -13,8 +13,9 @@ public interface IFittedDensity
 
     /// <summary>The log density of each row, in nats and the rows' own units.</summary>
     /// <param name="rows">Rows [n, d], row-major.</param>
+    /// <param name="threads">Threads; 0 is one for each processor. Results are the same to the bit for any number.</param>
     /// <returns>n values.</returns>
-    double[] LogDensity(double[] rows);
+    double[] LogDensity(double[] rows, int threads = 0);
 
     /// <summary>Independent draws.</summary>
     /// <param name="samples">Number of samples n.</param>

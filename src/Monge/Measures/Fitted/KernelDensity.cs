@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Monge.Engine.Execution;
 using Monge.Engine.Random;
 using Monge.Measures.Targets;
 
@@ -63,9 +64,10 @@ public sealed class KernelDensity : IFittedDensity
     /// <param name="rows">Rows [n, d] that it is made of.</param>
     /// <param name="validation">Rows [m, d] that it is chosen by.</param>
     /// <param name="dimension">d.</param>
+    /// <param name="threads">Threads; 0 is one for each processor. Results are the same to the bit for any number.</param>
     /// <param name="cancellation">Stops the search.</param>
     /// <exception cref="ArgumentException">The rows are unusable or their covariance is singular.</exception>
-    public static KernelDensity Tuned(double[] rows, double[] validation, int dimension, CancellationToken cancellation = default)
+    public static KernelDensity Tuned(double[] rows, double[] validation, int dimension, int threads = 0, CancellationToken cancellation = default)
     {
         RowMoments.Check(rows, dimension, dimension + 1, nameof(rows));
         RowMoments.Check(validation, dimension, 1, nameof(validation));
@@ -77,7 +79,7 @@ public sealed class KernelDensity : IFittedDensity
             {
                 cancellation.ThrowIfCancellationRequested();
                 var density = Scaled(rows, dimension, shape, Math.Exp(logBandwidth), whole ? "tuned, shape of the covariance" : "tuned, shape of the deviations");
-                var score = density.LogDensity(validation).Average();
+                var score = density.LogDensity(validation, threads).Average();
                 best = score > best.Score ? (density, score) : best;
                 return score;
             }
@@ -93,15 +95,12 @@ public sealed class KernelDensity : IFittedDensity
     public KernelDensity WithRows(double[] rows) => new(rows, Dimension, _factor, Description);
 
     /// <inheritdoc/>
-    public double[] LogDensity(double[] rows)
+    public double[] LogDensity(double[] rows, int threads = 0)
     {
         var n = RowMoments.Check(rows, Dimension, 1, nameof(rows));
         var (white, result) = (Whiten(rows), new double[n]);
-        Parallel.For(0, n, () => new double[_count], (row, _, squares) =>
-        {
-            result[row] = _constant + LogKernelSum(white.AsSpan(row * Dimension, Dimension), squares);
-            return squares;
-        }, static _ => { });
+        Workers.For(n, threads, () => new double[_count], (row, squares) =>
+            result[row] = _constant + LogKernelSum(white.AsSpan(row * Dimension, Dimension), squares));
         return result;
     }
 

@@ -45,7 +45,7 @@ internal static class LatticeTargets
         field.Sizes.Count == 1 ? $"phi4-chain-{field.Sizes[0]}" : $"phi4-{string.Join('x', field.Sizes)}",
         ("m2", field.MassSquared, Defaults.MassSquared), ("lambda", field.Coupling, Defaults.Coupling));
 
-    public static Density Create(LatticeField field)
+    public static Density Create(LatticeField field, int threads = 0)
     {
         var size = string.Join(" x ", field.Sizes);
         var shape = field.Sizes.Count == 1 ? $"a chain of {size} sites" : $"a {size} lattice";
@@ -54,11 +54,11 @@ internal static class LatticeTargets
             Description = FormattableString.Invariant($"The phi^4 field on {shape}, periodic, m^2 = {field.MassSquared:g4}, lambda = {field.Coupling:g4}, not normalised."),
             Names = field.Sizes.Count == 1 ? null : [.. Enumerable.Range(0, field.Sites).Select(site => $"phi[{Position(field, site)}]")],
             Base = Start(field),
-            Facts = Facts(field) with { Modes = Signs(field) },
+            Facts = Facts(field, threads) with { Modes = Signs(field) },
         });
     }
 
-    private static TargetFacts Facts(LatticeField field)
+    private static TargetFacts Facts(LatticeField field, int threads)
     {
         ReferenceMoments Moments(double meanSquare, string source) =>
             new(new double[field.Sites], [.. Enumerable.Repeat(Math.Sqrt(meanSquare), field.Sites)], source);
@@ -80,7 +80,8 @@ internal static class LatticeTargets
         }
 
         var averages = s_averages.GetOrAdd(
-            (string.Join('x', field.Sizes), field.MassSquared, field.Coupling), _ => new Lazy<LatticeAverages>(() => LatticeReference.Compute(field, Degree, Nodes))).Value;
+            (string.Join('x', field.Sizes), field.MassSquared, field.Coupling),
+            _ => new Lazy<LatticeAverages>(() => LatticeReference.Compute(field, Degree, Nodes, threads))).Value;
         return new TargetFacts
         {
             LogZ = averages.LogNormaliser,

@@ -79,7 +79,7 @@ internal sealed class FlowMixture
         }
 
         var broad = GaussianMixtureFit.Fit(used, dimension, 1, fit.Ridge, options, StartOfFit, cancellation);
-        var share = broadShare ?? (held is null ? UntunedBroadShare : BroadShare(fit.LogDensity(held), broad.LogDensity(held)));
+        var share = broadShare ?? (held is null ? UntunedBroadShare : BroadShare(fit.LogDensity(held, options.Threads), broad.LogDensity(held, options.Threads)));
         return new FlowMixture(share == 0 ? fit : fit.With(broad, share));
     }
 
@@ -96,9 +96,9 @@ internal sealed class FlowMixture
     }
 
     /// <summary>For each row [n, d] the probabilities of the components, summed up [n, K].</summary>
-    public float[] CumulativeShares(float[] rows)
+    public float[] CumulativeShares(float[] rows, int threads)
     {
-        var shares = Law.Responsibilities(Array.ConvertAll(rows, v => (double)v));
+        var shares = Law.Responsibilities(Array.ConvertAll(rows, v => (double)v), threads);
         var (n, count) = (shares[0].Length, shares.Length);
         var result = new float[n * count];
         for (var row = 0; row < n; row++)

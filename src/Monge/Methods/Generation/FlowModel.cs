@@ -220,7 +220,7 @@ public sealed class FlowModel
         }
 
         var (start, divergence) = Run(ode, _wide, end, 1, 0, settings);
-        var result = BaseMixture?.LogDensity(start.Span.ToArray()) ?? [.. Enumerable.Range(0, end.Rows).Select(i => LogBase(start.Row(i)))];
+        var result = BaseMixture?.LogDensity(start.Span.ToArray(), settings.Threads) ?? [.. Enumerable.Range(0, end.Rows).Select(i => LogBase(start.Row(i)))];
         for (var i = 0; i < result.Length; i++)
         {
             // The divergence was summed against time, so it enters with a plus.

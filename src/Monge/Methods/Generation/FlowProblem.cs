@@ -68,7 +68,7 @@ internal sealed class FlowProblem
     /// <summary>Makes a fit's data ready.</summary>
     /// <exception cref="ArgumentException">Data and options don't go together; the message says what to change.</exception>
     /// <exception cref="DataFormatException">The table has too few rows, or a constant column.</exception>
-    public static FlowProblem Prepare(FlowData data, InterpolantOptions options, ulong seed, CancellationToken cancellation = default)
+    public static FlowProblem Prepare(FlowData data, InterpolantOptions options, ulong seed, int threads = 0, CancellationToken cancellation = default)
     {
         Check(data, options);
         var form = options.Form != InterpolantForm.Automatic ? options.Form
@@ -98,7 +98,7 @@ internal sealed class FlowProblem
         problem.Split(table, seed);
         if (data.BaseMixture is { } mixture)
         {
-            problem.FitMixture(mixture, cancellation);
+            problem.FitMixture(mixture with { Threads = threads }, cancellation);
         }
 
         var start = problem.Mixture?.Law.Sample(MomentDraws, random) ?? (x0 is null ? null : standardisation.Apply(x0));
@@ -123,8 +123,8 @@ internal sealed class FlowProblem
     private void FitMixture(GaussianMixtureOptions options, CancellationToken cancellation)
     {
         Mixture = FlowMixture.Fit(Train!.Values, Validation?.Values, Dimension, options, Data.BroadShare, cancellation);
-        Train = Train with { Shares = Mixture.CumulativeShares(Train.Values) };
-        Validation = Validation is null ? null : Validation with { Shares = Mixture.CumulativeShares(Validation.Values) };
+        Train = Train with { Shares = Mixture.CumulativeShares(Train.Values, options.Threads) };
+        Validation = Validation is null ? null : Validation with { Shares = Mixture.CumulativeShares(Validation.Values, options.Threads) };
     }
 
     private EndMoments Measure(double[]? x0, double[] x1, RandomStream random)

@@ -53,7 +53,7 @@ public static class InterpolantFit
         options = (options ?? new InterpolantOptions()).Checked();
         settings ??= new FitSettings();
         settings.Progress?.Report(new TrainingProgress(0, options.Iterations, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
-        var problem = FlowProblem.Prepare(data, options, settings.Seed, cancellation);
+        var problem = FlowProblem.Prepare(data, options, settings.Seed, settings.Threads, cancellation);
         var execution = new ExecutionOptions { Threads = settings.Threads };
         using var trainer = new FlowTrainer(problem, settings.Seed, execution);
         var checkpoint = new FlowCheckpoint(settings.Checkpoint, problem, settings.Seed);
@@ -94,7 +94,7 @@ public static class InterpolantFit
     {
         options = (options ?? new InterpolantOptions()).Checked();
         settings ??= new FitSettings();
-        return new FlowTraining(FlowProblem.Prepare(data, options, settings.Seed), settings);
+        return new FlowTraining(FlowProblem.Prepare(data, options, settings.Seed, settings.Threads), settings);
     }
 
     /// <summary>Removes the checkpoint of a fit whose model has been saved.</summary>
