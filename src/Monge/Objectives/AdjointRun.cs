@@ -74,6 +74,9 @@ public sealed class AdjointRun<T> : IDisposable
     /// <summary>Steps of the longest segment.</summary>
     public int LongestSegment => Enumerable.Range(0, Segments).Max(s => _segments[s + 1] - _segments[s]);
 
+    /// <summary>The names of the states that are kept: those that derivatives need, and those that these are computed from.</summary>
+    public IEnumerable<string> Kept => _kept.Select(k => k.Name);
+
     /// <summary>The recorded states of the last forward run; null if none are.</summary>
     public WalkRecord<T>? Record { get; }
 

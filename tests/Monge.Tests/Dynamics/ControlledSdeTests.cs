@@ -14,8 +14,8 @@ public class ControlledSdeTests
     private static double[] LogWeights(ControlledKernels kernels, Func<double, double> logTarget, int particles, ulong seed)
     {
         using var sde = ControlledSde.Forward<double>(kernels, particles, 1, 2);
-        sde.Start(particles, new DrawKey(seed));
-        sde.Advance(new NdArray<double>(0), particles, 0, kernels.Schedule.Count, new DrawKey(seed));
+        sde.Start(null, particles, new DrawKey(seed));
+        sde.Advance(null, particles, kernels.Schedule.Grid, new DrawKey(seed));
         return [.. Enumerable.Range(0, particles).Select(i => logTarget(sde.Positions[i]) - sde["logBase"][i] + sde["gain"][i] + kernels.Schedule.LogConstantPerCoordinate)];
     }
 
@@ -82,7 +82,8 @@ public class ControlledSdeTests
         var random = new RandomStream(seed);
         double[] ends = [.. Enumerable.Range(0, particles).Select(_ => Mean + (0.6 * random.NextNormal()))];
         using var sde = ControlledSde.Backward<double>(kernels, particles, 3);
-        sde.Run(new NdArray<double>(0), ends, new DrawKey(seed));
+        sde.StartFrom(null, ends);
+        sde.Advance(null, particles, kernels.Schedule.Grid, new DrawKey(seed));
         double LogWeight(int i)
         {
             var (end, start) = (ends[i] - Mean, sde.Positions[i]);

@@ -72,7 +72,7 @@ public class EscortedLangevinTests
     {
         using var walkers = Run(EscortedLangevin.Walk<double>(MovingGaussian.Path, null, MovingGaussian.WrongDrift, 4, 1, 2), 10, 1, 1.0);
         var before = walkers.Positions.Span.ToArray();
-        walkers.Select([2, 2, 0, 3]);
+        walkers.Select([2, 2, 0, 3], "logWeight");
         Assert.Equal([before[4], before[5], before[4], before[5], before[0], before[1], before[6], before[7]], walkers.Positions.Span.ToArray());
         Assert.All(walkers["logWeight"].Span.ToArray(), a => Assert.Equal(0, a));
     }

@@ -29,7 +29,7 @@ public class ReverseTransportSdeTests
         using var sde = TransportSde.Backward<double>(s_path, null, s_drift, scheme, Particles, 3);
         var random = new RandomStream(seed, 9);
         double[] exact = [.. Enumerable.Range(0, Particles).Select(_ => Mean + (Scale * random.NextNormal()))];
-        sde.Start(null, exact);
+        sde.StartFrom(null, exact);
         sde.Advance(null, Particles, s_grid, new DrawKey(seed));
         return [.. exact.Select((x, i) => LogTarget(x) - LogBase(sde.Positions[i]) + sde["gain"][i])];
     }
@@ -90,6 +90,6 @@ public class ReverseTransportSdeTests
     public void TooManyParticlesAreRefused()
     {
         using var sde = TransportSde.Backward<double>(s_path, null, null, SdeScheme.EulerMaruyama, 2, 3);
-        Assert.Contains("1 to 2 particles", Assert.Throws<ArgumentException>(() => sde.Start(null, new double[3])).Message, StringComparison.Ordinal);
+        Assert.Contains("1 to 2 particles", Assert.Throws<ArgumentException>(() => sde.StartFrom(null, new double[3])).Message, StringComparison.Ordinal);
     }
 }

@@ -4,7 +4,7 @@ using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Objectives;
 
-namespace Monge.Tests.Dynamics;
+namespace Monge.Tests.Objectives;
 
 public class PathGradientTests
 {
@@ -120,12 +120,12 @@ public class PathGradientTests
     private static double[][] Simulate(ControlledKernels kernels, NdArray<double> values, DrawKey draw)
     {
         using var sde = ControlledSde.Forward<double>(kernels, Paths, StartStream, NoiseStream);
-        sde.Start(Paths, draw);
+        sde.Start(values, Paths, draw);
         var states = new double[Steps + 1][];
         states[0] = sde.Positions.Span.ToArray();
         for (var k = 0; k < Steps; k++)
         {
-            sde.Advance(values, Paths, k, 1, draw);
+            sde.Advance(values, Paths, kernels.Schedule.Grid, k, 1, draw);
             states[k + 1] = sde.Positions.Span.ToArray();
         }
 
