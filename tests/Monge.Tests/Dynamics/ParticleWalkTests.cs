@@ -147,7 +147,7 @@ public class ParticleWalkTests
         walk.Advance(null, 4, s_grid, new DrawKey(1));
         var before = walk.Positions.Span.ToArray();
         walk.Select([3, 3, 0, 1], "sum");
-        Assert.Equal([before[6], before[7], before[6], before[7], before[0], before[1], before[2], before[3]], walk.Positions.Span[..8].ToArray());
+        Assert.Equal((double[])[before[6], before[7], before[6], before[7], before[0], before[1], before[2], before[3]], walk.Positions.Span[..8].ToArray());
         Assert.All(walk["sum"].Span.ToArray(), v => Assert.Equal(0, v));
     }
 
@@ -203,7 +203,7 @@ public class ParticleWalkTests
         var second = walk.Carry(null, start, s_grid, new DrawKey(2));
         Assert.Equal(values, first.Span.ToArray());
         Assert.NotEqual(values, second.Span.ToArray());
-        Assert.Equal([0.1, 0.2, 0.3, 0.4], start.Span.ToArray());
+        Assert.Equal((double[])[0.1, 0.2, 0.3, 0.4], start.Span.ToArray());
     }
 
     [Fact]
@@ -227,8 +227,8 @@ public class ParticleWalkTests
     {
         var equal = TimeGrid.Equal(1, 0, 3);
         Assert.False(equal.Rises);
-        Assert.Equal([-1.0 / 3, -1.0 / 3, -1.0 / 3], equal["h"].ToArray());
-        Assert.Equal(new TimeGrid(2, 3, 7)["t"].ToArray(), [2.0 / 7, 3.0 / 7, 4.0 / 7]);
+        Assert.Equal((double[])[-1.0 / 3, -1.0 / 3, -1.0 / 3], equal["h"].ToArray());
+        Assert.Equal((double[])[2.0 / 7, 3.0 / 7, 4.0 / 7], new TimeGrid(2, 3, 7)["t"].ToArray());
         Assert.Equal(Math.Sqrt(2 * 0.5 * 0.25), new TimeGrid([1, 0.75], (_, _) => 0.5)["deviation"][0]);
         Assert.Contains("rise or fall", Assert.Throws<ArgumentException>(() => new TimeGrid([0, 0.5, 0.4])).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new TimeGrid([0.5]));

@@ -11,6 +11,12 @@ public class StepperOrderTests
     // So small that neither the noise nor the score moves a particle by more than rounding.
     private const double NoDiffusion = 1e-26;
 
+    // dx/dt = (1 + t) x^2 - x in each coordinate.
+    private static readonly FormulaField s_field = new(2, (x, t) => ((1 + t) * x.Square()) - x);
+
+    // A backward step goes from t + h to t with -b, so this is the same ODE in 1 - t.
+    private static readonly FormulaField s_reversed = new(2, (x, t) => x - ((2 - t) * x.Square()));
+
     private delegate double[] Stepper(double[] start, int steps);
 
     private static readonly (string Name, int Order, Stepper Run)[] s_steppers =
@@ -25,12 +31,6 @@ public class StepperOrderTests
     ];
 
     public static TheoryData<string> Names => [.. s_steppers.Select(s => s.Name)];
-
-    // dx/dt = (1 + t) x^2 - x in each coordinate.
-    private static readonly FormulaField s_field = new(2, (x, t) => ((1 + t) * x.Square()) - x);
-
-    // A backward step goes from t + h to t with -b, so this is the same ODE in 1 - t.
-    private static readonly FormulaField s_reversed = new(2, (x, t) => x - ((2 - t) * x.Square()));
 
     [Theory]
     [MemberData(nameof(Names))]

@@ -52,7 +52,7 @@ public class AdjointRunTests
 
         public (Expr X, Expr V, Expr Cost) Step(Expr x, Expr v, Expr cost, Expr noise, Expr t, Expr h, Expr deviation, Expr strength)
         {
-            var force = (Expr.MatMul(A, x).Tanh() * (1 + t)) - (strength * x);
+            var force = (Expr.MatrixProduct(A, x).Tanh() * (1 + t)) - (strength * x);
             var vNext = v + (h * (force - (0.4 * v))) + (deviation * noise);
             return (x + (h * vNext), vNext, cost + (h * force.SquaredNorm() * x[0].Cos()));
         }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Reflection.Emit;
 using System.Text;
+using Monge.Engine.Lanes;
 using Monge.Engine.Programs;
 
 namespace Monge.Engine.Execution;
