@@ -1,4 +1,5 @@
 using System.Numerics;
+using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Fields;
