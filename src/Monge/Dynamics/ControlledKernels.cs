@@ -38,7 +38,8 @@ public sealed record ControlledKernels
     public required int TargetCallsPerStep { get; init; }
 
     /// <summary>
-    /// Traces one step. With <paramref name="detached"/> the end of the step is a number that doesn't depend on the parameters, while the kernels' densities still do.
+    /// Traces one step. With <paramref name="detached"/> the end of the step is a number that doesn't depend on the parameters, while the kernels' densities
+    /// still do.
     /// </summary>
     internal (Expr Next, Expr Gain) Step(Expr x, Expr noise, bool detached)
     {
@@ -56,7 +57,9 @@ public sealed record ControlledKernels
         return (end, (-0.5 * Leaf(nameof(KernelStep.BackwardPrecision)) * (x - BackwardMean(end)).SquaredNorm()) - logForward);
     }
 
-    /// <summary>Traces one step the other way: from its end by the backward kernel to its begin, with the same log-ratio of backward and forward kernel.</summary>
+    /// <summary>
+    /// Traces one step the other way: from its end by the backward kernel to its begin, with the same log-ratio of backward and forward kernel.
+    /// </summary>
     internal (Expr Begin, Expr Gain) StepBack(Expr end, Expr noise)
     {
         // Where the backward kernel is a point mass, deviation and precision are both 0.

@@ -22,7 +22,8 @@ namespace Monge.Dynamics;
 public static class EscortedLangevin
 {
     /// <summary>
-    /// The walk from the base with the weights of equation 1: states "x" [d] and "logWeight" (A), and what the weights carry along. To select, clear "logWeight".
+    /// The walk from the base with the weights of equation 1: states "x" [d] and "logWeight" (A), and what the weights carry along. To select, clear
+    /// "logWeight".
     /// </summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="path">The path.</param>
@@ -47,7 +48,13 @@ public static class EscortedLangevin
     /// <param name="noiseStream">The random stream of the noise.</param>
     /// <param name="options">How to execute.</param>
     public static ParticleWalk<T> Walk<T>(
-        IDensityPath path, ParameterSet? parameters, Func<Expr, Expr, Expr> potential, int capacity, int startStream, int noiseStream, ExecutionOptions? options = null)
+        IDensityPath path,
+        ParameterSet? parameters,
+        Func<Expr, Expr, Expr> potential,
+        int capacity,
+        int startStream,
+        int noiseStream,
+        ExecutionOptions? options = null)
         where T : unmanaged, IFloatingPointIeee754<T> => Walk<T>(
             path,
             parameters,
@@ -59,7 +66,14 @@ public static class EscortedLangevin
             options);
 
     private static ParticleWalk<T> Walk<T>(
-        IDensityPath path, ParameterSet? parameters, Func<Expr, Expr, Expr[]> rates, string[] carried, int capacity, int startStream, int noiseStream, ExecutionOptions? options)
+        IDensityPath path,
+        ParameterSet? parameters,
+        Func<Expr, Expr, Expr[]> rates,
+        string[] carried,
+        int capacity,
+        int startStream,
+        int noiseStream,
+        ExecutionOptions? options)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var d = path.Dimension;

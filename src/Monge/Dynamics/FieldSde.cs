@@ -16,7 +16,8 @@ public static class FieldSde
     /// <param name="parameters">The drift's parameters; null if it has none.</param>
     /// <param name="drift">f(x, t) [d].</param>
     /// <param name="scheme">
-    /// Euler-Maruyama; or Heun's predictor and corrector with one noise for both, of weak order 2 as the noise doesn't depend on the position (E. Platen, Acta Numerica 1999).
+    /// Euler-Maruyama; or Heun's predictor and corrector with one noise for both, of weak order 2 as the noise doesn't depend on the position (E. Platen, Acta
+    /// Numerica 1999).
     /// </param>
     /// <param name="noiseStream">The random stream of the noise.</param>
     /// <param name="withDivergence">Whether to add up the integral of div f dt along the paths, by the trapezoidal rule under Heun.</param>

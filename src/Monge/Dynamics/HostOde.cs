@@ -24,9 +24,10 @@ public delegate void HostOutput(double t, ReadOnlySpan<double> y);
 public readonly record struct HostOdeResult(double Time, int Event, int Accepted, int Rejected);
 
 /// <summary>
-/// dy/dt = f(t, y) for a state of doubles on the host, such as moments, spectra or all particles of an ensemble that interact: any explicit Runge-Kutta method of
-/// <see cref="RungeKuttaTableau"/>, in equal steps or with error control, up or down in time, with output at asked times and events. Between the ends of a step the solution
-/// is the cubic of Hermite through both values and slopes, of order 3, corrected by the method's dense weights if it has any. A step allocates nothing.
+/// dy/dt = f(t, y) for a state of doubles on the host, such as moments, spectra or all particles of an ensemble that interact: any explicit Runge-Kutta method
+/// of <see cref="RungeKuttaTableau"/>, in equal steps or with error control, up or down in time, with output at asked times and events. Between the ends of a
+/// step the solution is the cubic of Hermite through both values and slopes, of order 3, corrected by the method's dense weights if it has any. A step
+/// allocates nothing.
 /// </summary>
 public sealed class HostOde
 {
@@ -60,7 +61,9 @@ public sealed class HostOde
     /// <summary>n.</summary>
     public int Dimension { get; }
 
-    /// <summary>The events: where one of these changes its sign the run ends. An event whose value at the first time is 0 is armed once it has left 0.</summary>
+    /// <summary>
+    /// The events: where one of these changes its sign the run ends. An event whose value at the first time is 0 is armed once it has left 0.
+    /// </summary>
     public IReadOnlyList<HostEvent> Events { get; init; } = [];
 
     /// <summary>Takes equal steps.</summary>
@@ -84,7 +87,8 @@ public sealed class HostOde
             Step(t, (to - from) / steps, y);
             if (!IsFinite(_next))
             {
-                throw new ArithmeticException(FormattableString.Invariant($"The ODE is no longer finite after t = {t:g6}; take more steps than {steps}, or control the error."));
+                throw new ArithmeticException(FormattableString.Invariant(
+                    $"The ODE is no longer finite after t = {t:g6}; take more steps than {steps}, or control the error."));
             }
 
             if (Finish(y, t, next, signs, times, output, ref run) is { } hit)
@@ -97,8 +101,8 @@ public sealed class HostOde
     }
 
     /// <summary>
-    /// Takes steps whose embedded error, in root mean square over the state and scaled by absolute + relative * |y|, stays below 1 (proportional-integral control; Hairer,
-    /// Norsett and Wanner, Solving Ordinary Differential Equations I, II.4).
+    /// Takes steps whose embedded error, in root mean square over the state and scaled by absolute + relative * |y|, stays below 1 (proportional-integral
+    /// control; Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, II.4).
     /// </summary>
     /// <param name="y">The state [n] at the first time; receives that of the end.</param>
     /// <param name="from">The first time.</param>
@@ -110,7 +114,9 @@ public sealed class HostOde
     /// <param name="maximumSteps">Steps after which the run is given up.</param>
     /// <exception cref="InvalidOperationException">The Runge-Kutta method has no embedded method.</exception>
     /// <exception cref="ArgumentException">The state has another length, or the times of output are out of order or outside the run.</exception>
-    /// <exception cref="ArithmeticException">The step shrinks to nothing or the maximum of steps is reached: the ODE explodes or is too stiff for an explicit method.</exception>
+    /// <exception cref="ArithmeticException">
+    /// The step shrinks to nothing or the maximum of steps is reached: the ODE explodes or is too stiff for an explicit method.
+    /// </exception>
     public HostOdeResult RunAdaptive(
         Span<double> y,
         double from,
@@ -125,7 +131,7 @@ public sealed class HostOde
         ArgumentOutOfRangeException.ThrowIfNegative(relative);
         if (Tableau.ErrorWeights is null)
         {
-            throw new InvalidOperationException($"{Tableau.Name} has no embedded method to estimate the error with; use Heun, DormandPrince54 or Tsitouras54.");
+            throw new InvalidOperationException($"{Tableau.Name} has no embedded method to estimate the error with; use DormandPrince54 or another that has.");
         }
 
         var run = Begin(y, from, to, times, output);
@@ -138,7 +144,8 @@ public sealed class HostOde
             if (accepted + rejected >= maximumSteps || h < 1e-14 * span)
             {
                 throw new ArithmeticException(FormattableString.Invariant(
-                    $"The ODE stands at t = {from + (sign * done):g6} after {accepted + rejected} steps with step {h:g2}: it explodes there, or it is too stiff for {Tableau.Name}; raise the tolerance or the maximum of {maximumSteps} steps, or use an implicit method."));
+                    $"The ODE stands at t = {from + (sign * done):g6} after {accepted + rejected} steps with step {h:g2}: it explodes there, or it is too stiff ")
+                    + FormattableString.Invariant($"for {Tableau.Name}; raise the tolerance or the maximum of {maximumSteps} steps, or use an implicit method."));
             }
 
             // A last step of rounding size is merged into the one before.
@@ -192,7 +199,8 @@ public sealed class HostOde
         {
             if (!(to >= from ? time >= before && time <= to : time <= before && time >= to))
             {
-                throw new ArgumentException(FormattableString.Invariant($"The times of output must lie within the run in its order, but {time} follows {before} in a run from {from} to {to}."), nameof(times));
+                throw new ArgumentException(FormattableString.Invariant(
+                    $"The times of output must lie within the run in its order, but {time} follows {before} in a run from {from} to {to}."), nameof(times));
             }
 
             before = time;

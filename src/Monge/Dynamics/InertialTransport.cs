@@ -11,15 +11,16 @@ namespace Monge.Dynamics;
 /// <code>
 /// dX = (s P + b) dt,   dP = s grad V dt - s gamma P dt + sqrt(2 s gamma) dW,   dA = (div b + b . grad V + dV/dt) dt
 /// </code>
-/// with a speed s that may differ from step to step, for which E[exp(A_t)] = Z_t / Z_0 for any drift, speed and friction, as the steps go to zero (arXiv:2410.02711, the
-/// weights for the density exp(-H_t); without b it is Jarzynski's equality for underdamped dynamics). A step is the splitting kick, move, friction, move, kick (Leimkuhler and
-/// Matthews, "Rational construction of stochastic numerical methods for molecular sampling", 2013); the weight is summed by trapezoids.
+/// with a speed s that may differ from step to step, for which E[exp(A_t)] = Z_t / Z_0 for any drift, speed and friction, as the steps go to zero
+/// (arXiv:2410.02711, the weights for the density exp(-H_t); without b it is Jarzynski's equality for underdamped dynamics). A step is the splitting kick,
+/// move, friction, move, kick (Leimkuhler and Matthews, "Rational construction of stochastic numerical methods for molecular sampling", 2013); the weight is
+/// summed by trapezoids.
 /// </summary>
 public static class InertialTransport
 {
     /// <summary>
-    /// The walk with positions from the base and momenta from the standard normal: states "x" and "momentum" [d] and "logWeight" (A). The grid's diffusions are the speeds s.
-    /// The evaluations of the target's log density and score at the end of a step count as one. To select, clear "logWeight".
+    /// The walk with positions from the base and momenta from the standard normal: states "x" and "momentum" [d] and "logWeight" (A). The grid's diffusions are
+    /// the speeds s. The evaluations of the target's log density and score at the end of a step count as one. To select, clear "logWeight".
     /// </summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="path">The path.</param>

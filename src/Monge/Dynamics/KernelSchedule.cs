@@ -72,21 +72,23 @@ public sealed class KernelSchedule
         {
             if (k > 0 && steps[k].Time != steps[k - 1].NextTime)
             {
-                throw new ArgumentException(FormattableString.Invariant($"Step {k} begins at {steps[k].Time}, but the one before ends at {steps[k - 1].NextTime}."), nameof(steps));
+                throw new ArgumentException(FormattableString.Invariant(
+                    $"Step {k} begins at {steps[k].Time}, but the one before ends at {steps[k - 1].NextTime}."), nameof(steps));
             }
 
-            if (!(steps[k].ForwardDeviation > 0) || !(steps[k].BackwardPrecision >= 0))
+            var (deviation, precision) = (steps[k].ForwardDeviation, steps[k].BackwardPrecision);
+            if (!(deviation > 0) || !(precision >= 0))
             {
                 throw new ArgumentException(FormattableString.Invariant(
-                    $"Step {k} has the forward deviation {steps[k].ForwardDeviation} and the backward precision {steps[k].BackwardPrecision}; they must be above 0 and at least 0."), nameof(steps));
+                    $"Step {k} has the forward deviation {deviation}, which must be above 0, and the backward precision {precision}, which must be at least 0."), nameof(steps));
             }
 
             // log of (D / D_b), or of (2 pi D^2)^(1/2) where the backward kernel is a point mass that cancels with the start's.
-            LogConstantPerCoordinate += Math.Log(steps[k].ForwardDeviation) + (0.5 * Math.Log(steps[k].BackwardPrecision > 0 ? steps[k].BackwardPrecision : 2 * Math.PI));
+            LogConstantPerCoordinate += Math.Log(deviation) + (0.5 * Math.Log(precision > 0 ? precision : 2 * Math.PI));
         }
 
-        Grid = s_series.Aggregate(
-            new TimeGrid([.. steps.Select(s => s.Time), .. steps.TakeLast(1).Select(s => s.NextTime)]), (grid, series) => grid.With(series.Name, [.. steps.Select(series.Value)]));
+        var times = new TimeGrid([.. steps.Select(s => s.Time), .. steps.TakeLast(1).Select(s => s.NextTime)]);
+        Grid = s_series.Aggregate(times, (grid, series) => grid.With(series.Name, [.. steps.Select(series.Value)]));
     }
 
     /// <summary>The steps, in the order of time.</summary>
@@ -109,8 +111,8 @@ public sealed class KernelSchedule
 
     /// <summary>
     /// Path integral sampler (arXiv:2111.15141): Brownian motion from 0 with X_1 ~ N(0, variance I) without control, dX = sigma u dt + sigma dW. The backward
-    /// kernels are Brownian bridges to 0, so that the sum in (1) is that of -sigma-scaled controls: rnd = log N(X_T; 0, sigma^2 T I) - log rho(X_T) + int |u|^2 / 2 dt + int u dW.
-    /// The paper's X_0 = 0, sigma = sqrt(0.2), T = 5 is variance = 1; its u is ours divided by sqrt(T).
+    /// kernels are Brownian bridges to 0, so that the sum in (1) is that of -sigma-scaled controls: rnd = log N(X_T; 0, sigma^2 T I) - log rho(X_T) + int |u|^2
+    /// / 2 dt + int u dW. The paper's X_0 = 0, sigma = sqrt(0.2), T = 5 is variance = 1; its u is ours divided by sqrt(T).
     /// </summary>
     /// <param name="count">Steps K.</param>
     /// <param name="variance">sigma^2 T, above 0.</param>
@@ -125,9 +127,9 @@ public sealed class KernelSchedule
 
     /// <summary>
     /// Time-reversed diffusion sampler (DIS, arXiv:2211.01364): the noising dY = -beta/2 Y ds + sqrt(beta) dW, beta linear in s from <paramref name="least"/>
-    /// to <paramref name="greatest"/>, is run backward in t = 1 - s from N(0, I): dX = (beta/2 X + sqrt(beta) u) dt + sqrt(beta) dW, by Euler-Maruyama both ways with beta at
-    /// the middle of the step. rnd = log p0(X_0) - log rho(X_T) + int (|u|^2 / 2 - div f) dt + int u dW with f = beta/2 x. The general bridge (GBS, arXiv:2307.01198) is
-    /// the same with a learned control v of the backward kernels; v = 0 is DIS.
+    /// to <paramref name="greatest"/>, is run backward in t = 1 - s from N(0, I): dX = (beta/2 X + sqrt(beta) u) dt + sqrt(beta) dW, by Euler-Maruyama both
+    /// ways with beta at the middle of the step. rnd = log p0(X_0) - log rho(X_T) + int (|u|^2 / 2 - div f) dt + int u dW with f = beta/2 x. The general bridge
+    /// (GBS, arXiv:2307.01198) is the same with a learned control v of the backward kernels; v = 0 is DIS.
     /// </summary>
     /// <param name="count">Steps K.</param>
     /// <param name="least">beta at the target's end, above 0.</param>
@@ -148,9 +150,10 @@ public sealed class KernelSchedule
     }
 
     /// <summary>
-    /// Denoising diffusion sampler (DDS, arXiv:2302.13834): the reference is the stationary Ornstein-Uhlenbeck process with law N(0, I), taken by its exact kernels
-    /// x' = sqrt(1 - b^2) x + b xi (exponential integrator), which are their own reversal; the control adds b^2 u / volatility. b^2 = 1 - exp(-int beta dt) over
-    /// the step, with beta as in <see cref="VariancePreserving"/> (the paper's schedule is a squared cosine). rnd as for PIS with this reference and N(0, I) at the end.
+    /// Denoising diffusion sampler (DDS, arXiv:2302.13834): the reference is the stationary Ornstein-Uhlenbeck process with law N(0, I), taken by its exact
+    /// kernels x' = sqrt(1 - b^2) x + b xi (exponential integrator), which are their own reversal; the control adds b^2 u / volatility. b^2 = 1 - exp(-int beta
+    /// dt) over the step, with beta as in <see cref="VariancePreserving"/> (the paper's schedule is a squared cosine). rnd as for PIS with this reference and
+    /// N(0, I) at the end.
     /// </summary>
     /// <param name="count">Steps K.</param>
     /// <param name="least">beta at the target's end, above 0.</param>
@@ -173,8 +176,8 @@ public sealed class KernelSchedule
 
     /// <summary>
     /// Controlled Monte Carlo diffusion (CMCD, arXiv:2307.01050): Langevin steps along a path of densities plus a control, dX = (eps s + sigma u) dt + sigma dW
-    /// with sigma^2 = 2 eps, against the backward Langevin steps with -u. Its rnd is the work functional with Crooks' fluctuation relation; without control (1) is
-    /// annealed importance sampling.
+    /// with sigma^2 = 2 eps, against the backward Langevin steps with -u. Its rnd is the work functional with Crooks' fluctuation relation; without control (1)
+    /// is annealed importance sampling.
     /// </summary>
     /// <param name="count">Steps K.</param>
     /// <param name="diffusion">eps of the step from t to t', above 0.</param>

@@ -6,9 +6,9 @@ using Monge.Engine.Programs;
 namespace Monge.Dynamics;
 
 /// <summary>
-/// Particles with named states, a traced start and a traced step: what every stepper of this room is. The walk owns the states' arrays, takes the steps of any grid, records
-/// what is asked, selects among its particles and counts evaluations of the target. A run in segments is the same to the bit as one call, whatever the number of threads; after
-/// the first call on a grid's length nothing is allocated.
+/// Particles with named states, a traced start and a traced step: what every stepper of this room is. The walk owns the states' arrays, takes the steps of any
+/// grid, records what is asked, selects among its particles and counts evaluations of the target. A run in segments is the same to the bit as one call,
+/// whatever the number of threads; after the first call on a grid's length nothing is allocated.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 public sealed class ParticleWalk<T> : IDisposable
@@ -45,7 +45,8 @@ public sealed class ParticleWalk<T> : IDisposable
         }
 
         var step = new TracedProgram(parameters, [.. states.Where(s => s.Next is not null).Select(s => (s.NextName, s.Next!)), .. sums]);
-        _step = new CompiledProgram<T>(step, options, [.. states.Where(s => s.Next is not null && step.Inputs.Contains(s.Now)).Select(s => (s.NextName, s.Name))]);
+        var fedBack = states.Where(s => s.Next is not null && step.Inputs.Contains(s.Now));
+        _step = new CompiledProgram<T>(step, options, [.. fedBack.Select(s => (s.NextName, s.Name))]);
         _series = new StepSeries<T>(_step);
         Reserve(capacity);
     }

@@ -8,7 +8,8 @@ namespace Monge.Dynamics;
 /// <param name="Weights">b [s].</param>
 /// <param name="ErrorWeights">b minus the weights of the embedded method [s]; null if there is none.</param>
 /// <param name="DenseWeights">
-/// d [s] of a solution between the ends of a step that is one order better than the cubic of Hermite p: p(theta) + theta^2 (1 - theta)^2 h sum_i d_i k_i; null if there is none.
+/// d [s] of a solution between the ends of a step that is one order better than the cubic of Hermite p: p(theta) + theta^2 (1 - theta)^2 h sum_i d_i k_i; null
+/// if there is none.
 /// </param>
 public sealed record RungeKuttaTableau(
     string Name, int Order, double[] Nodes, double[][] Stages, double[] Weights, double[]? ErrorWeights = null, double[]? DenseWeights = null)
@@ -34,8 +35,8 @@ public sealed record RungeKuttaTableau(
         "3/8 rule", 4, [0, 1.0 / 3, 2.0 / 3, 1], [[], [1.0 / 3], [-1.0 / 3, 1], [1, -1, 1]], [1.0 / 8, 3.0 / 8, 3.0 / 8, 1.0 / 8]);
 
     /// <summary>
-    /// Order 5 with an embedded method of order 4 (Dormand and Prince, J. Comput. Appl. Math. 6, 1980), and a solution of order 4 between the ends of a step (Hairer, Norsett and
-    /// Wanner, Solving Ordinary Differential Equations I, II.6).
+    /// Order 5 with an embedded method of order 4 (Dormand and Prince, J. Comput. Appl. Math. 6, 1980), and a solution of order 4 between the ends of a step
+    /// (Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, II.6).
     /// </summary>
     public static RungeKuttaTableau DormandPrince54 { get; } = new(
         "Dormand-Prince 5(4)",

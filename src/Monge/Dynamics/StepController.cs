@@ -1,8 +1,8 @@
 namespace Monge.Dynamics;
 
 /// <summary>
-/// Proportional-integral control of a step by its embedded error, scaled so that 1 is the tolerance (Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I,
-/// II.4 and IV.2).
+/// Proportional-integral control of a step by its embedded error, scaled so that 1 is the tolerance (Hairer, Norsett and Wanner, Solving Ordinary Differential
+/// Equations I, II.4 and IV.2).
 /// </summary>
 /// <param name="order">The order of the Runge-Kutta method.</param>
 internal struct StepController(int order)
@@ -19,5 +19,6 @@ internal struct StepController(int order)
     }
 
     /// <summary>The step to try instead of one whose error is above 1 or not a number.</summary>
-    public readonly double AfterRejected(double step, double error) => step * (double.IsFinite(error) ? Math.Clamp(0.9 * Math.Pow(error, -1.0 / order), 0.1, 0.9) : 0.1);
+    public readonly double AfterRejected(double step, double error) =>
+        step * (double.IsFinite(error) ? Math.Clamp(0.9 * Math.Pow(error, -1.0 / order), 0.1, 0.9) : 0.1);
 }

@@ -1,8 +1,8 @@
 namespace Monge.Dynamics;
 
 /// <summary>
-/// The steps of a walk: for each its begin, its length and whatever else the step asks for by name. A traced step reads them by <c>Expr.PerStep</c> of the name:
-/// "t" the begin, "tNext" the end, "h" the length (negative where time falls), "diffusion" eps and "deviation" sqrt(2 eps |h|).
+/// The steps of a walk: for each its begin, its length and whatever else the step asks for by name. A traced step reads them by <c>Expr.PerStep</c> of the
+/// name: "t" the begin, "tNext" the end, "h" the length (negative where time falls), "diffusion" eps and "deviation" sqrt(2 eps |h|).
 /// </summary>
 public sealed class TimeGrid
 {
@@ -17,7 +17,9 @@ public sealed class TimeGrid
     {
     }
 
-    /// <summary>Makes the steps <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> - 1 of <paramref name="total"/> equal ones over [0, 1].</summary>
+    /// <summary>
+    /// Makes the steps <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> - 1 of <paramref name="total"/> equal ones over [0, 1].
+    /// </summary>
     /// <param name="first">The first step.</param>
     /// <param name="count">Number of steps, at least 1.</param>
     /// <param name="total">Steps of the whole grid.</param>

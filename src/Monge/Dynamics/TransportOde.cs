@@ -20,9 +20,9 @@ public enum DivergenceMode
 }
 
 /// <summary>
-/// Carries particles along dx/dt = b(x, t) between any two times, forward or backward, in the Runge-Kutta steps of any grid or with error control, with the accumulated
-/// divergence D = int div b dt: the log density of a particle falls by D. With the base p0 and the target rho, log w = log rho(x_1) - log p0(x_0) + D is exact as the step
-/// goes to zero.
+/// Carries particles along dx/dt = b(x, t) between any two times, forward or backward, in the Runge-Kutta steps of any grid or with error control, with the
+/// accumulated divergence D = int div b dt: the log density of a particle falls by D. With the base p0 and the target rho, log w = log rho(x_1) - log p0(x_0) +
+/// D is exact as the step goes to zero.
 /// Fields may have further per-sample inputs, such as a condition.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
@@ -52,7 +52,12 @@ public sealed class TransportOde<T> : IDisposable
     /// <param name="mode">What to tell of the divergence.</param>
     /// <param name="probes">Probes of an estimated divergence.</param>
     public TransportOde(
-        ParameterSet? parameters, IVectorField field, RungeKuttaTableau tableau, ExecutionOptions? options = null, DivergenceMode mode = DivergenceMode.Exact, int probes = 1)
+        ParameterSet? parameters,
+        IVectorField field,
+        RungeKuttaTableau tableau,
+        ExecutionOptions? options = null,
+        DivergenceMode mode = DivergenceMode.Exact,
+        int probes = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(probes, 1);
         (_parameters, _field, _tableau, _options, _mode, _probes) = (parameters, field, tableau, options, mode, probes);
@@ -111,7 +116,10 @@ public sealed class TransportOde<T> : IDisposable
     /// <param name="from">The first time.</param>
     /// <param name="to">The last time, other than the first.</param>
     /// <param name="steps">Number of steps, at least 1.</param>
-    /// <returns>The positions [n, d] at the last time, and int div b dt [n] from the first time to the last (negative time steps count negative); zeros without divergence.</returns>
+    /// <returns>
+    /// The positions [n, d] at the last time, and int div b dt [n] from the first time to the last (negative time steps count negative); zeros without
+    /// divergence.
+    /// </returns>
     public (NdArray<T> Positions, NdArray<T> Divergence) Run(NdArray<T>? parameters, NdArray<T> start, double from, double to, int steps) =>
         Run(parameters, start, TimeGrid.Equal(from, to, steps));
 
@@ -130,8 +138,8 @@ public sealed class TransportOde<T> : IDisposable
 
     /// <summary>
     /// Carries particles in steps whose embedded error, in root mean square over particles and coordinates (and the divergence, if there is one) and scaled by
-    /// absolute + relative * |x|, stays below 1 (proportional-integral control; Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, II.4). One step size
-    /// serves all particles.
+    /// absolute + relative * |x|, stays below 1 (proportional-integral control; Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, II.4).
+    /// One step size serves all particles.
     /// </summary>
     /// <param name="parameters">The field's parameters [P]; null if it has none.</param>
     /// <param name="start">The positions [n, d] at the first time.</param>
@@ -152,7 +160,7 @@ public sealed class TransportOde<T> : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(relative);
         if (_tableau.ErrorWeights is null)
         {
-            throw new InvalidOperationException($"{_tableau.Name} has no embedded method to estimate the error with; use Heun, DormandPrince54 or Tsitouras54.");
+            throw new InvalidOperationException($"{_tableau.Name} has no embedded method to estimate the error with; use DormandPrince54 or another that has.");
         }
 
         var walk = _controlled ??= Traced(Expr.Shared("t"), Expr.Shared("h"), isControlled: true);
@@ -172,7 +180,8 @@ public sealed class TransportOde<T> : IDisposable
             if (Accepted + Rejected >= maximumSteps || h < 1e-9 * span)
             {
                 throw new ArithmeticException(FormattableString.Invariant(
-                    $"The adaptive ODE stands at t = {from + (sign * done):g4} after {Accepted + Rejected} steps with step {h:g2}; raise the tolerance, or train longer if the field explodes there."));
+                    $"The adaptive ODE stands at t = {from + (sign * done):g4} after {Accepted + Rejected} steps with step {h:g2}; ")
+                    + "raise the tolerance, or train longer if the field explodes there.");
             }
 
             // A last step of rounding size is merged into the one before.

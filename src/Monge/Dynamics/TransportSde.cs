@@ -26,8 +26,8 @@ public enum SdeScheme
 public static class TransportSde
 {
     /// <summary>
-    /// The walk from the base: states "x" and "score" (the path's, grad V) [d], "gain" (the sum of the kernels' log-ratios), "logBase" (log p0 at the start) and, if there is
-    /// one, "drift" [d]. To select, clear "gain".
+    /// The walk from the base: states "x" and "score" (the path's, grad V) [d], "gain" (the sum of the kernels' log-ratios), "logBase" (log p0 at the start)
+    /// and, if there is one, "drift" [d]. To select, clear "gain".
     /// </summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="path">The path, whose score is grad V.</param>
@@ -39,7 +39,14 @@ public static class TransportSde
     /// <param name="noiseStream">The random stream of the noise.</param>
     /// <param name="options">How to execute.</param>
     public static ParticleWalk<T> Forward<T>(
-        IDensityPath path, ParameterSet? parameters, IVectorField? drift, SdeScheme scheme, int capacity, int startStream, int noiseStream, ExecutionOptions? options = null)
+        IDensityPath path,
+        ParameterSet? parameters,
+        IVectorField? drift,
+        SdeScheme scheme,
+        int capacity,
+        int startStream,
+        int noiseStream,
+        ExecutionOptions? options = null)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var first = path.BaseDraw(startStream);
@@ -53,15 +60,16 @@ public static class TransportSde
         var sNext = path.Score(xNext, step.Next);
         var backMean = step.BackwardMean(xNext, (eps * sNext) - bNext);
         var gain = step.Gain + (0.5 * noise.SquaredNorm()) - ((x - backMean).SquaredNorm() / (4 * eps * h));
+        var start = new WalkState(Expr.Input("logBase"), null, logBase);
         return step.Walk<T>(
-            parameters, capacity, options, WalkDirection.Forward, new(x, xNext, first), (sNext, scoreAtStart), (bNext, driftAtStart), gain, new WalkState(Expr.Input("logBase"), null, logBase));
+            parameters, capacity, options, WalkDirection.Forward, new(x, xNext, first), (sNext, scoreAtStart), (bNext, driftAtStart), gain, start);
     }
 
     /// <summary>
-    /// The walk from given positions at t = 1 back to 0 by the backward kernels, x ~ N(M-(x'), 2 eps h I), with the states of <see cref="Forward"/> but "logBase" and the same
-    /// log-ratios. Started at exact draws of the target, the log-weight log w = log rho(x_K) - log p0(x_0) + "gain" is that of the forward sampler, under the law of the paths
-    /// that it should have drawn: its mean is an upper bound of log Z (the EUBO), and the mean of w / Z is the inverse of the forward effective sample size
-    /// (D. Blessing, X. Jia, J. Esslinger, F. Vargas, G. Neumann, "Beyond ELBOs", arXiv:2406.07423, section 3).
+    /// The walk from given positions at t = 1 back to 0 by the backward kernels, x ~ N(M-(x'), 2 eps h I), with the states of <see cref="Forward"/> but
+    /// "logBase" and the same log-ratios. Started at exact draws of the target, the log-weight log w = log rho(x_K) - log p0(x_0) + "gain" is that of the
+    /// forward sampler, under the law of the paths that it should have drawn: its mean is an upper bound of log Z (the EUBO), and the mean of w / Z is the
+    /// inverse of the forward effective sample size (D. Blessing, X. Jia, J. Esslinger, F. Vargas, G. Neumann, "Beyond ELBOs", arXiv:2406.07423, section 3).
     /// </summary>
     /// <typeparam name="T">float or double.</typeparam>
     /// <param name="path">The path, whose score is grad V.</param>

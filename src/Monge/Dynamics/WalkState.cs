@@ -6,7 +6,8 @@ namespace Monge.Dynamics;
 /// <param name="Now">Its value before a step: an <c>Expr.Input</c>, whose name and shape are the state's.</param>
 /// <param name="Next">Its value after a step; null if it stays as it was at the start.</param>
 /// <param name="Start">
-/// Its first value, which may be drawn and may use the <paramref name="Now"/> of states that have no start of their own; null for a state that starts at 0, or is given.
+/// Its first value, which may be drawn and may use the <paramref name="Now"/> of states that have no start of their own; null for a state that starts at 0, or
+/// is given.
 /// </param>
 /// <param name="IsGiven">Whether the first value is put in place by the caller before the start.</param>
 public sealed record WalkState(Expr Now, Expr? Next, Expr? Start = null, bool IsGiven = false)

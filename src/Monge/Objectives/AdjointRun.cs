@@ -8,11 +8,11 @@ using Monge.Engine.Programs;
 namespace Monge.Objectives;
 
 /// <summary>
-/// The gradient, through all steps of a walk, of any function of its end and of recorded states: by the parameters and by the starts, in memory that doesn't grow with what a
-/// step computes. <see cref="Forward"/> keeps the states at the starts of about sqrt(K) segments; the caller computes the loss, which may couple the samples, and fills in its
-/// derivative by each sample's states; <see cref="Backward"/> computes a segment's states anew and differentiates each step by a program of its own, cotangents of the step's
-/// end in, those of its start and the parameters' share out. Noise is drawn again from its key and never stored. After the first call nothing is allocated; results are the
-/// same to the bit for any number of threads and segments.
+/// The gradient, through all steps of a walk, of any function of its end and of recorded states: by the parameters and by the starts, in memory that doesn't
+/// grow with what a step computes. <see cref="Forward"/> keeps the states at the starts of about sqrt(K) segments; the caller computes the loss, which may
+/// couple the samples, and fills in its derivative by each sample's states; <see cref="Backward"/> computes a segment's states anew and differentiates each
+/// step by a program of its own, cotangents of the step's end in, those of its start and the parameters' share out. Noise is drawn again from its key and never
+/// stored. After the first call nothing is allocated; results are the same to the bit for any number of threads and segments.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 public sealed class AdjointRun<T> : IDisposable
@@ -80,7 +80,9 @@ public sealed class AdjointRun<T> : IDisposable
     /// <summary>The recorded states of the last forward run; null if none are.</summary>
     public WalkRecord<T>? Record { get; }
 
-    /// <summary>What the caller fills between forward and backward: the derivatives by the recorded states. Null if none are; zeros after <see cref="Forward"/>.</summary>
+    /// <summary>
+    /// What the caller fills between forward and backward: the derivatives by the recorded states. Null if none are; zeros after <see cref="Forward"/>.
+    /// </summary>
     public WalkRecord<T>? RecordCotangents { get; }
 
     /// <summary>The gradient [P] of the last backward run.</summary>
@@ -90,8 +92,8 @@ public sealed class AdjointRun<T> : IDisposable
     public ThreadTeam Team => _step.Team;
 
     /// <summary>
-    /// Derivatives [n, ...] by a state. Zeros after <see cref="Forward"/>, when the caller fills in those by the end; after <see cref="Backward"/> they are those by its first
-    /// value, for a given state with its part in the first values of others.
+    /// Derivatives [n, ...] by a state. Zeros after <see cref="Forward"/>, when the caller fills in those by the end; after <see cref="Backward"/> they are
+    /// those by its first value, for a given state with its part in the first values of others.
     /// </summary>
     public NdArray<T> Cotangent(string state) => _cotangents[state];
 

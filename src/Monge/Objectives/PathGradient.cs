@@ -8,9 +8,10 @@ using Monge.Engine.Programs;
 namespace Monge.Objectives;
 
 /// <summary>
-/// Gradients of path-space losses by the parameters of the controls. rnd = -log w of every path comes from a forward run. The Kullback-Leibler loss is differentiated through
-/// the paths by an <see cref="AdjointRun{T}"/>, in memory of about sqrt(K) states. For the log-variance loss the paths are held fixed, no cotangent passes from step to step,
-/// and a second forward run is enough. After the first call nothing is allocated; results are the same to the bit for any number of threads and segments.
+/// Gradients of path-space losses by the parameters of the controls. rnd = -log w of every path comes from a forward run. The Kullback-Leibler loss is
+/// differentiated through the paths by an <see cref="AdjointRun{T}"/>, in memory of about sqrt(K) states. For the log-variance loss the paths are held fixed,
+/// no cotangent passes from step to step, and a second forward run is enough. After the first call nothing is allocated; results are the same to the bit for
+/// any number of threads and segments.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 public sealed class PathGradient<T> : IDisposable
@@ -52,7 +53,7 @@ public sealed class PathGradient<T> : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 2);
         if (kernels.Schedule.Start == PathStart.Given)
         {
-            throw new ArgumentException($"Path gradients draw the starts of the paths; for given starts use {nameof(AdjointRun<>)} on {nameof(ControlledSde)}.{nameof(ControlledSde.Forward)}.", nameof(kernels));
+            throw new ArgumentException("Path gradients draw the starts of the paths; for given starts use AdjointRun on ControlledSde.Forward.", nameof(kernels));
         }
 
         (_kernels, _schedule, _loss, _batch, _dimension) = (kernels, kernels.Schedule, loss, batch, kernels.Dimension);
@@ -65,7 +66,8 @@ public sealed class PathGradient<T> : IDisposable
         if (loss == PathSpaceLoss.Kl)
         {
             _adjoint = new AdjointRun<T>(_walk, _schedule.Grid, batch, segments);
-            _end = new CompiledProgram<T>(new TracedProgram(null, ("logTarget", value), ("score", Derivative.Gradient(value, x))), options) { ["score"] = _adjoint.Cotangent("x") };
+            var end = new TracedProgram(null, ("logTarget", value), ("score", Derivative.Gradient(value, x)));
+            _end = new CompiledProgram<T>(end, options) { ["score"] = _adjoint.Cotangent("x") };
         }
         else
         {
@@ -105,10 +107,12 @@ public sealed class PathGradient<T> : IDisposable
     }
 
     /// <summary>Evaluations of the target's log density or score that one call takes.</summary>
-    public long TargetCallsPerRun => _batch * (1 + (((_schedule.Count * (_adjoint is null ? 2L : 3)) - (_adjoint?.Segments ?? 0)) * _kernels.TargetCallsPerStep));
+    public long TargetCallsPerRun =>
+        _batch * (1 + (((_schedule.Count * (_adjoint is null ? 2L : 3)) - (_adjoint?.Segments ?? 0)) * _kernels.TargetCallsPerStep));
 
     /// <summary>
-    /// Bytes of the arrays of positions that this object holds; what its programs hold beside depends on the machine's tiles, not on n, and on the steps only by a few numbers for each.
+    /// Bytes of the arrays of positions that this object holds; what its programs hold beside depends on the machine's tiles, not on n, and on the steps only
+    /// by a few numbers for each.
     /// </summary>
     public long StateBytes => Unsafe.SizeOf<T>() * (long)_batch * _dimension * (3 + (_adjoint is null ? 0 : _adjoint.Segments + _adjoint.LongestSegment));
 

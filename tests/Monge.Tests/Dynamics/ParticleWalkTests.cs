@@ -19,8 +19,17 @@ public class ParticleWalkTests
         var (x, sum, begin) = (Expr.Input("x", 2), Expr.Input("sum"), Expr.Input("begin", 2));
         var first = 0.5 + Expr.Random(RandomLaw.Normal, 1, 2);
         var next = x + (Expr.PerStep("h") * (Expr.PerStep("t") - x.Sin())) + (Expr.PerStep("deviation") * Expr.Random(RandomLaw.Normal, 2, 2));
-        WalkState[] states = [isGiven ? new(x, next, IsGiven: true) : new(x, next, first), new(sum, sum + next.SquaredNorm()), new(begin, null, isGiven ? x : first)];
-        return new ParticleWalk<T>(null, states, capacity, new ExecutionOptions { Threads = threads }, ("mean", next.BatchSum() / Particles)) { CallsPerStart = 1, CallsPerStep = 2 };
+        WalkState[] states =
+        [
+            isGiven ? new(x, next, IsGiven: true) : new(x, next, first),
+            new(sum, sum + next.SquaredNorm()),
+            new(begin, null, isGiven ? x : first),
+        ];
+        return new ParticleWalk<T>(null, states, capacity, new ExecutionOptions { Threads = threads }, ("mean", next.BatchSum() / Particles))
+        {
+            CallsPerStart = 1,
+            CallsPerStep = 2,
+        };
     }
 
     private static double[] Values(ParticleWalk<double> walk) => [.. walk.Positions.Span, .. walk["sum"].Span, .. walk["begin"].Span];
@@ -216,7 +225,8 @@ public class ParticleWalkTests
         Assert.Throws<ArgumentOutOfRangeException>(() => walk.Advance(null, 1, s_grid, 5, 3, default));
         Assert.Throws<ArgumentException>(() => walk.Advance(null, 1, new TimeGrid([1, 0]), default));
         var (x, y) = (Expr.Input("x"), Expr.Input("y"));
-        Assert.Contains("start of its own", Assert.Throws<ArgumentException>(() => new ParticleWalk<double>(null, [new(x, x, Expr.Random(RandomLaw.Normal, 1)), new(y, y, 2 * x)])).Message, StringComparison.Ordinal);
+        WalkState[] circle = [new(x, x, Expr.Random(RandomLaw.Normal, 1)), new(y, y, 2 * x)];
+        Assert.Contains("start of its own", Assert.Throws<ArgumentException>(() => new ParticleWalk<double>(null, circle)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new ParticleWalk<double>(null, [new(Expr.Shared("x"), x)]));
         using var fast = new ParticleWalk<double>(null, [new(x, x + Expr.PerStep("speed"))], 1);
         Assert.Contains("'speed'", Assert.Throws<ArgumentException>(() => fast.Advance(null, 1, s_grid, default)).Message, StringComparison.Ordinal);

@@ -26,7 +26,7 @@ public class StepperOrderTests
         .. new[] { SdeScheme.EulerMaruyama, SdeScheme.Heun }.SelectMany(s => new (string, int, Stepper)[]
         {
             ($"FieldSde, {s}", s == SdeScheme.Heun ? 2 : 1, (start, steps) => Walked(FieldSde.Walk<double>(null, s_field, s, 1), start, steps)),
-            ($"TransportSde backward, {s}", s == SdeScheme.Heun ? 2 : 1, (start, steps) => Walked(TransportSde.Backward<double>(MovingGaussian.Path, null, s_reversed, s, 3, 1), start, steps)),
+            ($"TransportSde backward, {s}", s == SdeScheme.Heun ? 2 : 1, (start, steps) => Walked(Backward(s), start, steps)),
         }),
     ];
 
@@ -65,6 +65,8 @@ public class StepperOrderTests
         ode.Run(state, 0, 1, steps);
         return state;
     }
+
+    private static ParticleWalk<double> Backward(SdeScheme scheme) => TransportSde.Backward<double>(MovingGaussian.Path, null, s_reversed, scheme, 3, 1);
 
     private static double[] Walked(ParticleWalk<double> walk, double[] start, int steps)
     {
