@@ -1,6 +1,5 @@
 using Monge.Diagnostics;
 using Monge.Dynamics;
-using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 
@@ -97,6 +96,31 @@ public class ControlledSdeTests
         Assert.InRange(inverse.LogNormaliserError, 1e-3, 0.1);
         Assert.True(Math.Abs(inverse.LogNormaliser + LogZ) < 4 * inverse.LogNormaliserError, $"log(1/Z) {inverse.LogNormaliser} +- {inverse.LogNormaliserError}");
         Assert.True(ForwardWeights.FromLogWeights(logWeights, LogZ).Eubo > LogZ);
+    }
+
+    [Fact]
+    public void StepsOfOnesOwnFromGivenRowsWalkLikeThoseOfTheLibrary()
+    {
+        const int particles = 40;
+        var drawn = WrongKernels("cmcd");
+        var given = drawn with { Schedule = new KernelSchedule([.. drawn.Schedule.Steps], PathStart.Given) };
+        using var first = ControlledSde.Forward<double>(drawn, particles, 1, 2);
+        using var second = ControlledSde.Forward<double>(given, particles, 1, 2);
+        first.Start(null, particles, new DrawKey(4));
+        first["logBase"].Span.CopyTo(second["logBase"].Span);
+        second.StartFrom(null, first.Positions.Span.ToArray());
+        first.Advance(null, particles, drawn.Schedule.Grid, new DrawKey(4));
+        second.Advance(null, particles, given.Schedule.Grid, new DrawKey(4));
+        foreach (var state in first.States)
+        {
+            Assert.Equal(first[state.Name].Span.ToArray(), second[state.Name].Span.ToArray());
+        }
+
+        Assert.Equal(drawn.Schedule.LogConstantPerCoordinate, given.Schedule.LogConstantPerCoordinate);
+        var steps = drawn.Schedule.Steps;
+        Assert.Contains("Step 1 begins", Assert.Throws<ArgumentException>(() => new KernelSchedule([steps[0], steps[2]], PathStart.Given)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => new KernelSchedule([], PathStart.Given));
+        Assert.Throws<ArgumentException>(() => new KernelSchedule([steps[0] with { ForwardDeviation = 0 }], PathStart.Origin));
     }
 
     [Theory]

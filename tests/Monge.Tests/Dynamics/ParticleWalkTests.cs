@@ -2,7 +2,6 @@ using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
-using Monge.Fields;
 
 namespace Monge.Tests.Dynamics;
 
@@ -146,6 +145,18 @@ public class ParticleWalkTests
         walk.Advance(null, 1, grid, 2, 1, default);
         Assert.Equal(12, walk.Positions[0]);
         Assert.Throws<ArgumentException>(() => walk.Advance(null, 1, new TimeGrid([1, 0.5]), default));
+    }
+
+    [Fact]
+    public void AStartMayBeTheSameForAllParticlesOrFollowFromGivenOnes()
+    {
+        var parameters = new ParameterSet();
+        var p = parameters.Add("p", 2);
+        var (x, y, z) = (Expr.Input("x", 2), Expr.Input("y", 2), Expr.Input("z"));
+        using var walk = new ParticleWalk<double>(parameters, [new(x, x, IsGiven: true), new(y, y + 1, 2 * p), new(z, z, Expr.Dot(p, x))], 4);
+        Assert.Equal(3, walk.StartFrom(NdArray<double>.From([1.5, -1], 2), [1.0, 2, 3, 4, 5, 6]));
+        Assert.Equal((double[])[3, -2, 3, -2, 3, -2], walk["y"].Span[..6].ToArray());
+        Assert.Equal((double[])[-0.5, 0.5, 1.5], walk["z"].Span[..3].ToArray());
     }
 
     [Fact]
