@@ -31,21 +31,21 @@ public sealed class ParticleWalk<T> : IDisposable
     public ParticleWalk(
         ParameterSet? parameters, IReadOnlyList<WalkState> states, int capacity = 0, ExecutionOptions? options = null, params (string Name, Expr Value)[] sums)
     {
-        (Parameters, _states) = (parameters, [.. states]);
-        if (states.FirstOrDefault(s => s.Now.Inputs.Count > 0 || s.Now.IsUniform) is { } wrong)
+        (Parameters, _states) = (parameters, [.. states.Select(s => ReferenceEquals(s.Now, s.Next) ? s with { Next = null } : s)]);
+        if (_states.FirstOrDefault(s => s.Now.Inputs.Count > 0 || s.Now.IsUniform) is { } wrong)
         {
             throw new ArgumentException($"The state '{wrong.Name}' must be an input of each particle (Expr.Input) before a step.", nameof(states));
         }
 
-        (string, Expr)[] starts = [.. states.Where(s => s.Start is not null).Select(s => (s.Name, s.Start!))];
+        (string, Expr)[] starts = [.. _states.Where(s => s.Start is not null).Select(s => (s.Name, s.Start!))];
         _start = starts.Length == 0 ? null : new CompiledProgram<T>(new TracedProgram(parameters, starts), options);
-        if (states.FirstOrDefault(s => s.Start is not null && _start!.Program.Inputs.Contains(s.Now)) is { } circle)
+        if (_states.FirstOrDefault(s => s.Start is not null && _start!.Program.Inputs.Contains(s.Now)) is { } circle)
         {
             throw new ArgumentException($"A start uses the state '{circle.Name}', which has a start of its own; use that expression instead.", nameof(states));
         }
 
-        var step = new TracedProgram(parameters, [.. states.Where(s => s.Next is not null).Select(s => (s.NextName, s.Next!)), .. sums]);
-        var fedBack = states.Where(s => s.Next is not null && step.Inputs.Contains(s.Now));
+        var step = new TracedProgram(parameters, [.. _states.Where(s => s.Next is not null).Select(s => (s.NextName, s.Next!)), .. sums]);
+        var fedBack = _states.Where(s => s.Next is not null && step.Inputs.Contains(s.Now));
         _step = new CompiledProgram<T>(step, options, [.. fedBack.Select(s => (s.NextName, s.Name))]);
         _series = new StepSeries<T>(_step);
         Reserve(capacity);
