@@ -23,7 +23,7 @@ public sealed class PathGradient<T> : IDisposable
     private readonly ParticleWalk<T>? _again;
     private readonly ControlledKernels _kernels;
     private readonly KernelSchedule _schedule;
-    private readonly PathSpaceLoss _loss;
+    private readonly BatchStatistic _statistic;
     private readonly int _batch;
     private readonly int _dimension;
     private readonly NdArray<T> _coefficients;
@@ -56,7 +56,8 @@ public sealed class PathGradient<T> : IDisposable
             throw new ArgumentException("Path gradients draw the starts of the paths; for given starts use AdjointRun on ControlledSde.Forward.", nameof(kernels));
         }
 
-        (_kernels, _schedule, _loss, _batch, _dimension) = (kernels, kernels.Schedule, loss, batch, kernels.Dimension);
+        (_kernels, _schedule, _batch, _dimension) = (kernels, kernels.Schedule, batch, kernels.Dimension);
+        _statistic = PathSpaceLosses.Statistic(loss, kernels.Dimension);
         _walk = ControlledSde.Forward<T>(kernels, batch, startStream, noiseStream, options);
         _coefficients = new NdArray<T>(batch);
         LogTarget = new NdArray<T>(batch);
@@ -141,7 +142,7 @@ public sealed class PathGradient<T> : IDisposable
             _rnd[i] = logBase - double.CreateChecked(LogTarget[i]) - double.CreateChecked(_walk["gain"][i]) - constant;
         }
 
-        var loss = PathSpaceLosses.Evaluate(_loss, _rnd, _dimension, _weights);
+        var loss = _statistic(_rnd, _weights);
         for (var i = 0; i < _batch; i++)
         {
             _coefficients[i] = T.CreateChecked(_weights[i]);
