@@ -21,7 +21,6 @@ internal sealed class ThreadChoice
 
     private readonly double[] _usual = new double[Counted];
     private readonly double[] _trial = new double[Counted];
-    private readonly double[] _sorted = new double[Counted];
     private int _calls;
     private int _trialCall = -1;
     private int _interval = ShortestInterval;
@@ -72,10 +71,20 @@ internal sealed class ThreadChoice
 
     private bool IsLong(double work) => work * _lastTime > s_long;
 
-    private double Median(double[] times)
+    private static double Median(double[] times)
     {
-        times.CopyTo(_sorted, 0);
-        Array.Sort(_sorted);
-        return _sorted[Counted / 2];
+        var median = double.PositiveInfinity;
+        foreach (var time in times)
+        {
+            var notAbove = 0;
+            foreach (var other in times)
+            {
+                notAbove += other <= time ? 1 : 0;
+            }
+
+            median = notAbove > Counted / 2 && time < median ? time : median;
+        }
+
+        return median;
     }
 }
