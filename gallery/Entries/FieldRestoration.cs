@@ -4,6 +4,7 @@ using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Fields;
 using Monge.Measures;
+using Monge.OptimalTransport;
 using Monge.Paths;
 using Monge.Training;
 

@@ -2,6 +2,7 @@ using Monge.Fields;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.Paths;
+using Monge.Runs;
 
 namespace Monge.Gallery.Entries;
 

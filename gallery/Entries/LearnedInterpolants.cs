@@ -4,7 +4,6 @@ using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
-using Monge.Paths;
 
 namespace Monge.Gallery.Entries;
 

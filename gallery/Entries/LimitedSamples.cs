@@ -2,8 +2,7 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
-using Monge.Fields;
-using Monge.Methods.Generation;
+using Monge.Methods;
 using Monge.Paths;
 using Monge.Training;
 

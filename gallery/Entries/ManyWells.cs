@@ -1,5 +1,6 @@
 using Monge.Measures;
 using Monge.Methods;
+using Monge.Runs;
 
 namespace Monge.Gallery.Entries;
 

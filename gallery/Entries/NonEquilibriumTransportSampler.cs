@@ -4,6 +4,7 @@ using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
 using Monge.Paths;
+using Monge.Runs;
 
 namespace Monge.Gallery.Entries;
 

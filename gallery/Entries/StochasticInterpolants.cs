@@ -6,6 +6,7 @@ using Monge.Engine.Random;
 using Monge.Fields;
 using Monge.Measures;
 using Monge.Paths;
+using Monge.References;
 
 namespace Monge.Gallery.Entries;
 

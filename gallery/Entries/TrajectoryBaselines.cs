@@ -8,6 +8,7 @@ using Monge.Fields;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.Objectives;
+using Monge.Runs;
 
 namespace Monge.Gallery.Entries;
 

@@ -1,6 +1,6 @@
 using Monge.Data;
+using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
-using Monge.Engine.Programs;
 using Monge.Measures;
 using Monge.Training;
 

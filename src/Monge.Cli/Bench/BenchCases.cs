@@ -5,7 +5,7 @@ using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Methods;
-using Monge.Paths;
+using Monge.OptimalTransport;
 using Monge.Training;
 
 namespace Monge.Cli.Bench;

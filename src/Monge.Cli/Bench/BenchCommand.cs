@@ -5,6 +5,7 @@ using System.Numerics;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
 using Monge.Engine.Execution;
+using Monge.Engine.Lanes;
 
 namespace Monge.Cli.Bench;
 
@@ -67,8 +68,8 @@ internal static class BenchCommand
         {
             "gemm" => GemmCase<T>.Create(settings),
             "regression" => BenchCases<T>.Regression(settings),
-            "fit" => BenchCases<T>.Fit(settings, Paths.CouplingKind.Independent),
-            "fit-ot" => BenchCases<T>.Fit(settings, Paths.CouplingKind.OptimalTransport),
+            "fit" => BenchCases<T>.Fit(settings, OptimalTransport.CouplingKind.Independent),
+            "fit-ot" => BenchCases<T>.Fit(settings, OptimalTransport.CouplingKind.OptimalTransport),
             "laplacian" => BenchCases<T>.Laplacian(settings),
             "ode" => BenchCases<T>.Ode(settings),
             _ => BenchCases<T>.Langevin(settings),

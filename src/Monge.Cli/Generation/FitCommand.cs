@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Monge.Cli.Output;
 using Monge.Data;
 using Monge.Methods;
+using Monge.OptimalTransport;
 using Monge.Paths;
 using Monge.Training;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Monge.Diagnostics;
 using Monge.Measures;
+using Monge.Runs;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 

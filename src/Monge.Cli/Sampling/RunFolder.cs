@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
 using Monge.Data;
+using Monge.Runs;
 
 namespace Monge.Cli.Sampling;
 

@@ -2,9 +2,9 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
-using Monge.Diagnostics;
 using Monge.Measures;
 using Monge.Methods;
+using Monge.Runs;
 using Monge.Training;
 
 namespace Monge.Cli.Sampling;

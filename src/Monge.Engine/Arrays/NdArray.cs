@@ -1,4 +1,3 @@
-using Monge.Engine.Programs;
 
 namespace Monge.Engine.Arrays;
 

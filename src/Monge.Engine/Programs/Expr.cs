@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Monge.Engine.Arrays;
 
 namespace Monge.Engine.Programs;
 

@@ -1,3 +1,4 @@
+
 namespace Monge.Data;
 
 /// <summary>An array of numbers as files hold it: element type, shape and values in row-major (C) order.</summary>

@@ -3,7 +3,6 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
-using Monge.Fields;
 using Monge.Methods;
 using Monge.Training;
 

@@ -1,12 +1,7 @@
 using System.Globalization;
+using Monge.Measures;
 
 namespace Monge.Diagnostics;
-
-/// <summary>Draws an exact or held-out sample set.</summary>
-/// <param name="count">Number of samples n.</param>
-/// <param name="seed">Seed; different seeds give independent sets.</param>
-/// <returns>Samples, [n, d] row-major.</returns>
-public delegate double[] ExactSampler(int count, int seed);
 
 /// <summary>A distance between a sample set and its target beside the distance between two exact sample sets of the same size.</summary>
 /// <param name="Value">Mean distance between the samples and independent exact sets.</param>

@@ -1,3 +1,4 @@
+
 namespace Monge.Diagnostics;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using Monge.Engine.Random;
+using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
 

@@ -1,5 +1,4 @@
 using Monge.Engine.Programs;
-using Monge.Fields;
 
 namespace Monge.Paths;
 

@@ -2,7 +2,6 @@ using System.Numerics;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
-using Monge.Fields;
 
 namespace Monge.Training;
 

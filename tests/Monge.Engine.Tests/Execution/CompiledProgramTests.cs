@@ -1,5 +1,6 @@
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
+using Monge.Engine.Lanes;
 using Monge.Engine.Programs;
 
 namespace Monge.Engine.Tests.Execution;

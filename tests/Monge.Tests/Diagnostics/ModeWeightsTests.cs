@@ -1,4 +1,5 @@
 using Monge.Diagnostics;
+using Monge.Measures;
 using Monge.OptimalTransport;
 using Monge.Tests.OptimalTransport;
 

@@ -1,7 +1,7 @@
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Measures;
-using Monge.Methods.Generation;
+using Monge.Methods;
 using Monge.Paths;
 
 namespace Monge.Tests.Paths;

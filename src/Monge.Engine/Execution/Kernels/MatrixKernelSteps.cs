@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
+using Monge.Engine.Lanes;
 
 namespace Monge.Engine.Execution;
 
@@ -149,7 +150,7 @@ internal sealed unsafe class CumulativeSumKernel<T>(Location source, Location ta
 
 /// <summary>Calls a user's operation sample by sample.</summary>
 internal sealed unsafe class UserKernel<T>(
-    Programs.UserOperation operation, (Location Location, bool HasLanes)[] inputs, Programs.Shape[] shapes, Location target, int size, int lanes) : TileKernel
+    Programs.UserOperation operation, (Location Location, bool HasLanes)[] inputs, Arrays.Shape[] shapes, Location target, int size, int lanes) : TileKernel
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private readonly ThreadLocal<(double[][] Inputs, double[] Output)> _buffers =

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Monge.Engine.Lanes;
 using Monge.Engine.Programs;
 
 namespace Monge.Engine.Execution;

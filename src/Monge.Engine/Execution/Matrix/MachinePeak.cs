@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Reflection.Emit;
+using Monge.Engine.Lanes;
 
 namespace Monge.Engine.Execution;
 

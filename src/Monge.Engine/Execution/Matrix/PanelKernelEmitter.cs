@@ -1,4 +1,5 @@
 using System.Reflection.Emit;
+using Monge.Engine.Lanes;
 
 namespace Monge.Engine.Execution;
 

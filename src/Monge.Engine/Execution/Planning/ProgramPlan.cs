@@ -1,4 +1,5 @@
 using System.Numerics;
+using Monge.Engine.Lanes;
 using Monge.Engine.Programs;
 
 namespace Monge.Engine.Execution;

@@ -1,4 +1,5 @@
-using Monge.Engine.Execution;
+using Monge.Engine.Arrays;
+using Monge.Engine.Lanes;
 
 namespace Monge.Engine.Programs;
 

@@ -1,3 +1,5 @@
+using Monge.Engine.Arrays;
+
 namespace Monge.Engine.Programs;
 
 /// <summary>A value that comes from outside the program: nothing to compute, and no input to differentiate.</summary>

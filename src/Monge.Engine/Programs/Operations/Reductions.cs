@@ -1,3 +1,5 @@
+using Monge.Engine.Arrays;
+
 namespace Monge.Engine.Programs;
 
 /// <summary>The sum over one axis.</summary>

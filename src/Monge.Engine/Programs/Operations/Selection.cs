@@ -1,4 +1,4 @@
-using Monge.Engine.Execution;
+using Monge.Engine.Lanes;
 
 namespace Monge.Engine.Programs;
 

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Random;
-using Monge.Paths;
+using Monge.OptimalTransport;
 
 namespace Monge.Methods;
 

@@ -1,3 +1,4 @@
+using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 using Monge.Fields;
 using Monge.Paths;

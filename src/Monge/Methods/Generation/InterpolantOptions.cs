@@ -1,5 +1,6 @@
 using Monge.Data;
 using Monge.Fields;
+using Monge.OptimalTransport;
 using Monge.Paths;
 
 namespace Monge.Methods;

@@ -1,10 +1,10 @@
 using System.Numerics;
 using Monge.Diagnostics;
-using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Measures;
+using Monge.MonteCarlo;
 
 namespace Monge.Methods;
 

@@ -1,3 +1,5 @@
+using Monge.Runs;
+
 namespace Monge.Methods;
 
 /// <summary>A method, bound to a density and options, that turns a request into weighted samples.</summary>

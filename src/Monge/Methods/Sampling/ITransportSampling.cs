@@ -2,6 +2,7 @@ using System.Numerics;
 using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
+using Monge.Runs;
 
 namespace Monge.Methods;
 

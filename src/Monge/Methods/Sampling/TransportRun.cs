@@ -6,6 +6,7 @@ using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Measures;
+using Monge.Runs;
 using Monge.Training;
 
 namespace Monge.Methods;

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Monge.Engine.Execution;
+using Monge.Engine.Lanes;
 
 namespace Monge.Engine.Tests.Execution.Matrix;
 

@@ -1,7 +1,7 @@
 using Monge.Data;
 using Monge.Engine.Random;
 using Monge.Methods;
-using Monge.Paths;
+using Monge.OptimalTransport;
 using Monge.Training;
 
 namespace Monge.Tests.Methods.Generation;

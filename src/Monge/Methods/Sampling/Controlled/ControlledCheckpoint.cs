@@ -3,6 +3,7 @@ using System.Numerics;
 using Monge.Data;
 using Monge.Engine.Arrays;
 using Monge.Measures;
+using Monge.Runs;
 using Monge.Training;
 
 namespace Monge.Methods;

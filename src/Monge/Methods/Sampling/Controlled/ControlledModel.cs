@@ -1,6 +1,5 @@
 using Monge.Dynamics;
 using Monge.Engine.Programs;
-using Monge.Fields;
 using Monge.Measures;
 
 namespace Monge.Methods;

@@ -1,8 +1,8 @@
 using System.Numerics;
-using Monge.Dynamics;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
+using Monge.Objectives;
 using Monge.Training;
 
 namespace Monge.Methods;

@@ -4,6 +4,7 @@ using Monge.Diagnostics;
 using Monge.Engine.Execution;
 using Monge.Measures;
 using Monge.Objectives;
+using Monge.Runs;
 using Monge.Training;
 
 namespace Monge.Methods;
@@ -16,7 +17,7 @@ namespace Monge.Methods;
 /// loss: kl = E[rnd]   or   logVariance = Var[rnd] along paths held fixed                                             (2)
 /// </code>
 /// E[w] = Z holds for any control and any number of steps. Which kernels a method has, and how its paper's rnd corresponds, is told at
-/// <see cref="Dynamics.KernelSchedule"/>. kl is back-propagated through the whole path in memory of about sqrt(K) states (<see cref="Dynamics.PathGradient{T}"/>). It seeks modes: with
+/// <see cref="Dynamics.KernelSchedule"/>. kl is back-propagated through the whole path in memory of about sqrt(K) states (<see cref="PathGradient{T}"/>). It seeks modes: with
 /// separated modes it collapses to some of them, and its weights can't tell; the coverage check does.
 /// Paths run in coordinates in which the base is N(0, I); the base is the target's suggestion, or isotropic with a scale that is given.
 /// Sources: arXiv:2307.01198 (losses, general bridge, settings), arXiv:2111.15141 (PIS), arXiv:2211.01364 (DIS), arXiv:2302.13834 (DDS), arXiv:2307.01050 (CMCD).

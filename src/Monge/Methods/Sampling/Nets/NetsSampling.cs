@@ -5,9 +5,9 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
-using Monge.Fields;
 using Monge.Measures;
 using Monge.Paths;
+using Monge.Runs;
 
 namespace Monge.Methods;
 

@@ -5,6 +5,7 @@ using Monge.Engine.Programs;
 using Monge.Fields;
 using Monge.Measures;
 using Monge.Paths;
+using Monge.Runs;
 
 namespace Monge.Methods;
 

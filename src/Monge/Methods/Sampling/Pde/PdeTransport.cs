@@ -1,6 +1,7 @@
 using System.Numerics;
 using Monge.Engine.Arrays;
 using Monge.Measures;
+using Monge.Runs;
 
 namespace Monge.Methods;
 

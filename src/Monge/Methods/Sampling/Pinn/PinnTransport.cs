@@ -2,6 +2,7 @@ using System.Numerics;
 using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Measures;
+using Monge.Runs;
 
 namespace Monge.Methods;
 

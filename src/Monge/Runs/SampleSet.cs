@@ -1,0 +1,226 @@
+using System.Globalization;
+using System.Text;
+using Monge.Diagnostics;
+
+namespace Monge.Runs;
+
+/// <summary>
+/// Weighted draws from a density rho on R^d known up to its normaliser Z, the estimate of log Z with its standard error, and what made them.
+/// Expectations are sum_i w_i f(x_i) / sum_i w_i with w_i = exp(LogWeights[i]).
+/// </summary>
+public sealed record SampleSet
+{
+    /// <summary>The reported positions [n, d], row-major: parameters as their source names them, in the order of <see cref="Names"/>.</summary>
+    public required double[] Positions { get; init; }
+
+    /// <summary>The positions [n, u], row-major, in the unconstrained coordinates in which the transport ran.</summary>
+    public required double[] UnconstrainedPositions { get; init; }
+
+    /// <summary>Log-weights [n], unnormalised: their log-mean-exp estimates log Z.</summary>
+    public required double[] LogWeights { get; init; }
+
+    /// <summary>Names [d] of the reported coordinates.</summary>
+    public required IReadOnlyList<string> Names { get; init; }
+
+    /// <summary>Name of the target density.</summary>
+    public required string Target { get; init; }
+
+    /// <summary>Number of samples n.</summary>
+    public int Count => LogWeights.Length;
+
+    /// <summary>Number d of reported coordinates.</summary>
+    public int Dimension => Names.Count;
+
+    /// <summary>Importance-sampling estimate of log Z: the log-mean-exp of the log-weights.</summary>
+    public required double LogZ { get; init; }
+
+    /// <summary>Standard error of <see cref="LogZ"/> by the delta method: the weights' standard deviation over their mean and sqrt(n), the largest weights' share of the variance being that of the Pareto law fitted to them where that is larger.</summary>
+    public required double LogZError { get; init; }
+
+    /// <summary>Effective sample size as a fraction of n: (sum w)^2 / (n sum w^2).</summary>
+    public required double EffectiveSampleSize { get; init; }
+
+    /// <summary>Evidence lower bound: the mean of the log-weights, at most log Z in expectation.</summary>
+    public required double Elbo { get; init; }
+
+    /// <summary>Standard error of <see cref="Elbo"/>; null if it wasn't computed.</summary>
+    public double? ElboError { get; init; }
+
+    /// <summary>Evidence upper bound: the mean log-weight over exact samples of the target carried back to the base, at least log Z in expectation; null without exact samples.</summary>
+    public double? Eubo { get; init; }
+
+    /// <summary>Standard error of <see cref="Eubo"/>.</summary>
+    public double? EuboError { get; init; }
+
+    /// <summary>Effective sample size (fraction) over exact samples of the target, 1 / mean of w / Z: small when the sampler misses what they cover; null without exact samples.</summary>
+    public double? ForwardEffectiveSampleSize { get; init; }
+
+    /// <summary>Standard error of <see cref="ForwardEffectiveSampleSize"/>.</summary>
+    public double? ForwardEffectiveSampleSizeError { get; init; }
+
+    /// <summary>Evaluations of the target's log density or score by training, checks and sampling together; null if they weren't counted.</summary>
+    public long? TargetCalls { get; init; }
+
+    /// <summary>The free energy F_t = -log Z_t along the path, by time; null for methods without one.</summary>
+    public IReadOnlyList<FreeEnergyPoint>? FreeEnergy { get; init; }
+
+    /// <summary>What was done to the positions after weighting, in words: then they weigh equally but aren't independent; null for samples as they were drawn.</summary>
+    public string? Correction { get; init; }
+
+    /// <summary>The samplers that were tried after the training on a validation batch, in the order of the trials; null for methods without such a choice.</summary>
+    public IReadOnlyList<SamplerTrial>? SamplerScan { get; init; }
+
+    /// <summary>Whether base or path were made knowing where the modes are; a comparison must say so.</summary>
+    public bool UsesModeKnowledge { get; init; }
+
+    /// <summary>Whether the set may be relied on: success, or the first of <see cref="Warnings"/>.</summary>
+    public Status Status => Warnings.Count == 0 ? Status.Success : Warnings[0];
+
+    /// <summary>What is doubtful and what to try, the gravest first; empty when nothing is.</summary>
+    public required IReadOnlyList<Status> Warnings { get; init; }
+
+    /// <summary>Name of the method in the registry, for example "pinn".</summary>
+    public required string Method { get; init; }
+
+    /// <summary>The resolved options of the run as JSON: with the seed and the version, everything needed to repeat it.</summary>
+    public required string Options { get; init; }
+
+    /// <summary>How the samples were drawn, for example "sde, Euler-Maruyama, diffusion 0.5, 128 steps".</summary>
+    public required string Sampler { get; init; }
+
+    /// <summary>How the start of the transport was found, in words.</summary>
+    public required string Preparation { get; init; }
+
+    /// <summary>The seed of the run.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>The version of the library.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>Seconds of training, wall clock, the preparation included.</summary>
+    public required double TrainSeconds { get; init; }
+
+    /// <summary>Seconds of sampling, wall clock, the choice of the sampler included.</summary>
+    public required double SampleSeconds { get; init; }
+
+    /// <summary>Optimiser steps taken.</summary>
+    public required long Iterations { get; init; }
+
+    /// <summary>The weights [n], normalised to sum 1.</summary>
+    public double[] NormalizedWeights()
+    {
+        var largest = LogWeights.Max();
+        var weights = Array.ConvertAll(LogWeights, l => Math.Exp(l - largest));
+        var sum = weights.Sum();
+        for (var i = 0; i < weights.Length; i++)
+        {
+            weights[i] /= sum;
+        }
+
+        return weights;
+    }
+
+    /// <summary>Weighted mean [d] of the reported positions.</summary>
+    public double[] Mean()
+    {
+        var weights = NormalizedWeights();
+        var mean = new double[Dimension];
+        for (var i = 0; i < weights.Length; i++)
+        {
+            for (var j = 0; j < mean.Length; j++)
+            {
+                mean[j] += weights[i] * Positions[(i * mean.Length) + j];
+            }
+        }
+
+        return mean;
+    }
+
+    /// <summary>Weighted standard deviation [d] of the reported positions.</summary>
+    public double[] StandardDeviation()
+    {
+        var weights = NormalizedWeights();
+        var mean = Mean();
+        var variance = new double[Dimension];
+        for (var i = 0; i < weights.Length; i++)
+        {
+            for (var j = 0; j < mean.Length; j++)
+            {
+                var deviation = Positions[(i * mean.Length) + j] - mean[j];
+                variance[j] += weights[i] * deviation * deviation;
+            }
+        }
+
+        return Array.ConvertAll(variance, Math.Sqrt);
+    }
+
+    /// <summary>Weighted quantile [d] of the reported positions: the smallest value with at least the given share of the weight at or below it.</summary>
+    /// <param name="share">The share, from 0 to 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The share is outside 0 to 1.</exception>
+    public double[] Quantile(double share)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(share, 0);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(share, 1);
+        var weights = NormalizedWeights();
+        var result = new double[Dimension];
+        var order = new int[Count];
+        for (var j = 0; j < result.Length; j++)
+        {
+            var column = new double[Count];
+            for (var i = 0; i < Count; i++)
+            {
+                order[i] = i;
+                column[i] = Positions[(i * result.Length) + j];
+            }
+
+            Array.Sort(column, order);
+            var sum = 0.0;
+            var at = 0;
+            while (at < Count - 1 && (sum += weights[order[at]]) < share)
+            {
+                at++;
+            }
+
+            result[j] = column[at];
+        }
+
+        return result;
+    }
+
+    /// <summary>A table of means, standard deviations and quantiles, log Z with its error, the effective sample size and the warnings.</summary>
+    public string Summary()
+    {
+        var culture = CultureInfo.InvariantCulture;
+        var text = new StringBuilder();
+        text.AppendLine(culture, $"{Target}: {Count} samples by {Method} (seed {Seed}), {Iterations} iterations in {TrainSeconds:F1} s, drawn in {SampleSeconds:F1} s");
+        var width = Math.Max(9, Names.Max(n => n.Length));
+        text.AppendLine(culture, $"{"".PadRight(width)} {"mean",12} {"sd",12} {"5%",12} {"50%",12} {"95%",12}");
+        var (mean, deviation) = (Mean(), StandardDeviation());
+        var (low, middle, high) = (Quantile(0.05), Quantile(0.5), Quantile(0.95));
+        for (var j = 0; j < Dimension; j++)
+        {
+            text.AppendLine(culture, $"{Names[j].PadRight(width)} {mean[j],12:G5} {deviation[j],12:G5} {low[j],12:G5} {middle[j],12:G5} {high[j],12:G5}");
+        }
+
+        text.AppendLine(culture, $"log Z = {LogZ:F4} +- {LogZError:F4}   ELBO = {Elbo:F4}{(Eubo is { } upper ? string.Create(culture, $"   EUBO = {upper:F4}") : "")}   ESS = {EffectiveSampleSize:P1}{(ForwardEffectiveSampleSize is { } forward ? string.Create(culture, $"   forward ESS = {forward:P1}") : "")}   ({Sampler})");
+        foreach (var warning in Warnings)
+        {
+            text.AppendLine(culture, $"warning: {warning.Message}");
+        }
+
+        return text.ToString();
+    }
+}
+
+/// <summary>The free energy of the path at one time.</summary>
+/// <param name="Time">t.</param>
+/// <param name="Value">F_t = -log Z_t.</param>
+/// <param name="Error">Its standard error.</param>
+public sealed record FreeEnergyPoint(double Time, double Value, double Error);
+
+/// <summary>One sampler of a scan on a validation batch.</summary>
+/// <param name="Sampler">The sampler, in words.</param>
+/// <param name="EffectiveSampleSize">The effective sample size as a fraction.</param>
+/// <param name="LogZ">The estimate of log Z.</param>
+/// <param name="LogZError">Its standard error.</param>
+public sealed record SamplerTrial(string Sampler, double EffectiveSampleSize, double LogZ, double LogZError);
