@@ -1,5 +1,6 @@
 using System.Numerics;
 using Monge.Engine.Execution;
+using Monge.Engine.Lanes;
 
 namespace Monge.Engine.Pairwise;
 

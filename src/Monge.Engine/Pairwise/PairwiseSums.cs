@@ -30,6 +30,7 @@ public sealed unsafe class PairwiseSums<T>(ExecutionOptions? options = null)
     private T[] _centredMemory = [];
     private T[] _limits = [];
     private object? _pass;
+    private T[] _rowSums = [];
 
     /// <summary>Whether matrix products may be used at all; without them no squared distance is ever a difference of larger numbers.</summary>
     public bool UsesProducts { get; init; } = true;
@@ -95,6 +96,29 @@ public sealed unsafe class PairwiseSums<T>(ExecutionOptions? options = null)
     {
         Check(scores.Length == x.Length, nameof(scores), scores.Length, x.Length);
         Run(default(SteinPass<T, TKernel>), kernel, x, x, dimension, weights, scores, values, default);
+    }
+
+    /// <summary>The sum over i and j of weightsX[i] weightsY[j] k(x_i, y_j): with weights that add to one, the mean over pairs.</summary>
+    /// <param name="kernel">k.</param>
+    /// <param name="x">Points [n, d].</param>
+    /// <param name="weightsX">Weights [n].</param>
+    /// <param name="y">Points [m, d].</param>
+    /// <param name="weightsY">Weights [m].</param>
+    /// <param name="dimension">d.</param>
+    /// <exception cref="ArgumentException">A length doesn't fit.</exception>
+    public T Total<TKernel>(TKernel kernel, ReadOnlySpan<T> x, ReadOnlySpan<T> weightsX, ReadOnlySpan<T> y, ReadOnlySpan<T> weightsY, int dimension)
+        where TKernel : struct, IPairKernel<T>
+    {
+        _rowSums = Enough(_rowSums, weightsX.Length);
+        var rows = _rowSums.AsSpan(0, weightsX.Length);
+        Values(kernel, x, y, dimension, weightsY, rows);
+        var total = T.Zero;
+        for (var i = 0; i < rows.Length; i++)
+        {
+            total += weightsX[i] * rows[i];
+        }
+
+        return total;
     }
 
     /// <summary>matrix[i, j] = k(x_i, y_j).</summary>
