@@ -26,11 +26,13 @@ internal static class PairwiseCase<T>
         var (n, d, rate) = (s.Batch, s.Dimension, T.CreateTruncating(-0.5 / (Bandwidth(s) * Bandwidth(s))));
         void Row(int i)
         {
-            var (sum, gradient, point) = (T.Zero, gradients.AsSpan(i * d, d), x.AsSpan(i * d, d));
+            var sum = T.Zero;
+            Span<T> gradient = gradients.AsSpan(i * d, d), point = x.AsSpan(i * d, d);
             gradient.Clear();
             for (var j = 0; j < n; j++)
             {
-                var (square, other) = (T.Zero, x.AsSpan(j * d, d));
+                var square = T.Zero;
+                var other = x.AsSpan(j * d, d);
                 for (var k = 0; k < d; k++)
                 {
                     square += (point[k] - other[k]) * (point[k] - other[k]);
