@@ -81,7 +81,7 @@ public sealed class LossMinimiser<T> : IDisposable
             return new StepInfo(double.CreateChecked(_loss["loss"][0]), norm);
         }
 
-        return TrainingLoop.Run(new TrainingTask(Step, validate, null), new TrainingPlan { Iterations = _options.Iterations, Budget = budget }, progress, cancellation);
+        return TrainingLoop.Run(new TrainingTask(Step, validate is null ? null : () => [new Figure("validation", "validation", validate())]), new TrainingPlan { Iterations = _options.Iterations, Budget = budget }, progress, cancellation);
     }
 
     /// <inheritdoc/>

@@ -3,6 +3,7 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 using Monge.Measures;
 using Monge.Paths;
+using Monge.Runs;
 
 namespace Monge.Methods;
 
@@ -31,7 +32,7 @@ internal static class FlowModelFile
         SafetensorsFile.Write(path, tensors,
         [
             new("kind", Kind),
-            new("version", TrainingRun.Version),
+            new("version", RunIdentity.Version),
             new("options", MethodOptions.Format(d.Options)),
             new("form", MethodOptions.Format(new FormText(d.Form))),
             new("columns", MethodOptions.Format(d.Columns)),
@@ -144,7 +145,7 @@ internal static class FlowModelFile
             var second = Numbers("moments.second", 3);
             var report = MethodOptions.Parse<ReportText>(Text("report"));
             return new FlowDescription(
-                MethodOptions.Parse<InterpolantOptions>(Text("options")).Checked(),
+                MethodOptions.Parse<InterpolantOptions>(Text("options")).Resolved(),
                 MethodOptions.Parse<FormText>(Text("form")).Form,
                 columns,
                 MethodOptions.Parse<Condition[]>(Text("conditions")),
