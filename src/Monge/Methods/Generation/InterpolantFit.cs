@@ -56,9 +56,7 @@ public sealed class InterpolantFit(FlowData data, InterpolantOptions? options = 
     public FlowTraining Begin(Run run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        var fit = new FlowTraining(data, _options, run);
-        fit.Begin();
-        return fit;
+        return new FlowTraining(data, _options, run);
     }
 
     private string Fingerprint()
@@ -80,13 +78,12 @@ public sealed class FlowTraining : IIterative, IDisposable
 
     private readonly FlowData _data;
     private readonly InterpolantOptions _options;
-    private readonly TrainingOptions _training;
     private readonly ulong _seed;
     private readonly ExecutionOptions _execution;
     private readonly InterpolantKind _form;
     private readonly PreparedPairs _pairs;
     private readonly InterpolantFields _fields;
-    private readonly CompiledProgram<float> _step;
+    private readonly GradientStep<float> _step;
     private readonly PairBatches _batches;
     private readonly RegressionTimes _times;
     private readonly NdArray<float> _residuals;
@@ -96,8 +93,7 @@ public sealed class FlowTraining : IIterative, IDisposable
 
     // The state: the optimiser's and the averaged parameters, those of the best judgement with its loss, step and the judgements since, and the running spread of
     // the loss over time for importance sampling.
-    private readonly ParameterInitializer _initializer = new();
-    private readonly AdamState<float> _adam;
+    private readonly OptimiserState<float> _state;
     private readonly NdArray<float> _best;
     private readonly double[] _spread = new double[RegressionTimes.Bins];
     private double _bestLoss = double.PositiveInfinity;
@@ -107,13 +103,14 @@ public sealed class FlowTraining : IIterative, IDisposable
     internal FlowTraining(FlowData data, InterpolantOptions options, Run run)
     {
         ArgumentNullException.ThrowIfNull(data);
-        (_data, _options, _training, _seed, _execution) = (data, options, options.Training, run.Seed, run.Execution);
+        (_data, _options, _seed, _execution) = (data, options, run.Seed, run.Execution);
         _form = Form(data, options);
         _pairs = PreparedPairs.Prepare(data, options.Pairing, _form == InterpolantKind.TwoSided, _seed, run.Threads, run.Cancellation);
-        _fields = options.NewFields(Parameters, _initializer, _form, _pairs.Inputs, _pairs.Moments, _pairs.Mixture);
-        _step = new CompiledProgram<float>(Trace(), _execution);
-        var size = _training.BatchSize!.Value;
-        _batches = new PairBatches(_pairs, size, _seed, _step.Team);
+        var initializer = new ParameterInitializer();
+        _fields = options.NewFields(Parameters, initializer, _form, _pairs.Inputs, _pairs.Moments, _pairs.Mixture);
+        _step = Compile();
+        var size = _step.BatchSize;
+        _batches = new PairBatches(_pairs, size, _seed, _step.Program.Team);
         (_times, _residuals) = (new RegressionTimes(options.Times, size), new NdArray<float>(size));
         _validation = _batches.Validation();
         if (_validation is not null)
@@ -121,7 +118,8 @@ public sealed class FlowTraining : IIterative, IDisposable
             (_validationTimes, _validationResiduals) = (new RegressionTimes(options.Times, _validation.Size), new NdArray<float>(_validation.Size));
         }
 
-        (_adam, _best) = (new AdamState<float>(Parameters.Count), new NdArray<float>(Parameters.Count));
+        (_state, _best) = (_step.Init(initializer, new RandomKey(_seed, RandomStreams.Parameters)), new NdArray<float>(Parameters.Count));
+        Array.Fill(_spread, 1);
     }
 
     /// <summary>The networks' parameters, declared.</summary>
@@ -133,8 +131,6 @@ public sealed class FlowTraining : IIterative, IDisposable
     /// <inheritdoc/>
     public void Init()
     {
-        Begin();
-
         // Where training finds nothing that holds on other rows, the start is the best: the linear part alone, or a mixture base as it is.
         ValidationLoss();
     }
@@ -148,35 +144,33 @@ public sealed class FlowTraining : IIterative, IDisposable
             _times.Draw(_spread, _seed, iteration);
         }
 
-        Bind(batch, _times, _residuals, _options.RowNoise);
-        _step.Parameters = _adam.Parameters;
-        _step.Run(batch.Size, new DrawKey(_seed, (ulong)iteration));
+        Bind(_step.Program, batch, _times, _residuals, _options.RowNoise);
+        var info = _step.Run(_state, iteration, total, new DrawKey(_seed, (ulong)iteration));
         if (_options.Times == TimeLaw.Importance)
         {
             _times.Observe(_spread, _residuals.Span);
         }
 
-        var rate = LearningRate.WarmCosine(iteration, total, _training.LearningRate!.Value, _training.FinalLearningRateShare!.Value);
-        var norm = _adam.Step(_step["gradient"], rate, _training.GradientClip!.Value, _training.AverageDecay!.Value, _step.Team);
-        return new StepInfo(_step["loss"][0], norm);
+        return info;
     }
 
     /// <inheritdoc/>
     public void Exchange(RunState state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        var steps = _adam.Steps;
-        state.Exchange("parameters", _adam.Parameters);
-        state.Exchange("firstMoment", _adam.FirstMoment);
-        state.Exchange("secondMoment", _adam.SecondMoment);
-        state.Exchange("average", _adam.Average);
+        var steps = _state.Steps;
+        foreach (var (name, values) in _state.Arrays)
+        {
+            state.Exchange(name, values);
+        }
+
         state.Exchange("best", _best);
         state.Exchange<double>("spread", _spread);
         state.Exchange("steps", ref steps);
         state.Exchange("bestLoss", ref _bestLoss);
         state.Exchange("bestStep", ref _bestStep);
         state.Exchange("sinceBest", ref _sinceBest);
-        _adam.Steps = steps;
+        _state.Steps = steps;
     }
 
     /// <inheritdoc/>
@@ -184,7 +178,7 @@ public sealed class FlowTraining : IIterative, IDisposable
 
     /// <summary>Takes the next optimiser step of a run of the options' length.</summary>
     /// <returns>The batch's loss and the gradient's norm.</returns>
-    public StepInfo Step() => Step(_adam.Steps, _training.Iterations!.Value);
+    public StepInfo Step() => Step(_state.Steps, _options.Training.Iterations!.Value);
 
     /// <summary>The loss of the averaged parameters on the held-out rows, with the same noise and times at each call; not a number without such rows.</summary>
     public double ValidationLoss()
@@ -194,15 +188,16 @@ public sealed class FlowTraining : IIterative, IDisposable
             return double.NaN;
         }
 
-        Bind(_validation, _validationTimes!, _validationResiduals!, rowNoise: 0);
-        _step.Parameters = _adam.Average;
-        _step.Run(_validation.Size, new DrawKey(_seed, ValidationStep));
-        double loss = _step["loss"][0];
+        var program = _step.Program;
+        Bind(program, _validation, _validationTimes!, _validationResiduals!, rowNoise: 0);
+        program.Parameters = _state.Average;
+        program.Run(_validation.Size, new DrawKey(_seed, ValidationStep));
+        double loss = program["loss"][0];
         _sinceBest++;
         if (loss < _bestLoss)
         {
-            (_bestLoss, _bestStep, _sinceBest) = (loss, _adam.Steps, 0);
-            _adam.Average.Span.CopyTo(_best.Span);
+            (_bestLoss, _bestStep, _sinceBest) = (loss, _state.Steps, 0);
+            _state.Average.Span.CopyTo(_best.Span);
         }
 
         return loss;
@@ -214,10 +209,10 @@ public sealed class FlowTraining : IIterative, IDisposable
     /// </summary>
     /// <param name="intervals">Number of intervals.</param>
     /// <exception cref="InvalidOperationException">No rows are held out.</exception>
-    public IReadOnlyList<LossInterval> LossByTime(int intervals = 10) => LossByTime(_adam.Average, intervals);
+    public IReadOnlyList<LossInterval> LossByTime(int intervals = 10) => LossByTime(_state.Average, intervals);
 
     /// <summary>The model of the averaged parameters.</summary>
-    public FlowModel Model() => Model(_adam.Average, _adam.Steps, double.NaN, null, double.NaN);
+    public FlowModel Model() => Model(_state.Average, _state.Steps, double.NaN, null, double.NaN);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -226,16 +221,8 @@ public sealed class FlowTraining : IIterative, IDisposable
         _step.Dispose();
     }
 
-    /// <summary>Draws the parameters that the training starts from.</summary>
-    internal void Begin()
-    {
-        _initializer.Fill(_adam.Parameters.Span, new RandomKey(_seed, RandomStreams.Parameters));
-        _adam.BeginAverage();
-        Array.Fill(_spread, 1);
-    }
-
     /// <summary>The model of the best judged parameters, or of the averaged ones where no rows are held out.</summary>
-    internal FlowModel Best(int intervals, double seconds) => _validation is null ? Model(_adam.Average, _adam.Steps, double.NaN, null, seconds)
+    internal FlowModel Best(int intervals, double seconds) => _validation is null ? Model(_state.Average, _state.Steps, double.NaN, null, seconds)
         : Model(_best, _bestStep, _bestLoss, LossByTime(_best, intervals), seconds);
 
     private static InterpolantKind Form(FlowData data, InterpolantOptions options)
@@ -279,20 +266,21 @@ public sealed class FlowTraining : IIterative, IDisposable
         }
     }
 
-    private TracedProgram Trace()
+    private GradientStep<float> Compile()
     {
-        var share = Expr.Shared("share");
         var (t, weight) = RegressionTimes.Trace(_options.Times, _fields.Margin);
         var pair = Pair(_options.RowNoise > 0);
         var loss = InterpolantRegression.Loss(_fields, t, pair, _options.Antithetic ?? _fields.Interpolant.HasLatent);
-        var weighted = (weight is null ? loss : weight * loss) * share;
-        List<(string, Expr)> outputs = [("loss", weighted.BatchSum()), ("gradient", Derivative.ParameterGradient(weighted, Parameters).BatchSum())];
-        if (weight is not null)
+        var share = (weight is null ? loss : weight * loss) * Expr.Shared("share");
+        var training = _options.Training;
+        var options = new GradientStepOptions
         {
-            outputs.Add(("residual", InterpolantRegression.SquaredResidual(_fields, t, pair)));
-        }
-
-        return new TracedProgram(Parameters, [.. outputs]);
+            LearningRate = new WarmCosineRate(training.LearningRate!.Value, training.FinalLearningRateShare!.Value),
+            GradientClip = training.GradientClip!.Value,
+            AverageDecay = training.AverageDecay!.Value,
+        };
+        (string, Expr)[] residual = weight is null ? [] : [("residual", InterpolantRegression.SquaredResidual(_fields, t, pair))];
+        return new GradientStep<float>(Parameters, share, training.BatchSize!.Value, options, _execution, further: residual);
     }
 
     // Both ends of a pair; of a mixture base their deviations from the component's mean, and that.
@@ -313,19 +301,19 @@ public sealed class FlowTraining : IIterative, IDisposable
         };
     }
 
-    private void Bind(PairBatch batch, RegressionTimes times, NdArray<float> residuals, double rowNoise)
+    private void Bind(CompiledProgram<float> program, PairBatch batch, RegressionTimes times, NdArray<float> residuals, double rowNoise)
     {
-        batch.Bind(_step);
-        times.Bind(_step);
-        _step["share"][0] = 1f / batch.Size;
+        batch.Bind(program);
+        times.Bind(program);
+        program["share"][0] = 1f / batch.Size;
         if (_options.RowNoise > 0)
         {
-            _step["rowNoise"][0] = (float)rowNoise;
+            program["rowNoise"][0] = (float)rowNoise;
         }
 
         if (_options.Times == TimeLaw.Importance)
         {
-            _step["residual"] = residuals;
+            program["residual"] = residuals;
         }
     }
 
@@ -349,7 +337,7 @@ public sealed class FlowTraining : IIterative, IDisposable
             _data.Table?.Source is { } source ? Path.GetFileName(source) : "sampler",
             _pairs.Train?.Rows ?? 0,
             _pairs.Validation?.Rows ?? 0,
-            _adam.Steps,
+            _state.Steps,
             step,
             loss,
             _seed);

@@ -48,7 +48,7 @@ public sealed record InterpolantOptions : IMethodOptions
     public double RowNoise { get; init; }
 
     /// <summary>The network; 128 units in each of 4 layers by default.</summary>
-    public PerceptronOptions Size { get; init; } = new();
+    public NetworkSize Size { get; init; } = new();
 
     /// <summary>Frequencies of the time features, 0 to 64.</summary>
     public int Frequencies { get; init; } = 4;
@@ -116,14 +116,19 @@ public sealed record InterpolantOptions : IMethodOptions
 
     /// <summary>The fields that resolved options ask for.</summary>
     internal InterpolantFields NewFields(
-        ParameterSet parameters, ParameterInitializer initializer, InterpolantKind form, int conditions, EndMoments moments, MixtureBase? mixture) => new(
-        new Interpolant(InterpolantSchedules.Get(Schedule), form),
-        Learn,
-        moments,
-        (name, inputs, outputs) =>
-            new FlowNetwork(parameters, initializer, name, inputs, outputs, Size.Width!.Value, Size.Depth!.Value, Frequencies, Activation).Apply,
-        conditions,
-        mixture,
-        SharedNetwork,
-        TimeMargin);
+        ParameterSet parameters, ParameterInitializer initializer, InterpolantKind form, int conditions, EndMoments moments, MixtureBase? mixture)
+    {
+        var layers = new PerceptronOptions
+        {
+            Width = Size.Width!.Value, Depth = Size.Depth!.Value, Activation = Activation, Residual = true, LastConditions = true, BiasLast = true,
+        };
+        Func<Expr, Expr, Expr> Network(string name, int inputs, int outputs)
+        {
+            var network = new Perceptron(parameters, initializer, name, inputs, outputs, layers, PerceptronCondition.Time(Frequencies));
+            return (x, t) => network.Apply(x, t);
+        }
+
+        var interpolant = new Interpolant(InterpolantSchedules.Get(Schedule), form);
+        return new InterpolantFields(interpolant, Learn, moments, Network, conditions, mixture, SharedNetwork, TimeMargin);
+    }
 }

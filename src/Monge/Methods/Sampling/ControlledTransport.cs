@@ -224,7 +224,7 @@ public sealed record ControlledOptions : IMethodOptions
     public Precision Precision { get; init; } = Precision.Float32;
 
     /// <summary>The size of a control.</summary>
-    public PerceptronOptions Size { get; init; } = new();
+    public NetworkSize Size { get; init; } = new();
 
     /// <summary>The loss: kl or logVariance.</summary>
     public PathSpaceLoss Loss { get; init; } = PathSpaceLoss.LogVariance;

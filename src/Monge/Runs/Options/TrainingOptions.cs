@@ -59,7 +59,7 @@ public sealed record TrainingOptions : IOptionGroup
 }
 
 /// <summary>The size of a perceptron. A null takes the method's own default.</summary>
-public sealed record PerceptronOptions : IOptionGroup
+public sealed record NetworkSize : IOptionGroup
 {
     /// <summary>Units in each hidden layer, 1 to 8192.</summary>
     public int? Width { get; init; }
@@ -70,7 +70,7 @@ public sealed record PerceptronOptions : IOptionGroup
     /// <summary>These options, what is missing taken from others.</summary>
     /// <param name="width">Units in each hidden layer.</param>
     /// <param name="depth">Hidden layers.</param>
-    public PerceptronOptions Or(int width, int depth) => new() { Width = Width ?? width, Depth = Depth ?? depth };
+    public NetworkSize Or(int width, int depth) => new() { Width = Width ?? width, Depth = Depth ?? depth };
 
     /// <inheritdoc/>
     public void Check()
