@@ -91,7 +91,8 @@ public sealed class FlowTraining : IIterative, IDisposable
     private readonly RegressionTimes? _validationTimes;
     private readonly NdArray<float>? _validationResiduals;
 
-    // The state: the optimiser's and the averaged parameters, those of the best judgement with its loss, step and the judgements since, and the running spread of
+    // The state: the optimiser's and the averaged parameters, those of the best judgement with its loss, step and the judgements since, and the running spread
+    // of
     // the loss over time for importance sampling.
     private readonly OptimiserState<float> _state;
     private readonly NdArray<float> _best;

@@ -42,8 +42,8 @@ public sealed record InterpolantOptions : IMethodOptions
     public StandardisationKind Standardisation { get; init; }
 
     /// <summary>
-    /// Standard deviation, in the model's coordinates, of normal noise that is put on a row of data each time it is learned from, 0 to 10: with few rows a fit then
-    /// behaves like a kernel density of that bandwidth between them (J. Rothfuss et al., arXiv:1907.08982). Rows that judge the fit stay as they are.
+    /// Standard deviation, in the model's coordinates, of normal noise that is put on a row of data each time it is learned from, 0 to 10: with few rows a fit
+    /// then behaves like a kernel density of that bandwidth between them (J. Rothfuss et al., arXiv:1907.08982). Rows that judge the fit stay as they are.
     /// </summary>
     public double RowNoise { get; init; }
 
@@ -65,7 +65,9 @@ public sealed record InterpolantOptions : IMethodOptions
     /// <summary>Whether each sample is used with z and with -z; null where the interpolant has a latent.</summary>
     public bool? Antithetic { get; init; }
 
-    /// <summary>Times are kept this far from 0 and 1, at least 0 and below 0.5; null is 0.001 where the schedule's rates grow without bound there, else 0.</summary>
+    /// <summary>
+    /// Times are kept this far from 0 and 1, at least 0 and below 0.5; null is 0.001 where the schedule's rates grow without bound there, else 0.
+    /// </summary>
     public double? TimeMargin { get; init; }
 
     /// <summary>The share of samples whose condition is hidden, so that the model can also generate without one and with guidance; below 1.</summary>

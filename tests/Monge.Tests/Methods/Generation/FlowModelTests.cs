@@ -10,8 +10,8 @@ using Monge.Runs;
 namespace Monge.Tests.Methods.Generation;
 
 /// <summary>
-/// Models before their first step: networks are zero, so a model of any form is the Gaussian with the data's mean and covariance, exactly. Every sign, scale and determinant
-/// on the way shows.
+/// Models before their first step: networks are zero, so a model of any form is the Gaussian with the data's mean and covariance, exactly. Every sign, scale
+/// and determinant on the way shows.
 /// </summary>
 public sealed class FlowModelTests
 {

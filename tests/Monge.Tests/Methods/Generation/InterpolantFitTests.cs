@@ -156,7 +156,8 @@ public sealed class InterpolantFitTests : IDisposable
     [Fact]
     public void The_loss_of_a_Gaussian_by_time_is_the_conditional_variance()
     {
-        // x_t = (1 - t) z + t x1 of standard normal ends: the velocity's target x1 - z has the variance 1 / ((1 - t)^2 + t^2) given x_t, and the untrained model is exact.
+        // x_t = (1 - t) z + t x1 of standard normal ends: the velocity's target x1 - z has the variance 1 / ((1 - t)^2 + t^2) given x_t, and the untrained
+        // model is exact.
         var random = new RandomStream(8);
         double[] rows = [.. Enumerable.Range(0, 20_000).Select(_ => random.NextNormal())];
         var options = FlowModelTests.Small(new InterpolantOptions { ValidationShare = 0.8 });
