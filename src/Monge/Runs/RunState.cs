@@ -83,6 +83,23 @@ public sealed class RunState
         Array(name).Values<T>().CopyTo(values);
     }
 
+    /// <summary>Writes an optimiser's arrays and steps, or fills them.</summary>
+    /// <exception cref="CheckpointException">Something is missing or has another size.</exception>
+    public void Exchange<T>(OptimiserState<T> optimiser)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        ArgumentNullException.ThrowIfNull(optimiser);
+        foreach (var (name, values) in optimiser.Arrays)
+        {
+            Exchange(name, values);
+        }
+
+        Exchange("lossMemory", optimiser.LossMemory);
+        var steps = optimiser.Steps;
+        Exchange("steps", ref steps);
+        optimiser.Steps = steps;
+    }
+
     /// <summary>Writes a number, or fills it.</summary>
     /// <exception cref="CheckpointException">There is none of this name.</exception>
     public void Exchange<T>(string name, ref T value)

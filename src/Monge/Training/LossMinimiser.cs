@@ -84,8 +84,8 @@ public sealed class LossMinimiser<T> : IDisposable
         }
 
         var plan = new TrainingPlan { Iterations = _options.Iterations, Budget = budget };
-        Func<IReadOnlyList<Figure>>? figures = validate is null ? null : () => [new Figure("validation", "validation", validate())];
-        return TrainingLoop.Run(new TrainingTask(Step, figures), plan, progress, cancellation);
+        IReadOnlyList<Figure> Validate() => [new Figure("validation", "validation", validate!())];
+        return TrainingLoop.Run(new TrainingTask(Step, validate is null ? null : Validate), plan, progress, cancellation);
     }
 
     /// <inheritdoc/>

@@ -159,19 +159,12 @@ public sealed class FlowTraining : IIterative, IDisposable
     public void Exchange(RunState state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        var steps = _state.Steps;
-        foreach (var (name, values) in _state.Arrays)
-        {
-            state.Exchange(name, values);
-        }
-
+        state.Exchange(_state);
         state.Exchange("best", _best);
         state.Exchange<double>("spread", _spread);
-        state.Exchange("steps", ref steps);
         state.Exchange("bestLoss", ref _bestLoss);
         state.Exchange("bestStep", ref _bestStep);
         state.Exchange("sinceBest", ref _sinceBest);
-        _state.Steps = steps;
     }
 
     /// <inheritdoc/>
@@ -273,15 +266,9 @@ public sealed class FlowTraining : IIterative, IDisposable
         var pair = Pair(_options.RowNoise > 0);
         var loss = InterpolantRegression.Loss(_fields, t, pair, _options.Antithetic ?? _fields.Interpolant.HasLatent);
         var share = (weight is null ? loss : weight * loss) * Expr.Shared("share");
-        var training = _options.Training;
-        var options = new GradientStepOptions
-        {
-            LearningRate = new WarmCosineRate(training.LearningRate!.Value, training.FinalLearningRateShare!.Value),
-            GradientClip = training.GradientClip!.Value,
-            AverageDecay = training.AverageDecay!.Value,
-        };
         (string, Expr)[] residual = weight is null ? [] : [("residual", InterpolantRegression.SquaredResidual(_fields, t, pair))];
-        return new GradientStep<float>(Parameters, share, training.BatchSize!.Value, options, _execution, further: residual);
+        var training = _options.Training;
+        return new GradientStep<float>(Parameters, share, training.BatchSize!.Value, training.ToStep(), _execution, further: residual);
     }
 
     // Both ends of a pair; of a mixture base their deviations from the component's mean, and that.

@@ -48,7 +48,7 @@ public sealed record InterpolantOptions : IMethodOptions
     public double RowNoise { get; init; }
 
     /// <summary>The network; 128 units in each of 4 layers by default.</summary>
-    public NetworkSize Size { get; init; } = new();
+    public NetworkSizeOptions Size { get; init; } = new();
 
     /// <summary>Frequencies of the time features, 0 to 64.</summary>
     public int Frequencies { get; init; } = 4;

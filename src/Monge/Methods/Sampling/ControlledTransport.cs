@@ -172,43 +172,41 @@ internal sealed class ControlledTraining<T> : ITransportTraining<T>
     private readonly ControlledOptions _options;
     private readonly ulong _seed;
     private readonly PathGradient<T> _gradient;
-    private readonly AdamState<T> _adam;
+    private readonly OptimiserState<T> _state;
 
     public ControlledTraining(ControlledModel model, ControlledOptions options, Run run)
     {
-        (_model, _options, _seed, _adam) = (model, options, run.Seed, new AdamState<T>(model.Parameters.Count));
+        (_model, _options, _seed, _state) = (model, options, run.Seed, new OptimiserState<T>(model.Parameters.Blocks, options.Training.ToStep()));
         _gradient = new PathGradient<T>(
             model.Kernels, model.LogTarget, options.Loss, options.Training.BatchSize!.Value, options.Segments, RandomStreams.ControlledStart, RandomStreams.ControlledNoise, run.Execution);
     }
 
     /// <inheritdoc/>
-    public NdArray<T> Average => _adam.Average;
+    public NdArray<T> Average => _state.Average;
 
     /// <inheritdoc/>
-    public long TargetCalls => _adam.Steps * _gradient.TargetCallsPerRun;
+    public long TargetCalls => _state.Steps * _gradient.TargetCallsPerRun;
 
     /// <summary>The bound on scores and network outputs: narrow while the controls are wild.</summary>
-    public double Clip => _options.Clip * (_adam.Steps >= FirstWidening ? Widening : 1) * (_adam.Steps >= SecondWidening ? Widening : 1);
+    public double Clip => _options.Clip * (_state.Steps >= FirstWidening ? Widening : 1) * (_state.Steps >= SecondWidening ? Widening : 1);
 
     /// <inheritdoc/>
     public void Init()
     {
-        _model.Initializer.Fill(_adam.Parameters.Span, new RandomKey(_seed, RandomStreams.Parameters));
-        _adam.BeginAverage();
+        _model.Initializer.Fill(_state.Parameters.Span, new RandomKey(_seed, RandomStreams.Parameters));
+        _state.BeginAverage();
     }
 
     /// <inheritdoc/>
     public StepInfo Step(long iteration, long total)
     {
-        var options = _options.Training;
         _gradient.Clip = Clip;
-        var loss = _gradient.Run(_adam.Parameters, new DrawKey(_seed, (ulong)iteration * (ulong)_options.Steps));
-        var rate = LearningRate.WarmCosine(iteration, total, options.LearningRate!.Value, options.FinalLearningRateShare!.Value);
-        return new StepInfo(loss, _adam.Step(_gradient.Gradient, rate, options.GradientClip!.Value, options.AverageDecay!.Value, _gradient.Team));
+        var loss = _gradient.Run(_state.Parameters, new DrawKey(_seed, (ulong)iteration * (ulong)_options.Steps));
+        return _state.Step(_gradient.Gradient, loss, iteration, total, _gradient.Team);
     }
 
     /// <inheritdoc/>
-    public void Exchange(RunState state) => _adam.Exchange(state);
+    public void Exchange(RunState state) => state.Exchange(_state);
 
     /// <inheritdoc/>
     public void Dispose() => _gradient.Dispose();
@@ -224,7 +222,7 @@ public sealed record ControlledOptions : IMethodOptions
     public Precision Precision { get; init; } = Precision.Float32;
 
     /// <summary>The size of a control.</summary>
-    public NetworkSize Size { get; init; } = new();
+    public NetworkSizeOptions Size { get; init; } = new();
 
     /// <summary>The loss: kl or logVariance.</summary>
     public PathSpaceLoss Loss { get; init; } = PathSpaceLoss.LogVariance;

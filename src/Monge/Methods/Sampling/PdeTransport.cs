@@ -264,7 +264,7 @@ public sealed record PdeOptions : IMethodOptions
     public Precision Precision { get; init; } = Precision.Float32;
 
     /// <summary>The size of each network.</summary>
-    public NetworkSize Size { get; init; } = new();
+    public NetworkSizeOptions Size { get; init; } = new();
 
     /// <summary>Factor on positions before they enter the networks of scalars, 0.1 to 100: larger resolves finer structure from the start.</summary>
     public double InputScale { get; init; } = 2;

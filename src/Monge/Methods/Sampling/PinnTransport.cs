@@ -224,7 +224,7 @@ public sealed record PinnOptions : IMethodOptions
     public NetworkChoice Network { get; init; } = NetworkChoice.Automatic;
 
     /// <summary>The drift network's size.</summary>
-    public NetworkSize Size { get; init; } = new();
+    public NetworkSizeOptions Size { get; init; } = new();
 
     /// <summary>Where collocation points come from.</summary>
     public CollocationOptions Collocation { get; init; } = new();

@@ -55,10 +55,9 @@ internal sealed class TransportTraining<T> : ITransportTraining<T>
 {
     private readonly ParameterInitializer _initializer;
     private readonly IBatchSource<T> _points;
-    private readonly TrainingOptions _options;
     private readonly ulong _seed;
-    private readonly CompiledProgram<T> _loss;
-    private readonly AdamState<T> _adam;
+    private readonly GradientStep<T> _step;
+    private readonly OptimiserState<T> _state;
     private long _callsBefore;
 
     /// <summary>Compiles the loss with its gradient.</summary>
@@ -70,15 +69,14 @@ internal sealed class TransportTraining<T> : ITransportTraining<T>
     /// <param name="run">Seed and threads.</param>
     public TransportTraining(ParameterSet parameters, ParameterInitializer initializer, Expr loss, IBatchSource<T> points, TrainingOptions options, Run run)
     {
-        (_initializer, _points, _options, _seed) = (initializer, points, options, run.Seed);
-        _loss = new CompiledProgram<T>(
-            new TracedProgram(parameters, ("loss", loss.BatchSum()), ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum())), run.Execution);
-        points.Bind(_loss);
-        _adam = new AdamState<T>(parameters.Count);
+        (_initializer, _points, _seed) = (initializer, points, run.Seed);
+        _step = new GradientStep<T>(parameters, loss, points.BatchSize, options.ToStep(), run.Execution);
+        _state = _step.NewState();
+        points.Bind(_step.Program);
     }
 
     /// <inheritdoc/>
-    public NdArray<T> Average => _adam.Average;
+    public NdArray<T> Average => _state.Average;
 
     /// <inheritdoc/>
     public long TargetCalls => _callsBefore + _points.TargetCalls;
@@ -86,25 +84,21 @@ internal sealed class TransportTraining<T> : ITransportTraining<T>
     /// <inheritdoc/>
     public void Init()
     {
-        _initializer.Fill(_adam.Parameters.Span, new RandomKey(_seed, RandomStreams.Parameters));
-        _adam.BeginAverage();
+        _initializer.Fill(_state.Parameters.Span, new RandomKey(_seed, RandomStreams.Parameters));
+        _state.BeginAverage();
     }
 
     /// <inheritdoc/>
     public StepInfo Step(long iteration, long total)
     {
-        _points.Fill(_loss, _adam.Parameters, iteration, total);
-        _loss.Parameters = _adam.Parameters;
-        _loss.Run(_points.BatchSize, new DrawKey(_seed, (ulong)iteration));
-        var rate = LearningRate.WarmCosine(iteration, total, _options.LearningRate!.Value, _options.FinalLearningRateShare!.Value);
-        var norm = _adam.Step(_loss["gradient"], rate, _options.GradientClip!.Value, _options.AverageDecay!.Value, _loss.Team);
-        return new StepInfo(double.CreateChecked(_loss["loss"][0]), norm);
+        _points.Fill(_step.Program, _state.Parameters, iteration, total);
+        return _step.Run(_state, iteration, total, new DrawKey(_seed, (ulong)iteration));
     }
 
     /// <inheritdoc/>
     public void Exchange(RunState state)
     {
-        _adam.Exchange(state);
+        state.Exchange(_state);
         _points.Exchange(state);
         var calls = TargetCalls;
         state.Exchange("targetCalls", ref calls);
@@ -114,24 +108,7 @@ internal sealed class TransportTraining<T> : ITransportTraining<T>
     /// <inheritdoc/>
     public void Dispose()
     {
-        _loss.Dispose();
+        _step.Dispose();
         _points.Dispose();
-    }
-}
-
-/// <summary>The state of an optimiser in a checkpoint.</summary>
-internal static class OptimiserState
-{
-    /// <summary>Writes parameters, moments, average and steps, or fills them.</summary>
-    public static void Exchange<T>(this AdamState<T> adam, RunState state)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        state.Exchange("parameters", adam.Parameters);
-        state.Exchange("firstMoment", adam.FirstMoment);
-        state.Exchange("secondMoment", adam.SecondMoment);
-        state.Exchange("average", adam.Average);
-        var steps = adam.Steps;
-        state.Exchange("steps", ref steps);
-        adam.Steps = steps;
     }
 }

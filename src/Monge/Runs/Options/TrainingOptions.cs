@@ -1,3 +1,5 @@
+using Monge.Training;
+
 namespace Monge.Runs;
 
 /// <summary>How a method trains: shared by all that do. A null takes the method's own default, which the resolved options say.</summary>
@@ -43,6 +45,14 @@ public sealed record TrainingOptions : IOptionGroup
         };
     }
 
+    /// <summary>How a step follows the gradient: by Adam, the learning rate rising over the first steps and falling along half a cosine. Of resolved options.</summary>
+    public GradientStepOptions ToStep() => new()
+    {
+        LearningRate = new WarmCosineRate(LearningRate!.Value, FinalLearningRateShare!.Value),
+        GradientClip = GradientClip!.Value,
+        AverageDecay = AverageDecay!.Value,
+    };
+
     /// <inheritdoc/>
     public void Check()
     {
@@ -59,7 +69,7 @@ public sealed record TrainingOptions : IOptionGroup
 }
 
 /// <summary>The size of a perceptron. A null takes the method's own default.</summary>
-public sealed record NetworkSize : IOptionGroup
+public sealed record NetworkSizeOptions : IOptionGroup
 {
     /// <summary>Units in each hidden layer, 1 to 8192.</summary>
     public int? Width { get; init; }
@@ -70,7 +80,7 @@ public sealed record NetworkSize : IOptionGroup
     /// <summary>These options, what is missing taken from others.</summary>
     /// <param name="width">Units in each hidden layer.</param>
     /// <param name="depth">Hidden layers.</param>
-    public NetworkSize Or(int width, int depth) => new() { Width = Width ?? width, Depth = Depth ?? depth };
+    public NetworkSizeOptions Or(int width, int depth) => new() { Width = Width ?? width, Depth = Depth ?? depth };
 
     /// <inheritdoc/>
     public void Check()

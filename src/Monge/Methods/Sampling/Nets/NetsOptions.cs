@@ -120,7 +120,7 @@ public sealed record NetsOptions : IMethodOptions
     public NetsNetwork Network { get; init; } = NetsNetwork.Mlp;
 
     /// <summary>The network's size.</summary>
-    public NetworkSize Size { get; init; } = new();
+    public NetworkSizeOptions Size { get; init; } = new();
 
     /// <summary>Velocities of the network <see cref="NetsNetwork.Selecting"/>, 1 to 4096.</summary>
     public int Velocities { get; init; } = 32;
