@@ -85,7 +85,7 @@ internal sealed class FitCommand
         });
     }
 
-    private static FitResult Report(ParseResult parsed, FitProblem problem, FlowModel model, Run run) => FitResult.Of(model, run);
+    private static FitResult Report(ParseResult parsed, FitProblem problem, FlowModel model, Run run) => FitResult.Of(model, problem.Data, run);
 
     private StatedProblem<FitProblem> Problem(ParseResult parsed, int threads)
     {

@@ -24,6 +24,7 @@ internal sealed class RunCommand<TProblem, TResult>
     private readonly Option<FileInfo?> _options = new("--options") { Description = "A JSON file with options of the method; `monge methods NAME` explains all.", HelpName = "FILE" };
     private readonly Option<string?> _out;
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on with the run that the folder holds." };
+    private readonly Option<bool> _noReport = RunReporting.Option();
     private readonly Option<bool> _json = CommandOptions.Json("one object with the results");
 
     private RunCommand(RunKind<TProblem, TResult> kind)
@@ -44,7 +45,7 @@ internal sealed class RunCommand<TProblem, TResult>
         var run = new RunCommand<TProblem, TResult>(kind);
         var command = new Command(kind.Kind.Name, kind.Description);
         foreach (var symbol in (Symbol[])
-            [.. kind.Symbols, run._method, run._seed, run._budget, run._iterations, run._threads, run._preset, run._options, run._out, run._resume, run._json])
+            [.. kind.Symbols, run._method, run._seed, run._budget, run._iterations, run._threads, run._preset, run._options, run._out, run._resume, run._noReport, run._json])
         {
             if (symbol is Argument argument)
             {
@@ -81,7 +82,7 @@ internal sealed class RunCommand<TProblem, TResult>
         var method = Bind(entry, stated.Problem, options);
         var (seed, resume) = (parsed.GetValue(_seed), parsed.GetValue(_resume));
         var record = new RunRecord(
-            _kind.Kind.Name, stated.Identity, entry.Facts.Name, seed, MethodOptions.ToJson(method.Options), string.Join(' ', ["monge", .. parsed.Tokens.Select(t => t.Value)]), _kind.Settings(parsed));
+            _kind.Kind.Name, stated.Identity, entry.Facts.Name, seed, MethodOptions.ToJson(method.Options), RunReporting.Command(parsed), _kind.Settings(parsed));
         var (place, model) = Place(parsed.GetValue(_out) ?? Path.Combine("runs", $"{stated.Name}-seed{seed}"));
         var folder = RunFolder.Open(place, record, resume);
         var run = new Run { Seed = seed, Threads = parsed.GetValue(_threads), Folder = folder.Path, Resume = resume, Cancellation = cancellation };
@@ -95,6 +96,7 @@ internal sealed class RunCommand<TProblem, TResult>
         }
 
         folder.Write(result, told, record.Options);
+        RunReporting.Write(parsed, _noReport, folder.Path, () => result.Draw(RunReporting.Command(parsed), folder.Metrics));
         if (json is not null)
         {
             json.WriteLine(JsonOutput.Line(told));

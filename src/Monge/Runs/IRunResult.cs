@@ -19,6 +19,11 @@ public interface IRunResult
 
     /// <summary>What a person wants to see of it.</summary>
     IReadOnlyList<SummaryBlock> Summary();
+
+    /// <summary>What is drawn of it.</summary>
+    /// <param name="command">The command that repeats the run.</param>
+    /// <param name="metrics">The file with the course of the run; null for none.</param>
+    RunPictures Draw(string command, string? metrics);
 }
 
 /// <summary>A part of a summary.</summary>

@@ -104,6 +104,10 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
         return [.. blocks, Estimates(), new SummaryCloud(Draws.Positions, Draws.NormalizedWeights(), Draws.Names)];
     }
 
+    /// <inheritdoc/>
+    public RunPictures Draw(string command, string? metrics) => SamplePictures.Describe(
+        Draws with { Correction = Kept.Correction, TargetCalls = Kept.TargetCalls }, Diagnostics, Target, command, metrics);
+
     private SummaryTable Coordinates(ReferenceMoments? known)
     {
         var (names, moments) = (Draws.Names, MomentTable.Compute(Draws.Positions, Draws.Dimension, Draws.LogWeights, Draws.Names));

@@ -10,8 +10,9 @@ namespace Monge.Methods;
 /// <summary>A finished fit: the model, its training, and its likelihood on held-out rows.</summary>
 /// <param name="Model">The model.</param>
 /// <param name="LogLikelihood">The mean log density of held-out rows in nats, its error, and their number; null without such rows or a density.</param>
-/// <param name="Folder">The run's folder, where the model is; null for none.</param>
-public sealed record FitResult(FlowModel Model, (double Mean, double Error, int Rows, bool IsExact)? LogLikelihood, string? Folder) : IRunResult
+/// <param name="Data">What it was fitted to.</param>
+/// <param name="Run">The run that made it.</param>
+public sealed record FitResult(FlowModel Model, (double Mean, double Error, int Rows, bool IsExact)? LogLikelihood, FlowData Data, Run Run) : IRunResult
 {
     private const int MostRows = 1000;
     private const int LargestExactDimension = 16;
@@ -25,8 +26,9 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
 
     /// <summary>Saves the model in the run's folder and judges it on the rows that were held out.</summary>
     /// <param name="model">The model.</param>
+    /// <param name="data">What it was fitted to.</param>
     /// <param name="run">The run that made it.</param>
-    public static FitResult Of(FlowModel model, Run run)
+    public static FitResult Of(FlowModel model, FlowData data, Run run)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(run);
@@ -37,7 +39,7 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
 
         var judged = model.HeldOutRows is { Length: > 0 } held && model.HasBaseDensity && model.Form != InterpolantKind.Mirror
             ? Judge(model, held, run.Threads) : default;
-        return new FitResult(model, judged, run.Folder);
+        return new FitResult(model, judged, data, run);
     }
 
     /// <inheritdoc/>
@@ -46,7 +48,7 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
         var report = Model.Report;
         var result = new JsonObject
         {
-            ["model"] = Folder is null ? null : Path.Combine(Folder, RunSession.ModelName),
+            ["model"] = Run.Folder is null ? null : Path.Combine(Run.Folder, RunSession.ModelName),
             ["columns"] = ResultText.Json(Model.Columns),
             ["conditions"] = ResultText.Json(Model.Conditions.Select(c => c.Name)),
             ["rows"] = report.Rows,
@@ -105,6 +107,10 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
 
         return [new SummaryLines(lines)];
     }
+
+    /// <inheritdoc/>
+    public RunPictures Draw(string command, string? metrics) =>
+        FlowPictures.Describe(Model, Data, command, Model.TrainSeconds, new FlowSettings { Seed = Run.Seed, Threads = Run.Threads }, metrics);
 
     private static (double Mean, double Error, int Rows, bool IsExact) Judge(FlowModel model, double[] held, int threads)
     {

@@ -26,8 +26,8 @@ internal sealed class CollocationPoints<T> : IBatchSource<T>
     private readonly CollocationOptions _options;
     private readonly ulong _seed;
     private readonly int _segments;
-    private readonly TransportSde<T> _sde;
-    private readonly SdeGrid<T>[] _grids;
+    private readonly ParticleWalk<T> _sde;
+    private readonly TimeGrid[] _grids;
     private readonly NdArray<T> _particles;
     private long _filled;
 
@@ -42,13 +42,13 @@ internal sealed class CollocationPoints<T> : IBatchSource<T>
         (_problem, _options, _seed, BatchSize) = (problem, options, run.Seed, batchSize);
         _segments = Math.Min(MaximumSegments, options.WalkerSteps);
         _particles = new NdArray<T>((_segments + 1) * options.Walkers, problem.Base.Dimension);
-        _sde = new TransportSde<T>(
+        _sde = TransportSde.Forward<T>(
             transport.Path, transport.Parameters, transport.Velocity, SdeScheme.EulerMaruyama, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, run.Execution);
-        _grids = new SdeGrid<T>[_segments];
+        _grids = new TimeGrid[_segments];
         for (var s = 0; s < _segments; s++)
         {
             var (first, end) = (SegmentStart(s), SegmentStart(s + 1));
-            _grids[s] = new SdeGrid<T>(first, end - first, options.WalkerSteps, (t, next) => transport.Diffusion(problem, LangevinStep, t, next));
+            _grids[s] = new TimeGrid(first, end - first, options.WalkerSteps, (t, next) => transport.Diffusion(problem, LangevinStep, t, next));
         }
     }
 

@@ -19,7 +19,8 @@ internal sealed class ControlledSampling<T>(
     private const long FinalSamples = 1L << 38;
 
     private readonly KernelSchedule _schedule = model.Kernels.Schedule;
-    private readonly ControlledSde<T> _sde = new(model.Kernels, ParticleBatches.Largest, RandomStreams.ControlledStart, RandomStreams.ControlledNoise, execution);
+    private readonly ParticleWalk<T> _sde = ControlledSde.Forward<T>(
+        model.Kernels, ParticleBatches.Largest, RandomStreams.ControlledStart, RandomStreams.ControlledNoise, execution);
     private long _calls;
 
     /// <inheritdoc/>
@@ -47,11 +48,12 @@ internal sealed class ControlledSampling<T>(
     /// <inheritdoc/>
     public double[]? DrawBackward(NdArray<T> exact, ulong seed)
     {
-        using var sde = new ReverseControlledSde<T>(model.Kernels, ParticleBatches.Largest, RandomStreams.BackwardNoise, execution) { Clip = training.Clip };
+        using var sde = ControlledSde.Backward<T>(model.Kernels, ParticleBatches.Largest, RandomStreams.BackwardNoise, execution);
+        sde.Set("clip", training.Clip);
         (NdArray<T>, NdArray<T>) Carry(NdArray<T> ends, DrawKey draw)
         {
-            sde.Run(training.Average, ends.Span, draw);
-            return (sde.Positions, sde.Gains);
+            sde.Advance(training.Average, sde.StartFrom(training.Average, ends.Span), _schedule.Grid, draw);
+            return (sde.Positions, sde["gain"]);
         }
 
         var logWeights = ParticleBatches.Backward(exact, new DrawKey(seed), Carry, ends => Evaluation.At(ends, ends.Rows).LogTarget, LogBase, LogConstant);
@@ -76,13 +78,13 @@ internal sealed class ControlledSampling<T>(
 
     private WeightedParticles<T> Draw(int samples, DrawKey draw)
     {
-        _sde.Clip = training.Clip;
+        _sde.Set("clip", training.Clip);
         WeightedParticles<T> Carry(int n, DrawKey key)
         {
-            _sde.Start(n, key);
+            _sde.Start(training.Average, n, key);
             var start = LogBase(_sde.Positions, n);
-            _sde.Advance(training.Average, n, 0, _schedule.Count, key);
-            var weights = WeightedParticles.LogWeights(Evaluation.At(_sde.Positions, n).LogTarget, start, _sde.Gains);
+            _sde.Advance(training.Average, n, _schedule.Grid, key);
+            var weights = WeightedParticles.LogWeights(Evaluation.At(_sde.Positions, n).LogTarget, start, _sde["gain"]);
             return new WeightedParticles<T>(_sde.Positions, [.. weights.Select(w => w + LogConstant)]);
         }
 

@@ -35,8 +35,8 @@ internal sealed class NetsReplay<T> : IBatchSource<T>
     private readonly NdArray<T> _times;
     private readonly NdArray<T> _logWeights;
     private readonly NdArray<T> _deviations;
-    private readonly TransportSde<T>? _sde;
-    private readonly EscortedLangevin<T>? _escorted;
+    private readonly ParticleWalk<T>? _sde;
+    private readonly ParticleWalk<T>? _escorted;
 
     public NetsReplay(TransportProblem problem, NetsNetworks networks, NetsOptions options, Run run)
     {
@@ -44,13 +44,13 @@ internal sealed class NetsReplay<T> : IBatchSource<T>
         var (path, parameters, drift) = (networks.Path, networks.Parameters, networks.Drift);
         if (!IsAction)
         {
-            _sde = new TransportSde<T>(path, parameters, drift, SdeScheme.EulerMaruyama, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, run.Execution);
+            _sde = TransportSde.Forward<T>(path, parameters, drift, SdeScheme.EulerMaruyama, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, run.Execution);
         }
         else
         {
             _escorted = networks.ExactDivergence
-                ? new EscortedLangevin<T>(path, parameters, drift, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, run.Execution)
-                : new EscortedLangevin<T>(path, parameters, networks.Potential!, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, run.Execution);
+                ? EscortedLangevin.Walk<T>(path, parameters, drift, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, run.Execution)
+                : EscortedLangevin.Walk<T>(path, parameters, networks.Potential!, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, run.Execution);
         }
 
         var (nodes, walkers) = (Kept * _nodes, Kept * _nodes * options.Walkers);
@@ -133,7 +133,7 @@ internal sealed class NetsReplay<T> : IBatchSource<T>
         {
             double Diffusion(double t, double next) =>
                 Math.Min(_options.Relaxation, LargestLangevinStep / (next - t)) / Math.Max(_problem.Curvature(t), _problem.Curvature(next));
-            var grid = new SdeGrid<T>(times.AsSpan(k - 1, 2), Diffusion);
+            var grid = new TimeGrid(times.AsSpan(k - 1, 2), Diffusion);
             var key = draw with { Step = draw.Step + (ulong)(k - 1) };
             _sde?.Advance(p, n, grid, key);
             _escorted?.Advance(p, n, grid, key);
@@ -171,7 +171,7 @@ internal sealed class NetsReplay<T> : IBatchSource<T>
     private void Store(int node, double time)
     {
         var n = _options.Walkers;
-        var (positions, logWeights) = _sde is not null ? (_sde.Positions, null) : (_escorted!.Positions, _escorted.LogWeights);
+        var (positions, logWeights) = _sde is not null ? (_sde.Positions, null) : (_escorted!.Positions, _escorted["logWeight"]);
         _times[node] = T.CreateChecked(time);
         for (var i = 0; i < n; i++)
         {
