@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Monge.Data;
 using Monge.Diagnostics;
 using Monge.Dynamics;
+using Monge.Measures;
 using Monge.Paths;
 using Monge.Runs;
 
