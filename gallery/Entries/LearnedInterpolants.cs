@@ -5,6 +5,7 @@ using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
 using Monge.Paths;
+using Monge.Runs;
 
 namespace Monge.Gallery.Entries;
 
@@ -90,11 +91,9 @@ internal static class LearnedInterpolants
             Form = InterpolantKind.TwoSided,
             Schedule = "linear-latent",
             Learn = LearnedFields.VelocityDenoiser,
-            Width = 128,
-            Depth = 4,
+            Size = new() { Width = 128, Depth = 4 },
             Frequencies = 8,
-            BatchSize = 1024,
-            Iterations = 7000,
+            Training = new() { BatchSize = 1024, Iterations = 7000 },
             Standardisation = Data.StandardisationKind.None,
         };
         var withLatent = Fit(law, options, settings, cancellation);
@@ -129,15 +128,13 @@ internal static class LearnedInterpolants
                 Schedule = "linear-latent",
                 Learn = learn,
                 SharedNetwork = false,
-                Width = 256,
-                Depth = 3,
-                BatchSize = 512,
-                Iterations = 6000,
+                Size = new() { Width = 256, Depth = 3 },
+                Training = new() { BatchSize = 512, Iterations = 6000 },
                 TimeMargin = 1e-4,
                 Standardisation = Data.StandardisationKind.None,
                 Validations = 1,
             };
-            var model = InterpolantFit.Run(data, options, new FitSettings { Seed = settings.Seed, Threads = settings.Threads }, cancellation);
+            var model = new InterpolantFit(data, options).Run(Run(settings, cancellation));
             table[learn] = [.. noises.Select(noise =>
             {
                 cancellation.ThrowIfCancellationRequested();
@@ -154,7 +151,10 @@ internal static class LearnedInterpolants
 
     private static double[] Densities(ExperimentSettings settings, CancellationToken cancellation)
     {
-        var options = new InterpolantOptions { Schedule = "trigonometric", Width = 128, Depth = 4, Frequencies = 8, BatchSize = 1024, Iterations = 6000 };
+        var options = new InterpolantOptions
+        {
+            Schedule = "trigonometric", Frequencies = 8, Size = new() { Width = 128, Depth = 4 }, Training = new() { BatchSize = 1024, Iterations = 6000 },
+        };
         const int side = 200;
         const double cell = 12.0 / side;
         var grid = new double[side * side * 2];
@@ -187,9 +187,14 @@ internal static class LearnedInterpolants
         foreach (var d in new[] { 8, 10 })
         {
             var law = Mixture(d);
-            var options = new InterpolantOptions { Schedule = "trigonometric", Width = 256, Depth = 4, BatchSize = 2048, Iterations = 8000, Standardisation = Data.StandardisationKind.Whitened };
-            var model = InterpolantFit.Run(
-                FlowData.From(d, law.Sample), options, new FitSettings { Seed = settings.Seed, Threads = settings.Threads }, cancellation);
+            var options = new InterpolantOptions
+            {
+                Schedule = "trigonometric",
+                Standardisation = Data.StandardisationKind.Whitened,
+                Size = new() { Width = 256, Depth = 4 },
+                Training = new() { BatchSize = 2048, Iterations = 8000 },
+            };
+            var model = new InterpolantFit(FlowData.From(d, law.Sample), options).Run(Run(settings, cancellation));
             var test = law.Sample(TestRows, new RandomStream(settings.Seed, TestStream));
             var logs = model.LogDensity(test, new FlowSettings { Tolerance = 1e-5, Threads = settings.Threads });
             double[] differences = [.. logs.Select((log, i) => law.LogDensity(test.AsSpan(i * d, d)) - log)];
@@ -216,14 +221,12 @@ internal static class LearnedInterpolants
             {
                 Form = InterpolantKind.TwoSided,
                 Coupling = CouplingKind.OptimalTransport,
-                Width = 128,
-                Depth = 4,
-                BatchSize = 1024,
-                Iterations = 6000,
+                Size = new() { Width = 128, Depth = 4 },
+                Training = new() { BatchSize = 1024, Iterations = 6000 },
                 Standardisation = Data.StandardisationKind.None,
             };
             var data = FlowData.From(2, (count, random) => to.Sampler(count, random)).FromBase((count, random) => from.Sampler(count, random));
-            var model = InterpolantFit.Run(data, options, new FitSettings { Seed = settings.Seed, Threads = settings.Threads }, cancellation);
+            var model = new InterpolantFit(data, options).Run(Run(settings, cancellation));
             // The counts of the modes make one W2 of 1000 points scatter by a quarter.
             var random = new RandomStream(settings.Seed, StartStream);
             var sets = Enumerable.Range(0, Sets).Select(_ => (Start: from.Sampler(1000, random), Test: to.Sampler(1000, random), Other: to.Sampler(1000, random))).ToArray();
@@ -271,8 +274,11 @@ internal static class LearnedInterpolants
         return Wasserstein.Exact(x, y, 2, threads: settings.Threads, cancellation: cancellation).MeanCost;
     }
 
-    private static FlowModel Fit(SampledLaw law, InterpolantOptions options, ExperimentSettings settings, CancellationToken cancellation) => InterpolantFit.Run(
-        FlowData.From(law.Dimension, (count, random) => law.Sampler(count, random)), options, new FitSettings { Seed = settings.Seed, Threads = settings.Threads }, cancellation);
+    private static FlowModel Fit(SampledLaw law, InterpolantOptions options, ExperimentSettings settings, CancellationToken cancellation) =>
+        new InterpolantFit(FlowData.From(law.Dimension, (count, random) => law.Sampler(count, random)), options).Run(Run(settings, cancellation));
+
+    private static Run Run(ExperimentSettings settings, CancellationToken cancellation) =>
+        new() { Seed = settings.Seed, Threads = settings.Threads, Cancellation = cancellation };
 
     private static double CrossEntropy(FlowModel model, double[] test, ExperimentSettings settings) =>
         -model.LogDensity(test, new FlowSettings { Tolerance = 1e-5, Threads = settings.Threads }).Average();

@@ -4,6 +4,7 @@ using Monge.Dynamics;
 using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.Methods;
+using Monge.Runs;
 
 namespace Monge.Gallery.Entries;
 
@@ -22,17 +23,17 @@ internal static class TabularData
     private const string PartColumn = "dataset";
     private const string DefaultFolder = "../shared/data";
 
-    private static readonly InterpolantOptions s_small = new() { Width = 64, Depth = 3, Iterations = 4000, BatchSize = 512, ValidationShare = ValidationShare };
-    private static readonly InterpolantOptions s_medium = new() { Width = 128, Depth = 4, Iterations = 10_000, BatchSize = 512, ValidationShare = ValidationShare };
-    private static readonly InterpolantOptions s_large = s_medium with { Width = 320, Iterations = 15_000, BatchSize = 1024, LearningRate = 1e-3 };
+    private static readonly InterpolantOptions s_small = Options(64, 3, new() { Iterations = 4000, BatchSize = 512 });
+    private static readonly InterpolantOptions s_medium = Options(128, 4, new() { Iterations = 10_000, BatchSize = 512 });
+    private static readonly InterpolantOptions s_large = Options(320, 4, new() { Iterations = 15_000, BatchSize = 1024, LearningRate = 1e-3 });
 
     private static readonly DataSet[] s_plane =
     [
-        new("faithful", "shapes-2d/faithful.txt", [], s_small with { Iterations = 1500 }),
+        new("faithful", "shapes-2d/faithful.txt", [], Options(64, 3, new() { Iterations = 1500, BatchSize = 512 })),
         new("banana", "shapes-2d/banana.csv", ["Y"], s_small),
     ];
 
-    private static readonly DataSet s_datasaurus = new("datasaurus", "shapes-2d/DatasaurusDozen-Long.tsv", [], s_small with { Iterations = 1500, BatchSize = 128 })
+    private static readonly DataSet s_datasaurus = new("datasaurus", "shapes-2d/DatasaurusDozen-Long.tsv", [], Options(64, 3, new() { Iterations = 1500, BatchSize = 128 }))
     {
         Parts = ["away", "bullseye", "circle", "dino", "dots", "h_lines", "high_lines", "slant_down", "slant_up", "star", "v_lines", "wide_lines", "x_shape"],
         Candidates = [new(false, 0.05), new(false, 0.1), new(false, 0.2), new(true, 0.05), new(true, 0.1), new(true, 0.2)],
@@ -50,11 +51,18 @@ internal static class TabularData
         Table("real-data-plane", "Old Faithful and the banana benchmark in the plane.", s_plane, isPlane: true),
         Table("real-data-datasaurus", "The thirteen shapes of the Datasaurus dozen, 142 points each, with equal means, deviations and correlation; each shape has models of its own.", [s_datasaurus], isPlane: true),
         .. s_tables.Select(s => Table($"real-data-{s.Name}", $"The table of measurements {s.Name}.", [s], isPlane: false)),
-        Table("real-data-digits", "Handwritten digits of 8 x 8 pixels, 64 columns.", [new("digits", "images/optdigits.tra", ["Class"], s_medium with { Width = 256, BatchSize = 256, Iterations = 6000 }) { Test = "images/optdigits.tes", Candidates = [new(false, 0), new(false, 0.1)] }], isPlane: false),
+        Table(
+            "real-data-digits",
+            "Handwritten digits of 8 x 8 pixels, 64 columns.",
+            [
+                new("digits", "images/optdigits.tra", ["Class"], Options(256, 4, new() { BatchSize = 256, Iterations = 6000 }))
+                { Test = "images/optdigits.tes", Candidates = [new(false, 0), new(false, 0.1)] },
+            ],
+            isPlane: false),
     ];
 
     private static DataSet Regression(string name, string folder) =>
-        new(name, $"uci-regression/{folder}/data.txt", [], s_medium with { Iterations = 4000 })
+        new(name, $"uci-regression/{folder}/data.txt", [], Options(128, 4, new() { Iterations = 4000, BatchSize = 512 }))
         {
             Candidates = [new(false, 0), new(false, 0.05), new(false, 0.1), new(true, 0.05), new(true, 0.1), new(true, 0.2)],
             Splits = 3,
@@ -144,22 +152,26 @@ internal static class TabularData
     // The base, the noise on the rows and the number of steps are chosen on the rows that the fit holds out, as bandwidths and numbers of components are; all rows make the final fit.
     private static FlowModel Tuned(DataSet set, DataTable fitted, FlowSettings density, GaussianMixtureFit mixture, ExperimentSettings settings, CancellationToken cancellation)
     {
-        FitSettings Fit(int split) => new() { Seed = settings.Seed + (ulong)(SplitSeeds * split), Threads = settings.Threads };
+        Run Split(int split) => new() { Seed = settings.Seed + (ulong)(SplitSeeds * split), Threads = settings.Threads, Cancellation = cancellation };
         FlowData Data(bool fromMixture, double? broadShare = null) => !fromMixture ? FlowData.From(fitted)
             : FlowData.From(fitted).FromMixture(Mixtures(fitted.Columns) with { Components = [mixture.Components], Ridges = [Math.Max(set.LeastBaseRidge, mixture.Ridge)] }, broadShare);
         var (best, chosen) = (double.NegativeInfinity, Array.Empty<FlowModel>());
         foreach (var (fromMixture, noise) in set.Candidates)
         {
             var options = set.Options with { RowNoise = noise, Schedule = fromMixture ? "trigonometric" : set.Options.Schedule };
-            var models = Enumerable.Range(0, set.Splits).Select(s => InterpolantFit.Run(Data(fromMixture), options, Fit(s), cancellation)).ToArray();
+            var models = Enumerable.Range(0, set.Splits).Select(s => new InterpolantFit(Data(fromMixture), options).Run(Split(s))).ToArray();
             var (held, error) = Mean([.. models.SelectMany(m => m.LogDensity(m.HeldOutRows!, density))]);
             settings.Note(FormattableString.Invariant($"{set.Name}: flow from a {Base(models[0])} with noise {noise} on its rows, {string.Join(", ", models.Select(m => m.Report.BestIteration))} steps: {held:F4} +- {error:F4} nats on the rows to tune by"));
             (best, chosen) = chosen.Length == 0 || held > best ? (held, models) : (best, chosen);
         }
 
-        var final = chosen[0].Options with { ValidationShare = 0, Iterations = Math.Max(1, (long)chosen.Average(m => m.Report.BestIteration)) };
-        return InterpolantFit.Run(Data(chosen[0].BaseMixture is not null, chosen.Average(m => m.BaseMixture?.Weights[^1])), final, Fit(0), cancellation);
+        var training = chosen[0].Options.Training with { Iterations = Math.Max(1, (long)chosen.Average(m => m.Report.BestIteration)) };
+        var final = chosen[0].Options with { ValidationShare = 0, Training = training };
+        return new InterpolantFit(Data(chosen[0].BaseMixture is not null, chosen.Average(m => m.BaseMixture?.Weights[^1])), final).Run(Split(0));
     }
+
+    private static InterpolantOptions Options(int width, int depth, TrainingOptions training) =>
+        new() { ValidationShare = ValidationShare, Size = new() { Width = width, Depth = depth }, Training = training };
 
     private static string Base(FlowModel model) => model.BaseMixture?.Description ?? "Gaussian";
 

@@ -62,11 +62,12 @@ public sealed class FitTests
     public void A_killed_fit_goes_on_to_the_same_bytes_whatever_the_threads()
     {
         using var folder = Folder();
+        var checkpoint = Path.Combine(folder["part.run"], "checkpoint.safetensors");
         using var whole = Fit(folder, "data.csv", "whole.safetensors", "3000", "--threads", "1");
         Assert.Equal(0, whole.ExitCode);
         using (var killed = MongeProcess.Start(folder.Path, "fit", "data.csv", "--options", "options.json", "--iterations", "3000", "--out", "part.safetensors", "--threads", "2"))
         {
-            killed.WaitUntil(() => File.Exists(folder["part.safetensors.checkpoint"]));
+            killed.WaitUntil(() => File.Exists(checkpoint));
             killed.Signal("KILL");
             killed.Wait();
         }
@@ -74,11 +75,10 @@ public sealed class FitTests
         Assert.False(File.Exists(folder["part.safetensors"]));
         using var other = Fit(folder, "data.csv", "part.safetensors", "3000", "--resume", "--seed", "2");
         Assert.Equal(1, other.ExitCode);
-        Assert.Contains("belongs to another fit", other.Sentence, StringComparison.Ordinal);
+        Assert.Contains("seed", other.Sentence, StringComparison.Ordinal);
         using var resumed = Fit(folder, "data.csv", "part.safetensors", "3000", "--resume", "--threads", "2");
         Assert.Equal(0, resumed.ExitCode);
         Assert.Equal(File.ReadAllBytes(folder["whole.safetensors"]), File.ReadAllBytes(folder["part.safetensors"]));
-        Assert.False(File.Exists(folder["part.safetensors.checkpoint"]));
     }
 
     [Fact]

@@ -8,6 +8,7 @@ using Monge.Fields;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
+using Monge.Runs;
 using Monge.Training;
 
 namespace Monge.Cli.Bench;
@@ -45,8 +46,11 @@ internal static class BenchCases<T>
             rows[i] = random.NextNormal() + (4 * (i / s.Dimension % 2));
         }
 
-        var options = new InterpolantOptions { Width = s.Width, Depth = s.Depth, BatchSize = s.Batch, Coupling = coupling, CouplingSize = Math.Min(256, s.Batch) };
-        var fit = InterpolantFit.Begin(FlowData.From(DataTable.From(rows, s.Dimension)), options, new FitSettings { Seed = Seed, Threads = s.Threads });
+        var options = new InterpolantOptions
+        {
+            Coupling = coupling, CouplingSize = Math.Min(256, s.Batch), Size = new() { Width = s.Width, Depth = s.Depth }, Training = new() { BatchSize = s.Batch },
+        };
+        var fit = new InterpolantFit(FlowData.From(DataTable.From(rows, s.Dimension)), options).Begin(new Run { Seed = Seed, Threads = s.Threads });
         var weights = fit.Parameters.Blocks.Where(b => b.Shape.Sizes.Length == 2).Sum(b => (double)b.Shape.Size);
         return new BenchWork(() => fit.Step(), 3 * 2.0 * s.Batch * weights, fit.Dispose);
     }

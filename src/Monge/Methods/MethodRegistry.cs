@@ -82,7 +82,7 @@ public static class MethodRegistry
                 "M. Albergo and E. Vanden-Eijnden, Building normalizing flows with stochastic interpolants, arXiv:2209.15571",
                 "M. Albergo, N. Boffi and E. Vanden-Eijnden, Stochastic interpolants: a unifying framework for flows and diffusions, arXiv:2303.08797",
             ],
-            (data, options) => new BoundFit(data, options)),
+            (data, options) => new InterpolantFit(data, options)),
     ];
 
     /// <summary>All methods.</summary>

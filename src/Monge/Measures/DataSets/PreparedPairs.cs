@@ -2,7 +2,6 @@ using Monge.Data;
 using Monge.Engine.Random;
 using Monge.Methods;
 using Monge.OptimalTransport;
-using Monge.Paths;
 
 namespace Monge.Measures;
 

@@ -91,7 +91,7 @@ public sealed class FlowModel
     public IReadOnlyList<LossInterval>? LossByTime { get; init; }
 
     /// <summary>Seconds of training, wall clock; not a number for a model that was read from a file.</summary>
-    public double TrainSeconds { get; internal set; } = double.NaN;
+    public double TrainSeconds { get; init; } = double.NaN;
 
     /// <summary>The held-out rows' conditions; null without.</summary>
     public ConditionValues? HeldOutGiven { get; init; }

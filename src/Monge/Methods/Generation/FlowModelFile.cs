@@ -2,8 +2,8 @@ using Monge.Data;
 using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 using Monge.Measures;
-using Monge.Runs;
 using Monge.Paths;
+using Monge.Runs;
 
 namespace Monge.Methods;
 
@@ -145,7 +145,7 @@ internal static class FlowModelFile
             var second = Numbers("moments.second", 3);
             var report = MethodOptions.Parse<ReportText>(Text("report"));
             return new FlowDescription(
-                MethodOptions.Parse<InterpolantOptions>(Text("options")).Checked(),
+                MethodOptions.Parse<InterpolantOptions>(Text("options")).Resolved(),
                 MethodOptions.Parse<FormText>(Text("form")).Form,
                 columns,
                 MethodOptions.Parse<Condition[]>(Text("conditions")),
@@ -153,7 +153,13 @@ internal static class FlowModelFile
                 new EndMoments(Numbers("moments.baseMean", d), second[0], Numbers("moments.dataMean", d), second[1], second[2]),
                 Text("base") == "gaussian",
                 new FitReport(
-                    report.Source, report.Rows, report.ValidationRows, report.Iterations, report.BestIteration, report.ValidationLoss ?? double.NaN, report.Seed))
+                    report.Source,
+                    report.Rows,
+                    report.ValidationRows,
+                    report.Iterations,
+                    report.BestIteration,
+                    report.ValidationLoss ?? double.NaN,
+                    report.Seed))
             {
                 Mixture = Text("base") == "mixture" ? ReadMixture(d) : null,
             };

@@ -12,123 +12,66 @@ using Monge.Training;
 
 namespace Monge.Methods;
 
-/// <summary>How a fit is run.</summary>
-public sealed record FitSettings
-{
-    /// <summary>Seed of all draws: equal data, options and seeds give equal models to the bit, whatever the threads (without a budget of time).</summary>
-    public ulong Seed { get; init; } = 1;
-
-    /// <summary>Threads, 0 for all.</summary>
-    public int Threads { get; init; }
-
-    /// <summary>Time to train, in place of a number of steps.</summary>
-    public TimeSpan? Budget { get; init; }
-
-    /// <summary>A file to save the state in now and then; it is removed when the fit is complete. Null saves none.</summary>
-    public string? Checkpoint { get; init; }
-
-    /// <summary>Whether to go on from the checkpoint if there is one.</summary>
-    public bool Resume { get; init; }
-
-    /// <summary>Receives progress.</summary>
-    public IProgress<TrainingProgress>? Progress { get; init; }
-}
-
 /// <summary>
 /// Learns a transport from data by regression on a stochastic interpolant (M. Albergo and E. Vanden-Eijnden, arXiv:2209.15571; M. Albergo, N. Boffi and
 /// E. Vanden-Eijnden, arXiv:2303.08797): no path is simulated while training. Each step draws pairs, times and noise, and lowers
 /// sum_f E(|f|^2 / 2 - target . f) over the learned fields f (<see cref="InterpolantRegression"/>); the averaged parameters with the least loss on held-out
 /// rows are kept.
 /// </summary>
-public static class InterpolantFit
+/// <param name="data">The data and the base.</param>
+/// <param name="options">The options; null for the defaults.</param>
+public sealed class InterpolantFit(FlowData data, InterpolantOptions? options = null) : IMethod<FlowModel>
 {
     private const int LossIntervals = 10;
+    private const long DefaultIterations = 10_000;
+
+    private readonly InterpolantOptions _options = (options ?? new InterpolantOptions()).Resolved();
+
+    /// <inheritdoc/>
+    public IMethodOptions Options => _options;
 
     /// <summary>Fits a model.</summary>
-    /// <param name="data">The data and the base.</param>
-    /// <param name="options">The options; null for the defaults.</param>
-    /// <param name="settings">Seed, threads, checkpoint and the like; null for the defaults.</param>
-    /// <param name="cancellation">Stops between two steps; the checkpoint is written first.</param>
-    /// <exception cref="ArgumentException">Data and options don't go together, or an option is out of range.</exception>
+    /// <param name="run">Seed, threads, folder and the like.</param>
+    /// <exception cref="ArgumentException">Data and options don't go together.</exception>
     /// <exception cref="DataFormatException">The table has too few rows, or a constant column.</exception>
     /// <exception cref="CheckpointException">The checkpoint belongs to another fit, or is damaged.</exception>
     /// <exception cref="ArithmeticException">A loss is not finite.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped.</exception>
-    public static FlowModel Run(FlowData data, InterpolantOptions? options = null, FitSettings? settings = null, CancellationToken cancellation = default)
+    /// <exception cref="OperationCanceledException">It was stopped; the state was saved first.</exception>
+    public FlowModel Run(Run run)
     {
-        (options, settings) = ((options ?? new InterpolantOptions()).Checked(), settings ?? new FitSettings());
-        settings.Progress?.Report(new TrainingProgress(0, options.Iterations, double.NaN, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
-        using var training = new FlowTraining(data, options, settings, cancellation);
-        var state = training.State;
-        var checkpoint = new FlowCheckpoint(settings.Checkpoint, training.Fingerprint, options, settings.Seed);
-        var resumed = settings.Resume ? checkpoint.Load(state) : null;
-        var plan = new TrainingPlan
-        {
-            Iterations = resumed?.Total ?? options.Iterations,
-            Budget = settings.Budget,
-            FirstIteration = state.Adam.Steps,
-            ElapsedBefore = resumed?.Elapsed ?? TimeSpan.Zero,
-            CheckpointSeconds = options.CheckpointSeconds,
-            Validations = options.Validations,
-        };
-        var task = new TrainingTask(
-            training.Step,
-            training.HasValidation ? () => [Figure.ValidationLoss(training.ValidationLoss())] : null,
-            settings.Checkpoint is null ? null : (_, total, elapsed) => checkpoint.Save(state, total, elapsed))
-        {
-            IsDone = () => options.Patience > 0 && state.SinceBest >= options.Patience,
-        };
-        if (resumed is null)
-        {
-            // Where training finds nothing that holds on other rows, the start is the best: the linear part alone, or a mixture base as it is.
-            training.ValidationLoss();
-        }
-
-        var outcome = TrainingLoop.Run(task, plan, settings.Progress, cancellation);
-        var model = training.Best(LossIntervals);
-        model.TrainSeconds = outcome.Elapsed.TotalSeconds;
-        return model;
+        ArgumentNullException.ThrowIfNull(run);
+        var training = _options.Training;
+        var unsaved = _options with { Training = training with { CheckpointSeconds = new TrainingOptions().CheckpointSeconds } };
+        var session = new RunSession(run, new RunIdentity("interpolant", [("data", Fingerprint())], unsaved));
+        session.Report("prepare");
+        using var fit = new FlowTraining(data, _options, run);
+        var outcome = session.Iterate(
+            "train", fit, training.Iterations ?? DefaultIterations, training.Budget, training.CheckpointSeconds, _options.Validations);
+        return fit.Best(LossIntervals, outcome.Elapsed.TotalSeconds);
     }
 
     /// <summary>Begins a fit that is taken step by step, without checkpoint or early end: for measurements.</summary>
-    /// <param name="data">The data and the base.</param>
-    /// <param name="options">The options; null for the defaults.</param>
-    /// <param name="settings">Seed and threads; null for the defaults.</param>
-    public static FlowTraining Begin(FlowData data, InterpolantOptions? options = null, FitSettings? settings = null) =>
-        new(data, (options ?? new InterpolantOptions()).Checked(), settings ?? new FitSettings(), CancellationToken.None);
+    /// <param name="run">Seed and threads.</param>
+    /// <exception cref="ArgumentException">Data and options don't go together.</exception>
+    public FlowTraining Begin(Run run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        return new FlowTraining(data, _options, run);
+    }
 
-    /// <summary>Removes the checkpoint of a fit whose model has been saved.</summary>
-    /// <param name="path">The checkpoint's file; nothing happens if there is none.</param>
-    public static void RemoveCheckpoint(string path) => File.Delete(path);
-}
-
-/// <summary>All there is to checkpoint of a fit.</summary>
-internal sealed class InterpolantState(int parameters)
-{
-    /// <summary>Parameters, moments, average, steps.</summary>
-    public AdamState<float> Adam { get; } = new(parameters);
-
-    /// <summary>The averaged parameters at the best judgement.</summary>
-    public NdArray<float> Best { get; } = new(parameters);
-
-    /// <summary>The running spread of the loss over time, for importance sampling.</summary>
-    public double[] Spread { get; } = new double[RegressionTimes.Bins];
-
-    /// <summary>The best loss on held-out rows.</summary>
-    public double BestLoss { get; set; } = double.PositiveInfinity;
-
-    /// <summary>The step of the best judgement.</summary>
-    public long BestStep { get; set; }
-
-    /// <summary>Judgements since the best.</summary>
-    public int SinceBest { get; set; }
+    private string Fingerprint()
+    {
+        var start = data.HasGaussianBase ? "gaussian"
+            : data.BaseMixture is { } mixture ? $"mixture {MethodOptions.Format(mixture)} {data.BroadShare}" : "sampler";
+        return $"{data.Table?.Fingerprint() ?? "sampler"}/{data.Base?.Fingerprint() ?? start}";
+    }
 }
 
 /// <summary>
 /// A fit that is taken step by step. One program draws noise and times, forms the position, evaluates the networks and the gradient; samplers of data without a
 /// table draw for the next step on another thread meanwhile.
 /// </summary>
-public sealed class FlowTraining : IDisposable
+public sealed class FlowTraining : IIterative, IDisposable
 {
     // A step in the random streams that no training reaches.
     private const ulong ValidationStep = 1UL << 39;
@@ -140,7 +83,7 @@ public sealed class FlowTraining : IDisposable
     private readonly InterpolantKind _form;
     private readonly PreparedPairs _pairs;
     private readonly InterpolantFields _fields;
-    private readonly CompiledProgram<float> _step;
+    private readonly GradientStep<float> _step;
     private readonly PairBatches _batches;
     private readonly RegressionTimes _times;
     private readonly NdArray<float> _residuals;
@@ -148,51 +91,88 @@ public sealed class FlowTraining : IDisposable
     private readonly RegressionTimes? _validationTimes;
     private readonly NdArray<float>? _validationResiduals;
 
-    internal FlowTraining(FlowData data, InterpolantOptions options, FitSettings settings, CancellationToken cancellation)
+    // The state: the optimiser's and the averaged parameters, those of the best judgement with its loss, step and the judgements since, and the running spread
+    // of
+    // the loss over time for importance sampling.
+    private readonly OptimiserState<float> _state;
+    private readonly NdArray<float> _best;
+    private readonly double[] _spread = new double[RegressionTimes.Bins];
+    private double _bestLoss = double.PositiveInfinity;
+    private long _bestStep;
+    private int _sinceBest;
+
+    internal FlowTraining(FlowData data, InterpolantOptions options, Run run)
     {
         ArgumentNullException.ThrowIfNull(data);
-        (_data, _options, _seed, _execution) = (data, options, settings.Seed, new ExecutionOptions { Threads = settings.Threads });
+        (_data, _options, _seed, _execution) = (data, options, run.Seed, run.Execution);
         _form = Form(data, options);
-        _pairs = PreparedPairs.Prepare(data, options.Pairing, _form == InterpolantKind.TwoSided, _seed, settings.Threads, cancellation);
+        _pairs = PreparedPairs.Prepare(data, options.Pairing, _form == InterpolantKind.TwoSided, _seed, run.Threads, run.Cancellation);
         var initializer = new ParameterInitializer();
         _fields = options.NewFields(Parameters, initializer, _form, _pairs.Inputs, _pairs.Moments, _pairs.Mixture);
-        _step = new CompiledProgram<float>(Trace(), _execution);
-        _batches = new PairBatches(_pairs, options.BatchSize, _seed, _step.Team);
-        (_times, _residuals) = (new RegressionTimes(options.Times, options.BatchSize), new NdArray<float>(options.BatchSize));
+        _step = Compile();
+        var size = _step.BatchSize;
+        _batches = new PairBatches(_pairs, size, _seed, _step.Program.Team);
+        (_times, _residuals) = (new RegressionTimes(options.Times, size), new NdArray<float>(size));
         _validation = _batches.Validation();
         if (_validation is not null)
         {
             (_validationTimes, _validationResiduals) = (new RegressionTimes(options.Times, _validation.Size), new NdArray<float>(_validation.Size));
         }
 
-        State = new InterpolantState(Parameters.Count);
-        initializer.Fill(State.Adam.Parameters.Span, new RandomKey(_seed, RandomStreams.Parameters));
-        State.Adam.BeginAverage();
-        Array.Fill(State.Spread, 1);
+        (_state, _best) = (_step.Init(initializer, new RandomKey(_seed, RandomStreams.Parameters)), new NdArray<float>(Parameters.Count));
+        Array.Fill(_spread, 1);
     }
 
     /// <summary>The networks' parameters, declared.</summary>
     public ParameterSet Parameters { get; } = new();
 
-    internal InterpolantState State { get; }
+    /// <inheritdoc/>
+    public bool IsDone => _options.Patience > 0 && _sinceBest >= _options.Patience;
 
-    /// <summary>Whether rows are held out to judge by.</summary>
-    internal bool HasValidation => _validation is not null;
-
-    /// <summary>Names the data in checkpoints.</summary>
-    internal string Fingerprint
+    /// <inheritdoc/>
+    public void Init()
     {
-        get
-        {
-            var start = _data.HasGaussianBase ? "gaussian"
-                : _data.BaseMixture is { } mixture ? $"mixture {MethodOptions.Format(mixture)} {_data.BroadShare}" : "sampler";
-            return $"{_data.Table?.Fingerprint() ?? "sampler"}/{_data.Base?.Fingerprint() ?? start}";
-        }
+        // Where training finds nothing that holds on other rows, the start is the best: the linear part alone, or a mixture base as it is.
+        ValidationLoss();
     }
+
+    /// <inheritdoc/>
+    public StepInfo Step(long iteration, long total)
+    {
+        var batch = _batches.Next(iteration);
+        if (_options.Times == TimeLaw.Importance)
+        {
+            _times.Draw(_spread, _seed, iteration);
+        }
+
+        Bind(_step.Program, batch, _times, _residuals, _options.RowNoise);
+        var info = _step.Run(_state, iteration, total, new DrawKey(_seed, (ulong)iteration));
+        if (_options.Times == TimeLaw.Importance)
+        {
+            _times.Observe(_spread, _residuals.Span);
+        }
+
+        return info;
+    }
+
+    /// <inheritdoc/>
+    public void Exchange(RunState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        state.Exchange(_state);
+        state.Exchange("best", _best);
+        state.Exchange<double>("spread", _spread);
+        state.Exchange("bestLoss", ref _bestLoss);
+        state.Exchange("bestStep", ref _bestStep);
+        state.Exchange("sinceBest", ref _sinceBest);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Figure> Validate() => _validation is null ? [] : [Figure.ValidationLoss(ValidationLoss())];
 
     /// <summary>Takes the next optimiser step of a run of the options' length.</summary>
     /// <returns>The batch's loss and the gradient's norm.</returns>
-    public StepInfo Step() => Step(State.Adam.Steps, _options.Iterations);
+    public StepInfo Step() => Step(_state.Steps, _options.Training.Iterations!.Value);
 
     /// <summary>The loss of the averaged parameters on the held-out rows, with the same noise and times at each call; not a number without such rows.</summary>
     public double ValidationLoss()
@@ -202,15 +182,16 @@ public sealed class FlowTraining : IDisposable
             return double.NaN;
         }
 
-        Bind(_validation, _validationTimes!, _validationResiduals!, rowNoise: 0);
-        _step.Parameters = State.Adam.Average;
-        _step.Run(_validation.Size, new DrawKey(_seed, ValidationStep));
-        double loss = _step["loss"][0];
-        State.SinceBest++;
-        if (loss < State.BestLoss)
+        var program = _step.Program;
+        Bind(program, _validation, _validationTimes!, _validationResiduals!, rowNoise: 0);
+        program.Parameters = _state.Average;
+        program.Run(_validation.Size, new DrawKey(_seed, ValidationStep));
+        double loss = program["loss"][0];
+        _sinceBest++;
+        if (loss < _bestLoss)
         {
-            (State.BestLoss, State.BestStep, State.SinceBest) = (loss, State.Adam.Steps, 0);
-            State.Adam.Average.Span.CopyTo(State.Best.Span);
+            (_bestLoss, _bestStep, _sinceBest) = (loss, _state.Steps, 0);
+            _state.Average.Span.CopyTo(_best.Span);
         }
 
         return loss;
@@ -222,10 +203,10 @@ public sealed class FlowTraining : IDisposable
     /// </summary>
     /// <param name="intervals">Number of intervals.</param>
     /// <exception cref="InvalidOperationException">No rows are held out.</exception>
-    public IReadOnlyList<LossInterval> LossByTime(int intervals = 10) => LossByTime(State.Adam.Average, intervals);
+    public IReadOnlyList<LossInterval> LossByTime(int intervals = 10) => LossByTime(_state.Average, intervals);
 
     /// <summary>The model of the averaged parameters.</summary>
-    public FlowModel Model() => Model(State.Adam.Average, State.Adam.Steps, double.NaN, null);
+    public FlowModel Model() => Model(_state.Average, _state.Steps, double.NaN, null, double.NaN);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -234,30 +215,9 @@ public sealed class FlowTraining : IDisposable
         _step.Dispose();
     }
 
-    /// <summary>Takes one step of a run of a total length.</summary>
-    internal StepInfo Step(long iteration, long total)
-    {
-        var batch = _batches.Next(iteration);
-        if (_options.Times == TimeLaw.Importance)
-        {
-            _times.Draw(State.Spread, _seed, iteration);
-        }
-
-        Bind(batch, _times, _residuals, _options.RowNoise);
-        _step.Parameters = State.Adam.Parameters;
-        _step.Run(batch.Size, new DrawKey(_seed, (ulong)iteration));
-        if (_options.Times == TimeLaw.Importance)
-        {
-            _times.Observe(State.Spread, _residuals.Span);
-        }
-
-        var rate = LearningRate.WarmCosine(iteration, total, _options.LearningRate, _options.FinalLearningRateShare);
-        var norm = State.Adam.Step(_step["gradient"], rate, _options.GradientClip, _options.AverageDecay, _step.Team);
-        return new StepInfo(_step["loss"][0], norm);
-    }
-
     /// <summary>The model of the best judged parameters, or of the averaged ones where no rows are held out.</summary>
-    internal FlowModel Best(int intervals) => HasValidation ? Model(State.Best, State.BestStep, State.BestLoss, LossByTime(State.Best, intervals)) : Model();
+    internal FlowModel Best(int intervals, double seconds) => _validation is null ? Model(_state.Average, _state.Steps, double.NaN, null, seconds)
+        : Model(_best, _bestStep, _bestLoss, LossByTime(_best, intervals), seconds);
 
     private static InterpolantKind Form(FlowData data, InterpolantOptions options)
     {
@@ -300,20 +260,15 @@ public sealed class FlowTraining : IDisposable
         }
     }
 
-    private TracedProgram Trace()
+    private GradientStep<float> Compile()
     {
-        var share = Expr.Shared("share");
         var (t, weight) = RegressionTimes.Trace(_options.Times, _fields.Margin);
         var pair = Pair(_options.RowNoise > 0);
         var loss = InterpolantRegression.Loss(_fields, t, pair, _options.Antithetic ?? _fields.Interpolant.HasLatent);
-        var weighted = (weight is null ? loss : weight * loss) * share;
-        List<(string, Expr)> outputs = [("loss", weighted.BatchSum()), ("gradient", Derivative.ParameterGradient(weighted, Parameters).BatchSum())];
-        if (weight is not null)
-        {
-            outputs.Add(("residual", InterpolantRegression.SquaredResidual(_fields, t, pair)));
-        }
-
-        return new TracedProgram(Parameters, [.. outputs]);
+        var share = (weight is null ? loss : weight * loss) * Expr.Shared("share");
+        (string, Expr)[] residual = weight is null ? [] : [("residual", InterpolantRegression.SquaredResidual(_fields, t, pair))];
+        var training = _options.Training;
+        return new GradientStep<float>(Parameters, share, training.BatchSize!.Value, training.ToStep(), _execution, further: residual);
     }
 
     // Both ends of a pair; of a mixture base their deviations from the component's mean, and that.
@@ -334,19 +289,19 @@ public sealed class FlowTraining : IDisposable
         };
     }
 
-    private void Bind(PairBatch batch, RegressionTimes times, NdArray<float> residuals, double rowNoise)
+    private void Bind(CompiledProgram<float> program, PairBatch batch, RegressionTimes times, NdArray<float> residuals, double rowNoise)
     {
-        batch.Bind(_step);
-        times.Bind(_step);
-        _step["share"][0] = 1f / batch.Size;
+        batch.Bind(program);
+        times.Bind(program);
+        program["share"][0] = 1f / batch.Size;
         if (_options.RowNoise > 0)
         {
-            _step["rowNoise"][0] = (float)rowNoise;
+            program["rowNoise"][0] = (float)rowNoise;
         }
 
         if (_options.Times == TimeLaw.Importance)
         {
-            _step["residual"] = residuals;
+            program["residual"] = residuals;
         }
     }
 
@@ -364,13 +319,13 @@ public sealed class FlowTraining : IDisposable
         return LossInterval.Of(residuals.Span.ToArray(), intervals);
     }
 
-    private FlowModel Model(NdArray<float> parameters, long step, double loss, IReadOnlyList<LossInterval>? lossByTime)
+    private FlowModel Model(NdArray<float> parameters, long step, double loss, IReadOnlyList<LossInterval>? lossByTime, double seconds)
     {
         var report = new FitReport(
             _data.Table?.Source is { } source ? Path.GetFileName(source) : "sampler",
             _pairs.Train?.Rows ?? 0,
             _pairs.Validation?.Rows ?? 0,
-            State.Adam.Steps,
+            _state.Steps,
             step,
             loss,
             _seed);
@@ -381,6 +336,7 @@ public sealed class FlowTraining : IDisposable
         return new FlowModel(description, NdArray<float>.From(parameters.Span, parameters.Length))
         {
             LossByTime = lossByTime,
+            TrainSeconds = seconds,
             HeldOutRows = held is null ? null : _pairs.Standardisation.Undo(Array.ConvertAll(held.Values, v => (double)v)),
             HeldOutGiven = held is null || _pairs.Inputs == 0 ? null : ConditionValues.Encoded(held.Conditions, _pairs.Inputs),
         };

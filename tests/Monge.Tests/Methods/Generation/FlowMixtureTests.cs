@@ -21,7 +21,7 @@ public sealed class FlowMixtureTests : IDisposable
     {
         var table = Clusters(300);
         var data = FlowData.From(table).FromMixture(s_two with { Components = [components] }, broadShare);
-        using var training = InterpolantFit.Begin(data, FlowModelTests.Small(new InterpolantOptions { Schedule = schedule }), new FitSettings { Threads = 1 });
+        using var training = new InterpolantFit(data, FlowModelTests.Small(new InterpolantOptions { Schedule = schedule })).Begin(new Run { Threads = 1 });
         var model = training.Model();
         var mixture = model.BaseMixture!;
         Assert.Equal(broadShare > 0 ? components + 1 : components, mixture.Components);
@@ -66,7 +66,7 @@ public sealed class FlowMixtureTests : IDisposable
         double Far(double? share)
         {
             var options = FlowModelTests.Small(new InterpolantOptions { Schedule = "trigonometric" });
-            using var training = InterpolantFit.Begin(FlowData.From(table).FromMixture(s_two, share), options, new FitSettings { Threads = 1 });
+            using var training = new InterpolantFit(FlowData.From(table).FromMixture(s_two, share), options).Begin(new Run { Threads = 1 });
             return training.Model().LogDensity([0, 8], new FlowSettings { Threads = 1 })[0];
         }
 
@@ -79,9 +79,14 @@ public sealed class FlowMixtureTests : IDisposable
     public void A_learned_model_integrates_to_one_comes_back_and_is_given_back_by_its_file()
     {
         var table = Ring(2000);
-        var options = new InterpolantOptions { Schedule = "trigonometric", Width = 32, Depth = 2, BatchSize = 512, Iterations = 400, LearningRate = 5e-3, AverageDecay = 0.98 };
+        var options = new InterpolantOptions
+        {
+            Schedule = "trigonometric",
+            Size = new() { Width = 32, Depth = 2 },
+            Training = new() { BatchSize = 512, Iterations = 400, LearningRate = 5e-3, AverageDecay = 0.98 },
+        };
         var data = FlowData.From(table).FromMixture(new GaussianMixtureOptions { Components = [3], Ridges = [1e-3] });
-        var model = InterpolantFit.Run(data, options, new FitSettings { Threads = 1 });
+        var model = new InterpolantFit(data, options).Run(new Run { Threads = 1 });
         var settings = new FlowSettings { Tolerance = 1e-5, Threads = 1 };
         const int side = 80;
         const double low = -4, cell = 8.0 / side;
@@ -105,11 +110,15 @@ public sealed class FlowMixtureTests : IDisposable
     [Fact]
     public void Threads_change_no_byte_of_a_model()
     {
-        var options = new InterpolantOptions { Schedule = "trigonometric", Width = 16, Depth = 2, BatchSize = 256, Iterations = 40, RowNoise = 0.1 };
+        var options = new InterpolantOptions
+        {
+            Schedule = "trigonometric", RowNoise = 0.1, Size = new() { Width = 16, Depth = 2 }, Training = new() { BatchSize = 256, Iterations = 40 },
+        };
         byte[] Bytes(int threads)
         {
             var path = Path.Combine(_folder, "model.safetensors");
-            InterpolantFit.Run(FlowData.From(Clusters(400)).FromMixture(new GaussianMixtureOptions { Components = [1, 2, 4] }), options, new FitSettings { Threads = threads }).Save(path);
+            var data = FlowData.From(Clusters(400)).FromMixture(new GaussianMixtureOptions { Components = [1, 2, 4] });
+            new InterpolantFit(data, options).Run(new Run { Threads = threads }).Save(path);
             return File.ReadAllBytes(path);
         }
 
@@ -125,7 +134,7 @@ public sealed class FlowMixtureTests : IDisposable
     public void What_makes_no_fit_is_refused_in_words(string json, string words)
     {
         var data = FlowData.From(Clusters(50)).FromMixture();
-        Assert.Contains(words, Assert.ThrowsAny<ArgumentException>(() => InterpolantFit.Begin(data, MethodOptions.Parse<InterpolantOptions>(json))).Message, StringComparison.Ordinal);
+        Assert.Contains(words, Assert.ThrowsAny<ArgumentException>(() => new InterpolantFit(data, MethodOptions.Parse<InterpolantOptions>(json)).Begin(new Run())).Message, StringComparison.Ordinal);
         Assert.Contains("below 1", Assert.Throws<ArgumentOutOfRangeException>(() => data.FromMixture(broadShare: 1)).Message, StringComparison.Ordinal);
     }
 
@@ -133,9 +142,9 @@ public sealed class FlowMixtureTests : IDisposable
     public void A_mixture_base_needs_a_table_and_no_conditions()
     {
         var sampler = FlowData.From(1, (count, random) => [.. Enumerable.Range(0, count).Select(_ => random.NextNormal())]).FromMixture();
-        Assert.Contains("rows of one table", Assert.Throws<ArgumentException>(() => InterpolantFit.Begin(sampler)).Message, StringComparison.Ordinal);
+        Assert.Contains("rows of one table", Assert.Throws<ArgumentException>(() => new InterpolantFit(sampler).Begin(new Run())).Message, StringComparison.Ordinal);
         var conditional = FlowData.From(Clusters(50), "y").FromMixture();
-        Assert.Contains("conditions", Assert.Throws<ArgumentException>(() => InterpolantFit.Begin(conditional)).Message, StringComparison.Ordinal);
+        Assert.Contains("conditions", Assert.Throws<ArgumentException>(() => new InterpolantFit(conditional).Begin(new Run())).Message, StringComparison.Ordinal);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -5,12 +5,13 @@ using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
 using Monge.Paths;
+using Monge.Runs;
 
 namespace Monge.Tests.Methods.Generation;
 
 /// <summary>
-/// Models before their first step: networks are zero, so a model of any form is the Gaussian with the data's mean and covariance, exactly. Every sign, scale and determinant
-/// on the way shows.
+/// Models before their first step: networks are zero, so a model of any form is the Gaussian with the data's mean and covariance, exactly. Every sign, scale
+/// and determinant on the way shows.
 /// </summary>
 public sealed class FlowModelTests
 {
@@ -105,20 +106,21 @@ public sealed class FlowModelTests
     public void What_a_model_cannot_tell_is_said()
     {
         var (table, _, _) = Gaussian(2);
-        var paired = Untrained(table, new InterpolantOptions { Coupling = CouplingKind.OptimalTransport, CouplingSize = 16, BatchSize = 32 });
+        var paired = Untrained(table, new InterpolantOptions { Coupling = CouplingKind.OptimalTransport, CouplingSize = 16, Training = new() { BatchSize = 32 } });
         Assert.Contains("score isn't known", Assert.Throws<InvalidOperationException>(() => paired.Generate(4, new FlowSettings { Diffusion = 1 })).Message, StringComparison.Ordinal);
-        using var training = InterpolantFit.Begin(FlowData.From(table).FromBase(table), Small(new InterpolantOptions()));
+        using var training = new InterpolantFit(FlowData.From(table).FromBase(table), Small(new InterpolantOptions())).Begin(new Run());
         var mapped = training.Model();
         Assert.Contains("base is a data set", Assert.Throws<InvalidOperationException>(() => mapped.LogDensity(table.Values)).Message, StringComparison.Ordinal);
         Assert.Contains("rows of it to start from", Assert.Throws<ArgumentException>(() => mapped.Generate(3)).Message, StringComparison.Ordinal);
         Assert.Contains("isn't conditioned on 'k'", Assert.Throws<ArgumentException>(() => paired.Generate(3, new FlowSettings { Given = ConditionValues.Value("k", "1") })).Message, StringComparison.Ordinal);
     }
 
-    internal static InterpolantOptions Small(InterpolantOptions options) => options with { Width = 8, Depth = 1, BatchSize = Math.Min(options.BatchSize, 32) };
+    internal static InterpolantOptions Small(InterpolantOptions options) =>
+        options with { Size = new() { Width = 8, Depth = 1 }, Training = options.Training with { BatchSize = 32 } };
 
     private static FlowModel Untrained(DataTable table, InterpolantOptions options)
     {
-        using var training = InterpolantFit.Begin(FlowData.From(table), Small(options), new FitSettings { Threads = 1 });
+        using var training = new InterpolantFit(FlowData.From(table), Small(options)).Begin(new Run { Threads = 1 });
         return training.Model();
     }
 

@@ -21,18 +21,21 @@ public sealed class InterpolantFitTests : IDisposable
     public void Threads_and_interruptions_change_no_byte_of_a_model(string json)
     {
         // Judged at each step, so that the interruption comes where the reports are.
-        var options = MethodOptions.Parse<InterpolantOptions>(json) with { Width = 16, Depth = 2, BatchSize = 256, Iterations = 40, Validations = 40, Patience = 0 };
+        var options = MethodOptions.Parse<InterpolantOptions>(json) with
+        {
+            Size = new() { Width = 16, Depth = 2 }, Training = new() { BatchSize = 256, Iterations = 40 }, Validations = 40, Patience = 0,
+        };
         var data = FlowData.From(TwoClusters(400));
-        byte[] Bytes(FitSettings settings)
+        byte[] Bytes(Run run)
         {
             var path = Path.Combine(_folder, "model.safetensors");
-            InterpolantFit.Run(data, options, settings).Save(path);
+            new InterpolantFit(data, options).Run(run).Save(path);
             return File.ReadAllBytes(path);
         }
 
-        var one = Bytes(new FitSettings { Threads = 1 });
-        Assert.Equal(one, Bytes(new FitSettings { Threads = 2 }));
-        Assert.NotEqual(one, Bytes(new FitSettings { Threads = 1, Seed = 2 }));
+        var one = Bytes(new Run { Threads = 1 });
+        Assert.Equal(one, Bytes(new Run { Threads = 2 }));
+        Assert.NotEqual(one, Bytes(new Run { Threads = 1, Seed = 2 }));
 
         using var stop = new CancellationTokenSource();
         var progress = new Reporter(p =>
@@ -42,9 +45,9 @@ public sealed class InterpolantFitTests : IDisposable
                 stop.Cancel();
             }
         });
-        var resumable = new FitSettings { Threads = 1, Checkpoint = Path.Combine(_folder, "state"), Resume = true };
-        Assert.Throws<OperationCanceledException>(() => InterpolantFit.Run(data, options, resumable with { Progress = progress }, stop.Token));
-        Assert.Contains("belongs to another fit", Assert.Throws<CheckpointException>(() => InterpolantFit.Run(data, options, resumable with { Seed = 9 })).Message, StringComparison.Ordinal);
+        var (fit, resumable) = (new InterpolantFit(data, options), new Run { Threads = 1, Folder = _folder, Resume = true });
+        Assert.Throws<OperationCanceledException>(() => fit.Run(resumable with { Progress = progress, Cancellation = stop.Token }));
+        Assert.Contains("made with seed 1, not 9", Assert.Throws<CheckpointException>(() => fit.Run(resumable with { Seed = 9 })).Message, StringComparison.Ordinal);
         Assert.Equal(one, Bytes(resumable with { Threads = 2 }));
     }
 
@@ -52,8 +55,11 @@ public sealed class InterpolantFitTests : IDisposable
     public void A_model_learns_two_clusters_its_density_integrates_to_one_and_its_file_gives_it_back()
     {
         var table = TwoClusters(2000);
-        var options = new InterpolantOptions { Width = 32, Depth = 2, BatchSize = 512, Iterations = 400, LearningRate = 5e-3, AverageDecay = 0.98 };
-        var model = InterpolantFit.Run(FlowData.From(table), options, new FitSettings { Threads = 1 });
+        var options = new InterpolantOptions
+        {
+            Size = new() { Width = 32, Depth = 2 }, Training = new() { BatchSize = 512, Iterations = 400, LearningRate = 5e-3, AverageDecay = 0.98 },
+        };
+        var model = new InterpolantFit(FlowData.From(table), options).Run(new Run { Threads = 1 });
         var settings = new FlowSettings { Tolerance = 1e-5, Threads = 1 };
 
         // Grid over what standardised rows reach.
@@ -97,10 +103,15 @@ public sealed class InterpolantFitTests : IDisposable
         }
 
         var table = DataTable.From(values, 2, ["x", "kind"]);
-        var options = new InterpolantOptions { Width = 32, Depth = 2, BatchSize = 512, Iterations = 400, LearningRate = 5e-3, AverageDecay = 0.98, ConditionDropout = 0.2 };
+        var options = new InterpolantOptions
+        {
+            ConditionDropout = 0.2,
+            Size = new() { Width = 32, Depth = 2 },
+            Training = new() { BatchSize = 512, Iterations = 400, LearningRate = 5e-3, AverageDecay = 0.98 },
+        };
         foreach (var coupling in new[] { CouplingKind.Independent, CouplingKind.OptimalTransport })
         {
-            var model = InterpolantFit.Run(FlowData.From(table, "kind"), options with { Coupling = coupling }, new FitSettings { Threads = 1 });
+            var model = new InterpolantFit(FlowData.From(table, "kind"), options with { Coupling = coupling }).Run(new Run { Threads = 1 });
             Assert.Equal(["0", "1", "2"], model.Conditions[0].Classes);
             foreach (var kind in new[] { 0, 2 })
             {
@@ -117,10 +128,15 @@ public sealed class InterpolantFitTests : IDisposable
     public void Transport_coupled_paths_are_shorter_and_straighter_than_independent_ones()
     {
         var table = TwoClusters(1000);
-        var options = new InterpolantOptions { Width = 32, Depth = 2, BatchSize = 256, Iterations = 300, LearningRate = 5e-3, AverageDecay = 0.98, Standardisation = StandardisationKind.Isotropic };
+        var options = new InterpolantOptions
+        {
+            Standardisation = StandardisationKind.Isotropic,
+            Size = new() { Width = 32, Depth = 2 },
+            Training = new() { BatchSize = 256, Iterations = 300, LearningRate = 5e-3, AverageDecay = 0.98 },
+        };
         double Moved(CouplingKind coupling)
         {
-            var model = InterpolantFit.Run(FlowData.From(table), options with { Coupling = coupling }, new FitSettings { Threads = 1 });
+            var model = new InterpolantFit(FlowData.From(table), options with { Coupling = coupling }).Run(new Run { Threads = 1 });
             var z = new double[2000];
             var random = new RandomStream(3);
             for (var i = 0; i < z.Length; i++)
@@ -140,10 +156,12 @@ public sealed class InterpolantFitTests : IDisposable
     [Fact]
     public void The_loss_of_a_Gaussian_by_time_is_the_conditional_variance()
     {
-        // x_t = (1 - t) z + t x1 of standard normal ends: the velocity's target x1 - z has the variance 1 / ((1 - t)^2 + t^2) given x_t, and the untrained model is exact.
+        // x_t = (1 - t) z + t x1 of standard normal ends: the velocity's target x1 - z has the variance 1 / ((1 - t)^2 + t^2) given x_t, and the untrained
+        // model is exact.
         var random = new RandomStream(8);
         double[] rows = [.. Enumerable.Range(0, 20_000).Select(_ => random.NextNormal())];
-        using var training = InterpolantFit.Begin(FlowData.From(DataTable.From(rows, 1)), FlowModelTests.Small(new InterpolantOptions { ValidationShare = 0.8 }), new FitSettings { Threads = 1 });
+        var options = FlowModelTests.Small(new InterpolantOptions { ValidationShare = 0.8 });
+        using var training = new InterpolantFit(FlowData.From(DataTable.From(rows, 1)), options).Begin(new Run { Threads = 1 });
         foreach (var (from, to, mean, deviation) in training.LossByTime(5))
         {
             var expected = Enumerable.Range(0, 100).Average(k => from + ((k + 0.5) * (to - from) / 100) is var t ? 1 / (((1 - t) * (1 - t)) + (t * t)) : 0);
@@ -154,7 +172,7 @@ public sealed class InterpolantFitTests : IDisposable
     [Fact]
     public void A_file_that_was_changed_says_what_differs()
     {
-        using var training = InterpolantFit.Begin(FlowData.From(TwoClusters(50)), FlowModelTests.Small(new InterpolantOptions()));
+        using var training = new InterpolantFit(FlowData.From(TwoClusters(50)), FlowModelTests.Small(new InterpolantOptions())).Begin(new Run());
         var path = Path.Combine(_folder, "m.safetensors");
         training.Model().Save(path);
         var file = SafetensorsFile.Read(path);
@@ -181,7 +199,7 @@ public sealed class InterpolantFitTests : IDisposable
     public void Options_that_make_no_fit_are_refused_in_words(string json, string words)
     {
         var error = Assert.ThrowsAny<ArgumentException>(
-            () => InterpolantFit.Begin(FlowData.From(TwoClusters(50)), MethodOptions.Parse<InterpolantOptions>(json)));
+            () => new InterpolantFit(FlowData.From(TwoClusters(50)), MethodOptions.Parse<InterpolantOptions>(json)).Begin(new Run()));
         Assert.Contains(words, error.Message, StringComparison.Ordinal);
     }
 
