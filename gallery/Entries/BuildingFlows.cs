@@ -13,9 +13,9 @@ namespace Monge.Gallery.Entries;
 /// <summary>Entry 35: Building Normalizing Flows with Stochastic Interpolants (arXiv:2209.15571), between Gaussians.</summary>
 internal static class BuildingFlows
 {
-    private const int TimeStream = 710;
-    private const int BaseStream = 711;
-    private const int DataStream = 712;
+    private static readonly StreamName s_timeStream = StreamName.Numbered("building flows: time", 710);
+    private static readonly StreamName s_baseStream = StreamName.Numbered("building flows: base", 711);
+    private static readonly StreamName s_dataStream = StreamName.Numbered("building flows: data", 712);
     private const int Batch = 1024;
     private const int TrainingSteps = 3000;
     private const int DescentsPerAscent = 20;
@@ -115,7 +115,7 @@ internal static class BuildingFlows
         var loss = Objective(network.Apply, schedule, variance) / Batch;
         var program = new TracedProgram(parameters, ("loss", loss.BatchSum()), ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum()));
         var adam = new AdamState<double>(parameters.Count);
-        initializer.Fill(adam.Parameters.Span, new RandomKey(settings.Seed, TimeStream));
+        initializer.Fill(adam.Parameters.Span, new RandomKey(settings.Seed, s_timeStream));
         adam.BeginAverage();
         using var step = new CompiledProgram<double>(program, new ExecutionOptions { Threads = settings.Threads }) { Parameters = adam.Parameters };
         for (var k = 0; k < TrainingSteps; k++)
@@ -146,8 +146,8 @@ internal static class BuildingFlows
     // |f|^2 - 2 dI/dt . f at a random time and pair.
     private static Expr Objective(Func<Expr, Expr, Expr> field, InterpolantSchedule schedule, double variance)
     {
-        var t = Expr.Random(RandomLaw.Uniform, TimeStream);
-        var (x0, x1) = (Expr.Random(RandomLaw.Normal, BaseStream, 1), Math.Sqrt(variance) * Expr.Random(RandomLaw.Normal, DataStream, 1));
+        var t = Expr.Random(RandomLaw.Uniform, s_timeStream);
+        var (x0, x1) = (Expr.Random(RandomLaw.Normal, s_baseStream, 1), Math.Sqrt(variance) * Expr.Random(RandomLaw.Normal, s_dataStream, 1));
         var interpolant = new Interpolant(schedule);
         var f = field(interpolant.At(t, x0, x1, 0), t);
         return f.SquaredNorm() - (2 * Expr.Dot(interpolant.Rate(t, x0, x1, 0), f));
@@ -174,7 +174,7 @@ internal static class BuildingFlows
         var program = new TracedProgram(parameters, ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum()));
         using var step = new CompiledProgram<double>(program, new ExecutionOptions { Threads = settings.Threads });
         var all = new NdArray<double>(parameters.Count);
-        initializer.Fill(all.Span, new RandomKey(settings.Seed, DataStream));
+        initializer.Fill(all.Span, new RandomKey(settings.Seed, s_dataStream));
         var (field, path) = (new AdamState<double>(ofField), new AdamState<double>(parameters.Count - ofField));
         all.Span[..ofField].CopyTo(field.Parameters.Span);
         field.BeginAverage();

@@ -14,10 +14,10 @@ namespace Monge.Gallery.Entries;
 /// <summary>Entry 27: Stochastic Interpolants with Data-Dependent Couplings (arXiv:2310.03725).</summary>
 internal static class DataDependentCouplings
 {
-    private const int DataStream = 770;
-    private const int BaseStream = 771;
-    private const int TimeStream = 772;
-    private const int LabelStream = 773;
+    private static readonly StreamName s_dataStream = StreamName.Numbered("data dependent couplings: data", 770);
+    private static readonly StreamName s_baseStream = StreamName.Numbered("data dependent couplings: base", 771);
+    private static readonly StreamName s_timeStream = StreamName.Numbered("data dependent couplings: time", 772);
+    private static readonly StreamName s_labelStream = StreamName.Numbered("data dependent couplings: label", 773);
     private const string Closed = "closed form";
 
     // A Gaussian in four dimensions with eigenvalues 2, 1, 0.5 and 0.2 in turned axes, and the noise of its corruption.
@@ -105,7 +105,7 @@ internal static class DataDependentCouplings
 
     private static NdArray<double> NoisyCopies(int count, ulong seed)
     {
-        var x0 = GaussianDraw(Expr.Random(RandomLaw.Normal, DataStream, Dimension)) + (Sigma * Expr.Random(RandomLaw.Normal, BaseStream, Dimension));
+        var x0 = GaussianDraw(Expr.Random(RandomLaw.Normal, s_dataStream, Dimension)) + (Sigma * Expr.Random(RandomLaw.Normal, s_baseStream, Dimension));
         using var draw = new CompiledProgram<double>(new TracedProgram(null, ("x", x0)), new ExecutionOptions { Threads = 1 }) { ["x"] = new NdArray<double>(count, Dimension) };
         draw.Run(count, new DrawKey(seed, 1UL << 39));
         return draw["x"];
@@ -143,10 +143,10 @@ internal static class DataDependentCouplings
         var (errors, costs, energies) = (new double[2], new double[2], new double[2]);
         for (var independent = 0; independent < 2; independent++)
         {
-            var data = GaussianDraw(Expr.Random(RandomLaw.Normal, DataStream, Dimension));
-            var corrupted = independent == 0 ? data : GaussianDraw(Expr.Random(RandomLaw.Normal, LabelStream, Dimension));
+            var data = GaussianDraw(Expr.Random(RandomLaw.Normal, s_dataStream, Dimension));
+            var corrupted = independent == 0 ? data : GaussianDraw(Expr.Random(RandomLaw.Normal, s_labelStream, Dimension));
             var model = Velocity(
-                Dimension, 64, 2, Corruption.WithNoise(corrupted, Expr.Random(RandomLaw.Normal, BaseStream, Dimension), Sigma), data, new LossMinimiserOptions { Iterations = 8000, BatchSize = 512 },
+                Dimension, 64, 2, Corruption.WithNoise(corrupted, Expr.Random(RandomLaw.Normal, s_baseStream, Dimension), Sigma), data, new LossMinimiserOptions { Iterations = 8000, BatchSize = 512 },
                 settings, cancellation);
             using var paths = new FieldPaths<double>(model.Set, model.Parameters, Dimension, model.Field.Apply, settings.Threads);
             var end = paths.Run(start, steps);
@@ -192,10 +192,10 @@ internal static class DataDependentCouplings
         var start = Particles(particles, settings.Seed);
         for (var independent = 0; independent < 2; independent++)
         {
-            var label = (3 * Expr.Random(RandomLaw.Uniform, LabelStream)).Floor();
-            var other = independent == 0 ? label : (3 * Expr.Random(RandomLaw.Uniform, LabelStream + 1)).Floor();
+            var label = (3 * Expr.Random(RandomLaw.Uniform, s_labelStream)).Floor();
+            var other = independent == 0 ? label : (3 * Expr.Random(RandomLaw.Uniform, s_labelStream.Member(1))).Floor();
             var model = Velocity(
-                2, 64, 3, Draw(s_start, label, BaseStream), Draw(s_end, other, DataStream), new LossMinimiserOptions { Iterations = 6000, BatchSize = 512 }, settings, cancellation);
+                2, 64, 3, Draw(s_start, label, s_baseStream), Draw(s_end, other, s_dataStream), new LossMinimiserOptions { Iterations = 6000, BatchSize = 512 }, settings, cancellation);
             using var paths = new FieldPaths<double>(model.Set, model.Parameters, 2, model.Field.Apply, settings.Threads);
             (_, curvatures[independent]) = paths.Bend(start, steps);
             using var exact = new FieldPaths<double>(null, null, 2, (x, t) => ExactMixture(x, t, independent == 1), settings.Threads);
@@ -225,10 +225,10 @@ internal static class DataDependentCouplings
     }
 
     private static NdArray<double> Particles(int count, ulong seed) =>
-        NdArray<double>.From(GaussianMixtureLaw.Isotropic([1.0 / 3, 1.0 / 3, 1.0 / 3], s_start, [Spread * Spread, Spread * Spread, Spread * Spread]).Sample(count, new RandomStream(seed, LabelStream)), count, 2);
+        NdArray<double>.From(GaussianMixtureLaw.Isotropic([1.0 / 3, 1.0 / 3, 1.0 / 3], s_start, [Spread * Spread, Spread * Spread, Spread * Spread]).Sample(count, new RandomStream(seed, s_labelStream)), count, 2);
 
     private static double[] Target(int count, ulong seed) =>
-        GaussianMixtureLaw.Isotropic([1.0 / 3, 1.0 / 3, 1.0 / 3], s_end, [Spread * Spread, Spread * Spread, Spread * Spread]).Sample(count, new RandomStream(seed, DataStream));
+        GaussianMixtureLaw.Isotropic([1.0 / 3, 1.0 / 3, 1.0 / 3], s_end, [Spread * Spread, Spread * Spread, Spread * Spread]).Sample(count, new RandomStream(seed, s_dataStream));
 
     // Each pair of modes is a Gaussian in a straight move, x_t ~ N((1 - t) m + t n, ((1 - t)^2 + t^2) s^2); the velocity is their mean by responsibility.
     private static Expr ExactMixture(Expr x, Expr t, bool independent)
@@ -253,7 +253,7 @@ internal static class DataDependentCouplings
     {
         var (set, initializer) = (new ParameterSet(), new ParameterInitializer());
         var field = new DriftNetwork(set, initializer, dimension, width, depth);
-        var (t, interpolant, none) = (Expr.Random(RandomLaw.Uniform, TimeStream), new Interpolant(InterpolantSchedules.Linear), Expr.Constant(0));
+        var (t, interpolant, none) = (Expr.Random(RandomLaw.Uniform, s_timeStream), new Interpolant(InterpolantSchedules.Linear), Expr.Constant(0));
         var loss = (field.Apply(interpolant.At(t, x0, x1, none), t) - interpolant.Rate(t, x0, x1, none)).SquaredNorm();
         using var minimiser = new LossMinimiser<float>(set, initializer, loss, options, settings.Seed, new ExecutionOptions { Threads = settings.Threads });
         minimiser.Run(cancellation: cancellation);

@@ -27,10 +27,10 @@ internal static class FieldRestoration
     // The noise on the up-sampled means. With exact velocities, which are linear here, 5 Euler steps leave the unseen band off by .089, .063, .048 and .045 at .57, .66, .75 and .90, and 20 steps
     // by .020, .015, .012 and .018; a Gaussian base has .069 and .025.
     private const double Sigma = 0.75;
-    private const int FieldStream = 774;
-    private const int NoiseStream = 775;
-    private const int TimeStream = 776;
-    private const int MaskStream = 777;
+    private static readonly StreamName s_fieldStream = StreamName.Numbered("field restoration: field", 774);
+    private static readonly StreamName s_noiseStream = StreamName.Numbered("field restoration: noise", 775);
+    private static readonly StreamName s_timeStream = StreamName.Numbered("field restoration: time", 776);
+    private static readonly StreamName s_maskStream = StreamName.Numbered("field restoration: mask", 777);
     private const int Observations = 16;
     private const int DrawsEach = 128;
     private const string Exact = "exact conditional law of the Gaussian field";
@@ -84,7 +84,7 @@ internal static class FieldRestoration
             return FromBlocks(network.Apply(ToBlocks(x), t, seen));
         }
 
-        var (t, interpolant, none) = (Expr.Random(RandomLaw.Uniform, TimeStream), new Interpolant(schedule), Expr.Constant(0));
+        var (t, interpolant, none) = (Expr.Random(RandomLaw.Uniform, s_timeStream), new Interpolant(schedule), Expr.Constant(0));
         var velocity = Velocity(held + interpolant.At(t, x0 - held, x1 - held, none), t, side);
         var error = velocity - interpolant.Rate(t, x0 - held, x1 - held, none);
         var loss = (keep is null ? error : (1 - keep) * error).SquaredNorm() / Sites;
@@ -98,9 +98,9 @@ internal static class FieldRestoration
     private static double[] SuperResolution(ExperimentSettings settings, CancellationToken cancellation)
     {
         const int iterations = 4000;
-        var x1 = s_field.Draw(Expr.Random(RandomLaw.Normal, FieldStream, Sites));
+        var x1 = s_field.Draw(Expr.Random(RandomLaw.Normal, s_fieldStream, Sites));
         var coarse = Corruption.BlockMean(x1, Side, Side, Block);
-        var noise = Expr.Random(RandomLaw.Normal, NoiseStream, Sites);
+        var noise = Expr.Random(RandomLaw.Normal, s_noiseStream, Sites);
         var conditional = BlockConditional();
         settings.Note(FormattableString.Invariant($"sigma = {Sigma}, the conditional standard deviation of a site is {Math.Sqrt(Enumerable.Range(0, Sites).Average(i => conditional.Covariance[i * (Sites + 1)])):F4}; trigonometric schedule for both bases"));
         var (schedule, known) = (InterpolantSchedules.Trigonometric, Corruption.UpSample(coarse, Side, Side, Block));
@@ -145,12 +145,12 @@ internal static class FieldRestoration
     private static double[] InPainting(ExperimentSettings settings, CancellationToken cancellation)
     {
         const int iterations = 5000;
-        var x1 = s_field.Draw(Expr.Random(RandomLaw.Normal, FieldStream, Sites));
-        var keep = Corruption.KeptTiles(Expr.Random(RandomLaw.Uniform, MaskStream, Cells), MaskedShare, Side, Side, Block);
-        var x0 = Corruption.InPaint(x1, keep, Expr.Random(RandomLaw.Normal, NoiseStream, Sites));
+        var x1 = s_field.Draw(Expr.Random(RandomLaw.Normal, s_fieldStream, Sites));
+        var keep = Corruption.KeptTiles(Expr.Random(RandomLaw.Uniform, s_maskStream, Cells), MaskedShare, Side, Side, Block);
+        var x0 = Corruption.InPaint(x1, keep, Expr.Random(RandomLaw.Normal, s_noiseStream, Sites));
         var model = Train(InterpolantSchedules.Linear, x0, x1, 0, Corruption.BlockMean(keep, Side, Side, Block), keep, iterations, settings, cancellation);
 
-        var (fields, noises, random) = (Fields(settings.Seed), Noise(Observations * DrawsEach, settings.Seed), new RandomStream(settings.Seed, MaskStream));
+        var (fields, noises, random) = (Fields(settings.Seed), Noise(Observations * DrawsEach, settings.Seed), new RandomStream(settings.Seed, s_maskStream));
         bool[] kept = [.. Enumerable.Range(0, Observations * Cells).Select(_ => random.NextDouble() >= MaskedShare)];
         var n = Observations * DrawsEach;
         var (side, start) = (new NdArray<float>(n, Cells), new NdArray<float>(n, Sites));
@@ -225,7 +225,7 @@ internal static class FieldRestoration
 
     private static double[] Fields(ulong seed)
     {
-        var draw = s_field.Draw(Expr.Random(RandomLaw.Normal, FieldStream, Sites));
+        var draw = s_field.Draw(Expr.Random(RandomLaw.Normal, s_fieldStream, Sites));
         using var program = new CompiledProgram<float>(new TracedProgram(null, ("x", draw)), new ExecutionOptions { Threads = 1 }) { ["x"] = new NdArray<float>(Observations, Sites) };
         program.Run(Observations, new DrawKey(seed, 1UL << 39));
         return Doubles(program["x"].Span);
@@ -233,7 +233,7 @@ internal static class FieldRestoration
 
     private static NdArray<float> Noise(int count, ulong seed)
     {
-        using var program = new CompiledProgram<float>(new TracedProgram(null, ("x", Expr.Random(RandomLaw.Normal, NoiseStream, Sites) * 1)), new ExecutionOptions { Threads = 1 }) { ["x"] = new NdArray<float>(count, Sites) };
+        using var program = new CompiledProgram<float>(new TracedProgram(null, ("x", Expr.Random(RandomLaw.Normal, s_noiseStream, Sites) * 1)), new ExecutionOptions { Threads = 1 }) { ["x"] = new NdArray<float>(count, Sites) };
         program.Run(count, new DrawKey(seed, 1UL << 39));
         return program["x"];
     }

@@ -1,4 +1,5 @@
 using Monge.Engine.Programs;
+using Monge.Engine.Random;
 using Monge.Fields;
 using Monge.Objectives;
 using Monge.Paths;
@@ -44,8 +45,8 @@ internal static class GaussianEvolutions
     public const double Noise = 0.5;
 
     // Purposes of random streams.
-    private const int PositionStream = 40;
-    private const int TimeStream = 41;
+    private static readonly StreamName s_positionStream = StreamName.Numbered("gaussian evolutions: position", 40);
+    private static readonly StreamName s_timeStream = StreamName.Numbered("gaussian evolutions: time", 41);
 
     private const int TimeWidth = 16;
 
@@ -55,7 +56,7 @@ internal static class GaussianEvolutions
 
     private static readonly double[] s_endMean = [1.5, -1.0];
     private static readonly VariancePreservingNoise s_noising = new(Dimension, 0.1, 10);
-    private static readonly Expr s_time = Expr.Random(RandomLaw.Uniform, TimeStream);
+    private static readonly Expr s_time = Expr.Random(RandomLaw.Uniform, s_timeStream);
 
     /// <summary>log Z of the target.</summary>
     public static double LogZ { get; } = 0.5 * Dimension * Math.Log(2 * Math.PI * EndScale * EndScale);
@@ -176,7 +177,7 @@ internal static class GaussianEvolutions
     private static ScalarNetwork Potential(ParameterSet parameters, ParameterInitializer initializer, string name, int width) =>
         new(parameters, initializer, name, Dimension, width, depth: 1, frequencies: 1, quadratic: true, quadraticWidth: 12);
 
-    private static Expr UnitBox() => BoxHalfWidth * ((2 * Expr.Random(RandomLaw.Uniform, PositionStream, Dimension)) - 1);
+    private static Expr UnitBox() => BoxHalfWidth * ((2 * Expr.Random(RandomLaw.Uniform, s_positionStream, Dimension)) - 1);
 
     /// <summary>A uniform point of the box whose centre and width move linearly from the base's to the target's.</summary>
     private static Expr InterpolatedBox() => (s_time * Expr.Constant(s_endMean, Dimension)) + (((1 - s_time) + (s_time * EndScale)) * UnitBox());

@@ -1,6 +1,7 @@
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
+using Monge.Engine.Random;
 using Monge.Fields;
 using Monge.Objectives;
 
@@ -16,8 +17,8 @@ internal static class GaussianSuite
     private const int Points = 4096;
 
     // Random streams of the points in the tails, and how far the tails are taken, in standard deviations of the base.
-    private const int PositionStream = 43;
-    private const int TimeStream = 44;
+    private static readonly StreamName s_positionStream = StreamName.Numbered("gaussian suite: position", 43);
+    private static readonly StreamName s_timeStream = StreamName.Numbered("gaussian suite: time", 44);
     private const double TailWidth = 3;
 
     /// <summary>The experiments, in the order in which they run.</summary>
@@ -67,8 +68,8 @@ internal static class GaussianSuite
 
     private static IEnumerable<(string Name, Expr Residual)> Operators()
     {
-        var x = TailWidth * Expr.Random(RandomLaw.Normal, PositionStream, GaussianEvolutions.Dimension);
-        var t = Expr.Random(RandomLaw.Uniform, TimeStream);
+        var x = TailWidth * Expr.Random(RandomLaw.Normal, s_positionStream, GaussianEvolutions.Dimension);
+        var t = Expr.Random(RandomLaw.Uniform, s_timeStream);
         var (bridge, transport, reversal, annealing) = (GaussianEvolutions.Bridge, GaussianEvolutions.Transport, GaussianEvolutions.Reversal, GaussianEvolutions.Annealing);
         var (noise, d) = (GaussianEvolutions.Noise, GaussianEvolutions.Dimension);
         var velocity = new FormulaField(d, annealing.Drift);

@@ -44,7 +44,7 @@ internal static class GaussianTraining
     private const double RmsGoal = 4e-6;
 
     private const int EvaluationPoints = 8192;
-    private const int EvaluationStream = 42;
+    private static readonly StreamName s_evaluationStream = StreamName.Numbered("gaussian training: evaluation", 42);
 
     // Places in the random streams beyond those that training uses.
     private const ulong NewtonStart = 1_000_000;
@@ -100,7 +100,7 @@ internal static class GaussianTraining
         List<(string, Expr)> outputs = [("residual", model.Residual.SquaredNorm().BatchSum() / EvaluationPoints)];
         if (model.Exact is { } exactField)
         {
-            var x = model.Law!(t, Expr.Random(RandomLaw.Normal, EvaluationStream, GaussianEvolutions.Dimension));
+            var x = model.Law!(t, Expr.Random(RandomLaw.Normal, s_evaluationStream, GaussianEvolutions.Dimension));
             var exact = exactField(x, t);
             outputs.Add(("error", (model.Field.Apply(x, t) - exact).SquaredNorm().BatchSum()));
             outputs.Add(("size", exact.SquaredNorm().BatchSum()));
@@ -176,7 +176,7 @@ internal static class GaussianTraining
         const int particles = 40_000;
         const int steps = 100;
         using var sde = new TransportSde<double>(
-            model.LogDensity!, model.Parameters, velocity, SdeScheme.Heun, particles, EvaluationStream, EvaluationStream + 3, Execution(settings));
+            model.LogDensity!, model.Parameters, velocity, SdeScheme.Heun, particles, s_evaluationStream, s_evaluationStream.Member(3), Execution(settings));
         sde.Start(parameters, particles, new DrawKey(settings.Seed, FreshPoints));
         sde.Advance(parameters, particles, new SdeGrid<double>(0, steps, steps, (_, _) => GaussianEvolutions.Noise), new DrawKey(settings.Seed, FreshPoints));
         var (mean, square) = (new double[2], new double[2]);

@@ -14,8 +14,8 @@ internal static class HighDimensionalSchedules
     private const double Kappa = 3;
     private const double Weight = 0.8;
     private const double Deviation = 0.5;
-    private const int StartStream = 722;
-    private const int NoiseStream = 723;
+    private static readonly StreamName s_startStream = StreamName.Numbered("high dimensional schedules: start", 722);
+    private static readonly StreamName s_noiseStream = StreamName.Numbered("high dimensional schedules: noise", 723);
     private const string Computed = "exact reduction, computed for this reproduction";
 
     private static readonly int[] s_dimensions = [100, 10_000, 1_000_000];
@@ -110,7 +110,7 @@ internal static class HighDimensionalSchedules
     {
         const int Samples = 20_000;
         var (schedule, spread) = Scheme(name, d, kappa);
-        var random = new RandomStream(settings.Seed, StartStream);
+        var random = new RandomStream(settings.Seed, s_startStream);
         var start = new NdArray<double>(Samples, 2);
         for (var i = 0; i < Samples; i++)
         {
@@ -126,7 +126,7 @@ internal static class HighDimensionalSchedules
     private static NdArray<T> Euler<T>(IVectorField velocity, NdArray<T> start, int steps, SdeScheme scheme, ExperimentSettings settings)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        using var sde = new FieldSde<T>(null, velocity, scheme, NoiseStream, false, new ExecutionOptions { Threads = settings.Threads });
+        using var sde = new FieldSde<T>(null, velocity, scheme, s_noiseStream, false, new ExecutionOptions { Threads = settings.Threads });
         if (scheme == SdeScheme.EulerMaruyama)
         {
             return sde.Run(null, start, FieldSde<T>.EqualTimes(0, 1, steps), (_, _) => 0, default).Positions;
@@ -139,7 +139,7 @@ internal static class HighDimensionalSchedules
 
     private static NdArray<float> Start(int samples, int d, double spread, ulong seed)
     {
-        var random = new RandomStream(seed, StartStream);
+        var random = new RandomStream(seed, s_startStream);
         var start = new NdArray<float>(samples, d);
         for (var i = 0; i < start.Length; i++)
         {

@@ -19,12 +19,15 @@ internal static class LargeMixture
     private const int Components = 5;
     private const int Samples = 50_000;
     private const int EvaluationSamples = 4000;
-    private const uint LawStream = 704;
-    private const int NoiseStream = 705;
-    private const uint StartStream = 706;
-    private const uint DrawStream = 707;
 
-    private const uint KernelStream = 708;
+    /// <summary>Draws along the path, of the schedules' experiments too.</summary>
+    internal static readonly StreamName NoiseStream = StreamName.Numbered("large mixture: noise", 705);
+
+    private static readonly StreamName s_lawStream = StreamName.Numbered("large mixture: law", 704);
+    private static readonly StreamName s_startStream = StreamName.Numbered("large mixture: start", 706);
+    private static readonly StreamName s_drawStream = StreamName.Numbered("large mixture: draw", 707);
+
+    private static readonly StreamName s_kernelStream = StreamName.Numbered("large mixture: kernel", 708);
 
     private static readonly Lazy<GaussianMixtureLaw> s_law = new(Draw);
     private static readonly ConcurrentDictionary<int, Lazy<KernelDensity>> s_kernels = new();
@@ -60,9 +63,9 @@ internal static class LargeMixture
         var marginal = Law.Marginal(0, 1);
         var n = samples.Length / Dimension;
         double[] plane = [.. Enumerable.Range(0, n).SelectMany(i => (double[])[samples[i * Dimension], samples[(i * Dimension) + 1]])];
-        var draws = marginal.Sample(EvaluationSamples, new RandomStream(seed, DrawStream));
+        var draws = marginal.Sample(EvaluationSamples, new RandomStream(seed, s_drawStream));
         var kernel = s_kernels.GetOrAdd(n, count => new Lazy<KernelDensity>(() => KernelDensity.Tuned(
-            marginal.Sample(count, new RandomStream(0, KernelStream)), marginal.Sample(EvaluationSamples, new RandomStream(1, KernelStream)), 2, threads))).Value;
+            marginal.Sample(count, new RandomStream(0, s_kernelStream)), marginal.Sample(EvaluationSamples, new RandomStream(1, s_kernelStream)), 2, threads))).Value;
         var logs = kernel.WithRows(plane).LogDensity(draws, threads);
         return Enumerable.Range(0, EvaluationSamples).Average(i =>
         {
@@ -73,7 +76,7 @@ internal static class LargeMixture
 
     private static GaussianMixtureLaw Draw()
     {
-        var random = new RandomStream(1, LawStream);
+        var random = new RandomStream(1, s_lawStream);
         double[][] means = [.. Enumerable.Range(0, Components).Select(_ => (double[])[.. Enumerable.Range(0, Dimension).Select(_ => 7.5 * random.NextNormal())])];
         var covariances = new double[Components][,];
         for (var k = 0; k < Components; k++)
@@ -102,9 +105,9 @@ internal static class LargeMixture
     {
         var execution = new ExecutionOptions { Threads = settings.Threads };
         var law = new MixtureInterpolant(new Interpolant(InterpolantSchedules.LinearWithLatent()), null, Law);
-        var start = NdArray<float>.From([.. law.Start.Sample(Samples, new RandomStream(settings.Seed, StartStream)).Select(v => (float)v)], Samples, Dimension);
+        var start = NdArray<float>.From([.. law.Start.Sample(Samples, new RandomStream(settings.Seed, s_startStream)).Select(v => (float)v)], Samples, Dimension);
         double[] floors = [.. Enumerable.Range(0, 3).Select(k => MarginalDivergence(
-            Law.Sample(Samples, new RandomStream(settings.Seed, DrawStream + 1 + (uint)k)), settings.Seed, settings.Threads))];
+            Law.Sample(Samples, new RandomStream(settings.Seed, s_drawStream.Member(1 + k))), settings.Seed, settings.Threads))];
         var (results, mass) = (new List<double>(), 0.0);
         foreach (var (diffusion, steps) in ((double, int)[])[(0, 100), (1, 100)])
         {

@@ -10,9 +10,9 @@ namespace Monge.Gallery.Entries;
 /// <summary>The learned experiments of entries 33 (arXiv:2303.08797) and 35 (arXiv:2209.15571): fits by <see cref="InterpolantFit"/>, judged by exact references.</summary>
 internal static class LearnedInterpolants
 {
-    private const uint TestStream = 750;
-    private const uint LawStream = 751;
-    private const uint StartStream = 752;
+    private static readonly StreamName s_testStream = StreamName.Numbered("learned interpolants: test", 750);
+    private static readonly StreamName s_lawStream = StreamName.Numbered("learned interpolants: law", 751);
+    private static readonly StreamName s_startStream = StreamName.Numbered("learned interpolants: start", 752);
     private const int TestRows = 2000;
     private const int Samples = 20_000;
     private const int Sets = 20;
@@ -98,7 +98,7 @@ internal static class LearnedInterpolants
         };
         var withLatent = Fit(law, options, settings, cancellation);
         var without = Fit(law, options with { Schedule = "linear", Learn = LearnedFields.Velocity }, settings, cancellation);
-        var test = law.Sampler(TestRows, new RandomStream(settings.Seed, TestStream));
+        var test = law.Sampler(TestRows, new RandomStream(settings.Seed, s_testStream));
         var (entropy, entropyWithout) = (CrossEntropy(withLatent, test, settings), CrossEntropy(without, test, settings));
         var ode = Outside(law, withLatent.Generate(Samples, new FlowSettings { Seed = settings.Seed, Threads = settings.Threads }));
         var odeWithout = Outside(law, without.Generate(Samples, new FlowSettings { Seed = settings.Seed, Threads = settings.Threads }));
@@ -167,7 +167,7 @@ internal static class LearnedInterpolants
         {
             var law = DataSetLibrary.Get(name);
             var model = Fit(law, options, settings, cancellation);
-            var test = law.Sampler(TestRows, new RandomStream(settings.Seed, TestStream));
+            var test = law.Sampler(TestRows, new RandomStream(settings.Seed, s_testStream));
             var entropy = CrossEntropy(model, test, settings);
             likelihood = name == "checkerboard" ? entropy : likelihood;
             var carry = new FlowSettings { Tolerance = 1e-8, Threads = settings.Threads };
@@ -189,7 +189,7 @@ internal static class LearnedInterpolants
             var options = new InterpolantOptions { Schedule = "trigonometric", Width = 256, Depth = 4, BatchSize = 2048, Iterations = 8000, Standardisation = Data.StandardisationKind.Whitened };
             var model = InterpolantFit.Run(
                 FlowData.From(d, law.Sample), options, new FitSettings { Seed = settings.Seed, Threads = settings.Threads }, cancellation);
-            var test = law.Sample(TestRows, new RandomStream(settings.Seed, TestStream));
+            var test = law.Sample(TestRows, new RandomStream(settings.Seed, s_testStream));
             var logs = model.LogDensity(test, new FlowSettings { Tolerance = 1e-5, Threads = settings.Threads });
             double[] differences = [.. logs.Select((log, i) => law.LogDensity(test.AsSpan(i * d, d)) - log)];
             var mean = differences.Average();
@@ -224,7 +224,7 @@ internal static class LearnedInterpolants
             var data = FlowData.From(2, (count, random) => to.Sampler(count, random)).FromBase((count, random) => from.Sampler(count, random));
             var model = InterpolantFit.Run(data, options, new FitSettings { Seed = settings.Seed, Threads = settings.Threads }, cancellation);
             // The counts of the modes make one W2 of 1000 points scatter by a quarter.
-            var random = new RandomStream(settings.Seed, StartStream);
+            var random = new RandomStream(settings.Seed, s_startStream);
             var sets = Enumerable.Range(0, Sets).Select(_ => (Start: from.Sampler(1000, random), Test: to.Sampler(1000, random), Other: to.Sampler(1000, random))).ToArray();
             double Distance(double[] x, double[] y) => Wasserstein.Exact(x, y, 2, threads: settings.Threads, cancellation: cancellation).Distance;
             double[] floors = [.. sets.Select(s => Distance(s.Other, s.Test))];
@@ -232,7 +232,7 @@ internal static class LearnedInterpolants
             var distances = Distances(new FlowSettings());
             var (distance, floor) = (distances.Average(), floors.Average());
             var steps = string.Join(", ", new[] { 1, 2, 4 }.Select(n => string.Create(CultureInfo.InvariantCulture, $"{Distances(new FlowSettings { Steps = n, Tableau = RungeKuttaTableau.Euler }).Average() / floor:F3} in {n}")));
-            var energy = (PathEnergy(model, from.Sampler(4000, new RandomStream(settings.Seed, StartStream + 1)), settings) / SquaredDistance(from, to, settings, cancellation)) - 1;
+            var energy = (PathEnergy(model, from.Sampler(4000, new RandomStream(settings.Seed, s_startStream.Member(1))), settings) / SquaredDistance(from, to, settings, cancellation)) - 1;
             settings.Note(FormattableString.Invariant($"{from.Name} to {to.Name}: W2 {distance:F4} ({distances.Min():F4} to {distances.Max():F4}), floor {floor:F4} ({floors.Min():F4} to {floors.Max():F4}), normalised path energy {energy:F4}; W2 over the floor in Euler steps: {steps}"));
             results.Add(distance / floor);
             results.Add(Math.Abs(energy));
@@ -266,7 +266,7 @@ internal static class LearnedInterpolants
     private static double SquaredDistance(SampledLaw from, SampledLaw to, ExperimentSettings settings, CancellationToken cancellation)
     {
         const int count = 4000;
-        var (x, y) = (from.Sampler(count, new RandomStream(settings.Seed, LawStream)), to.Sampler(count, new RandomStream(settings.Seed, LawStream + 1)));
+        var (x, y) = (from.Sampler(count, new RandomStream(settings.Seed, s_lawStream)), to.Sampler(count, new RandomStream(settings.Seed, s_lawStream.Member(1))));
         return Wasserstein.Exact(x, y, 2, threads: settings.Threads, cancellation: cancellation).MeanCost;
     }
 
@@ -290,7 +290,7 @@ internal static class LearnedInterpolants
     // Five components of equal weight, means N(0, 3^2 I), covariances W^T W / d + I / 4.
     private static GaussianMixtureLaw Mixture(int d)
     {
-        var random = new RandomStream(1, LawStream + (uint)d);
+        var random = new RandomStream(1, s_lawStream.Member(d));
         double[][] means = [.. Enumerable.Range(0, 5).Select(_ => (double[])[.. Enumerable.Range(0, d).Select(_ => 3 * random.NextNormal())])];
         double[][,] covariances = [.. Enumerable.Range(0, 5).Select(_ =>
         {

@@ -14,9 +14,9 @@ internal static class LimitedSamples
     private const double Decay = 0.1;
     private const int Generated = 100;
     private const int Steps = 100;
-    private const uint DataStream = 725;
-    private const uint BaseStream = 726;
-    private const uint GenerationStream = 727;
+    private static readonly StreamName s_dataStream = StreamName.Numbered("limited samples: data", 725);
+    private static readonly StreamName s_baseStream = StreamName.Numbered("limited samples: base", 726);
+    private static readonly StreamName s_generationStream = StreamName.Numbered("limited samples: generation", 727);
     private const string Closed = "closed form";
 
     private static readonly (double Deviation, int Samples, double Decay, double Mean, double Base, double Data, double Variance, double Error)[] s_verified =
@@ -137,7 +137,7 @@ internal static class LimitedSamples
     // The linear schedule in exponential Euler steps with the denoiser refitted at the middle of each. mu = (1, ..., 1); the clusters' signs are multiplied in, so all data lie about +mu.
     private static (double Error, double Variance) Simulate(int d, int n, double deviation, bool freshBase, ExperimentSettings settings)
     {
-        var (dataRandom, baseRandom, random) = (new RandomStream(settings.Seed, DataStream), new RandomStream(settings.Seed, BaseStream), new RandomStream(settings.Seed, GenerationStream));
+        var (dataRandom, baseRandom, random) = (new RandomStream(settings.Seed, s_dataStream), new RandomStream(settings.Seed, s_baseStream), new RandomStream(settings.Seed, s_generationStream));
         var data = new SampleSums(d, n, () => 1 + (deviation * dataRandom.NextNormal()));
         var start = new SampleSums(d, n, baseRandom.NextNormal);
         var cross = SampleSums.Product(data, start);
@@ -245,7 +245,7 @@ internal static class LimitedSamples
         var loss = (0.5 * (output - target).SquaredNorm()) + (0.5 * Decay / N * weights.SquaredNorm());
         using var step = new CompiledProgram<float>(
             new TracedProgram(parameters, ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum())), new ExecutionOptions { Threads = settings.Threads });
-        var (dataRandom, baseRandom) = (new RandomStream(settings.Seed, DataStream), new RandomStream(settings.Seed, BaseStream));
+        var (dataRandom, baseRandom) = (new RandomStream(settings.Seed, s_dataStream), new RandomStream(settings.Seed, s_baseStream));
         var (data, start, inputs) = (new NdArray<float>(N, D), new NdArray<float>(N, D), new NdArray<float>(N, D));
         for (var i = 0; i < data.Length; i++)
         {
@@ -266,7 +266,7 @@ internal static class LimitedSamples
             }
 
             var adam = new AdamState<float>(parameters.Count);
-            initializer.Fill(adam.Parameters.Span, new RandomKey(settings.Seed, (uint)(BaseStream + k)));
+            initializer.Fill(adam.Parameters.Span, new RandomKey(settings.Seed, s_baseStream.Member(k)));
             adam.BeginAverage();
             step.Parameters = adam.Parameters;
             for (var s = 0; s < TrainingSteps; s++)

@@ -250,7 +250,7 @@ internal static class LipschitzSchedules
         var execution = new ExecutionOptions { Threads = settings.Threads };
         double[] Ratios(MixtureInterpolant law, double[] times)
         {
-            var random = new RandomStream(settings.Seed, 705);
+            var random = new RandomStream(settings.Seed, LargeMixture.NoiseStream);
             double[] Draws(double t)
             {
                 var v = law.Interpolant.Schedule.At(t);

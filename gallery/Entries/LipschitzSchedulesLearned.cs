@@ -43,10 +43,10 @@ internal static class LipschitzSchedulesLearned
 internal sealed class LearnedModes(double radius, ExperimentSettings settings)
 {
     private const int Modes = 8;
-    private const int TimeStream = 778;
-    private const int StartStream = 779;
-    private const int ModeStream = 780;
-    private const int SpreadStream = 781;
+    private static readonly StreamName s_timeStream = StreamName.Numbered("lipschitz schedules learned: time", 778);
+    private static readonly StreamName s_startStream = StreamName.Numbered("lipschitz schedules learned: start", 779);
+    private static readonly StreamName s_modeStream = StreamName.Numbered("lipschitz schedules learned: mode", 780);
+    private static readonly StreamName s_spreadStream = StreamName.Numbered("lipschitz schedules learned: spread", 781);
     private const double LeastTime = 1e-3;
     private const int Iterations = 10_000;
     private const int Particles = 20_000;
@@ -115,7 +115,7 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
             return spread * network.Apply(x / (a.Square() + b.Square()).Sqrt(), 2 / Math.PI * Expr.Atan2(b, a));
         }
 
-        var (x1, z, t) = (Draw(), Expr.Random(RandomLaw.Normal, StartStream, 2), Expr.Random(RandomLaw.Uniform, TimeStream));
+        var (x1, z, t) = (Draw(), Expr.Random(RandomLaw.Normal, s_startStream, 2), Expr.Random(RandomLaw.Uniform, s_timeStream));
         var loss = (Velocity(((1 - t) * z) + (t * x1), t) - (x1 - z)).SquaredNorm() / (spread * spread);
         using var minimiser = new LossMinimiser<float>(
             set, initializer, loss, new LossMinimiserOptions { Iterations = Iterations, BatchSize = 512 }, settings.Seed, new ExecutionOptions { Threads = settings.Threads });
@@ -126,7 +126,7 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
 
     private Expr Draw()
     {
-        var uniform = Expr.Random(RandomLaw.Uniform, ModeStream);
+        var uniform = Expr.Random(RandomLaw.Uniform, s_modeStream);
         Expr mean = Expr.Constant([0, 0], 2);
         var below = 0.0;
         for (var k = 0; k < Modes; k++)
@@ -135,20 +135,20 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
             below += s_weights[k];
         }
 
-        return mean + Expr.Random(RandomLaw.Normal, SpreadStream, 2);
+        return mean + Expr.Random(RandomLaw.Normal, s_spreadStream, 2);
     }
 
     private double[] Law(InterpolantSchedule schedule, double time, int count)
     {
         var at = schedule.At(time);
-        var x1 = Data.Sample(count, new RandomStream(settings.Seed, ModeStream));
-        var random = new RandomStream(settings.Seed, StartStream);
+        var x1 = Data.Sample(count, new RandomStream(settings.Seed, s_modeStream));
+        var random = new RandomStream(settings.Seed, s_startStream);
         return Array.ConvertAll(x1, v => (at.Beta * v) + (at.Alpha * random.NextNormal()));
     }
 
     private NdArray<double> Start()
     {
-        var random = new RandomStream(settings.Seed, SpreadStream);
+        var random = new RandomStream(settings.Seed, s_spreadStream);
         var start = new NdArray<double>(Particles, 2);
         foreach (ref var value in start.Span)
         {

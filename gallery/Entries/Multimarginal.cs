@@ -13,8 +13,8 @@ namespace Monge.Gallery.Entries;
 /// <summary>Entry 28: Multimarginal generative modeling with stochastic interpolants (arXiv:2310.03695), where closed forms are known.</summary>
 internal static class Multimarginal
 {
-    private const int WeightStream = 715;
-    private const int FirstPointStream = 716;
+    private static readonly StreamName s_weightStream = StreamName.Numbered("multimarginal: weight", 715);
+    private static readonly StreamName s_firstPointStream = StreamName.Numbered("multimarginal: first point", 716);
     private const int Batch = 4096;
     private const int Nodes = 2000;
     private const int Modes = 5;
@@ -80,7 +80,7 @@ internal static class Multimarginal
     {
         var law = new BarycentricMixture(s_gaussians);
         var (identity, score) = (0.0, 0.0);
-        var random = new RandomStream(1, WeightStream);
+        var random = new RandomStream(1, s_weightStream);
         double[] positions = [.. Enumerable.Range(0, 400).Select(_ => 2 * random.NextNormal())];
         foreach (var path in (SimplexPath[])[new SimplexPath(3, Inner), SimplexPath.Edge(3, 0, 1), SimplexPath.Edge(3, 2, 0)])
         {
@@ -199,7 +199,7 @@ internal static class Multimarginal
         const int Particles = 10_000;
         const int Times = 20;
         var law = new BarycentricMixture([.. variances.Select(v => GaussianMixtureLaw.Isotropic([1], [[0]], [v]))]);
-        var random = new RandomStream(settings.Seed, FirstPointStream);
+        var random = new RandomStream(settings.Seed, s_firstPointStream);
         var velocity = law.Velocity(path);
         double[] times = [.. Enumerable.Range(0, Particles * Times).Select(k => (k + 0.5) / (Particles * Times))];
         var weights = FieldEvaluation.At(1, (_, t) => path.Weights(t), new double[times.Length], times);
@@ -223,7 +223,7 @@ internal static class Multimarginal
         var law = new BarycentricMixture(laws);
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
         var network = new BarycentricNetwork(parameters, initializer, 2, laws.Length, width, 3);
-        var weights = BarycentricInterpolant.UniformWeights(laws.Length, WeightStream);
+        var weights = BarycentricInterpolant.UniformWeights(laws.Length, s_weightStream);
         Expr[] points = [.. Enumerable.Range(0, laws.Length).Select(k => Expr.Input($"x{k}", 2))];
         var x = BarycentricInterpolant.At(weights, points);
         var (heads, exact) = (network.Heads(x, weights), law.Means(x, weights));
@@ -231,10 +231,10 @@ internal static class Multimarginal
         var execution = new ExecutionOptions { Threads = settings.Threads };
         using var step = new CompiledProgram<float>(new TracedProgram(parameters, ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum())), execution);
         var adam = new AdamState<float>(parameters.Count);
-        initializer.Fill(adam.Parameters.Span, new RandomKey(settings.Seed, WeightStream));
+        initializer.Fill(adam.Parameters.Span, new RandomKey(settings.Seed, s_weightStream));
         adam.BeginAverage();
         step.Parameters = adam.Parameters;
-        RandomStream[] streams = [.. Enumerable.Range(0, laws.Length).Select(k => new RandomStream(settings.Seed, (uint)(FirstPointStream + k)))];
+        RandomStream[] streams = [.. Enumerable.Range(0, laws.Length).Select(k => new RandomStream(settings.Seed, s_firstPointStream.Member(k)))];
         void Draw(CompiledProgram<float> program)
         {
             for (var k = 0; k < laws.Length; k++)

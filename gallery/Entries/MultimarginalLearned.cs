@@ -18,11 +18,11 @@ namespace Monge.Gallery.Entries;
 internal static class MultimarginalLearned
 {
     private const int Laws = 3;
-    private const int NoiseStream = 782;
-    private const int WeightStream = 783;
-    private const int EdgeStream = 784;
-    private const int PathTimeStream = 785;
-    private const int DrawStream = 786;
+    private static readonly StreamName s_noiseStream = StreamName.Numbered("multimarginal learned: noise", 782);
+    private static readonly StreamName s_weightStream = StreamName.Numbered("multimarginal learned: weight", 783);
+    private static readonly StreamName s_edgeStream = StreamName.Numbered("multimarginal learned: edge", 784);
+    private static readonly StreamName s_pathTimeStream = StreamName.Numbered("multimarginal learned: path time", 785);
+    private static readonly StreamName s_drawStream = StreamName.Numbered("multimarginal learned: draw", 786);
     private const int Batch = 512;
     private const int Iterations = 12_000;
     private const int PathIterations = 400;
@@ -57,7 +57,7 @@ internal static class MultimarginalLearned
         var network = new BarycentricNetwork(set, initializer, 2, Laws, 128, 4);
         var path = SimplexPath.Parametrised(set, initializer, "path", Laws, 1, 2, Modes);
         var execution = new ExecutionOptions { Threads = settings.Threads };
-        Expr[] points = [Expr.Random(RandomLaw.Normal, NoiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
+        Expr[] points = [Expr.Random(RandomLaw.Normal, s_noiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
         var weights = Weights();
         Expr loss = 0;
         foreach (var (head, point) in network.Heads(BarycentricInterpolant.At(weights, points), weights).Zip(points))
@@ -98,8 +98,8 @@ internal static class MultimarginalLearned
     // Half of the draws fill the simplex, half its edges, where the maps run.
     private static Expr Weights()
     {
-        var uniform = Expr.Random(RandomLaw.Uniform, EdgeStream);
-        var exponentials = -Expr.Random(RandomLaw.Uniform, WeightStream, Laws).Log();
+        var uniform = Expr.Random(RandomLaw.Uniform, s_edgeStream);
+        var exponentials = -Expr.Random(RandomLaw.Uniform, s_weightStream, Laws).Log();
         var kept = Expr.Vector([.. Enumerable.Range(0, Laws).Select(k => 1 - (uniform.GreaterOrEqual(k / 6.0) * uniform.Less((k + 1) / 6.0)))]);
         var shares = kept * exponentials;
         return shares / shares.Sum();
@@ -123,7 +123,7 @@ internal static class MultimarginalLearned
     {
         foreach (var (name, law) in new[] { ("roll", laws[1]), ("board", laws[2]) })
         {
-            var rows = law.Sampler(Batch, new RandomStream((seed << 32) ^ iteration, DrawStream + (law == laws[1] ? 0u : 1u)));
+            var rows = law.Sampler(Batch, new RandomStream((seed << 32) ^ iteration, s_drawStream.Member(law == laws[1] ? 0 : 1)));
             program[name] = NdArray<float>.From(Array.ConvertAll(rows, v => (float)v), Batch, 2);
         }
     }
@@ -153,8 +153,8 @@ internal static class MultimarginalLearned
     private static double[] Optimise(
         ParameterSet set, BarycentricNetwork network, SimplexPath path, NdArray<float> parameters, SampledLaw[] laws, ExperimentSettings settings, CancellationToken cancellation)
     {
-        Expr[] points = [Expr.Random(RandomLaw.Normal, NoiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
-        var cost = PathCost(network, path, points, LeastTime + ((1 - (2 * LeastTime)) * Expr.Random(RandomLaw.Uniform, PathTimeStream))) / Batch;
+        Expr[] points = [Expr.Random(RandomLaw.Normal, s_noiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
+        var cost = PathCost(network, path, points, LeastTime + ((1 - (2 * LeastTime)) * Expr.Random(RandomLaw.Uniform, s_pathTimeStream))) / Batch;
         using var program = new CompiledProgram<float>(
             new TracedProgram(set, ("cost", cost.BatchSum()), ("gradient", Derivative.ParameterGradient(cost, set).BatchSum())), new ExecutionOptions { Threads = settings.Threads });
         var block = set.Blocks.Single(b => b.Name == "path");
@@ -178,8 +178,8 @@ internal static class MultimarginalLearned
     private static double Cost(ParameterSet set, NdArray<float> parameters, BarycentricNetwork network, SimplexPath path, SampledLaw[] laws, ExperimentSettings settings)
     {
         const int batches = 80;
-        Expr[] points = [Expr.Random(RandomLaw.Normal, NoiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
-        var cost = PathCost(network, path, points, LeastTime + ((1 - (2 * LeastTime)) * Expr.Random(RandomLaw.Uniform, PathTimeStream))) / Batch;
+        Expr[] points = [Expr.Random(RandomLaw.Normal, s_noiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
+        var cost = PathCost(network, path, points, LeastTime + ((1 - (2 * LeastTime)) * Expr.Random(RandomLaw.Uniform, s_pathTimeStream))) / Batch;
         using var program = new CompiledProgram<float>(new TracedProgram(set, ("cost", cost.BatchSum())), new ExecutionOptions { Threads = settings.Threads }) { Parameters = parameters };
         var sum = 0.0;
         for (var k = 0; k < batches; k++)

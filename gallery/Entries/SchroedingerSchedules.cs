@@ -16,6 +16,8 @@ internal static class SchroedingerSchedules
     private const int Ascents = 6000;
     private const int Modes = 6;
 
+    private static readonly StreamName s_parameterStream = StreamName.Numbered("schroedinger schedules: parameters", 720);
+
     // Deviations of the ends and the diffusion; without diffusion the bridge is the optimal transport.
     private static readonly (double Start, double End, double Diffusion)[] s_cases = [(1, 2, 0.5), (1, 1, 1), (0.5, 2, 0.1), (1, 3, 0)];
 
@@ -46,7 +48,7 @@ internal static class SchroedingerSchedules
             ["t"] = NdArray<double>.From([.. Enumerable.Range(0, Nodes).Select(k => (k + 0.5) / Nodes)], Nodes),
         };
         var adam = new AdamState<double>(parameters.Count);
-        initializer.Fill(adam.Parameters.Span, new RandomKey(settings.Seed, 720));
+        initializer.Fill(adam.Parameters.Span, new RandomKey(settings.Seed, s_parameterStream));
         adam.BeginAverage();
         step.Parameters = adam.Parameters;
         for (var k = 0; k < Ascents; k++)

@@ -13,8 +13,8 @@ namespace Monge.Gallery.Entries;
 /// <summary>Entry 33: Stochastic Interpolants: A Unifying Framework for Flows and Diffusions (arXiv:2303.08797), with exact fields.</summary>
 internal static class StochasticInterpolants
 {
-    private const int NoiseStream = 700;
-    private const int StartStream = 701;
+    private static readonly StreamName s_noiseStream = StreamName.Numbered("stochastic interpolants: noise", 700);
+    private static readonly StreamName s_startStream = StreamName.Numbered("stochastic interpolants: start", 701);
     private const int Samples = 100_000;
     private const string Closed = "closed form";
 
@@ -89,7 +89,7 @@ internal static class StochasticInterpolants
             var error = DensityError(law);
             density = Math.Max(density, error);
             double[] at = [-7, -6, -5, -1, 0, 0.5, 5.5, 6, 7];
-            using var formula = new FeynmanKacDensity(null, law.Drift(_ => 0.5), law.Start.LogDensity, NoiseStream, new ExecutionOptions { Threads = settings.Threads });
+            using var formula = new FeynmanKacDensity(null, law.Drift(_ => 0.5), law.Start.LogDensity, s_noiseStream, new ExecutionOptions { Threads = settings.Threads });
             var estimates = formula.Evaluate(null, NdArray<double>.From(at, at.Length, 1), 20_000, 200, (_, _) => 0.5, new DrawKey(settings.Seed));
             double[] deviations = [.. estimates.Select((e, i) => (e.LogDensity - law.Data.LogDensity([at[i]])) / e.StandardError)];
             outside += deviations.Count(z => Math.Abs(z) > 3);
@@ -141,12 +141,12 @@ internal static class StochasticInterpolants
         var (distance, mass) = (0.0, 0.0);
         foreach (var law in Laws())
         {
-            var start = NdArray<double>.From(law.Start.Sample(Samples, new RandomStream(settings.Seed, StartStream)), Samples, 1);
+            var start = NdArray<double>.From(law.Start.Sample(Samples, new RandomStream(settings.Seed, s_startStream)), Samples, 1);
             var line = new List<string>();
             foreach (var (diffusion, steps) in ((double, int)[])[(0, 200), (0.5, 200), (5, 500)])
             {
                 cancellation.ThrowIfCancellationRequested();
-                using var sde = new FieldSde<double>(null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, NoiseStream, false, execution);
+                using var sde = new FieldSde<double>(null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, s_noiseStream, false, execution);
                 var (end, _) = sde.Run(null, start, FieldSde<double>.EqualTimes(0, 1, steps), (_, _) => diffusion, new DrawKey(settings.Seed));
                 var sorted = end.Span.ToArray();
                 Array.Sort(sorted);

@@ -12,8 +12,8 @@ namespace Monge.Gallery.Entries;
 /// </summary>
 internal static class TabularData
 {
-    private const uint SplitStream = 787;
-    private const uint SpreadStream = 788;
+    private static readonly StreamName s_splitStream = StreamName.Numbered("tabular data: split", 787);
+    private static readonly StreamName s_spreadStream = StreamName.Numbered("tabular data: spread", 788);
     private const int SplitSeeds = 1000;
     private const double TestShare = 0.2;
     private const double ValidationShare = 0.125;
@@ -177,7 +177,7 @@ internal static class TabularData
     private static (DataTable Fitted, double[] Test) Split(DataSet set, ulong seed)
     {
         var table = Read(set);
-        var random = new RandomStream(seed, SplitStream);
+        var random = new RandomStream(seed, s_splitStream);
         if (set.Test is { } file)
         {
             var own = Read(set with { File = file });
@@ -188,14 +188,14 @@ internal static class TabularData
         var cell = Gaps(table.Values, table.Columns);
         var order = random.Permutation(table.Rows);
         var held = (int)(TestShare * table.Rows);
-        var spread = Spread(table.Values, table.Columns, cell, new RandomStream(seed, SpreadStream));
+        var spread = Spread(table.Values, table.Columns, cell, new RandomStream(seed, s_spreadStream));
         double[] Rows(int from, int to) => [.. order[from..to].SelectMany(r => spread[(r * table.Columns)..((r + 1) * table.Columns)])];
         return (DataTable.From(Rows(held, table.Rows), table.Columns, table.Names, set.Name), Rows(0, held));
     }
 
     private static DataTable Shuffled(DataTable table, double[] cell, RandomStream random, ulong seed)
     {
-        var spread = Spread(table.Values, table.Columns, cell, new RandomStream(seed, SpreadStream));
+        var spread = Spread(table.Values, table.Columns, cell, new RandomStream(seed, s_spreadStream));
         return DataTable.From([.. random.Permutation(table.Rows).SelectMany(r => spread[(r * table.Columns)..((r + 1) * table.Columns)])], table.Columns, table.Names, table.Source);
     }
 

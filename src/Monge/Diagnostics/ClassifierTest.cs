@@ -3,7 +3,6 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
-using Monge.Methods;
 using Monge.Training;
 
 namespace Monge.Diagnostics;
@@ -63,7 +62,7 @@ public sealed record ClassifierTest(double Accuracy, double Error, int TestRows)
             throw new ArgumentException($"The classifier test needs at least {LeastRows} rows of each kind; there are {rows}.", nameof(x));
         }
 
-        var random = new RandomStream(options.Seed, RandomStreams.ClassifierSplit);
+        var random = new RandomStream(options.Seed, DiagnosticStreams.ClassifierSplit);
         var (first, second) = (random.Permutation(x.Length / dimension), random.Permutation(y.Length / dimension));
         var (train, choose) = ((int)(TrainingShare * rows), Math.Max(2, (int)(ChoiceShare * rows)));
         LabelledRows Part(int from, int to) => LabelledRows.Join(x, first[from..to], y, second[from..to], dimension);
@@ -160,7 +159,7 @@ public sealed record ClassifierTest(double Accuracy, double Error, int TestRows)
 
         public void Train(LabelledRows rows, LabelledRows choose, CancellationToken cancellation)
         {
-            var random = new RandomStream(_options.Seed, RandomStreams.ClassifierBatches);
+            var random = new RandomStream(_options.Seed, DiagnosticStreams.ClassifierBatches);
             void Fill(CompiledProgram<float> program, long iteration)
             {
                 for (var i = 0; i < Batch; i++)

@@ -25,7 +25,7 @@ public static class SlicedWasserstein
         _ = WeightedSamples.Normalise(x, dimension, logWeightsX);
         _ = WeightedSamples.Normalise(y, dimension, logWeightsY);
         var count = dimension == 1 ? 1 : directions;
-        var random = new RandomStream(seed, Methods.RandomStreams.Projections);
+        var random = new RandomStream(seed, DiagnosticStreams.Projections);
         var axes = new double[count][];
         for (var k = 0; k < count; k++)
         {

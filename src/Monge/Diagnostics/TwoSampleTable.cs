@@ -1,6 +1,5 @@
 using Monge.Engine.Random;
 using Monge.Measures;
-using Monge.Methods;
 using Monge.OptimalTransport;
 
 namespace Monge.Diagnostics;
@@ -80,9 +79,9 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
         double[] Scaled(double[] rows) => options.Standardise ? Divide(rows, columns) : rows;
         var (x, y) = (Scaled(samples), Scaled(data));
         var rowsEach = Math.Min(Math.Min(options.DistanceRows, m / 2), n);
-        ExactSampler fromSamples = (count, set) => Choose(x, dimension, count, 0, new RandomStream(options.Seed + (ulong)set, RandomStreams.TableSplits));
+        ExactSampler fromSamples = (count, set) => Choose(x, dimension, count, 0, new RandomStream(options.Seed + (ulong)set, DiagnosticStreams.TableSplits));
         // Sets 2 k and 2 k + 1 are two parts of one permutation, so that they share no row.
-        ExactSampler halves = (count, set) => Choose(y, dimension, count, set % 2 * count, new RandomStream(options.Seed + (ulong)(set / 2), RandomStreams.TableHalves));
+        ExactSampler halves = (count, set) => Choose(y, dimension, count, set % 2 * count, new RandomStream(options.Seed + (ulong)(set / 2), DiagnosticStreams.TableHalves));
         var distances = Measures(y, dimension, options.Threads, cancellation)
             .Select(d => DistanceWithFloor.Compute(fromSamples, rowsEach, dimension, halves, d.Distance, d.Name, options.Repetitions * d.Repeat, 0)).ToArray();
         return new TwoSampleTable(distances, columns, n, m)

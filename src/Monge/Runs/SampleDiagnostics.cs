@@ -1,7 +1,6 @@
 using Monge.Diagnostics;
 using Monge.Engine.Random;
 using Monge.Measures;
-using Monge.Methods;
 using Monge.OptimalTransport;
 
 namespace Monge.Runs;
@@ -114,7 +113,7 @@ public sealed record SampleDiagnostics(ImportanceWeights Weights, ModeWeights? M
     }
 
     private static ExactSampler? Exact(SampleSet draws, Density target) =>
-        target.Facts.ExactSampler is { } sampler ? (n, seed) => sampler(n, new RandomStream(Mix(draws.Seed, seed), RandomStreams.DistanceDraws)) : null;
+        target.Facts.ExactSampler is { } sampler ? (n, seed) => sampler(n, new RandomStream(Mix(draws.Seed, seed), RunStreams.DistanceDraws)) : null;
 
     // A systematic resampling for each repetition: of a part of the draws of its own where there are enough, so that no outlier of the draws enters two repetitions, else of all.
     private static ExactSampler Resampled(SampleSet draws, int d, int repetitions)
@@ -132,7 +131,7 @@ public sealed record SampleDiagnostics(ImportanceWeights Weights, ModeWeights? M
                 (first, share, total) = (0, weights, 1);
             }
 
-            var chosen = Resampling.Systematic([.. share.Select(w => w / total)], n, new RandomStream(Mix(draws.Seed, seed), RandomStreams.DistanceResampling));
+            var chosen = Resampling.Systematic([.. share.Select(w => w / total)], n, new RandomStream(Mix(draws.Seed, seed), RunStreams.DistanceResampling));
             var points = new double[n * d];
             for (var i = 0; i < n; i++)
             {

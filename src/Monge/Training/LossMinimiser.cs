@@ -50,7 +50,7 @@ public sealed class LossMinimiser<T> : IDisposable
         var gradient = Derivative.ParameterGradient(share, parameters).BatchSum();
         _loss = new CompiledProgram<T>(new TracedProgram(parameters, ("loss", share.BatchSum()), ("gradient", gradient)), execution);
         State = new AdamState<T>(parameters.Count);
-        initializer.Fill(State.Parameters.Span, new RandomKey(seed, Methods.RandomStreams.Parameters));
+        initializer.Fill(State.Parameters.Span, new RandomKey(seed, TrainingStreams.Parameters));
         State.BeginAverage();
     }
 

@@ -130,7 +130,7 @@ public sealed class GaussianMixtureFit : IFittedDensity
         var n = RowMoments.Check(rows, dimension, components, nameof(rows));
         var total = RowMoments.Covariance(rows, dimension, RowMoments.Mean(rows, dimension));
         double[] ridges = [.. Enumerable.Range(0, dimension).Select(i => ridge * total[(i * dimension) + i])];
-        var shares = FirstShares(rows, dimension, components, new RandomStream(options.Seed ^ ((ulong)start << 32), Methods.RandomStreams.MixtureStart), total);
+        var shares = FirstShares(rows, dimension, components, new RandomStream(options.Seed ^ ((ulong)start << 32), MeasureStreams.MixtureStart), total);
         var (fit, before) = ((GaussianMixtureFit?)null, double.NegativeInfinity);
         for (var iteration = 0; iteration < options.MostIterations; iteration++)
         {

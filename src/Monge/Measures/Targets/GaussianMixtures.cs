@@ -28,7 +28,7 @@ internal sealed record MixtureDefinition(double[][] Means, double Deviation)
         return means;
     }
 
-    /// <summary>The stream number of the means.</summary>
+    /// <summary>The stream number of the means, a part of the targets' definition: its seeds are the components, never the user's.</summary>
     public const uint MeanStream = 20;
 
     /// <summary>The squared distances [K] of a position to all means times a factor that may move with time, traced: one operation of the mixture's width for each coordinate.</summary>

@@ -59,7 +59,7 @@ internal sealed class FlowBatches
         if (options.Coupling == CouplingKind.OptimalTransport && problem.Inputs == 0)
         {
             var first = new FlowBatch(PrimingGroups * options.CouplingSize, problem);
-            Pair(first, 0, new RandomStream(seed, RandomStreams.FlowPriming));
+            Pair(first, 0, new RandomStream(seed, GenerationStreams.Priming));
             coupling.Prime(first.Base!.Span, first.Data.Span);
         }
 
@@ -78,7 +78,7 @@ internal sealed class FlowBatches
         var group = _couplings.Length == 0 ? 1 : _problem.Options.CouplingSize;
         var size = (Math.Clamp(rows?.Rows ?? LeastValidation, LeastValidation, MostValidation) + group - 1) / group * group;
         var batch = new FlowBatch(size, _problem);
-        var random = new RandomStream(_seed, RandomStreams.FlowValidation);
+        var random = new RandomStream(_seed, GenerationStreams.Validation);
         if (rows is null)
         {
             Draw(batch, random);
@@ -112,7 +112,7 @@ internal sealed class FlowBatches
     /// <summary>Fills the batch of a step; its pairs await their coupling.</summary>
     public void Fill(FlowBatch batch, long step)
     {
-        var random = new RandomStream(new RandomState(new RandomKey(_seed, RandomStreams.FlowPairs).PhiloxKey, (ulong)step << 32));
+        var random = new RandomStream(new RandomState(new RandomKey(_seed, GenerationStreams.Pairs).PhiloxKey, (ulong)step << 32));
         Pair(batch, step, random);
         Hide(batch, random);
     }
@@ -133,7 +133,7 @@ internal sealed class FlowBatches
         var (size, d) = (_problem.Options.CouplingSize, _problem.Dimension);
         for (var group = thread; group < batch.Size / size; group += _couplings.Length)
         {
-            var random = new RandomStream(new RandomState(new RandomKey(_seed, RandomStreams.FlowCoupling).PhiloxKey, ((ulong)step << 32) + ((ulong)group << 20)));
+            var random = new RandomStream(new RandomState(new RandomKey(_seed, GenerationStreams.Coupling).PhiloxKey, ((ulong)step << 32) + ((ulong)group << 20)));
             var labels = _withinClasses ? batch.Labels.AsSpan(group * size, size) : default;
             _couplings[thread].Apply(batch.Base!.Span.Slice(group * size * d, size * d), batch.Data.Span.Slice(group * size * d, size * d), random, labels);
         }
@@ -152,7 +152,7 @@ internal sealed class FlowBatches
             var isPaired = _problem.Options.Coupling == CouplingKind.Paired;
             for (var i = 0; i < batch.Size;)
             {
-                var run = Run(ref _order, (step * batch.Size) + i, rows.Rows, RandomStreams.FlowRows, batch.Size - i);
+                var run = Run(ref _order, (step * batch.Size) + i, rows.Rows, GenerationStreams.Rows, batch.Size - i);
                 CopyRows(batch, i, rows, run);
                 DrawComponents(batch, i, rows, run, random);
                 if (source is not null && isPaired)
@@ -165,7 +165,7 @@ internal sealed class FlowBatches
 
             for (var i = 0; i < batch.Size && source is not null && !isPaired;)
             {
-                var run = Run(ref _baseOrder, (step * batch.Size) + i, source.Length / _problem.Dimension, RandomStreams.FlowBaseRows, batch.Size - i);
+                var run = Run(ref _baseOrder, (step * batch.Size) + i, source.Length / _problem.Dimension, GenerationStreams.BaseRows, batch.Size - i);
                 Gather(source, run, batch.Base!, i);
                 i += run.Length;
             }

@@ -172,14 +172,14 @@ public sealed class FlowModel
         NdArray<float> start;
         if (from is null && Description.Mixture is { } mixture)
         {
-            start = mixture.Draw(count, new RandomStream(settings.Seed, RandomStreams.FlowStart));
+            start = mixture.Draw(count, new RandomStream(settings.Seed, GenerationStreams.Start));
         }
         else if (from is null)
         {
             start = new NdArray<float>(count, Dimension);
             var scale = (float)_fields.BaseScale;
             using var draw = new CompiledProgram<float>(
-                new TracedProgram(null, ("x", scale * Expr.Random(RandomLaw.Normal, RandomStreams.FlowStart, Dimension))), Execution(settings))
+                new TracedProgram(null, ("x", scale * Expr.Random(RandomLaw.Normal, GenerationStreams.Start, Dimension))), Execution(settings))
             { ["x"] = start };
             draw.Run(count, new DrawKey(settings.Seed));
         }
@@ -247,7 +247,7 @@ public sealed class FlowModel
         RequireScore();
         var end = ToModel<double>(rows, isBase: false);
         var drift = new SumField(Velocity(settings.Guidance), new ScaledField(Diffusion(settings), Score(settings.Guidance)));
-        using var formula = new FeynmanKacDensity(Parameters, drift, LogBase, RandomStreams.FlowPathNoise, Execution(settings));
+        using var formula = new FeynmanKacDensity(Parameters, drift, LogBase, GenerationStreams.PathNoise, Execution(settings));
         BindCondition<double>(formula.Bind, end.Rows, settings);
         var estimates = formula.Evaluate(_wide, end, paths, settings.Steps ?? DefaultSdeSteps, StepDiffusion(settings), new DrawKey(settings.Seed));
         return ([.. estimates.Select(e => e.LogDensity - Standardisation.LogDeterminant)], [.. estimates.Select(e => e.StandardError)]);
@@ -290,7 +290,7 @@ public sealed class FlowModel
             var diffusion = Diffusion(settings);
             var sign = to > from ? 1 : -1;
             var drift = new SumField(Velocity(settings.Guidance), new ScaledField(t => sign * diffusion(t), Score(settings.Guidance)));
-            using var sde = new FieldSde<T>(Parameters, drift, SdeScheme.Heun, RandomStreams.FlowSdeNoise, options: Execution(settings));
+            using var sde = new FieldSde<T>(Parameters, drift, SdeScheme.Heun, GenerationStreams.SdeNoise, options: Execution(settings));
             BindCondition<T>(sde.Bind, start.Rows, settings);
             end = sde.Run(parameters, start, FieldSde<T>.EqualTimes(from, to, settings.Steps ?? DefaultSdeSteps), StepDiffusion(settings), new DrawKey(settings.Seed)).Positions;
         }
@@ -358,7 +358,7 @@ public sealed class FlowModel
     private NdArray<double> Probes(int rows, FlowSettings settings)
     {
         var probes = new NdArray<double>(rows, Dimension, settings.Probes);
-        var random = new RandomStream(settings.Seed, RandomStreams.FlowProbes);
+        var random = new RandomStream(settings.Seed, GenerationStreams.Probes);
         foreach (ref var value in probes.Span)
         {
             value = random.NextRademacher();

@@ -80,7 +80,7 @@ internal sealed class FlowProblem
             throw new ArgumentException("A one-sided interpolant has a Gaussian base drawn independently of the data; choose the form 'twoSided' for another base or coupling.");
         }
 
-        var random = new RandomStream(seed, RandomStreams.FlowMoments);
+        var random = new RandomStream(seed, GenerationStreams.Moments);
         var table = data.Table is null ? null : DataTable.From(
             data.Table.Select([.. data.Names]).Values, data.Dimension, data.Names, data.Table.Source, new DataTableOptions { MinimumRows = 10, RefuseConstantColumns = true });
         var (x0, x1) = Ends(data, table, random);
@@ -179,7 +179,7 @@ internal sealed class FlowProblem
         }
 
         var held = Options.ValidationShare == 0 ? 0 : Math.Clamp((int)Math.Round(Options.ValidationShare * table.Rows), 1, table.Rows - 2);
-        var order = new RandomStream(seed, RandomStreams.FlowSplit).Permutation(table.Rows);
+        var order = new RandomStream(seed, GenerationStreams.Split).Permutation(table.Rows);
         var values = Narrow(Standardisation.Apply(table.Values));
         var (conditions, labels) = Encode(Data.Table!);
         FlowRows Take(ReadOnlySpan<int> rows) => new(

@@ -87,7 +87,7 @@ internal sealed class FlowTrainer : IDisposable
     public FlowState Init()
     {
         var state = new FlowState(Fields.Parameters.Count);
-        Fields.Initializer.Fill(state.Adam.Parameters.Span, new RandomKey(_seed, RandomStreams.Parameters));
+        Fields.Initializer.Fill(state.Adam.Parameters.Span, new RandomKey(_seed, TrainingStreams.Parameters));
         state.Adam.BeginAverage();
         Array.Fill(state.Spread, 1);
         return state;
@@ -143,7 +143,7 @@ internal sealed class FlowTrainer : IDisposable
         var (x0, x1, centre) = Ends(Expr.Input("x1", d));
         var condition = _problem.Inputs > 0 ? Expr.Input("condition", _problem.Inputs + 1) : null;
         var time = Fields.Margin + ((1 - (2 * Fields.Margin)) * t);
-        var residual = Fields.SquaredResidual(time, x0, x1, Expr.Random(RandomLaw.Normal, RandomStreams.FlowNoise, d), condition, centre);
+        var residual = Fields.SquaredResidual(time, x0, x1, Expr.Random(RandomLaw.Normal, GenerationStreams.Noise, d), condition, centre);
         using var run = new CompiledProgram<float>(new TracedProgram(Fields.Parameters, ("residual", residual)), execution)
         {
             Parameters = parameters,
@@ -237,16 +237,16 @@ internal sealed class FlowTrainer : IDisposable
         var row = Expr.Input("x1", d);
         if (_options.RowNoise > 0)
         {
-            row += Expr.Shared("rowNoise") * Expr.Random(RandomLaw.Normal, RandomStreams.FlowRowNoise, d);
+            row += Expr.Shared("rowNoise") * Expr.Random(RandomLaw.Normal, GenerationStreams.RowNoise, d);
         }
 
         var (x0, x1, centre) = Ends(row);
-        var z = Expr.Random(RandomLaw.Normal, RandomStreams.FlowNoise, d);
+        var z = Expr.Random(RandomLaw.Normal, GenerationStreams.Noise, d);
         var condition = _problem.Inputs > 0 ? Expr.Input("condition", _problem.Inputs + 1) : null;
         var (stratum, share) = (Expr.Input("stratum"), Expr.Shared("share"));
         var isImportance = _options.Times == TimeLaw.Importance;
         var width = _options.Times == TimeLaw.Uniform ? 1 : share;
-        var unit = isImportance ? stratum : stratum + (width * Expr.Random(RandomLaw.Uniform, RandomStreams.FlowTimes));
+        var unit = isImportance ? stratum : stratum + (width * Expr.Random(RandomLaw.Uniform, GenerationStreams.Times));
         var t = Fields.Margin + ((1 - (2 * Fields.Margin)) * unit);
         var loss = Fields.Loss(t, x0, x1, z, condition, centre);
         if (_options.Antithetic ?? Fields.HasLatent)
@@ -268,7 +268,7 @@ internal sealed class FlowTrainer : IDisposable
     private (Expr X0, Expr X1, Expr? Centre) Ends(Expr row)
     {
         var d = _problem.Dimension;
-        var x0 = _problem.HasBaseInput ? Expr.Input("x0", d) : Expr.Random(RandomLaw.Normal, RandomStreams.FlowBase, d);
+        var x0 = _problem.HasBaseInput ? Expr.Input("x0", d) : Expr.Random(RandomLaw.Normal, GenerationStreams.Base, d);
         var centre = _problem.Mixture is null ? null : Expr.Input("centre", d);
         return (x0, centre is null ? row : row - centre, centre);
     }

@@ -23,7 +23,7 @@ internal sealed class ImportanceTimes(ulong seed)
     /// <param name="step">The step.</param>
     public void Draw(double[] spread, Span<float> times, Span<float> weights, long step)
     {
-        var random = new RandomStream(new RandomState(new RandomKey(seed, RandomStreams.FlowImportance).PhiloxKey, (ulong)step << 32));
+        var random = new RandomStream(new RandomState(new RandomKey(seed, GenerationStreams.Importance).PhiloxKey, (ulong)step << 32));
         var total = spread.Sum(Math.Sqrt);
         for (var k = 0; k < Bins; k++)
         {

@@ -28,7 +28,7 @@ internal static class BentSearch
     public static (TriangularMap Map, double Ess)? Find(Density target, TransportProblem plain, double inflation, ExecutionOptions execution, ulong seed, CancellationToken cancellation)
     {
         var d = target.Dimension;
-        var random = new RandomStream(seed, RandomStreams.BentSearch);
+        var random = new RandomStream(seed, SamplingStreams.BentSearch);
         using var evaluation = new TargetEvaluation(target, plain, execution);
         var positions = new NdArray<double>(Samples, d);
         var (noise, position, log) = (new double[d], new double[d], new double[Samples]);

@@ -55,7 +55,7 @@ internal sealed class CollocationPoints<T> : IDisposable
     {
         (_problem, _settings, _seed) = (problem, settings, seed);
         _segments = Math.Min(MaximumSegments, settings.WalkerSteps);
-        _sde = new TransportSde<T>(transport.Path, transport.Parameters, transport.Velocity, SdeScheme.EulerMaruyama, settings.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, execution);
+        _sde = new TransportSde<T>(transport.Path, transport.Parameters, transport.Velocity, SdeScheme.EulerMaruyama, settings.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, execution);
         _grids = new SdeGrid<T>[_segments];
         for (var s = 0; s < _segments; s++)
         {
@@ -96,7 +96,7 @@ internal sealed class CollocationPoints<T> : IDisposable
         const double unit = 1 / 4294967296.0;
         var n = _settings.BatchSize;
         _filled += n;
-        var key = new RandomKey(_seed, RandomStreams.Batch).PhiloxKey;
+        var key = new RandomKey(_seed, SamplingStreams.Batch).PhiloxKey;
         for (var i = 0; i < n; i++)
         {
             var (time, walker, kind, _) = Philox.Block(key, (ulong)iteration, (ulong)i, 0);

@@ -78,7 +78,7 @@ internal sealed class CoverageCheck<T>(Density target, TransportProblem problem,
             start[at] = share[at / d] > 0 ? double.CreateChecked(positions[at]) : 0;
         }
 
-        using var chains = new LangevinChains(d, problem.Whitened(target).LogDensity, n, RandomStreams.CheckNoise, RandomStreams.CheckAcceptance, execution);
+        using var chains = new LangevinChains(d, problem.Whitened(target).LogDensity, n, SamplingStreams.CheckNoise, SamplingStreams.CheckAcceptance, execution);
         var h = 0.5 / problem.Stiffness;
         var taken = 0UL;
         for (var round = 0; round < TuningRounds; round++)

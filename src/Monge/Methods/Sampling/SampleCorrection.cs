@@ -28,7 +28,7 @@ public static class SampleCorrection
     {
         ArgumentNullException.ThrowIfNull(draws);
         var (n, d, u) = (draws.Count, draws.Dimension, draws.UnconstrainedPositions.Length / draws.Count);
-        var chosen = Resampling.Systematic(draws.NormalizedWeights(), n, new RandomStream(seed ?? draws.Seed, RandomStreams.Resampling));
+        var chosen = Resampling.Systematic(draws.NormalizedWeights(), n, new RandomStream(seed ?? draws.Seed, SamplingStreams.Resampling));
         var (positions, unconstrained, weights) = (new double[n * d], new double[n * u], new double[n]);
         for (var i = 0; i < n; i++)
         {
@@ -77,7 +77,7 @@ public static class SampleCorrection
             scale.ToNoise(equal.UnconstrainedPositions.AsSpan(at, d), start.AsSpan(at, d));
         }
 
-        using var chains = new LangevinChains(d, target.Whiten(scale).LogDensity, n, RandomStreams.RefineNoise, RandomStreams.RefineAcceptance, execution);
+        using var chains = new LangevinChains(d, target.Whiten(scale).LogDensity, n, SamplingStreams.RefineNoise, SamplingStreams.RefineAcceptance, execution);
         var (h, taken, key) = (0.5 / Math.Pow(d, 1.0 / 3), 0UL, new DrawKey(seed ?? draws.Seed));
         for (var round = 0; round < TuningRounds; round++)
         {

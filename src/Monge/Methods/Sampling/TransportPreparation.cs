@@ -360,7 +360,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     {
         run.Report("annealed importance sampling");
         var problem = start with { Offset = 0, TargetExponent = targetExponent, BaseExponent = baseExponent, Source = source };
-        using var sde = new TransportSde<T>(problem.Path(target), null, null, SdeScheme.EulerMaruyama, Particles, RandomStreams.PreparationStart, RandomStreams.PreparationNoise, run.Execution);
+        using var sde = new TransportSde<T>(problem.Path(target), null, null, SdeScheme.EulerMaruyama, Particles, SamplingStreams.PreparationStart, SamplingStreams.PreparationNoise, run.Execution);
         using var evaluation = new TargetEvaluation(target, problem, run.Execution);
         Trial? best = null;
         foreach (var guess in stiffness is { } known ? [known, .. s_firstStiffness] : s_firstStiffness)

@@ -133,7 +133,7 @@ internal sealed record TransportProblem
         }
 
         var d = Base.Dimension;
-        var positions = sampler(count, new RandomStream(seed, RandomStreams.ExactDraws));
+        var positions = sampler(count, new RandomStream(seed, SamplingStreams.ExactDraws));
         var (draws, z) = (new NdArray<T>(count, d), new double[d]);
         for (var at = 0; at < positions.Length; at += d)
         {

@@ -230,7 +230,7 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
     {
         if (!_sdes.TryGetValue(scheme, out var sde))
         {
-            sde = new TransportSde<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, LargestBatch, RandomStreams.SampleStart, RandomStreams.SampleNoise, _execution);
+            sde = new TransportSde<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, LargestBatch, SamplingStreams.SampleStart, SamplingStreams.SampleNoise, _execution);
             _sdes.Add(scheme, sde);
         }
 
@@ -244,7 +244,7 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
 
     private (NdArray<T> Positions, NdArray<T> Gains) Backward(TransportSampler sampler, SdeScheme scheme, NdArray<T> ends, DrawKey draw)
     {
-        _reverse ??= new ReverseTransportSde<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, LargestBatch, RandomStreams.BackwardNoise, _execution);
+        _reverse ??= new ReverseTransportSde<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, LargestBatch, SamplingStreams.BackwardNoise, _execution);
         _reverse.Start(_parameters, ends.Span);
         _reverse.Advance(_parameters, ends.Rows, Grid(sampler), draw);
         return (_reverse.Positions, _reverse.Gains);

@@ -18,7 +18,7 @@ internal sealed class ControlledSampling<T>(Density target, TransportProblem pro
     private const long ValidationSamples = 1L << 36;
     private const long FinalSamples = 1L << 38;
 
-    private readonly ControlledSde<T> _sde = new(model.Kernels, LargestBatch, RandomStreams.ControlledStart, RandomStreams.ControlledNoise, execution);
+    private readonly ControlledSde<T> _sde = new(model.Kernels, LargestBatch, SamplingStreams.ControlledStart, SamplingStreams.ControlledNoise, execution);
 
     public TargetEvaluation Evaluation { get; } = new(target, problem, execution);
 
@@ -39,7 +39,7 @@ internal sealed class ControlledSampling<T>(Density target, TransportProblem pro
     {
         var (d, schedule) = (target.Dimension, model.Kernels.Schedule);
         var logWeights = new double[exact.Rows];
-        using var sde = new ReverseControlledSde<T>(model.Kernels, LargestBatch, RandomStreams.BackwardNoise, execution) { Clip = clip };
+        using var sde = new ReverseControlledSde<T>(model.Kernels, LargestBatch, SamplingStreams.BackwardNoise, execution) { Clip = clip };
         for (var first = 0; first < logWeights.Length; first += LargestBatch)
         {
             var n = Math.Min(LargestBatch, logWeights.Length - first);

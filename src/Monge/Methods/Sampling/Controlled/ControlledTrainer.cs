@@ -27,7 +27,7 @@ internal sealed class ControlledTrainer<T> : IDisposable
     {
         (_model, _options, _seed) = (model, options, seed);
         _gradient = new PathGradient<T>(
-            model.Kernels, model.LogTarget, options.Loss, options.BatchSize, options.Segments, RandomStreams.ControlledStart, RandomStreams.ControlledNoise, execution);
+            model.Kernels, model.LogTarget, options.Loss, options.BatchSize, options.Segments, SamplingStreams.ControlledStart, SamplingStreams.ControlledNoise, execution);
     }
 
     /// <summary>Evaluations of the target that one step takes.</summary>
@@ -37,7 +37,7 @@ internal sealed class ControlledTrainer<T> : IDisposable
     public AdamState<T> Init()
     {
         var state = NewState();
-        _model.Initializer.Fill(state.Parameters.Span, new RandomKey(_seed, RandomStreams.Parameters));
+        _model.Initializer.Fill(state.Parameters.Span, new RandomKey(_seed, TrainingStreams.Parameters));
         state.BeginAverage();
         return state;
     }

@@ -45,7 +45,7 @@ internal static class NetsPilot<T>
     public static TransportProblem Measure(Density target, IDensityPath path, PreparationRun run)
     {
         var d = path.Dimension;
-        using var sde = new TransportSde<T>(path, null, null, SdeScheme.EulerMaruyama, Particles, RandomStreams.PilotStart, RandomStreams.PilotNoise, run.Execution);
+        using var sde = new TransportSde<T>(path, null, null, SdeScheme.EulerMaruyama, Particles, SamplingStreams.PilotStart, SamplingStreams.PilotNoise, run.Execution);
         var plain = Plain(d, 1, 0, 1, new double[d], "");
         using var evaluation = new TargetEvaluation(target, plain, run.Execution);
         using var start = new PathEvaluation(path, run.Execution);

@@ -229,7 +229,7 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
         var profile = new List<FreeEnergyPoint> { new(0, 0, 0) };
         var steps = sampler.IsOde ? ProfileSteps : Math.Max(Segments, sampler.Steps);
         var (relaxation, diffusion) = sampler.IsOde || sampler.Dynamics == NetsDynamics.Inertial ? (_options.Relaxation, (double?)null) : (sampler.Relaxation, sampler.Diffusion);
-        using var sde = new TransportSde<T>(_path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, n, RandomStreams.ProfileStart, RandomStreams.ProfileNoise, _execution);
+        using var sde = new TransportSde<T>(_path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, n, SamplingStreams.ProfileStart, SamplingStreams.ProfileNoise, _execution);
         sde.Start(_parameters, n, new DrawKey(seed));
         var start = _pathEvaluation.At(sde.Positions, n, 0);
         for (var s = 0; s < Segments; s++)
@@ -315,7 +315,7 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
             }
 
             // A stream of its own for each island and segment.
-            var random = new RandomStream(draw.Seed ^ (0x9E3779B97F4A7C15UL * (ulong)((draw.FirstSample * Segments) + s + 1)), RandomStreams.IslandResampling);
+            var random = new RandomStream(draw.Seed ^ (0x9E3779B97F4A7C15UL * (ulong)((draw.FirstSample * Segments) + s + 1)), SamplingStreams.IslandResampling);
             logZ += weights.LogNormaliser;
             resamplings++;
             walkers.Select(Resampling.Systematic([.. weights.Normalised], n, random), t);
@@ -328,8 +328,8 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     {
         INetsWalkers<T> Made() => sampler.Dynamics == NetsDynamics.Inertial
             ? new InertialWalkers<T>(new InertialTransport<T>(
-                _path, _networks.Parameters, _networks.Drift, _options.Friction, LargestBatch, RandomStreams.SampleStart, RandomStreams.SampleMomenta, RandomStreams.SampleNoise, _execution))
-            : new ContinuousWalkers<T>(new EscortedLangevin<T>(_path, _networks.Parameters, _networks.Drift, LargestBatch, RandomStreams.SampleStart, RandomStreams.SampleNoise, _execution));
+                _path, _networks.Parameters, _networks.Drift, _options.Friction, LargestBatch, SamplingStreams.SampleStart, SamplingStreams.SampleMomenta, SamplingStreams.SampleNoise, _execution))
+            : new ContinuousWalkers<T>(new EscortedLangevin<T>(_path, _networks.Parameters, _networks.Drift, LargestBatch, SamplingStreams.SampleStart, SamplingStreams.SampleNoise, _execution));
         if (sampler.Weights == NetsWeights.Continuous)
         {
             return _walkers ??= Made();
@@ -342,11 +342,11 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     private TransportOde<T> Ode => _ode ??= new TransportOde<T>(_networks.Parameters, _networks.Drift, RungeKuttaTableau.RungeKutta4, _execution);
 
     private TransportSde<T> Sde => _sde ??= new TransportSde<T>(
-        _path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, LargestBatch, RandomStreams.SampleStart, RandomStreams.SampleNoise, _execution);
+        _path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, LargestBatch, SamplingStreams.SampleStart, SamplingStreams.SampleNoise, _execution);
 
     private (NdArray<T> Positions, NdArray<T> Gains) Backward(NetsSampler sampler, NdArray<T> ends, DrawKey draw)
     {
-        _reverse ??= new ReverseTransportSde<T>(_path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, LargestBatch, RandomStreams.BackwardNoise, _execution);
+        _reverse ??= new ReverseTransportSde<T>(_path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, LargestBatch, SamplingStreams.BackwardNoise, _execution);
         _reverse.Start(_parameters, ends.Span);
         _reverse.Advance(_parameters, ends.Rows, Grid(sampler, 0, sampler.Steps), draw);
         return (_reverse.Positions, _reverse.Gains);

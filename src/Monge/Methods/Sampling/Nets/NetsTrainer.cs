@@ -89,15 +89,15 @@ internal sealed class NetsTrainer<T> : ITransportTrainer<T>
         {
             _loss = new CompiledProgram<T>(ActionProgram(), execution);
             _escorted = ExactDivergence
-                ? new EscortedLangevin<T>(path, parameters, Networks.Drift, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, execution)
-                : new EscortedLangevin<T>(path, parameters, Networks.Potential!, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, execution);
+                ? new EscortedLangevin<T>(path, parameters, Networks.Drift, options.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, execution)
+                : new EscortedLangevin<T>(path, parameters, Networks.Potential!, options.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, execution);
             _loss["weight"] = new NdArray<T>(BatchSize);
             _loss["boundary"] = new NdArray<T>(BatchSize);
         }
         else
         {
             _loss = new CompiledProgram<T>(ResidualProgram(path), execution);
-            _sde = new TransportSde<T>(path, parameters, Networks.Drift, SdeScheme.EulerMaruyama, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, execution);
+            _sde = new TransportSde<T>(path, parameters, Networks.Drift, SdeScheme.EulerMaruyama, options.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, execution);
         }
 
         _loss["x"] = new NdArray<T>(BatchSize, _dimension);
@@ -123,7 +123,7 @@ internal sealed class NetsTrainer<T> : ITransportTrainer<T>
     public TransportState<T> Init()
     {
         var state = NewState();
-        Networks.Initializer.Fill(state.Adam.Parameters.Span, new RandomKey(_seed, RandomStreams.Parameters));
+        Networks.Initializer.Fill(state.Adam.Parameters.Span, new RandomKey(_seed, TrainingStreams.Parameters));
         state.Adam.BeginAverage();
         return state;
     }
@@ -176,7 +176,7 @@ internal sealed class NetsTrainer<T> : ITransportTrainer<T>
         var loss = ExactDivergence
             ? ContinuityResidual.CauchyLoss(ContinuityResidual.Exact(path, Networks.Drift, slope, x, t), _options.ResidualScale!.Value)
             : ContinuityResidual.CauchyLoss(
-                ContinuityResidual.Estimated(path, Networks.Drift, slope, x, t, Expr.Random(RandomLaw.Rademacher, RandomStreams.Probes, _dimension, 2)),
+                ContinuityResidual.Estimated(path, Networks.Drift, slope, x, t, Expr.Random(RandomLaw.Rademacher, SamplingStreams.Probes, _dimension, 2)),
                 _options.ResidualScale!.Value);
         return Program(loss / BatchSize);
     }
@@ -225,7 +225,7 @@ internal sealed class NetsTrainer<T> : ITransportTrainer<T>
     // 0, one random time in each of equal intervals, and the horizon: the integral over time then has little noise.
     private double[] RandomTimes(long simulation, double horizon)
     {
-        var key = new RandomKey(_seed, RandomStreams.GridTimes).PhiloxKey;
+        var key = new RandomKey(_seed, SamplingStreams.GridTimes).PhiloxKey;
         var times = new double[_nodes];
         for (var k = 1; k < _nodes - 1; k++)
         {
@@ -289,8 +289,8 @@ internal sealed class NetsTrainer<T> : ITransportTrainer<T>
     {
         const double unit = 1 / 4294967296.0;
         var kept = (int)Math.Min(Kept, (iteration / _options.RefreshInterval) + 1);
-        var choice = new RandomKey(_seed, RandomStreams.ReplayChoice).PhiloxKey;
-        var noise = new RandomKey(_seed, RandomStreams.ReplaySpread).PhiloxKey;
+        var choice = new RandomKey(_seed, SamplingStreams.ReplayChoice).PhiloxKey;
+        var noise = new RandomKey(_seed, SamplingStreams.ReplaySpread).PhiloxKey;
         var (x, t) = (_loss["x"], _loss["t"]);
         var (times, spreads) = (state[TimesName], state[DeviationsName]);
         for (var i = 0; i < BatchSize; i++)

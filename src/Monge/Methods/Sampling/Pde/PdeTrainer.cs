@@ -45,7 +45,7 @@ internal sealed class PdeTrainer<T> : ITransportTrainer<T>
     public TransportState<T> Init()
     {
         var state = NewState();
-        Networks.Initializer.Fill(state.Adam.Parameters.Span, new RandomKey(_seed, RandomStreams.Parameters));
+        Networks.Initializer.Fill(state.Adam.Parameters.Span, new RandomKey(_seed, TrainingStreams.Parameters));
         state.Adam.BeginAverage();
         return state;
     }

@@ -69,7 +69,7 @@ internal sealed class PinnTrainer<T> : ITransportTrainer<T>
     public TransportState<T> Init()
     {
         var state = NewState();
-        Networks.Initializer.Fill(state.Adam.Parameters.Span, new RandomKey(_seed, RandomStreams.Parameters));
+        Networks.Initializer.Fill(state.Adam.Parameters.Span, new RandomKey(_seed, TrainingStreams.Parameters));
         state.Adam.BeginAverage();
         return state;
     }
@@ -102,7 +102,7 @@ internal sealed class PinnTrainer<T> : ITransportTrainer<T>
         var loss = _dimension <= _options.ExactDivergenceLimit || Networks.Drift.HasCheapDivergence
             ? ContinuityResidual.CauchyLoss(ContinuityResidual.Exact(path, Networks.Drift, slope, x, t), _options.ResidualScale!.Value)
             : ContinuityResidual.CauchyLoss(
-                ContinuityResidual.Estimated(path, Networks.Drift, slope, x, t, Expr.Random(RandomLaw.Rademacher, RandomStreams.Probes, _dimension, 2)),
+                ContinuityResidual.Estimated(path, Networks.Drift, slope, x, t, Expr.Random(RandomLaw.Rademacher, SamplingStreams.Probes, _dimension, 2)),
                 _options.ResidualScale!.Value);
         var share = loss / _options.BatchSize!.Value;
         return new TracedProgram(Networks.Parameters, ("loss", share.BatchSum()), ("gradient", Derivative.ParameterGradient(share, Networks.Parameters).BatchSum()));
