@@ -1,6 +1,8 @@
+using CsCheck;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
+using Monge.Testing;
 
 namespace Monge.Engine.Tests.Programs;
 
@@ -35,6 +37,20 @@ public sealed class TileMachineTests
             }
         }
     }
+
+    [Fact]
+    public void A_program_that_breaks_the_agreement_is_shown_as_small_as_it_can_be_made() =>
+        Smallest.Failure(
+            Gen.Select(Gen.Byte.Array[8, 60], Gen.Int[0, 9]),
+            400,
+            drawn =>
+            {
+                var random = new RandomPrograms(new Choices(drawn.Item1));
+                var program = Derived(random, drawn.Item2);
+                var (inputs, parameters) = random.Values(3);
+                Compare<double>(program, 3, inputs, parameters, ReferenceInterpreter.Evaluate(program, 3, inputs, parameters), 1e-12, 0);
+            },
+            drawn => $"kind {drawn.Item2} of {new RandomPrograms(new Choices(drawn.Item1)).Describe()}");
 
     internal static TracedProgram Derived(RandomPrograms random, int kind)
     {
