@@ -1,6 +1,7 @@
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Fields;
@@ -254,5 +255,5 @@ internal static class BuildingFlows
             FieldEvaluation.At(1, (x, t) => field.WithDivergence(x, t).Divergence.Abs(), positions, times).Max());
     }
 
-    private static double NormalQuantile(double probability) => Math.Sqrt(2) * MathNet.Numerics.SpecialFunctions.ErfInv((2 * probability) - 1);
+    private static double NormalQuantile(double probability) => Math.Sqrt(2) * HostFunctions.InverseErf((2 * probability) - 1);
 }

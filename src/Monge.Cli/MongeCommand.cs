@@ -108,11 +108,11 @@ public static class MongeCommand
         {
             if (unknown.StartsWith('-'))
             {
-                return NearestName.Sentence("option", unknown, command.Options.Select(o => o.Name), help);
+                return UnknownName.Sentence("option", unknown, command.Options.Select(o => o.Name), help);
             }
 
             return command.Subcommands.Count > 0
-                ? NearestName.Sentence("command", unknown, command.Subcommands.Select(c => c.Name), help)
+                ? UnknownName.Sentence("command", unknown, command.Subcommands.Select(c => c.Name), help)
                 : $"There is one argument too many, '{unknown}'; `{help}` shows what is accepted.";
         }
 

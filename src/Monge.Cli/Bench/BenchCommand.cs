@@ -48,7 +48,7 @@ internal static class BenchCommand
             var named = result.GetRequiredValue(cases).SelectMany(c => c == "all" ? s_cases : [c]).ToArray();
             foreach (var name in named.Where(n => !s_cases.Contains(n)))
             {
-                throw CommandException.Usage(NearestName.Sentence("bench case", name, s_cases, "monge bench --help"));
+                throw CommandException.Usage(UnknownName.Sentence("bench case", name, s_cases, "monge bench --help"));
             }
 
             foreach (var name in named)

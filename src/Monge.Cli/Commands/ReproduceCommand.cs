@@ -55,7 +55,7 @@ internal static class ReproduceCommand
         GalleryEntry[] found = [.. entries.Select(e => e with { Experiments = [.. e.Experiments.Where(x => x.Name == experiment)] }).Where(e => e.Experiments.Count > 0)];
         return found.Length > 0
             ? found
-            : throw CommandException.Usage(NearestName.Sentence("experiment", experiment, entries.SelectMany(e => e.Experiments).Select(e => e.Name), "monge reproduce --list"));
+            : throw CommandException.Usage(UnknownName.Sentence("experiment", experiment, entries.SelectMany(e => e.Experiments).Select(e => e.Name), "monge reproduce --list"));
     }
 
     private static IReadOnlyList<GalleryEntry> Select(string? number)

@@ -176,7 +176,7 @@ internal sealed class FitCommand
         string[] known = [.. merged.Select(o => o.Key)];
         if (given.Select(o => o.Key).FirstOrDefault(name => !known.Contains(name)) is { } unknown)
         {
-            throw CommandException.Usage(NearestName.Sentence("option of fit", unknown, known, "docs/generative.md"));
+            throw CommandException.Usage(UnknownName.Sentence("option of fit", unknown, known, "docs/generative.md"));
         }
 
         foreach (var (name, value) in given)

@@ -189,7 +189,7 @@ internal sealed class SampleCommand
     }
 
     private static MethodEntry Method(string name) => MethodRegistry.Find(name)
-        ?? throw CommandException.Usage(NearestName.Sentence("method", name, MethodRegistry.All.Select(m => m.Name), "monge methods"));
+        ?? throw CommandException.Usage(UnknownName.Sentence("method", name, MethodRegistry.All.Select(m => m.Name), "monge methods"));
 
     private static ISamplingMethod Bind(MethodEntry entry, Density target, MethodSettings settings)
     {
@@ -227,7 +227,7 @@ internal sealed class SampleCommand
         var preset = parsed.GetValue(_preset);
         if (preset is not null && !entry.Presets.ContainsKey(preset))
         {
-            throw CommandException.Usage(NearestName.Sentence($"preset of {entry.Name}", preset, entry.Presets.Keys, "monge methods"));
+            throw CommandException.Usage(UnknownName.Sentence($"preset of {entry.Name}", preset, entry.Presets.Keys, "monge methods"));
         }
 
         if (parsed.GetValue(_options) is not { } file)
@@ -255,7 +255,7 @@ internal sealed class SampleCommand
 
         var known = JsonNode.Parse(entry.Create(TargetLibrary.Get("gmm9"), new MethodSettings()).Options)!.AsObject().Select(o => o.Key);
         return options.Select(o => o.Key).FirstOrDefault(name => !known.Contains(name)) is { } unknown
-            ? throw CommandException.Usage(NearestName.Sentence($"option of {entry.Name}", unknown, known, "monge methods --json"))
+            ? throw CommandException.Usage(UnknownName.Sentence($"option of {entry.Name}", unknown, known, "monge methods --json"))
             : options.ToJsonString();
     }
 }

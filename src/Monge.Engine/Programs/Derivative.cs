@@ -1,4 +1,5 @@
 using Monge.Engine.Arrays;
+using Monge.Engine.LinearAlgebra;
 
 namespace Monge.Engine.Programs;
 
@@ -165,14 +166,16 @@ public static class Derivative
             throw new ArgumentException($"Laplacian: the weight matrix is {matrix.GetLength(0)} x {matrix.GetLength(1)}; it must be {d} x {d}.", nameof(matrix));
         }
 
-        var symmetric = MathNet.Numerics.LinearAlgebra.Matrix<double>.Build.DenseOfArray(matrix);
-        if ((symmetric - symmetric.Transpose()).L2Norm() > 1e-12 * symmetric.L2Norm())
+        double[] entries = [.. matrix.Cast<double>()];
+        var largest = entries.Max(Math.Abs);
+        if (Enumerable.Range(0, d * d).Any(i => Math.Abs(entries[i] - entries[(i % d * d) + (i / d)]) > 1e-12 * largest))
         {
             throw new ArgumentException("Laplacian: the weight matrix is not symmetric.", nameof(matrix));
         }
 
-        var eigen = symmetric.Evd(MathNet.Numerics.LinearAlgebra.Symmetricity.Symmetric);
-        var kept = Enumerable.Range(0, d).Where(k => Math.Abs(eigen.EigenValues[k].Real) > 1e-14 * symmetric.L2Norm()).ToArray();
+        var (values, vectors) = SymmetricEigen.DecomposeAsStored(entries, d);
+        var norm = values.Max(Math.Abs);
+        var kept = Enumerable.Range(0, d).Where(k => Math.Abs(values[k]) > 1e-14 * norm).ToArray();
         if (kept.Length == 0)
         {
             return new SecondOrderDerivative(value, Expr.Constant(0).BroadcastTo(value.Shape.Append(1)), Expr.Constant(0).BroadcastTo(value.Shape));
@@ -183,11 +186,11 @@ public static class Derivative
         {
             for (var k = 0; k < kept.Length; k++)
             {
-                directions[(i * kept.Length) + k] = eigen.EigenVectors[i, kept[k]];
+                directions[(i * kept.Length) + k] = vectors[(i * d) + kept[k]];
             }
         }
 
-        double[] weights = [.. kept.Select(k => eigen.EigenValues[k].Real)];
+        double[] weights = [.. kept.Select(k => values[k])];
         var pass = Forward(value, x, Expr.Constant(directions, [.. x.Shape.Sizes, kept.Length]), Expr.Constant(weights, kept.Length));
         return new SecondOrderDerivative(value, pass.Tangent, pass.Second);
     }

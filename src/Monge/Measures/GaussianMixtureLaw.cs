@@ -1,3 +1,4 @@
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 
@@ -130,7 +131,7 @@ public sealed class GaussianMixtureLaw
         var sum = 0.0;
         for (var k = 0; k < Count; k++)
         {
-            sum += Weights[k] * 0.5 * MathNet.Numerics.SpecialFunctions.Erfc((Means[k][axis] - value) / Math.Sqrt(2 * Covariances[k][axis, axis]));
+            sum += Weights[k] * 0.5 * HostFunctions.Erfc((Means[k][axis] - value) / Math.Sqrt(2 * Covariances[k][axis, axis]));
         }
 
         return sum;

@@ -1,3 +1,4 @@
+using Monge.Data;
 using Monge.Measures.Targets;
 
 namespace Monge.Measures;
@@ -83,7 +84,7 @@ public static class TargetLibrary
     public static IEnumerable<string> Nearest(string unknown)
     {
         var limit = Math.Max(2, unknown.Length / 2);
-        return All.Select(e => (e.Name, Distance: EditDistance(unknown.ToLowerInvariant(), e.Name)))
+        return All.Select(e => (e.Name, Distance: NearestName.EditDistance(unknown.ToLowerInvariant(), e.Name)))
             .Where(p => p.Distance <= limit).OrderBy(p => p.Distance).Take(3).Select(p => p.Name);
     }
 
@@ -94,25 +95,6 @@ public static class TargetLibrary
         TargetFamily.CheckSize("shifted-gaussian", dimension, 1, 1_000);
         var (shift, scale) = Gaussians.ShiftedSettings(name);
         return Gaussians.Shifted(dimension, shift, scale);
-    }
-
-    // Levenshtein's distance: insertions, deletions and replacements, one row of the table at a time.
-    private static int EditDistance(string from, string to)
-    {
-        var row = Enumerable.Range(0, to.Length + 1).ToArray();
-        for (var i = 1; i <= from.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= to.Length; j++)
-            {
-                var replaced = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(replaced, 1 + Math.Min(row[j], row[j - 1]));
-            }
-        }
-
-        return row[^1];
     }
 }
 

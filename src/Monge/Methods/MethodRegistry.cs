@@ -1,3 +1,4 @@
+using Monge.Data;
 using Monge.Measures;
 
 namespace Monge.Methods;
@@ -109,7 +110,7 @@ public static class MethodRegistry
     public static MethodEntry? Find(string name) => All.FirstOrDefault(e => e.Name == name);
 
     /// <summary>The method whose name is nearest to a (misspelt) name, by the number of single-letter edits.</summary>
-    public static MethodEntry Nearest(string name) => All.MinBy(e => Edits(e.Name, name.ToLowerInvariant()))!;
+    public static MethodEntry Nearest(string name) => All.MinBy(e => NearestName.EditDistance(e.Name, name.ToLowerInvariant()))!;
 
     private static MethodEntry Controlled(string name, ControlledAlgorithm algorithm, string title, string description, string reference) => new(
         name,
@@ -126,22 +127,4 @@ public static class MethodRegistry
             ["paper"] = """{ "iterations": 60000, "batchSize": 2048, "steps": 200 }""",
         },
         (density, settings) => new ControlledTransport(density, algorithm, settings.Resolve<ControlledOptions>()));
-
-    private static int Edits(string left, string right)
-    {
-        var row = Enumerable.Range(0, right.Length + 1).ToArray();
-        for (var i = 1; i <= left.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= right.Length; j++)
-            {
-                var replaced = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(replaced, 1 + Math.Min(row[j], row[j - 1]));
-            }
-        }
-
-        return row[^1];
-    }
 }

@@ -1,5 +1,4 @@
-using MathNet.Numerics.LinearAlgebra;
-using MathNet.Numerics.LinearAlgebra.Factorization;
+using Monge.Engine.LinearAlgebra;
 
 namespace Monge.OptimalTransport;
 
@@ -148,15 +147,7 @@ internal static class SymmetricRoots
     private static (double[] Values, double[] Vectors) Eigen(double[] matrix, int dimension, string name)
     {
         Check(matrix, dimension, name);
-        Evd<double> factors = Matrix<double>.Build.DenseOfRowMajor(dimension, dimension, matrix).Evd(Symmetricity.Symmetric);
-        var values = new double[dimension];
-        var vectors = new double[dimension * dimension];
-        for (int row = 0; row < dimension; row++)
-        {
-            values[row] = factors.EigenValues[row].Real;
-            for (int column = 0; column < dimension; column++)
-                vectors[row * dimension + column] = factors.EigenVectors[row, column];
-        }
+        var (values, vectors) = SymmetricEigen.DecomposeAsStored(matrix, dimension);
         return (values, vectors);
     }
 }

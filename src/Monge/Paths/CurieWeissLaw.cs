@@ -1,3 +1,4 @@
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Fields;
 
@@ -47,7 +48,7 @@ public sealed class CurieWeissLaw
         for (var up = 0; up <= Dimension; up++)
         {
             var sum = (2.0 * up) - Dimension;
-            logs[up] = MathNet.Numerics.SpecialFunctions.GammaLn(Dimension + 1) - MathNet.Numerics.SpecialFunctions.GammaLn(up + 1) - MathNet.Numerics.SpecialFunctions.GammaLn(Dimension - up + 1)
+            logs[up] = HostFunctions.LogFactorial(Dimension) - HostFunctions.LogFactorial(up) - HostFunctions.LogFactorial(Dimension - up)
                 + (InverseTemperature * sum * sum / (2 * Dimension)) + (Field * sum / Dimension);
         }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 
@@ -214,5 +215,5 @@ internal static class GaussianMixtures
     private static double NormalDensity(double x, double mean, double deviation) =>
         Math.Exp(-0.5 * (x - mean) * (x - mean) / (deviation * deviation)) / (deviation * Math.Sqrt(2 * Math.PI));
 
-    private static double Lower(double z) => double.IsPositiveInfinity(z) ? 1 : 0.5 * MathNet.Numerics.SpecialFunctions.Erfc(-z / Math.Sqrt(2));
+    private static double Lower(double z) => double.IsPositiveInfinity(z) ? 1 : 0.5 * HostFunctions.Erfc(-z / Math.Sqrt(2));
 }

@@ -1,3 +1,4 @@
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 
@@ -50,7 +51,7 @@ internal static class Rings
     }
 
     // The mass of the standard normal law above z.
-    private static double Upper(double z) => double.IsPositiveInfinity(z) ? 0 : 0.5 * MathNet.Numerics.SpecialFunctions.Erfc(z / Math.Sqrt(2));
+    private static double Upper(double z) => double.IsPositiveInfinity(z) ? 0 : 0.5 * HostFunctions.Erfc(z / Math.Sqrt(2));
 
     private static double[] Sample(int samples, RandomStream random, double[] masses, double[] scales)
     {

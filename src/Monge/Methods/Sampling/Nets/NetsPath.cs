@@ -2,6 +2,7 @@ using System.Numerics;
 using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Engine.Execution;
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Measures;
 using Monge.Paths;
@@ -118,7 +119,7 @@ internal static class NetsPilot<T>
     private static double[] FitPolynomial(double[] values)
     {
         double[] times = [.. Enumerable.Range(0, values.Length).Select(k => (double)k / (values.Length - 1))];
-        return MathNet.Numerics.Fit.Polynomial(times, values, CurvatureDegree);
+        return HostFunctions.FitPolynomial(times, values, CurvatureDegree);
     }
 }
 
