@@ -4,6 +4,7 @@ using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
+using Monge.Paths;
 
 namespace Monge.Gallery.Entries;
 
@@ -86,7 +87,7 @@ internal static class LearnedInterpolants
         var law = DataSetLibrary.Get("checkerboard");
         var options = new InterpolantOptions
         {
-            Form = InterpolantForm.TwoSided,
+            Form = InterpolantKind.TwoSided,
             Schedule = "linear-latent",
             Learn = LearnedFields.VelocityDenoiser,
             Width = 128,
@@ -124,7 +125,7 @@ internal static class LearnedInterpolants
         {
             var options = new InterpolantOptions
             {
-                Form = InterpolantForm.TwoSided,
+                Form = InterpolantKind.TwoSided,
                 Schedule = "linear-latent",
                 Learn = learn,
                 SharedNetwork = false,
@@ -213,7 +214,7 @@ internal static class LearnedInterpolants
         {
             var options = new InterpolantOptions
             {
-                Form = InterpolantForm.TwoSided,
+                Form = InterpolantKind.TwoSided,
                 Coupling = CouplingKind.OptimalTransport,
                 Width = 128,
                 Depth = 4,

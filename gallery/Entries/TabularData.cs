@@ -1,5 +1,6 @@
 using Monge.Data;
 using Monge.Diagnostics;
+using Monge.Dynamics;
 using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.Methods;

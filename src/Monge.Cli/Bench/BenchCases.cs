@@ -4,6 +4,7 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
+using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
 using Monge.Training;

@@ -1,6 +1,7 @@
 using System.Numerics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
+using Monge.Engine.Random;
 
 namespace Monge.Cli.Bench;
 
@@ -53,7 +54,7 @@ internal sealed class BenchNetwork
         foreach (var (block, k) in Parameters.Blocks.Select((b, k) => (b, k)))
         {
             var bound = 1 / Math.Sqrt(_layers[k / 2].Inputs);
-            var random = new System.Random(unchecked((int)seed + k));
+            var random = new RandomStream(seed, (uint)k);
             foreach (ref var value in values.Span.Slice(block.Offset, block.Shape.Size))
             {
                 value = T.CreateChecked(bound * ((2 * random.NextDouble()) - 1));

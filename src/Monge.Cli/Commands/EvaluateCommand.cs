@@ -3,7 +3,7 @@ using Monge.Cli.Generation;
 using Monge.Cli.Output;
 using Monge.Data;
 using Monge.Diagnostics;
-using Monge.Methods;
+using Monge.Dynamics;
 
 namespace Monge.Cli.Commands;
 

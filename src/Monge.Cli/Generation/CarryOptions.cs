@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Monge.Data;
+using Monge.Dynamics;
 using Monge.Methods;
 
 namespace Monge.Cli.Generation;

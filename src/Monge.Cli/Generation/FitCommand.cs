@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
 using Monge.Data;
+using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
 using Monge.Paths;

@@ -2,7 +2,9 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
+using Monge.Dynamics;
 using Monge.Methods;
+using Monge.Paths;
 
 namespace Monge.Cli.Generation;
 
@@ -39,7 +41,7 @@ internal static class FitResult
             })]);
         }
 
-        if (model.HeldOutRows is { Length: > 0 } held && model.HasBaseDensity && model.Form != InterpolantForm.Mirror)
+        if (model.HeldOutRows is { Length: > 0 } held && model.HasBaseDensity && model.Form != InterpolantKind.Mirror)
         {
             AddLikelihood(result, model, held, threads);
         }

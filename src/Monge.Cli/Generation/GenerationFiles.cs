@@ -71,14 +71,14 @@ internal static class GenerationFiles
     }
 
     /// <summary>The conditions of rows: those of --given, else those of the table's columns, else none.</summary>
-    public static FlowGiven? Conditions(FlowModel model, string[]? given, DataTable? table)
+    public static ConditionValues? Conditions(FlowModel model, string[]? given, DataTable? table)
     {
         if (given is { Length: > 0 })
         {
-            return FlowGiven.Values(Parse(given));
+            return ConditionValues.Values(Parse(given));
         }
 
-        return table is not null && model.Conditions.Count > 0 && model.Conditions.All(c => table.Has(c.Name) || table.LabelNames.Contains(c.Name)) ? FlowGiven.Rows(table) : null;
+        return table is not null && model.Conditions.Count > 0 && model.Conditions.All(c => table.Has(c.Name) || table.LabelNames.Contains(c.Name)) ? ConditionValues.Rows(table) : null;
     }
 
     private static Dictionary<string, string> Parse(string[] given)

@@ -12,7 +12,9 @@ namespace Monge.Cli.Sampling;
 /// <param name="CommandLine">The arguments.</param>
 internal sealed record RunRequest(string Target, string Method, ulong Seed, int Samples, string Options, string CommandLine)
 {
+#pragma warning disable RS0030 // The record of a run says when it began.
     private readonly DateTimeOffset _started = DateTimeOffset.UtcNow;
+#pragma warning restore RS0030
 
     /// <summary>What must be equal for a run to be the same: the number of samples may differ, since it doesn't touch training.</summary>
     public IEnumerable<(string Name, JsonNode Value)> Identity() =>

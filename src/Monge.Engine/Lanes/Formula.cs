@@ -4,19 +4,19 @@ namespace Monge.Engine.Lanes;
 
 /// <summary>
 /// A value that is emitted where it is used: pushing it leaves it on the IL stack, so a polynomial needs no local
-/// variables. A formula may be pushed once only, or its work would be emitted twice; <see cref="LaneEmitter.Keep(Formula)"/>
-/// turns it into a reusable one.
+/// variables. A formula may be pushed once only for each of the vectors side by side, or its work would be emitted twice;
+/// <see cref="LaneEmitter.Keep(Formula)"/> turns it into a reusable one.
 /// </summary>
 internal abstract class Deferred(Action<LaneEmitter> emit, bool reusable)
 {
-    private bool used;
+    private int pushed = -1;
 
     /// <summary>Emits the instructions that leave the value on the IL stack.</summary>
     public void Push(LaneEmitter emitter)
     {
-        if (used && !reusable)
+        if (pushed == emitter.Part && !reusable)
             throw new InvalidOperationException("A formula was emitted twice; keep it in a local first.");
-        used = true;
+        pushed = emitter.Part;
         emit(emitter);
     }
 }
@@ -26,7 +26,7 @@ internal sealed class Formula(Action<LaneEmitter> emit, bool reusable = false) :
 {
     public static implicit operator Formula(double value) => new(e => e.PushConstant(value), reusable: true);
 
-    public static implicit operator Formula(Lane lane) => new(e => e.IL.Emit(OpCodes.Ldloc, lane.Local), reusable: true);
+    public static implicit operator Formula(Lane lane) => new(e => e.IL.Emit(OpCodes.Ldloc, lane.Locals[e.Part]), reusable: true);
 
     public static Formula operator +(Formula a, Formula b) => Of("Add", a, b);
 
@@ -61,7 +61,7 @@ internal sealed class Formula(Action<LaneEmitter> emit, bool reusable = false) :
 /// <summary>A lane of truth values.</summary>
 internal sealed class MaskFormula(Action<LaneEmitter> emit, bool reusable = false) : Deferred(emit, reusable)
 {
-    public static implicit operator MaskFormula(LaneMask mask) => new(e => e.IL.Emit(OpCodes.Ldloc, mask.Local), reusable: true);
+    public static implicit operator MaskFormula(LaneMask mask) => new(e => e.IL.Emit(OpCodes.Ldloc, mask.Locals[e.Part]), reusable: true);
 
     public static MaskFormula operator &(MaskFormula a, MaskFormula b) => new(e => e.Call("MaskAnd", a, b));
 

@@ -71,7 +71,8 @@ internal sealed partial class LaneEmitter
     /// <summary>1 / (1 + e^-x).</summary>
     public Lane Sigmoid(Lane x)
     {
-        Formula negated = Keep(AtMost(AtLeast(-(Formula)x, ExpLow + 0.5), ExpHigh - 0.5));
+        // No upper bound of -x is needed: whatever comes of it, it is not chosen.
+        Formula negated = Keep(AtLeast(-(Formula)x, ExpLow + 0.5));
         Formula value = (Formula)1.0 / (ExpInRange(negated) + 1.0);
         return Finish(Choose((Formula)x < ExpLow, 0.0, value));
     }

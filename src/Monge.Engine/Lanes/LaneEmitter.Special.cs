@@ -147,12 +147,12 @@ internal sealed partial class LaneEmitter
     /// <summary>Computes a function of float32 lanes in float64, on the lower and the upper half in turn.</summary>
     private Lane InFloat64(Func<LaneEmitter, Lane[], Lane> function, params Lane[] arguments)
     {
-        wide ??= new LaneEmitter(IL, ElementType.Float64, Width);
+        wide ??= new LaneEmitter(IL, ElementType.Float64, Width, Parts);
         Lane[] halves = Array.ConvertAll<string, Lane>(IsScalar ? ["Scalar"] : ["WidenLower", "WidenUpper"], half =>
         {
-            Lane[] widened = Array.ConvertAll(arguments, a => wide.Finish(new Formula(_ =>
+            Lane[] widened = Array.ConvertAll(arguments, a => wide.Finish(new Formula(e =>
             {
-                IL.Emit(OpCodes.Ldloc, a.Local);
+                IL.Emit(OpCodes.Ldloc, a.Locals[e.Part]);
                 if (IsScalar) IL.Emit(OpCodes.Conv_R8);
                 else IL.Emit(OpCodes.Call, LaneMethods.Resolve(LaneMethods.HostOf(Width), half, [], LaneType));
             })));
@@ -161,9 +161,9 @@ internal sealed partial class LaneEmitter
             return result;
         });
         foreach (Lane half in halves) wide.Release(half);
-        return Finish(new Formula(_ =>
+        return Finish(new Formula(e =>
         {
-            foreach (Lane half in halves) IL.Emit(OpCodes.Ldloc, half.Local);
+            foreach (Lane half in halves) IL.Emit(OpCodes.Ldloc, half.Locals[e.Part]);
             if (IsScalar) IL.Emit(OpCodes.Conv_R4);
             else IL.Emit(OpCodes.Call, LaneMethods.Resolve(LaneMethods.HostOf(Width), "Narrow", [], wide.LaneType, wide.LaneType));
         }));

@@ -6,20 +6,22 @@ namespace Monge.Engine.Lanes;
 /// <summary>
 /// Emits straight-line IL for arithmetic on SIMD lanes: every function is written once as a formula and serves float32 and
 /// float64, vectors of 128, 256 and 512 bits, and plain scalars. The functions are branch-free polynomials (no tables), so
-/// every lane costs the same. The caller owns the method, its loops and its addresses.
+/// every lane costs the same. The caller owns the method, its loops and its addresses. Neighbouring vectors may be computed side
+/// by side: a long chain of dependent instructions then leaves the processor something else to do.
 /// </summary>
 internal sealed partial class LaneEmitter
 {
     private readonly LaneMethods methods;
-    private readonly Stack<LocalBuilder> freeNumbers = new();
-    private readonly Stack<LocalBuilder> freeMasks = new();
-    private readonly Stack<LocalBuilder> freeBits = new();
-    private readonly List<(Stack<LocalBuilder> Pool, LocalBuilder Local)> kept = [];
+    private readonly Stack<LocalBuilder[]> freeNumbers = new();
+    private readonly Stack<LocalBuilder[]> freeMasks = new();
+    private readonly Stack<LocalBuilder[]> freeBits = new();
+    private readonly List<(Stack<LocalBuilder[]> Pool, LocalBuilder[] Locals)> kept = [];
 
-    /// <summary>Writes into <paramref name="il"/>, the generator of a dynamic method.</summary>
-    public LaneEmitter(ILGenerator il, ElementType type, SimdWidth width)
+    /// <summary>Writes into <paramref name="il"/>, the generator of a dynamic method, for a number of neighbouring vectors.</summary>
+    public LaneEmitter(ILGenerator il, ElementType type, SimdWidth width, int parts = 1)
     {
         IL = il;
+        Parts = parts;
         Type = type;
         Width = width;
         methods = LaneMethods.For(type, width);
@@ -33,6 +35,12 @@ internal sealed partial class LaneEmitter
 
     /// <summary>The width of a vector.</summary>
     public SimdWidth Width { get; }
+
+    /// <summary>Neighbouring vectors that are computed side by side.</summary>
+    public int Parts { get; }
+
+    /// <summary>The one of them whose instructions are being written.</summary>
+    public int Part { get; private set; }
 
     /// <summary>Bytes in one element.</summary>
     public int ElementSize => Type == ElementType.Float32 ? 4 : 8;
@@ -51,59 +59,78 @@ internal sealed partial class LaneEmitter
     private bool IsSingle => Type == ElementType.Float32;
 
     /// <summary>The same number in every lane.</summary>
-    public Lane Constant(double value) => Finish(value);
+    public Lane Constant(double value) => FinishShared(value);
 
-    /// <summary>Loads <see cref="Lanes"/> consecutive elements from the address pushed by <paramref name="emitAddress"/>; it need not be aligned.</summary>
+    /// <summary>
+    /// Loads <see cref="Lanes"/> consecutive elements for each of <see cref="Parts"/> vectors from the address pushed by
+    /// <paramref name="emitAddress"/>; it need not be aligned.
+    /// </summary>
     public Lane LoadFrom(Action emitAddress) => Finish(new Formula(_ =>
     {
-        emitAddress();
+        PushAddress(emitAddress);
         IL.Emit(OpCodes.Unaligned, (byte)1);
         IL.Emit(OpCodes.Ldobj, LaneType);
     }));
 
     /// <summary>Loads one element from the address pushed by <paramref name="emitAddress"/> into every lane.</summary>
-    public Lane BroadcastFrom(Action emitAddress) => Finish(new Formula(_ =>
+    public Lane BroadcastFrom(Action emitAddress) => FinishShared(new Formula(_ =>
     {
         emitAddress();
         LoadElement();
         if (!IsScalar) IL.Emit(OpCodes.Call, methods["Create"]);
     }));
 
-    /// <summary>Stores <see cref="Lanes"/> consecutive elements at the address pushed by <paramref name="emitAddress"/>; it need not be aligned.</summary>
+    /// <summary>Stores what <see cref="LoadFrom"/> loads at the address pushed by <paramref name="emitAddress"/>; it need not be aligned.</summary>
     public void StoreTo(Action emitAddress, Lane v)
     {
-        emitAddress();
-        IL.Emit(OpCodes.Ldloc, v.Local);
-        IL.Emit(OpCodes.Unaligned, (byte)1);
-        IL.Emit(OpCodes.Stobj, LaneType);
+        for (Part = 0; Part < Parts; Part++)
+        {
+            PushAddress(emitAddress);
+            IL.Emit(OpCodes.Ldloc, v.Locals[Part]);
+            IL.Emit(OpCodes.Unaligned, (byte)1);
+            IL.Emit(OpCodes.Stobj, LaneType);
+        }
+
+        Part = 0;
     }
 
     /// <summary>A lane for a value carried round a loop, set to <paramref name="initial"/> here; change it with <see cref="Assign"/>.</summary>
     public Lane NewAccumulator(double initial)
     {
-        var accumulator = new Lane(IL.DeclareLocal(LaneType));
-        PushConstant(initial);
-        IL.Emit(OpCodes.Stloc, accumulator.Local);
+        var accumulator = new Lane(Declare(LaneType));
+        foreach (LocalBuilder local in accumulator.Locals)
+        {
+            PushConstant(initial);
+            IL.Emit(OpCodes.Stloc, local);
+        }
+
         return accumulator;
     }
 
     /// <summary>Copies <paramref name="value"/> into <paramref name="target"/>.</summary>
     public void Assign(Lane target, Lane value)
     {
-        IL.Emit(OpCodes.Ldloc, value.Local);
-        IL.Emit(OpCodes.Stloc, target.Local);
+        for (int part = 0; part < Parts; part++)
+        {
+            IL.Emit(OpCodes.Ldloc, value.Locals[part]);
+            IL.Emit(OpCodes.Stloc, target.Locals[part]);
+        }
     }
 
-    /// <summary>Gives a lane back, so that a later result may reuse its local variable; it must not be read afterwards.</summary>
-    public void Release(Lane lane) => freeNumbers.Push(lane.Local);
+    /// <summary>Gives a lane back, so that a later result may reuse its local variables; it must not be read afterwards.</summary>
+    public void Release(Lane lane)
+    {
+        // Vectors that share a variable are not good for results that differ.
+        if (Parts == 1 || lane.Locals[0] != lane.Locals[1]) freeNumbers.Push(lane.Locals);
+    }
 
-    /// <summary>Gives a mask back, so that a later result may reuse its local variable; it must not be read afterwards.</summary>
-    public void Release(LaneMask mask) => freeMasks.Push(mask.Local);
+    /// <summary>Gives a mask back, so that a later result may reuse its local variables; it must not be read afterwards.</summary>
+    public void Release(LaneMask mask) => freeMasks.Push(mask.Locals);
 
-    /// <summary>Leaves the sum of the lanes on the IL stack as one element. Halves are added until one element is left, so the order never changes.</summary>
+    /// <summary>Leaves the sum of the first vector's lanes on the IL stack as one element. Halves are added until one element is left, so the order never changes.</summary>
     public void HorizontalSum(Lane v)
     {
-        IL.Emit(OpCodes.Ldloc, v.Local);
+        IL.Emit(OpCodes.Ldloc, v.Locals[0]);
         if (IsScalar)
             return;
         Type[] element = [methods.Element];
@@ -152,8 +179,8 @@ internal sealed partial class LaneEmitter
     /// <summary>Stores an integer formula in a temporary local.</summary>
     internal BitsFormula Keep(BitsFormula value)
     {
-        LocalBuilder local = Keep(value, freeBits, methods.IntegerVector);
-        return new BitsFormula(e => e.IL.Emit(OpCodes.Ldloc, local), reusable: true);
+        LocalBuilder[] locals = Keep(value, freeBits, methods.IntegerVector);
+        return new BitsFormula(e => e.IL.Emit(OpCodes.Ldloc, locals[e.Part]), reusable: true);
     }
 
     internal void PushConstant(double value)
@@ -184,37 +211,58 @@ internal sealed partial class LaneEmitter
     }
 
     /// <summary>Ends a public operation: computes its result into a lane of its own and frees the temporaries.</summary>
-    private Lane Finish(Formula value)
-    {
-        value.Push(this);
-        FreeTemporaries();
-        LocalBuilder result = freeNumbers.TryPop(out LocalBuilder? free) ? free : IL.DeclareLocal(LaneType);
-        IL.Emit(OpCodes.Stloc, result);
-        return new Lane(result);
-    }
+    private Lane Finish(Formula value) => new(Store(value, freeNumbers, LaneType, FreeTemporaries));
 
-    private LaneMask Finish(MaskFormula value)
+    private LaneMask Finish(MaskFormula value) => new(Store(value, freeMasks, MaskType, FreeTemporaries));
+
+    /// <summary>The same for a value without temporaries that all vectors share.</summary>
+    private Lane FinishShared(Formula value)
     {
         value.Push(this);
-        FreeTemporaries();
-        LocalBuilder result = freeMasks.TryPop(out LocalBuilder? free) ? free : IL.DeclareLocal(MaskType);
-        IL.Emit(OpCodes.Stloc, result);
-        return new LaneMask(result);
+        LocalBuilder local = IL.DeclareLocal(LaneType);
+        IL.Emit(OpCodes.Stloc, local);
+        return new Lane([.. Enumerable.Repeat(local, Parts)]);
     }
 
     private void FreeTemporaries()
     {
-        foreach ((Stack<LocalBuilder> pool, LocalBuilder local) in kept) pool.Push(local);
+        foreach ((Stack<LocalBuilder[]> pool, LocalBuilder[] locals) in kept) pool.Push(locals);
         kept.Clear();
     }
 
-    private LocalBuilder Keep(Deferred value, Stack<LocalBuilder> pool, Type type)
+    private LocalBuilder[] Keep(Deferred value, Stack<LocalBuilder[]> pool, Type type)
+    {
+        LocalBuilder[] locals = Store(value, pool, type);
+        kept.Add((pool, locals));
+        return locals;
+    }
+
+    /// <summary>Writes the value of each vector into a variable. The variables may be those of temporaries that the value is the last to read.</summary>
+    private LocalBuilder[] Store(Deferred value, Stack<LocalBuilder[]> pool, Type type, Action? whenRead = null)
     {
         value.Push(this);
-        LocalBuilder local = pool.TryPop(out LocalBuilder? free) ? free : IL.DeclareLocal(type);
-        IL.Emit(OpCodes.Stloc, local);
-        kept.Add((pool, local));
-        return local;
+        whenRead?.Invoke();
+        LocalBuilder[] locals = pool.TryPop(out LocalBuilder[]? free) ? free : Declare(type);
+        IL.Emit(OpCodes.Stloc, locals[0]);
+        for (Part = 1; Part < Parts; Part++)
+        {
+            value.Push(this);
+            IL.Emit(OpCodes.Stloc, locals[Part]);
+        }
+
+        Part = 0;
+        return locals;
+    }
+
+    private LocalBuilder[] Declare(Type type) => [.. Enumerable.Range(0, Parts).Select(_ => IL.DeclareLocal(type))];
+
+    private void PushAddress(Action emitAddress)
+    {
+        emitAddress();
+        if (Part == 0) return;
+        IL.Emit(OpCodes.Ldc_I4, Part * Lanes * ElementSize);
+        IL.Emit(OpCodes.Conv_I);
+        IL.Emit(OpCodes.Add);
     }
 
     private void LoadElement() => IL.Emit(IsSingle ? OpCodes.Ldind_R4 : OpCodes.Ldind_R8);

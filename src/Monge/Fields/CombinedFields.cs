@@ -105,3 +105,18 @@ public sealed class GatedScore : IVectorField
     /// <inheritdoc/>
     public (Expr Value, Expr Divergences) WithDivergenceEstimates(Expr x, Expr t, Expr probes) => new FormulaField(Dimension, Apply).WithDivergenceEstimates(x, t, probes);
 }
+
+/// <summary>Classifier-free guidance (J. Ho and T. Salimans, arXiv:2207.12598).</summary>
+public static class Guidance
+{
+    /// <summary>hidden + w (given - hidden).</summary>
+    /// <param name="hidden">The field that doesn't see the condition.</param>
+    /// <param name="given">The field that does.</param>
+    /// <param name="weight">w: 1 is the given field itself, above 1 sharpens.</param>
+    public static IVectorField Of(IVectorField hidden, IVectorField given, double weight) => weight == 1 ? given
+        : new FormulaField(given.Dimension, (x, t) =>
+        {
+            var without = hidden.Apply(x, t);
+            return without + (weight * (given.Apply(x, t) - without));
+        });
+}

@@ -25,6 +25,7 @@ public sealed class PathGradient<T> : IDisposable
     private readonly StepBinding<T> _adjointStep;
     private readonly KernelSchedule _schedule;
     private readonly PathSpaceLoss _loss;
+    private readonly BatchStatistic _statistic;
     private readonly int _batch;
     private readonly int _dimension;
     private readonly int[] _segments;
@@ -49,6 +50,7 @@ public sealed class PathGradient<T> : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 2);
         (_schedule, _loss, _batch, _dimension) = (kernels.Schedule, loss, batch, kernels.Dimension);
+        _statistic = PathSpaceLosses.Statistic(loss, kernels.Dimension);
         var steps = _schedule.Count;
         var number = segments ?? (int)Math.Round(Math.Sqrt(steps));
         ArgumentOutOfRangeException.ThrowIfLessThan(number, 1, nameof(segments));
@@ -104,7 +106,7 @@ public sealed class PathGradient<T> : IDisposable
     public double Run(NdArray<T> parameters, DrawKey draw)
     {
         Simulate(parameters, draw);
-        var loss = PathSpaceLosses.Evaluate(_loss, _rnd, _dimension, _weights);
+        var loss = _statistic(_rnd, _weights);
         for (var i = 0; i < _batch; i++)
         {
             _coefficients[i] = T.CreateChecked(_weights[i]);

@@ -21,14 +21,19 @@ public sealed class AdamState<T>(int count)
     private const double Guard = 1e-8;
 
     private const int BlockSize = 4096;
-    private const int WorthSharing = 1 << 16;
+
+    // Parameters from which on other threads help: always, and if they are awake.
+    private const int WorthWaking = 1 << 16;
+    private const int WorthSharing = 1 << 13;
 
     private readonly double[] _blockSums = new double[(count + BlockSize - 1) / BlockSize];
-    private Action<int>? _addSquares;
-    private Action<int>? _update;
+    private Action<int>? _work;
+    private ThreadTeam? _team;
     private NdArray<T>? _gradient;
     private Rates _rates;
-    private int _nextBlock;
+    private double _clip;
+    private int _nextSum;
+    private int _nextUpdate;
 
     /// <summary>The parameters.</summary>
     public NdArray<T> Parameters { get; } = new(count);
@@ -63,63 +68,71 @@ public sealed class AdamState<T>(int count)
             throw new ArgumentException($"The gradient has {gradient.Length} elements; there are {Parameters.Length} parameters.", nameof(gradient));
         }
 
-        _gradient = gradient;
-        team = Parameters.Length >= WorthSharing ? team : null;
-        Share(team, _addSquares ??= AddSquares);
-        var norm = 0.0;
-        foreach (var sum in _blockSums)
-        {
-            norm += sum;
-        }
-
-        norm = Math.Sqrt(norm);
-        if (!double.IsFinite(norm))
-        {
-            return norm;
-        }
-
-        Steps++;
-        var first = 1 - Math.Pow(FirstDecay, Steps);
-        var second = 1 - Math.Pow(SecondDecay, Steps);
+        var first = 1 - Math.Pow(FirstDecay, Steps + 1);
+        var second = 1 - Math.Pow(SecondDecay, Steps + 1);
+        (_gradient, _clip, _nextSum, _nextUpdate) = (gradient, clip, 0, 0);
         _rates = new Rates(
-            T.CreateChecked(norm > clip ? clip / norm : 1),
+            T.One,
             T.CreateChecked(FirstDecay),
             T.CreateChecked(SecondDecay),
             T.CreateChecked(learningRate / first),
             T.CreateChecked(1 / second),
             T.CreateChecked(Guard),
-            T.CreateChecked(1 - Math.Min(averageDecay, (1.0 + Steps) / (10.0 + Steps))));
-        Share(team, _update ??= Update);
-        return norm;
-    }
-
-    // Blocks are taken in turn, and each block is always worked on in the same way.
-    private void Share(ThreadTeam? team, Action<int> work)
-    {
-        _nextBlock = 0;
-        if (team is null)
+            T.CreateChecked(1 - Math.Min(averageDecay, (2.0 + Steps) / (11.0 + Steps))));
+        _team = team is { ThreadCount: > 1 } && (count >= WorthWaking || (count >= WorthSharing && team.IsAwake)) ? team : null;
+        _work ??= Work;
+        if (_team is null)
         {
-            work(0);
+            _work(0);
         }
         else
         {
-            team.Run(work);
+            _team.Run(_work);
         }
+
+        var norm = Norm();
+        Steps += double.IsFinite(norm) ? 1 : 0;
+        return norm;
     }
 
-    private bool TakeBlock(out int block, out Range range)
+    // Threads take blocks in turn, and each block is always worked on in the same way.
+    private void Work(int thread)
     {
-        block = Interlocked.Increment(ref _nextBlock) - 1;
-        range = block < _blockSums.Length ? (block * BlockSize)..Math.Min((block + 1) * BlockSize, Parameters.Length) : default;
-        return block < _blockSums.Length;
-    }
-
-    private void AddSquares(int thread)
-    {
-        while (TakeBlock(out var block, out var range))
+        while (TakeBlock(ref _nextSum, out var block, out var range))
         {
             _blockSums[block] = SumOfSquares(_gradient!.Span[range]);
         }
+
+        _team?.Barrier();
+        var norm = Norm();
+        if (!double.IsFinite(norm))
+        {
+            return;
+        }
+
+        var rates = _rates with { Clip = T.CreateChecked(norm > _clip ? _clip / norm : 1) };
+        while (TakeBlock(ref _nextUpdate, out _, out var range))
+        {
+            Update(_gradient!.Span[range], Parameters.Span[range], FirstMoment.Span[range], SecondMoment.Span[range], Average.Span[range], rates);
+        }
+    }
+
+    private double Norm()
+    {
+        var sum = 0.0;
+        foreach (var part in _blockSums)
+        {
+            sum += part;
+        }
+
+        return Math.Sqrt(sum);
+    }
+
+    private bool TakeBlock(ref int next, out int block, out Range range)
+    {
+        block = Interlocked.Increment(ref next) - 1;
+        range = block < _blockSums.Length ? (block * BlockSize)..Math.Min((block + 1) * BlockSize, count) : default;
+        return block < _blockSums.Length;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -142,14 +155,6 @@ public sealed class AdamState<T>(int count)
         }
 
         return total;
-    }
-
-    private void Update(int thread)
-    {
-        while (TakeBlock(out _, out var range))
-        {
-            Update(_gradient!.Span[range], Parameters.Span[range], FirstMoment.Span[range], SecondMoment.Span[range], Average.Span[range], _rates);
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

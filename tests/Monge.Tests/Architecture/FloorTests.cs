@@ -70,8 +70,18 @@ public sealed class FloorTests
     }
 
     [Fact]
-    public void The_library_and_the_engine_know_nothing_of_consoles() =>
-        Types().Should().NotDependOnAny(Types(true).That().HaveFullName("System.Console")).Check(s_house.Value);
+    public void The_library_and_the_engine_know_nothing_of_consoles() => Assert.Empty(RoomsThatKnow("System.Console"));
+
+    [Fact]
+    public void Only_the_room_of_linear_algebra_names_MathNet()
+    {
+        Assert.Equal(["Monge.Engine.LinearAlgebra"], RoomsThatKnow("MathNet."));
+        Assert.DoesNotContain(typeof(GalleryCatalogue).Assembly.GetReferencedAssemblies(), assembly => assembly.Name!.StartsWith("MathNet", StringComparison.Ordinal));
+    }
+
+    private static IEnumerable<string> RoomsThatKnow(string name) =>
+        s_house.Value.Types.Where(type => type.Dependencies.Any(d => d.Target.FullName.StartsWith(name, StringComparison.Ordinal)))
+            .Select(type => type.Namespace.FullName).Distinct();
 
     private static string Namespace(string rooms) => $@"^Monge\.({rooms})(\.|$)";
 

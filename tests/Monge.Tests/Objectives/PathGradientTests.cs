@@ -101,7 +101,7 @@ public class PathGradientTests
             Assert.Equal(rnd[i], gradient.Rnd[i], 1e-9);
         }
 
-        double Loss() => PathSpaceLosses.Evaluate(PathSpaceLoss.LogVariance, FixedPathRnd(kernels, values, paths), 2, new double[Paths]);
+        double Loss() => PathSpaceLosses.Statistic(PathSpaceLoss.LogVariance, 2)(FixedPathRnd(kernels, values, paths), new double[Paths]);
         Assert.Equal(Loss(), loss, 1e-9);
         const double step = 1e-5;
         for (var p = 0; p < values.Length; p++)

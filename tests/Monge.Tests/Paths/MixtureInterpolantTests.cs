@@ -26,6 +26,7 @@ public sealed class MixtureInterpolantTests
             "commuting" => new MixtureInterpolant(
                 new Interpolant(InterpolantSchedules.EncoderDecoder), GaussianMixtureLaw.Single([1, 2], s_commuting), new GaussianMixtureLaw([0.5, 0.5], [[1.5, -1], [-2, 0.5]], [s_first, s_commuting])),
             "one-sided" => new MixtureInterpolant(new Interpolant(InterpolantSchedules.VariancePreserving, InterpolantKind.OneSided), null, data),
+            "one-sided with latent" => new MixtureInterpolant(new Interpolant(InterpolantSchedules.LinearWithLatent(), InterpolantKind.OneSided), null, data),
             "mirror" => new MixtureInterpolant(new Interpolant(InterpolantSchedules.Linear.WithLatent(LatentScale.Quadratic), InterpolantKind.Mirror), null, data),
             _ => new MixtureInterpolant(new Interpolant(InterpolantSchedules.LinearWithLatent(2)), GaussianMixtureLaw.Single([1, 0], s_second), GaussianMixtureLaw.Single([-1, 2], s_first)),
         };
@@ -75,6 +76,7 @@ public sealed class MixtureInterpolantTests
 
     [Theory]
     [InlineData("one-sided")]
+    [InlineData("one-sided with latent")]
     [InlineData("mirror")]
     public void EachFieldOfASingleFieldInterpolantGivesTheOthers(string name)
     {

@@ -33,11 +33,14 @@ internal enum TableEntryKind
 internal readonly record struct TableEntry(TableEntryKind Kind, int Number, bool HasLanes, Expr? Base);
 
 /// <summary>
-/// Turns a fused group into machine code by way of IL: for each vector of lanes, a loop over the outer index with inner loops inside, every value in
-/// a register from its computation to its last use. Kernels of one structure share their code whatever their sizes.
+/// Turns a fused group into machine code by way of IL: for each vector of lanes (or two of them side by side), a loop over the outer index with inner
+/// loops inside, every value in a register from its computation to its last use. Kernels of one structure share their code whatever their sizes.
 /// </summary>
 internal sealed class FusedKernelCompiler
 {
+    // Larger groups keep too many values for the registers, and their code takes long enough to make.
+    private const int MostMembersSideBySide = 32;
+
     private static readonly ConcurrentDictionary<string, FusedLoop> s_code = new();
 
     private readonly FusedGroup _group;
@@ -65,15 +68,15 @@ internal sealed class FusedKernelCompiler
     private readonly Dictionary<Expr, Lane> _level2 = [];
     private readonly Dictionary<Expr, string> _names = [];
 
-    private FusedKernelCompiler(FusedGroup group, ElementType type, SimdWidth width, Func<Expr, bool> hasLanes)
+    private FusedKernelCompiler(FusedGroup group, ElementType type, SimdWidth width, int parts, Func<Expr, bool> hasLanes)
     {
         _group = group;
         _hasLanes = hasLanes;
         _members = group.Members.ToDictionary(m => m.Value);
         _method = new DynamicMethod("fused", typeof(void), [typeof(nint*)], typeof(FusedKernelCompiler).Module, skipVisibility: true);
         _il = _method.GetILGenerator();
-        _lanes = new LaneEmitter(_il, type, width);
-        _signature.Append(CultureInfo.InvariantCulture, $"{type} {width};");
+        _lanes = new LaneEmitter(_il, type, width, parts);
+        _signature.Append(CultureInfo.InvariantCulture, $"{type} {width} {parts};");
         _laneOffset = _il.DeclareLocal(typeof(nint));
     }
 
@@ -81,10 +84,13 @@ internal sealed class FusedKernelCompiler
     /// <param name="group">The group.</param>
     /// <param name="type">Number format.</param>
     /// <param name="width">Vector width; <see cref="SimdWidth.Scalar"/> for uniform stages, where values have no lanes.</param>
+    /// <param name="lanes">Lanes of the tile, 1 in uniform stages.</param>
     /// <param name="hasLanes">Whether a stored value has lanes.</param>
-    public static (FusedLoop Code, List<TableEntry> Table) Compile(FusedGroup group, ElementType type, SimdWidth width, Func<Expr, bool> hasLanes)
+    public static (FusedLoop Code, List<TableEntry> Table) Compile(FusedGroup group, ElementType type, SimdWidth width, int lanes, Func<Expr, bool> hasLanes)
     {
-        var compiler = new FusedKernelCompiler(group, type, width, hasLanes);
+        var bits = width == SimdWidth.Scalar ? 0 : lanes * 8 * (type == ElementType.Float32 ? sizeof(float) : sizeof(double));
+        var parts = bits > 0 && bits % (2 * (int)width) == 0 && group.Members.Count <= MostMembersSideBySide ? 2 : 1;
+        var compiler = new FusedKernelCompiler(group, type, width, parts, hasLanes);
         compiler.AssignTurns();
         compiler.CollectTable();
         compiler.Emit();
@@ -198,7 +204,7 @@ internal sealed class FusedKernelCompiler
 
     private void Emit()
     {
-        _il.EmitLoop(_laneOffset, TableLocal(new TableEntry(TableEntryKind.LaneBytes, 0, false, null)), _lanes.Lanes * _lanes.ElementSize, () =>
+        _il.EmitLoop(_laneOffset, TableLocal(new TableEntry(TableEntryKind.LaneBytes, 0, false, null)), _lanes.Parts * _lanes.Lanes * _lanes.ElementSize, () =>
         {
             var folds = Members(n => n.Level == 0 && n.IsReduction).ToDictionary(n => n.Value, NewFold);
             EvaluatePre();

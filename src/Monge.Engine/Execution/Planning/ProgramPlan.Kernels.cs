@@ -23,7 +23,7 @@ internal sealed partial class ProgramPlan<T>
     {
         if (step.Group is { } group)
         {
-            var (code, table) = FusedKernelCompiler.Compile(group, _type, width, HasLanes);
+            var (code, table) = FusedKernelCompiler.Compile(group, _type, width, lanes, HasLanes);
             return new FusedKernel(code, table, group.Outer, lanes, s_elementSize, e => _locations[e]);
         }
 

@@ -6,12 +6,12 @@ namespace Monge.Engine.Execution;
 
 /// <summary>
 /// A fixed team of persistent background threads, the caller among them, that run the same work at the same time. A thread that
-/// waits spins for 20 microseconds and then blocks, so that work which follows closely starts at once and a busy machine
-/// isn't disturbed. A run allocates no managed memory. Dispose the team to end its threads.
+/// waits spins first and then blocks: for 20 microseconds, or, while runs follow each other within half a millisecond, about as
+/// long as it had to wait lately. So work that follows closely starts at once, an idle program uses no core, and a thread that
+/// finds its core taken by others stops spinning. A run allocates no managed memory. Dispose the team to end its threads.
 /// </summary>
 public sealed class ThreadTeam : IDisposable
 {
-    private const int SpinMicroseconds = 20;
     private const int PausesPerCheck = 4;
 
     private static readonly Lazy<ThreadTeam> SharedTeam = new(() => new ThreadTeam(Environment.ProcessorCount) { _isShared = true });
@@ -26,10 +26,14 @@ public sealed class ThreadTeam : IDisposable
     private readonly object _gate = new();
     private readonly Thread[] _threads;
     private readonly Exception?[] _failures;
-    private readonly long _spinTicks;
+    private readonly bool _maySpin;
+    private readonly SpinLimit _betweenRuns = new();
+    private readonly SpinLimit _atBarrier = new();
+    private readonly SpinLimit _atEnd = new();
     private Action<int>? _work;
     private bool _isShared;
     private bool _disposed;
+    private long _contendedUntil;
     private int _generation;
     private int _finished;
     private int _sleepers;
@@ -46,7 +50,7 @@ public sealed class ThreadTeam : IDisposable
             throw new ArgumentOutOfRangeException(nameof(threadCount), threadCount, "A thread team needs at least 1 thread; give the number of threads including the caller.");
         ThreadCount = threadCount;
         // Spinning for another thread of the team is pointless where that thread would need this one's core.
-        _spinTicks = threadCount <= Environment.ProcessorCount ? Stopwatch.Frequency * SpinMicroseconds / 1_000_000 : 0;
+        _maySpin = threadCount <= Environment.ProcessorCount;
         _failures = new Exception?[threadCount];
         _threads = new Thread[threadCount - 1];
         for (int i = 0; i < _threads.Length; i++)
@@ -72,6 +76,9 @@ public sealed class ThreadTeam : IDisposable
     /// <summary>Number of threads, the caller of <see cref="Run"/> included.</summary>
     public int ThreadCount { get; }
 
+    /// <summary>Whether no thread of the team is blocked: work begun now would start on all of them at once.</summary>
+    public bool IsAwake => Volatile.Read(ref _sleepers) == 0;
+
     /// <summary>
     /// Runs <paramref name="work"/> once on every thread, with the thread's index (0 for the caller), and returns when all are done.
     /// Calls from several threads wait for each other. Keep the delegate if you call often: making one allocates.
@@ -95,7 +102,7 @@ public sealed class ThreadTeam : IDisposable
             Interlocked.Increment(ref _generation);
             WakeSleepers();
             RunShare(work, 0);
-            WaitForWorkers();
+            Wait(WaitFor.End, 0, _atEnd);
             _work = null;
             if (_failed != 0) ThrowFirstFailure();
         }
@@ -121,23 +128,7 @@ public sealed class ThreadTeam : IDisposable
             return;
         }
 
-        long deadline = Stopwatch.GetTimestamp() + _spinTicks;
-        while (!BarrierIsOver(phase))
-        {
-            if (Stopwatch.GetTimestamp() < deadline)
-            {
-                Thread.SpinWait(PausesPerCheck);
-                continue;
-            }
-
-            lock (_gate)
-            {
-                Interlocked.Increment(ref _sleepers);
-                while (!BarrierIsOver(phase)) Monitor.Wait(_gate);
-                Interlocked.Decrement(ref _sleepers);
-            }
-        }
-
+        Wait(WaitFor.Barrier, phase, _atBarrier);
         if (Volatile.Read(ref _phase) == phase)
             throw new BarrierBrokenException();
     }
@@ -158,20 +149,12 @@ public sealed class ThreadTeam : IDisposable
         foreach (Thread thread in _threads) thread.Join();
     }
 
-    // A thread whose work has ended can't come any more. It is counted before the phase is read, because it may have ended right
-    // after the barrier opened.
-    private bool BarrierIsOver(int phase)
-    {
-        bool hopeless = Volatile.Read(ref _finished) > 0;
-        return Volatile.Read(ref _phase) != phase || hopeless;
-    }
-
     private void WorkerLoop(int index)
     {
         int seen = 0;
         while (true)
         {
-            WaitForGeneration(seen);
+            Wait(WaitFor.Generation, seen, _betweenRuns);
             seen = Volatile.Read(ref _generation);
             Action<int>? work = _work;
             if (work is null) return;
@@ -199,44 +182,49 @@ public sealed class ThreadTeam : IDisposable
         WakeSleepers();
     }
 
-    private void WaitForGeneration(int seen)
+    // Spins within the limit, unless other programs want the cores; then blocks.
+    private void Wait(WaitFor what, int seen, SpinLimit limit)
     {
-        long deadline = Stopwatch.GetTimestamp() + _spinTicks;
-        while (Volatile.Read(ref _generation) == seen)
+        if (IsOver(what, seen)) return;
+        long start = Stopwatch.GetTimestamp();
+        long now = start;
+        long end = start + (!_maySpin ? 0 : start < _contendedUntil ? SpinLimit.Shortest : limit.Ticks);
+        while (now < end && !IsOver(what, seen))
         {
-            if (Stopwatch.GetTimestamp() < deadline)
-            {
-                Thread.SpinWait(PausesPerCheck);
-                continue;
-            }
+            Thread.SpinWait(PausesPerCheck);
+            long before = now;
+            now = Stopwatch.GetTimestamp();
 
+            // A gap between two looks at the clock: the thread was not running, because others wanted its core.
+            if (now - before > SpinLimit.Interruption)
+            {
+                _contendedUntil = now + SpinLimit.Truce;
+                break;
+            }
+        }
+
+        if (!IsOver(what, seen))
+        {
             lock (_gate)
             {
                 Interlocked.Increment(ref _sleepers);
-                while (Volatile.Read(ref _generation) == seen) Monitor.Wait(_gate);
+                while (!IsOver(what, seen)) Monitor.Wait(_gate);
                 Interlocked.Decrement(ref _sleepers);
             }
         }
+
+        limit.Learn(Stopwatch.GetTimestamp() - start);
     }
 
-    private void WaitForWorkers()
+    private bool IsOver(WaitFor what, int seen)
     {
-        long deadline = Stopwatch.GetTimestamp() + _spinTicks;
-        while (Volatile.Read(ref _finished) < ThreadCount)
-        {
-            if (Stopwatch.GetTimestamp() < deadline)
-            {
-                Thread.SpinWait(PausesPerCheck);
-                continue;
-            }
+        if (what == WaitFor.Generation) return Volatile.Read(ref _generation) != seen;
+        if (what == WaitFor.End) return Volatile.Read(ref _finished) == ThreadCount;
 
-            lock (_gate)
-            {
-                Interlocked.Increment(ref _sleepers);
-                while (Volatile.Read(ref _finished) < ThreadCount) Monitor.Wait(_gate);
-                Interlocked.Decrement(ref _sleepers);
-            }
-        }
+        // A thread whose work has ended can't come to the barrier any more. It is counted before the phase is read, because it may
+        // have ended right after the barrier opened.
+        bool hopeless = Volatile.Read(ref _finished) > 0;
+        return Volatile.Read(ref _phase) != seen || hopeless;
     }
 
     // The full fence of the interlocked change before the call and of the one by which a sleeper announces itself order the two:
@@ -253,6 +241,30 @@ public sealed class ThreadTeam : IDisposable
             ?? Array.Find(_failures, failure => failure is not null);
         Array.Clear(_failures);
         ExceptionDispatchInfo.Throw(first!);
+    }
+
+    private enum WaitFor
+    {
+        Generation,
+        Barrier,
+        End,
+    }
+
+    // How long it is worth spinning for one kind of event. Threads share it without care: any of their values will do.
+    private sealed class SpinLimit
+    {
+        public static readonly long Shortest = Microseconds(20);
+        public static readonly long Interruption = Microseconds(50);
+        public static readonly long Truce = Microseconds(100_000);
+        private static readonly long Longest = Microseconds(500);
+
+        public long Ticks { get; private set; } = Shortest;
+
+        // Goes to twice the waits of late: by small steps if those are short enough to be worth spinning for, and back by large ones.
+        public void Learn(long waited) =>
+            Ticks = waited > Longest ? Math.Max(Shortest, Ticks / 2) : Math.Clamp(2 * waited, Math.Max(Shortest, Ticks - (Ticks / 8)), Math.Min(Longest, Ticks + (Ticks / 8)));
+
+        private static long Microseconds(int count) => Stopwatch.Frequency * count / 1_000_000;
     }
 
     // A consequence of another thread's failure or early end; reported only when there is no better cause.

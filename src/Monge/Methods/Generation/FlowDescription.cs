@@ -1,21 +1,25 @@
 using Monge.Data;
+using Monge.Engine.Programs;
+using Monge.Measures;
+using Monge.Paths;
 
 namespace Monge.Methods;
 
 /// <summary>Everything about a model but its parameters.</summary>
 internal sealed record FlowDescription(
     InterpolantOptions Options,
-    InterpolantForm Form,
+    InterpolantKind Form,
     IReadOnlyList<string> Columns,
-    IReadOnlyList<FlowCondition> Conditions,
+    IReadOnlyList<Condition> Conditions,
     Standardisation Standardisation,
     EndMoments Moments,
     bool HasGaussianBase,
     FitReport Report)
 {
     /// <summary>The fields with parameters declared anew.</summary>
-    public FlowFields NewFields() => new(Options, Form, Columns.Count, Conditions.Sum(c => c.Inputs), Moments, Mixture);
+    public InterpolantFields NewFields(ParameterSet parameters, ParameterInitializer? initializer = null) =>
+        Options.NewFields(parameters, initializer ?? new ParameterInitializer(), Form, Conditions.Sum(c => c.Inputs), Moments, Mixture);
 
     /// <summary>The base, if it is a Gaussian mixture.</summary>
-    public FlowMixture? Mixture { get; init; }
+    public MixtureBase? Mixture { get; init; }
 }

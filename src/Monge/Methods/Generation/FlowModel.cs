@@ -1,3 +1,4 @@
+using System.Numerics;
 using Monge.Data;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
@@ -6,42 +7,10 @@ using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Fields;
 using Monge.Measures;
+using Monge.Objectives;
+using Monge.Paths;
 
 namespace Monge.Methods;
-
-/// <summary>How rows are carried by a model.</summary>
-public sealed record FlowSettings
-{
-    /// <summary>Equal steps of the classical Runge-Kutta method (of an SDE: of its two-stage scheme); null chooses steps by the tolerance, and 200 for an SDE.</summary>
-    public int? Steps { get; init; }
-
-    /// <summary>Absolute and relative tolerance of the Dormand-Prince steps.</summary>
-    public double Tolerance { get; init; } = 1e-5;
-
-    /// <summary>eps of the SDE dX = (b + eps s) dt + sqrt(2 eps) dW in the model's coordinates; 0 for the ODE. The law at t = 1 is the same for an exact model.</summary>
-    public double Diffusion { get; init; }
-
-    /// <summary>Whether eps is multiplied by the noise scale of the path, so that it vanishes where the score is largest.</summary>
-    public bool VanishingDiffusion { get; init; }
-
-    /// <summary>What the model's conditions are; null hides them.</summary>
-    public FlowGiven? Given { get; init; }
-
-    /// <summary>w of classifier-free guidance b = b_hidden + w (b_given - b_hidden) (arXiv:2207.12598): 1 is the conditional law itself, above 1 sharpens it.</summary>
-    public double Guidance { get; init; } = 1;
-
-    /// <summary>Probes of Hutchinson's estimate of the divergence; 0 for the exact divergence, which takes d times the work.</summary>
-    public int Probes { get; init; }
-
-    /// <summary>The Runge-Kutta method of equal steps; null for the classical one of order 4.</summary>
-    public RungeKuttaTableau? Tableau { get; init; }
-
-    /// <summary>Seed of the draws.</summary>
-    public ulong Seed { get; init; } = 1;
-
-    /// <summary>Threads, 0 for all.</summary>
-    public int Threads { get; init; }
-}
 
 /// <summary>How a model came to be.</summary>
 /// <param name="Source">What it was fitted to.</param>
@@ -53,41 +22,27 @@ public sealed record FlowSettings
 /// <param name="Seed">The seed.</param>
 public sealed record FitReport(string Source, int Rows, int ValidationRows, long Iterations, long BestIteration, double ValidationLoss, ulong Seed);
 
-/// <summary>The squared residual |f - target|^2 of the learned fields in an interval of time; its mean contains what no field can lower.</summary>
-/// <param name="From">Where the interval begins.</param>
-/// <param name="To">Where it ends.</param>
-/// <param name="Mean">The mean over held-out rows.</param>
-/// <param name="Deviation">The standard deviation over held-out rows.</param>
-public sealed record LossInterval(double From, double To, double Mean, double Deviation);
-
 /// <summary>
-/// A fitted transport between a base (t = 0) and data (t = 1): it generates, carries rows to either end, and tells their log density. Rows are [n, d] in the data's own
-/// coordinates, row-major; standardisation is part of the model.
+/// A fitted transport between a base (t = 0) and data (t = 1): it generates, carries rows to either end, and tells their log density. Rows are [n, d] in the
+/// data's own coordinates, row-major; standardisation is part of the model.
 /// </summary>
 public sealed class FlowModel
 {
     internal const string ConditionInput = "condition";
-    private const int DefaultSdeSteps = 200;
 
-    private readonly FlowFields _fields;
-    private readonly NdArray<double> _wide;
+    private readonly InterpolantFields _fields;
     private readonly Expr _condition;
 
     internal FlowModel(FlowDescription description, NdArray<float> parameters)
     {
         (Description, ParameterValues) = (description, parameters);
-        _fields = description.NewFields();
-        if (_fields.Parameters.Count != parameters.Length)
+        _fields = description.NewFields(Parameters);
+        if (Parameters.Count != parameters.Length)
         {
-            throw new ArgumentException($"The model's networks have {_fields.Parameters.Count} parameters; {parameters.Length} were given.", nameof(parameters));
+            throw new ArgumentException($"The model's networks have {Parameters.Count} parameters; {parameters.Length} were given.", nameof(parameters));
         }
 
         _condition = Expr.Input(ConditionInput, _fields.Conditions + 1);
-        _wide = new NdArray<double>(parameters.Length);
-        for (var i = 0; i < parameters.Length; i++)
-        {
-            _wide[i] = parameters[i];
-        }
     }
 
     /// <summary>d.</summary>
@@ -97,13 +52,13 @@ public sealed class FlowModel
     public IReadOnlyList<string> Columns => Description.Columns;
 
     /// <summary>The columns that the model is conditioned on.</summary>
-    public IReadOnlyList<FlowCondition> Conditions => Description.Conditions;
+    public IReadOnlyList<Condition> Conditions => Description.Conditions;
 
     /// <summary>The options of the fit.</summary>
     public InterpolantOptions Options => Description.Options;
 
     /// <summary>The form of the interpolant.</summary>
-    public InterpolantForm Form => Description.Form;
+    public InterpolantKind Form => Description.Form;
 
     /// <summary>The change of coordinates between data and model.</summary>
     public Standardisation Standardisation => Description.Standardisation;
@@ -124,7 +79,7 @@ public sealed class FlowModel
     public FitReport Report => Description.Report;
 
     /// <summary>The networks' parameters, declared.</summary>
-    public ParameterSet Parameters => _fields.Parameters;
+    public ParameterSet Parameters { get; } = new();
 
     /// <summary>The parameters' values [P].</summary>
     public NdArray<float> ParameterValues { get; }
@@ -136,13 +91,15 @@ public sealed class FlowModel
     public IReadOnlyList<LossInterval>? LossByTime { get; init; }
 
     /// <summary>The held-out rows' conditions; null without.</summary>
-    public FlowGiven? HeldOutGiven { get; init; }
+    public ConditionValues? HeldOutGiven { get; init; }
 
     internal FlowDescription Description { get; }
 
-    /// <summary>The velocity b in the model's coordinates; a conditional model reads the per-sample input "condition" [c + 1], the last entry 1 (or all 0 to hide it).</summary>
+    /// <summary>
+    /// The velocity b in the model's coordinates; a conditional model reads the per-sample input "condition" [c + 1], the last entry 1 (or all 0 to hide it).
+    /// </summary>
     /// <param name="guidance">w of classifier-free guidance.</param>
-    public IVectorField Velocity(double guidance = 1) => new FormulaField(Dimension, (x, t) => Guided(_fields.Velocity, x, t, guidance));
+    public IVectorField Velocity(double guidance = 1) => Guided(_fields.Velocity, guidance);
 
     /// <summary>The score s in the model's coordinates.</summary>
     /// <param name="guidance">w of classifier-free guidance.</param>
@@ -150,7 +107,7 @@ public sealed class FlowModel
     public IVectorField Score(double guidance = 1)
     {
         RequireScore();
-        return new FormulaField(Dimension, (x, t) => Guided(_fields.Score, x, t, guidance));
+        return Guided(_fields.Score, guidance);
     }
 
     /// <summary>Draws rows of the data's law.</summary>
@@ -178,9 +135,8 @@ public sealed class FlowModel
         {
             start = new NdArray<float>(count, Dimension);
             var scale = (float)_fields.BaseScale;
-            using var draw = new CompiledProgram<float>(
-                new TracedProgram(null, ("x", scale * Expr.Random(RandomLaw.Normal, GenerationStreams.Start, Dimension))), Execution(settings))
-            { ["x"] = start };
+            var noise = new TracedProgram(null, ("x", scale * Expr.Random(RandomLaw.Normal, GenerationStreams.Start, Dimension)));
+            using var draw = new CompiledProgram<float>(noise, new ExecutionOptions { Threads = settings.Threads }) { ["x"] = start };
             draw.Run(count, new DrawKey(settings.Seed));
         }
         else
@@ -188,51 +144,41 @@ public sealed class FlowModel
             start = ToModel<float>(from, isBase: true);
         }
 
-        return FromModel(Carry(start, 0, 1, settings), isBase: false);
+        return FromModel(Carrier(settings).Carry(start, 0, 1), isBase: false);
     }
 
-    /// <summary>Carries rows of the data back to the base: standard normal numbers for a Gaussian base, rows in the data's coordinates for a mixture or a table.</summary>
+    /// <summary>
+    /// Carries rows of the data back to the base: standard normal numbers for a Gaussian base, rows in the data's coordinates for a mixture or a table.
+    /// </summary>
     /// <param name="rows">Rows [n, d].</param>
     /// <param name="settings">How; null for the defaults, which are those of an ODE in double precision.</param>
-    public double[] ToBase(double[] rows, FlowSettings? settings = null) => FromModel(Carry(ToModel<double>(rows, isBase: false), 1, 0, settings ?? new FlowSettings()), isBase: true);
+    public double[] ToBase(double[] rows, FlowSettings? settings = null) =>
+        FromModel(Carrier(settings ?? new FlowSettings()).Carry(ToModel<double>(rows, isBase: false), 1, 0), isBase: true);
 
     /// <summary>Carries rows of the base to the data.</summary>
     /// <param name="rows">Rows [n, d]: standard normal numbers for a Gaussian base, rows in the data's coordinates for a mixture or a table.</param>
     /// <param name="settings">How; null for the defaults, which are those of an ODE in double precision.</param>
-    public double[] ToData(double[] rows, FlowSettings? settings = null) => FromModel(Carry(ToModel<double>(rows, isBase: true), 0, 1, settings ?? new FlowSettings()), isBase: false);
+    public double[] ToData(double[] rows, FlowSettings? settings = null) =>
+        FromModel(Carrier(settings ?? new FlowSettings()).Carry(ToModel<double>(rows, isBase: true), 0, 1), isBase: false);
 
-    /// <summary>The log density of rows under the ODE's law, in nats: log rho_0 at the other end minus the integral of the divergence (arXiv:2209.15571, section 2.3).</summary>
+    /// <summary>The log density of rows under the ODE's law, in nats.</summary>
     /// <param name="rows">Rows [n, d].</param>
     /// <param name="settings">How; null for the exact divergence by adaptive steps.</param>
     /// <returns>Log densities [n] in the data's coordinates.</returns>
     /// <exception cref="InvalidOperationException">The base is a data set.</exception>
     public double[] LogDensity(double[] rows, FlowSettings? settings = null)
     {
-        settings ??= new FlowSettings();
         RequireBaseDensity();
-        var end = ToModel<double>(rows, isBase: false);
-        using var ode = new TransportOde<double>(
-            Parameters, Velocity(settings.Guidance), Tableau(settings), Execution(settings), settings.Probes > 0 ? DivergenceMode.Estimated : DivergenceMode.Exact, Math.Max(1, settings.Probes));
-        BindCondition<double>(ode.Bind, end.Rows, settings);
-        if (settings.Probes > 0)
-        {
-            ode.BindProbes(Probes(end.Rows, settings));
-        }
-
-        var (start, divergence) = Run(ode, _wide, end, 1, 0, settings);
-        var result = BaseMixture?.LogDensity(start.Span.ToArray(), settings.Threads) ?? [.. Enumerable.Range(0, end.Rows).Select(i => LogBase(start.Row(i)))];
-        for (var i = 0; i < result.Length; i++)
-        {
-            // The divergence was summed against time, so it enters with a plus.
-            result[i] += divergence[i] - Standardisation.LogDeterminant;
-        }
-
-        return result;
+        settings ??= new FlowSettings();
+        double[] LogBaseOf(NdArray<double> start) => BaseMixture?.LogDensity(start.Span.ToArray(), settings.Threads)
+            ?? [.. Enumerable.Range(0, start.Rows).Select(i => LogBase(start.Row(i)))];
+        return Carrier(settings).LogDensity(ToModel<double>(rows, isBase: false), LogBaseOf, Standardisation.LogDeterminant);
     }
 
     /// <summary>
-    /// The log density of rows under the law of the forward SDE, by the Feynman-Kac formula (arXiv:2303.08797, theorem 2.22): paths run backward from the row with the forward
-    /// drift, and the mean of exp(-int div) rho_0 over them. The logarithm of a mean is biased downward by about half its relative variance, which is returned too.
+    /// The log density of rows under the law of the forward SDE, by the Feynman-Kac formula (arXiv:2303.08797, theorem 2.22): paths run backward from the row
+    /// with the forward drift, and the mean of exp(-int div) rho_0 over them. The logarithm of a mean is biased downward by about half its relative variance,
+    /// which is returned too.
     /// </summary>
     /// <param name="rows">Rows [n, d].</param>
     /// <param name="paths">Paths for each row, at least 2.</param>
@@ -244,12 +190,7 @@ public sealed class FlowModel
         ArgumentOutOfRangeException.ThrowIfLessThan(paths, 2);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(settings.Diffusion);
         RequireBaseDensity();
-        RequireScore();
-        var end = ToModel<double>(rows, isBase: false);
-        var drift = new SumField(Velocity(settings.Guidance), new ScaledField(Diffusion(settings), Score(settings.Guidance)));
-        using var formula = new FeynmanKacDensity(Parameters, drift, LogBase, GenerationStreams.PathNoise, Execution(settings));
-        BindCondition<double>(formula.Bind, end.Rows, settings);
-        var estimates = formula.Evaluate(_wide, end, paths, settings.Steps ?? DefaultSdeSteps, StepDiffusion(settings), new DrawKey(settings.Seed));
+        var estimates = Carrier(settings).FeynmanKac(ToModel<double>(rows, isBase: false), paths, LogBase);
         return ([.. estimates.Select(e => e.LogDensity - Standardisation.LogDeterminant)], [.. estimates.Select(e => e.StandardError)]);
     }
 
@@ -262,109 +203,24 @@ public sealed class FlowModel
     /// <exception cref="IOException">The file does not exist or can't be opened.</exception>
     public static FlowModel Load(string path) => FlowModelFile.Read(path);
 
-    private Expr Guided(Func<Expr, Expr, Expr?, Expr> field, Expr x, Expr t, double guidance)
+    private FormulaField Field(Func<Expr, Expr, Expr?, Expr> field, Expr? condition) => new(Dimension, (x, t) => field(x, t, condition));
+
+    private IVectorField Guided(Func<Expr, Expr, Expr?, Expr> field, double weight) =>
+        _fields.Conditions == 0 ? Field(field, null) : Guidance.Of(Field(field, null), Field(field, _condition), weight);
+
+    private FieldCarrier Carrier(FlowSettings settings)
     {
-        if (_fields.Conditions == 0)
-        {
-            return field(x, t, null);
-        }
-
-        var given = field(x, t, _condition);
-        if (guidance == 1)
-        {
-            return given;
-        }
-
-        var hidden = field(x, t, null);
-        return hidden + (guidance * (given - hidden));
-    }
-
-    private NdArray<T> Carry<T>(NdArray<T> start, double from, double to, FlowSettings settings)
-        where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
-    {
-        var parameters = typeof(T) == typeof(float) ? (NdArray<T>)(object)ParameterValues : (NdArray<T>)(object)_wide;
-        NdArray<T> end;
         if (settings.Diffusion > 0)
         {
             RequireScore();
-            var diffusion = Diffusion(settings);
-            var sign = to > from ? 1 : -1;
-            var drift = new SumField(Velocity(settings.Guidance), new ScaledField(t => sign * diffusion(t), Score(settings.Guidance)));
-            using var sde = new FieldSde<T>(Parameters, drift, SdeScheme.Heun, GenerationStreams.SdeNoise, options: Execution(settings));
-            BindCondition<T>(sde.Bind, start.Rows, settings);
-            end = sde.Run(parameters, start, FieldSde<T>.EqualTimes(from, to, settings.Steps ?? DefaultSdeSteps), StepDiffusion(settings), new DrawKey(settings.Seed)).Positions;
-        }
-        else
-        {
-            using var ode = new TransportOde<T>(Parameters, Velocity(settings.Guidance), Tableau(settings), Execution(settings), DivergenceMode.None);
-            BindCondition<T>(ode.Bind, start.Rows, settings);
-            end = Run(ode, parameters, start, from, to, settings).Positions;
         }
 
-        for (var i = 0; i < end.Length; i++)
-        {
-            if (!T.IsFinite(end[i]))
-            {
-                throw new ArithmeticException(FormattableString.Invariant($"Row {(i / Dimension) + 1} was carried to a place that is not finite; take more steps, or less diffusion or guidance."));
-            }
-        }
-
-        return end;
-    }
-
-    private Func<Expr, Expr> Diffusion(FlowSettings settings) => settings.VanishingDiffusion ? t => settings.Diffusion * _fields.NoiseScale(t) : _ => settings.Diffusion;
-
-    // eps of a step: the mean of its ends'.
-    private Func<double, double, double> StepDiffusion(FlowSettings settings) => settings.VanishingDiffusion
-        ? (from, to) => 0.5 * settings.Diffusion * (_fields.NoiseScale(from) + _fields.NoiseScale(to))
-        : (_, _) => settings.Diffusion;
-
-    private static RungeKuttaTableau Tableau(FlowSettings settings) =>
-        settings.Steps is null ? RungeKuttaTableau.DormandPrince54 : settings.Tableau ?? RungeKuttaTableau.RungeKutta4;
-
-    private static (NdArray<T> Positions, NdArray<T> Divergence) Run<T>(TransportOde<T> ode, NdArray<T> parameters, NdArray<T> start, double from, double to, FlowSettings settings)
-        where T : unmanaged, System.Numerics.IFloatingPointIeee754<T> => settings.Steps is { } steps
-        ? ode.Run(parameters, start, from, to, steps)
-        : ode.RunAdaptive(parameters, start, from, to, settings.Tolerance, settings.Tolerance);
-
-    private void BindCondition<T>(Action<string, NdArray<T>> bind, int rows, FlowSettings settings)
-        where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
-    {
-        var inputs = _fields.Conditions;
-        if (inputs == 0)
-        {
-            _ = settings.Given?.Encode(Conditions, rows);
-            return;
-        }
-
-        if (settings.Given is null && Options.ConditionDropout == 0)
-        {
-            throw new ArgumentException($"The model was fitted with the conditions {string.Join(", ", Conditions.Select(c => c.Name))} always given; give them.");
-        }
-
-        var values = new NdArray<T>(rows, inputs + 1);
-        if (settings.Given is not null)
-        {
-            var given = settings.Given.Encode(Conditions, rows);
-            for (var i = 0; i < values.Length; i++)
-            {
-                values[i] = T.CreateChecked(given[i]);
-            }
-        }
-
-        bind(ConditionInput, values);
-    }
-
-    private NdArray<double> Probes(int rows, FlowSettings settings)
-    {
-        var probes = new NdArray<double>(rows, Dimension, settings.Probes);
-        var random = new RandomStream(settings.Seed, GenerationStreams.Probes);
-        foreach (ref var value in probes.Span)
-        {
-            value = random.NextRademacher();
-        }
-
-        return probes;
+        float[] Condition(int rows) => settings.Given?.Encode(Conditions, rows) ?? (Options.ConditionDropout > 0 ? new float[rows * (_fields.Conditions + 1)]
+            : throw new ArgumentException(
+                $"The model was fitted with the conditions {string.Join(", ", Conditions.Select(c => c.Name))} always given; give them."));
+        return new FieldCarrier(
+            Parameters, ParameterValues, Velocity(settings.Guidance), HasScore ? Score(settings.Guidance) : null, _fields.NoiseScale, _fields.NoiseScaleAt,
+            Conditions.Count == 0 && settings.Given is null ? null : (ConditionInput, Condition), settings);
     }
 
     private double LogBase(ReadOnlySpan<double> position)
@@ -380,7 +236,7 @@ public sealed class FlowModel
     }
 
     private NdArray<T> ToModel<T>(double[] rows, bool isBase)
-        where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         if (rows.Length == 0 || rows.Length % Dimension != 0)
         {
@@ -399,7 +255,7 @@ public sealed class FlowModel
     }
 
     private double[] FromModel<T>(NdArray<T> positions, bool isBase)
-        where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         var values = new double[positions.Length];
         var scale = isBase && HasGaussianBase ? _fields.BaseScale : 1;
@@ -411,13 +267,13 @@ public sealed class FlowModel
         return isBase && HasGaussianBase ? values : Standardisation.Undo(values);
     }
 
-    private static ExecutionOptions Execution(FlowSettings settings) => new() { Threads = settings.Threads };
-
     private void RequireScore()
     {
         if (!_fields.HasScore)
         {
-            throw new InvalidOperationException("The model's score isn't known, so it can't be sampled by an SDE: fit it with a latent and a second field (learn 'velocityDenoiser'), or from a Gaussian base with the independent coupling.");
+            throw new InvalidOperationException(
+                "The model's score isn't known, so it can't be sampled by an SDE: fit it with a latent and a second field (learn 'velocityDenoiser'), or from "
+                + "a Gaussian base with the independent coupling.");
         }
     }
 

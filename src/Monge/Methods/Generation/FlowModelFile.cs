@@ -1,12 +1,14 @@
 using Monge.Data;
 using Monge.Engine.Arrays;
+using Monge.Engine.Programs;
 using Monge.Measures;
+using Monge.Paths;
 
 namespace Monge.Methods;
 
 /// <summary>
-/// A model as one safetensors file: a tensor for each block of the networks, the standardisation, the ends' moments, and the configuration as JSON in the metadata. Its
-/// bytes depend on data, options, seed and version only.
+/// A model as one safetensors file: a tensor for each block of the networks, the standardisation, the ends' moments, and the configuration as JSON in the
+/// metadata. Its bytes depend on data, options, seed and version only.
 /// </summary>
 internal static class FlowModelFile
 {
@@ -45,19 +47,19 @@ internal static class FlowModelFile
     {
         var file = SafetensorsFile.Read(path);
         var description = Description(path, file);
-        FlowFields fields;
+        var parameters = new ParameterSet();
         try
         {
-            fields = description.NewFields();
+            description.NewFields(parameters);
         }
         catch (ArgumentException error)
         {
             throw new DataFormatException(path, $"has a configuration that can't be used: {error.Message}", error);
         }
 
-        var values = new NdArray<float>(fields.Parameters.Count);
+        var values = new NdArray<float>(parameters.Count);
         List<string> differences = [];
-        foreach (var block in fields.Parameters.Blocks)
+        foreach (var block in parameters.Blocks)
         {
             var wanted = $"[{string.Join(", ", block.Shape.Sizes.ToArray())}]";
             if (!file.Tensors.TryGetValue(block.Name, out var tensor))
@@ -78,12 +80,13 @@ internal static class FlowModelFile
             }
         }
 
-        var known = fields.Parameters.Blocks.Select(b => b.Name).ToHashSet();
+        var known = parameters.Blocks.Select(b => b.Name).ToHashSet();
         differences.AddRange(file.Tensors.Keys.Where(n => !known.Contains(n) && !s_other.Any(o => n.StartsWith(o, StringComparison.Ordinal)))
             .Select(n => $"'{n}' is not part of the model"));
         if (differences.Count > 0)
         {
-            throw new DataFormatException(path, $"differs from its own configuration: {string.Join("; ", differences.Take(5))}{(differences.Count > 5 ? $"; and {differences.Count - 5} more" : "")}");
+            var more = differences.Count > 5 ? $"; and {differences.Count - 5} more" : "";
+            throw new DataFormatException(path, $"differs from its own configuration: {string.Join("; ", differences.Take(5))}{more}");
         }
 
         foreach (var value in values.Span)
@@ -120,12 +123,12 @@ internal static class FlowModelFile
             : throw new DataFormatException(path, $"is not a flow model: its metadata lack '{name}'");
         double[] Numbers(string name, int count) => file.Tensors.TryGetValue(name, out var tensor) && tensor.Length == count ? tensor.ToDoubles()
             : throw new DataFormatException(path, $"lacks the array '{name}' of {count} numbers");
-        FlowMixture ReadMixture(int d)
+        MixtureBase ReadMixture(int d)
         {
             var k = file.Tensors.TryGetValue("base.weights", out var tensor) ? Math.Max(1, tensor.Length) : 1;
             var (weights, means, factors) = (Numbers("base.weights", k), Numbers("base.means", k * d), Numbers("base.factors", k * d * d));
             return weights.Min() > 0 && Enumerable.Range(0, k * d).All(i => factors[(i / d * d * d) + (i % d * (d + 1))] > 0)
-                ? new FlowMixture(new GaussianMixtureFit(weights, [.. means.Chunk(d)], [.. factors.Chunk(d * d)], $"mixture of {k} Gaussians"))
+                ? new MixtureBase(new GaussianMixtureFit(weights, [.. means.Chunk(d)], [.. factors.Chunk(d * d)], $"mixture of {k} Gaussians"))
                 : throw new DataFormatException(path, "has a base with weights or deviations that are not positive");
         }
 
@@ -144,11 +147,12 @@ internal static class FlowModelFile
                 MethodOptions.Parse<InterpolantOptions>(Text("options")).Checked(),
                 MethodOptions.Parse<FormText>(Text("form")).Form,
                 columns,
-                MethodOptions.Parse<FlowCondition[]>(Text("conditions")),
+                MethodOptions.Parse<Condition[]>(Text("conditions")),
                 new Standardisation(Numbers("standardisation.mean", d), Numbers("standardisation.factor", d * d)),
                 new EndMoments(Numbers("moments.baseMean", d), second[0], Numbers("moments.dataMean", d), second[1], second[2]),
                 Text("base") == "gaussian",
-                new FitReport(report.Source, report.Rows, report.ValidationRows, report.Iterations, report.BestIteration, report.ValidationLoss ?? double.NaN, report.Seed))
+                new FitReport(
+                    report.Source, report.Rows, report.ValidationRows, report.Iterations, report.BestIteration, report.ValidationLoss ?? double.NaN, report.Seed))
             {
                 Mixture = Text("base") == "mixture" ? ReadMixture(d) : null,
             };
@@ -159,7 +163,7 @@ internal static class FlowModelFile
         }
     }
 
-    private sealed record FormText(InterpolantForm Form);
+    private sealed record FormText(InterpolantKind Form);
 
     private sealed record ReportText(string Source, int Rows, int ValidationRows, long Iterations, long BestIteration, double? ValidationLoss, ulong Seed);
 }

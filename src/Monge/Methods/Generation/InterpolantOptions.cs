@@ -1,63 +1,12 @@
 using Monge.Data;
+using Monge.Engine.Programs;
 using Monge.Fields;
+using Monge.Measures;
+using Monge.Objectives;
 using Monge.OptimalTransport;
 using Monge.Paths;
 
 namespace Monge.Methods;
-
-/// <summary>The form of an interpolant.</summary>
-public enum InterpolantForm
-{
-    /// <summary>One-sided for a Gaussian base drawn independently of the data, else two-sided.</summary>
-    Automatic,
-
-    /// <summary>alpha x0 + beta x1 + gamma z.</summary>
-    TwoSided,
-
-    /// <summary>alpha z + beta x1 with z a Gaussian base: one field gives velocity, score and denoiser.</summary>
-    OneSided,
-
-    /// <summary>x1 + gamma z: both ends are the data.</summary>
-    Mirror,
-}
-
-/// <summary>The fields that a regression learns. With z the latent noise, x0 and x1 the ends and E( | x) the mean given the position.</summary>
-public enum LearnedFields
-{
-    /// <summary>b = E(dI/dt + gamma' z | x).</summary>
-    Velocity,
-
-    /// <summary>eta = E(z | x); one-sided or mirror, where it gives all else.</summary>
-    Denoiser,
-
-    /// <summary>s = -E(z | x) / gamma; one-sided or mirror, where it gives all else.</summary>
-    Score,
-
-    /// <summary>b and s.</summary>
-    VelocityScore,
-
-    /// <summary>b and eta.</summary>
-    VelocityDenoiser,
-
-    /// <summary>v = E(dI/dt | x) and s; b = v - gamma gamma' s.</summary>
-    InterpolantVelocityScore,
-
-    /// <summary>v = E(dI/dt | x) and eta; b = v + gamma' eta.</summary>
-    InterpolantVelocityDenoiser,
-}
-
-/// <summary>How the times of a batch are drawn.</summary>
-public enum TimeLaw
-{
-    /// <summary>One in each of as many equal intervals as the batch has samples.</summary>
-    Stratified,
-
-    /// <summary>Independent and uniform.</summary>
-    Uniform,
-
-    /// <summary>Stratified under a density that follows the spread of the loss, with weights that keep the objective unchanged.</summary>
-    Importance,
-}
 
 /// <summary>The options of <see cref="InterpolantFit"/>; all have defaults, and load from JSON by <see cref="MethodOptions.Parse{TOptions}"/>.</summary>
 public sealed record InterpolantOptions
@@ -66,7 +15,7 @@ public sealed record InterpolantOptions
     public string Schedule { get; init; } = "linear";
 
     /// <summary>The form.</summary>
-    public InterpolantForm Form { get; init; }
+    public InterpolantKind Form { get; init; }
 
     /// <summary>The fields that are learned.</summary>
     public LearnedFields Learn { get; init; }
@@ -87,8 +36,8 @@ public sealed record InterpolantOptions
     public StandardisationKind Standardisation { get; init; }
 
     /// <summary>
-    /// Standard deviation, in the model's coordinates, of normal noise that is put on a row of data each time it is learned from: with few rows a fit then behaves like a kernel
-    /// density of that bandwidth between them (J. Rothfuss et al., arXiv:1907.08982). Rows that judge the fit stay as they are.
+    /// Standard deviation, in the model's coordinates, of normal noise that is put on a row of data each time it is learned from: with few rows a fit then
+    /// behaves like a kernel density of that bandwidth between them (J. Rothfuss et al., arXiv:1907.08982). Rows that judge the fit stay as they are.
     /// </summary>
     public double RowNoise { get; init; }
 
@@ -170,13 +119,28 @@ public sealed record InterpolantOptions
         Require(Validations >= 1, nameof(Validations), Validations, "at least 1");
         Require(Patience >= 0, nameof(Patience), Patience, "at least 0");
         Require(CheckpointSeconds > 0, nameof(CheckpointSeconds), CheckpointSeconds, "above 0");
-        if (Coupling is CouplingKind.OptimalTransport or CouplingKind.Sinkhorn && BatchSize % CouplingSize != 0)
+        if (Pairing.IsTransport && BatchSize % CouplingSize != 0)
         {
-            throw new ArgumentException($"The batch size {BatchSize} is not a multiple of the coupling size {CouplingSize}; choose sizes of which one divides the other.");
+            throw new ArgumentException(
+                $"The batch size {BatchSize} is not a multiple of the coupling size {CouplingSize}; choose sizes of which one divides the other.");
         }
 
         return this;
     }
+
+    internal PairingOptions Pairing => new(Coupling, CouplingSize, SinkhornEpsilon, Standardisation, ValidationShare, ConditionDropout);
+
+    /// <summary>The fields that are learned.</summary>
+    internal InterpolantFields NewFields(
+        ParameterSet parameters, ParameterInitializer initializer, InterpolantKind form, int conditions, EndMoments moments, MixtureBase? mixture) => new(
+        new Interpolant(InterpolantSchedules.Get(Schedule), form),
+        Learn,
+        moments,
+        (name, inputs, outputs) => new FlowNetwork(parameters, initializer, name, inputs, outputs, Width, Depth, Frequencies, Activation).Apply,
+        conditions,
+        mixture,
+        SharedNetwork,
+        TimeMargin);
 
     private static void Require(bool holds, string name, double value, string wanted)
     {

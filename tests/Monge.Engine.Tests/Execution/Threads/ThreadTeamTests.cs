@@ -169,6 +169,65 @@ public sealed class ThreadTeamTests
         Assert.Equal(0, overlaps);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void BusyCoresAndTeamsWithinTeamsDelayTheWorkButLoseNothing(int threadsPerCore)
+    {
+        int cores = Environment.ProcessorCount;
+        bool stop = false;
+        Thread[] others = [.. Enumerable.Range(0, 2 * cores).Select(_ => new Thread(() =>
+        {
+            while (!Volatile.Read(ref stop)) Thread.SpinWait(100);
+        }) { IsBackground = true })];
+        foreach (Thread other in others) other.Start();
+        try
+        {
+            using var team = new ThreadTeam(threadsPerCore * Math.Max(cores, 2));
+            using var inner = new ThreadTeam(2);
+            var before = new int[team.ThreadCount];
+            int errors = 0, nested = 0;
+            for (int run = 1; run <= 40; run++)
+            {
+                team.Run(index =>
+                {
+                    before[index] = run;
+                    team.Barrier();
+                    if (before.Any(value => value != run)) Interlocked.Increment(ref errors);
+                    if (index == 1)
+                    {
+                        inner.Run(_ =>
+                        {
+                            Interlocked.Increment(ref nested);
+                            inner.Barrier();
+                        });
+                    }
+
+                    team.Barrier();
+                });
+            }
+
+            Assert.Equal(0, errors);
+            Assert.Equal(80, nested);
+        }
+        finally
+        {
+            Volatile.Write(ref stop, true);
+            foreach (Thread other in others) other.Join();
+        }
+    }
+
+    [Fact]
+    public void ThreadsThatHaveNothingToDoSoonBlock()
+    {
+        using var team = new ThreadTeam(2);
+        for (int run = 0; run < 1000; run++) team.Run(_ => { });
+        Assert.True(SpinWait.SpinUntil(() => !team.IsAwake, TimeSpan.FromSeconds(20)));
+        int total = 0;
+        team.Run(_ => Interlocked.Increment(ref total));
+        Assert.Equal(2, total);
+    }
+
     [Fact]
     public void ADisposedTeamRefusesToRunAndTheSharedOneStays()
     {

@@ -1,4 +1,5 @@
 using Monge.Data;
+using Monge.Dynamics;
 using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.Methods;
@@ -36,7 +37,7 @@ public sealed class FlowMixtureTests : IDisposable
     public void Rows_and_their_base_points_belong_to_one_component()
     {
         var table = Clusters(400);
-        var problem = FlowProblem.Prepare(FlowData.From(table).FromMixture(s_two, 0), new InterpolantOptions(), 1);
+        var problem = PreparedPairs.Prepare(FlowData.From(table).FromMixture(s_two, 0), new InterpolantOptions().Pairing, needsBase: true, 1);
         var mixture = problem.Mixture!;
         var (deviation, centre, random) = (new float[2], new float[2], new RandomStream(5));
         var squares = 0.0;

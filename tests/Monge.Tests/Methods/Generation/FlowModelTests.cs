@@ -1,7 +1,10 @@
 using Monge.Data;
+using Monge.Dynamics;
 using Monge.Engine.Random;
+using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
+using Monge.Paths;
 
 namespace Monge.Tests.Methods.Generation;
 
@@ -13,17 +16,17 @@ public sealed class FlowModelTests
 {
     private const int Rows = 200;
 
-    public static TheoryData<string, InterpolantForm, LearnedFields> Forms => new()
+    public static TheoryData<string, InterpolantKind, LearnedFields> Forms => new()
     {
-        { "linear", InterpolantForm.OneSided, LearnedFields.Velocity },
-        { "trigonometric", InterpolantForm.OneSided, LearnedFields.Denoiser },
-        { "linear", InterpolantForm.TwoSided, LearnedFields.Velocity },
-        { "encoder-decoder", InterpolantForm.TwoSided, LearnedFields.VelocityDenoiser },
+        { "linear", InterpolantKind.OneSided, LearnedFields.Velocity },
+        { "trigonometric", InterpolantKind.OneSided, LearnedFields.Denoiser },
+        { "linear", InterpolantKind.TwoSided, LearnedFields.Velocity },
+        { "encoder-decoder", InterpolantKind.TwoSided, LearnedFields.VelocityDenoiser },
     };
 
     [Theory]
     [MemberData(nameof(Forms))]
-    public void Log_densities_are_those_of_the_Gaussian(string schedule, InterpolantForm form, LearnedFields learn)
+    public void Log_densities_are_those_of_the_Gaussian(string schedule, InterpolantKind form, LearnedFields learn)
     {
         var (table, mean, factor) = Gaussian(3);
         var model = Untrained(table, new InterpolantOptions { Schedule = schedule, Form = form, Learn = learn, Standardisation = StandardisationKind.Whitened });
@@ -42,12 +45,12 @@ public sealed class FlowModelTests
     }
 
     [Theory]
-    [InlineData("linear", InterpolantForm.OneSided, LearnedFields.Velocity)]
-    [InlineData("linear-latent", InterpolantForm.OneSided, LearnedFields.Velocity)]
-    [InlineData("linear-latent", InterpolantForm.TwoSided, LearnedFields.VelocityScore)]
-    [InlineData("trigonometric-latent", InterpolantForm.TwoSided, LearnedFields.InterpolantVelocityDenoiser)]
-    [InlineData("linear-latent", InterpolantForm.TwoSided, LearnedFields.InterpolantVelocityScore)]
-    public void Rows_along_the_ODE_and_the_SDE_have_the_data_moments(string schedule, InterpolantForm form, LearnedFields learn)
+    [InlineData("linear", InterpolantKind.OneSided, LearnedFields.Velocity)]
+    [InlineData("linear-latent", InterpolantKind.OneSided, LearnedFields.Velocity)]
+    [InlineData("linear-latent", InterpolantKind.TwoSided, LearnedFields.VelocityScore)]
+    [InlineData("trigonometric-latent", InterpolantKind.TwoSided, LearnedFields.InterpolantVelocityDenoiser)]
+    [InlineData("linear-latent", InterpolantKind.TwoSided, LearnedFields.InterpolantVelocityScore)]
+    public void Rows_along_the_ODE_and_the_SDE_have_the_data_moments(string schedule, InterpolantKind form, LearnedFields learn)
     {
         var (table, mean, factor) = Gaussian(2);
         var model = Untrained(table, new InterpolantOptions { Schedule = schedule, Form = form, Learn = learn, Standardisation = StandardisationKind.Whitened });
@@ -70,7 +73,7 @@ public sealed class FlowModelTests
     public void The_Feynman_Kac_estimate_agrees_with_the_density_within_its_errors()
     {
         var (table, mean, factor) = Gaussian(2);
-        var model = Untrained(table, new InterpolantOptions { Schedule = "linear-latent", Form = InterpolantForm.TwoSided, Learn = LearnedFields.VelocityDenoiser, Standardisation = StandardisationKind.Whitened });
+        var model = Untrained(table, new InterpolantOptions { Schedule = "linear-latent", Form = InterpolantKind.TwoSided, Learn = LearnedFields.VelocityDenoiser, Standardisation = StandardisationKind.Whitened });
         double[] rows = [.. table.Values.Take(8)];
         var exact = LogGaussian(rows, mean, factor);
         var (values, errors) = model.FeynmanKac(rows, 2000, new FlowSettings { Diffusion = 0.3, Steps = 400, Seed = 2, Threads = 1 });
@@ -108,7 +111,7 @@ public sealed class FlowModelTests
         var mapped = training.Model();
         Assert.Contains("base is a data set", Assert.Throws<InvalidOperationException>(() => mapped.LogDensity(table.Values)).Message, StringComparison.Ordinal);
         Assert.Contains("rows of it to start from", Assert.Throws<ArgumentException>(() => mapped.Generate(3)).Message, StringComparison.Ordinal);
-        Assert.Contains("isn't conditioned on 'k'", Assert.Throws<ArgumentException>(() => paired.Generate(3, new FlowSettings { Given = FlowGiven.Value("k", "1") })).Message, StringComparison.Ordinal);
+        Assert.Contains("isn't conditioned on 'k'", Assert.Throws<ArgumentException>(() => paired.Generate(3, new FlowSettings { Given = ConditionValues.Value("k", "1") })).Message, StringComparison.Ordinal);
     }
 
     internal static InterpolantOptions Small(InterpolantOptions options) => options with { Width = 8, Depth = 1, BatchSize = Math.Min(options.BatchSize, 32) };

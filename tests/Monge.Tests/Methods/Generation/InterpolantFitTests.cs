@@ -1,5 +1,7 @@
 using Monge.Data;
+using Monge.Dynamics;
 using Monge.Engine.Random;
+using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
 using Monge.Training;
@@ -101,12 +103,12 @@ public sealed class InterpolantFitTests : IDisposable
             Assert.Equal(["0", "1", "2"], model.Conditions[0].Classes);
             foreach (var kind in new[] { 0, 2 })
             {
-                var rows = model.Generate(500, new FlowSettings { Given = FlowGiven.Value("kind", kind == 0 ? "0" : "2"), Threads = 1 });
+                var rows = model.Generate(500, new FlowSettings { Given = ConditionValues.Value("kind", kind == 0 ? "0" : "2"), Threads = 1 });
                 Assert.InRange(rows.Average(), (4 * kind) - 0.5, (4 * kind) + 0.5);
             }
 
             Assert.InRange(model.Generate(2000, new FlowSettings { Threads = 1 }).Average(), 3.3, 4.7);
-            Assert.Contains("knows no class '7'", Assert.Throws<ArgumentException>(() => model.Generate(2, new FlowSettings { Given = FlowGiven.Value("kind", "7") })).Message, StringComparison.Ordinal);
+            Assert.Contains("knows no class '7'", Assert.Throws<ArgumentException>(() => model.Generate(2, new FlowSettings { Given = ConditionValues.Value("kind", "7") })).Message, StringComparison.Ordinal);
         }
     }
 

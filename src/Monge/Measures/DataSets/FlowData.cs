@@ -1,8 +1,7 @@
 using Monge.Data;
 using Monge.Engine.Random;
-using Monge.Measures;
 
-namespace Monge.Methods;
+namespace Monge.Measures;
 
 /// <summary>Draws rows.</summary>
 /// <param name="count">Number of rows n.</param>
@@ -41,7 +40,7 @@ public sealed record FlowData
     public int PairConditions { get; private init; }
 
     /// <summary>The columns that the model is conditioned on.</summary>
-    public IReadOnlyList<FlowCondition> Conditions { get; private init; } = [];
+    public IReadOnlyList<Condition> Conditions { get; private init; } = [];
 
     /// <summary>The base's rows; null for a Gaussian base or a sampler.</summary>
     public DataTable? Base { get; private init; }
@@ -64,7 +63,7 @@ public sealed record FlowData
     /// <exception cref="ArgumentException">A column is missing, or none is left to learn.</exception>
     public static FlowData From(DataTable table, params IReadOnlyList<string> conditions)
     {
-        FlowCondition[] described = [.. conditions.Select(name => FlowCondition.Of(table, name))];
+        Condition[] described = [.. conditions.Select(name => Condition.Of(table, name))];
         string[] names = [.. table.Names.Where(name => !conditions.Contains(name))];
         return names.Length > 0
             ? new FlowData(names.Length, names) { Table = table, Conditions = described }
@@ -86,7 +85,7 @@ public sealed record FlowData
     {
         Pairs = pairs,
         PairConditions = conditions,
-        Conditions = [.. Enumerable.Range(0, conditions).Select(k => new FlowCondition { Name = FormattableString.Invariant($"c[{k}]") })],
+        Conditions = [.. Enumerable.Range(0, conditions).Select(k => new Condition { Name = FormattableString.Invariant($"c[{k}]") })],
     };
 
     /// <summary>The same data carried from the rows of another table with the same columns.</summary>
@@ -97,14 +96,17 @@ public sealed record FlowData
     public FlowData FromBase(RowSampler sampler) => this with { BaseSampler = sampler };
 
     /// <summary>
-    /// The same data carried from a Gaussian mixture that is fitted to them first, tuned on the held-out rows: the transport learns what the mixture lacks. Columns of few
-    /// distinct values, which no smooth transport from one Gaussian makes, are in the mixture already. Each row is paired with a draw of the component that it belongs to.
-    /// This is a construction of the project's, a data-dependent coupling in the sense of arXiv:2310.03725.
+    /// The same data carried from a Gaussian mixture that is fitted to them first, tuned on the held-out rows: the transport learns what the mixture lacks.
+    /// Columns of few distinct values, which no smooth transport from one Gaussian makes, are in the mixture already. Each row is paired with a draw of the
+    /// component that it belongs to. This is a construction of the project's, a data-dependent coupling in the sense of arXiv:2310.03725.
     /// </summary>
-    /// <param name="options">What is tried; null for the defaults with one start and 50 iterations. One number of components and one ridge are taken as they are. At most 10,000 rows are used.</param>
+    /// <param name="options">
+    /// What is tried; null for the defaults with one start and 50 iterations. One number of components and one ridge are taken as they are. At most 10,000 rows
+    /// are used.
+    /// </param>
     /// <param name="broadShare">
-    /// The weight, at least 0 and below 1, of a last component with the moments of all rows, so that rows far from all others keep a density; null chooses it on the held-out
-    /// rows, or takes 0.01 without such.
+    /// The weight, at least 0 and below 1, of a last component with the moments of all rows, so that rows far from all others keep a density; null chooses it
+    /// on the held-out rows, or takes 0.01 without such.
     /// </param>
     public FlowData FromMixture(GaussianMixtureOptions? options = null, double? broadShare = null) => broadShare is null or (>= 0 and < 1)
         ? this with { BaseMixture = options ?? new GaussianMixtureOptions { Starts = 1, MostIterations = 50 }, BroadShare = broadShare }

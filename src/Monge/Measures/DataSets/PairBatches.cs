@@ -4,16 +4,16 @@ using Monge.Engine.Execution;
 using Monge.Engine.Random;
 using Monge.OptimalTransport;
 
-namespace Monge.Methods;
+namespace Monge.Measures;
 
 /// <summary>The per-sample inputs of one training step.</summary>
-internal sealed class FlowBatch(int size, FlowProblem problem)
+internal sealed class PairBatch(int size, PreparedPairs problem)
 {
     public int Size { get; } = size;
 
     public NdArray<float> Data { get; } = new(size, problem.Dimension);
 
-    public NdArray<float>? Base { get; } = problem.HasBaseInput ? new(size, problem.Dimension) : null;
+    public NdArray<float>? Base { get; } = problem.HasBaseRows ? new(size, problem.Dimension) : null;
 
     /// <summary>The means of a mixture base's components; base points are deviations from them then.</summary>
     public NdArray<float>? Centre { get; } = problem.Mixture is null ? null : new(size, problem.Dimension);
@@ -21,12 +21,33 @@ internal sealed class FlowBatch(int size, FlowProblem problem)
     public NdArray<float>? Condition { get; } = problem.Inputs > 0 ? new(size, problem.Inputs + 1) : null;
 
     public int[] Labels { get; } = new int[size];
+
+    /// <summary>Binds the arrays to the inputs x1, x0, centre and condition of a program.</summary>
+    public void Bind(CompiledProgram<float> program)
+    {
+        program["x1"] = Data;
+        if (Base is not null)
+        {
+            program["x0"] = Base;
+        }
+
+        if (Centre is not null)
+        {
+            program["centre"] = Centre;
+        }
+
+        if (Condition is not null)
+        {
+            program["condition"] = Condition;
+        }
+    }
 }
 
 /// <summary>
-/// Fills batches. What a step gets depends on the seed and the step only, so that steps may be prepared ahead, by any thread, and again after a resume.
+/// Fills batches. What a step gets depends on the seed and the step only, so that steps may be prepared ahead, by any thread, and again after a resume:
+/// samplers of data without a table draw for the next step on another thread meanwhile.
 /// </summary>
-internal sealed class FlowBatches
+internal sealed class PairBatches : IDisposable
 {
     private const int PrimingGroups = 4;
     private const int LeastValidation = 4096;
@@ -35,22 +56,27 @@ internal sealed class FlowBatches
     // A step that no training reaches.
     private const long ValidationStep = uint.MaxValue;
 
-    private readonly FlowProblem _problem;
+    private readonly PreparedPairs _problem;
     private readonly ulong _seed;
     private readonly ThreadTeam _team;
     private readonly MiniBatchCoupling[] _couplings = [];
     private readonly bool _withinClasses;
-    private (FlowBatch Batch, long Step) _coupled;
+    private (PairBatch Batch, long Step) _coupled;
     private Action<int>? _couple;
+    private PairBatch _current;
+    private PairBatch _next;
+    private long _prepared = -1;
+    private Task? _preparation;
     private (long Epoch, int[] Order) _order = (-1, []);
     private (long Epoch, int[] Order) _baseOrder = (-1, []);
 
-    public FlowBatches(FlowProblem problem, ulong seed, ThreadTeam team)
+    public PairBatches(PreparedPairs problem, int size, ulong seed, ThreadTeam team)
     {
         (_problem, _seed, _team) = (problem, seed, team);
+        (_current, _next) = (new PairBatch(size, problem), new PairBatch(size, problem));
         var options = problem.Options;
         _withinClasses = problem.Data.Conditions.Any(c => c.IsClass);
-        if (options.Coupling is not (CouplingKind.OptimalTransport or CouplingKind.Sinkhorn))
+        if (!options.IsTransport)
         {
             return;
         }
@@ -58,8 +84,8 @@ internal sealed class FlowBatches
         var coupling = new MiniBatchCoupling(options.Coupling, options.CouplingSize, problem.Dimension, options.SinkhornEpsilon);
         if (options.Coupling == CouplingKind.OptimalTransport && problem.Inputs == 0)
         {
-            var first = new FlowBatch(PrimingGroups * options.CouplingSize, problem);
-            Pair(first, 0, new RandomStream(seed, GenerationStreams.Priming));
+            var first = new PairBatch(PrimingGroups * options.CouplingSize, problem);
+            Pair(first, 0, new RandomStream(seed, MeasureStreams.Priming));
             coupling.Prime(first.Base!.Span, first.Data.Span);
         }
 
@@ -67,7 +93,7 @@ internal sealed class FlowBatches
     }
 
     /// <summary>A batch to judge by, the same each time; null without held-out rows.</summary>
-    public FlowBatch? Validation()
+    public PairBatch? Validation()
     {
         var rows = _problem.Validation;
         if (rows is null && _problem.Train is not null)
@@ -77,8 +103,8 @@ internal sealed class FlowBatches
 
         var group = _couplings.Length == 0 ? 1 : _problem.Options.CouplingSize;
         var size = (Math.Clamp(rows?.Rows ?? LeastValidation, LeastValidation, MostValidation) + group - 1) / group * group;
-        var batch = new FlowBatch(size, _problem);
-        var random = new RandomStream(_seed, GenerationStreams.Validation);
+        var batch = new PairBatch(size, _problem);
+        var random = new RandomStream(_seed, MeasureStreams.Validation);
         if (rows is null)
         {
             Draw(batch, random);
@@ -109,16 +135,43 @@ internal sealed class FlowBatches
         return batch;
     }
 
-    /// <summary>Fills the batch of a step; its pairs await their coupling.</summary>
-    public void Fill(FlowBatch batch, long step)
+    /// <summary>The batch of a step; the one before is filled anew.</summary>
+    public PairBatch Next(long step)
     {
-        var random = new RandomStream(new RandomState(new RandomKey(_seed, GenerationStreams.Pairs).PhiloxKey, (ulong)step << 32));
+        _preparation?.GetAwaiter().GetResult();
+        if (_prepared == step)
+        {
+            (_current, _next) = (_next, _current);
+        }
+        else
+        {
+            Fill(_current, step);
+        }
+
+        // Reading rows of a table is cheaper than another thread's share of the caches.
+        if (_team.ThreadCount > 1 && _problem.Train is null)
+        {
+            _prepared = step + 1;
+            _preparation = Task.Run(() => Fill(_next, step + 1));
+        }
+
+        Couple(_current, step);
+        return _current;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _preparation?.Wait();
+
+    // Pairs await their coupling.
+    private void Fill(PairBatch batch, long step)
+    {
+        var random = new RandomStream(new RandomState(new RandomKey(_seed, MeasureStreams.Pairs).PhiloxKey, (ulong)step << 32));
         Pair(batch, step, random);
         Hide(batch, random);
     }
 
-    /// <summary>Couples the pairs of a batch in mini-batches that are shared among the threads of the team; nothing without a transport coupling.</summary>
-    public void Couple(FlowBatch batch, long step)
+    // In mini-batches that are shared among the threads of the team; nothing without a transport coupling.
+    private void Couple(PairBatch batch, long step)
     {
         if (_couplings.Length > 0)
         {
@@ -133,14 +186,15 @@ internal sealed class FlowBatches
         var (size, d) = (_problem.Options.CouplingSize, _problem.Dimension);
         for (var group = thread; group < batch.Size / size; group += _couplings.Length)
         {
-            var random = new RandomStream(new RandomState(new RandomKey(_seed, GenerationStreams.Coupling).PhiloxKey, ((ulong)step << 32) + ((ulong)group << 20)));
+            var key = new RandomKey(_seed, MeasureStreams.Coupling).PhiloxKey;
+            var random = new RandomStream(new RandomState(key, ((ulong)step << 32) + ((ulong)group << 20)));
             var labels = _withinClasses ? batch.Labels.AsSpan(group * size, size) : default;
             _couplings[thread].Apply(batch.Base!.Span.Slice(group * size * d, size * d), batch.Data.Span.Slice(group * size * d, size * d), random, labels);
         }
     }
 
     // Rows of both ends, before a transport coupling.
-    private void Pair(FlowBatch batch, long step, RandomStream random)
+    private void Pair(PairBatch batch, long step, RandomStream random)
     {
         if (_problem.Train is not { } rows)
         {
@@ -152,7 +206,7 @@ internal sealed class FlowBatches
             var isPaired = _problem.Options.Coupling == CouplingKind.Paired;
             for (var i = 0; i < batch.Size;)
             {
-                var run = Run(ref _order, (step * batch.Size) + i, rows.Rows, GenerationStreams.Rows, batch.Size - i);
+                var run = Run(ref _order, (step * batch.Size) + i, rows.Rows, MeasureStreams.Rows, batch.Size - i);
                 CopyRows(batch, i, rows, run);
                 DrawComponents(batch, i, rows, run, random);
                 if (source is not null && isPaired)
@@ -165,7 +219,7 @@ internal sealed class FlowBatches
 
             for (var i = 0; i < batch.Size && source is not null && !isPaired;)
             {
-                var run = Run(ref _baseOrder, (step * batch.Size) + i, source.Length / _problem.Dimension, GenerationStreams.BaseRows, batch.Size - i);
+                var run = Run(ref _baseOrder, (step * batch.Size) + i, source.Length / _problem.Dimension, MeasureStreams.BaseRows, batch.Size - i);
                 Gather(source, run, batch.Base!, i);
                 i += run.Length;
             }
@@ -186,7 +240,7 @@ internal sealed class FlowBatches
         return last.Order.AsSpan((int)from, Math.Min(count - (int)from, most));
     }
 
-    private static void CopyRows(FlowBatch batch, int at, FlowRows rows, ReadOnlySpan<int> chosen)
+    private static void CopyRows(PairBatch batch, int at, PreparedRows rows, ReadOnlySpan<int> chosen)
     {
         Gather(rows.Values, chosen, batch.Data, at);
         if (batch.Condition is { } condition)
@@ -211,7 +265,7 @@ internal sealed class FlowBatches
         }
     }
 
-    private void DrawComponents(FlowBatch batch, int at, FlowRows rows, ReadOnlySpan<int> chosen, RandomStream random)
+    private void DrawComponents(PairBatch batch, int at, PreparedRows rows, ReadOnlySpan<int> chosen, RandomStream random)
     {
         if (_problem.Mixture is { } mixture)
         {
@@ -224,7 +278,7 @@ internal sealed class FlowBatches
     }
 
     // A base that comes from no table and no mixture: normal draws or the user's sampler.
-    private void FillBase(FlowBatch batch, RandomStream random)
+    private void FillBase(PairBatch batch, RandomStream random)
     {
         if (batch.Base is null || _problem.BaseRows is not null || _problem.Mixture is not null)
         {
@@ -233,19 +287,19 @@ internal sealed class FlowBatches
 
         if (_problem.Data.BaseSampler is { } sampler)
         {
-            FlowProblem.Narrow(_problem.Standardisation.Apply(sampler(batch.Size, random))).CopyTo(batch.Base.Span);
+            PreparedPairs.Narrow(_problem.Standardisation.Apply(sampler(batch.Size, random))).CopyTo(batch.Base.Span);
             return;
         }
 
         random.FillNormal(batch.Base.Span);
     }
 
-    private void Draw(FlowBatch batch, RandomStream random)
+    private void Draw(PairBatch batch, RandomStream random)
     {
         var d = _problem.Dimension;
         if (_problem.Data.Pairs is not { } pairs)
         {
-            FlowProblem.Narrow(_problem.Standardisation.Apply(_problem.Data.Sampler!(batch.Size, random))).CopyTo(batch.Data.Span);
+            PreparedPairs.Narrow(_problem.Standardisation.Apply(_problem.Data.Sampler!(batch.Size, random))).CopyTo(batch.Data.Span);
             if (batch.Base is not null && _problem.BaseRows is { } source)
             {
                 for (var i = 0; i < batch.Size; i++)
@@ -261,8 +315,8 @@ internal sealed class FlowBatches
         var c = _problem.Data.PairConditions;
         var (x0, x1, condition) = (new double[batch.Size * d], new double[batch.Size * d], new double[batch.Size * c]);
         pairs(random, x0, x1, condition);
-        FlowProblem.Narrow(_problem.Standardisation.Apply(x1)).CopyTo(batch.Data.Span);
-        FlowProblem.Narrow(_problem.Standardisation.Apply(x0)).CopyTo(batch.Base!.Span);
+        PreparedPairs.Narrow(_problem.Standardisation.Apply(x1)).CopyTo(batch.Data.Span);
+        PreparedPairs.Narrow(_problem.Standardisation.Apply(x0)).CopyTo(batch.Base!.Span);
         for (var i = 0; i < batch.Size && c > 0; i++)
         {
             var row = batch.Condition!.Row(i);
@@ -275,7 +329,7 @@ internal sealed class FlowBatches
         }
     }
 
-    private void Hide(FlowBatch batch, RandomStream random)
+    private void Hide(PairBatch batch, RandomStream random)
     {
         if (batch.Condition is not { } condition || _problem.Options.ConditionDropout == 0)
         {

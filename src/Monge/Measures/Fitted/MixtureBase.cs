@@ -1,16 +1,16 @@
 using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
-using Monge.Measures;
 
-namespace Monge.Methods;
+namespace Monge.Measures;
 
 /// <summary>
-/// A Gaussian mixture as the base of a fit, in the model's coordinates. A row x_1 is paired with a draw x_0 of component k, k drawn by its probability given the row, so that
-/// pairs have the base's law as far as the rows have the mixture's. With m_k the component's mean, the interpolant is m_k + alpha (x_0 - m_k) + beta (x_1 - m_k),
-/// whose law is near N(m_k, (alpha^2 + beta^2) C_k) within each component at all times: the velocity is what the mixture lacks, and its size that of the component.
+/// A Gaussian mixture as the base of a fit, in the model's coordinates. A row x_1 is paired with a draw x_0 of component k, k drawn by its probability given
+/// the row, so that pairs have the base's law as far as the rows have the mixture's. With m_k the component's mean, the interpolant is m_k + alpha (x_0 - m_k)
+/// + beta (x_1 - m_k), whose law is near N(m_k, (alpha^2 + beta^2) C_k) within each component at all times: the velocity is what the mixture lacks, and its
+/// size that of the component.
 /// </summary>
-internal sealed class FlowMixture
+public sealed class MixtureBase
 {
     private const int MostRows = 10_000;
     private const uint StartOfFit = 0;
@@ -25,11 +25,13 @@ internal sealed class FlowMixture
     private readonly Expr _whitenedMeans;
 
     /// <summary>A mixture that is known.</summary>
-    public FlowMixture(GaussianMixtureFit law)
+    /// <param name="law">Its law.</param>
+    public MixtureBase(GaussianMixtureFit law)
     {
         Law = law;
         var (count, d) = (law.Components, law.Dimension);
-        var (logWeights, means, factors, inverses, whitened) = (new double[count], new double[d * count], new double[count * d * d], new double[count * d * d], new double[count * d]);
+        var (logWeights, means, whitened) = (new double[count], new double[d * count], new double[count * d]);
+        var (factors, inverses) = (new double[count * d * d], new double[count * d * d]);
         for (var k = 0; k < count; k++)
         {
             double[] factor = [.. law.Factors[k]];
@@ -59,8 +61,16 @@ internal sealed class FlowMixture
     /// <summary>The base's law.</summary>
     public GaussianMixtureFit Law { get; }
 
-    /// <summary>Fits the mixture to rows [n, d], chosen on others if there is a choice.</summary>
-    public static FlowMixture Fit(float[] rows, float[]? validation, int dimension, GaussianMixtureOptions options, double? broadShare, CancellationToken cancellation)
+    /// <summary>Fits the mixture to rows, chosen on others if there is a choice.</summary>
+    /// <param name="rows">Rows [n, d]; at most 10,000 are used.</param>
+    /// <param name="validation">Rows [m, d] to choose by; null for none.</param>
+    /// <param name="dimension">d.</param>
+    /// <param name="options">What is tried; one number of components and one ridge are taken as they are.</param>
+    /// <param name="broadShare">The weight of a last component with the moments of all rows; null chooses it, or takes 0.01 without rows to choose by.</param>
+    /// <param name="cancellation">Stops the fit.</param>
+    /// <exception cref="ArgumentException">There is a choice, but no rows to choose by.</exception>
+    public static MixtureBase Fit(
+        float[] rows, float[]? validation, int dimension, GaussianMixtureOptions options, double? broadShare, CancellationToken cancellation)
     {
         double[] used = [.. rows.Take(MostRows * dimension).Select(v => (double)v)];
         double[]? held = validation is null ? null : Array.ConvertAll(validation, v => (double)v);
@@ -75,12 +85,14 @@ internal sealed class FlowMixture
         }
         else
         {
-            throw new ArgumentException("A mixture base of several candidates is chosen on held-out rows; give a validation share, or one number of components and one ridge.");
+            throw new ArgumentException(
+                "A mixture base of several candidates is chosen on held-out rows; give a validation share, or one number of components and one ridge.");
         }
 
         var broad = GaussianMixtureFit.Fit(used, dimension, 1, fit.Ridge, options, StartOfFit, cancellation);
-        var share = broadShare ?? (held is null ? UntunedBroadShare : BroadShare(fit.LogDensity(held, options.Threads), broad.LogDensity(held, options.Threads)));
-        return new FlowMixture(share == 0 ? fit : fit.With(broad, share));
+        var share = broadShare
+            ?? (held is null ? UntunedBroadShare : BroadShare(fit.LogDensity(held, options.Threads), broad.LogDensity(held, options.Threads)));
+        return new MixtureBase(share == 0 ? fit : fit.With(broad, share));
     }
 
     // The most likely weight of the broad component on the rows, by expectation maximisation; a row's worth at least.
@@ -95,8 +107,10 @@ internal sealed class FlowMixture
         return Math.Clamp(share, 1.0 / (narrow.Length + 1), 0.5);
     }
 
-    /// <summary>For each row [n, d] the probabilities of the components, summed up [n, K].</summary>
-    public float[] CumulativeShares(float[] rows, int threads)
+    /// <summary>For each row the probabilities of the components, summed up [n, K].</summary>
+    /// <param name="rows">Rows [n, d].</param>
+    /// <param name="threads">Threads, 0 for all.</param>
+    public float[] CumulativeShares(float[] rows, int threads = 0)
     {
         var shares = Law.Responsibilities(Array.ConvertAll(rows, v => (double)v), threads);
         var (n, count) = (shares[0].Length, shares.Length);
@@ -114,6 +128,10 @@ internal sealed class FlowMixture
     }
 
     /// <summary>Draws a component by a row's shares, and a deviation from its mean.</summary>
+    /// <param name="cumulativeShares">The row's probabilities, summed up [K].</param>
+    /// <param name="random">Where they are drawn from.</param>
+    /// <param name="deviation">Receives the deviation [d].</param>
+    /// <param name="centre">Receives the component's mean [d].</param>
     public void Draw(ReadOnlySpan<float> cumulativeShares, RandomStream random, Span<float> deviation, Span<float> centre)
     {
         var d = Law.Dimension;
@@ -140,16 +158,18 @@ internal sealed class FlowMixture
         }
     }
 
-    /// <summary>Draws base points.</summary>
+    /// <summary>Draws base points [n, d].</summary>
+    /// <param name="count">n.</param>
+    /// <param name="random">Where they are drawn from.</param>
     public NdArray<float> Draw(int count, RandomStream random)
     {
         var rows = new NdArray<float>(count, Law.Dimension);
-        FlowProblem.Narrow(Law.Sample(count, random)).CopyTo(rows.Span);
+        Array.ConvertAll(Law.Sample(count, random), v => (float)v).CopyTo(rows.Span);
         return rows;
     }
 
     /// <summary>What the components are around a position, their covariances times spread^2: the mean over their probabilities r_k.</summary>
-    public Frame At(Expr x, Expr spread)
+    internal Frame At(Expr x, Expr spread)
     {
         var (count, d) = (Law.Components, Law.Dimension);
         var whitened = ((Expr.MatrixProduct(_inverses, x) - _whitenedMeans) / spread).Reshape(count, d);
@@ -164,7 +184,7 @@ internal sealed class FlowMixture
     /// <param name="Shares">r_k [K].</param>
     /// <param name="Whitened">The mean of L_k^-1 (x - m_k) / spread [d].</param>
     /// <param name="Centre">The mean of m_k [d].</param>
-    internal readonly record struct Frame(FlowMixture Mixture, Expr Shares, Expr Whitened, Expr Centre)
+    internal readonly record struct Frame(MixtureBase Mixture, Expr Shares, Expr Whitened, Expr Centre)
     {
         /// <summary>The mean of L_k v [d].</summary>
         public Expr Scale(Expr v) => Mean(Shares, Expr.MatrixProduct(Mixture._factors, v).Reshape(Mixture.Law.Components, Mixture.Law.Dimension));

@@ -1,39 +1,61 @@
 using Monge.Data;
 using Monge.Engine.Random;
-using Monge.Measures;
 using Monge.OptimalTransport;
-using Monge.Paths;
 
-namespace Monge.Methods;
+namespace Monge.Measures;
+
+/// <summary>How rows of base and data are made ready and paired.</summary>
+/// <param name="Coupling">How base and data are paired.</param>
+/// <param name="CouplingSize">Points of one mini-batch transport; divides the batch.</param>
+/// <param name="SinkhornEpsilon">The regularisation of a Sinkhorn coupling, as a share of the mean squared distance.</param>
+/// <param name="Standardisation">How the data are scaled.</param>
+/// <param name="ValidationShare">The share of rows that are held out to judge by.</param>
+/// <param name="ConditionDropout">The share of samples whose condition is hidden.</param>
+public sealed record PairingOptions(
+    CouplingKind Coupling, int CouplingSize, double SinkhornEpsilon, StandardisationKind Standardisation, double ValidationShare, double ConditionDropout)
+{
+    /// <summary>Whether pairs are made by mini-batch transport.</summary>
+    public bool IsTransport => Coupling is CouplingKind.OptimalTransport or CouplingKind.Sinkhorn;
+}
+
+/// <summary>
+/// The first two moments of both ends in the model's coordinates, one variance for all of them: what makes the linear part of the fields, which is exact for
+/// Gaussian ends, so that networks see inputs of size 1 and learn the rest (the idea of preconditioning in T. Karras et al., arXiv:2206.00364).
+/// </summary>
+/// <param name="BaseMean">The base's mean [d].</param>
+/// <param name="BaseVariance">The base's variance, averaged over coordinates.</param>
+/// <param name="DataMean">The data's mean [d].</param>
+/// <param name="DataVariance">The data's variance.</param>
+/// <param name="Covariance">The covariance of pairs, coordinate by coordinate, averaged.</param>
+public sealed record EndMoments(
+    IReadOnlyList<double> BaseMean, double BaseVariance, IReadOnlyList<double> DataMean, double DataVariance, double Covariance);
 
 /// <summary>Rows in the model's coordinates with their conditions.</summary>
 /// <param name="Rows">Their number n.</param>
 /// <param name="Values">Values [n, d].</param>
 /// <param name="Conditions">Conditions [n, c + 1], the last entry the flag 1; empty without.</param>
 /// <param name="Labels">One number [n] for each combination of classes; empty without classes.</param>
-internal sealed record FlowRows(int Rows, float[] Values, float[] Conditions, int[] Labels)
+internal sealed record PreparedRows(int Rows, float[] Values, float[] Conditions, int[] Labels)
 {
     /// <summary>The probabilities of a mixture base's components given the rows, summed up [n, K]; empty for another base.</summary>
     public float[] Shares { get; init; } = [];
 }
 
-/// <summary>A fit's data made ready: coordinates, the split into rows to learn from and to judge by, and the ends' moments.</summary>
-internal sealed class FlowProblem
+/// <summary>Data made ready for a fit: coordinates, the split into rows to learn from and to judge by, and the ends' moments.</summary>
+internal sealed class PreparedPairs
 {
     private const int MomentDraws = 16_384;
 
-    private FlowProblem(FlowData data, InterpolantOptions options, InterpolantForm form, Standardisation standardisation)
+    private PreparedPairs(FlowData data, PairingOptions options, bool needsBase, Standardisation standardisation)
     {
-        (Data, Options, Form, Standardisation) = (data, options, form, standardisation);
+        (Data, Options, Standardisation) = (data, options, standardisation);
+        HasBaseRows = needsBase && (!data.HasGaussianBase || options.Coupling != CouplingKind.Independent);
         Inputs = data.Conditions.Sum(c => c.Inputs);
     }
 
     public FlowData Data { get; }
 
-    public InterpolantOptions Options { get; }
-
-    /// <summary>The form, not automatic.</summary>
-    public InterpolantForm Form { get; }
+    public PairingOptions Options { get; }
 
     public Standardisation Standardisation { get; }
 
@@ -46,10 +68,10 @@ internal sealed class FlowProblem
     public EndMoments Moments { get; private set; } = null!;
 
     /// <summary>The table's rows to learn from; null for samplers.</summary>
-    public FlowRows? Train { get; private set; }
+    public PreparedRows? Train { get; private set; }
 
     /// <summary>The table's rows to judge by; null for samplers or without a validation share.</summary>
-    public FlowRows? Validation { get; private set; }
+    public PreparedRows? Validation { get; private set; }
 
     /// <summary>The base table's rows.</summary>
     public float[]? BaseRows { get; private set; }
@@ -58,31 +80,28 @@ internal sealed class FlowProblem
     public float[]? BaseValidationRows { get; private set; }
 
     /// <summary>The base, if it is a Gaussian mixture.</summary>
-    public FlowMixture? Mixture { get; private set; }
+    public MixtureBase? Mixture { get; private set; }
 
-    /// <summary>Whether base points reach the program as an input, not as draws inside it.</summary>
-    public bool HasBaseInput => Form == InterpolantForm.TwoSided && (!Data.HasGaussianBase || Options.Coupling != CouplingKind.Independent);
+    /// <summary>Whether base points are given row by row, not drawn as standard normal numbers by whoever uses the rows.</summary>
+    public bool HasBaseRows { get; }
 
-    /// <summary>Names the data in checkpoints.</summary>
-    public string Fingerprint => $"{Data.Table?.Fingerprint() ?? "sampler"}/{Data.Base?.Fingerprint() ?? (Data.HasGaussianBase ? "gaussian" : Data.BaseMixture is { } mixture ? $"mixture {MethodOptions.Format(mixture)} {Data.BroadShare}" : "sampler")}";
-
-    /// <summary>Makes a fit's data ready.</summary>
+    /// <summary>Makes data ready.</summary>
+    /// <param name="data">The data.</param>
+    /// <param name="options">How.</param>
+    /// <param name="needsBase">Whether base points are used at all, which those of a mirror are not.</param>
+    /// <param name="seed">Seed of the draws.</param>
+    /// <param name="threads">Threads of the fit of a mixture, 0 for all.</param>
+    /// <param name="cancellation">Stops the fit of a mixture.</param>
     /// <exception cref="ArgumentException">Data and options don't go together; the message says what to change.</exception>
     /// <exception cref="DataFormatException">The table has too few rows, or a constant column.</exception>
-    public static FlowProblem Prepare(FlowData data, InterpolantOptions options, ulong seed, int threads = 0, CancellationToken cancellation = default)
+    public static PreparedPairs Prepare(
+        FlowData data, PairingOptions options, bool needsBase, ulong seed, int threads = 0, CancellationToken cancellation = default)
     {
         Check(data, options);
-        var form = options.Form != InterpolantForm.Automatic ? options.Form
-            : data.HasGaussianBase && options.Coupling == CouplingKind.Independent ? InterpolantForm.OneSided
-            : InterpolantForm.TwoSided;
-        if (form == InterpolantForm.OneSided && !(data.HasGaussianBase && options.Coupling == CouplingKind.Independent))
-        {
-            throw new ArgumentException("A one-sided interpolant has a Gaussian base drawn independently of the data; choose the form 'twoSided' for another base or coupling.");
-        }
-
-        var random = new RandomStream(seed, GenerationStreams.Moments);
-        var table = data.Table is null ? null : DataTable.From(
-            data.Table.Select([.. data.Names]).Values, data.Dimension, data.Names, data.Table.Source, new DataTableOptions { MinimumRows = 10, RefuseConstantColumns = true });
+        var random = new RandomStream(seed, MeasureStreams.Moments);
+        var checks = new DataTableOptions { MinimumRows = 10, RefuseConstantColumns = true };
+        var table = data.Table is null ? null
+            : DataTable.From(data.Table.Select([.. data.Names]).Values, data.Dimension, data.Names, data.Table.Source, checks);
         var (x0, x1) = Ends(data, table, random);
         var fitted = x0 is null ? x1 : [.. x1, .. x0];
         Standardisation standardisation;
@@ -95,7 +114,7 @@ internal sealed class FlowProblem
             throw new ArgumentException($"{data.Table?.Source ?? "The data"}: {error.Message}", error);
         }
 
-        var problem = new FlowProblem(data, options, form, standardisation);
+        var problem = new PreparedPairs(data, options, needsBase, standardisation);
         problem.Split(table, seed);
         if (data.BaseMixture is { } mixture)
         {
@@ -123,7 +142,7 @@ internal sealed class FlowProblem
 
     private void FitMixture(GaussianMixtureOptions options, CancellationToken cancellation)
     {
-        Mixture = FlowMixture.Fit(Train!.Values, Validation?.Values, Dimension, options, Data.BroadShare, cancellation);
+        Mixture = MixtureBase.Fit(Train!.Values, Validation?.Values, Dimension, options, Data.BroadShare, cancellation);
         Train = Train with { Shares = Mixture.CumulativeShares(Train.Values, options.Threads) };
         Validation = Validation is null ? null : Validation with { Shares = Mixture.CumulativeShares(Validation.Values, options.Threads) };
     }
@@ -146,16 +165,15 @@ internal sealed class FlowProblem
     private double PairCovariance(double[] x0, double[] x1, double[] mean0, double[] mean1, RandomStream random)
     {
         var d = Dimension;
-        var isTransport = Options.Coupling is CouplingKind.OptimalTransport or CouplingKind.Sinkhorn;
-        if (!isTransport && Options.Coupling != CouplingKind.Paired && Data.Pairs is null)
+        if (!Options.IsTransport && Options.Coupling != CouplingKind.Paired && Data.Pairs is null)
         {
             return 0;
         }
 
-        var pairs = Math.Min(Math.Min(x0.Length, x1.Length) / d, isTransport ? 4 * Options.CouplingSize : MomentDraws);
+        var pairs = Math.Min(Math.Min(x0.Length, x1.Length) / d, Options.IsTransport ? 4 * Options.CouplingSize : MomentDraws);
         float[] base0 = [.. x0.Take(pairs * d).Select(v => (float)v)];
         float[] data1 = [.. x1.Take(pairs * d).Select(v => (float)v)];
-        if (isTransport)
+        if (Options.IsTransport)
         {
             new MiniBatchCoupling(Options.Coupling, Math.Min(Options.CouplingSize, pairs), d, Options.SinkhornEpsilon).Apply(base0, data1, random);
         }
@@ -179,11 +197,15 @@ internal sealed class FlowProblem
         }
 
         var held = Options.ValidationShare == 0 ? 0 : Math.Clamp((int)Math.Round(Options.ValidationShare * table.Rows), 1, table.Rows - 2);
-        var order = new RandomStream(seed, GenerationStreams.Split).Permutation(table.Rows);
+        var order = new RandomStream(seed, MeasureStreams.Split).Permutation(table.Rows);
         var values = Narrow(Standardisation.Apply(table.Values));
-        var (conditions, labels) = Encode(Data.Table!);
-        FlowRows Take(ReadOnlySpan<int> rows) => new(
-            rows.Length, Gather(values, rows, Dimension), Gather(conditions, rows, conditions.Length / table.Rows), labels.Length == 0 ? [] : Gather(labels, rows, 1));
+        var conditions = Condition.Encode(Data.Conditions, Data.Table!);
+        var labels = Condition.Combinations(Data.Conditions, conditions);
+        PreparedRows Take(ReadOnlySpan<int> rows) => new(
+            rows.Length,
+            Gather(values, rows, Dimension),
+            Gather(conditions, rows, conditions.Length / table.Rows),
+            Gather(labels, rows, labels.Length / table.Rows));
         Train = Take(order.AsSpan(held));
         Validation = held == 0 ? null : Take(order.AsSpan(0, held));
         if (Data.Base is { } source)
@@ -195,48 +217,7 @@ internal sealed class FlowProblem
         }
     }
 
-    /// <summary>A table's conditions [n, c + 1] with the flag, and one label for each combination of classes.</summary>
-    public (float[] Conditions, int[] Labels) Encode(DataTable table)
-    {
-        if (Inputs == 0)
-        {
-            return ([], []);
-        }
-
-        var stride = Inputs + 1;
-        var conditions = new float[table.Rows * stride];
-        var at = 0;
-        foreach (var condition in Data.Conditions)
-        {
-            condition.Encode(table, conditions.AsSpan(at), stride);
-            at += condition.Inputs;
-        }
-
-        for (var row = 0; row < table.Rows; row++)
-        {
-            conditions[(row * stride) + Inputs] = 1;
-        }
-
-        if (!Data.Conditions.Any(c => c.IsClass))
-        {
-            return (conditions, []);
-        }
-
-        var labels = new int[table.Rows];
-        for (var row = 0; row < table.Rows; row++)
-        {
-            at = 0;
-            foreach (var condition in Data.Conditions)
-            {
-                labels[row] = condition.IsClass ? (labels[row] * condition.Inputs) + conditions.AsSpan((row * stride) + at, condition.Inputs).IndexOf(1f) : labels[row];
-                at += condition.Inputs;
-            }
-        }
-
-        return (conditions, labels);
-    }
-
-    private static void Check(FlowData data, InterpolantOptions options)
+    private static void Check(FlowData data, PairingOptions options)
     {
         if (options.Coupling == CouplingKind.Paired && data.Base is null && data.Pairs is null)
         {
@@ -245,40 +226,15 @@ internal sealed class FlowProblem
 
         if (options.Coupling == CouplingKind.Paired && data.Base is { } source && source.Rows != data.Table?.Rows)
         {
-            throw new ArgumentException($"Pairs need as many rows on both sides, but {source.Source} has {source.Rows} and {data.Table?.Source ?? "the sampler"} {data.Table?.Rows.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none"}.");
+            var rows = data.Table is { } table ? FormattableString.Invariant($"{table.Source} {table.Rows}") : "the sampler none";
+            throw new ArgumentException($"Pairs need as many rows on both sides, but {source.Source} has {source.Rows} and {rows}.");
         }
 
-        if (options.Coupling is CouplingKind.OptimalTransport or CouplingKind.Sinkhorn && data.Conditions.Any(c => !c.IsClass))
+        if (options.IsTransport && data.Conditions.FirstOrDefault(c => !c.IsClass) is { } continuous)
         {
-            throw new ArgumentException($"A transport coupling would make the base depend on the continuous condition '{data.Conditions.First(c => !c.IsClass).Name}'; use the coupling 'independent' with it (classes are paired within themselves).");
-        }
-
-        if (data.BaseMixture is not null)
-        {
-            CheckMixture(data, options);
-        }
-
-        if (options.Form == InterpolantForm.Mirror && !data.HasGaussianBase)
-        {
-            throw new ArgumentException("A mirror interpolant has the data on both sides; give it no base.");
-        }
-    }
-
-    private static void CheckMixture(FlowData data, InterpolantOptions options)
-    {
-        var schedule = InterpolantSchedules.Get(options.Schedule);
-        var (start, end) = (schedule.At(0), schedule.At(1));
-        var isExact = Math.Abs(start.Alpha - 1) + Math.Abs(start.Beta) + Math.Abs(end.Alpha) + Math.Abs(end.Beta - 1) < 1e-9;
-        var problem = data.Table is null || data.Base is not null || data.BaseSampler is not null ? "it is fitted to the rows of one table"
-            : data.Conditions.Count > 0 ? "it can't depend on conditions; use a Gaussian base with them"
-            : options.Coupling != CouplingKind.Independent ? "rows are paired within its components; leave the coupling 'independent'"
-            : options.Form is not (InterpolantForm.Automatic or InterpolantForm.TwoSided) ? "the interpolant is two-sided; leave the form 'automatic'"
-            : options.Learn != LearnedFields.Velocity ? "the velocity alone is learned; choose learn 'velocity'"
-            : schedule.HasLatent || !isExact ? $"the schedule leads from base to data without a latent, which '{options.Schedule}' does not; choose 'trigonometric' or 'linear'"
-            : null;
-        if (problem is not null)
-        {
-            throw new ArgumentException($"With a mixture base {problem}.");
+            throw new ArgumentException(
+                $"A transport coupling would make the base depend on the continuous condition '{continuous.Name}'; use the coupling 'independent' with it "
+                + "(classes are paired within themselves).");
         }
     }
 
