@@ -89,7 +89,7 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
         {
             _contexts[i] = new TileContext();
             _contexts[i].Bases[(int)Space.Uniform] = (nint)_uniform;
-            _contexts[i].Scratch = Allocate((nuint)MatrixKernels.TransposedScratchBytes);
+            _contexts[i].Scratch = Allocate((nuint)_plan.ScratchBytes);
         }
     }
 

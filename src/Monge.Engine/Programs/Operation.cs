@@ -1,4 +1,5 @@
 using Monge.Engine.Arrays;
+using Monge.Engine.Lanes;
 
 namespace Monge.Engine.Programs;
 
@@ -38,6 +39,9 @@ public abstract class Operation
     /// </summary>
     public virtual Expr? SecondOrder(Expr node, ReadOnlySpan<Expr?> tangents, Expr weights) => null;
 
+    /// <summary>Chooses how the tile machine computes the node, by one call of <paramref name="machine"/>.</summary>
+    internal abstract void Lower(Expr node, ILowering machine);
+
     /// <inheritdoc/>
     public override string ToString() => Key.Length == 0 ? Name : $"{Name}({Key})";
 
@@ -53,4 +57,34 @@ public abstract class UserOperation : Operation
 {
     /// <summary>Applies the operation to its arguments.</summary>
     public Expr Apply(params Expr[] inputs) => Expr.Create(this, inputs);
+
+    internal sealed override void Lower(Expr node, ILowering machine) => machine.Run(new Kernel(this, node), [.. node.Inputs]);
+
+    private sealed class Kernel(UserOperation operation, Expr node) : LaneKernel
+    {
+        private readonly Shape[] _shapes = [.. node.Inputs.Select(i => i.Shape)];
+        private readonly ThreadLocal<(double[][] Inputs, double[] Output)> _buffers =
+            new(() => ([.. node.Inputs.Select(i => new double[i.Size])], new double[node.Size]));
+
+        public override void Run<L, V, T>(in LaneRows<T> rows)
+        {
+            var (arguments, output) = _buffers.Value;
+            for (var lane = 0; lane < rows.Lanes; lane++)
+            {
+                for (var a = 0; a < arguments.Length; a++)
+                {
+                    for (var e = 0; e < arguments[a].Length; e++)
+                    {
+                        arguments[a][e] = double.CreateTruncating(rows[a].Load<LaneNumbers1<T>, T>(e, lane));
+                    }
+                }
+
+                operation.Evaluate(arguments, _shapes, output);
+                for (var e = 0; e < output.Length; e++)
+                {
+                    rows.Store<LaneNumbers1<T>, T>(e, lane, T.CreateTruncating(output[e]));
+                }
+            }
+        }
+    }
 }

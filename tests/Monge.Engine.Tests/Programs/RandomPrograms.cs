@@ -118,8 +118,8 @@ internal sealed class RandomPrograms
     private Expr Next()
     {
         var e = Any();
-        var choice = _choose(36);
-        if (choice >= 30)
+        var choice = _choose(40);
+        if (choice >= 34)
         {
             return View(View(e));
         }
@@ -150,6 +150,7 @@ internal sealed class RandomPrograms
             23 or 24 or 25 => Product(e),
             26 => e.Transpose() * 0.9,
             27 => e.Shape.Rank > 0 ? Rearrange(e) : e.Reshape(1, 1),
+            30 or 31 or 32 or 33 => SquareMatrix(e),
             28 => e.Shape.Rank > 0 ? Expr.Concat(e.Shape.Rank - 1, e, e.Square(), 0.5 * e) : Expr.Vector(e, e.Square()),
             _ => (Smooth ? e : e.StopGradient()) * 0.1 + e.Mean(),
         };
@@ -190,6 +191,34 @@ internal sealed class RandomPrograms
         return lefts.Count > 0
             ? Expr.MatrixProduct(lefts[_choose(lefts.Count)], right) * 0.5
             : Expr.MatrixProduct(right.Transpose(), right * 0.5);
+    }
+
+    // Operations on a positive definite matrix A of up to four rows, not quite symmetric, whose eigenvalues stay apart.
+    private Expr SquareMatrix(Expr e)
+    {
+        var wide = e.Reshape(1, e.Size);
+        var m = (e.Shape.Rank == 2 && e.Shape[0] is > 1 and < 5 ? e : Expr.MatrixProduct(Expr.Constant([1, -0.5, 0.3], 3, 1), wide)).Tanh();
+        var n = m.Shape[0];
+        double[] start = [.. Enumerable.Range(0, n * n).Select(i => i / n == i % n ? 1 + (1.5 * (i / n)) : i / n < i % n ? 0.1 : 0)];
+        var a = (0.35 / m.Shape[1] * Expr.MatrixProduct(m, m.Transpose())) + Expr.Constant(start, n, n);
+        switch (_choose(7))
+        {
+            case 0:
+                return a.Cholesky();
+            case 1:
+                return a.LogDeterminant();
+            case 2:
+                return a.InversePositiveDefinite();
+            case 3:
+                return a.SolvePositiveDefinite(m);
+            case 4:
+                return a.SolveTriangular(m, _choose(2) == 0);
+            case 5:
+                return a.SolvePositiveDefinite(m.Slice(1, 0, 1).Reshape(n));
+            default:
+                var (values, vectors) = a.SymmetricEigen();
+                return _choose(2) == 0 ? values.Log() : Expr.Concat(0, values.Reshape(1, n), vectors);
+        }
     }
 
     // Left bare, so that several readers see through it, some of which need it as a value of its own.

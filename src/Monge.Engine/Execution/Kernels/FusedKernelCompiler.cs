@@ -364,7 +364,7 @@ internal sealed class FusedKernelCompiler
 
     private Lane NewFold(FusedNode node)
     {
-        var lane = _lanes.NewAccumulator(node.Value.Operation is SumOperation ? 0 : double.NegativeInfinity);
+        var lane = _lanes.NewAccumulator(((ReductionOperation)node.Value.Operation).Start);
         _names[node.Value] = FormattableString.Invariant($"f{_names.Count}");
         _signature.Append(CultureInfo.InvariantCulture, $"{_names[node.Value]}:{node.Value.Operation.Name};");
         return lane;
@@ -372,7 +372,7 @@ internal sealed class FusedKernelCompiler
 
     private void Fold(FusedNode node, Lane fold, Lane value)
     {
-        _lanes.Assign(fold, node.Value.Operation is SumOperation ? _lanes.Add(fold, value) : _lanes.Max(fold, value));
+        _lanes.Assign(fold, ((ReductionOperation)node.Value.Operation).Fold(_lanes, fold, value));
         _signature.Append(CultureInfo.InvariantCulture, $"{_names[node.Value]}<-{_names[node.Operands[0].Base]}{Suffix(node.Operands[0])};");
     }
 

@@ -39,6 +39,8 @@ internal sealed unsafe class OuterAccumulateKernel(
     Location left, int leftStride, Location right, int rightStride, Location target, int m, int n, int columns, int lanes, int elementSize, bool begins, MatrixKernels matrix)
     : TileKernel
 {
+    public override int ScratchBytes => MatrixKernels.TransposedScratchBytes;
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
     {
@@ -93,90 +95,6 @@ internal sealed unsafe class RowSumKernel<T>(Location source, Location target, i
             }
 
             to[e] = overwrites ? total : to[e] + total;
-        }
-    }
-}
-
-/// <summary>Adds rows to rows: the adjoint of a gather with repeats. The target is cleared first.</summary>
-internal sealed unsafe class ScatterAddKernel<T>(Location source, Location target, int[] to, int targetRows, int lanes) : TileKernel
-    where T : unmanaged, IFloatingPointIeee754<T>
-{
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Run(TileContext context)
-    {
-        var from = (T*)context.Address(source);
-        var into = (T*)context.Address(target);
-        new Span<T>(into, targetRows * lanes).Clear();
-        for (var e = 0; e < to.Length; e++)
-        {
-            if (to[e] < 0)
-            {
-                continue;
-            }
-
-            var row = into + ((long)to[e] * lanes);
-            for (var i = 0; i < lanes; i++)
-            {
-                row[i] += from[((long)e * lanes) + i];
-            }
-        }
-    }
-}
-
-/// <summary>Running sums of rows along an axis.</summary>
-internal sealed unsafe class CumulativeSumKernel<T>(Location source, Location target, int outer, int count, int inner, bool fromEnd, int lanes) : TileKernel
-    where T : unmanaged, IFloatingPointIeee754<T>
-{
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Run(TileContext context)
-    {
-        var from = (T*)context.Address(source);
-        var to = (T*)context.Address(target);
-        var block = inner * lanes;
-        for (var o = 0; o < outer; o++)
-        {
-            for (var k = 0; k < count; k++)
-            {
-                var at = (long)((o * count) + (fromEnd ? count - 1 - k : k)) * block;
-                var before = fromEnd ? at + block : at - block;
-                for (var i = 0; i < block; i++)
-                {
-                    to[at + i] = k == 0 ? from[at + i] : to[before + i] + from[at + i];
-                }
-            }
-        }
-    }
-}
-
-/// <summary>Calls a user's operation sample by sample.</summary>
-internal sealed unsafe class UserKernel<T>(
-    Programs.UserOperation operation, (Location Location, bool HasLanes)[] inputs, Arrays.Shape[] shapes, Location target, int size, int lanes) : TileKernel
-    where T : unmanaged, IFloatingPointIeee754<T>
-{
-    private readonly ThreadLocal<(double[][] Inputs, double[] Output)> _buffers =
-        new(() => ([.. shapes.Select(s => new double[s.Size])], new double[size]));
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Run(TileContext context)
-    {
-        var (arguments, output) = _buffers.Value;
-        var to = (T*)context.Address(target);
-        for (var lane = 0; lane < lanes; lane++)
-        {
-            for (var a = 0; a < arguments.Length; a++)
-            {
-                var from = (T*)context.Address(inputs[a].Location);
-                for (var e = 0; e < arguments[a].Length; e++)
-                {
-                    arguments[a][e] = double.CreateTruncating(inputs[a].HasLanes ? from[((long)e * lanes) + lane] : from[e]);
-                }
-            }
-
-            operation.Evaluate(arguments, shapes, output);
-            for (var e = 0; e < size; e++)
-            {
-                to[((long)e * lanes) + lane] = T.CreateTruncating(output[e]);
-            }
         }
     }
 }
@@ -239,5 +157,22 @@ internal sealed unsafe class LaneProductKernel(FusedLoop code, Location left, Lo
         })));
         il.Emit(OpCodes.Ret);
         return method.CreateDelegate<FusedLoop>();
+    }
+}
+
+/// <summary>Kernels run one after the other.</summary>
+internal sealed class SequenceKernel(List<TileKernel> members) : TileKernel
+{
+    public override int TableBytes => members.Sum(m => m.TableBytes);
+
+    public override void Run(TileContext context)
+    {
+        var offset = TableOffset;
+        foreach (var member in members)
+        {
+            member.TableOffset = offset;
+            offset += member.TableBytes;
+            member.Run(context);
+        }
     }
 }

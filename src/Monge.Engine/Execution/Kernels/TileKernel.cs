@@ -62,6 +62,9 @@ internal abstract class TileKernel
     public virtual int TableBytes => 0;
 
     public int TableOffset { get; set; }
+
+    /// <summary>Bytes of the thread's scratch memory that a run needs.</summary>
+    public virtual int ScratchBytes => 0;
 }
 
 /// <summary>Runs a fused loop nest.</summary>

@@ -1,4 +1,5 @@
 using Monge.Engine.Arrays;
+using Monge.Engine.Lanes;
 using Monge.Engine.Programs;
 
 namespace Monge.Engine.Execution;
@@ -23,9 +24,11 @@ internal sealed class FusedNode(Expr value, int level, int outer, int inner, Acc
 
     public Access[] Operands { get; } = operands;
 
-    public bool IsReduction => Value.Operation is SumOperation or MaxOperation;
+    public bool IsReduction => Value.Operation is ReductionOperation;
 
     public bool IsCheap => Value.Operation is ElementwiseOperation { IsCheap: true };
+
+    public int Weight => Value.Operation is ElementwiseOperation { Weight: var weight } ? weight : 1;
 
     /// <summary>The level at which operands are read: one deeper than the result for a reduction.</summary>
     public int OperandLevel => IsReduction ? Level + 1 : Level;
@@ -46,8 +49,10 @@ internal sealed class FusedNode(Expr value, int level, int outer, int inner, Acc
 /// <summary>Nodes computed by one fused loop nest, in an order in which inputs come first.</summary>
 internal sealed record FusedGroup(int Outer, List<FusedNode> Members);
 
-/// <summary>One step of a stage: a fused group, or a single node with a kernel of its own.</summary>
-internal sealed record PlanStep(FusedGroup? Group, Expr? Single, List<Expr> Reads, List<Expr> Writes);
+/// <summary>
+/// One step of a stage: a fused group, or a single node with a kernel of its own, which may be a sum whose terms are matrix products (<paramref name="Terms"/>).
+/// </summary>
+internal sealed record PlanStep(FusedGroup? Group, Expr? Single, List<Expr> Reads, List<Expr> Writes, Expr[]? Terms = null);
 
 /// <summary>
 /// Orders the nodes of one stage (uniform values before the tiles, the tile's body, uniform values after) and joins elementwise work and
@@ -62,6 +67,7 @@ internal sealed class StagePlan
     private readonly Func<Expr, bool> _isExternal;
     private readonly Dictionary<Expr, FusedNode> _fused = [];
     private readonly Dictionary<Expr, Expr[]> _singles = [];
+    private readonly Dictionary<Expr, Expr[]> _terms = [];
     private readonly Dictionary<Expr, int> _singleTime = [];
     private readonly List<Expr> _order = [];
     private readonly HashSet<Expr> _roots;
@@ -139,37 +145,51 @@ internal sealed class StagePlan
 
     private IEnumerable<Expr> Reads(Expr value)
     {
-        switch (value.Operation)
+        if (value.Operation is AddOperation && OwnProduct(value.Inputs[0]) is { } first && OwnProduct(value.Inputs[1]) is { } second && first != second)
         {
-            case AddOperation when OwnProduct(value.Inputs[0]) is { } first && OwnProduct(value.Inputs[1]) is { } second && first != second:
-                return _singles[value] = [.. MatrixOperands(first), .. MatrixOperands(second)];
-            case ElementwiseOperation:
-            case SumOperation:
-            case MaxOperation:
-                var node = MakeFused(value);
-                _fused[value] = node;
-                return node.Operands.Select(a => a.Base);
-            case Leaf:
-                return _singles[value] = [];
-            case ViewOperation:
-                return _singles[value] = [_views.Through(value)?.Base ?? _views.Resolve(value.Inputs[0]).Base];
-            case MatrixProductOperation:
-                return _singles[value] = MatrixOperands(value);
-            case ConcatOperation:
-                return _singles[value] = [.. value.Inputs.Select(i => _views.Resolve(i).Base)];
-            default:
-                return _singles[value] = [.. value.Inputs.Select(DenseBase)];
+            _terms[value] = [first, second];
+            return _singles[value] = [.. MatrixOperands(first), .. MatrixOperands(second)];
         }
+
+        var reader = new Reader(this, value);
+        value.Operation.Lower(value, reader);
+        return reader.Reads;
     }
 
-    private Expr DenseBase(Expr value)
+    // Notes the stored values that a node reads, in the layout that its way of being computed needs.
+    private sealed class Reader(StagePlan plan, Expr value) : ILowering
     {
-        if (!_views.Resolve(value).IsDense)
+        public Expr[] Reads { get; private set; } = [];
+
+        public void Given() => Single([]);
+
+        public void Draw(RandomLaw law, int stream) => Single([]);
+
+        public void Fuse()
         {
-            _views.ForceCopy(value);
+            var node = plan.MakeFused(value);
+            plan._fused[value] = node;
+            Reads = [.. node.Operands.Select(a => a.Base)];
         }
 
-        return _views.Resolve(value).Base;
+        public void View() => Single([plan._views.Through(value)?.Base ?? plan._views.Resolve(value.Inputs[0]).Base]);
+
+        public void Join(int axis) => Single([.. value.Inputs.Select(i => plan._views.Resolve(i).Base)]);
+
+        public void Multiply() => Single(plan.MatrixOperands(value));
+
+        public void Run(LaneKernel kernel, params ReadOnlySpan<Expr> arguments)
+        {
+            var reads = new Expr[arguments.Length];
+            for (var i = 0; i < reads.Length; i++)
+            {
+                reads[i] = plan._views.Resolve(arguments[i]).Base;
+            }
+
+            Single(reads);
+        }
+
+        private void Single(Expr[] reads) => Reads = plan._singles[value] = reads;
     }
 
     // A product of a shared left matrix with per-sample columns that only this operand of a sum reads: the sum's kernels add it up where they store it.
@@ -207,13 +227,12 @@ internal sealed class StagePlan
 
     private FusedNode MakeFused(Expr value)
     {
-        if (value.Operation is ElementwiseOperation)
+        if (value.Operation is not ReductionOperation { Axis: var axis })
         {
             var (level, outer, inner) = Domain(value.Shape);
             return new FusedNode(value, level, outer, inner, [.. value.Inputs.Select(i => AccessOf(i, level))]);
         }
 
-        var axis = value.Operation is SumOperation sum ? sum.Axis : ((MaxOperation)value.Operation).Axis;
         var input = value.Inputs[0];
         var moved = input.Transpose([.. Enumerable.Range(0, input.Shape.Rank).Where(a => a != axis), axis]);
         var length = input.Shape[axis];
@@ -305,7 +324,7 @@ internal sealed class StagePlan
             }
 
             node.Time = time;
-            var weight = WeightOf(node);
+            var weight = node.Weight;
             var (segment, used) = segments.GetValueOrDefault((time, node.Outer));
             (segment, used) = used + weight > LargestGroupWeight && used > 0 ? (segment + 1, weight) : (segment, used + weight);
             segments[(time, node.Outer)] = (segment, used);
@@ -314,13 +333,6 @@ internal sealed class StagePlan
     }
 
     private int TimeOf(Expr value) => _isExternal(value) ? -1 : _fused.TryGetValue(value, out var node) ? node.Time : _singleTime[value];
-
-    private static int WeightOf(FusedNode node) => node.Value.Operation switch
-    {
-        FunctionOperation f when f.Name is "log-gamma" or "digamma" or "trigamma" or "erf" => 120,
-        FunctionOperation { IsCheap: false } or PowOperation or Atan2Operation => 15,
-        _ => 1,
-    };
 
     private bool Flows(Access access, FusedNode reader) =>
         _fused.TryGetValue(access.Base, out var operand) && operand.Group == reader.Group && CanFlow(operand, access, reader);
@@ -412,7 +424,7 @@ internal sealed class StagePlan
         {
             if (_singles.TryGetValue(_order[i], out var reads))
             {
-                keyed.Add((_singleTime[_order[i]], i, new PlanStep(null, _order[i], [.. reads.Where(r => !_isExternal(r))], [_order[i]])));
+                keyed.Add((_singleTime[_order[i]], i, new PlanStep(null, _order[i], [.. reads.Where(r => !_isExternal(r))], [_order[i]], _terms.GetValueOrDefault(_order[i]))));
             }
         }
 

@@ -19,4 +19,7 @@ internal sealed class BatchSumOperation : Operation
     public override Expr? Tangent(Expr node, ReadOnlySpan<Expr?> tangents, int directions) => Expr.Create(Instance, tangents[0]!);
 
     public override Expr? Cotangent(Expr node, Expr cotangent, int index) => cotangent;
+
+    internal override void Lower(Expr node, ILowering machine) =>
+        throw new InvalidOperationException("The batch sum is taken apart before a program is lowered.");
 }

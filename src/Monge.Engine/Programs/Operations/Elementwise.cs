@@ -15,6 +15,9 @@ internal abstract class ElementwiseOperation : Operation
     /// <summary>Whether recomputing the value is cheaper than storing and loading it (no division or transcendental function).</summary>
     public virtual bool IsCheap => false;
 
+    /// <summary>About how many simple instructions it becomes; loops of more than a few hundred are cut.</summary>
+    public virtual int Weight => 1;
+
     /// <summary>The value of one element.</summary>
     public abstract double Value(ReadOnlySpan<double> x);
 
@@ -93,6 +96,8 @@ internal abstract class ElementwiseOperation : Operation
 
         return sum;
     }
+
+    internal sealed override void Lower(Expr node, ILowering machine) => machine.Fuse();
 }
 
 /// <summary>

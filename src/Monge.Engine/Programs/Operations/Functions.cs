@@ -7,18 +7,21 @@ namespace Monge.Engine.Programs;
 /// </summary>
 internal sealed class FunctionOperation : ElementwiseOperation
 {
+    private const int Long = 120;
+
     private readonly Func<double, double> _value;
     private readonly Func<Expr, Expr, Expr?> _derivative;
     private readonly Func<LaneEmitter, Lane, Lane> _emit;
 
     private FunctionOperation(
-        string name, Func<double, double> value, Func<Expr, Expr, Expr?> derivative, Func<LaneEmitter, Lane, Lane> emit, bool cheap = false)
+        string name, Func<double, double> value, Func<Expr, Expr, Expr?> derivative, Func<LaneEmitter, Lane, Lane> emit, bool cheap = false, int weight = 15)
     {
         Name = name;
         _value = value;
         _derivative = derivative;
         _emit = emit;
         IsCheap = cheap;
+        Weight = cheap ? 1 : weight;
     }
 
     public override string Name { get; }
@@ -28,6 +31,8 @@ internal sealed class FunctionOperation : ElementwiseOperation
     public override int Arity => 1;
 
     public override bool IsCheap { get; }
+
+    public override int Weight { get; }
 
     public override double Value(ReadOnlySpan<double> x) => _value(x[0]);
 
@@ -64,10 +69,10 @@ internal sealed class FunctionOperation : ElementwiseOperation
     public static readonly FunctionOperation Tanh = new("tanh", Math.Tanh, (x, y) => 1 - y * y, (e, x) => e.Tanh(x));
     public static readonly FunctionOperation Sigmoid = new("sigmoid", SpecialFunctions.Sigmoid, (x, y) => y * (1 - y), (e, x) => e.Sigmoid(x));
     public static readonly FunctionOperation Softplus = new("softplus", SpecialFunctions.Softplus, (x, y) => Expr.Create(Sigmoid!, x), (e, x) => e.Softplus(x));
-    public static readonly FunctionOperation Erf = new("erf", SpecialFunctions.Erf, (x, y) => 2 / Math.Sqrt(Math.PI) * (-(x * x)).Exp(), (e, x) => e.Erf(x));
-    public static readonly FunctionOperation LogGamma = new("log-gamma", SpecialFunctions.LogGamma, (x, y) => Expr.Create(Digamma!, x), (e, x) => e.LogGamma(x));
-    public static readonly FunctionOperation Digamma = new("digamma", SpecialFunctions.Digamma, (x, y) => Expr.Create(Trigamma!, x), (e, x) => e.Digamma(x));
-    public static readonly FunctionOperation Trigamma = new("trigamma", SpecialFunctions.Trigamma, (x, y) => Tetragamma(x), (e, x) => e.Trigamma(x));
+    public static readonly FunctionOperation Erf = new("erf", SpecialFunctions.Erf, (x, y) => 2 / Math.Sqrt(Math.PI) * (-(x * x)).Exp(), (e, x) => e.Erf(x), weight: Long);
+    public static readonly FunctionOperation LogGamma = new("log-gamma", SpecialFunctions.LogGamma, (x, y) => Expr.Create(Digamma!, x), (e, x) => e.LogGamma(x), weight: Long);
+    public static readonly FunctionOperation Digamma = new("digamma", SpecialFunctions.Digamma, (x, y) => Expr.Create(Trigamma!, x), (e, x) => e.Digamma(x), weight: Long);
+    public static readonly FunctionOperation Trigamma = new("trigamma", SpecialFunctions.Trigamma, (x, y) => Tetragamma(x), (e, x) => e.Trigamma(x), weight: Long);
     public static readonly FunctionOperation Abs = new("abs", Math.Abs, (x, y) => Expr.Create(Sign!, x), (e, x) => e.Abs(x), cheap: true);
     public static readonly FunctionOperation Sign = new("sign", x => double.IsNaN(x) ? x : Math.Sign(x), (x, y) => null, (e, x) => e.Sign(x), cheap: true);
     public static readonly FunctionOperation Floor = new("floor", Math.Floor, (x, y) => null, (e, x) => e.Floor(x), cheap: true);
@@ -81,6 +86,8 @@ internal sealed class PowOperation : ElementwiseOperation
     public override string Name => "pow";
 
     public override int Arity => 2;
+
+    public override int Weight => 15;
 
     public override double Value(ReadOnlySpan<double> x) => Math.Pow(x[0], x[1]);
 
@@ -100,6 +107,8 @@ internal sealed class Atan2Operation : ElementwiseOperation
     public override string Name => "atan2";
 
     public override int Arity => 2;
+
+    public override int Weight => 15;
 
     public override double Value(ReadOnlySpan<double> x) => Math.Atan2(x[0], x[1]);
 

@@ -15,6 +15,8 @@ internal abstract class Leaf : Operation
     public override Expr? Tangent(Expr node, ReadOnlySpan<Expr?> tangents, int directions) => null;
 
     public override Expr? Cotangent(Expr node, Expr cotangent, int index) => null;
+
+    internal override void Lower(Expr node, ILowering machine) => machine.Given();
 }
 
 internal sealed class ConstantLeaf(double[] values) : Leaf
@@ -78,4 +80,6 @@ internal sealed class RandomLeaf(RandomLaw law, int stream) : Leaf
     public override string Name => $"random {Law}";
 
     public override bool IsUniform => false;
+
+    internal override void Lower(Expr node, ILowering machine) => machine.Draw(Law, Stream);
 }

@@ -70,7 +70,7 @@ internal sealed class MatrixProductOperation : Operation
     }
 
     // dA [.., m, k, K] with B [.., k, n]: directions join the rows.
-    private static Expr LeftTangent(Expr tangent, Expr b)
+    internal static Expr LeftTangent(Expr tangent, Expr b)
     {
         var s = tangent.Shape;
         if (s.Rank == 3)
@@ -96,17 +96,24 @@ internal sealed class MatrixProductOperation : Operation
             return null;
         }
 
-        // 2 sum_k w_k dA_k dB_k: the directions join the inner axis of one product.
-        var (a, b, directions) = (node.Inputs[0].Shape, node.Inputs[1].Shape, weights.Size);
-        if (a.Rank == 2)
+        return 2 * SumOfProducts(left, right, weights);
+    }
+
+    /// <summary>sum_k w_k A_k B_k [.., m, n] for directions [.., K] of both: the directions join the inner axis of one product.</summary>
+    internal static Expr SumOfProducts(Expr left, Expr right, Expr weights)
+    {
+        var (a, b, directions) = (left.Shape, right.Shape, weights.Size);
+        if (a.Rank == 3)
         {
             var wide = left.Reshape(a[0], a[1] * directions);
             var tall = (right * weights).Transpose(0, 2, 1).Reshape(b[0] * directions, b[1]);
-            return 2 * Expr.MatrixProduct(wide, tall);
+            return Expr.MatrixProduct(wide, tall);
         }
 
         var wideStack = left.Reshape(a[0], a[1], a[2] * directions);
         var tallStack = (right * weights).Transpose(0, 1, 3, 2).Reshape(b[0], b[1] * directions, b[2]);
-        return 2 * Expr.MatrixProduct(wideStack, tallStack);
+        return Expr.MatrixProduct(wideStack, tallStack);
     }
+
+    internal override void Lower(Expr node, ILowering machine) => machine.Multiply();
 }

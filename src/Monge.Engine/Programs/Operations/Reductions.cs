@@ -1,17 +1,35 @@
+using System.Runtime.CompilerServices;
 using Monge.Engine.Arrays;
+using Monge.Engine.Lanes;
 
 namespace Monge.Engine.Programs;
 
-/// <summary>The sum over one axis.</summary>
-internal sealed class SumOperation(int axis) : Operation
+/// <summary>Folds one axis, element by element in their order.</summary>
+internal abstract class ReductionOperation(int axis) : Operation
 {
-    public int Axis => axis;
+    public int Axis { get; } = axis;
 
+    public sealed override string Key => $"axis {Axis}";
+
+    /// <summary>The value of no elements.</summary>
+    public abstract double Start { get; }
+
+    /// <summary>A total with one more element.</summary>
+    public abstract Lane Fold(LaneEmitter lanes, Lane total, Lane value);
+
+    public sealed override Shape InferShape(ReadOnlySpan<Shape> inputs) => SumOperation.Without(Name, inputs[0], Axis);
+
+    internal sealed override void Lower(Expr node, ILowering machine) => machine.Fuse();
+}
+
+/// <summary>The sum over one axis.</summary>
+internal sealed class SumOperation(int axis) : ReductionOperation(axis)
+{
     public override string Name => "sum";
 
-    public override string Key => $"axis {axis}";
+    public override double Start => 0;
 
-    public override Shape InferShape(ReadOnlySpan<Shape> inputs) => Without(Name, inputs[0], axis);
+    public override Lane Fold(LaneEmitter lanes, Lane total, Lane value) => lanes.Add(total, value);
 
     /// <summary>A shape without one of its axes.</summary>
     internal static Shape Without(string operation, Shape shape, int axis) => axis >= 0 && axis < shape.Rank
@@ -20,7 +38,7 @@ internal sealed class SumOperation(int axis) : Operation
 
     public override void Evaluate(ReadOnlySpan<double[]> inputs, ReadOnlySpan<Shape> shapes, double[] output)
     {
-        var (n, inner) = (shapes[0][axis], shapes[0][(axis + 1)..].Size);
+        var (n, inner) = (shapes[0][Axis], shapes[0][(Axis + 1)..].Size);
         Array.Clear(output);
         for (var i = 0; i < inputs[0].Length; i++)
         {
@@ -28,28 +46,26 @@ internal sealed class SumOperation(int axis) : Operation
         }
     }
 
-    public override Expr Tangent(Expr node, ReadOnlySpan<Expr?> tangents, int directions) => tangents[0]!.Sum(axis);
+    public override Expr Tangent(Expr node, ReadOnlySpan<Expr?> tangents, int directions) => tangents[0]!.Sum(Axis);
 
-    public override Expr Cotangent(Expr node, Expr cotangent, int index) => WithAxis(cotangent, axis).BroadcastTo(node.Inputs[0].Shape);
+    public override Expr Cotangent(Expr node, Expr cotangent, int index) => WithAxis(cotangent, Axis).BroadcastTo(node.Inputs[0].Shape);
 
     /// <summary>The value with an axis of size 1 put in.</summary>
     internal static Expr WithAxis(Expr value, int axis) => value.Reshape([.. value.Shape.Sizes[..axis], 1, .. value.Shape.Sizes[axis..]]);
 }
 
 /// <summary>The largest element along one axis. Where several are largest they share the derivative.</summary>
-internal sealed class MaxOperation(int axis) : Operation
+internal sealed class MaxOperation(int axis) : ReductionOperation(axis)
 {
-    public int Axis => axis;
-
     public override string Name => "maximum";
 
-    public override string Key => $"axis {axis}";
+    public override double Start => double.NegativeInfinity;
 
-    public override Shape InferShape(ReadOnlySpan<Shape> inputs) => SumOperation.Without(Name, inputs[0], axis);
+    public override Lane Fold(LaneEmitter lanes, Lane total, Lane value) => lanes.Max(total, value);
 
     public override void Evaluate(ReadOnlySpan<double[]> inputs, ReadOnlySpan<Shape> shapes, double[] output)
     {
-        var (n, inner) = (shapes[0][axis], shapes[0][(axis + 1)..].Size);
+        var (n, inner) = (shapes[0][Axis], shapes[0][(Axis + 1)..].Size);
         Array.Fill(output, double.NegativeInfinity);
         for (var i = 0; i < inputs[0].Length; i++)
         {
@@ -61,22 +77,18 @@ internal sealed class MaxOperation(int axis) : Operation
     private Expr Share(Expr node)
     {
         var input = node.Inputs[0];
-        var mask = input.EqualTo(SumOperation.WithAxis(node, axis));
-        return mask / SumOperation.WithAxis(mask.Sum(axis), axis);
+        var mask = input.EqualTo(SumOperation.WithAxis(node, Axis));
+        return mask / SumOperation.WithAxis(mask.Sum(Axis), Axis);
     }
 
-    public override Expr Tangent(Expr node, ReadOnlySpan<Expr?> tangents, int directions) => (Share(node).WithTrailingAxis() * tangents[0]!).Sum(axis);
+    public override Expr Tangent(Expr node, ReadOnlySpan<Expr?> tangents, int directions) => (Share(node).WithTrailingAxis() * tangents[0]!).Sum(Axis);
 
-    public override Expr Cotangent(Expr node, Expr cotangent, int index) => Share(node) * SumOperation.WithAxis(cotangent, axis);
+    public override Expr Cotangent(Expr node, Expr cotangent, int index) => Share(node) * SumOperation.WithAxis(cotangent, Axis);
 }
 
 /// <summary>The running sum along one axis, from the start or from the end.</summary>
 internal sealed class CumulativeSumOperation(int axis, bool fromEnd) : Operation
 {
-    public int Axis => axis;
-
-    public bool FromEnd => fromEnd;
-
     public override string Name => "cumulative sum";
 
     public override string Key => $"axis {axis}{(fromEnd ? ", from the end" : "")}";
@@ -108,4 +120,33 @@ internal sealed class CumulativeSumOperation(int axis, bool fromEnd) : Operation
     public override Expr Tangent(Expr node, ReadOnlySpan<Expr?> tangents, int directions) => Expr.Create(this, tangents[0]!);
 
     public override Expr Cotangent(Expr node, Expr cotangent, int index) => cotangent.CumulativeSum(axis, !fromEnd);
+
+    internal override void Lower(Expr node, ILowering machine)
+    {
+        var shape = node.Shape;
+        machine.Run(new Kernel(shape[..axis].Size, shape[axis], shape[(axis + 1)..].Size, fromEnd), node.Inputs[0]);
+    }
+
+    private sealed class Kernel(int outer, int count, int inner, bool fromEnd) : LaneKernel
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public override void Run<L, V, T>(in LaneRows<T> rows)
+        {
+            for (var e = 0; e < outer * inner; e++)
+            {
+                var first = (e / inner * count * inner) + (e % inner);
+                for (var lane = 0; lane < rows.Lanes; lane += L.Count)
+                {
+                    var sum = L.Broadcast(T.Zero);
+                    for (var k = 0; k < count; k++)
+                    {
+                        var at = first + ((fromEnd ? count - 1 - k : k) * inner);
+                        var value = rows[0].Load<L, V>(at, lane);
+                        sum = k == 0 ? value : L.Add(sum, value);
+                        rows.Store<L, V>(at, lane, sum);
+                    }
+                }
+            }
+        }
+    }
 }

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Monge.Engine.Arrays;
+using Monge.Engine.Lanes;
 
 namespace Monge.Engine.Programs;
 
@@ -21,6 +23,8 @@ internal abstract class ViewOperation : Operation
             output[i] = map[i] < 0 ? 0 : inputs[0][map[i]];
         }
     }
+
+    internal sealed override void Lower(Expr node, ILowering machine) => machine.View();
 }
 
 /// <summary>Stretches axes of size 1 and adds leading axes.</summary>
@@ -268,10 +272,6 @@ internal sealed class GatherOperation : ViewOperation
 /// <summary>The adjoint of a gather with repeats: element i of the axis is added to element index[i] of the result.</summary>
 internal sealed class ScatterAddOperation(int axis, int[] indices, int size) : Operation
 {
-    public int Axis => axis;
-
-    public int[] Indices => indices;
-
     public override string Name => "scatter-add";
 
     public override string Key => $"axis {axis}, size {size}, {string.Join(",", indices)}";
@@ -303,6 +303,43 @@ internal sealed class ScatterAddOperation(int axis, int[] indices, int size) : O
     public override Expr Tangent(Expr node, ReadOnlySpan<Expr?> tangents, int directions) => Expr.Create(this, tangents[0]!);
 
     public override Expr Cotangent(Expr node, Expr cotangent, int index) => cotangent.Gather(axis, indices);
+
+    internal override void Lower(Expr node, ILowering machine)
+    {
+        var input = node.Inputs[0].Shape;
+        var inner = input[(axis + 1)..].Size;
+        var map = new int[input.Size];
+        for (var e = 0; e < map.Length; e++)
+        {
+            var (o, k, i) = (e / (inner * indices.Length), e / inner % indices.Length, e % inner);
+            map[e] = indices[k] < 0 ? -1 : (((o * size) + indices[k]) * inner) + i;
+        }
+
+        machine.Run(new Kernel(map, node.Size), node.Inputs[0]);
+    }
+
+    private sealed class Kernel(int[] map, int size) : LaneKernel
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public override void Run<L, V, T>(in LaneRows<T> rows)
+        {
+            for (var lane = 0; lane < rows.Lanes; lane += L.Count)
+            {
+                for (var e = 0; e < size; e++)
+                {
+                    rows.Store<L, V>(e, lane, L.Broadcast(T.Zero));
+                }
+
+                for (var e = 0; e < map.Length; e++)
+                {
+                    if (map[e] >= 0)
+                    {
+                        rows.Store<L, V>(map[e], lane, L.Add(rows.Result<L, V>(map[e], lane), rows[0].Load<L, V>(e, lane)));
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// <summary>Joins arguments along an axis.</summary>
@@ -372,4 +409,6 @@ internal sealed class ConcatOperation(int axis) : Operation
 
         return cotangent.Slice(axis, start, node.Inputs[index].Shape[axis]);
     }
+
+    internal override void Lower(Expr node, ILowering machine) => machine.Join(axis);
 }

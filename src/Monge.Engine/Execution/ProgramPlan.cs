@@ -8,13 +8,14 @@ namespace Monge.Engine.Execution;
 /// A program laid out for the tile machine: kernels for the uniform values of a call, for those of a step, for a tile and for what follows the tiles,
 /// and where every stored value lies.
 /// </summary>
-internal sealed partial class ProgramPlan<T>
+internal sealed class ProgramPlan<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private static readonly int s_elementSize = typeof(T) == typeof(float) ? 4 : 8;
 
     private readonly ViewResolver _views = new();
     private readonly Dictionary<Expr, Location> _locations = [];
+    private readonly KernelLowering<T> _lowering;
     private readonly ElementType _type = typeof(T) == typeof(float) ? ElementType.Float32 : ElementType.Float64;
     private readonly SimdWidth _width;
     private readonly TracedProgram _program;
@@ -37,9 +38,10 @@ internal sealed partial class ProgramPlan<T>
             throw new PlatformNotSupportedException($"This machine has no vectors of width {_width}; leave ExecutionOptions.Width unset to use the widest.");
         }
 
-        var lowering = new BatchSumLowering();
-        SampleCount = lowering.SampleCount;
-        var outputs = program.Outputs.Select(o => (o.Name, Value: lowering.Lower(o.Value))).ToList();
+        _lowering = new KernelLowering<T>(_views, _locations, _width);
+        var sums = new BatchSumLowering();
+        SampleCount = sums.SampleCount;
+        var outputs = program.Outputs.Select(o => (o.Name, Value: sums.Lower(o.Value))).ToList();
         var varying = outputs.Where(o => !o.Value.IsUniform).ToList();
         var uniform = outputs.Where(o => o.Value.IsUniform).ToList();
         var uniformNodes = TracedProgram.Collect(uniform.Select(u => u.Value));
@@ -77,7 +79,7 @@ internal sealed partial class ProgramPlan<T>
         Prologue = BuildUniform(prologue, Space.Uniform, ref _uniformSize);
         PerStep = BuildUniform(perStep, Space.PerStep, ref _perStepSize);
         Epilogue = BuildUniform(epilogue, Space.Uniform, ref _uniformSize);
-        UniformOutputs = [.. uniform.Select(u => (u.Name, AccumulatorRun(u.Value) ?? Place(u.Value), u.Value.Size))];
+        UniformOutputs = [.. uniform.Select(u => (u.Name, AccumulatorRun(u.Value) ?? _lowering.Place(u.Value, 1), u.Value.Size))];
         _bodySteps = bodySteps;
         _varying = varying;
         _feedback = feedback;
@@ -116,9 +118,10 @@ internal sealed partial class ProgramPlan<T>
     /// <summary>Bytes of table for the kernels of the uniform stages; a tile's tables follow.</summary>
     public int UniformTableBytes { get; private set; }
 
-    public bool UsesPerStepAfterTiles { get; }
+    /// <summary>Bytes of scratch memory that a kernel needs at most, whatever the size of the tile.</summary>
+    public int ScratchBytes { get; private set; }
 
-    private static bool HasLanes(Expr value) => !value.IsUniform;
+    public bool UsesPerStepAfterTiles { get; }
 
     private Expr BaseOf(Expr value) => _views.Resolve(value).Base;
 
@@ -130,14 +133,6 @@ internal sealed partial class ProgramPlan<T>
         }
 
         return BaseOf(value);
-    }
-
-    // The address of the first element of a dense value.
-    private Location Place(Expr value, int lanes = 1)
-    {
-        var view = _views.Resolve(value);
-        var location = _locations[view.Base];
-        return location with { Offset = location.Offset + ((long)view.Offset * s_elementSize * (HasLanes(view.Base) ? lanes : 1)) };
     }
 
     // Accumulators lie in the order in which a concatenation of gradients wants them, so that it is no more than a view of them.
@@ -265,17 +260,18 @@ internal sealed partial class ProgramPlan<T>
                 _locations[value] = Reserve(space, ref size, value.Size);
             }
 
-            kernels.Add(MakeKernel(step, 1, SimdWidth.Scalar));
+            kernels.Add(_lowering.Make(step, 1, SimdWidth.Scalar));
         }
 
         UniformTableBytes = Register(kernels, UniformTableBytes);
         return kernels;
     }
 
-    private static int Register(List<TileKernel> kernels, int offset)
+    private int Register(List<TileKernel> kernels, int offset)
     {
         foreach (var kernel in kernels)
         {
+            ScratchBytes = Math.Max(ScratchBytes, kernel.ScratchBytes);
             kernel.TableOffset = offset;
             offset += (kernel.TableBytes + 63) / 64 * 64;
         }
@@ -374,18 +370,18 @@ internal sealed partial class ProgramPlan<T>
             }
             else
             {
-                body.Kernels.Add(MakeKernel(step, lanes, _width));
+                body.Kernels.Add(_lowering.Make(step, lanes, _width));
             }
 
             foreach (var (leaf, left, right) in _accumulations[i])
             {
-                body.Kernels.Add(MakeAccumulation(leaf, left, right, lanes, begun.Add(leaf)));
+                body.Kernels.Add(_lowering.MakeAccumulation(leaf, left, right, lanes, begun.Add(leaf)));
             }
         }
 
         foreach (var (name, value) in _varying)
         {
-            body.Stores.Add((name, new StoreKernel(Place(value, lanes), value.Size, lanes, s_elementSize, matrix)));
+            body.Stores.Add((name, new StoreKernel(_lowering.Place(value, lanes), value.Size, lanes, s_elementSize, matrix)));
         }
 
         foreach (var (output, input) in _feedback)
@@ -399,7 +395,7 @@ internal sealed partial class ProgramPlan<T>
 
             if (_locations.TryGetValue(target, out var place))
             {
-                body.Feedbacks.Add(new FeedbackKernel(Place(source, lanes), place, (long)source.Size * lanes * s_elementSize));
+                body.Feedbacks.Add(new FeedbackKernel(_lowering.Place(source, lanes), place, (long)source.Size * lanes * s_elementSize));
             }
         }
 
@@ -436,39 +432,4 @@ internal sealed partial class ProgramPlan<T>
         {
             Reads = [.. s.Reads, .. accumulations[i].SelectMany(a => a.Right is null ? new[] { BaseOf(a.Left) } : [BaseOf(a.Left), BaseOf(a.Right)])],
         })];
-}
-
-/// <summary>The kernels of a tile with a certain number of lanes.</summary>
-internal sealed class TileBody
-{
-    public required int Lanes { get; init; }
-
-    public required long ArenaSize { get; init; }
-
-    public int TableBytes { get; set; }
-
-    public List<TileKernel> Kernels { get; } = [];
-
-    public List<(string Name, LoadKernel Kernel)> Loads { get; } = [];
-
-    public List<(string Name, StoreKernel Kernel)> Stores { get; } = [];
-
-    public List<FeedbackKernel> Feedbacks { get; } = [];
-}
-
-/// <summary>Kernels run one after the other.</summary>
-internal sealed class SequenceKernel(List<TileKernel> members) : TileKernel
-{
-    public override int TableBytes => members.Sum(m => m.TableBytes);
-
-    public override void Run(TileContext context)
-    {
-        var offset = TableOffset;
-        foreach (var member in members)
-        {
-            member.TableOffset = offset;
-            offset += member.TableBytes;
-            member.Run(context);
-        }
-    }
 }
