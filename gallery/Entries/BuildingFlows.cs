@@ -113,17 +113,11 @@ internal static class BuildingFlows
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
         var network = new DriftNetwork(parameters, initializer, 1, width: 32, depth: 2);
-        var loss = Objective(network.Apply, schedule, variance) / Batch;
-        var program = new TracedProgram(parameters, ("loss", loss.BatchSum()), ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum()));
-        var adam = new AdamState<double>(parameters.Count);
-        initializer.Fill(adam.Parameters.Span, new RandomKey(settings.Seed, s_timeStream));
-        adam.BeginAverage();
-        using var step = new CompiledProgram<double>(program, new ExecutionOptions { Threads = settings.Threads }) { Parameters = adam.Parameters };
-        for (var k = 0; k < TrainingSteps; k++)
-        {
-            step.Run(Batch, new DrawKey(settings.Seed, (ulong)k));
-            adam.Step(step["gradient"], LearningRate.WarmCosine(k, TrainingSteps, 1e-2, 0.01), clip: 10, averageDecay: 0.99, step.Team);
-        }
+        var options = new LossMinimiserOptions { Iterations = TrainingSteps, BatchSize = Batch, LearningRate = 1e-2, AverageDecay = 0.99, StartStream = s_timeStream };
+        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var objective = Objective(network.Apply, schedule, variance);
+        using var minimiser = new LossMinimiser<double>(parameters, initializer, objective, options, settings.Seed, execution);
+        minimiser.Run();
 
         // Midpoints in time, quantiles of the exact law in space.
         var (x, t) = (Expr.Input("x", 1), Expr.Input("t"));
@@ -139,7 +133,12 @@ internal static class BuildingFlows
             times[i] = v.Time;
         }
 
-        using var evaluate = new CompiledProgram<double>(new TracedProgram(parameters, ("sum", error.BatchSum())), new ExecutionOptions { Threads = 1 }) { Parameters = adam.Average, ["x"] = positions, ["t"] = times };
+        using var evaluate = new CompiledProgram<double>(new TracedProgram(parameters, ("sum", error.BatchSum())), new ExecutionOptions { Threads = 1 })
+        {
+            Parameters = minimiser.State.Average,
+            ["x"] = positions,
+            ["t"] = times,
+        };
         evaluate.Run(Times * Quantiles);
         return evaluate["sum"][0] / (Times * Quantiles);
     }
@@ -164,50 +163,33 @@ internal static class BuildingFlows
             return cost / c.Optimum;
         })];
 
-    // The velocity's parameters stand before the path's in one set; each part has its own Adam, and the path climbs.
+    // The velocity descends, the path climbs, each with its own Adam.
     private static (double[] Alpha, double[] Beta) OptimisePath(double variance, ExperimentSettings settings, CancellationToken cancellation)
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
         var slope = new TimeNetwork(parameters, initializer, "slope", 1, 32);
-        var ofField = parameters.Count;
         var schedule = FourierSchedule.Create(parameters, initializer, "path", InterpolantSchedules.Trigonometric, Modes);
         var loss = Objective((x, t) => slope.Apply(t) * x, schedule, variance) / Batch;
-        var program = new TracedProgram(parameters, ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum()));
-        using var step = new CompiledProgram<double>(program, new ExecutionOptions { Threads = settings.Threads });
-        var all = new NdArray<double>(parameters.Count);
-        initializer.Fill(all.Span, new RandomKey(settings.Seed, s_dataStream));
-        var (field, path) = (new AdamState<double>(ofField), new AdamState<double>(parameters.Count - ofField));
-        all.Span[..ofField].CopyTo(field.Parameters.Span);
-        field.BeginAverage();
-        path.BeginAverage();
-        step.Parameters = all;
+        var options = new GradientStepOptions { LearningRate = new WarmCosineRate(1e-2, 0.02), AverageDecay = 0.99 };
+        var execution = new ExecutionOptions { Threads = settings.Threads };
+        using var descent = new GradientStep<double>(parameters, loss, Batch, options, execution, name => name.StartsWith("slope", StringComparison.Ordinal));
+        var ofPath = options with { AverageDecay = 0.9 };
+        using var climb = new GradientStep<double>(parameters, -loss, Batch, ofPath, execution, name => name.StartsWith("path", StringComparison.Ordinal));
+        climb.Values = descent.Values;
+        var (field, path) = (descent.Init(initializer, new RandomKey(settings.Seed, s_dataStream)), climb.NewState());
         var draw = 0UL;
-        void Move(AdamState<double> part, Range range, double rate, double sign, double averageDecay)
-        {
-            step.Run(Batch, new DrawKey(settings.Seed, draw++));
-            var gradient = new NdArray<double>(part.Parameters.Length);
-            for (var i = 0; i < gradient.Length; i++)
-            {
-                gradient[i] = sign * step["gradient"].Span[range][i];
-            }
-
-            part.Step(gradient, rate, clip: 10, averageDecay);
-            part.Parameters.Span.CopyTo(all.Span[range]);
-        }
-
         for (var ascent = 0; ascent < Ascents; ascent++)
         {
             cancellation.ThrowIfCancellationRequested();
-            var rate = LearningRate.WarmCosine(ascent, Ascents, 1, 0.02);
             for (var k = 0; k < DescentsPerAscent; k++)
             {
-                Move(field, ..ofField, 1e-2 * rate, 1, 0.99);
+                descent.Run(field, ascent, Ascents, new DrawKey(settings.Seed, draw++));
             }
 
             // The first descents teach the velocity of the path as it is.
             if (ascent >= 20)
             {
-                Move(path, ofField.., 1e-2 * rate, -1, 0.9);
+                climb.Run(path, ascent, Ascents, new DrawKey(settings.Seed, draw++));
             }
         }
 

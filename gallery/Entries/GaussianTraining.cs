@@ -53,21 +53,11 @@ internal static class GaussianTraining
     /// <summary>Trains by Adam for a number of steps and returns the averaged parameters, and the time of a step without compilation.</summary>
     public static (NdArray<double> Parameters, double SecondsPerStep) Adam(GaussianModel model, int steps, ExperimentSettings settings, CancellationToken cancellation)
     {
-        var loss = model.Residual.SquaredNorm() / AdamBatch;
-        var program = new TracedProgram(model.Parameters, ("loss", loss.BatchSum()), ("gradient", Derivative.ParameterGradient(loss, model.Parameters).BatchSum()));
-        var adam = new AdamState<double>(model.Parameters.Count);
-        model.Initializer.Fill(adam.Parameters.Span, new RandomKey(settings.Seed, 0));
-        adam.BeginAverage();
-        using var step = new CompiledProgram<double>(program, Execution(settings)) { Parameters = adam.Parameters };
-        var clock = Stopwatch.StartNew();
-        for (var k = 0; k < steps; k++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            step.Run(AdamBatch, new DrawKey(settings.Seed, (ulong)k));
-            adam.Step(step["gradient"], LearningRate.WarmCosine(k, steps, PeakLearningRate, 0.01), clip: 10, averageDecay: 0.99, step.Team);
-        }
-
-        return (adam.Average, clock.Elapsed.TotalSeconds / steps);
+        var options = new LossMinimiserOptions { Iterations = steps, BatchSize = AdamBatch, LearningRate = PeakLearningRate, AverageDecay = 0.99, StartStream = 0 };
+        var loss = model.Residual.SquaredNorm();
+        using var minimiser = new LossMinimiser<double>(model.Parameters, model.Initializer, loss, options, settings.Seed, Execution(settings));
+        var outcome = minimiser.Run(cancellation: cancellation);
+        return (minimiser.State.Average, outcome.Elapsed.TotalSeconds / steps);
     }
 
     /// <summary>A short phase of Adam, then Gauss-Newton until the residual on fresh points is below the goal; with the seconds and the Gauss-Newton steps of it all.</summary>

@@ -243,8 +243,8 @@ internal static class LimitedSamples
         var (x, target) = (Expr.Input("x", D), Expr.Input("target", D));
         var output = (skip * x) + (weights * (Expr.Dot(weights, x) / Math.Sqrt(D)).Tanh());
         var loss = (0.5 * (output - target).SquaredNorm()) + (0.5 * Decay / N * weights.SquaredNorm());
-        using var step = new CompiledProgram<float>(
-            new TracedProgram(parameters, ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum())), new ExecutionOptions { Threads = settings.Threads });
+        var options = new GradientStepOptions { LearningRate = new WarmCosineRate(0.04, 0.001), GradientClip = double.PositiveInfinity, AverageDecay = 0.9 };
+        using var step = new GradientStep<float>(parameters, loss, N, options, new ExecutionOptions { Threads = settings.Threads });
         var (dataRandom, baseRandom) = (new RandomStream(settings.Seed, s_dataStream), new RandomStream(settings.Seed, s_baseStream));
         var (data, start, inputs) = (new NdArray<float>(N, D), new NdArray<float>(N, D), new NdArray<float>(N, D));
         for (var i = 0; i < data.Length; i++)
@@ -254,7 +254,7 @@ internal static class LimitedSamples
             start[i] = (float)baseRandom.NextNormal();
         }
 
-        (step["x"], step["target"]) = (inputs, data);
+        (step.Program["x"], step.Program["target"]) = (inputs, data);
         var (skipError, overlapError) = (0.0, 0.0);
         for (var k = 0; k < 10; k++)
         {
@@ -265,22 +265,18 @@ internal static class LimitedSamples
                 inputs[i] = (float)((t * data[i]) + ((1 - t) * start[i]));
             }
 
-            var adam = new AdamState<float>(parameters.Count);
-            initializer.Fill(adam.Parameters.Span, new RandomKey(settings.Seed, s_baseStream.Member(k)));
-            adam.BeginAverage();
-            step.Parameters = adam.Parameters;
+            var state = step.Init(initializer, new RandomKey(settings.Seed, s_baseStream.Member(k)));
             for (var s = 0; s < TrainingSteps; s++)
             {
-                step.Run(N);
-                adam.Step(step["gradient"], LearningRate.WarmCosine(s, TrainingSteps, 0.04, 0.001), clip: double.PositiveInfinity, averageDecay: 0.9, step.Team);
+                step.Run(state, s, TrainingSteps, default);
             }
 
-            var overlap = Math.Abs(adam.Average.Span[1..].ToArray().Average(v => (double)v));
+            var overlap = Math.Abs(state.Average.Span[1..].ToArray().Average(v => (double)v));
             var denominator = (t * t * theory.DataCoefficient) + ((1 - t) * (1 - t) * theory.BaseCoefficient);
             var exactSkip = t * theory.DataCoefficient / denominator;
             var exactOverlap = N / (N + Decay) * (1 - (exactSkip * t));
-            settings.Note(FormattableString.Invariant($"t = {t:f2}: trained skip {adam.Average[0]:f4}, theory {exactSkip:f4}; trained overlap {overlap:f4}, theory {exactOverlap:f4}"));
-            skipError = Math.Max(skipError, Math.Abs((adam.Average[0] / exactSkip) - 1));
+            settings.Note(FormattableString.Invariant($"t = {t:f2}: trained skip {state.Average[0]:f4}, theory {exactSkip:f4}; trained overlap {overlap:f4}, theory {exactOverlap:f4}"));
+            skipError = Math.Max(skipError, Math.Abs((state.Average[0] / exactSkip) - 1));
             overlapError = Math.Max(overlapError, Math.Abs((overlap / exactOverlap) - 1));
         }
 

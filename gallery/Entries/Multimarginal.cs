@@ -177,20 +177,18 @@ internal static class Multimarginal
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
         var path = SimplexPath.Parametrised(parameters, initializer, "path", variances.Length, 1, 2, Modes);
         var t = Expr.Input("t");
+        var options = new GradientStepOptions { LearningRate = new WarmCosineRate(3e-2), AverageDecay = 0.9 };
         var cost = Rate(path, variances, t) / Points;
-        var program = new TracedProgram(parameters, ("gradient", Derivative.ParameterGradient(cost, parameters).BatchSum()));
-        using var step = new CompiledProgram<double>(program, new ExecutionOptions { Threads = settings.Threads }) { ["t"] = NdArray<double>.From(Midpoints(Points), Points) };
-        var adam = new AdamState<double>(parameters.Count);
-        adam.BeginAverage();
-        step.Parameters = adam.Parameters;
+        using var step = new GradientStep<double>(parameters, cost, Points, options, new ExecutionOptions { Threads = settings.Threads });
+        step.Program["t"] = NdArray<double>.From(Midpoints(Points), Points);
+        var state = step.NewState();
         for (var k = 0; k < Steps; k++)
         {
             cancellation.ThrowIfCancellationRequested();
-            step.Run(Points);
-            adam.Step(step["gradient"], LearningRate.WarmCosine(k, Steps, 3e-2, 0.01), clip: 10, averageDecay: 0.9);
+            step.Run(state, k, Steps, default);
         }
 
-        return SimplexPath.WithValues(variances.Length, 1, 2, Modes, [.. adam.Average.Span]);
+        return SimplexPath.WithValues(variances.Length, 1, 2, Modes, [.. state.Average.Span]);
     }
 
     // E|b|^2 over particles x(a(t)), each at its own time.
@@ -227,13 +225,10 @@ internal static class Multimarginal
         Expr[] points = [.. Enumerable.Range(0, laws.Length).Select(k => Expr.Input($"x{k}", 2))];
         var x = BarycentricInterpolant.At(weights, points);
         var (heads, exact) = (network.Heads(x, weights), law.Means(x, weights));
-        var loss = BarycentricInterpolant.Objective(heads, points) / Batch;
         var execution = new ExecutionOptions { Threads = settings.Threads };
-        using var step = new CompiledProgram<float>(new TracedProgram(parameters, ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum())), execution);
-        var adam = new AdamState<float>(parameters.Count);
-        initializer.Fill(adam.Parameters.Span, new RandomKey(settings.Seed, s_weightStream));
-        adam.BeginAverage();
-        step.Parameters = adam.Parameters;
+        var options = new LossMinimiserOptions { Iterations = steps, BatchSize = Batch, LearningRate = 3e-3, StartStream = s_weightStream };
+        var loss = BarycentricInterpolant.Objective(heads, points);
+        using var minimiser = new LossMinimiser<float>(parameters, initializer, loss, options, settings.Seed, execution);
         RandomStream[] streams = [.. Enumerable.Range(0, laws.Length).Select(k => new RandomStream(settings.Seed, s_firstPointStream.Member(k)))];
         void Draw(CompiledProgram<float> program)
         {
@@ -243,18 +238,11 @@ internal static class Multimarginal
             }
         }
 
-        for (var k = 0; k < steps; k++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            Draw(step);
-            step.Run(Batch, new DrawKey(settings.Seed, (ulong)k));
-            adam.Step(step["gradient"], LearningRate.WarmCosine(k, steps, 3e-3, 0.01), clip: 10, averageDecay: 0.999, step.Team);
-        }
-
+        minimiser.Run((program, _) => Draw(program), cancellation: cancellation);
         Expr Squares(Func<int, Expr> of) => Enumerable.Range(0, laws.Length).Select(k => of(k).SquaredNorm()).Aggregate((a, b) => a + b).BatchSum();
         using var evaluation = new CompiledProgram<float>(
             new TracedProgram(parameters, ("error", Squares(k => heads[k] - exact[k])), ("size", Squares(k => exact[k]))), execution);
-        evaluation.Parameters = adam.Average;
+        evaluation.Parameters = minimiser.State.Average;
         var (error, size) = (0.0, 0.0);
         for (var round = 0; round < 10; round++)
         {

@@ -155,24 +155,20 @@ internal static class MultimarginalLearned
     {
         Expr[] points = [Expr.Random(RandomLaw.Normal, s_noiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
         var cost = PathCost(network, path, points, LeastTime + ((1 - (2 * LeastTime)) * Expr.Random(RandomLaw.Uniform, s_pathTimeStream))) / Batch;
-        using var program = new CompiledProgram<float>(
-            new TracedProgram(set, ("cost", cost.BatchSum()), ("gradient", Derivative.ParameterGradient(cost, set).BatchSum())), new ExecutionOptions { Threads = settings.Threads });
-        var block = set.Blocks.Single(b => b.Name == "path");
-        var adam = new AdamState<float>(block.Shape.Size);
-        adam.BeginAverage();
-        var (all, gradient) = (NdArray<float>.From(parameters.Span, set.Count), new NdArray<float>(block.Shape.Size));
+        var options = new GradientStepOptions { LearningRate = new WarmCosineRate(0.05, 0.05), AverageDecay = 0.98 };
+        using var step = new GradientStep<float>(set, cost, Batch, options, new ExecutionOptions { Threads = settings.Threads }, name => name == "path")
+        {
+            Values = NdArray<float>.From(parameters.Span, set.Count),
+        };
+        var state = step.NewState();
         for (var k = 0; k < PathIterations; k++)
         {
             cancellation.ThrowIfCancellationRequested();
-            adam.Parameters.Span.CopyTo(all.Span[block.Offset..]);
-            program.Parameters = all;
-            Fill(program, laws, settings.Seed, (ulong)(Iterations + k));
-            program.Run(Batch, new DrawKey(settings.Seed, (ulong)(Iterations + k)));
-            program["gradient"].Span.Slice(block.Offset, gradient.Length).CopyTo(gradient.Span);
-            adam.Step(gradient, LearningRate.WarmCosine(k, PathIterations, 0.05, 0.05), 10, 0.98);
+            Fill(step.Program, laws, settings.Seed, (ulong)(Iterations + k));
+            step.Run(state, k, PathIterations, new DrawKey(settings.Seed, (ulong)(Iterations + k)));
         }
 
-        return Array.ConvertAll(adam.Average.Span.ToArray(), v => (double)v);
+        return Array.ConvertAll(state.Average.Span.ToArray(), v => (double)v);
     }
 
     private static double Cost(ParameterSet set, NdArray<float> parameters, BarycentricNetwork network, SimplexPath path, SampledLaw[] laws, ExperimentSettings settings)

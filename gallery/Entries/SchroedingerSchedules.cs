@@ -42,29 +42,23 @@ internal static class SchroedingerSchedules
         var schedule = FourierSchedule.Create(parameters, initializer, "path", family, Modes);
         var t = Expr.Input("t");
         var value = SchroedingerObjective.GaussianSaddle(schedule, start * start, end * end, diffusion, t) / Nodes;
-        var program = new TracedProgram(parameters, ("value", value.BatchSum()), ("gradient", Derivative.ParameterGradient(-value, parameters).BatchSum()));
-        using var step = new CompiledProgram<double>(program, new ExecutionOptions { Threads = settings.Threads })
-        {
-            ["t"] = NdArray<double>.From([.. Enumerable.Range(0, Nodes).Select(k => (k + 0.5) / Nodes)], Nodes),
-        };
-        var adam = new AdamState<double>(parameters.Count);
-        initializer.Fill(adam.Parameters.Span, new RandomKey(settings.Seed, s_parameterStream));
-        adam.BeginAverage();
-        step.Parameters = adam.Parameters;
+        var options = new GradientStepOptions { LearningRate = new WarmCosineRate(2e-2, 0.001), AverageDecay = 0.9 };
+        using var step = new GradientStep<double>(parameters, -value, Nodes, options, new ExecutionOptions { Threads = settings.Threads });
+        step.Program["t"] = NdArray<double>.From([.. Enumerable.Range(0, Nodes).Select(k => (k + 0.5) / Nodes)], Nodes);
+        var state = step.Init(initializer, new RandomKey(settings.Seed, s_parameterStream));
         for (var k = 0; k < Ascents; k++)
         {
             cancellation.ThrowIfCancellationRequested();
-            step.Run(Nodes);
-            adam.Step(step["gradient"], LearningRate.WarmCosine(k, Ascents, 2e-2, 0.001), clip: 10, averageDecay: 0.9);
+            step.Run(state, k, Ascents, default);
         }
 
-        double[] found = [.. adam.Average.Span];
+        double[] found = [.. state.Average.Span];
         var fitted = FourierSchedule.WithValues(family, found[..Modes], found[Modes..(2 * Modes)], diffusion > 0 ? found[(2 * Modes)..] : null);
         var bridge = new GaussianBridge([0], start, [0], end, diffusion);
         double[] times = [.. Enumerable.Range(0, 101).Select(k => k / 100.0)];
         var exact = FieldEvaluation.At(1, (_, time) => bridge.Variance(time), new double[times.Length], times);
         var error = fitted.At(times).Select((v, k) => Math.Abs(((v.Alpha * v.Alpha * start * start) + (v.Beta * v.Beta * end * end) + (v.Gamma * v.Gamma)) / exact[k] - 1)).Max();
-        settings.Note(FormattableString.Invariant($"deviations {start} and {end}, diffusion {diffusion}: value {step["value"][0]:f6}, variance within {error:g3}"));
+        settings.Note(FormattableString.Invariant($"deviations {start} and {end}, diffusion {diffusion}: value {-step.Program["loss"][0]:f6}, variance within {error:g3}"));
         return error;
     }
 }

@@ -4,6 +4,7 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
+using Monge.Fields;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
@@ -21,10 +22,10 @@ internal static class BenchCases<T>
     /// <summary>One Adam step of velocity matching between two Gaussians: x0, x1 and t drawn, x = (1 - t) x0 + t x1, the squared error of net(x, t) against x1 - x0, SiLU.</summary>
     public static BenchWork Regression(BenchSettings s)
     {
-        var network = new BenchNetwork(s.Dimension + 1, s.Dimension, s.Width, s.Depth);
+        var network = new BenchNetwork(s.Dimension + 1, s.Dimension, s, Activation.Silu);
         var (x0, x1) = (Expr.Random(RandomLaw.Normal, 1, s.Dimension), Expr.Random(RandomLaw.Normal, 2, s.Dimension));
         var t = Expr.Random(RandomLaw.Uniform, 3);
-        var velocity = network.Apply(Expr.Concat(0, ((1 - t) * x0) + (t * x1), t.Reshape(1)), v => v.Silu());
+        var velocity = network.Apply(Expr.Concat(0, ((1 - t) * x0) + (t * x1), t.Reshape(1)));
         var loss = (velocity - (x1 - x0)).SquaredNorm() / s.Batch;
 
         // A step is the forward product, the product for the inputs' and the one for the weights' cotangents.
@@ -53,10 +54,10 @@ internal static class BenchCases<T>
     /// <summary>One Adam step on the squared residual dt u - lap u - |grad u|^2 of a scalar tanh network at fresh normal points z = (x, t).</summary>
     public static BenchWork Laplacian(BenchSettings s)
     {
-        var network = new BenchNetwork(s.Dimension + 1, 1, s.Width, s.Depth);
+        var network = new BenchNetwork(s.Dimension + 1, 1, s, Activation.Tanh);
         var x = Expr.Random(RandomLaw.Normal, 1, s.Dimension);
         var t = Expr.Random(RandomLaw.Normal, 2);
-        var u = network.Apply(Expr.Concat(0, x, t.Reshape(1)), v => v.Tanh())[0];
+        var u = network.Apply(Expr.Concat(0, x, t.Reshape(1)))[0];
         var space = Derivative.Laplacian(u, x);
         var residual = Derivative.JacobianVector(u, t, 1) - space.Laplacian - space.Gradient.SquaredNorm();
 
@@ -68,14 +69,14 @@ internal static class BenchCases<T>
     /// <summary>A batch carried through Euler steps of a network velocity, without gradients.</summary>
     public static BenchWork Ode(BenchSettings s)
     {
-        var network = new BenchNetwork(s.Dimension + 1, s.Dimension, s.Width, s.Depth);
+        var network = new BenchNetwork(s.Dimension + 1, s.Dimension, s, Activation.Silu);
         var (x, t) = (Expr.Input("x", s.Dimension), Expr.PerStep("t"));
-        var next = x + (network.Apply(Expr.Concat(0, x, t.Reshape(1)), v => v.Silu()) / s.Steps);
+        var next = x + (network.Apply(Expr.Concat(0, x, t.Reshape(1))) / s.Steps);
         var run = new CompiledProgram<T>(new TracedProgram(network.Parameters, ("next", next)), Options(s), ("next", "x"))
         {
-            Parameters = network.Start<T>(Seed),
             ["t"] = Times(s.Steps),
         };
+        network.Initializer.Fill(run.Parameters.Span, new RandomKey(Seed, 0));
         return Iterated(run, s, 2.0 * s.Batch * network.Weights * s.Steps);
     }
 
@@ -94,20 +95,10 @@ internal static class BenchCases<T>
 
     private static BenchWork AdamStep(BenchSettings s, BenchNetwork network, Expr loss, double operations)
     {
-        var gradient = Derivative.ParameterGradient(loss, network.Parameters).BatchSum();
-        var program = new TracedProgram(network.Parameters, ("loss", loss.BatchSum()), ("gradient", gradient));
-        var adam = new AdamState<T>(network.Parameters.Count);
-        network.Start<T>(Seed).Span.CopyTo(adam.Parameters.Span);
-        var run = new CompiledProgram<T>(program, Options(s)) { Parameters = adam.Parameters };
-        ulong step = 0;
-        return new BenchWork(
-            () =>
-            {
-                run.Run(s.Batch, new DrawKey(Seed, step++));
-                adam.Step(run["gradient"], learningRate: 1e-3, clip: double.PositiveInfinity, averageDecay: 0, run.Team);
-            },
-            operations,
-            run.Dispose);
+        var options = new GradientStepOptions { LearningRate = new StepRate(1e-3), GradientClip = double.PositiveInfinity, AverageDecay = 0 };
+        var step = new GradientStep<T>(network.Parameters, loss, s.Batch, options, Options(s));
+        var state = step.Init(network.Initializer, new RandomKey(Seed, 0));
+        return new BenchWork(() => step.Run(state, state.Steps, long.MaxValue, new DrawKey(Seed, (ulong)state.Steps)), operations, step.Dispose);
     }
 
     private static BenchWork Iterated(CompiledProgram<T> run, BenchSettings s, double? operations)

@@ -1,66 +1,45 @@
-using System.Numerics;
-using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
-using Monge.Engine.Random;
+using Monge.Fields;
 
 namespace Monge.Cli.Bench;
 
 /// <summary>
-/// The peer's network: <c>depth</c> linear layers of one width, each with its activation, then a linear layer. Weights start uniform in
-/// +-1/sqrt(inputs), as PyTorch starts them.
+/// The peer's network: <c>depth</c> linear layers of one width, each with its activation, then a linear layer. Weights start with the variance of PyTorch's, 1
+/// / (3 inputs).
 /// </summary>
 internal sealed class BenchNetwork
 {
-    private readonly List<(Expr Weight, Expr Bias, int Inputs)> _layers = [];
+    private readonly Perceptron _perceptron;
 
     /// <summary>Declares the layers' parameters.</summary>
-    public BenchNetwork(int inputs, int outputs, int width, int depth)
+    public BenchNetwork(int inputs, int outputs, BenchSettings settings, Activation activation)
     {
-        for (var (k, last) = (0, inputs); k <= depth; k++)
+        var scale = 1 / Math.Sqrt(3);
+        var options = new PerceptronOptions
         {
-            var next = k == depth ? outputs : width;
-            _layers.Add((Parameters.Add($"layer{k}.weight", next, last), Parameters.Add($"layer{k}.bias", next), last));
-            last = next;
-        }
+            Width = settings.Width,
+            Depth = settings.Depth,
+            Activation = activation,
+            FirstScale = scale,
+            HiddenScale = scale,
+            LastScale = scale,
+        };
+        _perceptron = new Perceptron(Parameters, Initializer, "layer", inputs, outputs, options);
+        FirstLayerWeights = inputs * settings.Width;
     }
 
     /// <summary>All parameters.</summary>
     public ParameterSet Parameters { get; } = new();
 
+    /// <summary>How they start.</summary>
+    public ParameterInitializer Initializer { get; } = new();
+
     /// <summary>Weights of all layers together: multiplications for one sample.</summary>
-    public double Weights => _layers.Sum(l => (double)l.Weight.Size);
+    public double Weights => Parameters.Blocks.Where(b => b.Shape.Sizes.Length == 2).Sum(b => (double)b.Shape.Size);
 
     /// <summary>Weights of the first layer.</summary>
-    public double FirstLayerWeights => _layers[0].Weight.Size;
+    public double FirstLayerWeights { get; }
 
     /// <summary>The network's value at one input.</summary>
-    public Expr Apply(Expr input, Func<Expr, Expr> activation)
-    {
-        var value = input;
-        for (var k = 0; k < _layers.Count; k++)
-        {
-            value = Expr.MatrixProduct(_layers[k].Weight, value) + _layers[k].Bias;
-            value = k == _layers.Count - 1 ? value : activation(value);
-        }
-
-        return value;
-    }
-
-    /// <summary>Starting values of the parameters [P].</summary>
-    public NdArray<T> Start<T>(ulong seed)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var values = new NdArray<T>(Parameters.Count);
-        foreach (var (block, k) in Parameters.Blocks.Select((b, k) => (b, k)))
-        {
-            var bound = 1 / Math.Sqrt(_layers[k / 2].Inputs);
-            var random = new RandomStream(seed, (uint)k);
-            foreach (ref var value in values.Span.Slice(block.Offset, block.Shape.Size))
-            {
-                value = T.CreateChecked(bound * ((2 * random.NextDouble()) - 1));
-            }
-        }
-
-        return values;
-    }
+    public Expr Apply(Expr input) => _perceptron.Apply(input);
 }

@@ -3,6 +3,7 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
+using Monge.Fields;
 using Monge.Training;
 
 namespace Monge.Diagnostics;
@@ -139,15 +140,17 @@ public sealed record ClassifierTest(double Accuracy, double Error, int TestRows)
             (_dimension, _options) = (dimension, options);
             var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
             var (x, label) = (Expr.Input("x", dimension), Expr.Input("label"));
-            var hidden = x;
-            for (var layer = 0; layer < 2; layer++)
+            var network = new PerceptronOptions
             {
-                var inputs = layer == 0 ? dimension : options.Width;
-                var weight = initializer.Add(parameters, $"classifier.{layer}.weight", 1.3 / Math.Sqrt(inputs), options.Width, inputs);
-                hidden = (Expr.MatrixProduct(weight, hidden) + initializer.Add(parameters, $"classifier.{layer}.bias", 0.3, options.Width)).Tanh();
-            }
-
-            var logit = Expr.Dot(initializer.Add(parameters, "classifier.2.weight", 0, options.Width), hidden) + initializer.Add(parameters, "classifier.2.bias", 0);
+                Width = options.Width,
+                Depth = 2,
+                Activation = Activation.Tanh,
+                FirstScale = 1.3,
+                HiddenScale = 1.3,
+                BiasScale = 0.3,
+                HiddenBiasScale = 0.3,
+            };
+            var logit = new Perceptron(parameters, initializer, "classifier", dimension, null, network).Apply(x);
             var execution = new ExecutionOptions { Threads = options.Threads };
             _training = new LossMinimiser<float>(
                 parameters, initializer, logit.Softplus() - (label * logit), new LossMinimiserOptions { Iterations = options.Iterations, BatchSize = Batch, LearningRate = 3e-3, AverageDecay = 0.98 },

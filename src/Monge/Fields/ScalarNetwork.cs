@@ -3,17 +3,13 @@ using Monge.Engine.Programs;
 namespace Monge.Fields;
 
 /// <summary>
-/// A scalar function phi(x, t) on R^d: a perceptron of tanh units on the position whose every layer also sees features of time, smooth to all orders so that its
+/// A scalar function phi(x, t) on R^d: a perceptron of tanh units on the position whose every layer also sees features of time, smooth to all orders so that
+/// its
 /// Laplacian may be trained. The last layer starts at zero, so training starts from the function 0.
 /// </summary>
 public sealed class ScalarNetwork
 {
-    private readonly int _frequencies;
-    private readonly Expr[] _weights;
-    private readonly Expr[] _timeWeights;
-    private readonly Expr[] _biases;
-    private readonly Expr _last;
-    private readonly Expr _lastBias;
+    private readonly Perceptron _perceptron;
     private readonly TimeNetwork? _quadratic;
 
     /// <summary>Adds the network's parameters to a set.</summary>
@@ -31,42 +27,21 @@ public sealed class ScalarNetwork
         ParameterSet parameters, ParameterInitializer initializer, string name, int dimension, int width, int depth, int frequencies = 4, bool quadratic = false,
         int quadraticWidth = 32)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(depth, 1);
-        (Dimension, _frequencies) = (dimension, frequencies);
-        var features = TimeFeatures.Count(frequencies);
-        (_weights, _timeWeights, _biases) = (new Expr[depth], new Expr[depth], new Expr[depth]);
-        for (var layer = 0; layer < depth; layer++)
-        {
-            var inputs = layer == 0 ? dimension : width;
-            _weights[layer] = initializer.Add(parameters, $"{name}.{layer}.weight", 1 / Math.Sqrt(inputs), width, inputs);
-            _timeWeights[layer] = initializer.Add(parameters, $"{name}.{layer}.time", 1 / Math.Sqrt(features), width, features);
-            _biases[layer] = initializer.Add(parameters, $"{name}.{layer}.bias", layer == 0 ? 1 : 0, width);
-        }
-
-        _last = initializer.Add(parameters, $"{name}.{depth}.weight", 0, width);
-        _lastBias = initializer.Add(parameters, $"{name}.{depth}.bias", 0);
+        var options = new PerceptronOptions { Width = width, Depth = depth, Activation = Activation.Tanh, FirstScale = 1, HiddenScale = 1, BiasScale = 1 };
+        _perceptron = new Perceptron(parameters, initializer, name, dimension, null, options, PerceptronCondition.Time(frequencies));
         _quadratic = quadratic ? new TimeNetwork(parameters, initializer, $"{name}.quadratic", 2 * dimension, quadraticWidth, frequencies) : null;
     }
 
     /// <summary>d.</summary>
-    public int Dimension { get; }
+    public int Dimension => _perceptron.Inputs;
 
     /// <summary>The value, a scalar.</summary>
     /// <param name="x">A position [d].</param>
     /// <param name="t">The time, a scalar.</param>
     public Expr Apply(Expr x, Expr t)
     {
-        var time = TimeFeatures.Of(t, _frequencies);
-        var hidden = x;
-        for (var layer = 0; layer < _weights.Length; layer++)
-        {
-            var sum = Expr.MatrixProduct(_weights[layer], hidden) + (Expr.MatrixProduct(_timeWeights[layer], time) + _biases[layer]);
-            hidden = sum.Tanh();
-        }
-
-        var value = Expr.Dot(_last, hidden) + _lastBias;
+        var value = _perceptron.Apply(x, t);
         if (_quadratic is null)
         {
             return value;

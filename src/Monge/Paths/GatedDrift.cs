@@ -23,10 +23,7 @@ public sealed class GatedDrift : IVectorField
     private readonly IDensityPath _path;
     private readonly IVectorField? _inner;
     private readonly Func<Expr, Expr> _curvature;
-    private readonly Expr _first;
-    private readonly Expr _firstBias;
-    private readonly Expr _last;
-    private readonly Expr _lastBias;
+    private readonly Perceptron _gates;
 
     /// <summary>Adds the gates' parameters to a set.</summary>
     /// <param name="parameters">The set.</param>
@@ -37,11 +34,8 @@ public sealed class GatedDrift : IVectorField
     public GatedDrift(ParameterSet parameters, ParameterInitializer initializer, IDensityPath path, Func<Expr, Expr> curvature, IVectorField? inner)
     {
         (_path, _curvature, _inner, Dimension) = (path, curvature, inner, path.Dimension);
-        var features = Features(0).Size;
-        _first = initializer.Add(parameters, "gates.0.weight", 1.5 / Math.Sqrt(features), Width, features);
-        _firstBias = initializer.Add(parameters, "gates.0.bias", 0.5, Width);
-        _last = initializer.Add(parameters, "gates.1.weight", 0, 3, Width);
-        _lastBias = initializer.Add(parameters, "gates.1.bias", 0, 3);
+        _gates = new Perceptron(
+            parameters, initializer, "gates", Features(0).Size, 3, new PerceptronOptions { Width = Width, Depth = 1, Activation = Activation.Tanh, FirstScale = 1.5 });
     }
 
     /// <inheritdoc/>
@@ -97,8 +91,7 @@ public sealed class GatedDrift : IVectorField
 
     private (Expr Position, Expr Score) Gates(Expr t)
     {
-        var hidden = (Expr.MatrixProduct(_first, Features(t)) + _firstBias).Tanh();
-        var gates = Expr.MatrixProduct(_last, hidden) + _lastBias;
+        var gates = _gates.Apply(Features(t));
         var denoised = gates[0] + (gates[1] / (t + Delta));
         return (denoised, (denoised + gates[2]) / _curvature(t));
     }

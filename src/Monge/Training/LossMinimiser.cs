@@ -25,6 +25,9 @@ public sealed record LossMinimiserOptions
 
     /// <summary>Decay of the parameters' moving average.</summary>
     public double AverageDecay { get; init; } = 0.999;
+
+    /// <summary>The random stream of the parameters' start.</summary>
+    public StreamName StartStream { get; init; } = TrainingStreams.Parameters;
 }
 
 /// <summary>Minimises the batch mean of a traced loss of one sample by Adam: for losses that no method owns.</summary>
@@ -33,7 +36,7 @@ public sealed class LossMinimiser<T> : IDisposable
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private readonly LossMinimiserOptions _options;
-    private readonly CompiledProgram<T> _loss;
+    private readonly GradientStep<T> _step;
     private readonly ulong _seed;
 
     /// <summary>Compiles the loss with its gradient and draws the first parameters.</summary>
@@ -43,22 +46,25 @@ public sealed class LossMinimiser<T> : IDisposable
     /// <param name="options">How it is minimised.</param>
     /// <param name="seed">Seed of all random numbers.</param>
     /// <param name="execution">How to execute.</param>
-    public LossMinimiser(ParameterSet parameters, ParameterInitializer initializer, Expr loss, LossMinimiserOptions options, ulong seed, ExecutionOptions? execution = null)
+    public LossMinimiser(
+        ParameterSet parameters, ParameterInitializer initializer, Expr loss, LossMinimiserOptions options, ulong seed, ExecutionOptions? execution = null)
     {
         (_options, _seed) = (options, seed);
-        var share = loss / options.BatchSize;
-        var gradient = Derivative.ParameterGradient(share, parameters).BatchSum();
-        _loss = new CompiledProgram<T>(new TracedProgram(parameters, ("loss", share.BatchSum()), ("gradient", gradient)), execution);
-        State = new AdamState<T>(parameters.Count);
-        initializer.Fill(State.Parameters.Span, new RandomKey(seed, TrainingStreams.Parameters));
-        State.BeginAverage();
+        var step = new GradientStepOptions
+        {
+            LearningRate = new WarmCosineRate(options.LearningRate, options.FinalLearningRateShare),
+            GradientClip = options.GradientClip,
+            AverageDecay = options.AverageDecay,
+        };
+        _step = new GradientStep<T>(parameters, loss / options.BatchSize, options.BatchSize, step, execution);
+        State = _step.Init(initializer, new RandomKey(seed, options.StartStream));
     }
 
     /// <summary>The optimiser's state; its average is what is used after training.</summary>
-    public AdamState<T> State { get; }
+    public OptimiserState<T> State { get; }
 
     /// <summary>The program, for binding inputs.</summary>
-    public CompiledProgram<T> Program => _loss;
+    public CompiledProgram<T> Program => _step.Program;
 
     /// <summary>Takes all steps.</summary>
     /// <param name="fill">Fills the inputs of a step of a number; null when the loss has none.</param>
@@ -73,17 +79,14 @@ public sealed class LossMinimiser<T> : IDisposable
     {
         StepInfo Step(long iteration, long total)
         {
-            fill?.Invoke(_loss, iteration);
-            _loss.Parameters = State.Parameters;
-            _loss.Run(_options.BatchSize, new DrawKey(_seed, (ulong)iteration));
-            var rate = LearningRate.WarmCosine(iteration, total, _options.LearningRate, _options.FinalLearningRateShare);
-            var norm = State.Step(_loss["gradient"], rate, _options.GradientClip, _options.AverageDecay, _loss.Team);
-            return new StepInfo(double.CreateChecked(_loss["loss"][0]), norm);
+            fill?.Invoke(Program, iteration);
+            return _step.Run(State, iteration, total, new DrawKey(_seed, (ulong)iteration));
         }
 
-        return TrainingLoop.Run(new TrainingTask(Step, validate, null), new TrainingPlan { Iterations = _options.Iterations, Budget = budget }, progress, cancellation);
+        var plan = new TrainingPlan { Iterations = _options.Iterations, Budget = budget };
+        return TrainingLoop.Run(new TrainingTask(Step, validate, null), plan, progress, cancellation);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _loss.Dispose();
+    public void Dispose() => _step.Dispose();
 }

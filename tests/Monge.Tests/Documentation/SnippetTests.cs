@@ -17,8 +17,12 @@ public sealed partial class SnippetTests
     private const string Usings =
         "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Threading; global using System.Threading.Tasks;";
 
+    // What a fence need not say.
     private static readonly string[] s_namespaces =
-        ["Monge.Data", "Monge.Engine.Arrays", "Monge.Engine.Execution", "Monge.Engine.Programs", "Monge.Measures", "Monge.Methods", "Monge.OptimalTransport", "Monge.Paths", "Monge.Runs"];
+    [
+        "Monge.Data", "Monge.Diagnostics", "Monge.Dynamics", "Monge.Engine.Arrays", "Monge.Engine.Execution", "Monge.Engine.Programs", "Monge.Fields",
+        "Monge.Measures", "Monge.Methods", "Monge.Objectives", "Monge.OptimalTransport", "Monge.Paths", "Monge.Runs", "Monge.Training",
+    ];
 
     private static readonly Lazy<MetadataReference[]> s_references = new(() =>
         [.. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(path => MetadataReference.CreateFromFile(path))]);

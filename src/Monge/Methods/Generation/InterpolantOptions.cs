@@ -132,15 +132,26 @@ public sealed record InterpolantOptions
 
     /// <summary>The fields that are learned.</summary>
     internal InterpolantFields NewFields(
-        ParameterSet parameters, ParameterInitializer initializer, InterpolantKind form, int conditions, EndMoments moments, MixtureBase? mixture) => new(
-        new Interpolant(InterpolantSchedules.Get(Schedule), form),
-        Learn,
-        moments,
-        (name, inputs, outputs) => new FlowNetwork(parameters, initializer, name, inputs, outputs, Width, Depth, Frequencies, Activation).Apply,
-        conditions,
-        mixture,
-        SharedNetwork,
-        TimeMargin);
+        ParameterSet parameters, ParameterInitializer initializer, InterpolantKind form, int conditions, EndMoments moments, MixtureBase? mixture)
+    {
+        var layers = new PerceptronOptions
+        {
+            Width = Width,
+            Depth = Depth,
+            Activation = Activation,
+            Residual = true,
+            LastConditions = true,
+            BiasLast = true,
+        };
+        Func<Expr, Expr, Expr> Network(string name, int inputs, int outputs)
+        {
+            var network = new Perceptron(parameters, initializer, name, inputs, outputs, layers, PerceptronCondition.Time(Frequencies));
+            return (x, t) => network.Apply(x, t);
+        }
+
+        var interpolant = new Interpolant(InterpolantSchedules.Get(Schedule), form);
+        return new InterpolantFields(interpolant, Learn, moments, Network, conditions, mixture, SharedNetwork, TimeMargin);
+    }
 
     private static void Require(bool holds, string name, double value, string wanted)
     {
