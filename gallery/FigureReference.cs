@@ -34,6 +34,10 @@ public sealed record FigureReference(string Name, FigureTest Test, double Refere
     public static FigureReference AtLeast(string name, double bound, string source, double? stretchBound = null) =>
         new(name, FigureTest.AtLeast, bound, 0, source, stretchBound);
 
+    /// <summary>The bound that a value may not cross: the reference with its tolerance; not a number where there is one on either side.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public double Bound => Test switch { FigureTest.AtMost => Reference + Tolerance, FigureTest.AtLeast => Reference - Tolerance, _ => double.NaN };
+
     /// <summary>Whether a measured value meets the reference; a value that is not finite never does.</summary>
     public bool Holds(double value) => double.IsFinite(value) && Test switch
     {

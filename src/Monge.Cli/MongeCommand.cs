@@ -81,6 +81,7 @@ public static class MongeCommand
             TargetsCommand.Create(own),
             MethodsCommand.Create(),
             ShowCommand.Create(),
+            ReportCommand.Create(),
             EvaluateCommand.Create(),
             ReproduceCommand.Create(),
             BenchCommand.Create(),

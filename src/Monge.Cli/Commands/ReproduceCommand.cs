@@ -22,8 +22,9 @@ internal static class ReproduceCommand
         var seed = CommandOptions.Seed();
         var threads = CommandOptions.Threads();
         var output = new Option<string>("--out", "-o") { Description = "Folder for the records.", HelpName = "DIR", DefaultValueFactory = _ => Path.Combine("runs", "gallery") };
+        var noReport = RunReporting.Option();
         var json = CommandOptions.Json("an array of figures");
-        var command = new Command("reproduce", "Rerun published figures, each beside its reference; exit code 1 when one falls short.") { number, list, only, quick, seed, threads, output, json };
+        var command = new Command("reproduce", "Rerun published figures, each beside its reference; exit code 1 when one falls short.") { number, list, only, quick, seed, threads, output, noReport, json };
         HelpExamples.Add(
             command,
             ("monge reproduce --list", "what can be rerun"),
@@ -40,7 +41,10 @@ internal static class ReproduceCommand
             }
 
             var settings = new ExperimentSettings { Seed = result.GetValue(seed), Quick = result.GetValue(quick), Threads = result.GetValue(threads) };
-            return RunAsync(entries, result.GetValue(only), settings, result.GetRequiredValue(output), result.GetValue(json), result.InvocationConfiguration.Output, cancellation);
+            var folder = result.GetRequiredValue(output);
+            void Report(IReadOnlyList<FigureResult> measured) =>
+                RunReporting.Write(result, noReport, folder, () => GalleryPictures.Describe(folder, measured, MongeCommand.Version, RunReporting.Command(result)));
+            return RunAsync(entries, result.GetValue(only), settings, folder, result.GetValue(json), result.InvocationConfiguration.Output, Report, cancellation);
         });
         return command;
     }
@@ -71,12 +75,12 @@ internal static class ReproduceCommand
             : throw CommandException.Usage($"There is no gallery entry '{number}'; `monge reproduce --list` lists them all.");
     }
 
-    private static async Task<int> RunAsync(IReadOnlyList<GalleryEntry> entries, string? experiment, ExperimentSettings settings, string folder, bool json, TextWriter output, CancellationToken cancellation)
+    private static async Task<int> RunAsync(IReadOnlyList<GalleryEntry> entries, string? experiment, ExperimentSettings settings, string folder, bool json, TextWriter output, Action<IReadOnlyList<FigureResult>> report, CancellationToken cancellation)
     {
         PrepareFolder(folder);
         var log = json ? Console.Error : output;
         var all = new JsonArray();
-        var (count, missed) = (0, 0);
+        var measured = new List<FigureResult>();
         foreach (var entry in entries)
         {
             log.WriteLine($"{entry.Number}  {entry.Title}");
@@ -94,9 +98,9 @@ internal static class ReproduceCommand
                 {
                     // The notes belong to the experiment and stand with its first figure.
                     results.Add(Describe(figure, ReferenceEquals(figure, figures[0]) ? notes : []));
-                    (count, missed) = (count + 1, missed + (figure.Holds ? 0 : 1));
                 }
 
+                measured.AddRange(figures);
                 notes.Clear();
                 foreach (var figure in figures)
                 {
@@ -120,7 +124,9 @@ internal static class ReproduceCommand
             output.WriteLine(JsonOutput.Line(all));
         }
 
-        log.WriteLine(missed == 0 ? $"all {count} figures hold" : $"{missed} of {count} figures fall short");
+        report(measured);
+        var missed = measured.Count(f => !f.Holds);
+        log.WriteLine(missed == 0 ? $"all {measured.Count} figures hold" : $"{missed} of {measured.Count} figures fall short");
         return missed == 0 ? ExitCodes.Success : ExitCodes.Failure;
     }
 

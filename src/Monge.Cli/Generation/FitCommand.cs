@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
 using Monge.Data;
+using Monge.Dynamics;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
@@ -39,6 +40,7 @@ internal sealed class FitCommand
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on with a fit to the same file that was stopped." };
     private readonly Option<ulong> _seed = CommandOptions.Seed();
     private readonly Option<int> _threads = CommandOptions.Threads();
+    private readonly Option<bool> _noReport = RunReporting.Option();
     private readonly Option<bool> _json = CommandOptions.Json("one object with the result");
 
     private FitCommand()
@@ -54,7 +56,7 @@ internal sealed class FitCommand
         var command = new Command("fit", "Learn a transport from a base to data, for generate, density and map.")
         {
             fit._data, fit._base, fit._condition, fit._drop, fit._method, fit._schedule, fit._coupling, fit._learn, fit._budget, fit._iterations, fit._options, fit._out,
-            fit._resume, fit._seed, fit._threads, fit._json,
+            fit._resume, fit._seed, fit._threads, fit._noReport, fit._json,
         };
         HelpExamples.Add(
             command,
@@ -104,6 +106,8 @@ internal sealed class FitCommand
         InterpolantFit.RemoveCheckpoint(checkpoint);
         display.Dispose();
         var result = FitResult.Describe(model, path, last.Elapsed, parsed.GetValue(_threads));
+        var drawing = new FlowSettings { Seed = parsed.GetValue(_seed), Threads = parsed.GetValue(_threads) };
+        RunReporting.Write(parsed, _noReport, RunReporting.FolderOf(path), () => FlowPictures.Describe(model, data, RunReporting.Command(parsed), last.Elapsed.TotalSeconds, drawing));
         parsed.InvocationConfiguration.Output.WriteLine(parsed.GetValue(_json) ? JsonOutput.Line(result) : FitResult.Sentences(result));
         return ExitCodes.Success;
     }

@@ -27,6 +27,7 @@ internal sealed class SampleCommand
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on with the run that the folder holds." };
     private readonly Option<bool> _resample = new("--resample") { Description = "Resample to equal weights before writing samples.npy." };
     private readonly Option<int> _refine = CommandOptions.Integer("--refine", "Resample, then take N Metropolis-adjusted Langevin steps, which leave the target invariant, before writing samples.npy.", 0, 1);
+    private readonly Option<bool> _noReport = RunReporting.Option();
     private readonly Option<bool> _json = CommandOptions.Json("one object with the results");
 
     private SampleCommand(Density? own)
@@ -54,7 +55,7 @@ internal sealed class SampleCommand
         var command = new Command("sample", "Learn a transport to a density and draw weighted samples, with log Z and its error.")
         {
             sample._target, sample._method, sample._samples, sample._seed, sample._budget, sample._iterations, sample._threads,
-            sample._precision, sample._preset, sample._options, sample._out, sample._resume, sample._resample, sample._refine, sample._json,
+            sample._precision, sample._preset, sample._options, sample._out, sample._resume, sample._resample, sample._refine, sample._noReport, sample._json,
         };
         HelpExamples.Add(
             command,
@@ -93,6 +94,7 @@ internal sealed class SampleCommand
         var result = SampleResult.Describe(draws with { Correction = kept.Correction, TargetCalls = kept.TargetCalls }, diagnostics, target, path);
         folder.Write(kept);
         folder.Write(draws.Status.IsSuccess ? "complete" : "complete with warnings", result, draws.Options);
+        RunReporting.Write(parsed, _noReport, path, () => SamplePictures.Describe(draws with { Correction = kept.Correction, TargetCalls = kept.TargetCalls }, diagnostics, target, command, folder.Metrics));
         Print(parsed, draws with { Correction = kept.Correction, TargetCalls = kept.TargetCalls }, diagnostics, target, result);
         return ExitCodes.Success;
     }

@@ -231,6 +231,38 @@ internal static unsafe class LaneMatrices<L, V, T>
         }
     }
 
+    /// <summary>
+    /// C = A B of row-major matrices whose entries are <paramref name="step"/> vectors apart, as they lie in a tile; each entry is summed in the order of the inner index.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Multiply(V* a, V* b, V* c, int m, int k, int n, nint step)
+    {
+        nint rowOfA = k * step, rowOfC = n * step;
+        for (var i = 0; i < m; i += 2)
+        {
+            // The last of an odd number of rows is its own neighbour.
+            var (nextOfA, nextOfC) = i + 1 < m ? (rowOfA, rowOfC) : (0, 0);
+            V* left = a + (i * rowOfA);
+            V* to = c + (i * rowOfC);
+            var j = 0;
+            for (; j + 4 <= n; j += 4, to += 4 * step)
+            {
+                Dot(
+                    left, nextOfA, step, b + (j * step), step, rowOfC, k,
+                    out var c00, out var c01, out var c02, out var c03, out var c10, out var c11, out var c12, out var c13);
+                V* next = to + nextOfC;
+                (*to, to[step], to[2 * step], to[3 * step]) = (c00, c01, c02, c03);
+                (*next, next[step], next[2 * step], next[3 * step]) = (c10, c11, c12, c13);
+            }
+
+            for (; j < n; j++, to += step)
+            {
+                Dot(left, nextOfA, step, b + (j * step), rowOfC, k, out var c0, out var c1);
+                (*to, to[nextOfC]) = (c0, c1);
+            }
+        }
+    }
+
     /// <summary>Two by four inner products: the sum over k of p[row, k] q[k, column].</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Dot(

@@ -5,8 +5,9 @@ using Monge.Measures;
 namespace Monge.Paths;
 
 /// <summary>
-/// The barycentric interpolant of independent Gaussian mixtures in closed form: the law of sum_k a_k x_k is the mixture over tuples of components with means m = sum_k a_k m_k and
-/// covariances C = sum_k a_k^2 C_k, and g_k = E(x_k | x) averages m_k + a_k C_k C^-1 (x - m) with the tuples' responsibilities (arXiv:2310.03695).
+/// The barycentric interpolant of independent Gaussian mixtures in closed form: the law of sum_k a_k x_k is the mixture over tuples of components with means
+/// m = sum_k a_k m_k and covariances C = sum_k a_k^2 C_k, and g_k = E(x_k | x) averages m_k + a_k C_k C^-1 (x - m) with the tuples' responsibilities
+/// (arXiv:2310.03695).
 /// </summary>
 public sealed class BarycentricMixture
 {
@@ -17,7 +18,6 @@ public sealed class BarycentricMixture
     /// <summary>Makes the closed forms.</summary>
     /// <param name="marginals">The laws at the vertices, two or more.</param>
     /// <exception cref="ArgumentException">There are fewer than two laws, or they differ in dimension.</exception>
-    /// <exception cref="NotSupportedException">A covariance is not diagonal and there are too many dimensions to factor at each point of the simplex.</exception>
     public BarycentricMixture(params GaussianMixtureLaw[] marginals)
     {
         if (marginals.Length < 2 || marginals.Any(m => m.Dimension != marginals[0].Dimension))
@@ -27,11 +27,6 @@ public sealed class BarycentricMixture
 
         _marginals = marginals;
         _isDiagonal = marginals.All(m => m.Covariances.All(IsDiagonal));
-        if (!_isDiagonal && Dimension > TracedCholesky.LargestDimension)
-        {
-            throw new NotSupportedException($"Closed forms of a barycentric interpolant with full covariances go up to {TracedCholesky.LargestDimension} dimensions; these laws have {Dimension}.");
-        }
-
         var tuple = new int[marginals.Length];
         void Fill(int k)
         {
@@ -126,20 +121,14 @@ public sealed class BarycentricMixture
             return new Component(tuple, logWeight - (0.5 * (Expr.Dot(y, scaled) + variances.Log().Sum())), scaled);
         }
 
-        Expr Element(int i, int j)
+        Expr spread = 0;
+        for (var k = 0; k < Count; k++)
         {
-            Expr sum = 0;
-            for (var k = 0; k < Count; k++)
-            {
-                sum += weights[k].Square() * _marginals[k].Covariances[tuple[k]][i, j];
-            }
-
-            return sum;
+            spread += weights[k].Square() * Expr.Constant([.. _marginals[k].Covariances[tuple[k]].Cast<double>()], Dimension, Dimension);
         }
 
-        var (whitening, logDeterminant) = TracedCholesky.Factor(Dimension, Element);
-        var white = Expr.MatrixProduct(whitening, y);
-        return new Component(tuple, logWeight - (0.5 * (white.SquaredNorm() + logDeterminant)), Expr.MatrixProduct(whitening.Transpose(), white));
+        var solved = spread.SolvePositiveDefinite(y);
+        return new Component(tuple, logWeight - (0.5 * (Expr.Dot(y, solved) + spread.LogDeterminant())), solved);
     })];
 
     private Expr Logs(Component[] components) => Expr.Vector([.. components.Select(c => c.LogWeight)]) - (0.5 * Dimension * Math.Log(2 * Math.PI));

@@ -35,7 +35,6 @@ internal static class PairCovariance
     /// <param name="a">A [d, d].</param>
     /// <param name="b">B [d, d].</param>
     /// <param name="hasLatent">Whether there is a third matrix, gamma^2 I.</param>
-    /// <exception cref="NotSupportedException">Three matrices that don't commute, in too many dimensions.</exception>
     public static IPairCovariance Create(double[,] a, double[,] b, bool hasLatent)
     {
         var d = a.GetLength(0);
@@ -54,9 +53,7 @@ internal static class PairCovariance
             return Generalised(a, b);
         }
 
-        return d <= TracedCholesky.LargestDimension
-            ? new TracedPair(a, b)
-            : throw new NotSupportedException($"The covariances of a pair of components in {d} dimensions don't commute and the interpolant has a latent variable; closed forms for that go up to {TracedCholesky.LargestDimension} dimensions.");
+        return new TracedPair(a, b);
     }
 
     // A and B commute, so one orthonormal basis diagonalises both and the identity.
@@ -211,7 +208,7 @@ internal sealed class DiagonalPair(double[]? basis, double[]? dual, double logSc
     }
 }
 
-/// <summary>A covariance factored at the traced time, element by element: for few dimensions. The work is done once for a time, whatever the number of samples.</summary>
+/// <summary>A covariance inverted at the traced time; if all samples share the time, once for all of them.</summary>
 /// <param name="a">A [d, d].</param>
 /// <param name="b">B [d, d].</param>
 internal sealed class TracedPair(double[,] a, double[,] b) : IPairCovariance
@@ -220,13 +217,13 @@ internal sealed class TracedPair(double[,] a, double[,] b) : IPairCovariance
     public PairMoments At(ScheduleSquares s, Expr y)
     {
         var d = a.GetLength(0);
-        var (whitening, log) = TracedCholesky.Factor(d, (i, j) => (s.Alpha * a[i, j]) + (s.Beta * b[i, j]) + (i == j ? s.Gamma : 0));
-        var white = Expr.MatrixProduct(whitening, y);
-        var solved = Expr.MatrixProduct(whitening.Transpose(), white);
-        var precision = Expr.MatrixProduct(whitening.Transpose(), whitening);
         var (ofBase, ofData) = (Expr.Constant(LowerTriangle.Flatten(a), d, d), Expr.Constant(LowerTriangle.Flatten(b), d, d));
+        var covariance = (s.Alpha * ofBase) + (s.Beta * ofData) + (s.Gamma * Expr.Identity(d));
         var halfRate = (s.AlphaHalfRate * ofBase) + (s.BetaHalfRate * ofData) + (s.GammaHalfRate * Expr.Identity(d));
+        var precision = covariance.InversePositiveDefinite();
+        var solved = Expr.MatrixProduct(precision, y);
         return new PairMoments(
-            white.SquaredNorm(), log, solved, precision.Trace(), Expr.MatrixProduct(halfRate, solved), (halfRate * precision).Sum(), Expr.MatrixProduct(ofBase, solved), Expr.MatrixProduct(ofData, solved));
+            Expr.Dot(y, solved), covariance.LogDeterminant(), solved, precision.Trace(), Expr.MatrixProduct(halfRate, solved), (halfRate * precision).Sum(),
+            Expr.MatrixProduct(ofBase, solved), Expr.MatrixProduct(ofData, solved));
     }
 }

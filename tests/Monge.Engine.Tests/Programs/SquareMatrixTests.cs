@@ -449,6 +449,44 @@ public sealed class SquareMatrixTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
+    [Theory]
+    [InlineData(1, 1, 1)]
+    [InlineData(1, 5, 9)]
+    [InlineData(2, 3, 4)]
+    [InlineData(3, 7, 5)]
+    [InlineData(6, 4, 1)]
+    public void ProductsOfASamplesMatricesAreSummedInTheOrderOfTheInnerIndex(int m, int k, int n)
+    {
+        const int Samples = 18;
+        var program = new TracedProgram(null, ("c", Expr.MatrixProduct(Expr.Input("a", m, k), Expr.Input("b", k, n))));
+        double[] Normals(int count, ulong seed)
+        {
+            var random = new RandomStream(seed, 80);
+            return [.. Enumerable.Range(0, count).Select(_ => random.NextNormal())];
+        }
+
+        var (a, b) = (Normals(Samples * m * k, 1), Normals(Samples * k * n, 2));
+        var expected = new double[Samples * m * n];
+        for (var e = 0; e < expected.Length; e++)
+        {
+            var (sample, i, j) = (e / (m * n), e / n % m, e % n);
+            for (var p = 0; p < k; p++)
+            {
+                expected[e] = double.MultiplyAddEstimate(a[(((sample * m) + i) * k) + p], b[(((sample * k) + p) * n) + j], expected[e]);
+            }
+        }
+
+        foreach (var width in SimdWidths.Supported)
+        {
+            using var run = new CompiledProgram<double>(program, new ExecutionOptions { Threads = 1, Width = width });
+            run["a"] = NdArray<double>.From(a, Samples, m, k);
+            run["b"] = NdArray<double>.From(b, Samples, k, n);
+            run["c"] = new NdArray<double>(Samples, m, n);
+            run.Run(Samples);
+            Assert.Equal(expected, run["c"].Span.ToArray());
+        }
+    }
+
     [Fact]
     public void ErrorsNameTheOperationAndTheShapes()
     {

@@ -79,7 +79,8 @@ internal sealed class KernelLowering<T>(ViewResolver views, Dictionary<Expr, Loc
 
         public void Draw(RandomLaw law, int stream) => Made = new RandomKernel(_target, law, stream, value.Size, lanes, s_type);
 
-        public void Fuse() => throw new InvalidOperationException($"The operation '{value.Operation.Name}' is computed in a fused loop; it has no kernel of its own.");
+        public void Fuse() =>
+            throw new InvalidOperationException($"The operation '{value.Operation.Name}' is computed in a fused loop; it has no kernel of its own.");
 
         public void View() => Made = lowering.MakeCopy(value, null, _target, lanes);
 
@@ -119,11 +120,11 @@ internal sealed class KernelLowering<T>(ViewResolver views, Dictionary<Expr, Loc
         {
             // A stack is a run of products; each member has rows of its own.
             var members = new List<TileKernel>();
+            var bytes = (long)value.Shape[1] * value.Shape[2] * s_elementSize * (HasLanes(value) ? lanes : 1);
             for (var s = 0; s < value.Shape[0]; s++)
             {
-                members.Add(MakeProduct(
-                    Member(a, s), left.IsUniform, Member(b, s), right.IsUniform,
-                    target with { Offset = target.Offset + ((long)s * value.Shape[1] * value.Shape[2] * s_elementSize * (HasLanes(value) ? lanes : 1)) }, lanes, matrix));
+                var place = target with { Offset = target.Offset + (s * bytes) };
+                members.Add(MakeProduct(Member(a, s), left.IsUniform, Member(b, s), right.IsUniform, place, lanes, matrix));
             }
 
             return new SequenceKernel(members);
@@ -135,7 +136,8 @@ internal sealed class KernelLowering<T>(ViewResolver views, Dictionary<Expr, Loc
     private static StridedView Member(StridedView stack, int index) =>
         new(stack.Base, stack.Offset + (index * stack.Strides[0]), stack.Shape[1..], stack.Strides[1..]);
 
-    private TileKernel MakeProduct(StridedView a, bool uniformLeft, StridedView b, bool uniformRight, Location target, int lanes, MatrixKernels matrix, bool accumulates = false)
+    private TileKernel MakeProduct(
+        StridedView a, bool uniformLeft, StridedView b, bool uniformRight, Location target, int lanes, MatrixKernels matrix, bool accumulates = false)
     {
         var (m, k, n) = (a.Shape[0], a.Shape[1], b.Shape[1]);
         Location At(StridedView v, bool uniform) => locations[v.Base] with
@@ -145,20 +147,29 @@ internal sealed class KernelLowering<T>(ViewResolver views, Dictionary<Expr, Loc
 
         if (uniformLeft)
         {
-            var rightStride = k == 1 ? n : b.Strides[0];
-            return new SharedLeftProductKernel(At(a, true), m == 1 ? 0 : a.Strides[0], k == 1 ? 1 : a.Strides[1], At(b, uniformRight), rightStride, target, m, k, n, lanes, matrix, accumulates);
+            var (rowStride, columnStride, rightStride) = (m == 1 ? 0 : a.Strides[0], k == 1 ? 1 : a.Strides[1], k == 1 ? n : b.Strides[0]);
+            return new SharedLeftProductKernel(
+                At(a, true), rowStride, columnStride, At(b, uniformRight), rightStride, target, m, k, n, lanes, matrix, accumulates);
         }
 
         return uniformRight
             ? new SharedRightProductKernel(At(a, false), At(b, true), target, m, k, n, lanes, s_elementSize, matrix)
-            : new LaneProductKernel(LaneProductKernel.Compile(s_type, widest), At(a, false), At(b, false), target, m, k, n, lanes, s_elementSize);
+            : LaneProduct(At(a, false), At(b, false), target, m, k, n, lanes);
     }
+
+    private TileKernel LaneProduct(Location a, Location b, Location target, int m, int k, int n, int lanes) => widest switch
+    {
+        SimdWidth.Scalar => new LaneProductKernel<LaneNumbers1<T>, T, T>(a, b, target, m, k, n, lanes),
+        SimdWidth.Bits128 => new LaneProductKernel<LaneNumbers128<T>, Vector128<T>, T>(a, b, target, m, k, n, lanes),
+        SimdWidth.Bits256 => new LaneProductKernel<LaneNumbers256<T>, Vector256<T>, T>(a, b, target, m, k, n, lanes),
+        _ => new LaneProductKernel<LaneNumbers512<T>, Vector512<T>, T>(a, b, target, m, k, n, lanes),
+    };
 
     // A view, or all arguments joined along an axis.
     private TileKernel MakeCopy(Expr value, int? joined, Location target, int lanes)
     {
         var parts = joined is null ? [value] : value.Inputs.ToArray();
-        if (joined is null && value.Operation is not GatherOperation && views.Through(value) is { Shape.Rank: 2 } turned && turned.Strides[0] == 1 && lanes == 1)
+        if (joined is null && lanes == 1 && value.Operation is not GatherOperation && views.Through(value) is { Shape.Rank: 2 } turned && turned.Strides[0] == 1)
         {
             var source = locations[turned.Base] with { Offset = locations[turned.Base].Offset + ((long)turned.Offset * s_elementSize) };
             return new TransposeKernel(target, source, turned.Shape[1], turned.Shape[0], turned.Strides[1], MatrixKernels.Get(s_type, SimdWidths.Best));

@@ -1,7 +1,7 @@
 using System.Numerics;
-using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
 using Monge.Engine.Lanes;
+using Monge.Engine.LinearAlgebra;
 
 namespace Monge.Engine.Execution;
 
@@ -100,63 +100,19 @@ internal sealed unsafe class RowSumKernel<T>(Location source, Location target, i
 }
 
 /// <summary>The product of two per-sample matrices, lane by lane.</summary>
-internal sealed unsafe class LaneProductKernel(FusedLoop code, Location left, Location right, Location target, int m, int k, int n, int lanes, int elementSize) : TileKernel
+internal sealed unsafe class LaneProductKernel<L, V, T>(Location left, Location right, Location target, int m, int k, int n, int lanes) : TileKernel
+    where L : ILaneNumbers<V, T>
+    where V : unmanaged
+    where T : unmanaged, IFloatingPointIeee754<T>
 {
-    public override int TableBytes => 7 * sizeof(nint);
-
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
     {
-        var table = (nint*)(context.Tables + TableOffset);
-        table[0] = lanes * elementSize;
-        table[1] = m;
-        table[2] = n;
-        table[3] = k;
-        table[4] = (nint)context.Address(left);
-        table[5] = (nint)context.Address(right);
-        table[6] = (nint)context.Address(target);
-        code(table);
-    }
-
-    /// <summary>Emits the loops over lanes, rows, columns and the inner index.</summary>
-    public static FusedLoop Compile(ElementType type, SimdWidth width)
-    {
-        var method = new DynamicMethod("product", typeof(void), [typeof(nint*)], typeof(LaneProductKernel).Module, skipVisibility: true);
-        var il = method.GetILGenerator();
-        var lanes = new LaneEmitter(il, type, width);
-        var entries = Enumerable.Range(0, 7).Select(il.EmitTableEntry).ToArray();
-        var (row, m, n, k) = (entries[0], entries[1], entries[2], entries[3]);
-        LocalBuilder t = il.DeclareLocal(typeof(nint)), i = il.DeclareLocal(typeof(nint)), j = il.DeclareLocal(typeof(nint)), p = il.DeclareLocal(typeof(nint));
-
-        // Address of row (a * count + b) of a matrix, at this vector of lanes.
-        void Address(LocalBuilder matrix, LocalBuilder a, LocalBuilder count, LocalBuilder b)
+        T* a = (T*)context.Address(left), b = (T*)context.Address(right), c = (T*)context.Address(target);
+        for (var lane = 0; lane < lanes; lane += L.Count)
         {
-            il.Emit(OpCodes.Ldloc, matrix);
-            il.Emit(OpCodes.Ldloc, a);
-            il.Emit(OpCodes.Ldloc, count);
-            il.Emit(OpCodes.Mul);
-            il.Emit(OpCodes.Ldloc, b);
-            il.Emit(OpCodes.Add);
-            il.Emit(OpCodes.Ldloc, row);
-            il.Emit(OpCodes.Mul);
-            il.Emit(OpCodes.Add);
-            il.Emit(OpCodes.Ldloc, t);
-            il.Emit(OpCodes.Add);
+            LaneMatrices<L, V, T>.Multiply((V*)(a + lane), (V*)(b + lane), (V*)(c + lane), m, k, n, lanes / L.Count);
         }
-
-        il.EmitLoop(t, row, lanes.Lanes * lanes.ElementSize, () => il.EmitLoop(i, m, 1, () => il.EmitLoop(j, n, 1, () =>
-        {
-            var sum = lanes.NewAccumulator(0);
-            il.EmitLoop(p, k, 1, () =>
-            {
-                var a = lanes.LoadFrom(() => Address(entries[4], i, k, p));
-                var b = lanes.LoadFrom(() => Address(entries[5], p, n, j));
-                lanes.Assign(sum, lanes.MultiplyAdd(a, b, sum));
-            });
-            lanes.StoreTo(() => Address(entries[6], i, n, j), sum);
-        })));
-        il.Emit(OpCodes.Ret);
-        return method.CreateDelegate<FusedLoop>();
     }
 }
 

@@ -50,7 +50,7 @@ internal sealed class FusedNode(Expr value, int level, int outer, int inner, Acc
 internal sealed record FusedGroup(int Outer, List<FusedNode> Members);
 
 /// <summary>
-/// One step of a stage: a fused group, or a single node with a kernel of its own, which may be a sum whose terms are matrix products (<paramref name="Terms"/>).
+/// One step of a stage: a fused group, or a single node with a kernel of its own, which may be a sum whose <paramref name="Terms"/> are matrix products.
 /// </summary>
 internal sealed record PlanStep(FusedGroup? Group, Expr? Single, List<Expr> Reads, List<Expr> Writes, Expr[]? Terms = null);
 
@@ -422,9 +422,11 @@ internal sealed class StagePlan
         var keyed = new List<(int Time, int Order, PlanStep Step)>();
         for (var i = 0; i < _order.Count; i++)
         {
-            if (_singles.TryGetValue(_order[i], out var reads))
+            var value = _order[i];
+            if (_singles.TryGetValue(value, out var reads))
             {
-                keyed.Add((_singleTime[_order[i]], i, new PlanStep(null, _order[i], [.. reads.Where(r => !_isExternal(r))], [_order[i]], _terms.GetValueOrDefault(_order[i]))));
+                var step = new PlanStep(null, value, [.. reads.Where(r => !_isExternal(r))], [value], _terms.GetValueOrDefault(value));
+                keyed.Add((_singleTime[value], i, step));
             }
         }
 

@@ -117,34 +117,27 @@ public sealed class FlowModel
     /// <returns>Rows [n, d].</returns>
     /// <exception cref="ArgumentException">Start rows are missing or have the wrong size, or conditions are missing.</exception>
     /// <exception cref="InvalidOperationException">An SDE is asked for, but the score isn't known.</exception>
-    public double[] Generate(int count, FlowSettings? settings = null, double[]? from = null)
+    public double[] Generate(int count, FlowSettings? settings = null, double[]? from = null) =>
+        FromModel(Carrier(settings ??= new FlowSettings()).Carry(Start(count, settings, from), 0, 1), isBase: false);
+
+    /// <summary>Carries rows from the base to the data and keeps where they are at given times, in the data's coordinates.</summary>
+    /// <param name="count">n.</param>
+    /// <param name="times">Times [k], ascending within (0, 1].</param>
+    /// <param name="settings">How.</param>
+    /// <param name="from">As for <see cref="Generate"/>.</param>
+    /// <returns>Rows [n, d] at 0 and at each of the times.</returns>
+    internal double[][] GenerateAlong(int count, IReadOnlyList<double> times, FlowSettings settings, double[]? from = null)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        settings ??= new FlowSettings();
-        if (from is null && !HasBaseDensity)
+        var (carrier, position) = (Carrier(settings), Start(count, settings, from));
+        var (all, now) = (new List<double[]> { FromModel(position, isBase: false) }, 0.0);
+        foreach (var time in times)
         {
-            throw new ArgumentException("The model's base is a data set; give rows of it to start from.", nameof(from));
+            position = carrier.Carry(position, now, time);
+            all.Add(FromModel(position, isBase: false));
+            now = time;
         }
 
-        NdArray<float> start;
-        if (from is null && Description.Mixture is { } mixture)
-        {
-            start = mixture.Draw(count, new RandomStream(settings.Seed, GenerationStreams.Start));
-        }
-        else if (from is null)
-        {
-            start = new NdArray<float>(count, Dimension);
-            var scale = (float)_fields.BaseScale;
-            var noise = new TracedProgram(null, ("x", scale * Expr.Random(RandomLaw.Normal, GenerationStreams.Start, Dimension)));
-            using var draw = new CompiledProgram<float>(noise, new ExecutionOptions { Threads = settings.Threads }) { ["x"] = start };
-            draw.Run(count, new DrawKey(settings.Seed));
-        }
-        else
-        {
-            start = ToModel<float>(from, isBase: true);
-        }
-
-        return FromModel(Carrier(settings).Carry(start, 0, 1), isBase: false);
+        return [.. all];
     }
 
     /// <summary>
@@ -202,6 +195,32 @@ public sealed class FlowModel
     /// <exception cref="DataFormatException">The file is no model, or its arrays differ from what its configuration asks for; the message says how.</exception>
     /// <exception cref="IOException">The file does not exist or can't be opened.</exception>
     public static FlowModel Load(string path) => FlowModelFile.Read(path);
+
+    private NdArray<float> Start(int count, FlowSettings settings, double[]? from)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        if (from is not null)
+        {
+            return ToModel<float>(from, isBase: true);
+        }
+
+        if (!HasBaseDensity)
+        {
+            throw new ArgumentException("The model's base is a data set; give rows of it to start from.", nameof(from));
+        }
+
+        if (Description.Mixture is { } mixture)
+        {
+            return mixture.Draw(count, new RandomStream(settings.Seed, GenerationStreams.Start));
+        }
+
+        var start = new NdArray<float>(count, Dimension);
+        var scale = (float)_fields.BaseScale;
+        var noise = new TracedProgram(null, ("x", scale * Expr.Random(RandomLaw.Normal, GenerationStreams.Start, Dimension)));
+        using var draw = new CompiledProgram<float>(noise, new ExecutionOptions { Threads = settings.Threads }) { ["x"] = start };
+        draw.Run(count, new DrawKey(settings.Seed));
+        return start;
+    }
 
     private FormulaField Field(Func<Expr, Expr, Expr?, Expr> field, Expr? condition) => new(Dimension, (x, t) => field(x, t, condition));
 
