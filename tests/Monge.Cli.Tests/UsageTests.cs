@@ -94,4 +94,31 @@ public sealed class UsageTests
         Assert.All(cases, c => Assert.True((double)c["median_ms"]! > 0 && (int)c["threads"]! == 1 && (string)c["precision"]! == "f32"));
         Assert.All(cases.Where(c => (string)c["case"]! is "gemm" or "regression" or "laplacian" or "ode"), c => Assert.True((double)c["gflops"]! > 0 && (double)c["peak_gflops"]! > (double)c["gflops"]!));
     }
+
+    [Fact]
+    public void The_gate_of_speed_reads_back_what_it_wrote_and_fails_when_the_file_asks_for_more()
+    {
+        using var folder = new ScratchFolder();
+        using var missing = MongeProcess.Run(folder.Path, "bench", "--gate", "gate.json");
+        Assert.Equal(1, missing.ExitCode);
+        using var update = MongeProcess.Run(folder.Path, "bench", "--gate", "gate.json", "--update");
+        Assert.Equal(0, update.ExitCode);
+
+        // The machine that runs the tests is not quiet: what is asked for is far below or far above what was just measured.
+        var path = Path.Combine(folder.Path, "gate.json");
+        var file = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        foreach (var (expected, factor) in new[] { (0, 0.01), (1, 100) })
+        {
+            var asked = file.DeepClone();
+            foreach (var (_, ratio) in asked.AsObject().Single().Value!.AsObject())
+            {
+                Assert.True((double)ratio!["ratio"]! > 0);
+                ratio["ratio"] = (double)ratio["ratio"]! * factor;
+            }
+
+            File.WriteAllText(path, asked.ToJsonString());
+            using var run = MongeProcess.Run(folder.Path, "bench", "--gate", "gate.json");
+            Assert.Equal(expected, run.ExitCode);
+        }
+    }
 }

@@ -18,7 +18,7 @@ internal static class BenchCommand
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
-        var cases = new Argument<string[]>("case") { Description = "gemm, regression, fit, fit-ot, laplacian, ode, langevin, or all.", HelpName = "CASE", Arity = ArgumentArity.OneOrMore };
+        var cases = new Argument<string[]>("case") { Description = "gemm, regression, fit, fit-ot, laplacian, ode, langevin, or all.", HelpName = "CASE", Arity = ArgumentArity.ZeroOrMore };
         cases.CompletionSources.Add([.. s_cases, "all"]);
         var batch = CommandOptions.Integer("--batch", "Samples in a batch.", 1024, 1);
         var dimension = CommandOptions.Integer("--dim", "Dimension of a sample.", 2, 1, 4096);
@@ -29,9 +29,14 @@ internal static class BenchCommand
         var threads = CommandOptions.Threads();
         var precision = CommandOptions.Word("--precision", "Precision of all values.", "f32", "f32", "f64");
         var json = CommandOptions.Json("one object a line for each case");
+        var gate = new Option<string?>("--gate")
+        {
+            Description = "Instead of cases: compare speeds with a file of ratios to plain loops of the same run; exit code 1 when one is worse.", HelpName = "FILE",
+        };
+        var update = new Option<bool>("--update") { Description = "With --gate: write the ratios of this commit and machine to the file." };
         var command = new Command("bench", "Time the engine at the work of the PyTorch peer in bench/, with the same sizes.")
         {
-            cases, batch, dimension, width, depth, steps, repeats, threads, precision, json,
+            cases, batch, dimension, width, depth, steps, repeats, threads, precision, json, gate, update,
         };
         HelpExamples.Add(
             command,
@@ -39,9 +44,20 @@ internal static class BenchCommand
             ("monge bench regression --batch 4096 --width 256", "one Adam step of velocity matching"),
             ("monge bench regression fit fit-ot --batch 4096 --width 256", "what reading rows and pairing them adds to a step"),
             ("monge bench laplacian --dim 10 --json", "one step on a second-order residual, as JSON"),
-            ("monge bench ode --batch 16384 --width 256 --steps 20", "an ensemble of trajectories through a network"));
+            ("monge bench ode --batch 16384 --width 256 --steps 20", "an ensemble of trajectories through a network"),
+            ("monge bench --gate bench/gate.json", "is this commit as fast as the file says?"));
         command.SetAction(result =>
         {
+            if (result.GetValue(gate) is { } file)
+            {
+                return BenchGate.Run(file, result.GetValue(update), result.InvocationConfiguration.Output);
+            }
+
+            if (result.GetRequiredValue(cases).Length == 0)
+            {
+                throw CommandException.Usage("Name a case to time, such as gemm, or all; or give --gate FILE.");
+            }
+
             var settings = new BenchSettings(
                 result.GetValue(batch), result.GetValue(dimension), result.GetValue(width), result.GetValue(depth),
                 result.GetValue(steps), result.GetValue(repeats), result.GetValue(threads));
@@ -57,6 +73,8 @@ internal static class BenchCommand
                 result.InvocationConfiguration.Output.WriteLine(
                     result.GetValue(json) ? Describe(measured, settings, result.GetRequiredValue(precision)) : Sentence(measured, settings));
             }
+
+            return ExitCodes.Success;
         });
         return command;
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -339,14 +340,22 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
 
     private void RunTiles()
     {
-        if (_groups == 1 || _team.ThreadCount == 1)
+        var work = (double)_samples * _steps;
+        var canShare = _groups > 1 && _team.ThreadCount > 1;
+        var begin = Stopwatch.GetTimestamp();
+        if (canShare && _body.Choice.UsesAll(work))
+        {
+            _team.Run(_work);
+        }
+        else
         {
             RunGroups(_contexts[0]);
             Reduce(0, 1);
         }
-        else
+
+        if (canShare)
         {
-            _team.Run(_work);
+            _body.Choice.Learn(work, Stopwatch.GetTimestamp() - begin);
         }
     }
 

@@ -33,6 +33,15 @@ internal unsafe interface ILanes<V>
     /// <summary>Bits of <paramref name="ifSet"/> where the mask is one, of <paramref name="ifClear"/> where it is zero.</summary>
     static abstract V Select(V mask, V ifSet, V ifClear);
 
+    /// <summary>The 32-bit lanes of <paramref name="ifSet"/> where the highest bit is one, of <paramref name="ifClear"/> where it is zero.</summary>
+    static abstract V SelectByHighBit32(V bits, V ifSet, V ifClear);
+
+    /// <summary>The 64-bit lanes of <paramref name="ifSet"/> where the highest bit is one, of <paramref name="ifClear"/> where it is zero.</summary>
+    static abstract V SelectByHighBit64(V bits, V ifSet, V ifClear);
+
+    /// <summary>The low halves of two vectors of 64-bit lanes, the first in the even 32-bit lanes and the second in the odd.</summary>
+    static abstract V Interleave(V even, V odd);
+
     static abstract V Add32(V left, V right);
 
     static abstract V Subtract32(V left, V right);

@@ -75,12 +75,14 @@ internal static class LaneMath<L, V>
         return L.FusedDouble(log, L.BroadcastDouble(-scale), L.MultiplyDouble(exponent, L.BroadcastDouble(-scale * 0.6931471805599453)));
     }
 
-    /// <summary>Two float32 normals: radius sqrt(-2 ln u) from the first word (up to 6.76), angle from the second (Box and Muller 1958).</summary>
+    /// <summary>The radius sqrt(-2 ln u) of two float32 normals, up to 6.76 (Box and Muller 1958).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void NormalPairSingle(V radiusBits, V angleBits, out V first, out V second)
-    {
-        V radius = L.SqrtSingle(MinusLogSingle(radiusBits, 2f));
+    public static V NormalRadiusSingle(V bits) => L.SqrtSingle(MinusLogSingle(bits, 2f));
 
+    /// <summary>Two float32 normals from their radius and the bits of their angle.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void NormalPairSingle(V radius, V angleBits, out V first, out V second)
+    {
         // Bit 31 mirrors the quarter turn [-pi/4, pi/4) and bit 30 turns it; the other 30 bits are the angle within it.
         V angle = L.MultiplySingle(L.Int32ToSingle(L.ShiftLeft32(angleBits, 2)), L.BroadcastSingle(3.657291852295859e-10f));
         V z = L.MultiplySingle(angle, angle);
@@ -92,17 +94,19 @@ internal static class LaneMath<L, V>
         cosine = L.FusedSingle(cosine, z, L.BroadcastSingle(-0.5f));
         cosine = L.FusedSingle(cosine, z, L.BroadcastSingle(1f));
         cosine = L.Xor(cosine, L.And(angleBits, L.Broadcast32(0x80000000)));
-        V turned = L.ShiftRightArithmetic32(L.ShiftLeft32(angleBits, 1), 31);
-        first = L.MultiplySingle(radius, L.Select(turned, sine, cosine));
-        second = L.MultiplySingle(radius, L.Select(turned, cosine, sine));
+        V turned = L.ShiftLeft32(angleBits, 1);
+        first = L.MultiplySingle(radius, L.SelectByHighBit32(turned, sine, cosine));
+        second = L.MultiplySingle(radius, L.SelectByHighBit32(turned, cosine, sine));
     }
 
-    /// <summary>Two float64 normals: radius sqrt(-2 ln u) from the first 64 bits (up to 8.57), angle from the second.</summary>
+    /// <summary>The radius sqrt(-2 ln u) of two float64 normals, up to 8.57.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void NormalPairDouble(V radiusBits, V angleBits, out V first, out V second)
-    {
-        V radius = L.SqrtDouble(MinusLogDouble(radiusBits, 2));
+    public static V NormalRadiusDouble(V bits) => L.SqrtDouble(MinusLogDouble(bits, 2));
 
+    /// <summary>Two float64 normals from their radius and the bits of their angle.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void NormalPairDouble(V radius, V angleBits, out V first, out V second)
+    {
         // Bit 63 mirrors the quarter turn [-pi/4, pi/4) and bit 62 turns it; bits 10 to 61 are the angle within it.
         V oneToTwo = L.Or(L.ShiftRight64(L.ShiftLeft64(angleBits, 2), 12), L.Broadcast64(0x3FF0000000000000));
         V angle = L.MultiplyDouble(L.AddDouble(oneToTwo, L.BroadcastDouble(-1.5)), L.BroadcastDouble(1.5707963267948966));
@@ -122,10 +126,8 @@ internal static class LaneMath<L, V>
         cosine = L.FusedDouble(cosine, z, L.BroadcastDouble(1));
         cosine = L.Xor(cosine, L.And(angleBits, L.Broadcast64(0x8000000000000000)));
 
-        // 0 - bit is all ones or zero: a 64-bit arithmetic shift, which AVX2 lacks.
-        V bit = L.And(L.ShiftRight64(angleBits, 62), L.Broadcast64(1));
-        V turned = L.Subtract64(L.Broadcast64(0), bit);
-        first = L.MultiplyDouble(radius, L.Select(turned, sine, cosine));
-        second = L.MultiplyDouble(radius, L.Select(turned, cosine, sine));
+        V turned = L.ShiftLeft64(angleBits, 1);
+        first = L.MultiplyDouble(radius, L.SelectByHighBit64(turned, sine, cosine));
+        second = L.MultiplyDouble(radius, L.SelectByHighBit64(turned, cosine, sine));
     }
 }

@@ -40,6 +40,17 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<uint>>
         Vector128.ConditionalSelect(mask, ifSet, ifClear);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<uint> SelectByHighBit32(Vector128<uint> bits, Vector128<uint> ifSet, Vector128<uint> ifClear) =>
+        Vector128.ConditionalSelect((bits.AsInt32() >> 31).AsUInt32(), ifSet, ifClear);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<uint> SelectByHighBit64(Vector128<uint> bits, Vector128<uint> ifSet, Vector128<uint> ifClear) =>
+        Vector128.ConditionalSelect((bits.AsInt64() >> 63).AsUInt32(), ifSet, ifClear);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<uint> Interleave(Vector128<uint> even, Vector128<uint> odd) => Select(Broadcast64(0xFFFFFFFF), even, ShiftLeft64(odd, 32));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<uint> Add32(Vector128<uint> left, Vector128<uint> right) => left + right;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

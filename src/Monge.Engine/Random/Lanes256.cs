@@ -40,6 +40,35 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<uint>>
         Vector256.ConditionalSelect(mask, ifSet, ifClear);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<uint> SelectByHighBit32(Vector256<uint> bits, Vector256<uint> ifSet, Vector256<uint> ifClear)
+    {
+        if (Avx.IsSupported)
+        {
+            return Avx.BlendVariable(ifClear.AsSingle(), ifSet.AsSingle(), bits.AsSingle()).AsUInt32();
+        }
+
+        return Vector256.ConditionalSelect((bits.AsInt32() >> 31).AsUInt32(), ifSet, ifClear);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<uint> SelectByHighBit64(Vector256<uint> bits, Vector256<uint> ifSet, Vector256<uint> ifClear)
+    {
+        if (Avx.IsSupported)
+        {
+            return Avx.BlendVariable(ifClear.AsDouble(), ifSet.AsDouble(), bits.AsDouble()).AsUInt32();
+        }
+
+        return Vector256.ConditionalSelect((bits.AsInt64() >> 63).AsUInt32(), ifSet, ifClear);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<uint> Interleave(Vector256<uint> even, Vector256<uint> odd)
+    {
+        Vector256<uint> shifted = ShiftLeft64(odd, 32);
+        return Avx2.IsSupported ? Avx2.Blend(even, shifted, 0b10101010) : Select(Broadcast64(0xFFFFFFFF), even, shifted);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<uint> Add32(Vector256<uint> left, Vector256<uint> right) => left + right;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -40,6 +40,17 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<uint>>
         Vector512.ConditionalSelect(mask, ifSet, ifClear);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> SelectByHighBit32(Vector512<uint> bits, Vector512<uint> ifSet, Vector512<uint> ifClear) =>
+        Vector512.ConditionalSelect((bits.AsInt32() >> 31).AsUInt32(), ifSet, ifClear);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> SelectByHighBit64(Vector512<uint> bits, Vector512<uint> ifSet, Vector512<uint> ifClear) =>
+        Vector512.ConditionalSelect((bits.AsInt64() >> 63).AsUInt32(), ifSet, ifClear);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> Interleave(Vector512<uint> even, Vector512<uint> odd) => Select(Broadcast64(0xFFFFFFFF), even, ShiftLeft64(odd, 32));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> Add32(Vector512<uint> left, Vector512<uint> right) => left + right;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

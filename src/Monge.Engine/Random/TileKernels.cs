@@ -6,78 +6,54 @@ namespace Monge.Engine.Random;
 /// The tile kernels at one vector width. Each fills destination[element * laneStride + lane] for samples first + lane. A last,
 /// partial vector is computed whole and stored in part, so a value never depends on where the tile ends.
 /// </summary>
+/// <remarks>
+/// Words are made for a number of vectors, and then turned into variates by short loops over them. A loop that did both would be one long chain
+/// of dependent instructions, of which the processor sees too little at a time to do something else beside it.
+/// </remarks>
 internal static unsafe class TileKernels<L, V>
     where L : ILanes<V>
     where V : unmanaged
 {
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void UniformSingle(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
+    // Vectors of words made at a time, a multiple of four.
+    private const int Chunk = 64;
+
+    /// <summary>Turns vectors of random bits into variates where they stand; their number is even.</summary>
+    private interface IVariate
     {
-        V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
-        V* keys = PhiloxLanes<L, V>.PrepareKeys(scratch, key);
-        for (int element = 0; element < elements; element += 4)
-        {
-            float* row = destination + (long)element * laneStride;
-            for (int lane = 0; lane < lanes; lane += L.Words)
-            {
-                PhiloxLanes<L, V>.Block32(keys, step, first + (uint)lane, (uint)element / 4, out V word0, out V word1, out V word2, out V word3);
-                StoreFour(
-                    row + lane, laneStride, elements - element, lanes - lane,
-                    LaneMath<L, V>.UniformSingle(word0), LaneMath<L, V>.UniformSingle(word1),
-                    LaneMath<L, V>.UniformSingle(word2), LaneMath<L, V>.UniformSingle(word3));
-            }
-        }
+        static abstract void Make(V* words, int count);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ExponentialSingle(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
-    {
-        V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
-        V* keys = PhiloxLanes<L, V>.PrepareKeys(scratch, key);
-        for (int element = 0; element < elements; element += 4)
-        {
-            float* row = destination + (long)element * laneStride;
-            for (int lane = 0; lane < lanes; lane += L.Words)
-            {
-                PhiloxLanes<L, V>.Block32(keys, step, first + (uint)lane, (uint)element / 4, out V word0, out V word1, out V word2, out V word3);
-                StoreFour(
-                    row + lane, laneStride, elements - element, lanes - lane,
-                    LaneMath<L, V>.MinusLogSingle(word0, 1f), LaneMath<L, V>.MinusLogSingle(word1, 1f),
-                    LaneMath<L, V>.MinusLogSingle(word2, 1f), LaneMath<L, V>.MinusLogSingle(word3, 1f));
-            }
-        }
-    }
+    public static void UniformSingle(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step) =>
+        FillSingle<UniformSingles>(destination, elements, laneStride, first, lanes, key, step);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void NormalSingle(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
-    {
-        V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
-        V* keys = PhiloxLanes<L, V>.PrepareKeys(scratch, key);
-        for (int element = 0; element < elements; element += 4)
-        {
-            float* row = destination + (long)element * laneStride;
-            for (int lane = 0; lane < lanes; lane += L.Words)
-            {
-                PhiloxLanes<L, V>.Block32(keys, step, first + (uint)lane, (uint)element / 4, out V word0, out V word1, out V word2, out V word3);
-                LaneMath<L, V>.NormalPairSingle(word0, word1, out V normal0, out V normal1);
-                LaneMath<L, V>.NormalPairSingle(word2, word3, out V normal2, out V normal3);
-                StoreFour(row + lane, laneStride, elements - element, lanes - lane, normal0, normal1, normal2, normal3);
-            }
-        }
-    }
+    public static void ExponentialSingle(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step) =>
+        FillSingle<ExponentialSingles>(destination, elements, laneStride, first, lanes, key, step);
 
+    public static void NormalSingle(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step) =>
+        FillSingle<NormalSingles>(destination, elements, laneStride, first, lanes, key, step);
+
+    public static void UniformDouble(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step) =>
+        FillDouble<UniformDoubles>(destination, elements, laneStride, first, lanes, key, step);
+
+    public static void ExponentialDouble(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step) =>
+        FillDouble<ExponentialDoubles>(destination, elements, laneStride, first, lanes, key, step);
+
+    public static void NormalDouble(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step) =>
+        FillDouble<NormalDoubles>(destination, elements, laneStride, first, lanes, key, step);
+
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RademacherSingle(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
     {
         V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
-        V* keys = PhiloxLanes<L, V>.PrepareKeys(scratch, key);
+        V* keys = PhiloxLanes<L, V>.Prepare(scratch, key);
         V* words = stackalloc V[4];
         for (int element = 0; element < elements; element += 128)
         {
             int rows = Math.Min(128, elements - element);
             for (int lane = 0; lane < lanes; lane += L.Words)
             {
-                PhiloxLanes<L, V>.Block32(keys, step, first + (uint)lane, (uint)element / 128, out words[0], out words[1], out words[2], out words[3]);
+                PhiloxLanes<L, V>.Words(keys, step, first + (uint)lane, (uint)element / 128, 1, words);
                 float* column = destination + (long)element * laneStride + lane;
                 for (int row = 0; row < rows; row++)
                 {
@@ -88,133 +64,112 @@ internal static unsafe class TileKernels<L, V>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void UniformDouble(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
-    {
-        V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
-        V* keys = PhiloxLanes<L, V>.PrepareKeys(scratch, key);
-        for (int element = 0; element < elements; element += 2)
-        {
-            double* row = destination + (long)element * laneStride;
-            for (int lane = 0; lane < lanes; lane += L.Words / 2)
-            {
-                Bits64(keys, step, first + (uint)lane, (uint)element / 2, out V bits0, out V bits1);
-                StoreTwo(
-                    row + lane, laneStride, elements - element, lanes - lane,
-                    LaneMath<L, V>.UniformDouble(bits0), LaneMath<L, V>.UniformDouble(bits1));
-            }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ExponentialDouble(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
-    {
-        V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
-        V* keys = PhiloxLanes<L, V>.PrepareKeys(scratch, key);
-        for (int element = 0; element < elements; element += 2)
-        {
-            double* row = destination + (long)element * laneStride;
-            for (int lane = 0; lane < lanes; lane += L.Words / 2)
-            {
-                Bits64(keys, step, first + (uint)lane, (uint)element / 2, out V bits0, out V bits1);
-                StoreTwo(
-                    row + lane, laneStride, elements - element, lanes - lane,
-                    LaneMath<L, V>.MinusLogDouble(bits0, 1), LaneMath<L, V>.MinusLogDouble(bits1, 1));
-            }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void NormalDouble(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
-    {
-        V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
-        V* keys = PhiloxLanes<L, V>.PrepareKeys(scratch, key);
-        for (int element = 0; element < elements; element += 2)
-        {
-            double* row = destination + (long)element * laneStride;
-            for (int lane = 0; lane < lanes; lane += L.Words / 2)
-            {
-                Bits64(keys, step, first + (uint)lane, (uint)element / 2, out V bits0, out V bits1);
-                LaneMath<L, V>.NormalPairDouble(bits0, bits1, out V normal0, out V normal1);
-                StoreTwo(row + lane, laneStride, elements - element, lanes - lane, normal0, normal1);
-            }
-        }
-    }
-
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RademacherDouble(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
     {
         V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
-        V* keys = PhiloxLanes<L, V>.PrepareKeys(scratch, key);
+        V* keys = PhiloxLanes<L, V>.Prepare(scratch, key);
         V* words = stackalloc V[4];
         for (int element = 0; element < elements; element += 128)
         {
             int rows = Math.Min(128, elements - element);
             for (int lane = 0; lane < lanes; lane += L.Words / 2)
             {
-                PhiloxLanes<L, V>.Block64(keys, step, first + (uint)lane, (uint)element / 128, out words[0], out words[1], out words[2], out words[3]);
+                if (lane % L.Words == 0)
+                {
+                    PhiloxLanes<L, V>.LongWords(keys, step, first + (uint)lane, (uint)element / 128, 1, words, words + 2);
+                }
+
+                V* own = words + (lane % L.Words == 0 ? 0 : 2);
                 double* column = destination + (long)element * laneStride + lane;
                 for (int row = 0; row < rows; row++)
                 {
-                    V sign = L.And(L.ShiftLeft64(words[row >> 5], 63 - (row & 31)), L.Broadcast64(0x8000000000000000));
+                    V sign = L.And(L.ShiftLeft64(own[row >> 6], 63 - (row & 63)), L.Broadcast64(0x8000000000000000));
                     Store(column + (long)row * laneStride, L.Or(sign, L.BroadcastDouble(1)), lanes - lane);
                 }
             }
         }
     }
 
-    /// <summary>Words (0, 1) and (2, 3) of a block as two 64-bit numbers per sample, the first word of each pair low.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Bits64(V* keys, ulong step, ulong first, uint block, out V bits0, out V bits1)
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FillSingle<Variate>(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
+        where Variate : IVariate
     {
-        PhiloxLanes<L, V>.Block64(keys, step, first, block, out V word0, out V word1, out V word2, out V word3);
-        bits0 = PhiloxLanes<L, V>.Interleave(word0, word1);
-        bits1 = PhiloxLanes<L, V>.Interleave(word2, word3);
-    }
+        // The last of a vector's blocks may be written beyond the rows that are needed, where the next vector's words follow.
+        V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors + Chunk + 4];
+        V* keys = PhiloxLanes<L, V>.Prepare(scratch, key);
+        V* words = keys + PhiloxLanes<L, V>.ScratchVectors - 1;
+        for (int element = 0; element < elements; element += Chunk)
+        {
+            int rows = Math.Min(Chunk, elements - element);
+            int even = rows + (rows & 1);
+            for (int lane = 0; lane < lanes;)
+            {
+                int begin = lane;
+                int count = 0;
+                for (; lane < lanes && count + even <= Chunk; lane += L.Words, count += even)
+                {
+                    PhiloxLanes<L, V>.Words(keys, step, first + (uint)lane, (uint)element / 4, (rows + 3) / 4, words + count);
+                }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreFour(float* row, long laneStride, int rows, int lanes, V value0, V value1, V value2, V value3)
-    {
-        if (rows >= 4 && lanes >= L.Words)
-        {
-            L.Store(row, value0);
-            L.Store(row + laneStride, value1);
-            L.Store(row + 2 * laneStride, value2);
-            L.Store(row + 3 * laneStride, value3);
-        }
-        else
-        {
-            StoreSome(row, laneStride, rows, lanes, value0, value1, value2, value3);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void StoreSome(float* row, long laneStride, int rows, int lanes, V value0, V value1, V value2, V value3)
-    {
-        Store(row, value0, lanes);
-        if (rows > 1)
-        {
-            Store(row + laneStride, value1, lanes);
-        }
-
-        if (rows > 2)
-        {
-            Store(row + 2 * laneStride, value2, lanes);
-        }
-
-        if (rows > 3)
-        {
-            Store(row + 3 * laneStride, value3, lanes);
+                Variate.Make(words, count);
+                for (V* own = words; begin < lane; begin += L.Words, own += even)
+                {
+                    StoreRows(destination + (long)element * laneStride + begin, laneStride, own, rows, lanes - begin);
+                }
+            }
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreTwo(double* row, long laneStride, int rows, int lanes, V value0, V value1)
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FillDouble<Variate>(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
+        where Variate : IVariate
     {
-        Store(row, value0, lanes);
-        if (rows > 1)
+        V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors + Chunk];
+        V* keys = PhiloxLanes<L, V>.Prepare(scratch, key);
+        V* words = keys + PhiloxLanes<L, V>.ScratchVectors - 1;
+        for (int element = 0; element < elements; element += Chunk / 2)
         {
-            Store(row + laneStride, value1, lanes);
+            int rows = Math.Min(Chunk / 2, elements - element);
+            int even = rows + (rows & 1);
+            for (int lane = 0; lane < lanes;)
+            {
+                int begin = lane;
+                int count = 0;
+                for (; lane < lanes && count + (2 * even) <= Chunk; lane += L.Words, count += 2 * even)
+                {
+                    PhiloxLanes<L, V>.LongWords(keys, step, first + (uint)lane, (uint)element / 2, even / 2, words + count, words + count + even);
+                }
+
+                Variate.Make(words, count);
+                for (V* own = words; begin < Math.Min(lane, lanes); begin += L.Words / 2, own += even)
+                {
+                    StoreRows(destination + (long)element * laneStride + begin, laneStride, own, rows, lanes - begin);
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreRows<T>(T* destination, long laneStride, V* values, int rows, int lanes)
+        where T : unmanaged
+    {
+        if (lanes * sizeof(T) < sizeof(V))
+        {
+            for (int row = 0; row < rows; row++, destination += laneStride)
+            {
+                StorePart(destination, values[row], lanes * sizeof(T));
+            }
+
+            return;
+        }
+
+        for (V* end = values + rows; values < end; values++, destination += laneStride)
+        {
+            L.Store(destination, *values);
         }
     }
 
@@ -235,4 +190,86 @@ internal static unsafe class TileKernels<L, V>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void StorePart(void* destination, V value, int bytes) =>
         Buffer.MemoryCopy(&value, destination, bytes, bytes);
+
+    private readonly struct UniformSingles : IVariate
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public static void Make(V* words, int count)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                words[i] = LaneMath<L, V>.UniformSingle(words[i]);
+            }
+        }
+    }
+
+    private readonly struct ExponentialSingles : IVariate
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public static void Make(V* words, int count)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                words[i] = LaneMath<L, V>.MinusLogSingle(words[i], 1f);
+            }
+        }
+    }
+
+    private readonly struct NormalSingles : IVariate
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public static void Make(V* words, int count)
+        {
+            for (int i = 0; i < count; i += 2)
+            {
+                words[i] = LaneMath<L, V>.NormalRadiusSingle(words[i]);
+            }
+
+            for (int i = 0; i < count; i += 2)
+            {
+                LaneMath<L, V>.NormalPairSingle(words[i], words[i + 1], out words[i], out words[i + 1]);
+            }
+        }
+    }
+
+    private readonly struct UniformDoubles : IVariate
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public static void Make(V* words, int count)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                words[i] = LaneMath<L, V>.UniformDouble(words[i]);
+            }
+        }
+    }
+
+    private readonly struct ExponentialDoubles : IVariate
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public static void Make(V* words, int count)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                words[i] = LaneMath<L, V>.MinusLogDouble(words[i], 1);
+            }
+        }
+    }
+
+    private readonly struct NormalDoubles : IVariate
+    {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public static void Make(V* words, int count)
+        {
+            for (int i = 0; i < count; i += 2)
+            {
+                words[i] = LaneMath<L, V>.NormalRadiusDouble(words[i]);
+            }
+
+            for (int i = 0; i < count; i += 2)
+            {
+                LaneMath<L, V>.NormalPairDouble(words[i], words[i + 1], out words[i], out words[i + 1]);
+            }
+        }
+    }
 }

@@ -75,9 +75,8 @@ internal struct WordCursor
     /// <summary>Standard normal; the first of a Box-Muller pair, so that a cursor carries no spare value.</summary>
     public double NextNormal()
     {
-        ulong radiusBits = NextLong();
-        LaneMath<Lanes128, Vector128<uint>>.NormalPairDouble(
-            Lanes128.Broadcast64(radiusBits), Lanes128.Broadcast64(NextLong()), out Vector128<uint> first, out _);
+        Vector128<uint> radius = LaneMath<Lanes128, Vector128<uint>>.NormalRadiusDouble(Lanes128.Broadcast64(NextLong()));
+        LaneMath<Lanes128, Vector128<uint>>.NormalPairDouble(radius, Lanes128.Broadcast64(NextLong()), out Vector128<uint> first, out _);
         return first.AsDouble().ToScalar();
     }
 

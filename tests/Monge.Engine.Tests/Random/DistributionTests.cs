@@ -140,8 +140,8 @@ public unsafe class DistributionTests
 
         static double Lanes128Radius(uint word)
         {
-            LaneMath<Lanes128, System.Runtime.Intrinsics.Vector128<uint>>.NormalPairSingle(
-                Lanes128.Broadcast32(word), Lanes128.Broadcast32(0), out var first, out _);
+            var radius = LaneMath<Lanes128, System.Runtime.Intrinsics.Vector128<uint>>.NormalRadiusSingle(Lanes128.Broadcast32(word));
+            LaneMath<Lanes128, System.Runtime.Intrinsics.Vector128<uint>>.NormalPairSingle(radius, Lanes128.Broadcast32(0), out var first, out _);
             return BitConverter.UInt32BitsToSingle(first[0]);
         }
     }

@@ -83,9 +83,18 @@ internal sealed unsafe class RowSumKernel<T>(Location source, Location target, i
         for (var e = 0; e < rows; e++, from += lanes)
         {
             var sum = Vector<T>.Zero;
-            for (var i = 0; i < whole; i += Vector<T>.Count)
+            var done = 0;
+            for (; done + (4 * Vector<T>.Count) <= whole; done += 4 * Vector<T>.Count)
             {
-                sum += Vector.Load(from + i);
+                sum += Vector.Load(from + done);
+                sum += Vector.Load(from + done + Vector<T>.Count);
+                sum += Vector.Load(from + done + (2 * Vector<T>.Count));
+                sum += Vector.Load(from + done + (3 * Vector<T>.Count));
+            }
+
+            for (; done < whole; done += Vector<T>.Count)
+            {
+                sum += Vector.Load(from + done);
             }
 
             var total = Vector.Sum(sum);

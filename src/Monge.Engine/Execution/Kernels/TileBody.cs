@@ -16,4 +16,7 @@ internal sealed class TileBody
     public List<(string Name, StoreKernel Kernel)> Stores { get; } = [];
 
     public List<FeedbackKernel> Feedbacks { get; } = [];
+
+    /// <summary>Whether its runs are worth sharing among threads.</summary>
+    public ThreadChoice Choice { get; } = new();
 }
