@@ -44,6 +44,7 @@ internal static class GaussianTraining
     private const double RmsGoal = 4e-6;
 
     private const int EvaluationPoints = 8192;
+    private static readonly StreamName s_startStream = StreamName.Numbered("gaussian training: start", 0);
     private static readonly StreamName s_evaluationStream = StreamName.Numbered("gaussian training: evaluation", 42);
 
     // Places in the random streams beyond those that training uses.
@@ -53,7 +54,7 @@ internal static class GaussianTraining
     /// <summary>Trains by Adam for a number of steps and returns the averaged parameters, and the time of a step without compilation.</summary>
     public static (NdArray<double> Parameters, double SecondsPerStep) Adam(GaussianModel model, int steps, ExperimentSettings settings, CancellationToken cancellation)
     {
-        var options = new LossMinimiserOptions { Iterations = steps, BatchSize = AdamBatch, LearningRate = PeakLearningRate, AverageDecay = 0.99, StartStream = 0 };
+        var options = new LossMinimiserOptions { Iterations = steps, BatchSize = AdamBatch, LearningRate = PeakLearningRate, AverageDecay = 0.99, StartStream = s_startStream };
         var loss = model.Residual.SquaredNorm();
         using var minimiser = new LossMinimiser<double>(model.Parameters, model.Initializer, loss, options, settings.Seed, Execution(settings));
         var outcome = minimiser.Run(cancellation: cancellation);
