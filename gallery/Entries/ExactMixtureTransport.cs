@@ -60,11 +60,11 @@ internal static class ExactMixtureTransport
         var target = TargetLibrary.Get("student-t-mixture-50");
         var (path, drift) = PathLibrary.For(target)!;
         var (d, execution) = (target.Dimension, new ExecutionOptions { Threads = settings.Threads });
-        using var start = new TransportSde<double>(path, null, null, SdeScheme.EulerMaruyama, Walkers, 1, 2, execution);
+        using var start = TransportSde.Forward<double>(path, null, null, SdeScheme.EulerMaruyama, Walkers, 1, 2, execution);
         start.Start(null, Walkers, new DrawKey(settings.Seed));
         using var ode = new TransportOde<double>(null, drift!, RungeKuttaTableau.RungeKutta4, execution);
         var (positions, divergence) = ode.Run(null, start.Positions, s_steps[0]);
-        var weights = ImportanceWeights.FromLogWeights(WeightedParticles.LogWeights(At(path, 1, positions, execution), [.. start.LogBase.Span], divergence));
+        var weights = ImportanceWeights.FromLogWeights(WeightedParticles.LogWeights(At(path, 1, positions, execution), [.. start["logBase"].Span], divergence));
         var chosen = Resampling.Systematic([.. weights.Normalised], DistanceSamples, new RandomStream(settings.Seed, 3));
         double[] equal = [.. chosen.SelectMany(i => positions.Row(i).ToArray())];
         var distance = DistanceWithFloor.Compute(
@@ -98,25 +98,25 @@ internal static class ExactMixtureTransport
             results.Add(Kernel(path, drift, steps, settings, execution));
         }
 
-        using var escorted = new EscortedLangevin<double>(path, null, drift, Walkers, 1, 2, execution);
+        using var escorted = EscortedLangevin.Walk<double>(path, null, drift, Walkers, 1, 2, execution);
         escorted.Start(null, Walkers, new DrawKey(settings.Seed));
         escorted.Advance(null, Walkers, Grid(s_steps[0]), new DrawKey(settings.Seed));
-        results.Add(ImportanceWeights.FromLogWeights([.. escorted.LogWeights.Span]).EffectiveSampleFraction);
+        results.Add(ImportanceWeights.FromLogWeights([.. escorted["logWeight"].Span]).EffectiveSampleFraction);
         results.Add(Kernel(path, null, s_steps[1], settings, execution));
         return [.. results];
     }
 
-    private static SdeGrid<double> Grid(int steps) => new(0, steps, steps, (_, _) => Diffusion);
+    private static TimeGrid Grid(int steps) => new(0, steps, steps, (_, _) => Diffusion);
 
     /// <summary>The effective sample size by kernel weights at a number of equal steps; without a drift it is annealed importance sampling.</summary>
     internal static double Kernel(FormulaPath path, IVectorField? drift, int steps, ExperimentSettings settings, ExecutionOptions execution)
     {
-        using var sde = new TransportSde<double>(path, null, drift, SdeScheme.EulerMaruyama, Walkers, 1, 2, execution);
+        using var sde = TransportSde.Forward<double>(path, null, drift, SdeScheme.EulerMaruyama, Walkers, 1, 2, execution);
         var draw = new DrawKey(settings.Seed, (ulong)(1000 * steps));
         sde.Start(null, Walkers, draw);
-        double[] logBase = [.. sde.LogBase.Span];
+        double[] logBase = [.. sde["logBase"].Span];
         sde.Advance(null, Walkers, Grid(steps), draw);
-        var weights = ImportanceWeights.FromLogWeights(WeightedParticles.LogWeights(At(path, 1, sde.Positions, execution), logBase, sde.Gains));
+        var weights = ImportanceWeights.FromLogWeights(WeightedParticles.LogWeights(At(path, 1, sde.Positions, execution), logBase, sde["gain"]));
         settings.Note(FormattableString.Invariant(
             $"{(drift is null ? "annealed importance sampling" : "exact drift")}, {steps} steps: kernel ESS {weights.EffectiveSampleFraction:f4}, log Z {weights.LogNormaliser:f4} +- {weights.LogNormaliserError:f4}"));
         return weights.EffectiveSampleFraction;

@@ -166,10 +166,10 @@ internal static class GaussianTraining
     {
         const int particles = 40_000;
         const int steps = 100;
-        using var sde = new TransportSde<double>(
+        using var sde = TransportSde.Forward<double>(
             model.LogDensity!, model.Parameters, velocity, SdeScheme.Heun, particles, s_evaluationStream, s_evaluationStream.Member(3), Execution(settings));
         sde.Start(parameters, particles, new DrawKey(settings.Seed, FreshPoints));
-        sde.Advance(parameters, particles, new SdeGrid<double>(0, steps, steps, (_, _) => GaussianEvolutions.Noise), new DrawKey(settings.Seed, FreshPoints));
+        sde.Advance(parameters, particles, new TimeGrid(0, steps, steps, (_, _) => GaussianEvolutions.Noise), new DrawKey(settings.Seed, FreshPoints));
         var (mean, square) = (new double[2], new double[2]);
         for (var i = 0; i < 2 * particles; i++)
         {

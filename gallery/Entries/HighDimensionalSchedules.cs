@@ -126,15 +126,15 @@ internal static class HighDimensionalSchedules
     private static NdArray<T> Euler<T>(IVectorField velocity, NdArray<T> start, int steps, SdeScheme scheme, ExperimentSettings settings)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        using var sde = new FieldSde<T>(null, velocity, scheme, s_noiseStream, false, new ExecutionOptions { Threads = settings.Threads });
+        using var sde = FieldSde.Walk<T>(null, velocity, scheme, s_noiseStream, false, new ExecutionOptions { Threads = settings.Threads });
         if (scheme == SdeScheme.EulerMaruyama)
         {
-            return sde.Run(null, start, FieldSde<T>.EqualTimes(0, 1, steps), (_, _) => 0, default).Positions;
+            return sde.Carry(null, start, new TimeGrid(TimeGrid.EqualTimes(0, 1, steps)));
         }
 
         const double Hair = 1e-9;
-        var middle = sde.Run(null, start, FieldSde<T>.EqualTimes(0, 0.5 - Hair, steps / 2), (_, _) => 0, default).Positions;
-        return sde.Run(null, middle, FieldSde<T>.EqualTimes(0.5, 1 - Hair, steps / 2), (_, _) => 0, default).Positions;
+        var middle = sde.Carry(null, start, new TimeGrid(TimeGrid.EqualTimes(0, 0.5 - Hair, steps / 2)));
+        return sde.Carry(null, middle, new TimeGrid(TimeGrid.EqualTimes(0.5, 1 - Hair, steps / 2)));
     }
 
     private static NdArray<float> Start(int samples, int d, double spread, ulong seed)

@@ -112,8 +112,8 @@ internal static class LargeMixture
         foreach (var (diffusion, steps) in ((double, int)[])[(0, 100), (1, 100)])
         {
             cancellation.ThrowIfCancellationRequested();
-            using var sde = new FieldSde<float>(null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, NoiseStream, false, execution);
-            var (end, _) = sde.Run(null, start, FieldSde<float>.EqualTimes(0, 1, steps), (_, _) => diffusion, new DrawKey(settings.Seed));
+            using var sde = FieldSde.Walk<float>(null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, NoiseStream, false, execution);
+            var end = sde.Carry(null, start, new TimeGrid(TimeGrid.EqualTimes(0, 1, steps), (_, _) => diffusion), new DrawKey(settings.Seed));
             double[] samples = [.. end.Span.ToArray().Select(v => (double)v)];
             var divergence = MarginalDivergence(samples, settings.Seed, settings.Threads);
             var masses = Masses(samples);

@@ -146,8 +146,8 @@ internal static class StochasticInterpolants
             foreach (var (diffusion, steps) in ((double, int)[])[(0, 200), (0.5, 200), (5, 500)])
             {
                 cancellation.ThrowIfCancellationRequested();
-                using var sde = new FieldSde<double>(null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, s_noiseStream, false, execution);
-                var (end, _) = sde.Run(null, start, FieldSde<double>.EqualTimes(0, 1, steps), (_, _) => diffusion, new DrawKey(settings.Seed));
+                using var sde = FieldSde.Walk<double>(null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, s_noiseStream, false, execution);
+                var end = sde.Carry(null, start, new TimeGrid(TimeGrid.EqualTimes(0, 1, steps), (_, _) => diffusion), new DrawKey(settings.Seed));
                 var sorted = end.Span.ToArray();
                 Array.Sort(sorted);
                 var kolmogorov = KolmogorovDistance(sorted, s_three);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -12,7 +11,7 @@ namespace Monge.Engine.Execution;
 /// Not safe for use by several threads at once; each call uses the machine's threads itself.
 /// </summary>
 /// <typeparam name="T">float or double: the precision of every value of the program.</typeparam>
-public sealed unsafe class CompiledProgram<T> : IDisposable
+public sealed unsafe partial class CompiledProgram<T> : IDisposable
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const int MostGroups = 8;
@@ -336,163 +335,6 @@ public sealed unsafe class CompiledProgram<T> : IDisposable
         }
 
         main.Bases[(int)Space.PerStep] = (nint)_perStep;
-    }
-
-    private void RunTiles()
-    {
-        var work = (double)_samples * _steps;
-        var canShare = _groups > 1 && _team.ThreadCount > 1;
-        var begin = Stopwatch.GetTimestamp();
-        if (canShare && _body.Choice.UsesAll(work))
-        {
-            _team.Run(_work);
-        }
-        else
-        {
-            RunGroups(_contexts[0]);
-            Reduce(0, 1);
-        }
-
-        if (canShare)
-        {
-            _body.Choice.Learn(work, Stopwatch.GetTimestamp() - begin);
-        }
-    }
-
-    private void Work(int thread)
-    {
-        RunGroups(_contexts[thread]);
-        if (_plan.AccumulatorCount > 0)
-        {
-            _team.Barrier();
-            Reduce(thread, _team.ThreadCount);
-        }
-    }
-
-    // Which thread takes a group doesn't matter: a group's tiles are fixed, and so is the order in which groups are added up.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void RunGroups(TileContext context)
-    {
-        while (true)
-        {
-            var group = Interlocked.Increment(ref _nextGroup) - 1;
-            if (group >= _groups)
-            {
-                return;
-            }
-
-            if (_plan.AccumulatorCount > 0)
-            {
-                var sums = _accumulators + ((nuint)group * GroupBytes);
-                context.Bases[(int)Space.Accumulators] = (nint)sums;
-            }
-
-            var first = (int)((long)_tiles * group / _groups);
-            var end = (int)((long)_tiles * (group + 1) / _groups);
-            for (var tile = first; tile < end; tile++)
-            {
-                RunTile(context, tile, tile == first);
-            }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void RunTile(TileContext context, int tile, bool isFirst)
-    {
-        context.First = (long)tile * _body.Lanes;
-        context.Valid = (int)Math.Min(_body.Lanes, _samples - context.First);
-        for (var i = 0; i < _loadArrays.Length; i++)
-        {
-            _body.Loads[i].Kernel.Run(context, (byte*)_loadArrays[i]!.Pointer);
-        }
-
-        for (var k = 0; k < _steps; k++)
-        {
-            context.Step = _draw.Step + (ulong)k;
-            context.IsGroupStart = isFirst && k == 0;
-            context.Bases[(int)Space.PerStep] = (nint)(_perStep + (_plan.PerStepSize * k));
-            foreach (var kernel in _body.Kernels)
-            {
-                kernel.Run(context);
-            }
-
-            if (k + 1 < _steps)
-            {
-                foreach (var copy in _body.Feedbacks)
-                {
-                    copy.Run(context);
-                }
-            }
-        }
-
-        for (var i = 0; i < _storeArrays.Length; i++)
-        {
-            if (_storeArrays[i] is { } array)
-            {
-                _body.Stores[i].Kernel.Run(context, (byte*)array.Pointer);
-            }
-        }
-    }
-
-    // Adds the groups' sums in the order of the groups; each thread takes a stretch of the elements.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Reduce(int thread, int threads)
-    {
-        const int Block = 1024;
-        var count = _plan.AccumulatorCount;
-        var blocks = (count + Block - 1) / Block;
-        var begin = (int)((long)blocks * thread / threads) * Block;
-        var end = Math.Min((int)((long)blocks * (thread + 1) / threads) * Block, count);
-        for (var from = begin; from < end; from += Block)
-        {
-            var length = Math.Min(Block, end - from);
-            var total = (T*)_accumulators + from;
-            for (var group = 1; group < _groups; group++)
-            {
-                var part = (T*)(_accumulators + ((nuint)group * GroupBytes)) + from;
-                var i = 0;
-                for (; i + Vector<T>.Count <= length; i += Vector<T>.Count)
-                {
-                    (Vector.Load(total + i) + Vector.Load(part + i)).Store(total + i);
-                }
-
-                for (; i < length; i++)
-                {
-                    total[i] += part[i];
-                }
-            }
-        }
-    }
-
-    private void CheckFinite()
-    {
-        foreach (var (name, _) in Program.Outputs)
-        {
-            if (!_bound.TryGetValue(name, out var array))
-            {
-                continue;
-            }
-
-            foreach (var value in array.Span)
-            {
-                if (!T.IsFinite(value))
-                {
-                    throw new AnomalyException(DescribeAnomaly(name));
-                }
-            }
-        }
-    }
-
-    private string DescribeAnomaly(string output)
-    {
-        double[] Widen(ReadOnlySpan<T> values) => Array.ConvertAll(values.ToArray(), double.CreateTruncating);
-        var inputs = Program.Inputs.ToDictionary(
-            i => i.Operation.Name, i => Widen(i.Operation is StepLeaf ? _bound[i.Operation.Name].Span[..i.Size] : _bound[i.Operation.Name].Span));
-        var found = ReferenceInterpreter.FirstNonFinite(Program, _samples, inputs, Widen(Parameters.Span), _draw);
-        return found is { } f
-            ? $"The output '{output}' is not finite: the first operation that made such a value is '{f.Node.Operation.Name}' (shape {f.Node.Shape}) at sample {f.Sample}, "
-                + $"from {(f.Node.Inputs.Count == 0 ? "outside" : string.Join(", ", f.Node.Inputs.Select(i => i.ToString())))}."
-            : $"The output '{output}' is not finite, but a float64 evaluation of the first step is: the value overflows in {typeof(T).Name}, or in a later step.";
     }
 
     private static byte* Allocate(nuint bytes)

@@ -55,7 +55,7 @@ public sealed partial class Expr
     internal long Id { get; }
 
     /// <summary>Whether the value depends on an input that changes from step to step of an iterated program.</summary>
-    internal bool IsPerStep { get; }
+    public bool IsPerStep { get; }
 
     internal ReadOnlySpan<Expr> InputSpan => _inputs;
 

@@ -27,10 +27,18 @@
     const figure = figures[element.dataset.figure];
     return Math.min(Math.max(element.parentElement.clientWidth, figure.least), figure.most ?? Infinity);
   }
-  // Names that would take the place of the picture are cut on narrow screens; pointing at a mark tells the whole.
+  // On narrow screens names that would take the place of the picture are cut (pointing at a mark tells the whole), and long titles take two lines.
   function fitted(layout, width) {
+    if (width >= 600) return layout;
     for (const axis of [layout.xaxis, layout.yaxis]) {
-      if (axis?.ticktext && width < 600) axis.ticktext = axis.ticktext.map(t => (t.length > 22 ? t.slice(0, 21) + '…' : t));
+      if (axis?.ticktext) axis.ticktext = axis.ticktext.map(t => (t.length > 22 ? t.slice(0, 21) + '…' : t));
+    }
+    const title = layout.xaxis?.title;
+    if (title?.text.length > 20) {
+      const words = title.text.split(' '), half = title.text.length / 2;
+      let length = 0, at = 0;
+      while (at < words.length - 1 && length < half) length += words[at++].length + 1;
+      title.text = words.slice(0, at).join(' ') + '<br>' + words.slice(at).join(' ');
     }
     return layout;
   }

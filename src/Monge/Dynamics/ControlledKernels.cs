@@ -13,6 +13,9 @@ public delegate Expr Control(Expr x, Expr t, Expr volatility, Expr clip);
 /// <summary>The kernels of a trajectory-based sampler: a schedule and what it multiplies.</summary>
 public sealed record ControlledKernels
 {
+    /// <summary>The bound that controls may lay on scores and on themselves until another is set.</summary>
+    internal const double FirstClip = 10;
+
     /// <summary>d.</summary>
     public required int Dimension { get; init; }
 
@@ -35,7 +38,8 @@ public sealed record ControlledKernels
     public required int TargetCallsPerStep { get; init; }
 
     /// <summary>
-    /// Traces one step. With <paramref name="detached"/> the end of the step is a number that doesn't depend on the parameters, while the kernels' densities still do.
+    /// Traces one step. With <paramref name="detached"/> the end of the step is a number that doesn't depend on the parameters, while the kernels' densities
+    /// still do.
     /// </summary>
     internal (Expr Next, Expr Gain) Step(Expr x, Expr noise, bool detached)
     {
@@ -53,7 +57,9 @@ public sealed record ControlledKernels
         return (end, (-0.5 * Leaf(nameof(KernelStep.BackwardPrecision)) * (x - BackwardMean(end)).SquaredNorm()) - logForward);
     }
 
-    /// <summary>Traces one step the other way: from its end by the backward kernel to its begin, with the same log-ratio of backward and forward kernel.</summary>
+    /// <summary>
+    /// Traces one step the other way: from its end by the backward kernel to its begin, with the same log-ratio of backward and forward kernel.
+    /// </summary>
     internal (Expr Begin, Expr Gain) StepBack(Expr end, Expr noise)
     {
         // Where the backward kernel is a point mass, deviation and precision are both 0.
@@ -65,7 +71,7 @@ public sealed record ControlledKernels
 
     private Expr ForwardMean(Expr x)
     {
-        var (t, clip) = (Leaf(nameof(KernelStep.Time)), Leaf("Clip"));
+        var (t, clip) = (Leaf("t"), Clip);
         var mean = Leaf(nameof(KernelStep.ForwardFactor)) * x;
         if (Score is not null)
         {
@@ -77,7 +83,7 @@ public sealed record ControlledKernels
 
     private Expr BackwardMean(Expr end)
     {
-        var (next, clip) = (Leaf(nameof(KernelStep.NextTime)), Leaf("Clip"));
+        var (next, clip) = (Leaf("tNext"), Clip);
         var mean = Leaf(nameof(KernelStep.BackwardFactor)) * end;
         if (Score is not null)
         {
@@ -89,6 +95,10 @@ public sealed record ControlledKernels
 
     private readonly Dictionary<string, Expr> _leaves = [];
 
+    private Expr? _clip;
+
+    private Expr Clip => _clip ??= Expr.Shared("clip");
+
     private Expr Leaf(string name)
     {
         if (!_leaves.TryGetValue(name, out var leaf))
@@ -99,25 +109,4 @@ public sealed record ControlledKernels
 
         return leaf;
     }
-}
-
-/// <summary>The numbers of the schedule by the names of the leaves that they are bound to.</summary>
-internal static class KernelLeaves
-{
-    public static IReadOnlyList<(string Name, Func<KernelStep, double> Value)> All { get; } =
-    [
-        (nameof(KernelStep.Time), static s => s.Time),
-        (nameof(KernelStep.NextTime), static s => s.NextTime),
-        (nameof(KernelStep.Volatility), static s => s.Volatility),
-        (nameof(KernelStep.NextVolatility), static s => s.NextVolatility),
-        (nameof(KernelStep.ForwardFactor), static s => s.ForwardFactor),
-        (nameof(KernelStep.ForwardScore), static s => s.ForwardScore),
-        (nameof(KernelStep.ForwardControl), static s => s.ForwardControl),
-        (nameof(KernelStep.ForwardDeviation), static s => s.ForwardDeviation),
-        (nameof(KernelStep.BackwardFactor), static s => s.BackwardFactor),
-        (nameof(KernelStep.BackwardScore), static s => s.BackwardScore),
-        (nameof(KernelStep.BackwardControl), static s => s.BackwardControl),
-        (nameof(KernelStep.BackwardPrecision), static s => s.BackwardPrecision),
-        (nameof(KernelStep.BackwardDeviation), static s => s.BackwardDeviation),
-    ];
 }

@@ -11,12 +11,13 @@ namespace Monge.Dynamics;
 public readonly record struct DensityEstimate(double LogDensity, double StandardError);
 
 /// <summary>
-/// The density at t = 1 of dX = f dt + sqrt(2 eps) dW by the Feynman-Kac formula (arXiv:2303.08797, theorem 2.22): rho(1, x) = E[exp(-int_0^1 div f(t, Y_t) dt) rho_0(Y_0)], where Y walks
-/// from x at t = 1 back to 0 along the same f with noise sqrt(2 eps). The mean of the weights is unbiased up to the step; its logarithm is biased downward by about half its relative variance.
+/// The density at t = 1 of dX = f dt + sqrt(2 eps) dW by the Feynman-Kac formula (arXiv:2303.08797, theorem 2.22): rho(1, x) = E[exp(-int_0^1 div f(t, Y_t) dt)
+/// rho_0(Y_0)], where Y walks from x at t = 1 back to 0 along the same f with noise sqrt(2 eps). The mean of the weights is unbiased up to the step; its
+/// logarithm is biased downward by about half its relative variance.
 /// </summary>
 public sealed class FeynmanKacDensity : IDisposable
 {
-    private readonly FieldSde<double> _walk;
+    private readonly ParticleWalk<double> _walk;
     private readonly Func<ReadOnlySpan<double>, double> _logBase;
     private readonly Dictionary<string, NdArray<double>> _bound = [];
 
@@ -26,8 +27,9 @@ public sealed class FeynmanKacDensity : IDisposable
     /// <param name="logBase">The normalised log density of the base at a position [d].</param>
     /// <param name="noiseStream">The random stream of the noise.</param>
     /// <param name="options">How to execute.</param>
-    public FeynmanKacDensity(ParameterSet? parameters, IVectorField drift, Func<ReadOnlySpan<double>, double> logBase, int noiseStream, ExecutionOptions? options = null) =>
-        (_walk, _logBase) = (new FieldSde<double>(parameters, drift, SdeScheme.Heun, noiseStream, withDivergence: true, options), logBase);
+    public FeynmanKacDensity(
+        ParameterSet? parameters, IVectorField drift, Func<ReadOnlySpan<double>, double> logBase, int noiseStream, ExecutionOptions? options = null) =>
+        (_walk, _logBase) = (FieldSde.Walk<double>(parameters, drift, SdeScheme.Heun, noiseStream, withDivergence: true, options), logBase);
 
     /// <summary>Binds a further input of the drift, such as a condition.</summary>
     /// <param name="name">Its name.</param>
@@ -41,7 +43,8 @@ public sealed class FeynmanKacDensity : IDisposable
     /// <param name="steps">Steps of a path.</param>
     /// <param name="diffusion">eps of the step between two times.</param>
     /// <param name="draw">The place in the random streams.</param>
-    public DensityEstimate[] Evaluate(NdArray<double>? parameters, NdArray<double> positions, int paths, int steps, Func<double, double, double> diffusion, DrawKey draw)
+    public DensityEstimate[] Evaluate(
+        NdArray<double>? parameters, NdArray<double> positions, int paths, int steps, Func<double, double, double> diffusion, DrawKey draw)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(paths, 2);
         foreach (var (name, values) in _bound)
@@ -49,7 +52,8 @@ public sealed class FeynmanKacDensity : IDisposable
             _walk.Bind(name, Repeated(values, paths));
         }
 
-        var (ends, divergence) = _walk.Run(parameters, Repeated(positions, paths), FieldSde<double>.EqualTimes(1, 0, steps), diffusion, draw);
+        var ends = _walk.Carry(parameters, Repeated(positions, paths), new TimeGrid(TimeGrid.EqualTimes(1, 0, steps), diffusion), draw);
+        var divergence = _walk["divergence"];
         var estimates = new DensityEstimate[positions.Rows];
         var weights = new double[paths];
         for (var i = 0; i < estimates.Length; i++)
@@ -57,7 +61,7 @@ public sealed class FeynmanKacDensity : IDisposable
             for (var k = 0; k < paths; k++)
             {
                 // The integral was taken down in time, so its sign is that of the weight's exponent.
-                weights[k] = _logBase(ends.Row((i * paths) + k)) + divergence![(i * paths) + k];
+                weights[k] = _logBase(ends.Row((i * paths) + k)) + divergence[(i * paths) + k];
             }
 
             var top = weights.Max();

@@ -82,10 +82,10 @@ internal sealed class FieldCarrier(
         {
             var (diffusion, sign) = (Diffusion, to > from ? 1 : -1);
             var drift = new SumField(velocity, new ScaledField(t => sign * diffusion(t), score!));
-            using var sde = new FieldSde<T>(parameters, drift, SdeScheme.Heun, DynamicsStreams.SdeNoise, options: _execution);
+            using var sde = FieldSde.Walk<T>(parameters, drift, SdeScheme.Heun, DynamicsStreams.SdeNoise, options: _execution);
             Condition<T>(sde.Bind, start.Rows);
-            var times = FieldSde<T>.EqualTimes(from, to, settings.Steps ?? DefaultSdeSteps);
-            end = sde.Run(Values<T>(), start, times, StepDiffusion, new DrawKey(settings.Seed)).Positions;
+            var grid = new TimeGrid(TimeGrid.EqualTimes(from, to, settings.Steps ?? DefaultSdeSteps), StepDiffusion);
+            end = sde.Carry(Values<T>(), start, grid, new DrawKey(settings.Seed));
         }
         else
         {

@@ -38,6 +38,19 @@ public readonly record struct KernelStep(
     public double BackwardDeviation => BackwardPrecision > 0 ? 1 / Math.Sqrt(BackwardPrecision) : 0;
 }
 
+/// <summary>Where the paths of a <see cref="KernelSchedule"/> start.</summary>
+public enum PathStart
+{
+    /// <summary>At N(0, I).</summary>
+    StandardNormal,
+
+    /// <summary>All at 0.</summary>
+    Origin,
+
+    /// <summary>At rows that the caller gives, with their log p0 if it is known (else the weights lack it).</summary>
+    Given,
+}
+
 /// <summary>
 /// Forward and backward kernels of the trajectory-based samplers on t from 0 to 1. Along a path drawn by the forward kernels
 /// <code>
@@ -48,15 +61,34 @@ public readonly record struct KernelStep(
 /// </summary>
 public sealed class KernelSchedule
 {
-    private KernelSchedule(KernelStep[] steps, bool startsAtOrigin)
+    /// <summary>Makes a schedule of any steps.</summary>
+    /// <param name="steps">The steps, at least one, in the order of time; each begins where the one before ended.</param>
+    /// <param name="start">Where paths start.</param>
+    /// <exception cref="ArgumentException">There is no step, two don't join, or a deviation is not above 0.</exception>
+    public KernelSchedule(IReadOnlyList<KernelStep> steps, PathStart start)
     {
-        Steps = steps;
-        StartsAtOrigin = startsAtOrigin;
-        foreach (var step in steps)
+        (Steps, Start) = (steps, start);
+        for (var k = 0; k < steps.Count; k++)
         {
+            if (k > 0 && steps[k].Time != steps[k - 1].NextTime)
+            {
+                throw new ArgumentException(FormattableString.Invariant(
+                    $"Step {k} begins at {steps[k].Time}, but the one before ends at {steps[k - 1].NextTime}."), nameof(steps));
+            }
+
+            var (deviation, precision) = (steps[k].ForwardDeviation, steps[k].BackwardPrecision);
+            if (!(deviation > 0) || !(precision >= 0))
+            {
+                throw new ArgumentException(FormattableString.Invariant(
+                    $"Step {k} has the forward deviation {deviation}, which must be above 0, and the backward precision {precision}, which must be at least 0."), nameof(steps));
+            }
+
             // log of (D / D_b), or of (2 pi D^2)^(1/2) where the backward kernel is a point mass that cancels with the start's.
-            LogConstantPerCoordinate += Math.Log(step.ForwardDeviation) + (0.5 * Math.Log(step.BackwardPrecision > 0 ? step.BackwardPrecision : 2 * Math.PI));
+            LogConstantPerCoordinate += Math.Log(deviation) + (0.5 * Math.Log(precision > 0 ? precision : 2 * Math.PI));
         }
+
+        var times = new TimeGrid([.. steps.Select(s => s.Time), .. steps.TakeLast(1).Select(s => s.NextTime)]);
+        Grid = s_series.Aggregate(times, (grid, series) => grid.With(series.Name, [.. steps.Select(series.Value)]));
     }
 
     /// <summary>The steps, in the order of time.</summary>
@@ -65,16 +97,22 @@ public sealed class KernelSchedule
     /// <summary>Number of steps K.</summary>
     public int Count => Steps.Count;
 
-    /// <summary>Whether all paths start at 0, and there is no log p0 in (1); otherwise they start at N(0, I).</summary>
-    public bool StartsAtOrigin { get; }
+    /// <summary>Where paths start.</summary>
+    public PathStart Start { get; }
+
+    /// <summary>Whether all paths start at 0, and there is no log p0 in (1).</summary>
+    public bool StartsAtOrigin => Start == PathStart.Origin;
+
+    /// <summary>The steps as a grid, with a series for each number of <see cref="KernelStep"/>.</summary>
+    public TimeGrid Grid { get; }
 
     /// <summary>The part of (1) that no path depends on, divided by d: the kernels' normalisers.</summary>
     public double LogConstantPerCoordinate { get; }
 
     /// <summary>
     /// Path integral sampler (arXiv:2111.15141): Brownian motion from 0 with X_1 ~ N(0, variance I) without control, dX = sigma u dt + sigma dW. The backward
-    /// kernels are Brownian bridges to 0, so that the sum in (1) is that of -sigma-scaled controls: rnd = log N(X_T; 0, sigma^2 T I) - log rho(X_T) + int |u|^2 / 2 dt + int u dW.
-    /// The paper's X_0 = 0, sigma = sqrt(0.2), T = 5 is variance = 1; its u is ours divided by sqrt(T).
+    /// kernels are Brownian bridges to 0, so that the sum in (1) is that of -sigma-scaled controls: rnd = log N(X_T; 0, sigma^2 T I) - log rho(X_T) + int |u|^2
+    /// / 2 dt + int u dW. The paper's X_0 = 0, sigma = sqrt(0.2), T = 5 is variance = 1; its u is ours divided by sqrt(T).
     /// </summary>
     /// <param name="count">Steps K.</param>
     /// <param name="variance">sigma^2 T, above 0.</param>
@@ -82,16 +120,16 @@ public sealed class KernelSchedule
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(variance);
         var volatility = Math.Sqrt(variance);
-        return Make(count, true, (t, next) => new KernelStep(
+        return Make(count, PathStart.Origin, (t, next) => new KernelStep(
             t, next, volatility, volatility, 1, 0, volatility * (next - t), Math.Sqrt(variance * (next - t)),
             t / next, 0, 0, t > 0 ? next / (variance * t * (next - t)) : 0));
     }
 
     /// <summary>
     /// Time-reversed diffusion sampler (DIS, arXiv:2211.01364): the noising dY = -beta/2 Y ds + sqrt(beta) dW, beta linear in s from <paramref name="least"/>
-    /// to <paramref name="greatest"/>, is run backward in t = 1 - s from N(0, I): dX = (beta/2 X + sqrt(beta) u) dt + sqrt(beta) dW, by Euler-Maruyama both ways with beta at
-    /// the middle of the step. rnd = log p0(X_0) - log rho(X_T) + int (|u|^2 / 2 - div f) dt + int u dW with f = beta/2 x. The general bridge (GBS, arXiv:2307.01198) is
-    /// the same with a learned control v of the backward kernels; v = 0 is DIS.
+    /// to <paramref name="greatest"/>, is run backward in t = 1 - s from N(0, I): dX = (beta/2 X + sqrt(beta) u) dt + sqrt(beta) dW, by Euler-Maruyama both
+    /// ways with beta at the middle of the step. rnd = log p0(X_0) - log rho(X_T) + int (|u|^2 / 2 - div f) dt + int u dW with f = beta/2 x. The general bridge
+    /// (GBS, arXiv:2307.01198) is the same with a learned control v of the backward kernels; v = 0 is DIS.
     /// </summary>
     /// <param name="count">Steps K.</param>
     /// <param name="least">beta at the target's end, above 0.</param>
@@ -100,7 +138,7 @@ public sealed class KernelSchedule
     {
         CheckRates(least, greatest);
         double Rate(double t) => least + ((greatest - least) * (1 - t));
-        return Make(count, false, (t, next) =>
+        return Make(count, PathStart.StandardNormal, (t, next) =>
         {
             var h = next - t;
             var rate = Rate(0.5 * (t + next));
@@ -112,9 +150,10 @@ public sealed class KernelSchedule
     }
 
     /// <summary>
-    /// Denoising diffusion sampler (DDS, arXiv:2302.13834): the reference is the stationary Ornstein-Uhlenbeck process with law N(0, I), taken by its exact kernels
-    /// x' = sqrt(1 - b^2) x + b xi (exponential integrator), which are their own reversal; the control adds b^2 u / volatility. b^2 = 1 - exp(-int beta dt) over
-    /// the step, with beta as in <see cref="VariancePreserving"/> (the paper's schedule is a squared cosine). rnd as for PIS with this reference and N(0, I) at the end.
+    /// Denoising diffusion sampler (DDS, arXiv:2302.13834): the reference is the stationary Ornstein-Uhlenbeck process with law N(0, I), taken by its exact
+    /// kernels x' = sqrt(1 - b^2) x + b xi (exponential integrator), which are their own reversal; the control adds b^2 u / volatility. b^2 = 1 - exp(-int beta
+    /// dt) over the step, with beta as in <see cref="VariancePreserving"/> (the paper's schedule is a squared cosine). rnd as for PIS with this reference and
+    /// N(0, I) at the end.
     /// </summary>
     /// <param name="count">Steps K.</param>
     /// <param name="least">beta at the target's end, above 0.</param>
@@ -123,7 +162,7 @@ public sealed class KernelSchedule
     {
         CheckRates(least, greatest);
         double Integral(double t) => (least * t) + ((greatest - least) * (t - (0.5 * t * t)));
-        return Make(count, false, (t, next) =>
+        return Make(count, PathStart.StandardNormal, (t, next) =>
         {
             var integral = Integral(next) - Integral(t);
             var variance = -double.ExpM1(-integral);
@@ -137,12 +176,12 @@ public sealed class KernelSchedule
 
     /// <summary>
     /// Controlled Monte Carlo diffusion (CMCD, arXiv:2307.01050): Langevin steps along a path of densities plus a control, dX = (eps s + sigma u) dt + sigma dW
-    /// with sigma^2 = 2 eps, against the backward Langevin steps with -u. Its rnd is the work functional with Crooks' fluctuation relation; without control (1) is
-    /// annealed importance sampling.
+    /// with sigma^2 = 2 eps, against the backward Langevin steps with -u. Its rnd is the work functional with Crooks' fluctuation relation; without control (1)
+    /// is annealed importance sampling.
     /// </summary>
     /// <param name="count">Steps K.</param>
     /// <param name="diffusion">eps of the step from t to t', above 0.</param>
-    public static KernelSchedule AnnealedLangevin(int count, Func<double, double, double> diffusion) => Make(count, false, (t, next) =>
+    public static KernelSchedule AnnealedLangevin(int count, Func<double, double, double> diffusion) => Make(count, PathStart.StandardNormal, (t, next) =>
     {
         var h = next - t;
         var eps = diffusion(t, next);
@@ -152,10 +191,25 @@ public sealed class KernelSchedule
             1, eps * h, volatility * h, 1 / (2 * eps * h));
     });
 
-    private static KernelSchedule Make(int count, bool startsAtOrigin, Func<double, double, KernelStep> step)
+    private static readonly (string Name, Func<KernelStep, double> Value)[] s_series =
+    [
+        (nameof(KernelStep.Volatility), static s => s.Volatility),
+        (nameof(KernelStep.NextVolatility), static s => s.NextVolatility),
+        (nameof(KernelStep.ForwardFactor), static s => s.ForwardFactor),
+        (nameof(KernelStep.ForwardScore), static s => s.ForwardScore),
+        (nameof(KernelStep.ForwardControl), static s => s.ForwardControl),
+        (nameof(KernelStep.ForwardDeviation), static s => s.ForwardDeviation),
+        (nameof(KernelStep.BackwardFactor), static s => s.BackwardFactor),
+        (nameof(KernelStep.BackwardScore), static s => s.BackwardScore),
+        (nameof(KernelStep.BackwardControl), static s => s.BackwardControl),
+        (nameof(KernelStep.BackwardPrecision), static s => s.BackwardPrecision),
+        (nameof(KernelStep.BackwardDeviation), static s => s.BackwardDeviation),
+    ];
+
+    private static KernelSchedule Make(int count, PathStart start, Func<double, double, KernelStep> step)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        return new KernelSchedule([.. Enumerable.Range(0, count).Select(k => step((double)k / count, (double)(k + 1) / count))], startsAtOrigin);
+        return new KernelSchedule([.. Enumerable.Range(0, count).Select(k => step((double)k / count, (double)(k + 1) / count))], start);
     }
 
     private static void CheckRates(double least, double greatest)

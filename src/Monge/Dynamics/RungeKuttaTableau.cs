@@ -7,8 +7,19 @@ namespace Monge.Dynamics;
 /// <param name="Stages">a, row i of length i.</param>
 /// <param name="Weights">b [s].</param>
 /// <param name="ErrorWeights">b minus the weights of the embedded method [s]; null if there is none.</param>
-public sealed record RungeKuttaTableau(string Name, int Order, double[] Nodes, double[][] Stages, double[] Weights, double[]? ErrorWeights = null)
+/// <param name="DenseWeights">
+/// d [s] of a solution between the ends of a step that is one order better than the cubic of Hermite p: p(theta) + theta^2 (1 - theta)^2 h sum_i d_i k_i; null
+/// if there is none.
+/// </param>
+public sealed record RungeKuttaTableau(
+    string Name, int Order, double[] Nodes, double[][] Stages, double[] Weights, double[]? ErrorWeights = null, double[]? DenseWeights = null)
 {
+    /// <summary>All methods of this class.</summary>
+    public static IReadOnlyList<RungeKuttaTableau> All => [Euler, Heun, RungeKutta4, ThreeEighths, DormandPrince54, Tsitouras54];
+
+    /// <summary>Whether the last stage is the slope at the end of the step, which is the first of the next.</summary>
+    public bool IsFirstSameAsLast => Weights[^1] == 0 && Weights.AsSpan(0, Weights.Length - 1).SequenceEqual(Stages[^1]);
+
     /// <summary>Euler's method, order 1.</summary>
     public static RungeKuttaTableau Euler { get; } = new("Euler", 1, [0], [[]], [1]);
 
@@ -23,7 +34,10 @@ public sealed record RungeKuttaTableau(string Name, int Order, double[] Nodes, d
     public static RungeKuttaTableau ThreeEighths { get; } = new(
         "3/8 rule", 4, [0, 1.0 / 3, 2.0 / 3, 1], [[], [1.0 / 3], [-1.0 / 3, 1], [1, -1, 1]], [1.0 / 8, 3.0 / 8, 3.0 / 8, 1.0 / 8]);
 
-    /// <summary>Order 5 with an embedded method of order 4 (Dormand and Prince, J. Comput. Appl. Math. 6, 1980).</summary>
+    /// <summary>
+    /// Order 5 with an embedded method of order 4 (Dormand and Prince, J. Comput. Appl. Math. 6, 1980), and a solution of order 4 between the ends of a step
+    /// (Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, II.6).
+    /// </summary>
     public static RungeKuttaTableau DormandPrince54 { get; } = new(
         "Dormand-Prince 5(4)",
         5,
@@ -38,7 +52,11 @@ public sealed record RungeKuttaTableau(string Name, int Order, double[] Nodes, d
             [35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84],
         ],
         [35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84, 0],
-        [71.0 / 57600, 0, -71.0 / 16695, 71.0 / 1920, -17253.0 / 339200, 22.0 / 525, -1.0 / 40]);
+        [71.0 / 57600, 0, -71.0 / 16695, 71.0 / 1920, -17253.0 / 339200, 22.0 / 525, -1.0 / 40],
+        [
+            -12715105075.0 / 11282082432, 0, 87487479700.0 / 32700410799, -10690763975.0 / 1880347072, 701980252875.0 / 199316789632, -1453857185.0 / 822651844,
+            69997945.0 / 29380423,
+        ]);
 
     /// <summary>Order 5 with an embedded method of order 4 (Tsitouras, Computers and Mathematics with Applications 62, 2011; the published decimals).</summary>
     public static RungeKuttaTableau Tsitouras54 { get; } = new(

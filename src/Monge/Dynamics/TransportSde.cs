@@ -18,26 +18,18 @@ public enum SdeScheme
 }
 
 /// <summary>
-/// Carries particles along dX = (b + eps grad V) dt + sqrt(2 eps) dW with forward/backward kernel weights, exact at any step size and for any drift b
+/// Particles along dX = (b + eps grad V) dt + sqrt(2 eps) dW with forward/backward kernel weights, exact at any step size and for any drift b
 /// (arXiv:2410.02711; there as N+ and N-): the step draws x' ~ N(M+(x), 2 eps h I), and the weight gains
 /// log N(x; M-(x'), 2 eps h I) - log N(x'; M+(x), 2 eps h I), where M+ takes a step with b + eps grad V at t and M- one with -b + eps grad V at t + h.
 /// After the last step log w = log rho(x_K) - log p0(x_0) + these gains, and E[w] = Z.
 /// </summary>
-/// <typeparam name="T">float or double.</typeparam>
-public sealed class TransportSde<T> : IDisposable
-    where T : unmanaged, IFloatingPointIeee754<T>
+public static class TransportSde
 {
-    private readonly CompiledProgram<T> _start;
-    private readonly CompiledProgram<T> _step;
-    private readonly NdArray<T>[] _positions;
-    private readonly NdArray<T>[] _drifts;
-    private readonly NdArray<T>[] _scores;
-    private readonly NdArray<T>[] _gains;
-    private readonly bool _hasDrift;
-    private readonly int _callsPerStep;
-    private int _current;
-
-    /// <summary>Compiles the programs.</summary>
+    /// <summary>
+    /// The walk from the base: states "x" and "score" (the path's, grad V) [d], "gain" (the sum of the kernels' log-ratios), "logBase" (log p0 at the start)
+    /// and, if there is one, "drift" [d]. To select, clear "gain".
+    /// </summary>
+    /// <typeparam name="T">float or double.</typeparam>
     /// <param name="path">The path, whose score is grad V.</param>
     /// <param name="parameters">The drift's parameters; null if it has none.</param>
     /// <param name="drift">b(x, t) [d]; null for none, which is annealed importance sampling with Langevin kernels.</param>
@@ -46,140 +38,123 @@ public sealed class TransportSde<T> : IDisposable
     /// <param name="startStream">The random stream of the base draws.</param>
     /// <param name="noiseStream">The random stream of the noise.</param>
     /// <param name="options">How to execute.</param>
-    public TransportSde(IDensityPath path, ParameterSet? parameters, IVectorField? drift, SdeScheme scheme, int capacity, int startStream, int noiseStream, ExecutionOptions? options = null)
+    public static ParticleWalk<T> Forward<T>(
+        IDensityPath path,
+        ParameterSet? parameters,
+        IVectorField? drift,
+        SdeScheme scheme,
+        int capacity,
+        int startStream,
+        int noiseStream,
+        ExecutionOptions? options = null)
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var d = path.Dimension;
-        Path = path;
-        Capacity = capacity;
-        _hasDrift = drift is not null;
-        Func<Expr, Expr, Expr> field = drift is null ? (x, _) => Expr.Constant(0).BroadcastTo(x.Shape) : drift.Apply;
         var first = path.BaseDraw(startStream);
-        List<(string, Expr)> starts = [("x", first), ("score", path.Score(first, 0)), ("logBase", path.LogBase(first))];
-        if (_hasDrift)
-        {
-            starts.Add(("drift", field(first, 0)));
-        }
-
-        _start = new CompiledProgram<T>(new TracedProgram(parameters, [.. starts]), options);
-
-        var (x, s, gain) = (Expr.Input("x", d), Expr.Input("score", d), Expr.Input("gain"));
-        var b = _hasDrift ? Expr.Input("drift", d) : Expr.Constant(0).BroadcastTo(x.Shape);
-        var (t, next, h, eps) = (Expr.PerStep("t"), Expr.PerStep("tNext"), Expr.PerStep("h"), Expr.PerStep("diffusion"));
-        var noise = Expr.Random(RandomLaw.Normal, noiseStream, d);
-        var slope = b + (eps * s);
-        var kernels = new TransportKernels(path, field, scheme);
-        var xNext = kernels.Forward(x, slope, t, next, h, eps) + ((2 * eps * h).Sqrt() * noise);
-        var bNext = field(xNext, next);
-        var sNext = path.Score(xNext, next);
-        var backMean = kernels.Backward(xNext, (eps * sNext) - bNext, t, h, eps);
-
-        var gainNext = gain + (0.5 * noise.SquaredNorm()) - ((x - backMean).SquaredNorm() / (4 * eps * h));
-        List<(string, Expr)> nexts = [("xNext", xNext), ("scoreNext", sNext), ("gainNext", gainNext)];
-        List<(string, string)> feedback = [("xNext", "x"), ("scoreNext", "score"), ("gainNext", "gain")];
-        if (_hasDrift)
-        {
-            nexts.Add(("driftNext", bNext));
-            feedback.Add(("driftNext", "drift"));
-        }
-
-        _step = new CompiledProgram<T>(new TracedProgram(parameters, [.. nexts]), options, [.. feedback]);
-
-        _positions = [new NdArray<T>(capacity, d), new NdArray<T>(capacity, d)];
-        _drifts = [new NdArray<T>(capacity, d), new NdArray<T>(capacity, d)];
-        _scores = [new NdArray<T>(capacity, d), new NdArray<T>(capacity, d)];
-        _gains = [new NdArray<T>(capacity), new NdArray<T>(capacity)];
-        LogBase = new NdArray<T>(capacity);
-        _callsPerStep = scheme == SdeScheme.Heun ? 3 : 1;
+        var (scoreAtStart, logBase) = (path.Score(first, 0), path.LogBase(first));
+        var step = new Step(path, drift, scheme);
+        var driftAtStart = drift is null ? null : step.Field(first, 0);
+        var (x, b, s, h, eps) = (step.X, step.Drift, step.Score, step.H, step.Diffusion);
+        var noise = Expr.Random(RandomLaw.Normal, noiseStream, path.Dimension);
+        var xNext = step.ForwardMean(x, b + (eps * s)) + ((2 * eps * h).Sqrt() * noise);
+        var bNext = step.Field(xNext, step.Next);
+        var sNext = path.Score(xNext, step.Next);
+        var backMean = step.BackwardMean(xNext, (eps * sNext) - bNext);
+        var gain = step.Gain + (0.5 * noise.SquaredNorm()) - ((x - backMean).SquaredNorm() / (4 * eps * h));
+        var start = new WalkState(Expr.Input("logBase"), null, logBase);
+        return step.Walk<T>(
+            parameters, capacity, options, WalkDirection.Forward, new(x, xNext, first), (sNext, scoreAtStart), (bNext, driftAtStart), gain, start);
     }
 
-    /// <summary>The path.</summary>
-    public IDensityPath Path { get; }
-
-    /// <summary>The largest number of particles.</summary>
-    public int Capacity { get; }
-
-    /// <summary>The particles' positions [capacity, d]; valid for the particles of the last call.</summary>
-    public NdArray<T> Positions => _positions[_current];
-
-    /// <summary>log p0 [capacity] at the particles' starts, in the number format of the particles.</summary>
-    public NdArray<T> LogBase { get; }
-
-    /// <summary>Evaluations of the target's score so far.</summary>
-    public long TargetCalls { get; private set; }
-
-    /// <summary>The sums of the kernel log-ratios [capacity].</summary>
-    public NdArray<T> Gains => _gains[_current];
-
-    /// <summary>The path's score at the particles [capacity, d].</summary>
-    public NdArray<T> Scores => _scores[_current];
-
-    /// <summary>Draws particles from the base.</summary>
-    /// <param name="parameters">The drift's parameters [P]; null if it has none.</param>
-    /// <param name="particles">Their number.</param>
-    /// <param name="draw">The place in the random streams.</param>
-    public void Start(NdArray<T>? parameters, int particles, DrawKey draw)
+    /// <summary>
+    /// The walk from given positions at t = 1 back to 0 by the backward kernels, x ~ N(M-(x'), 2 eps h I), with the states of <see cref="Forward"/> but
+    /// "logBase" and the same log-ratios. Started at exact draws of the target, the log-weight log w = log rho(x_K) - log p0(x_0) + "gain" is that of the
+    /// forward sampler, under the law of the paths that it should have drawn: its mean is an upper bound of log Z (the EUBO), and the mean of w / Z is the
+    /// inverse of the forward effective sample size (D. Blessing, X. Jia, J. Esslinger, F. Vargas, G. Neumann, "Beyond ELBOs", arXiv:2406.07423, section 3).
+    /// </summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    /// <param name="path">The path, whose score is grad V.</param>
+    /// <param name="parameters">The drift's parameters; null if it has none.</param>
+    /// <param name="drift">b(x, t) [d]; null for none.</param>
+    /// <param name="scheme">How a step is taken; that of the forward sampler.</param>
+    /// <param name="capacity">The largest number of particles.</param>
+    /// <param name="noiseStream">The random stream of the noise.</param>
+    /// <param name="options">How to execute.</param>
+    public static ParticleWalk<T> Backward<T>(
+        IDensityPath path, ParameterSet? parameters, IVectorField? drift, SdeScheme scheme, int capacity, int noiseStream, ExecutionOptions? options = null)
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
-        _current = 0;
-        _start.Parameters = parameters ?? _start.Parameters;
-        _start["x"] = _positions[0];
-        _start["score"] = _scores[0];
-        _start["logBase"] = LogBase;
-        if (_hasDrift)
-        {
-            _start["drift"] = _drifts[0];
-        }
-
-        _start.Run(particles, draw);
-        _gains[0].Span.Clear();
-        TargetCalls += particles;
+        var step = new Step(path, drift, scheme);
+        var (x, b, s, t, h, eps) = (step.X, step.Drift, step.Score, step.T, step.H, step.Diffusion);
+        var scoreAtEnd = path.Score(x, 1);
+        var driftAtEnd = drift is null ? null : step.Field(x, 1);
+        var noise = Expr.Random(RandomLaw.Normal, noiseStream, path.Dimension);
+        var before = step.BackwardMean(x, (eps * s) - b) + ((2 * eps * h).Sqrt() * noise);
+        var (bBefore, sBefore) = (step.Field(before, t), path.Score(before, t));
+        var forwardMean = step.ForwardMean(before, bBefore + (eps * sBefore));
+        var gain = step.Gain - (0.5 * noise.SquaredNorm()) + ((x - forwardMean).SquaredNorm() / (4 * eps * h));
+        return step.Walk<T>(
+            parameters, capacity, options, WalkDirection.Backward, new(x, before, IsGiven: true), (sBefore, scoreAtEnd), (bBefore, driftAtEnd), gain);
     }
 
-    /// <summary>Takes the steps of a grid.</summary>
-    /// <param name="parameters">The drift's parameters [P]; null if it has none.</param>
-    /// <param name="particles">The particles' number.</param>
-    /// <param name="grid">The times, steps and diffusions; a part of the whole grid if the run is done in segments.</param>
-    /// <param name="draw">The place in the random streams; its step must differ from segment to segment by the segment's length.</param>
-    public void Advance(NdArray<T>? parameters, int particles, SdeGrid<T> grid, DrawKey draw)
+    /// <summary>The leaves of a step from t to t + h and the means of its kernels.</summary>
+    private sealed class Step(IDensityPath path, IVectorField? drift, SdeScheme scheme)
     {
-        _step.Parameters = parameters ?? _step.Parameters;
-        var next = 1 - _current;
-        (_step["x"], _step["score"], _step["gain"]) = (_positions[_current], _scores[_current], _gains[_current]);
-        (_step["xNext"], _step["scoreNext"], _step["gainNext"]) = (_positions[next], _scores[next], _gains[next]);
-        if (_hasDrift)
+        public Expr X { get; } = Expr.Input("x", path.Dimension);
+
+        public Expr Score { get; } = Expr.Input("score", path.Dimension);
+
+        public Expr Gain { get; } = Expr.Input("gain");
+
+        public Expr Drift { get; } = drift is null ? Expr.Constant(0).BroadcastTo(new Shape(path.Dimension)) : Expr.Input("drift", path.Dimension);
+
+        public Expr T { get; } = Expr.PerStep("t");
+
+        public Expr Next { get; } = Expr.PerStep("tNext");
+
+        public Expr H { get; } = Expr.PerStep("h");
+
+        public Expr Diffusion { get; } = Expr.PerStep("diffusion");
+
+        public Expr Field(Expr x, Expr t) => drift is null ? Expr.Constant(0).BroadcastTo(x.Shape) : drift.Apply(x, t);
+
+        /// <summary>M+ at x [d]; slope = b + eps grad V there, at t.</summary>
+        public Expr ForwardMean(Expr x, Expr slope)
         {
-            (_step["drift"], _step["driftNext"]) = (_drifts[_current], _drifts[next]);
+            var mean = x + (H * slope);
+            return scheme == SdeScheme.Heun ? x + (0.5 * H * (slope + Field(mean, Next) + (Diffusion * path.Score(mean, Next)))) : mean;
         }
 
-        _step.BindIfUsed("t", grid.Times);
-        _step.BindIfUsed("tNext", grid.NextTimes);
-        _step.BindIfUsed("h", grid.Steps);
-        _step.BindIfUsed("diffusion", grid.Diffusions);
-        _step.Iterate(particles, grid.Count, draw);
-        _current = next;
-        TargetCalls += (long)particles * grid.Count * _callsPerStep;
-    }
-
-    /// <summary>Replaces each particle by a copy of its ancestor and sets the gains to 0.</summary>
-    /// <param name="ancestors">The ancestor of each particle, as systematic resampling gives them.</param>
-    public void Select(ReadOnlySpan<int> ancestors)
-    {
-        var next = 1 - _current;
-        foreach (var pair in _hasDrift ? [_positions, _scores, _drifts] : new[] { _positions, _scores })
+        /// <summary>M- at x [d]; slope = -b + eps grad V there, at t + h.</summary>
+        public Expr BackwardMean(Expr x, Expr slope)
         {
-            for (var i = 0; i < ancestors.Length; i++)
+            var mean = x + (H * slope);
+            return scheme == SdeScheme.Heun ? x + (0.5 * H * (slope + (Diffusion * path.Score(mean, T)) - Field(mean, T))) : mean;
+        }
+
+        public ParticleWalk<TNumber> Walk<TNumber>(
+            ParameterSet? parameters,
+            int capacity,
+            ExecutionOptions? options,
+            WalkDirection direction,
+            WalkState position,
+            (Expr Next, Expr Start) score,
+            (Expr Next, Expr? Start) field,
+            Expr gain,
+            params WalkState[] others)
+            where TNumber : unmanaged, IFloatingPointIeee754<TNumber>
+        {
+            List<WalkState> states = [position, new(Score, score.Next, score.Start), new(Gain, gain), .. others];
+            if (field.Start is not null)
             {
-                pair[_current].Row(ancestors[i]).CopyTo(pair[next].Row(i));
+                states.Add(new(Drift, field.Next, field.Start));
             }
+
+            return new ParticleWalk<TNumber>(parameters, states, capacity, options)
+            {
+                Direction = direction,
+                CallsPerStart = 1,
+                CallsPerStep = scheme == SdeScheme.Heun ? 3 : 1,
+            };
         }
-
-        _current = next;
-        Gains.Span.Clear();
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _start.Dispose();
-        _step.Dispose();
     }
 }

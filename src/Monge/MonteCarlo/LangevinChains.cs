@@ -1,3 +1,4 @@
+using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
@@ -10,13 +11,7 @@ namespace Monge.MonteCarlo;
 /// </summary>
 internal sealed class LangevinChains : IDisposable
 {
-    private readonly CompiledProgram<double> _start;
-    private readonly CompiledProgram<double> _step;
-    private readonly NdArray<double>[] _positions;
-    private readonly NdArray<double>[] _scores;
-    private readonly NdArray<double>[] _values;
-    private readonly NdArray<double>[] _accepted;
-    private int _current;
+    private readonly ParticleWalk<double> _walk;
 
     /// <summary>Compiles the programs.</summary>
     /// <param name="dimension">d.</param>
@@ -28,11 +23,9 @@ internal sealed class LangevinChains : IDisposable
     public LangevinChains(int dimension, Func<Expr, Expr> logDensity, int chains, int noiseStream, int acceptanceStream, ExecutionOptions options)
     {
         var d = dimension;
-        Count = chains;
         Expr Score(Expr x) => Derivative.Gradient(logDensity(x), x);
         var x = Expr.Input("x", d);
-        _start = new CompiledProgram<double>(new TracedProgram(null, ("value", logDensity(x)), ("score", Score(x))), options);
-
+        var (firstValue, firstScore) = (logDensity(x), Score(x));
         var (value, score, accepted, h) = (Expr.Input("value"), Expr.Input("score", d), Expr.Input("accepted"), Expr.Shared("h"));
         var noise = Expr.Random(RandomLaw.Normal, noiseStream, d);
         var proposal = x + (h * score) + ((2 * h).Sqrt() * noise);
@@ -42,56 +35,39 @@ internal sealed class LangevinChains : IDisposable
         // A ratio that is not a number is not above the threshold, so the chain stays.
         var accept = (-Expr.Random(RandomLaw.Exponential, acceptanceStream)).Less(ratio);
         var all = accept.BroadcastTo(x.Shape);
-        _step = new CompiledProgram<double>(
-            new TracedProgram(
-                null,
-                ("xNext", Expr.Select(all, proposal, x)),
-                ("valueNext", Expr.Select(accept, proposedValue, value)),
-                ("scoreNext", Expr.Select(all, proposedScore, score)),
-                ("acceptedNext", accepted + accept)),
-            options,
-            ("xNext", "x"), ("valueNext", "value"), ("scoreNext", "score"), ("acceptedNext", "accepted"));
-        _positions = [new NdArray<double>(chains, d), new NdArray<double>(chains, d)];
-        _scores = [new NdArray<double>(chains, d), new NdArray<double>(chains, d)];
-        _values = [new NdArray<double>(chains), new NdArray<double>(chains)];
-        _accepted = [new NdArray<double>(chains), new NdArray<double>(chains)];
+        WalkState[] states =
+        [
+            new(x, Expr.Select(all, proposal, x), IsGiven: true),
+            new(value, Expr.Select(accept, proposedValue, value), firstValue),
+            new(score, Expr.Select(all, proposedScore, score), firstScore),
+            new(accepted, accepted + accept),
+        ];
+        _walk = new ParticleWalk<double>(null, states, chains, options) { CallsPerStart = 1, CallsPerStep = 1 };
     }
 
     /// <summary>Number of chains n.</summary>
-    public int Count { get; }
+    public int Count => _walk.Capacity;
 
     /// <summary>Their positions [n, d].</summary>
-    public NdArray<double> Positions => _positions[_current];
+    public NdArray<double> Positions => _walk.Positions;
 
     /// <summary>The log density [n] there.</summary>
-    public NdArray<double> Values => _values[_current];
+    public NdArray<double> Values => _walk["value"];
 
     /// <summary>Evaluations of the density and its score so far.</summary>
-    public long TargetCalls { get; private set; }
+    public long TargetCalls => _walk.TargetCalls;
 
     /// <summary>Starts the chains at positions [n * d].</summary>
-    public void Start(ReadOnlySpan<double> positions)
-    {
-        _current = 0;
-        positions.CopyTo(_positions[0].Span);
-        (_start["x"], _start["value"], _start["score"]) = (_positions[0], _values[0], _scores[0]);
-        _start.Run(Count);
-        TargetCalls += Count;
-    }
+    public void Start(ReadOnlySpan<double> positions) => _walk.StartFrom(null, positions);
 
     /// <summary>Takes steps of size h; returns the share of the proposals that were accepted.</summary>
     public double Advance(int steps, double h, DrawKey draw)
     {
-        var next = 1 - _current;
-        _accepted[_current].Span.Clear();
-        _step["h"].Span[0] = h;
-        (_step["x"], _step["value"], _step["score"], _step["accepted"]) = (_positions[_current], _values[_current], _scores[_current], _accepted[_current]);
-        (_step["xNext"], _step["valueNext"], _step["scoreNext"], _step["acceptedNext"]) = (_positions[next], _values[next], _scores[next], _accepted[next]);
-        _step.Iterate(Count, steps, draw);
-        TargetCalls += (long)Count * steps;
-        _current = next;
+        _walk["accepted"].Span.Clear();
+        _walk.Set("h", h);
+        _walk.Advance(null, Count, TimeGrid.Equal(0, 1, steps), draw);
         var sum = 0.0;
-        foreach (var count in _accepted[next].Span)
+        foreach (var count in _walk["accepted"].Span)
         {
             sum += count;
         }
@@ -100,9 +76,5 @@ internal sealed class LangevinChains : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _start.Dispose();
-        _step.Dispose();
-    }
+    public void Dispose() => _walk.Dispose();
 }

@@ -28,6 +28,7 @@ public sealed class OptimiserState<T>
     private ThreadTeam? _team;
     private NdArray<T>? _gradient;
     private Rates _rates;
+    private T _shrink;
     private int _nextSum;
     private int _nextUpdate;
 
@@ -123,7 +124,8 @@ public sealed class OptimiserState<T>
             _averageWeights[k] = T.CreateChecked(1 - Math.Min(decay, (2.0 + Steps) / (11.0 + Steps)));
         }
 
-        (_gradient, _rates, _nextSum, _nextUpdate) = (gradient, new Rates(_options.Optimiser.At(learningRate, Steps + 1)), 0, 0);
+        var numbers = _options.Optimiser.At(learningRate, Steps + 1);
+        (_gradient, _rates, _shrink, _nextSum, _nextUpdate) = (gradient, new Rates(numbers), T.CreateChecked(numbers.Shrink), 0, 0);
         _team = team is { ThreadCount: > 1 } && (_count >= WorthWaking || (_count >= WorthSharing && team.IsAwake)) ? team : null;
         if (_team is null)
         {
@@ -172,6 +174,11 @@ public sealed class OptimiserState<T>
         };
         while (TakeBlock(ref _nextUpdate, out _, out var range))
         {
+            for (var i = range.Start.Value; _shrink != T.One && i < range.End.Value; i++)
+            {
+                Parameters[i] *= _shrink;
+            }
+
             Update(_gradient!.Span[range], Parameters.Span[range], FirstMoment.Span[range], SecondMoment.Span[range], Average.Span[range], rates);
             Follow(1..(isFree ? Averages.Count : 1), range);
         }
@@ -251,8 +258,8 @@ public sealed class OptimiserState<T>
             var g = Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(gradient), at) * rates.Clip;
             var mean = g + ((Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(m), at) - g) * rates.First);
             var square = (g * g) + ((Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(v), at) - (g * g)) * rates.Second);
-            var kept = Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(p), at) * rates.Shrink;
-            var next = kept - (mean * rates.Rate / (Vector512.Sqrt(square * rates.SecondScale) + guard));
+            var step = mean * rates.Rate / (Vector512.Sqrt(square * rates.SecondScale) + guard);
+            var next = Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(p), at) - step;
             var average = Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(a), at);
             average += (next - average) * rates.Average;
             mean.StoreUnsafe(ref MemoryMarshal.GetReference(m), at);
@@ -266,12 +273,12 @@ public sealed class OptimiserState<T>
             var g = gradient[i] * rates.Clip;
             m[i] = g + ((m[i] - g) * rates.First);
             v[i] = (g * g) + ((v[i] - (g * g)) * rates.Second);
-            p[i] = (p[i] * rates.Shrink) - (m[i] * rates.Rate / (T.Sqrt(v[i] * rates.SecondScale) + rates.Guard));
+            p[i] -= m[i] * rates.Rate / (T.Sqrt(v[i] * rates.SecondScale) + rates.Guard);
             a[i] += (p[i] - a[i]) * rates.Average;
         }
     }
 
-    private readonly record struct Rates(T Clip, T First, T Second, T Rate, T SecondScale, T Guard, T Shrink, T Average)
+    private readonly record struct Rates(T Clip, T First, T Second, T Rate, T SecondScale, T Guard, T Average)
     {
         public Rates(UpdateNumbers numbers)
             : this(
@@ -281,7 +288,6 @@ public sealed class OptimiserState<T>
                 T.CreateChecked(numbers.Rate),
                 T.CreateChecked(numbers.SecondScale),
                 T.CreateChecked(numbers.Guard),
-                T.CreateChecked(numbers.Shrink),
                 T.Zero)
         {
         }

@@ -1,6 +1,5 @@
 using Monge.Diagnostics;
 using Monge.Dynamics;
-using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 
@@ -13,10 +12,10 @@ public class ControlledSdeTests
 
     private static double[] LogWeights(ControlledKernels kernels, Func<double, double> logTarget, int particles, ulong seed)
     {
-        using var sde = new ControlledSde<double>(kernels, particles, 1, 2);
-        sde.Start(particles, new DrawKey(seed));
-        sde.Advance(new NdArray<double>(0), particles, 0, kernels.Schedule.Count, new DrawKey(seed));
-        return [.. Enumerable.Range(0, particles).Select(i => logTarget(sde.Positions[i]) - sde.LogBase[i] + sde.Gains[i] + kernels.Schedule.LogConstantPerCoordinate)];
+        using var sde = ControlledSde.Forward<double>(kernels, particles, 1, 2);
+        sde.Start(null, particles, new DrawKey(seed));
+        sde.Advance(null, particles, kernels.Schedule.Grid, new DrawKey(seed));
+        return [.. Enumerable.Range(0, particles).Select(i => logTarget(sde.Positions[i]) - sde["logBase"][i] + sde["gain"][i] + kernels.Schedule.LogConstantPerCoordinate)];
     }
 
     // Neither the controls nor the steps are good.
@@ -81,14 +80,15 @@ public class ControlledSdeTests
         var kernels = WrongKernels(name);
         var random = new RandomStream(seed);
         double[] ends = [.. Enumerable.Range(0, particles).Select(_ => Mean + (0.6 * random.NextNormal()))];
-        using var sde = new ReverseControlledSde<double>(kernels, particles, 3);
-        sde.Run(new NdArray<double>(0), ends, new DrawKey(seed));
+        using var sde = ControlledSde.Backward<double>(kernels, particles, 3);
+        sde.StartFrom(null, ends);
+        sde.Advance(null, particles, kernels.Schedule.Grid, new DrawKey(seed));
         double LogWeight(int i)
         {
             var (end, start) = (ends[i] - Mean, sde.Positions[i]);
             var logTarget = LogZ - (0.5 * end * end / 0.36) - (0.5 * Math.Log(2 * Math.PI * 0.36));
             var logBase = kernels.Schedule.StartsAtOrigin ? 0 : (-0.5 * start * start) - (0.5 * Math.Log(2 * Math.PI));
-            return logTarget - logBase + sde.Gains[i] + kernels.Schedule.LogConstantPerCoordinate;
+            return logTarget - logBase + sde["gain"][i] + kernels.Schedule.LogConstantPerCoordinate;
         }
 
         double[] logWeights = [.. Enumerable.Range(0, particles).Select(LogWeight)];
@@ -96,6 +96,31 @@ public class ControlledSdeTests
         Assert.InRange(inverse.LogNormaliserError, 1e-3, 0.1);
         Assert.True(Math.Abs(inverse.LogNormaliser + LogZ) < 4 * inverse.LogNormaliserError, $"log(1/Z) {inverse.LogNormaliser} +- {inverse.LogNormaliserError}");
         Assert.True(ForwardWeights.FromLogWeights(logWeights, LogZ).Eubo > LogZ);
+    }
+
+    [Fact]
+    public void StepsOfOnesOwnFromGivenRowsWalkLikeThoseOfTheLibrary()
+    {
+        const int particles = 40;
+        var drawn = WrongKernels("cmcd");
+        var given = drawn with { Schedule = new KernelSchedule([.. drawn.Schedule.Steps], PathStart.Given) };
+        using var first = ControlledSde.Forward<double>(drawn, particles, 1, 2);
+        using var second = ControlledSde.Forward<double>(given, particles, 1, 2);
+        first.Start(null, particles, new DrawKey(4));
+        first["logBase"].Span.CopyTo(second["logBase"].Span);
+        second.StartFrom(null, first.Positions.Span.ToArray());
+        first.Advance(null, particles, drawn.Schedule.Grid, new DrawKey(4));
+        second.Advance(null, particles, given.Schedule.Grid, new DrawKey(4));
+        foreach (var state in first.States)
+        {
+            Assert.Equal(first[state.Name].Span.ToArray(), second[state.Name].Span.ToArray());
+        }
+
+        Assert.Equal(drawn.Schedule.LogConstantPerCoordinate, given.Schedule.LogConstantPerCoordinate);
+        var steps = drawn.Schedule.Steps;
+        Assert.Contains("Step 1 begins", Assert.Throws<ArgumentException>(() => new KernelSchedule([steps[0], steps[2]], PathStart.Given)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => new KernelSchedule([], PathStart.Given));
+        Assert.Throws<ArgumentException>(() => new KernelSchedule([steps[0] with { ForwardDeviation = 0 }], PathStart.Origin));
     }
 
     [Theory]

@@ -6,10 +6,10 @@ namespace Monge.Tests.Dynamics;
 
 public class EscortedLangevinTests
 {
-    private static EscortedLangevin<double> Run(EscortedLangevin<double> walkers, int steps, ulong seed, double diffusion)
+    private static ParticleWalk<double> Run(ParticleWalk<double> walkers, int steps, ulong seed, double diffusion)
     {
         walkers.Start(null, walkers.Capacity, new DrawKey(seed));
-        walkers.Advance(null, walkers.Capacity, new SdeGrid<double>(0, steps, steps, (_, _) => diffusion), new DrawKey(seed));
+        walkers.Advance(null, walkers.Capacity, new TimeGrid(0, steps, steps, (_, _) => diffusion), new DrawKey(seed));
         return walkers;
     }
 
@@ -19,8 +19,8 @@ public class EscortedLangevinTests
     [InlineData(3)]
     public void ContinuousWeightsAreUnbiasedForAWrongDrift(ulong seed)
     {
-        using var walkers = Run(new EscortedLangevin<double>(MovingGaussian.Path, null, MovingGaussian.WrongDrift, 6000, 1, 2), 800, seed, 1.0);
-        double[] logWeights = [.. walkers.LogWeights.Span];
+        using var walkers = Run(EscortedLangevin.Walk<double>(MovingGaussian.Path, null, MovingGaussian.WrongDrift, 6000, 1, 2), 800, seed, 1.0);
+        double[] logWeights = [.. walkers["logWeight"].Span];
         var weights = ImportanceWeights.FromLogWeights(logWeights);
         Assert.InRange(weights.LogNormaliserError, 1e-3, 0.05);
         Assert.True(Math.Abs(weights.LogNormaliser - MovingGaussian.LogZ) < 4 * weights.LogNormaliserError, $"log Z {weights.LogNormaliser} +- {weights.LogNormaliserError}");
@@ -37,15 +37,15 @@ public class EscortedLangevinTests
     [InlineData(2.0, 400)]
     public void TheExactDriftGivesEveryWalkerTheSameWeight(double diffusion, int steps)
     {
-        using var walkers = Run(new EscortedLangevin<double>(MovingGaussian.Path, null, MovingGaussian.ExactDrift, 500, 1, 2), steps, 5, diffusion);
-        Assert.All(walkers.LogWeights.Span.ToArray(), a => Assert.Equal(MovingGaussian.LogZ, a, 1e-10));
+        using var walkers = Run(EscortedLangevin.Walk<double>(MovingGaussian.Path, null, MovingGaussian.ExactDrift, 500, 1, 2), steps, 5, diffusion);
+        Assert.All(walkers["logWeight"].Span.ToArray(), a => Assert.Equal(MovingGaussian.LogZ, a, 1e-10));
     }
 
     [Fact]
     public void WithoutADriftItIsAnnealedImportanceSampling()
     {
-        using var walkers = Run(new EscortedLangevin<double>(MovingGaussian.Path, null, drift: null, 6000, 1, 2), 600, 4, 3.0);
-        var weights = ImportanceWeights.FromLogWeights([.. walkers.LogWeights.Span]);
+        using var walkers = Run(EscortedLangevin.Walk<double>(MovingGaussian.Path, null, drift: null, 6000, 1, 2), 600, 4, 3.0);
+        var weights = ImportanceWeights.FromLogWeights([.. walkers["logWeight"].Span]);
         Assert.True(Math.Abs(weights.LogNormaliser - MovingGaussian.LogZ) < 4 * weights.LogNormaliserError, $"log Z {weights.LogNormaliser} +- {weights.LogNormaliserError}");
     }
 
@@ -56,10 +56,10 @@ public class EscortedLangevinTests
         var path = MovingGaussian.Path;
         double Difference(int steps)
         {
-            using var exact = Run(new EscortedLangevin<double>(path, null, new Monge.Fields.PotentialField(2, MovingGaussian.WrongPotential), 1000, 1, 2), steps, 3, 0.8);
-            using var free = Run(new EscortedLangevin<double>(path, null, MovingGaussian.WrongPotential, 1000, 1, 2), steps, 3, 0.8);
+            using var exact = Run(EscortedLangevin.Walk<double>(path, null, new Monge.Fields.PotentialField(2, MovingGaussian.WrongPotential), 1000, 1, 2), steps, 3, 0.8);
+            using var free = Run(EscortedLangevin.Walk<double>(path, null, MovingGaussian.WrongPotential, 1000, 1, 2), steps, 3, 0.8);
             Assert.All(Enumerable.Range(0, 2000), i => Assert.Equal(exact.Positions[i], free.Positions[i], 1e-10));
-            return Math.Sqrt(Enumerable.Range(0, 1000).Average(i => Math.Pow(exact.LogWeights[i] - free.LogWeights[i], 2)));
+            return Math.Sqrt(Enumerable.Range(0, 1000).Average(i => Math.Pow(exact["logWeight"][i] - free["logWeight"][i], 2)));
         }
 
         var (coarse, fine) = (Difference(64), Difference(1024));
@@ -70,10 +70,10 @@ public class EscortedLangevinTests
     [Fact]
     public void SelectionCopiesAncestorsAndResetsTheWeights()
     {
-        using var walkers = Run(new EscortedLangevin<double>(MovingGaussian.Path, null, MovingGaussian.WrongDrift, 4, 1, 2), 10, 1, 1.0);
+        using var walkers = Run(EscortedLangevin.Walk<double>(MovingGaussian.Path, null, MovingGaussian.WrongDrift, 4, 1, 2), 10, 1, 1.0);
         var before = walkers.Positions.Span.ToArray();
-        walkers.Select([2, 2, 0, 3]);
+        walkers.Select([2, 2, 0, 3], "logWeight");
         Assert.Equal([before[4], before[5], before[4], before[5], before[0], before[1], before[6], before[7]], walkers.Positions.Span.ToArray());
-        Assert.All(walkers.LogWeights.Span.ToArray(), a => Assert.Equal(0, a));
+        Assert.All(walkers["logWeight"].Span.ToArray(), a => Assert.Equal(0, a));
     }
 }

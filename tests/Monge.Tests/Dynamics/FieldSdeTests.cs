@@ -21,13 +21,12 @@ public sealed class FieldSdeTests
     {
         const int Samples = 20_000;
         var (from, to) = forward ? (s_law.Start, s_law.Data) : (s_law.Data, s_law.Start);
-        using var sde = new FieldSde<double>(null, s_law.Drift(_ => forward ? diffusion : -diffusion), scheme, 702);
+        using var sde = FieldSde.Walk<double>(null, s_law.Drift(_ => forward ? diffusion : -diffusion), scheme, 702);
         foreach (var seed in (ulong[])[1, 2, 3])
         {
             var start = NdArray<double>.From(from.Sample(Samples, new Engine.Random.RandomStream(seed, 703)), Samples, 1);
-            var times = FieldSde<double>.EqualTimes(forward ? 0 : 1, forward ? 1 : 0, scheme == SdeScheme.Heun ? 100 : 400);
-            var (end, none) = sde.Run(null, start, times, (_, _) => diffusion, new DrawKey(seed));
-            Assert.Null(none);
+            var times = TimeGrid.EqualTimes(forward ? 0 : 1, forward ? 1 : 0, scheme == SdeScheme.Heun ? 100 : 400);
+            var end = sde.Carry(null, start, new TimeGrid(times, (_, _) => diffusion), new DrawKey(seed));
             var mean = end.Span.ToArray().Average();
             var variance = end.Span.ToArray().Average(v => (v - mean) * (v - mean));
             var exact = to.Covariances[0][0, 0];
@@ -39,20 +38,19 @@ public sealed class FieldSdeTests
     [Fact]
     public void WithoutNoiseTheDivergenceGivesTheLogDensity()
     {
-        using var ode = new FieldSde<double>(null, s_law.Velocity, SdeScheme.Heun, 702, withDivergence: true);
+        using var ode = FieldSde.Walk<double>(null, s_law.Velocity, SdeScheme.Heun, 702, withDivergence: true);
         var start = NdArray<double>.From([-1, 0.3, 2], 3, 1);
-        var (end, divergence) = ode.Run(null, start, FieldSde<double>.EqualTimes(1, 0, 2000), (_, _) => 0, default);
+        var end = ode.Carry(null, start, new TimeGrid(TimeGrid.EqualTimes(1, 0, 2000)));
         for (var i = 0; i < 3; i++)
         {
             // log rho_1(x_1) = log rho_0(x_0) - int_0^1 div b dt, and the run goes down.
-            Assert.Equal(s_law.Data.LogDensity([start[i]]), s_law.Start.LogDensity([end[i]]) + divergence![i], 1e-5);
+            Assert.Equal(s_law.Data.LogDensity([start[i]]), s_law.Start.LogDensity([end[i]]) + ode["divergence"][i], 1e-5);
         }
     }
 
     [Fact]
     public void TimesThatStandStillAreRefused()
     {
-        using var sde = new FieldSde<double>(null, s_law.Velocity, SdeScheme.Heun, 702);
-        Assert.Throws<ArgumentException>(() => sde.Run(null, NdArray<double>.From([0.0], 1, 1), [0, 0.5, 0.5], (_, _) => 0, default));
+        Assert.Throws<ArgumentException>(() => new TimeGrid([0, 0.5, 0.5]));
     }
 }

@@ -7,11 +7,11 @@ namespace Monge.Tests.Dynamics;
 
 public class InertialTransportTests
 {
-    private static InertialTransport<double> Run(IVectorField? drift, int particles, int steps, ulong seed, Func<double, double> speed)
+    private static ParticleWalk<double> Run(IVectorField? drift, int particles, int steps, ulong seed, Func<double, double> speed)
     {
-        var walkers = new InertialTransport<double>(MovingGaussian.Path, null, drift, 2.0, particles, 1, 3, 2);
+        var walkers = InertialTransport.Walk<double>(MovingGaussian.Path, null, drift, 2.0, particles, 1, 3, 2);
         walkers.Start(null, particles, new DrawKey(seed));
-        walkers.Advance(null, particles, new SdeGrid<double>(0, steps, steps, (t, _) => speed(t)), new DrawKey(seed));
+        walkers.Advance(null, particles, new TimeGrid(0, steps, steps, (t, _) => speed(t)), new DrawKey(seed));
         return walkers;
     }
 
@@ -22,11 +22,11 @@ public class InertialTransportTests
     public void WeightsAreUnbiasedForAWrongDriftOrNone(ulong seed, bool drift)
     {
         using var walkers = Run(drift ? MovingGaussian.WrongDrift : null, 6000, 400, seed, t => 1 + (2 * t));
-        var weights = ImportanceWeights.FromLogWeights([.. walkers.LogWeights.Span]);
+        var weights = ImportanceWeights.FromLogWeights([.. walkers["logWeight"].Span]);
         Assert.InRange(weights.LogNormaliserError, 1e-3, 0.1);
         Assert.True(Math.Abs(weights.LogNormaliser - MovingGaussian.LogZ) < 4 * weights.LogNormaliserError, $"log Z {weights.LogNormaliser} +- {weights.LogNormaliserError}");
-        var momentum = Enumerable.Range(0, 6000).Sum(i => weights.Normalised[i] * Math.Pow(walkers.Momenta[2 * i], 2));
-        var error = Math.Sqrt(Enumerable.Range(0, 6000).Sum(i => Math.Pow(weights.Normalised[i] * (Math.Pow(walkers.Momenta[2 * i], 2) - momentum), 2)));
+        var momentum = Enumerable.Range(0, 6000).Sum(i => weights.Normalised[i] * Math.Pow(walkers["momentum"][2 * i], 2));
+        var error = Math.Sqrt(Enumerable.Range(0, 6000).Sum(i => Math.Pow(weights.Normalised[i] * (Math.Pow(walkers["momentum"][2 * i], 2) - momentum), 2)));
         Assert.True(Math.Abs(momentum - 1) < 4 * error, $"mean square momentum {momentum} +- {error}");
     }
 
@@ -34,6 +34,6 @@ public class InertialTransportTests
     public void TheExactDriftGivesEveryWalkerTheSameWeight()
     {
         using var walkers = Run(MovingGaussian.ExactDrift, 300, 50, 4, _ => 1);
-        Assert.All(walkers.LogWeights.Span.ToArray(), a => Assert.Equal(MovingGaussian.LogZ, a, 1e-10));
+        Assert.All(walkers["logWeight"].Span.ToArray(), a => Assert.Equal(MovingGaussian.LogZ, a, 1e-10));
     }
 }

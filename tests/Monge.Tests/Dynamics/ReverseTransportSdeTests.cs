@@ -18,7 +18,7 @@ public class ReverseTransportSdeTests
 
     private static readonly AnnealingPath s_path = new(1, x => LogZ - (0.5 * ((x - Mean) / Scale).SquaredNorm()) - (0.5 * Math.Log(2 * Math.PI * Scale * Scale)));
     private static readonly FormulaField s_drift = new(1, (x, t) => (0.3 * (2 * x).Sin()) + (0.8 * t));
-    private static readonly SdeGrid<double> s_grid = new(0, Steps, Steps, (_, _) => 0.5);
+    private static readonly TimeGrid s_grid = new(0, Steps, Steps, (_, _) => 0.5);
 
     private static double LogTarget(double x) => LogZ - (0.5 * Math.Pow((x - Mean) / Scale, 2)) - (0.5 * Math.Log(2 * Math.PI * Scale * Scale));
 
@@ -26,21 +26,21 @@ public class ReverseTransportSdeTests
 
     private static double[] Backward(SdeScheme scheme, ulong seed)
     {
-        using var sde = new ReverseTransportSde<double>(s_path, null, s_drift, scheme, Particles, 3);
+        using var sde = TransportSde.Backward<double>(s_path, null, s_drift, scheme, Particles, 3);
         var random = new RandomStream(seed, 9);
         double[] exact = [.. Enumerable.Range(0, Particles).Select(_ => Mean + (Scale * random.NextNormal()))];
-        sde.Start(null, exact);
+        sde.StartFrom(null, exact);
         sde.Advance(null, Particles, s_grid, new DrawKey(seed));
-        return [.. exact.Select((x, i) => LogTarget(x) - LogBase(sde.Positions[i]) + sde.Gains[i])];
+        return [.. exact.Select((x, i) => LogTarget(x) - LogBase(sde.Positions[i]) + sde["gain"][i])];
     }
 
     private static double[] Forward(SdeScheme scheme, ulong seed)
     {
-        using var sde = new TransportSde<double>(s_path, null, s_drift, scheme, Particles, 1, 2);
+        using var sde = TransportSde.Forward<double>(s_path, null, s_drift, scheme, Particles, 1, 2);
         sde.Start(null, Particles, new DrawKey(seed));
         var start = sde.Positions.Span[..Particles].ToArray();
         sde.Advance(null, Particles, s_grid, new DrawKey(seed));
-        return [.. start.Select((x, i) => LogTarget(sde.Positions[i]) - LogBase(x) + sde.Gains[i])];
+        return [.. start.Select((x, i) => LogTarget(sde.Positions[i]) - LogBase(x) + sde["gain"][i])];
     }
 
     // E over backward paths of 1/w is 1/Z, whatever the drift and the steps: the two path laws have the densities w apart.
@@ -89,7 +89,7 @@ public class ReverseTransportSdeTests
     [Fact]
     public void TooManyParticlesAreRefused()
     {
-        using var sde = new ReverseTransportSde<double>(s_path, null, null, SdeScheme.EulerMaruyama, 2, 3);
-        Assert.Contains("1 to 2 particles", Assert.Throws<ArgumentException>(() => sde.Start(null, new double[3])).Message, StringComparison.Ordinal);
+        using var sde = TransportSde.Backward<double>(s_path, null, null, SdeScheme.EulerMaruyama, 2, 3);
+        Assert.Contains("1 to 2 particles", Assert.Throws<ArgumentException>(() => sde.StartFrom(null, new double[3])).Message, StringComparison.Ordinal);
     }
 }

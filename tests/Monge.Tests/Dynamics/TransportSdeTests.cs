@@ -17,17 +17,17 @@ public class TransportSdeTests
 
     private static ImportanceWeights Run(Func<Expr, Expr, Expr>? drift, SdeScheme scheme, int steps, int particles, ulong seed, double diffusion, Func<double, double>? weightBy = null)
     {
-        using var sde = new TransportSde<double>(s_path, null, drift is null ? null : new FormulaField(1, drift), scheme, particles, 1, 2);
+        using var sde = TransportSde.Forward<double>(s_path, null, drift is null ? null : new FormulaField(1, drift), scheme, particles, 1, 2);
         sde.Start(null, particles, new DrawKey(seed));
         var start = sde.Positions.Span[..particles].ToArray();
-        sde.Advance(null, particles, new SdeGrid<double>(0, steps, steps, (_, _) => diffusion), new DrawKey(seed));
+        sde.Advance(null, particles, new TimeGrid(0, steps, steps, (_, _) => diffusion), new DrawKey(seed));
         var logWeights = new double[particles];
         for (var i = 0; i < particles; i++)
         {
             var x = sde.Positions[i];
             var logTarget = LogZ - (0.5 * Math.Pow((x - Mean) / Scale, 2)) - (0.5 * Math.Log(2 * Math.PI * Scale * Scale));
             var logBase = (-0.5 * start[i] * start[i]) - (0.5 * Math.Log(2 * Math.PI));
-            logWeights[i] = logTarget - logBase + sde.Gains[i] + (weightBy is null ? 0 : Math.Log(weightBy(x)));
+            logWeights[i] = logTarget - logBase + sde["gain"][i] + (weightBy is null ? 0 : Math.Log(weightBy(x)));
         }
 
         return ImportanceWeights.FromLogWeights(logWeights);
@@ -75,18 +75,18 @@ public class TransportSdeTests
     [Fact]
     public void SegmentsGiveTheSameRunAsOneCall()
     {
-        using var whole = new TransportSde<double>(s_path, null, new FormulaField(1, (x, t) => t - x), SdeScheme.EulerMaruyama, 50, 1, 2);
+        using var whole = TransportSde.Forward<double>(s_path, null, new FormulaField(1, (x, t) => t - x), SdeScheme.EulerMaruyama, 50, 1, 2);
         whole.Start(null, 50, new DrawKey(9));
-        whole.Advance(null, 50, new SdeGrid<double>(0, 12, 12, (_, _) => 0.4), new DrawKey(9));
+        whole.Advance(null, 50, new TimeGrid(0, 12, 12, (_, _) => 0.4), new DrawKey(9));
         var expected = whole.Positions.Span.ToArray();
-        var gains = whole.Gains.Span.ToArray();
+        var gains = whole["gain"].Span.ToArray();
         whole.Start(null, 50, new DrawKey(9));
         for (var first = 0; first < 12; first += 4)
         {
-            whole.Advance(null, 50, new SdeGrid<double>(first, 4, 12, (_, _) => 0.4), new DrawKey(9, (ulong)first));
+            whole.Advance(null, 50, new TimeGrid(first, 4, 12, (_, _) => 0.4), new DrawKey(9, (ulong)first));
         }
 
         Assert.Equal(expected, whole.Positions.Span.ToArray());
-        Assert.Equal(gains, whole.Gains.Span.ToArray());
+        Assert.Equal(gains, whole["gain"].Span.ToArray());
     }
 }

@@ -119,13 +119,13 @@ public class PathGradientTests
     // The positions [step][path * 2 + coordinate] of the paths.
     private static double[][] Simulate(ControlledKernels kernels, NdArray<double> values, DrawKey draw)
     {
-        using var sde = new ControlledSde<double>(kernels, Paths, StartStream, NoiseStream);
-        sde.Start(Paths, draw);
+        using var sde = ControlledSde.Forward<double>(kernels, Paths, StartStream, NoiseStream);
+        sde.Start(values, Paths, draw);
         var states = new double[Steps + 1][];
         states[0] = sde.Positions.Span.ToArray();
         for (var k = 0; k < Steps; k++)
         {
-            sde.Advance(values, Paths, k, 1, draw);
+            sde.Advance(values, Paths, kernels.Schedule.Grid, k, 1, draw);
             states[k + 1] = sde.Positions.Span.ToArray();
         }
 

@@ -4,61 +4,11 @@ using Monge.Engine.Programs;
 
 namespace Monge.Engine.Execution;
 
-/// <summary>Where an operand of a fused node lies: element offset + i * OuterStride + k * InnerStride of a stored value.</summary>
-internal readonly record struct Access(Expr Base, int Offset, int OuterStride, int InnerStride);
-
-/// <summary>
-/// A node that fused loops compute. Level 0 is one element, level 1 is [Outer], level 2 is [Outer, Inner]; a reduction folds the last axis of its operand,
-/// [Outer, Inner] to level 1 or [Outer] to level 0.
-/// </summary>
-internal sealed class FusedNode(Expr value, int level, int outer, int inner, Access[] operands)
-{
-    public Expr Value { get; } = value;
-
-    public int Level { get; } = level;
-
-    /// <summary>Length of the outer loop it belongs to; 1 for elements outside of loops.</summary>
-    public int Outer { get; set; } = outer;
-
-    public int Inner { get; } = inner;
-
-    public Access[] Operands { get; } = operands;
-
-    public bool IsReduction => Value.Operation is ReductionOperation;
-
-    public bool IsCheap => Value.Operation is ElementwiseOperation { IsCheap: true };
-
-    public int Weight => Value.Operation is ElementwiseOperation { Weight: var weight } ? weight : 1;
-
-    /// <summary>The level at which operands are read: one deeper than the result for a reduction.</summary>
-    public int OperandLevel => IsReduction ? Level + 1 : Level;
-
-    public int Time { get; set; }
-
-    public int Segment { get; set; }
-
-    public bool IsStored { get; set; }
-
-    public bool IsRecomputed { get; set; }
-
-    public int Order { get; set; }
-
-    public (int, int, int) Group => (Time, Outer, Segment);
-}
-
-/// <summary>Nodes computed by one fused loop nest, in an order in which inputs come first.</summary>
-internal sealed record FusedGroup(int Outer, List<FusedNode> Members);
-
-/// <summary>
-/// One step of a stage: a fused group, or a single node with a kernel of its own, which may be a sum whose <paramref name="Terms"/> are matrix products.
-/// </summary>
-internal sealed record PlanStep(FusedGroup? Group, Expr? Single, List<Expr> Reads, List<Expr> Writes, Expr[]? Terms = null);
-
 /// <summary>
 /// Orders the nodes of one stage (uniform values before the tiles, the tile's body, uniform values after) and joins elementwise work and
 /// reductions between matrix products into fused loop nests. Cheap values are computed again where they are used rather than stored.
 /// </summary>
-internal sealed class StagePlan
+internal sealed partial class StagePlan
 {
     private const int LargestGroupWeight = 400;
     private const int LargestRecomputation = 8;
@@ -336,86 +286,6 @@ internal sealed class StagePlan
 
     private bool Flows(Access access, FusedNode reader) =>
         _fused.TryGetValue(access.Base, out var operand) && operand.Group == reader.Group && CanFlow(operand, access, reader);
-
-    private void DecideStorage()
-    {
-        var crossing = new Dictionary<Expr, List<(Access Access, FusedNode Reader)>>();
-        var read = new HashSet<Expr>(_roots);
-        foreach (var value in _order)
-        {
-            if (!_fused.TryGetValue(value, out var node))
-            {
-                read.UnionWith(_singles[value]);
-                continue;
-            }
-
-            foreach (var access in node.Operands.Where(a => _fused.ContainsKey(a.Base) && !Flows(a, node)))
-            {
-                if (!crossing.TryGetValue(access.Base, out var uses))
-                {
-                    crossing[access.Base] = uses = [];
-                }
-
-                uses.Add((access, node));
-            }
-        }
-
-        var cost = new Dictionary<FusedNode, int>();
-        foreach (var node in _order.Where(_fused.ContainsKey).Select(v => _fused[v]))
-        {
-            if (read.Contains(node.Value))
-            {
-                node.IsStored = true;
-            }
-            else if (crossing.TryGetValue(node.Value, out var uses))
-            {
-                node.IsStored = !(node.IsCheap && uses.All(u => IsAligned(node, u.Access, u.Reader)) && RecomputationCost(node, cost) <= LargestRecomputation);
-                if (!node.IsStored)
-                {
-                    MarkRecomputed(node);
-                }
-            }
-        }
-    }
-
-    private int? RecomputationCost(FusedNode node, Dictionary<FusedNode, int> known)
-    {
-        if (known.TryGetValue(node, out var sum))
-        {
-            return sum;
-        }
-
-        sum = 1;
-        foreach (var access in node.Operands)
-        {
-            if (!_fused.TryGetValue(access.Base, out var operand) || operand.IsStored)
-            {
-                continue;
-            }
-
-            if (!operand.IsCheap || !IsAligned(operand, access, node) || RecomputationCost(operand, known) is not { } part)
-            {
-                return null;
-            }
-
-            sum += part;
-        }
-
-        return known[node] = sum;
-    }
-
-    // With what it is made of, down to what is stored.
-    private void MarkRecomputed(FusedNode node)
-    {
-        node.IsRecomputed = true;
-        foreach (var access in node.Operands)
-        {
-            if (_fused.TryGetValue(access.Base, out var operand) && !operand.IsStored && !operand.IsRecomputed)
-            {
-                MarkRecomputed(operand);
-            }
-        }
-    }
 
     private List<PlanStep> Steps()
     {

@@ -47,20 +47,20 @@ internal sealed class CollocationPoints<T> : IDisposable
     private readonly CollocationSettings _settings;
     private readonly ulong _seed;
     private readonly int _segments;
-    private readonly TransportSde<T> _sde;
-    private readonly SdeGrid<T>[] _grids;
+    private readonly ParticleWalk<T> _sde;
+    private readonly TimeGrid[] _grids;
     private long _filled;
 
     public CollocationPoints(TransportProblem problem, TrainedTransport transport, CollocationSettings settings, ulong seed, ExecutionOptions execution)
     {
         (_problem, _settings, _seed) = (problem, settings, seed);
         _segments = Math.Min(MaximumSegments, settings.WalkerSteps);
-        _sde = new TransportSde<T>(transport.Path, transport.Parameters, transport.Velocity, SdeScheme.EulerMaruyama, settings.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, execution);
-        _grids = new SdeGrid<T>[_segments];
+        _sde = TransportSde.Forward<T>(transport.Path, transport.Parameters, transport.Velocity, SdeScheme.EulerMaruyama, settings.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, execution);
+        _grids = new TimeGrid[_segments];
         for (var s = 0; s < _segments; s++)
         {
             var (first, end) = (SegmentStart(s), SegmentStart(s + 1));
-            _grids[s] = new SdeGrid<T>(first, end - first, settings.WalkerSteps, (t, next) => transport.Diffusion(problem, LangevinStep, t, next));
+            _grids[s] = new TimeGrid(first, end - first, settings.WalkerSteps, (t, next) => transport.Diffusion(problem, LangevinStep, t, next));
         }
     }
 

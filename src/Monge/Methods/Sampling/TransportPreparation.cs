@@ -360,7 +360,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     {
         run.Report("annealed importance sampling");
         var problem = start with { Offset = 0, TargetExponent = targetExponent, BaseExponent = baseExponent, Source = source };
-        using var sde = new TransportSde<T>(problem.Path(target), null, null, SdeScheme.EulerMaruyama, Particles, SamplingStreams.PreparationStart, SamplingStreams.PreparationNoise, run.Execution);
+        using var sde = TransportSde.Forward<T>(problem.Path(target), null, null, SdeScheme.EulerMaruyama, Particles, SamplingStreams.PreparationStart, SamplingStreams.PreparationNoise, run.Execution);
         using var evaluation = new TargetEvaluation(target, problem, run.Execution);
         Trial? best = null;
         foreach (var guess in stiffness is { } known ? [known, .. s_firstStiffness] : s_firstStiffness)
@@ -375,19 +375,19 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
         return measured.Ess >= best.Ess ? measured : best;
     }
 
-    private Trial Anneal(TransportProblem problem, TransportSde<T> sde, TargetEvaluation evaluation)
+    private Trial Anneal(TransportProblem problem, ParticleWalk<T> sde, TargetEvaluation evaluation)
     {
         var draw = new DrawKey(run.Seed, Steps * _attempt++);
         sde.Start(null, Particles, draw);
         var start = TargetEvaluation.LogBase(sde.Positions, Particles);
-        sde.Advance(null, Particles, new SdeGrid<T>(0, Steps, Steps, (t, next) => problem.Diffusion(LangevinStep, t, next)), draw);
+        sde.Advance(null, Particles, new TimeGrid(0, Steps, Steps, (t, next) => problem.Diffusion(LangevinStep, t, next)), draw);
         var (end, _) = evaluation.At(sde.Positions, Particles);
         var d = target.Dimension;
         var positions = new double[Particles * d];
         var logWeights = new double[Particles];
         for (var i = 0; i < Particles; i++)
         {
-            logWeights[i] = end[i] - start[i] + double.CreateChecked(sde.Gains[i]);
+            logWeights[i] = end[i] - start[i] + double.CreateChecked(sde["gain"][i]);
             var finite = double.IsFinite(logWeights[i]);
             for (var j = 0; j < d; j++)
             {
@@ -413,7 +413,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
                 continue;
             }
 
-            foreach (var s in sde.Scores.Row(i))
+            foreach (var s in sde["score"].Row(i))
             {
                 stiffness += normalised[i] / d * double.CreateChecked(s * s);
             }

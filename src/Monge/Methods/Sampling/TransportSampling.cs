@@ -70,8 +70,8 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
     private readonly int _dimension;
     private readonly NdArray<T> _parameters;
     private readonly ExecutionOptions _execution;
-    private readonly Dictionary<SdeScheme, TransportSde<T>> _sdes = [];
-    private ReverseTransportSde<T>? _reverse;
+    private readonly Dictionary<SdeScheme, ParticleWalk<T>> _sdes = [];
+    private ParticleWalk<T>? _reverse;
     private TransportOde<T>? _ode;
     private TransportSampler _chosen;
     private double _stepError;
@@ -226,11 +226,11 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
     private bool UsesOde => _settings.Sampler == SamplerChoice.Ode
         || (_settings.Sampler == SamplerChoice.Automatic && (_dimension <= _settings.ExactDivergenceLimit || _transport.Velocity.HasCheapDivergence));
 
-    private TransportSde<T> Sde(SdeScheme scheme)
+    private ParticleWalk<T> Sde(SdeScheme scheme)
     {
         if (!_sdes.TryGetValue(scheme, out var sde))
         {
-            sde = new TransportSde<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, LargestBatch, SamplingStreams.SampleStart, SamplingStreams.SampleNoise, _execution);
+            sde = TransportSde.Forward<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, LargestBatch, SamplingStreams.SampleStart, SamplingStreams.SampleNoise, _execution);
             _sdes.Add(scheme, sde);
         }
 
@@ -239,23 +239,23 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
 
     private TransportOde<T> Ode => _ode ??= new TransportOde<T>(_transport.Parameters, _transport.Velocity, RungeKuttaTableau.RungeKutta4, _execution);
 
-    private SdeGrid<T> Grid(TransportSampler sampler) =>
+    private TimeGrid Grid(TransportSampler sampler) =>
         new(0, sampler.Steps, sampler.Steps, (t, next) => sampler.Diffusion ?? _transport.Diffusion(_problem, sampler.LangevinStep, t, next));
 
     private (NdArray<T> Positions, NdArray<T> Gains) Backward(TransportSampler sampler, SdeScheme scheme, NdArray<T> ends, DrawKey draw)
     {
-        _reverse ??= new ReverseTransportSde<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, LargestBatch, SamplingStreams.BackwardNoise, _execution);
-        _reverse.Start(_parameters, ends.Span);
+        _reverse ??= TransportSde.Backward<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, LargestBatch, SamplingStreams.BackwardNoise, _execution);
+        _reverse.StartFrom(_parameters, ends.Span);
         _reverse.Advance(_parameters, ends.Rows, Grid(sampler), draw);
-        return (_reverse.Positions, _reverse.Gains);
+        return (_reverse.Positions, _reverse["gain"]);
     }
 
-    private WeightedParticles<T> DrawSde(TransportSampler sampler, TransportSde<T> sde, int n, DrawKey draw)
+    private WeightedParticles<T> DrawSde(TransportSampler sampler, ParticleWalk<T> sde, int n, DrawKey draw)
     {
         sde.Start(_parameters, n, draw);
         var start = TargetEvaluation.LogBase(sde.Positions, n);
         sde.Advance(_parameters, n, Grid(sampler), draw);
-        return new WeightedParticles<T>(sde.Positions, WeightedParticles.LogWeights(Evaluation.At(sde.Positions, n).LogTarget, start, sde.Gains));
+        return new WeightedParticles<T>(sde.Positions, WeightedParticles.LogWeights(Evaluation.At(sde.Positions, n).LogTarget, start, sde["gain"]));
     }
 
     private WeightedParticles<T> DrawOde(TransportSampler sampler, int n, DrawKey draw)

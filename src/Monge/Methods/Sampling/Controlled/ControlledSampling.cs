@@ -18,7 +18,7 @@ internal sealed class ControlledSampling<T>(Density target, TransportProblem pro
     private const long ValidationSamples = 1L << 36;
     private const long FinalSamples = 1L << 38;
 
-    private readonly ControlledSde<T> _sde = new(model.Kernels, LargestBatch, SamplingStreams.ControlledStart, SamplingStreams.ControlledNoise, execution);
+    private readonly ParticleWalk<T> _sde = ControlledSde.Forward<T>(model.Kernels, LargestBatch, SamplingStreams.ControlledStart, SamplingStreams.ControlledNoise, execution);
 
     public TargetEvaluation Evaluation { get; } = new(target, problem, execution);
 
@@ -39,17 +39,18 @@ internal sealed class ControlledSampling<T>(Density target, TransportProblem pro
     {
         var (d, schedule) = (target.Dimension, model.Kernels.Schedule);
         var logWeights = new double[exact.Rows];
-        using var sde = new ReverseControlledSde<T>(model.Kernels, LargestBatch, SamplingStreams.BackwardNoise, execution) { Clip = clip };
+        using var sde = ControlledSde.Backward<T>(model.Kernels, LargestBatch, SamplingStreams.BackwardNoise, execution);
+        sde.Set("clip", clip);
         for (var first = 0; first < logWeights.Length; first += LargestBatch)
         {
             var n = Math.Min(LargestBatch, logWeights.Length - first);
             var ends = NdArray<T>.From(exact.Span.Slice(first * d, n * d), n, d);
-            sde.Run(parameters, ends.Span, new DrawKey(seed, 0, first));
+            sde.Advance(parameters, sde.StartFrom(parameters, ends.Span), schedule.Grid, new DrawKey(seed, 0, first));
             var start = schedule.StartsAtOrigin ? new double[n] : TargetEvaluation.LogBase(sde.Positions, n);
             var end = Evaluation.At(ends, n).LogTarget;
             for (var i = 0; i < n; i++)
             {
-                logWeights[first + i] = end[i] - start[i] + double.CreateChecked(sde.Gains[i]) + (d * schedule.LogConstantPerCoordinate);
+                logWeights[first + i] = end[i] - start[i] + double.CreateChecked(sde["gain"][i]) + (d * schedule.LogConstantPerCoordinate);
             }
         }
 
@@ -70,15 +71,13 @@ internal sealed class ControlledSampling<T>(Density target, TransportProblem pro
         var constant = d * schedule.LogConstantPerCoordinate;
         var positions = new NdArray<T>(samples, d);
         var logWeights = new double[samples];
-        _sde.Clip = clip;
-        for (var first = 0; first < samples; first += LargestBatch)
+        _sde.Set("clip", clip);
+        foreach (var (first, n, key) in _sde.Batches(samples, draw))
         {
-            var n = Math.Min(LargestBatch, samples - first);
-            var key = draw with { FirstSample = draw.FirstSample + first };
-            _sde.Start(n, key);
+            _sde.Start(parameters, n, key);
             var start = schedule.StartsAtOrigin ? new double[n] : TargetEvaluation.LogBase(_sde.Positions, n);
-            _sde.Advance(parameters, n, 0, schedule.Count, key);
-            var weights = WeightedParticles.LogWeights(Evaluation.At(_sde.Positions, n).LogTarget, start, _sde.Gains);
+            _sde.Advance(parameters, n, schedule.Grid, key);
+            var weights = WeightedParticles.LogWeights(Evaluation.At(_sde.Positions, n).LogTarget, start, _sde["gain"]);
             _sde.Positions.Span[..(n * d)].CopyTo(positions.Span[(first * d)..]);
             for (var i = 0; i < n; i++)
             {

@@ -46,27 +46,27 @@ internal static class NetsPilot<T>
     public static TransportProblem Measure(Density target, IDensityPath path, PreparationRun run)
     {
         var d = path.Dimension;
-        using var sde = new TransportSde<T>(path, null, null, SdeScheme.EulerMaruyama, Particles, SamplingStreams.PilotStart, SamplingStreams.PilotNoise, run.Execution);
+        using var sde = TransportSde.Forward<T>(path, null, null, SdeScheme.EulerMaruyama, Particles, SamplingStreams.PilotStart, SamplingStreams.PilotNoise, run.Execution);
         var plain = Plain(d, 1, 0, 1, new double[d], "");
         using var evaluation = new TargetEvaluation(target, plain, run.Execution);
         using var start = new PathEvaluation(path, run.Execution);
         sde.Start(null, Particles, new DrawKey(run.Seed));
         var logBase = start.At(sde.Positions, Particles, 0);
         var curvatures = new double[Stretches + 1];
-        curvatures[0] = MeanSquare(sde.Scores);
+        curvatures[0] = MeanSquare(sde["score"]);
         var reach = MeanSquare(sde.Positions);
         for (var s = 0; s < Stretches; s++)
         {
             run.Report("annealed importance sampling along the path", s, Stretches);
             var total = Stretches * StepsPerStretch;
             var diffusion = LangevinStep * total / curvatures[s];
-            sde.Advance(null, Particles, new SdeGrid<T>(s * StepsPerStretch, StepsPerStretch, total, (_, _) => diffusion), new DrawKey(run.Seed, (ulong)(s * StepsPerStretch)));
-            curvatures[s + 1] = MeanSquare(sde.Scores);
+            sde.Advance(null, Particles, new TimeGrid(s * StepsPerStretch, StepsPerStretch, total, (_, _) => diffusion), new DrawKey(run.Seed, (ulong)(s * StepsPerStretch)));
+            curvatures[s + 1] = MeanSquare(sde["score"]);
             reach = Math.Max(reach, MeanSquare(sde.Positions));
         }
 
         var scale = Math.Sqrt(reach);
-        var logWeights = WeightedParticles.LogWeights(evaluation.At(sde.Positions, Particles).LogTarget, logBase, sde.Gains);
+        var logWeights = WeightedParticles.LogWeights(evaluation.At(sde.Positions, Particles).LogTarget, logBase, sde["gain"]);
         if (!double.IsFinite(scale) || !curvatures.All(double.IsFinite) || logWeights.All(double.IsNegativeInfinity))
         {
             throw new ArithmeticException($"Annealed importance sampling along the given path to '{target.Name}' lost its particles; check the path's log density and its base draws.");

@@ -65,9 +65,9 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     private readonly NdArray<T> _parameters;
     private readonly ExecutionOptions _execution;
     private readonly PathEvaluation _pathEvaluation;
-    private TransportSde<T>? _sde;
+    private ParticleWalk<T>? _sde;
     private INetsWalkers<T>? _walkers;
-    private ReverseTransportSde<T>? _reverse;
+    private ParticleWalk<T>? _reverse;
     private TransportOde<T>? _ode;
     private long _odeCalls;
     private NetsSampler _chosen;
@@ -229,7 +229,7 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
         var profile = new List<FreeEnergyPoint> { new(0, 0, 0) };
         var steps = sampler.IsOde ? ProfileSteps : Math.Max(Segments, sampler.Steps);
         var (relaxation, diffusion) = sampler.IsOde || sampler.Dynamics == NetsDynamics.Inertial ? (_options.Relaxation, (double?)null) : (sampler.Relaxation, sampler.Diffusion);
-        using var sde = new TransportSde<T>(_path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, n, SamplingStreams.ProfileStart, SamplingStreams.ProfileNoise, _execution);
+        using var sde = TransportSde.Forward<T>(_path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, n, SamplingStreams.ProfileStart, SamplingStreams.ProfileNoise, _execution);
         sde.Start(_parameters, n, new DrawKey(seed));
         var start = _pathEvaluation.At(sde.Positions, n, 0);
         for (var s = 0; s < Segments; s++)
@@ -237,7 +237,7 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
             var (first, end) = (SegmentStart(s, steps), SegmentStart(s + 1, steps));
             sde.Advance(_parameters, n, Grid(new NetsSampler(relaxation, steps, NetsWeights.Kernel, diffusion), first, end), new DrawKey(seed, (ulong)first));
             var t = (double)end / steps;
-            var logWeights = WeightedParticles.LogWeights(_pathEvaluation.At(sde.Positions, n, t), start, sde.Gains);
+            var logWeights = WeightedParticles.LogWeights(_pathEvaluation.At(sde.Positions, n, t), start, sde["gain"]);
             if (logWeights.All(double.IsNegativeInfinity))
             {
                 break;
@@ -278,7 +278,7 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     }
 
     // For walkers with momenta the grid carries the speed, in which one radian in the mean curvature takes the same share of the run everywhere.
-    private SdeGrid<T> Grid(NetsSampler sampler, int first, int end) => new(
+    private TimeGrid Grid(NetsSampler sampler, int first, int end) => new(
         first,
         end - first,
         sampler.Steps,
@@ -327,9 +327,9 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     private INetsWalkers<T> Walkers(NetsSampler sampler)
     {
         INetsWalkers<T> Made() => sampler.Dynamics == NetsDynamics.Inertial
-            ? new InertialWalkers<T>(new InertialTransport<T>(
+            ? new ContinuousWalkers<T>(InertialTransport.Walk<T>(
                 _path, _networks.Parameters, _networks.Drift, _options.Friction, LargestBatch, SamplingStreams.SampleStart, SamplingStreams.SampleMomenta, SamplingStreams.SampleNoise, _execution))
-            : new ContinuousWalkers<T>(new EscortedLangevin<T>(_path, _networks.Parameters, _networks.Drift, LargestBatch, SamplingStreams.SampleStart, SamplingStreams.SampleNoise, _execution));
+            : new ContinuousWalkers<T>(EscortedLangevin.Walk<T>(_path, _networks.Parameters, _networks.Drift, LargestBatch, SamplingStreams.SampleStart, SamplingStreams.SampleNoise, _execution));
         if (sampler.Weights == NetsWeights.Continuous)
         {
             return _walkers ??= Made();
@@ -341,15 +341,15 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
 
     private TransportOde<T> Ode => _ode ??= new TransportOde<T>(_networks.Parameters, _networks.Drift, RungeKuttaTableau.RungeKutta4, _execution);
 
-    private TransportSde<T> Sde => _sde ??= new TransportSde<T>(
+    private ParticleWalk<T> Sde => _sde ??= TransportSde.Forward<T>(
         _path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, LargestBatch, SamplingStreams.SampleStart, SamplingStreams.SampleNoise, _execution);
 
     private (NdArray<T> Positions, NdArray<T> Gains) Backward(NetsSampler sampler, NdArray<T> ends, DrawKey draw)
     {
-        _reverse ??= new ReverseTransportSde<T>(_path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, LargestBatch, SamplingStreams.BackwardNoise, _execution);
-        _reverse.Start(_parameters, ends.Span);
+        _reverse ??= TransportSde.Backward<T>(_path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, LargestBatch, SamplingStreams.BackwardNoise, _execution);
+        _reverse.StartFrom(_parameters, ends.Span);
         _reverse.Advance(_parameters, ends.Rows, Grid(sampler, 0, sampler.Steps), draw);
-        return (_reverse.Positions, _reverse.Gains);
+        return (_reverse.Positions, _reverse["gain"]);
     }
 
     private WeightedParticles<T> DrawOde(NetsSampler sampler, int n, DrawKey draw)

@@ -76,8 +76,8 @@ internal sealed class NetsTrainer<T> : ITransportTrainer<T>
     private readonly int _dimension;
     private readonly int _nodes;
     private readonly CompiledProgram<T> _loss;
-    private readonly TransportSde<T>? _sde;
-    private readonly EscortedLangevin<T>? _escorted;
+    private readonly ParticleWalk<T>? _sde;
+    private readonly ParticleWalk<T>? _escorted;
 
     public NetsTrainer(IDensityPath path, TransportProblem problem, NetsOptions options, NetsDriftFactory? factory, ulong seed, ExecutionOptions execution)
     {
@@ -89,15 +89,15 @@ internal sealed class NetsTrainer<T> : ITransportTrainer<T>
         {
             _loss = new CompiledProgram<T>(ActionProgram(), execution);
             _escorted = ExactDivergence
-                ? new EscortedLangevin<T>(path, parameters, Networks.Drift, options.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, execution)
-                : new EscortedLangevin<T>(path, parameters, Networks.Potential!, options.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, execution);
+                ? EscortedLangevin.Walk<T>(path, parameters, Networks.Drift, options.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, execution)
+                : EscortedLangevin.Walk<T>(path, parameters, Networks.Potential!, options.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, execution);
             _loss["weight"] = new NdArray<T>(BatchSize);
             _loss["boundary"] = new NdArray<T>(BatchSize);
         }
         else
         {
             _loss = new CompiledProgram<T>(ResidualProgram(path), execution);
-            _sde = new TransportSde<T>(path, parameters, Networks.Drift, SdeScheme.EulerMaruyama, options.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, execution);
+            _sde = TransportSde.Forward<T>(path, parameters, Networks.Drift, SdeScheme.EulerMaruyama, options.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, execution);
         }
 
         _loss["x"] = new NdArray<T>(BatchSize, _dimension);
@@ -212,7 +212,7 @@ internal sealed class NetsTrainer<T> : ITransportTrainer<T>
         {
             double Diffusion(double t, double next) =>
                 Math.Min(_options.Relaxation, LargestLangevinStep / (next - t)) / Math.Max(_problem.Curvature(t), _problem.Curvature(next));
-            var grid = new SdeGrid<T>(times.AsSpan(k - 1, 2), Diffusion);
+            var grid = new TimeGrid(times.AsSpan(k - 1, 2), Diffusion);
             var key = draw with { Step = draw.Step + (ulong)(k - 1) };
             _sde?.Advance(p, n, grid, key);
             _escorted?.Advance(p, n, grid, key);
@@ -251,7 +251,7 @@ internal sealed class NetsTrainer<T> : ITransportTrainer<T>
     {
         var n = _options.Walkers;
         var (times, stored, deviations) = (state[TimesName], state[LogWeightsName], state[DeviationsName]);
-        var (positions, logWeights) = _sde is not null ? (_sde.Positions, null) : (_escorted!.Positions, _escorted.LogWeights);
+        var (positions, logWeights) = _sde is not null ? (_sde.Positions, null) : (_escorted!.Positions, _escorted["logWeight"]);
         times[node] = T.CreateChecked(time);
         for (var i = 0; i < n; i++)
         {

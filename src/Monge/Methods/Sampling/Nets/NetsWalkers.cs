@@ -16,7 +16,7 @@ internal interface INetsWalkers<T> : IDisposable
 
     void Start(NdArray<T> parameters, int particles, DrawKey draw);
 
-    void Advance(NdArray<T> parameters, int particles, SdeGrid<T> grid, DrawKey draw);
+    void Advance(NdArray<T> parameters, int particles, TimeGrid grid, DrawKey draw);
 
     /// <summary>The log-weights [n] at time t.</summary>
     double[] LogWeights(int particles, double t);
@@ -28,7 +28,7 @@ internal interface INetsWalkers<T> : IDisposable
 /// <summary>Overdamped walkers weighted by forward and backward kernels: V_t - V at the start + the kernels' gains.</summary>
 /// <param name="sde">Moves them; disposed by its owner.</param>
 /// <param name="values">V_t [n] of the first n positions at a time.</param>
-internal sealed class KernelWalkers<T>(TransportSde<T> sde, Func<NdArray<T>, int, double, double[]> values) : INetsWalkers<T>
+internal sealed class KernelWalkers<T>(ParticleWalk<T> sde, Func<NdArray<T>, int, double, double[]> values) : INetsWalkers<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private double[] _reference = [];
@@ -43,13 +43,13 @@ internal sealed class KernelWalkers<T>(TransportSde<T> sde, Func<NdArray<T>, int
         _reference = values(Positions, particles, 0);
     }
 
-    public void Advance(NdArray<T> parameters, int particles, SdeGrid<T> grid, DrawKey draw) => sde.Advance(parameters, particles, grid, draw);
+    public void Advance(NdArray<T> parameters, int particles, TimeGrid grid, DrawKey draw) => sde.Advance(parameters, particles, grid, draw);
 
-    public double[] LogWeights(int particles, double t) => WeightedParticles.LogWeights(values(Positions, particles, t), _reference, sde.Gains);
+    public double[] LogWeights(int particles, double t) => WeightedParticles.LogWeights(values(Positions, particles, t), _reference, sde["gain"]);
 
     public void Select(int[] ancestors, double t)
     {
-        sde.Select(ancestors);
+        sde.Select(ancestors, "gain");
         _reference = values(Positions, ancestors.Length, t);
     }
 
@@ -58,9 +58,9 @@ internal sealed class KernelWalkers<T>(TransportSde<T> sde, Func<NdArray<T>, int
     }
 }
 
-/// <summary>Overdamped walkers with the continuous weights.</summary>
+/// <summary>Walkers with the continuous weights, overdamped or with momenta.</summary>
 /// <param name="walkers">Moves them.</param>
-internal sealed class ContinuousWalkers<T>(EscortedLangevin<T> walkers) : INetsWalkers<T>
+internal sealed class ContinuousWalkers<T>(ParticleWalk<T> walkers) : INetsWalkers<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     public NdArray<T> Positions => walkers.Positions;
@@ -69,31 +69,11 @@ internal sealed class ContinuousWalkers<T>(EscortedLangevin<T> walkers) : INetsW
 
     public void Start(NdArray<T> parameters, int particles, DrawKey draw) => walkers.Start(parameters, particles, draw);
 
-    public void Advance(NdArray<T> parameters, int particles, SdeGrid<T> grid, DrawKey draw) => walkers.Advance(parameters, particles, grid, draw);
+    public void Advance(NdArray<T> parameters, int particles, TimeGrid grid, DrawKey draw) => walkers.Advance(parameters, particles, grid, draw);
 
-    public double[] LogWeights(int particles, double t) => WeightedParticles.LogWeights(new double[particles], new double[particles], walkers.LogWeights);
+    public double[] LogWeights(int particles, double t) => WeightedParticles.LogWeights(new double[particles], new double[particles], walkers["logWeight"]);
 
-    public void Select(int[] ancestors, double t) => walkers.Select(ancestors);
-
-    public void Dispose() => walkers.Dispose();
-}
-
-/// <summary>Walkers with momenta, which have continuous weights.</summary>
-/// <param name="walkers">Moves them.</param>
-internal sealed class InertialWalkers<T>(InertialTransport<T> walkers) : INetsWalkers<T>
-    where T : unmanaged, IFloatingPointIeee754<T>
-{
-    public NdArray<T> Positions => walkers.Positions;
-
-    public long TargetCalls => walkers.TargetCalls;
-
-    public void Start(NdArray<T> parameters, int particles, DrawKey draw) => walkers.Start(parameters, particles, draw);
-
-    public void Advance(NdArray<T> parameters, int particles, SdeGrid<T> grid, DrawKey draw) => walkers.Advance(parameters, particles, grid, draw);
-
-    public double[] LogWeights(int particles, double t) => WeightedParticles.LogWeights(new double[particles], new double[particles], walkers.LogWeights);
-
-    public void Select(int[] ancestors, double t) => walkers.Select(ancestors);
+    public void Select(int[] ancestors, double t) => walkers.Select(ancestors, "logWeight");
 
     public void Dispose() => walkers.Dispose();
 }
