@@ -71,6 +71,7 @@ internal static unsafe class PhiloxLanes<L, V>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Share(V* keys, ulong step, V x, V y)
     {
         Share(keys, step, x, keys + Keys);
@@ -94,6 +95,7 @@ internal static unsafe class PhiloxLanes<L, V>
         shared[3] = next0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong StepProduct(ulong step) => (uint)step * (ulong)Philox.Multiplier1;
 
     /// <summary>The words of one block for the two vectors of samples given to <see cref="Share(V*, ulong, V, V)"/>.</summary>
