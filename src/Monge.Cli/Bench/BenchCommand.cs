@@ -13,12 +13,12 @@ namespace Monge.Cli.Bench;
 internal static class BenchCommand
 {
     private const int WarmUps = 3;
-    private static readonly string[] s_cases = ["gemm", "regression", "fit", "fit-ot", "laplacian", "ode", "langevin"];
+    private static readonly string[] s_cases = ["gemm", "regression", "fit", "fit-ot", "laplacian", "ode", "langevin", "pairwise", "pairwise-plain"];
 
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
-        var cases = new Argument<string[]>("case") { Description = "gemm, regression, fit, fit-ot, laplacian, ode, langevin, or all.", HelpName = "CASE", Arity = ArgumentArity.ZeroOrMore };
+        var cases = new Argument<string[]>("case") { Description = $"{string.Join(", ", s_cases)}, or all.", HelpName = "CASE", Arity = ArgumentArity.ZeroOrMore };
         cases.CompletionSources.Add([.. s_cases, "all"]);
         var batch = CommandOptions.Integer("--batch", "Samples in a batch.", 1024, 1);
         var dimension = CommandOptions.Integer("--dim", "Dimension of a sample.", 2, 1, 4096);
@@ -44,6 +44,7 @@ internal static class BenchCommand
             ("monge bench regression --batch 4096 --width 256", "one Adam step of velocity matching"),
             ("monge bench regression fit fit-ot --batch 4096 --width 256", "what reading rows and pairing them adds to a step"),
             ("monge bench laplacian --dim 10 --json", "one step on a second-order residual, as JSON"),
+            ("monge bench pairwise pairwise-plain --batch 10000 --dim 50 --repeats 3", "kernel sums over all pairs of particles, beside plain loops"),
             ("monge bench ode --batch 16384 --width 256 --steps 20", "an ensemble of trajectories through a network"),
             ("monge bench --gate bench/gate.json", "is this commit as fast as the file says?"));
         command.SetAction(result =>
@@ -90,6 +91,8 @@ internal static class BenchCommand
             "fit-ot" => BenchCases<T>.Fit(settings, OptimalTransport.CouplingKind.OptimalTransport),
             "laplacian" => BenchCases<T>.Laplacian(settings),
             "ode" => BenchCases<T>.Ode(settings),
+            "pairwise" => PairwiseCase<T>.Create(settings),
+            "pairwise-plain" => PairwiseCase<T>.CreatePlain(settings),
             _ => BenchCases<T>.Langevin(settings),
         };
         try

@@ -1,4 +1,4 @@
-using Monge.OptimalTransport;
+using Monge.Engine.Pairwise;
 
 namespace Monge.Diagnostics;
 
@@ -23,13 +23,8 @@ public static class EnergyDistance
         double[] x, double[] y, int dimension, double[]? logWeightsX = null, double[]? logWeightsY = null, bool unbiased = true, int threads = 0)
     {
         var (a, b) = (WeightedSamples.Normalise(x, dimension, logWeightsX), WeightedSamples.Normalise(y, dimension, logWeightsY));
-        static void Distance(Span<double> costs)
-        {
-        }
-
-        double Within(double[] points, double[] weights) => unbiased
-            ? PairSums.Within(points, weights, dimension, GroundCost.Euclidean, Distance, 0, threads)
-            : PairSums.Cross(points, weights, points, weights, dimension, GroundCost.Euclidean, Distance, threads);
-        return (2 * PairSums.Cross(x, a, y, b, dimension, GroundCost.Euclidean, Distance, threads)) - Within(x, a) - Within(y, b);
+        var distance = default(DistanceKernel<double>);
+        double Within(double[] points, double[] weights) => WeightedSamples.MeanWithin(distance, points, weights, dimension, 0, unbiased, threads);
+        return (2 * WeightedSamples.MeanOverPairs(distance, x, a, y, b, dimension, threads)) - Within(x, a) - Within(y, b);
     }
 }

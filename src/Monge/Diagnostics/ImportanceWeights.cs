@@ -1,4 +1,8 @@
 using System.Globalization;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Monge.Engine.Execution;
+using Monge.Engine.Pairwise;
 
 namespace Monge.Diagnostics;
 
@@ -213,4 +217,33 @@ internal static class WeightedSamples
     /// </summary>
     public static double MeanError(double weightedSquares, double sumOfSquaredWeights) =>
         sumOfSquaredWeights < 1 ? Math.Sqrt(weightedSquares / (1 - sumOfSquaredWeights)) : double.PositiveInfinity;
+
+    /// <summary>The mean of k over pairs of x with weights a and y with weights b, rows of x summed in their order.</summary>
+    public static double MeanOverPairs<TKernel>(TKernel kernel, double[] x, double[] a, double[] y, double[] b, int dimension, int threads)
+        where TKernel : struct, IPairKernel<double> =>
+        new PairwiseSums<double>(new ExecutionOptions { Threads = threads }) { UsesProducts = false }.Total(kernel, x, a, y, b, dimension);
+
+    /// <summary>
+    /// The mean of k over pairs of one set; of different points if unbiased: sum_(i != j) w_i w_j k / (1 - sum w^2), unbiased for independent samples with equal weights; 0 if one point has all weight.
+    /// </summary>
+    public static double MeanWithin<TKernel>(TKernel kernel, double[] x, double[] weights, int dimension, double atZero, bool unbiased, int threads)
+        where TKernel : struct, IPairKernel<double>
+    {
+        double squares = unbiased ? Dot(weights, weights) : 0;
+        return squares < 1 ? (MeanOverPairs(kernel, x, weights, x, weights, dimension, threads) - squares * atZero) / (1 - squares) : 0;
+    }
+
+    /// <summary>sum_i a_i b_i.</summary>
+    public static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
+    {
+        var va = MemoryMarshal.Cast<double, Vector<double>>(a);
+        var vb = MemoryMarshal.Cast<double, Vector<double>>(b);
+        var sum = Vector<double>.Zero;
+        for (int i = 0; i < va.Length; i++)
+            sum += va[i] * vb[i];
+        double total = Vector.Sum(sum);
+        for (int i = va.Length * Vector<double>.Count; i < a.Length; i++)
+            total += a[i] * b[i];
+        return total;
+    }
 }

@@ -1,7 +1,6 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
+using Monge.Engine.Pairwise;
 using Monge.Engine.Programs;
 using Monge.Measures;
 
@@ -62,82 +61,8 @@ public static class KernelSteinDiscrepancy
             throw new ArgumentException($"The scale of the kernel is {c}; it must be positive and finite.", nameof(scale));
         }
 
-        var (n, squares) = (weights.Length, PairSums.Dot(weights, weights));
-        var pairs = new SteinRows(Transposed(samples, n, dimension), Transposed(scores, n, dimension), weights, dimension, c * c);
-        var sums = new double[n];
-        Workers.For(n, threads, () => new double[3 * n], (i, buffer) => sums[i] = weights[i] > 0 ? weights[i] * pairs.Sum(i, buffer) : 0);
-        return squares < 1 ? sums.Sum() / (1 - squares) : 0;
-    }
-
-    private static double[] Transposed(double[] values, int n, int d)
-    {
-        var result = new double[values.Length];
-        for (var i = 0; i < n; i++)
-        {
-            for (var j = 0; j < d; j++)
-            {
-                result[(j * n) + i] = values[(i * d) + j];
-            }
-        }
-
-        return result;
-    }
-
-    /// <summary>Rows of u, from positions and scores [d, n].</summary>
-    private sealed class SteinRows(double[] x, double[] s, double[] weights, int dimension, double square)
-    {
-        /// <summary>sum over j other than i of w_j u(x_i, x_j); the buffer holds 3 n values.</summary>
-        public double Sum(int i, double[] buffer)
-        {
-            var n = weights.Length;
-            var products = buffer.AsSpan(0, n);
-            var slopes = buffer.AsSpan(n, n);
-            var distances = buffer.AsSpan(2 * n, n);
-            buffer.AsSpan().Clear();
-            for (var k = 0; k < dimension; k++)
-            {
-                Accumulate(x.AsSpan(k * n, n), s.AsSpan(k * n, n), i, products, slopes, distances);
-            }
-
-            // With r = x_i - x_j and q = c^2 + |r|^2: k = q^-1/2, grad_x k = -r q^-3/2 = -grad_y k, tr = d q^-3/2 - 3 |r|^2 q^-5/2.
-            var sum = 0.0;
-            for (var j = 0; j < n; j++)
-            {
-                if (j != i)
-                {
-                    var q = square + distances[j];
-                    var root = 1 / Math.Sqrt(q);
-                    sum += weights[j] * root * (products[j] + ((slopes[j] + dimension - (3 * distances[j] / q)) / q));
-                }
-            }
-
-            return sum;
-        }
-
-        // products: s_i.s_j, slopes: (s_i - s_j).(x_i - x_j), distances: |x_i - x_j|^2.
-        private static void Accumulate(ReadOnlySpan<double> x, ReadOnlySpan<double> s, int i, Span<double> products, Span<double> slopes, Span<double> distances)
-        {
-            var (xi, si) = (x[i], s[i]);
-            var vx = MemoryMarshal.Cast<double, Vector<double>>(x);
-            var vs = MemoryMarshal.Cast<double, Vector<double>>(s);
-            var p = MemoryMarshal.Cast<double, Vector<double>>(products);
-            var l = MemoryMarshal.Cast<double, Vector<double>>(slopes);
-            var r = MemoryMarshal.Cast<double, Vector<double>>(distances);
-            for (var j = 0; j < vx.Length; j++)
-            {
-                var difference = new Vector<double>(xi) - vx[j];
-                p[j] += vs[j] * si;
-                l[j] += (new Vector<double>(si) - vs[j]) * difference;
-                r[j] += difference * difference;
-            }
-
-            for (var j = vx.Length * Vector<double>.Count; j < x.Length; j++)
-            {
-                var difference = xi - x[j];
-                products[j] += s[j] * si;
-                slopes[j] += (si - s[j]) * difference;
-                distances[j] += difference * difference;
-            }
-        }
+        var (squares, sums) = (WeightedSamples.Dot(weights, weights), new double[weights.Length]);
+        new PairwiseSums<double>(new ExecutionOptions { Threads = threads }).SteinSums(new InverseMultiquadricKernel<double>(c), samples, scores, dimension, weights, sums);
+        return squares < 1 ? weights.Zip(sums, (weight, sum) => weight > 0 ? weight * sum : 0).Sum() / (1 - squares) : 0;
     }
 }

@@ -1,6 +1,6 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
-using Monge.OptimalTransport;
+using System.Runtime.CompilerServices;
+using Monge.Engine.Pairwise;
 
 namespace Monge.Diagnostics;
 
@@ -39,11 +39,9 @@ public static class MaximumMeanDiscrepancy
             throw new ArgumentException($"The bandwidth of the kernels is {width}; it must be positive and finite.", nameof(bandwidth));
         }
 
-        void Kernel(Span<double> costs) => Apply(costs, -1 / (2 * 16 * width * width));
-        double Within(double[] points, double[] weights) => unbiased
-            ? PairSums.Within(points, weights, dimension, GroundCost.SquaredEuclidean, Kernel, 1, threads)
-            : PairSums.Cross(points, weights, points, weights, dimension, GroundCost.SquaredEuclidean, Kernel, threads);
-        return Within(x, a) + Within(y, b) - (2 * PairSums.Cross(x, a, y, b, dimension, GroundCost.SquaredEuclidean, Kernel, threads));
+        var kernel = new FiveGaussians(width);
+        double Within(double[] points, double[] weights) => WeightedSamples.MeanWithin(kernel, points, weights, dimension, 1, unbiased, threads);
+        return Within(x, a) + Within(y, b) - (2 * WeightedSamples.MeanOverPairs(kernel, x, a, y, b, dimension, threads));
     }
 
     /// <summary>The median distance between different samples of a set (of its first 1000); 1 if that is zero.</summary>
@@ -59,11 +57,12 @@ public static class MaximumMeanDiscrepancy
         }
 
         var points = samples[..(n * dimension)];
-        var rows = new CostRows(points, points, dimension, GroundCost.Euclidean, store: false);
+        var columns = new PointColumns<double>(points, dimension);
         var (distances, buffer, at) = (new double[n * (n - 1) / 2], new double[n], 0);
         for (var i = 1; i < n; i++)
         {
-            rows.Row(i, buffer)[..i].CopyTo(distances.AsSpan(at));
+            columns.Values(default(DistanceKernel<double>), points.AsSpan(i * dimension, dimension), buffer);
+            buffer.AsSpan(0, i).CopyTo(distances.AsSpan(at));
             at += i;
         }
 
@@ -72,13 +71,19 @@ public static class MaximumMeanDiscrepancy
         return median > 0 ? median : 1;
     }
 
-    // The kernel of half the width is the fourth power, so one exponential makes all five.
-    private static void Apply(Span<double> costs, double scale)
+    // The mean of the five Gaussians; that of half the width is the fourth power, so one exponential makes all.
+    private readonly struct FiveGaussians(double bandwidth) : IPairKernel<double>
     {
-        var vectors = MemoryMarshal.Cast<double, Vector<double>>(costs);
-        for (var i = 0; i < vectors.Length; i++)
+        private readonly double _rate = -1 / (2 * 16 * bandwidth * bandwidth);
+
+        public static bool OfInnerProduct => false;
+
+        public double Scale => bandwidth * bandwidth / 8;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector<double> Value(Vector<double> q)
         {
-            var kernel = Vector.Exp(vectors[i] * scale);
+            var kernel = Vector.Exp(q * _rate);
             var sum = kernel;
             for (var k = 1; k < Kernels; k++)
             {
@@ -87,21 +92,26 @@ public static class MaximumMeanDiscrepancy
                 sum += kernel;
             }
 
-            vectors[i] = sum / Kernels;
+            return sum / Kernels;
         }
 
-        for (var i = vectors.Length * Vector<double>.Count; i < costs.Length; i++)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector<double> ValueAndSlope(Vector<double> q, out Vector<double> slope)
         {
-            var kernel = Math.Exp(costs[i] * scale);
+            var (kernel, rate) = (Vector.Exp(q * _rate), _rate);
             var sum = kernel;
+            slope = kernel * rate;
             for (var k = 1; k < Kernels; k++)
             {
                 kernel *= kernel;
                 kernel *= kernel;
+                rate *= 4;
                 sum += kernel;
+                slope += kernel * rate;
             }
 
-            costs[i] = sum / Kernels;
+            slope /= Kernels;
+            return sum / Kernels;
         }
     }
 }

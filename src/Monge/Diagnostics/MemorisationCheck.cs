@@ -1,5 +1,6 @@
 using System.Globalization;
 using Monge.Engine.Execution;
+using Monge.Engine.Pairwise;
 using Monge.OptimalTransport;
 
 namespace Monge.Diagnostics;
@@ -62,18 +63,9 @@ public sealed record MemorisationCheck(
     {
         var count = PointSets.Check(rows, dimension, nameof(rows));
         _ = PointSets.Check(training, dimension, nameof(training));
-        var (costs, result) = (new CostRows(rows, training, dimension, GroundCost.Euclidean, store: false), new double[count]);
-        Workers.For(count, threads, () => new double[costs.Columns], (row, buffer) =>
-        {
-            var least = double.PositiveInfinity;
-            foreach (var distance in costs.Row(row, buffer))
-            {
-                least = Math.Min(least, distance);
-            }
-
-            result[row] = least;
-        });
-        return result;
+        var result = new double[count];
+        new PairwiseSums<double>(new ExecutionOptions { Threads = threads }).Nearest(rows, training, dimension, result);
+        return Array.ConvertAll(result, Math.Sqrt);
     }
 
     private static int CountBelow(double[] sorted, double limit, bool orEqual)

@@ -53,7 +53,7 @@ public static class SlicedWasserstein
         var values = new double[points.Length / axis.Length];
         for (var i = 0; i < values.Length; i++)
         {
-            values[i] = PairSums.Dot(points.AsSpan(i * axis.Length, axis.Length), axis);
+            values[i] = WeightedSamples.Dot(points.AsSpan(i * axis.Length, axis.Length), axis);
         }
 
         return values;

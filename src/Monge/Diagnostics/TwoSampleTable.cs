@@ -184,7 +184,7 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
         {
             for (var j = 0; j < i; j++)
             {
-                largest = Math.Max(largest, Math.Abs(PairSums.Dot(first[i], first[j]) - PairSums.Dot(second[i], second[j])));
+                largest = Math.Max(largest, Math.Abs(WeightedSamples.Dot(first[i], first[j]) - WeightedSamples.Dot(second[i], second[j])));
             }
         }
 

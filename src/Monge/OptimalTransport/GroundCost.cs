@@ -1,6 +1,5 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
 using Monge.Engine.Execution;
+using Monge.Engine.Pairwise;
 
 namespace Monge.OptimalTransport;
 
@@ -18,7 +17,7 @@ public enum GroundCost
 internal sealed class CostRows
 {
     private readonly double[] from;
-    private readonly double[] toTransposed;
+    private readonly PointColumns<double> to;
     private readonly int dimension;
     private readonly GroundCost cost;
     private readonly double[]? stored;
@@ -37,10 +36,7 @@ internal sealed class CostRows
         Threads = threads;
         Rows = from.Length / dimension;
         Columns = to.Length / dimension;
-        toTransposed = new double[to.Length];
-        for (int point = 0; point < Columns; point++)
-            for (int axis = 0; axis < dimension; axis++)
-                toTransposed[axis * Columns + point] = to[point * dimension + axis];
+        this.to = new PointColumns<double>(to, dimension);
         if (!store)
             return;
         var matrix = new double[checked(Rows * Columns)];
@@ -71,35 +67,11 @@ internal sealed class CostRows
 
     private void Compute(int row, Span<double> costs)
     {
-        costs = costs[..Columns];
-        costs.Clear();
-        int width = Vector<double>.Count;
-        ref double target = ref MemoryMarshal.GetReference(costs);
-        for (int axis = 0; axis < dimension; axis++)
-        {
-            double coordinate = from[row * dimension + axis];
-            var coordinates = new Vector<double>(coordinate);
-            ReadOnlySpan<double> others = toTransposed.AsSpan(axis * Columns, Columns);
-            ref double source = ref MemoryMarshal.GetReference(others);
-            int column = 0;
-            for (; column <= Columns - width; column += width)
-            {
-                Vector<double> difference = coordinates - Vector.LoadUnsafe(ref source, (nuint)column);
-                (Vector.LoadUnsafe(ref target, (nuint)column) + difference * difference).StoreUnsafe(ref target, (nuint)column);
-            }
-            for (; column < Columns; column++)
-            {
-                double difference = coordinate - others[column];
-                costs[column] += difference * difference;
-            }
-        }
+        ReadOnlySpan<double> point = from.AsSpan(row * dimension, dimension);
         if (cost == GroundCost.SquaredEuclidean)
-            return;
-        int index = 0;
-        for (; index <= Columns - width; index += width)
-            Vector.SquareRoot(Vector.LoadUnsafe(ref target, (nuint)index)).StoreUnsafe(ref target, (nuint)index);
-        for (; index < Columns; index++)
-            costs[index] = Math.Sqrt(costs[index]);
+            to.Values(default(SquaredDistanceKernel<double>), point, costs);
+        else
+            to.Values(default(DistanceKernel<double>), point, costs);
     }
 }
 

@@ -1,6 +1,5 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
 using Monge.Engine.Execution;
+using Monge.Engine.Pairwise;
 using Monge.Engine.Random;
 using Monge.Measures.Targets;
 
@@ -18,7 +17,7 @@ public sealed class KernelDensity : IFittedDensity
     private const int Refinements = 24;
     private readonly double[] _rows;
     private readonly double[] _factor;
-    private readonly double[] _transposed;
+    private readonly double[] _white;
     private readonly double _constant;
     private readonly int _count;
 
@@ -33,15 +32,7 @@ public sealed class KernelDensity : IFittedDensity
         _count = RowMoments.Check(rows, dimension, 1, nameof(rows));
         (_rows, _factor, Dimension, Description) = (rows, factor, dimension, description ?? "kernel density");
         _constant = -Math.Log(_count) - (dimension * Posteriors.HalfLogTwoPi) - RowMoments.LogDeterminant(factor, dimension);
-        _transposed = new double[rows.Length];
-        var white = Whiten(rows);
-        for (var row = 0; row < _count; row++)
-        {
-            for (var i = 0; i < dimension; i++)
-            {
-                _transposed[(i * _count) + row] = white[(row * dimension) + i];
-            }
-        }
+        _white = Whiten(rows);
     }
 
     /// <inheritdoc/>
@@ -98,10 +89,10 @@ public sealed class KernelDensity : IFittedDensity
     public double[] LogDensity(double[] rows, int threads = 0)
     {
         var n = RowMoments.Check(rows, Dimension, 1, nameof(rows));
-        var (white, result) = (Whiten(rows), new double[n]);
-        Workers.For(n, threads, () => new double[_count], (row, squares) =>
-            result[row] = _constant + LogKernelSum(white.AsSpan(row * Dimension, Dimension), squares));
-        return result;
+        var result = new double[n];
+        var sums = new PairwiseSums<double>(new ExecutionOptions { Threads = threads }) { UsesProducts = false };
+        sums.LogSums(new GaussianKernel<double>(1), Whiten(rows), _white, Dimension, default, result);
+        return Array.ConvertAll(result, log => _constant + log);
     }
 
     /// <inheritdoc/>
@@ -175,48 +166,5 @@ public sealed class KernelDensity : IFittedDensity
         }
 
         return white;
-    }
-
-    private double LogKernelSum(ReadOnlySpan<double> point, Span<double> squares)
-    {
-        squares.Clear();
-        var vectors = MemoryMarshal.Cast<double, Vector<double>>(squares);
-        for (var i = 0; i < point.Length; i++)
-        {
-            var column = _transposed.AsSpan(i * _count, _count);
-            var others = MemoryMarshal.Cast<double, Vector<double>>(column);
-            var value = new Vector<double>(point[i]);
-            for (var k = 0; k < vectors.Length; k++)
-            {
-                var difference = value - others[k];
-                vectors[k] += difference * difference;
-            }
-
-            for (var k = vectors.Length * Vector<double>.Count; k < _count; k++)
-            {
-                var difference = point[i] - column[k];
-                squares[k] += difference * difference;
-            }
-        }
-
-        var least = double.PositiveInfinity;
-        foreach (var square in squares)
-        {
-            least = Math.Min(least, square);
-        }
-
-        var sum = Vector<double>.Zero;
-        for (var k = 0; k < vectors.Length; k++)
-        {
-            sum += Vector.Exp(-0.5 * (vectors[k] - new Vector<double>(least)));
-        }
-
-        var total = Vector.Sum(sum);
-        for (var k = vectors.Length * Vector<double>.Count; k < _count; k++)
-        {
-            total += Math.Exp(-0.5 * (squares[k] - least));
-        }
-
-        return Math.Log(total) - (0.5 * least);
     }
 }
