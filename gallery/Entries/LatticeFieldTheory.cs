@@ -68,7 +68,7 @@ internal static class LatticeFieldTheory
             ],
             async (settings, cancellation) =>
             {
-                var options = new NetsOptions { Threads = settings.Threads, Iterations = 1500, ScoreGate = false, ResidualScale = 5 };
+                var options = new NetsOptions { Training = new() { Iterations = 1500 }, ScoreGate = false, ResidualScale = 5 };
                 var draws = await Sample(sizes, massSquared, coupling, options, Drift(sizes, WholeLattice, 16), ManySamples, settings, cancellation);
                 var exact = LatticeReference.Compute(new LatticeField(sizes, massSquared, coupling), 10, 28, settings.Threads);
                 var moments = new Magnetisation(draws);
@@ -99,12 +99,10 @@ internal static class LatticeFieldTheory
             {
                 var options = new NetsOptions
                 {
-                    Threads = settings.Threads,
-                    Iterations = 1500,
+                    Training = new() { Iterations = 1500, BatchSize = 256 },
                     ScoreGate = false,
                     ResidualScale = 10,
-                    SamplerSteps = Steps,
-                    BatchSize = 256,
+                    Carry = new() { SamplerSteps = Steps },
                     Walkers = 256,
                 };
                 var draws = await Sample(sizes, -1, coupling, options, Drift(sizes, 2, 24), Samples, settings, cancellation);
@@ -120,7 +118,13 @@ internal static class LatticeFieldTheory
     // start at zero, and a training of one step at no rate leaves them there.
     private static Task<SampleSet> Annealing(int[] sizes, double coupling, int steps, ExperimentSettings settings, CancellationToken cancellation)
     {
-        var options = new NetsOptions { Threads = settings.Threads, Iterations = 1, LearningRate = 1e-12, BatchSize = 16, Walkers = 16, ScoreGate = false, SamplerSteps = steps, Sampler = SamplerChoice.Sde };
+        var options = new NetsOptions
+        {
+            Training = new() { Iterations = 1, LearningRate = 1e-12, BatchSize = 16 },
+            Walkers = 16,
+            ScoreGate = false,
+            Carry = new() { SamplerSteps = steps, Sampler = SamplerChoice.Sde },
+        };
         var lattice = new PeriodicLattice(sizes);
         return Sample(sizes, -1, coupling, options, (parameters, initializer, _) => new SpectralField(parameters, initializer, lattice), Samples, settings, cancellation);
     }
@@ -131,9 +135,9 @@ internal static class LatticeFieldTheory
         var field = new LatticeField(sizes, massSquared, coupling);
         var name = Name(sizes, massSquared, coupling);
         var path = PathLibrary.Lattice(field).Path;
-        var draws = await new NetsTransport(TargetLibrary.Get(name, settings.Threads), options, path, drift).SampleAsync(samples, settings.Seed, null, cancellation);
+        var draws = await new NetsTransport(TargetLibrary.Get(name, settings.Threads), options, path, drift).SampleAsync(samples, settings.Seed, null, cancellation, settings.Threads);
         settings.Note(FormattableString.Invariant(
-            $"{name}, {(options.Iterations == 1 ? "annealed importance sampling" : $"{options.Iterations} iterations")}, seed {settings.Seed}: log Z {draws.LogZ:f5} +- {draws.LogZError:f5}, ELBO {draws.Elbo:f3}, ESS {draws.EffectiveSampleSize:p1}, {draws.TargetCalls:n0} target calls, {draws.Sampler}, {draws.TrainSeconds:f0} s of training"));
+            $"{name}, {(options.Training.Iterations == 1 ? "annealed importance sampling" : $"{options.Training.Iterations} iterations")}, seed {settings.Seed}: log Z {draws.LogZ:f5} +- {draws.LogZError:f5}, ELBO {draws.Elbo:f3}, ESS {draws.EffectiveSampleSize:p1}, {draws.TargetCalls:n0} target calls, {draws.Sampler}, {draws.TrainSeconds:f0} s of training"));
         return draws;
     }
 

@@ -63,8 +63,8 @@ internal static class LogNormaliserIntervals
     private static async Task<(string Text, bool Covered)> Run(string name, int iterations, ulong seed, CancellationToken cancellation)
     {
         var target = TargetLibrary.Get(name);
-        var options = new PinnOptions { Iterations = iterations, Threads = 1, TargetExponent = 1, BaseExponent = 1 };
-        var draws = await new PinnTransport(target, options).SampleAsync(Samples, seed, null, cancellation);
+        var options = new PinnOptions { Training = new() { Iterations = iterations }, Preparation = new() { TargetExponent = 1, BaseExponent = 1 } };
+        var draws = await new PinnTransport(target, options).SampleAsync(Samples, seed, null, cancellation, threads: 1);
         var exact = target.Facts.LogZ!.Value;
         var deviation = (draws.LogZ - exact) / double.Hypot(draws.LogZError, target.Facts.LogZError);
         var covered = Math.Abs(deviation) <= Quantile95;

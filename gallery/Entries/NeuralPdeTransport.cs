@@ -38,8 +38,8 @@ internal static class NeuralPdeTransport
     private static async Task<IReadOnlyList<double>> Sample(string name, ExperimentSettings settings, CancellationToken cancellation)
     {
         var target = TargetLibrary.Get(name);
-        var method = new PinnTransport(target, new PinnOptions { Threads = settings.Threads });
-        var draws = await method.SampleAsync(Samples, settings.Seed, null, cancellation);
+        var method = new PinnTransport(target, new PinnOptions());
+        var draws = await method.SampleAsync(Samples, settings.Seed, null, cancellation, settings.Threads);
         var modes = target.Facts.Modes!;
         var weights = modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, draws.NormalizedWeights());
         var worst = Enumerable.Range(0, modes.Count).Max(k => Math.Abs(weights[k] - modes.Weights[k]));

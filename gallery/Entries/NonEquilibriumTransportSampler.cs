@@ -33,7 +33,7 @@ internal static class NonEquilibriumTransportSampler
             Forty("gmm40-annealing", "along the annealing from N(0, 25^2 I), without mode knowledge", moving: false, ess: 0.7, stretchEss: 0.95, weight: 0.01),
             Normaliser("many-well-5", new NetsOptions(), -0.541056, 0.02, 0.005, "quadrature"),
             Normaliser("many-well-50", new NetsOptions { Network = NetsNetwork.Separable }, 42.817243, 0.1, 0.03, "quadrature"),
-            Normaliser("many-well-32", new NetsOptions { Network = NetsNetwork.Separable, Iterations = 6000 }, 164.695675, 0.1, 0.03, "quadrature"),
+            Normaliser("many-well-32", new NetsOptions { Network = NetsNetwork.Separable, Training = new() { Iterations = 6000 } }, 164.695675, 0.1, 0.03, "quadrature"),
             Funnel("funnel-10", "along the annealing, without knowledge of the log-scale", moving: false),
             Funnel("funnel-10-coupling", "along a path that couples the log-scale with time (it uses knowledge of the structure)", moving: true),
             Eight("gmm8-200-moving-means", "along a path that moves the means (it uses mode knowledge)", moving: true, 0.6, 0.9),
@@ -58,7 +58,12 @@ internal static class NonEquilibriumTransportSampler
         async (settings, cancellation) =>
         {
             var target = TargetLibrary.Get("gmm40");
-            var options = new NetsOptions { Threads = settings.Threads, Base = BaseChoice.Isotropic, BaseScale = 25, Width = moving ? 64 : 128, Iterations = moving ? 2000 : 16_000 };
+            var options = new NetsOptions
+            {
+                Preparation = new() { Base = BaseChoice.Isotropic, BaseScale = 25 },
+                Size = new() { Width = moving ? 64 : 128 },
+                Training = new() { Iterations = moving ? 2000 : 16_000 },
+            };
             var path = moving ? PathLibrary.For(target)!.Path : null;
             var (draws, kernel, resampled) = await WithKernel(target, options, path, settings, cancellation);
             NoteRun(settings, name, draws);
@@ -85,7 +90,7 @@ internal static class NonEquilibriumTransportSampler
         async (settings, cancellation) =>
         {
             var target = TargetLibrary.Get(name);
-            var draws = await new NetsTransport(target, options with { Threads = settings.Threads }).SampleAsync(Samples, settings.Seed, null, cancellation);
+            var draws = await new NetsTransport(target, options).SampleAsync(Samples, settings.Seed, null, cancellation, settings.Threads);
             NoteRun(settings, name, draws);
             return [draws.LogZ, (draws.Eubo ?? double.NaN) - draws.Elbo, LargestWellError(draws, target)];
         });
@@ -101,8 +106,8 @@ internal static class NonEquilibriumTransportSampler
         async (settings, cancellation) =>
         {
             var target = TargetLibrary.Get("funnel-10");
-            var options = new NetsOptions { Threads = settings.Threads };
-            var draws = await new NetsTransport(target, options, moving ? PathLibrary.For(target)!.Path : null).SampleAsync(Samples, settings.Seed, null, cancellation);
+            var options = new NetsOptions();
+            var draws = await new NetsTransport(target, options, moving ? PathLibrary.For(target)!.Path : null).SampleAsync(Samples, settings.Seed, null, cancellation, settings.Threads);
             NoteRun(settings, name, draws);
             return [draws.LogZ, draws.StandardDeviation()[0]];
         });
@@ -121,22 +126,19 @@ internal static class NonEquilibriumTransportSampler
             var target = TargetLibrary.Get("student-t-mixture-50");
             var options = new NetsOptions
             {
-                Threads = settings.Threads,
                 Path = NetsPath.Interpolated,
                 Network = NetsNetwork.Selecting,
                 ScoreGate = false,
-                Iterations = 3000,
-                LearningRate = 0.01,
-                BatchSize = 512,
+                Training = new() { Iterations = 3000, LearningRate = 0.01, BatchSize = 512 },
                 Walkers = 128,
                 GridTimes = 32,
                 ResidualScale = 20,
                 HorizonShare = 0.1,
                 SpreadShare = 0,
                 Relaxation = 10,
-                Sampler = SamplerChoice.Ode,
+                Carry = new() { Sampler = SamplerChoice.Ode },
             };
-            var draws = await new NetsTransport(target, options).SampleAsync(DistancePairs * DistanceSamples, settings.Seed, null, cancellation);
+            var draws = await new NetsTransport(target, options).SampleAsync(DistancePairs * DistanceSamples, settings.Seed, null, cancellation, settings.Threads);
             NoteRun(settings, "student-t-mixture-50-learned", draws);
 
             // The variance is infinite, so the cost of two exact sets has no expectation: its mean over pairs converges to nothing, its median does. Of ten pairs it would scatter by an eighth.
@@ -160,9 +162,24 @@ internal static class NonEquilibriumTransportSampler
             var target = TargetLibrary.Get("gmm8-200");
             var path = PathLibrary.For(target)!.Path;
             var options = moving
-                ? new NetsOptions { Threads = settings.Threads, Network = NetsNetwork.None, Iterations = 400, LearningRate = 0.02, BatchSize = 256, Walkers = 64, GridTimes = 16, Sampler = SamplerChoice.Ode, SamplerSteps = 32 }
-                : new NetsOptions { Threads = settings.Threads, ScoreGate = true, Base = BaseChoice.Isotropic, BatchSize = 512, Walkers = 128, GridTimes = 24, Sampler = SamplerChoice.Sde };
-            var draws = await new NetsTransport(target, options, moving ? path : null).SampleAsync(Samples, settings.Seed, null, cancellation);
+                ? new NetsOptions
+                {
+                    Network = NetsNetwork.None,
+                    Training = new() { Iterations = 400, LearningRate = 0.02, BatchSize = 256 },
+                    Walkers = 64,
+                    GridTimes = 16,
+                    Carry = new() { Sampler = SamplerChoice.Ode, SamplerSteps = 32 },
+                }
+                : new NetsOptions
+                {
+                    ScoreGate = true,
+                    Preparation = new() { Base = BaseChoice.Isotropic },
+                    Training = new() { BatchSize = 512 },
+                    Walkers = 128,
+                    GridTimes = 24,
+                    Carry = new() { Sampler = SamplerChoice.Sde },
+                };
+            var draws = await new NetsTransport(target, options, moving ? path : null).SampleAsync(Samples, settings.Seed, null, cancellation, settings.Threads);
             NoteRun(settings, name, draws);
             var execution = new ExecutionOptions { Threads = settings.Threads };
             return moving ? [draws.EffectiveSampleSize, draws.LogZ, ExactMixtureTransport.Kernel(path, null, KernelSteps, settings, execution)] : [draws.EffectiveSampleSize, draws.LogZ];
@@ -174,13 +191,12 @@ internal static class NonEquilibriumTransportSampler
         var folder = Directory.CreateTempSubdirectory("monge-gallery-").FullName;
         try
         {
-            var request = new SamplingRequest(ModeSamples, settings.Seed) { Folder = folder };
-            var draws = await Task.Run(() => new NetsTransport(target, options, path).Run(request, cancellation), cancellation);
-            var fixedSteps = options with { Sampler = SamplerChoice.Sde, SamplerSteps = KernelSteps };
-            Task<SampleSet> Again(NetsOptions sampling) =>
-                Task.Run(() => new NetsTransport(target, sampling, path).Run(request with { Resume = true, Samples = Samples }, cancellation), cancellation);
+            var run = new Run { Seed = settings.Seed, Threads = settings.Threads, Folder = folder, Cancellation = cancellation };
+            var draws = await Task.Run(() => new NetsTransport(target, options, path).Sample(ModeSamples, run), cancellation);
+            var fixedSteps = options with { Carry = options.Carry with { Sampler = SamplerChoice.Sde, SamplerSteps = KernelSteps } };
+            Task<SampleSet> Again(NetsOptions sampling) => Task.Run(() => new NetsTransport(target, sampling, path).Sample(Samples, run with { Resume = true }), cancellation);
             var kernel = await Again(fixedSteps);
-            var resampled = await Again(fixedSteps with { ResamplingThreshold = ResampleBelow });
+            var resampled = await Again(fixedSteps with { Walker = new() { ResamplingThreshold = ResampleBelow } });
             return (draws, kernel.EffectiveSampleSize, resampled);
         }
         finally

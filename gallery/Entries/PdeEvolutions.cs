@@ -34,7 +34,7 @@ internal static class PdeEvolutions
                 FigureReference.AtLeast("ESS", 0.67, "best trajectory-based sampler 0.6744 (arXiv:2307.01198)", stretchBound: 0.9),
                 FigureReference.AtMost("largest error of a mode weight", 0.01, Definition),
             ],
-            (settings, cancellation) => Sample("many-well-5", new PdeOptions { Evolution = Evolution.GeneralDeterministic, Iterations = 12_000 }, settings, cancellation)),
+            (settings, cancellation) => Sample("many-well-5", new PdeOptions { Evolution = Evolution.GeneralDeterministic, Training = new() { Iterations = 12_000 } }, settings, cancellation)),
     ];
 
     private static Experiment NineGaussians(string name, string description, PdeOptions options) => new(
@@ -51,8 +51,8 @@ internal static class PdeEvolutions
     private static async Task<IReadOnlyList<double>> Sample(string name, PdeOptions options, ExperimentSettings settings, CancellationToken cancellation)
     {
         var target = TargetLibrary.Get(name);
-        var method = new PdeTransport(target, options with { Threads = settings.Threads });
-        var draws = await method.SampleAsync(Samples, settings.Seed, null, cancellation);
+        var method = new PdeTransport(target, options);
+        var draws = await method.SampleAsync(Samples, settings.Seed, null, cancellation, settings.Threads);
         var modes = target.Facts.Modes!;
         var weights = modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, draws.NormalizedWeights());
         var worst = Enumerable.Range(0, modes.Count).Max(k => Math.Abs(weights[k] - modes.Weights[k]));

@@ -28,7 +28,7 @@ internal static class TrajectoryBaselines
     private const double PublishedBaseScale = 1;
 
     // An eighth of the published batch, a tenth of its iterations and half of its steps.
-    private static readonly ControlledOptions s_settings = new() { Iterations = 6000, BatchSize = 256, Steps = 100, BaseScale = BaseScale };
+    private static readonly ControlledOptions s_settings = new() { Training = new() { Iterations = 6000, BatchSize = 256 }, Steps = 100, BaseScale = BaseScale };
 
     /// <summary>The experiments.</summary>
     internal static IReadOnlyList<Experiment> Experiments { get; } =
@@ -45,7 +45,7 @@ internal static class TrajectoryBaselines
             (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
                 () =>
                 {
-                    var options = s_settings with { Loss = PathSpaceLoss.Kl, Iterations = 600, BaseScale = PublishedBaseScale };
+                    var options = s_settings with { Loss = PathSpaceLoss.Kl, Training = s_settings.Training with { Iterations = 600 }, BaseScale = PublishedBaseScale };
                     var draws = Sample("gmm9", ControlledAlgorithm.Pis, options, settings, cancellation);
                     return [Held(draws), draws.LogZ, draws.Warnings.Count(w => w.Cause.Contains("miss part", StringComparison.Ordinal))];
                 },
@@ -86,8 +86,8 @@ internal static class TrajectoryBaselines
 
     private static SampleSet Sample(string target, ControlledAlgorithm algorithm, ControlledOptions options, ExperimentSettings settings, CancellationToken cancellation)
     {
-        var method = new ControlledTransport(TargetLibrary.Get(target), algorithm, options with { Threads = settings.Threads });
-        var draws = method.Run(new SamplingRequest(Samples, settings.Seed), cancellation);
+        var method = new ControlledTransport(TargetLibrary.Get(target), algorithm, options);
+        var draws = method.Sample(Samples, new Run { Seed = settings.Seed, Threads = settings.Threads, Cancellation = cancellation });
         settings.Note(FormattableString.Invariant(
             $"{draws.Method} on {target}, {draws.Sampler}: ESS {draws.EffectiveSampleSize:F4}, log Z {draws.LogZ:F4} +- {draws.LogZError:F4}, ELBO {draws.Elbo:F3}, trained in {draws.TrainSeconds:F0} s ({draws.Iterations} iterations), {draws.TargetCalls} target calls, base {draws.Preparation}{(draws.UsesModeKnowledge ? " (mode knowledge)" : "")}"));
         foreach (var warning in draws.Warnings)

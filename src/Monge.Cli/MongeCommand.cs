@@ -3,7 +3,7 @@ using System.Reflection;
 using Monge.Cli.Bench;
 using Monge.Cli.Commands;
 using Monge.Cli.Generation;
-using Monge.Cli.Sampling;
+using Monge.Cli.Runs;
 using Monge.Measures;
 
 namespace Monge.Cli;

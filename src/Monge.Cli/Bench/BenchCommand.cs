@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 using Monge.Cli.Output;
 using Monge.Engine.Execution;
 using Monge.Engine.Lanes;
+using Monge.Runs;
 
 namespace Monge.Cli.Bench;
 
@@ -157,15 +158,15 @@ internal static class BenchCommand
             ["depth"] = settings.Depth,
             ["steps"] = settings.Steps,
             ["repeats"] = settings.Repeats,
-            ["median_ms"] = JsonOutput.Number(Math.Round(measured.MedianMilliseconds, 4)),
-            ["gflops"] = JsonOutput.Number(measured.Gflops is { } rate ? Math.Round(rate, 2) : null),
+            ["median_ms"] = ResultText.Json(Math.Round(measured.MedianMilliseconds, 4)),
+            ["gflops"] = ResultText.Json(measured.Gflops is { } rate ? Math.Round(rate, 2) : null),
             ["threads"] = ThreadsUsed(settings),
             ["precision"] = precision,
         };
         if (measured.PeakGflops is { } peak)
         {
-            node["peak_gflops"] = JsonOutput.Number(Math.Round(peak, 2));
-            node["peak_fraction"] = JsonOutput.Number(Math.Round((measured.Gflops ?? 0) / peak, 4));
+            node["peak_gflops"] = ResultText.Json(Math.Round(peak, 2));
+            node["peak_fraction"] = ResultText.Json(Math.Round((measured.Gflops ?? 0) / peak, 4));
         }
 
         return JsonOutput.Line(node);

@@ -38,7 +38,8 @@ internal static class BenchGate
         {
             known = update
                 ? []
-                : throw CommandException.Failure($"{path} has no ratios for vectors of {width} bits, as this machine has them; add them with --update on a commit that is fast enough.");
+                : throw CommandException.Failure(
+                    $"{path} has no ratios for vectors of {width} bits, as this machine has them; add them with --update on a commit that is fast enough.");
             file[width] = known;
         }
 
@@ -54,11 +55,13 @@ internal static class BenchGate
                 continue;
             }
 
-            var ratio = Number(path, known, name, "ratio") ?? throw CommandException.Failure($"{path} has no ratio for '{name}'; add it with --update on a commit that is fast enough.");
+            var ratio = Number(path, known, name, "ratio") 
+                ?? throw CommandException.Failure($"{path} has no ratio for '{name}'; add it with --update on a commit that is fast enough.");
             var isSlower = measured < ratio * (1 - tolerance);
             slower += isSlower ? 1 : 0;
             output.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{name,-24} {measured,8:F3}   file {ratio:F3}   {(measured / ratio) - 1:+0.0%;-0.0%} (down to -{tolerance:P0} holds)   {(isSlower ? "slower" : "holds")}"));
+                CultureInfo.InvariantCulture,
+                $"{name,-24} {measured,8:F3}   file {ratio:F3}   {(measured / ratio) - 1:+0.0%;-0.0%} (down to -{tolerance:P0} holds)   {(isSlower ? "slower" : "holds")}"));
         }
 
         if (update)
@@ -78,7 +81,8 @@ internal static class BenchGate
     // Training and networks stand beside the multiply-add peak of one core, the Langevin steps beside a chain of scalar multiply-adds, two threads beside one.
     private static IEnumerable<(string Name, Func<BenchWork> Create, Func<double> Yardstick)> Cases()
     {
-        static BenchSettings Sizes(int batch, int dimension, int width, int depth, int steps = 1, int threads = 1) => new(batch, dimension, width, depth, steps, 1, threads);
+        static BenchSettings Sizes(int batch, int dimension, int width, int depth, int steps = 1, int threads = 1) =>
+            new(batch, dimension, width, depth, steps, 1, threads);
         static double Peak() => MachinePeak.MeasureFmaGflops(ElementType.Float32, TurnMilliseconds / 3000.0) * 1e9;
         yield return ("gemm", () => GemmCase<float>.Create(Sizes(256, 2, 256, 4)), Peak);
         yield return ("regression-small", () => BenchCases<float>.Regression(Sizes(256, 2, 64, 3)), Peak);
@@ -90,7 +94,8 @@ internal static class BenchGate
         if (Environment.ProcessorCount > 1)
         {
             var alone = BenchCases<float>.Regression(Sizes(256, 2, 64, 3));
-            yield return ("regression-small-pair", () => BenchCases<float>.Regression(Sizes(256, 2, 64, 3, threads: 2)), () => alone.FloatingPointOperations!.Value / Fastest(alone.Step));
+            yield return (
+                "regression-small-pair", () => BenchCases<float>.Regression(Sizes(256, 2, 64, 3, threads: 2)), () => alone.FloatingPointOperations!.Value / Fastest(alone.Step));
             alone.Release();
         }
     }

@@ -34,7 +34,7 @@ internal static class ReportCommand
         {
             string[] written = Write(result.GetRequiredValue(folders), result.GetRequiredValue(output));
             result.InvocationConfiguration.Output.WriteLine(result.GetValue(json)
-                ? JsonOutput.Line(new JsonObject { ["written"] = JsonOutput.Texts(written) })
+                ? JsonOutput.Line(new JsonObject { ["written"] = ResultText.Json(written) })
                 : string.Join('\n', written));
         });
         return command;

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Monge.Cli.Output;
 using Monge.Data;
 using Monge.Gallery;
+using Monge.Runs;
 
 namespace Monge.Cli.Commands;
 
@@ -173,7 +174,7 @@ internal static class ReproduceCommand
         ["experiment"] = experiment.Name,
         ["description"] = experiment.Description,
         ["quick"] = experiment.Quick,
-        ["figures"] = JsonOutput.Texts(experiment.Figures.Select(f => f.Name)),
+        ["figures"] = ResultText.Json(experiment.Figures.Select(f => f.Name)),
     };
 
     private static JsonObject Describe(FigureResult r, IEnumerable<string> notes) => new()
@@ -181,16 +182,16 @@ internal static class ReproduceCommand
         ["system"] = r.System,
         ["experiment"] = r.Experiment,
         ["figure"] = r.Figure.Name,
-        ["value"] = JsonOutput.Number(r.Value),
-        ["reference"] = JsonOutput.Number(r.Figure.Reference),
-        ["tolerance"] = JsonOutput.Number(r.Figure.Tolerance),
+        ["value"] = ResultText.Json(r.Value),
+        ["reference"] = ResultText.Json(r.Figure.Reference),
+        ["tolerance"] = ResultText.Json(r.Figure.Tolerance),
         ["test"] = r.Figure.Describe(),
         ["source"] = r.Figure.Source,
         ["holds"] = r.Holds,
         ["stretch_holds"] = r.StretchHolds,
-        ["seconds"] = JsonOutput.Number(Math.Round(r.Seconds, 3)),
+        ["seconds"] = ResultText.Json(Math.Round(r.Seconds, 3)),
         ["seed"] = r.Seed,
-        ["notes"] = JsonOutput.Texts(notes),
+        ["notes"] = ResultText.Json(notes),
     };
 
     private static string Sentence(FigureResult r)

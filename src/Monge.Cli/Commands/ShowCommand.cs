@@ -2,11 +2,10 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
-using Monge.Data;
 
 namespace Monge.Cli.Commands;
 
-/// <summary><c>monge show DIR</c>: prints the samples of a finished run again, from its files.</summary>
+/// <summary><c>monge show DIR</c>: tells the result of a finished run again, of whatever kind.</summary>
 internal static class ShowCommand
 {
     /// <summary>Makes the command.</summary>
@@ -14,8 +13,8 @@ internal static class ShowCommand
     {
         var folder = new Argument<string>("dir") { Description = "The folder of a run.", HelpName = "DIR" };
         var json = CommandOptions.Json("the record of the run");
-        var command = new Command("show", "Print the samples of a finished run again, from its files.") { folder, json };
-        HelpExamples.Add(command, ("monge show runs/gmm9-seed1", "moments, log Z, ESS and the picture"), ("monge show runs/gmm9-seed1 --json", "its record, run.json, as one line"));
+        var command = new Command("show", "Tell the result of a finished run again: its summary with all warnings, or its record.") { folder, json };
+        HelpExamples.Add(command, ("monge show runs/gmm9-seed1", "moments, log Z, ESS, warnings and the picture"), ("monge show runs/gmm9-seed1 --json", "its record, run.json, as one line"));
         command.SetAction(result =>
         {
             var path = result.GetRequiredValue(folder);
@@ -27,12 +26,8 @@ internal static class ShowCommand
                 return;
             }
 
-            var samples = NumpyFile.Read(Path.Combine(path, "samples.npy"));
-            var logWeights = NumpyFile.Read(Path.Combine(path, "log_weights.npy"));
-            var names = record["result"]!["names"]!.AsArray().Select(n => (string)n!).ToArray();
-            Check(path, samples, logWeights, names.Length);
-            output.WriteLine($"{record["target"]} by {record["method"]}, seed {record["seed"]}: {record["status"]}");
-            SampleSummary.Write(samples.ToDoubles(), logWeights.ToDoubles(), names, output, (string?)record["result"]!["correction"]);
+            output.WriteLine($"{record["command"]}: {record["status"]}");
+            output.Write(File.ReadAllText(Path.Combine(path, "summary.txt")));
         });
         return command;
     }
@@ -56,18 +51,7 @@ internal static class ShowCommand
 
         return record?["program"] is null
             ? throw CommandException.Failure($"'{file}' isn't the record of a run.")
-            : record["result"]?["names"] is JsonArray ? record
-            : throw CommandException.Failure($"The run in '{path}' has no samples yet (it is {record["status"]}); finish it by repeating its command with --resume.");
+            : record["result"] is JsonObject && File.Exists(Path.Combine(path, "summary.txt")) ? record
+            : throw CommandException.Failure($"The run in '{path}' has no result yet (it is {record["status"]}); finish it by repeating its command with --resume.");
     }
-
-    private static void Check(string path, NumericArray samples, NumericArray logWeights, int names)
-    {
-        if (samples.Shape.Length != 2 || samples.Shape[1] != names || logWeights.Shape.Length != 1 || logWeights.Shape[0] != samples.Shape[0])
-        {
-            throw CommandException.Failure(
-                $"The files in '{path}' don't belong together: samples.npy is {Describe(samples)}, log_weights.npy {Describe(logWeights)}, and run.json names {names} coordinates.");
-        }
-    }
-
-    private static string Describe(NumericArray array) => $"[{string.Join(", ", array.Shape.ToArray())}]";
 }

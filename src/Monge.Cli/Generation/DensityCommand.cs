@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Monge.Cli.Output;
 using Monge.Data;
 using Monge.Methods;
+using Monge.Runs;
 
 namespace Monge.Cli.Generation;
 
@@ -91,9 +92,9 @@ internal sealed class DensityCommand
             {
                 ["rows"] = values.Length,
                 ["unit"] = unit,
-                ["log_density"] = JsonOutput.Number(mean),
-                ["log_density_error"] = JsonOutput.Number(error),
-                ["negative_log_density_per_dimension"] = JsonOutput.Number(-mean / model.Dimension),
+                ["log_density"] = ResultText.Json(mean),
+                ["log_density_error"] = ResultText.Json(error),
+                ["negative_log_density_per_dimension"] = ResultText.Json(-mean / model.Dimension),
                 ["out"] = parsed.GetValue(_out),
             }));
             return;

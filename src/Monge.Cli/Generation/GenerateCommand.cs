@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
 using Monge.Data;
+using Monge.Runs;
 
 namespace Monge.Cli.Generation;
 
@@ -61,7 +62,7 @@ internal sealed class GenerateCommand
             parsed.InvocationConfiguration.Output.WriteLine(JsonOutput.Line(new JsonObject
             {
                 ["rows"] = count,
-                ["columns"] = JsonOutput.Texts(model.Columns),
+                ["columns"] = ResultText.Json(model.Columns),
                 ["seconds"] = Math.Round(seconds, 4),
                 ["out"] = output,
             }));

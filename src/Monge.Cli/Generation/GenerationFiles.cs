@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Monge.Data;
 using Monge.Methods;
+using Monge.Runs;
 
 namespace Monge.Cli.Generation;
 
@@ -9,7 +10,7 @@ namespace Monge.Cli.Generation;
 internal static class GenerationFiles
 {
     /// <summary>The argument for a model.</summary>
-    public static Argument<string> Model() => new("model") { Description = "A model that `monge fit` wrote (.safetensors).", HelpName = "MODEL" };
+    public static Argument<string> Model() => new("model") { Description = "A model that `monge fit` wrote, or the folder of its run.", HelpName = "MODEL" };
 
     /// <summary>The argument for a table.</summary>
     public static Argument<string> Data(string description) => new("data") { Description = description + " (.npy, .npz or a text table)", HelpName = "DATA" };
@@ -44,7 +45,9 @@ internal static class GenerationFiles
     };
 
     /// <summary>Reads a model; a missing file is told like every other failure.</summary>
-    public static FlowModel Load(string path) => File.Exists(path)
+    public static FlowModel Load(string path) => Directory.Exists(path) && File.Exists(Path.Combine(path, RunSession.ModelName))
+        ? FlowModel.Load(Path.Combine(path, RunSession.ModelName))
+        : File.Exists(path)
         ? FlowModel.Load(path)
         : throw CommandException.Usage($"There is no model '{path}'; `monge fit DATA --out {path}` makes one.");
 

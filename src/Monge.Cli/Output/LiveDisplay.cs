@@ -1,7 +1,8 @@
 using System.Globalization;
+using Monge.Runs;
 using Monge.Training;
-using Spectre.Console;
 using Spectre.Console.Rendering;
+using Spectre.Console;
 
 namespace Monge.Cli.Output;
 
@@ -72,17 +73,12 @@ internal sealed class LiveDisplay : ITrainingDisplay
                 grid.AddRow("loss", string.Create(culture, $"{Course(_losses)} {_losses[^1]:G4}"));
             }
 
-            if (p.ValidationEss is { } ess)
+            foreach (var figure in p.Figures)
             {
-                grid.AddRow("ESS", string.Create(culture, $"{100 * ess:F1} % on a validation batch"));
+                grid.AddRow(Markup.Escape(figure.Words), PlainDisplay.Number(figure));
             }
 
-            if (p.ValidationLoss is { } held)
-            {
-                grid.AddRow("held out", string.Create(culture, $"loss {held:G5}"));
-            }
-
-            grid.AddRow("time", p.Remaining > TimeSpan.Zero ? $"{PlainDisplay.Duration(p.Elapsed)}, {PlainDisplay.Duration(p.Remaining)} left" : PlainDisplay.Duration(p.Elapsed));
+            grid.AddRow("time", p.Remaining > TimeSpan.Zero ? $"{ResultText.Duration(p.Elapsed)}, {ResultText.Duration(p.Remaining)} left" : ResultText.Duration(p.Elapsed));
             return grid;
         }
     }

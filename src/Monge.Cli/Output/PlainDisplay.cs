@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Monge.Runs;
 using Monge.Training;
 
 namespace Monge.Cli.Output;
@@ -46,18 +47,14 @@ internal sealed class PlainDisplay : ITrainingDisplay
     {
         var culture = CultureInfo.InvariantCulture;
         var loss = double.IsFinite(p.Loss) ? string.Create(culture, $"  loss {p.Loss:G4}") : "";
-        var ess = p.ValidationEss is { } e ? string.Create(culture, $"  ESS {100 * e:F1} %") : "";
-        var held = p.ValidationLoss is { } h ? string.Create(culture, $"  held out {h:G5}") : "";
-        var left = p.Remaining > TimeSpan.Zero ? $"  {Duration(p.Remaining)} left" : "";
+        var figures = string.Concat(p.Figures.Select(f => $"  {f.Words} {Number(f)}"));
+        var left = p.Remaining > TimeSpan.Zero ? $"  {ResultText.Duration(p.Remaining)} left" : "";
         var detail = p.Detail is { } what ? $" ({what})" : "";
         var steps = p.TotalIterations > 0 ? string.Create(culture, $": step {p.Iteration} of {p.TotalIterations}") : "";
-        return $"{p.Phase}{detail}{steps}{loss}{held}{ess}  {Duration(p.Elapsed)}{left}";
+        return $"{p.Phase}{detail}{steps}{loss}{figures}  {ResultText.Duration(p.Elapsed)}{left}";
     }
 
-    /// <summary>A length of time in words, such as "2 m 05 s".</summary>
-    internal static string Duration(TimeSpan time) => time.TotalHours >= 1
-        ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalHours} h {time.Minutes:00} m")
-        : time.TotalMinutes >= 1
-            ? string.Create(CultureInfo.InvariantCulture, $"{time.Minutes} m {time.Seconds:00} s")
-            : string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:F1} s");
+    /// <summary>A figure's number as displays show it.</summary>
+    internal static string Number(Figure figure) =>
+        figure.IsShare ? string.Create(CultureInfo.InvariantCulture, $"{100 * figure.Value:F1} %") : figure.Value.ToString("G5", CultureInfo.InvariantCulture);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Monge.Diagnostics;
+using Monge.Runs;
 using Spectre.Console;
 
 namespace Monge.Cli.Output;
@@ -14,7 +15,7 @@ internal static class TwoSampleOutput
     /// <summary>Writes the table.</summary>
     public static void Write(TwoSampleTable table, string samples, string data, TwoSampleOptions options, TextWriter output)
     {
-        var console = SampleSummary.Open(output);
+        var console = SummaryWriter.Open(output);
         console.WriteLine($"{samples} ({table.Samples} rows) against {data} ({table.DataRows} rows), {(options.Standardise ? "columns in standard deviations of the data" : "columns in their own units")}");
         console.Write(Distances(table.Distances));
         console.Write(Columns(table.Columns));
@@ -47,42 +48,42 @@ internal static class TwoSampleOutput
         {
             ["name"] = d.Cost,
             ["rows"] = d.Samples,
-            ["value"] = JsonOutput.Number(d.Value),
-            ["value_error"] = JsonOutput.Number(d.ValueError),
-            ["floor"] = JsonOutput.Number(d.Floor),
-            ["floor_spread"] = JsonOutput.Number(d.FloorSpread),
-            ["ratio"] = JsonOutput.Number(d.Ratio),
+            ["value"] = ResultText.Json(d.Value),
+            ["value_error"] = ResultText.Json(d.ValueError),
+            ["floor"] = ResultText.Json(d.Floor),
+            ["floor_spread"] = ResultText.Json(d.FloorSpread),
+            ["ratio"] = ResultText.Json(d.Ratio),
         })]),
-        ["largest_ratio"] = JsonOutput.Number(table.LargestRatio),
+        ["largest_ratio"] = ResultText.Json(table.LargestRatio),
         ["columns"] = new JsonArray([.. table.Columns.Select(c => new JsonObject
         {
             ["name"] = c.Name,
-            ["mean"] = JsonOutput.Number(c.Mean),
-            ["data_mean"] = JsonOutput.Number(c.DataMean),
-            ["sd"] = JsonOutput.Number(c.Deviation),
-            ["data_sd"] = JsonOutput.Number(c.DataDeviation),
-            ["kolmogorov"] = JsonOutput.Number(c.Kolmogorov),
-            ["probability"] = JsonOutput.Number(c.Probability),
+            ["mean"] = ResultText.Json(c.Mean),
+            ["data_mean"] = ResultText.Json(c.DataMean),
+            ["sd"] = ResultText.Json(c.Deviation),
+            ["data_sd"] = ResultText.Json(c.DataDeviation),
+            ["kolmogorov"] = ResultText.Json(c.Kolmogorov),
+            ["probability"] = ResultText.Json(c.Probability),
         })]),
         ["classifier"] = table.Classifier is not { } classifier ? null : new JsonObject
         {
-            ["accuracy"] = JsonOutput.Number(classifier.Accuracy),
-            ["error"] = JsonOutput.Number(classifier.Error),
+            ["accuracy"] = ResultText.Json(classifier.Accuracy),
+            ["error"] = ResultText.Json(classifier.Error),
             ["test_rows"] = classifier.TestRows,
-            ["excess"] = JsonOutput.Number(classifier.Excess),
+            ["excess"] = ResultText.Json(classifier.Excess),
         },
         ["memorisation"] = table.Memorisation is not { } check ? null : new JsonObject
         {
-            ["generated_median"] = JsonOutput.Number(check.GeneratedMedian),
-            ["validation_median"] = JsonOutput.Number(check.ValidationMedian),
-            ["nearer"] = JsonOutput.Number(check.Nearer),
-            ["nearer_error"] = JsonOutput.Number(check.NearerError),
-            ["share_below_5_percent"] = JsonOutput.Number(check.ShareBelow),
+            ["generated_median"] = ResultText.Json(check.GeneratedMedian),
+            ["validation_median"] = ResultText.Json(check.ValidationMedian),
+            ["nearer"] = ResultText.Json(check.Nearer),
+            ["nearer_error"] = ResultText.Json(check.NearerError),
+            ["share_below_5_percent"] = ResultText.Json(check.ShareBelow),
             ["copies"] = check.Copies,
             ["validation_copies"] = check.ValidationCopies,
             ["memorises"] = check.Memorises,
         },
-        ["warnings"] = JsonOutput.Texts(Warnings(table)),
+        ["warnings"] = ResultText.Json(Warnings(table)),
     };
 
     private static IEnumerable<string> Warnings(TwoSampleTable table)
@@ -111,7 +112,7 @@ internal static class TwoSampleOutput
         foreach (var d in distances)
         {
             table.AddRow([.. Texts(
-                d.Cost, d.Samples.ToString(CultureInfo.InvariantCulture), SampleSummary.WithError(d.Value, d.ValueError ?? double.NaN), SampleSummary.WithError(d.Floor, d.FloorSpread),
+                d.Cost, d.Samples.ToString(CultureInfo.InvariantCulture), ResultText.WithError(d.Value, d.ValueError ?? double.NaN), ResultText.WithError(d.Floor, d.FloorSpread),
                 d.Ratio.ToString("0.00", CultureInfo.InvariantCulture))]);
         }
 
@@ -125,7 +126,7 @@ internal static class TwoSampleOutput
         foreach (var c in columns.OrderBy(c => c.Probability).Take(ShownColumns))
         {
             table.AddRow([.. Texts(
-                c.Name, SampleSummary.Number(c.Mean), SampleSummary.Number(c.DataMean), SampleSummary.Number(c.Deviation), SampleSummary.Number(c.DataDeviation),
+                c.Name, ResultText.Number(c.Mean), ResultText.Number(c.DataMean), ResultText.Number(c.Deviation), ResultText.Number(c.DataDeviation),
                 c.Kolmogorov.ToString("0.000", CultureInfo.InvariantCulture), c.Probability.ToString("G2", CultureInfo.InvariantCulture))]);
         }
 

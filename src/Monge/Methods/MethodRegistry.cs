@@ -1,130 +1,174 @@
-using Monge.Data;
 using Monge.Measures;
+using Monge.Runs;
 
 namespace Monge.Methods;
 
-/// <summary>How far a method may be relied on.</summary>
-public enum Maturity
-{
-    /// <summary>Its figures are reproduced and its options will stay.</summary>
-    Stable,
-
-    /// <summary>Works; options may change.</summary>
-    Preview,
-
-    /// <summary>Under trial.</summary>
-    Experimental,
-}
-
-/// <summary>One published method.</summary>
-/// <param name="Name">Its name on the command line.</param>
-/// <param name="Title">Its title.</param>
-/// <param name="Description">What it does, in one or two sentences.</param>
-/// <param name="References">The papers.</param>
-/// <param name="Maturity">How far it may be relied on.</param>
-/// <param name="Presets">Named option sets, as JSON.</param>
-/// <param name="Create">Binds the method to a density and settings; throws <see cref="ArgumentException"/> for options that are out of range or unknown.</param>
-public sealed record MethodEntry(
-    string Name,
-    string Title,
-    string Description,
-    IReadOnlyList<string> References,
-    Maturity Maturity,
-    IReadOnlyDictionary<string, string> Presets,
-    Func<Density, MethodSettings, ISamplingMethod> Create);
-
-/// <summary>The list of all methods. The command line, the documentation, the gallery and the tests read it.</summary>
+/// <summary>The list of all methods, by kind of problem. The command line, the documentation, the gallery and the tests read it; programs may add methods of their own.</summary>
 public static class MethodRegistry
 {
-    /// <summary>All methods, by name.</summary>
-    public static IReadOnlyList<MethodEntry> All { get; } =
+    private const string LogDensityLosses =
+        "J. Sun, J. Berner, L. Richter, M. Zeinhofer, J. Mueller, K. Azizzadenesheli and A. Anandkumar, Dynamical Measure Transport and Neural PDE Solvers for Sampling, arXiv:2407.07873";
+
+    private static readonly List<IMethodEntry> s_all =
     [
-        new MethodEntry(
+        Sampler<PinnOptions>(
             "pinn",
             "Neural PDE transport along an annealing path",
-            "Learns the drift that carries a Gaussian to the target along an annealing of log densities, by minimising the residual of the continuity equation at collocation points; draws weighted samples along its ODE or SDE.",
-            ["J. Sun, J. Berner, L. Richter, M. Zeinhofer, J. Mueller, K. Azizzadenesheli and A. Anandkumar, Dynamical Measure Transport and Neural PDE Solvers for Sampling, arXiv:2407.07873"],
-            Maturity.Preview,
-            new Dictionary<string, string>
-            {
-                ["quick"] = """{ "iterations": 1000, "width": 64, "batchSize": 512 }""",
-                ["thorough"] = """{ "iterations": 40000, "width": 128, "batchSize": 2048 }""",
-            },
-            (density, settings) => new PinnTransport(density, settings.Resolve<PinnOptions>())),
-        new MethodEntry(
+            "Learns the drift that carries a Gaussian to the target along an annealing of log densities, by minimising the residual of the continuity equation at "
+                + "collocation points; draws weighted samples along its ODE or SDE.",
+            [LogDensityLosses],
+            (target, options) => new PinnTransport(target, options),
+            ("quick", new PinnOptions { Training = new() { Iterations = 1000, BatchSize = 512 }, Size = new() { Width = 64 } }),
+            ("thorough", new PinnOptions { Training = new() { Iterations = 40_000, BatchSize = 2048 }, Size = new() { Width = 128 } })),
+        Sampler<PdeOptions>(
             "pde",
             "Neural PDE transport with a learned evolution",
-            "Learns log density and drift of an evolution together by log-density Fokker-Planck, continuity and Hamilton-Jacobi residuals: any evolution with or without noise, annealing, time reversal, Schroedinger bridge, optimal transport.",
-            ["J. Sun, J. Berner, L. Richter, M. Zeinhofer, J. Mueller, K. Azizzadenesheli and A. Anandkumar, Dynamical Measure Transport and Neural PDE Solvers for Sampling, arXiv:2407.07873"],
-            Maturity.Preview,
-            new Dictionary<string, string>
-            {
-                ["quick"] = """{ "iterations": 1000 }""",
-                ["timeReversal"] = """{ "evolution": "timeReversal" }""",
-                ["schroedingerBridge"] = """{ "evolution": "schroedingerBridge" }""",
-                ["optimalTransport"] = """{ "evolution": "optimalTransport" }""",
-                ["annealing"] = """{ "evolution": "annealingStochastic" }""",
-            },
-            (density, settings) => new PdeTransport(density, settings.Resolve<PdeOptions>())),
+            "Learns log density and drift of an evolution together by log-density Fokker-Planck, continuity and Hamilton-Jacobi residuals: any evolution with or "
+                + "without noise, annealing, time reversal, Schroedinger bridge, optimal transport.",
+            [LogDensityLosses],
+            (target, options) => new PdeTransport(target, options),
+            ("quick", new PdeOptions { Training = new() { Iterations = 1000 } }),
+            ("timeReversal", new PdeOptions { Evolution = Evolution.TimeReversal }),
+            ("schroedingerBridge", new PdeOptions { Evolution = Evolution.SchroedingerBridge }),
+            ("optimalTransport", new PdeOptions { Evolution = Evolution.OptimalTransport }),
+            ("annealing", new PdeOptions { Evolution = Evolution.AnnealingStochastic })),
         Controlled(
-            "pis", ControlledAlgorithm.Pis, "Path integral sampler",
+            ControlledAlgorithm.Pis, "Path integral sampler",
             "Learns the drift that carries Brownian motion from one point to the target, by simulating whole paths; weighs them by forward and backward kernels.",
             "Q. Zhang and Y. Chen, Path Integral Sampler, arXiv:2111.15141"),
         Controlled(
-            "dis", ControlledAlgorithm.Dis, "Time-reversed diffusion sampler",
+            ControlledAlgorithm.Dis, "Time-reversed diffusion sampler",
             "Learns to run a variance-preserving noising of the target backward, by simulating whole paths.",
             "J. Berner, L. Richter and K. Ullrich, An optimal control perspective on diffusion-based generative modeling, arXiv:2211.01364"),
         Controlled(
-            "dds", ControlledAlgorithm.Dds, "Denoising diffusion sampler",
+            ControlledAlgorithm.Dds, "Denoising diffusion sampler",
             "Learns the control that turns a stationary Ornstein-Uhlenbeck process to the target, by simulating whole paths with exponential-integrator steps.",
             "F. Vargas, W. Grathwohl and A. Doucet, Denoising Diffusion Samplers, arXiv:2302.13834"),
         Controlled(
-            "gbs", ControlledAlgorithm.Gbs, "General bridge sampler",
+            ControlledAlgorithm.Gbs, "General bridge sampler",
             "Learns forward and backward control of a diffusion between base and target, by simulating whole paths.",
             "L. Richter and J. Berner, Improved sampling via learned diffusions, arXiv:2307.01198"),
         Controlled(
-            "cmcd", ControlledAlgorithm.Cmcd, "Controlled Monte Carlo diffusion",
+            ControlledAlgorithm.Cmcd, "Controlled Monte Carlo diffusion",
             "Learns the control that keeps annealed Langevin dynamics on its path of densities, by simulating whole paths.",
             "F. Vargas, S. Padhy, D. Blessing and N. Nuesken, Transport meets Variational Inference: Controlled Monte Carlo Diffusions, arXiv:2307.01050"),
-        new MethodEntry(
+        Sampler<NetsOptions>(
             "nets",
             "Non-equilibrium transport sampler",
-            "Annealed Langevin walkers with a learned drift and exact weights: the drift is learned off-policy from the walkers' own paths, and the diffusion is chosen after the training by the effective sample size.",
+            "Annealed Langevin walkers with a learned drift and exact weights: the drift is learned off-policy from the walkers' own paths, and the diffusion is chosen "
+                + "after the training by the effective sample size.",
             ["M. S. Albergo and E. Vanden-Eijnden, NETS: A Non-Equilibrium Transport Sampler, arXiv:2410.02711"],
-            Maturity.Preview,
-            new Dictionary<string, string>
+            (target, options) => new NetsTransport(target, options),
+            ("quick", new NetsOptions { Training = new() { Iterations = 1000, BatchSize = 512 }, Size = new() { Width = 64 } }),
+            ("thorough", new NetsOptions { Training = new() { Iterations = 20_000, BatchSize = 2048 }, Size = new() { Width = 128 } }),
+            ("interpolated", new NetsOptions { Path = NetsPath.Interpolated }),
+            ("gates", new NetsOptions { Path = NetsPath.Interpolated, Network = NetsNetwork.None, Training = new() { Iterations = 500, LearningRate = 0.02 } }),
+            ("separable", new NetsOptions { Network = NetsNetwork.Separable }),
+            ("inertial", new NetsOptions
             {
-                ["quick"] = """{ "iterations": 1000, "width": 64, "batchSize": 512 }""",
-                ["thorough"] = """{ "iterations": 20000, "width": 128, "batchSize": 2048 }""",
-                ["interpolated"] = """{ "path": "interpolated" }""",
-                ["gates"] = """{ "path": "interpolated", "network": "none", "iterations": 500, "learningRate": 0.02 }""",
-                ["separable"] = """{ "network": "separable" }""",
-                ["inertial"] = """{ "sampler": "sde", "dynamics": "inertial", "weights": "continuous" }""",
-                ["resampled"] = """{ "sampler": "sde", "resamplingThreshold": 0.7 }""",
-                ["action-matching"] = """{ "objective": "actionMatching", "drift": "potential", "walkers": 256, "gridTimes": 32, "refreshInterval": 1 }""",
-            },
-            (density, settings) => new NetsTransport(density, settings.Resolve<NetsOptions>())),
+                Carry = new() { Sampler = SamplerChoice.Sde }, Walker = new() { Dynamics = NetsDynamics.Inertial, Weights = NetsWeights.Continuous },
+            }),
+            ("resampled", new NetsOptions { Carry = new() { Sampler = SamplerChoice.Sde }, Walker = new() { ResamplingThreshold = 0.7 } }),
+            ("action-matching", new NetsOptions
+            {
+                Objective = NetsObjective.ActionMatching, Drift = NetsDrift.Potential, Walkers = 256, GridTimes = 32, RefreshInterval = 1,
+            })),
+        Fit<InterpolantOptions>(
+            "interpolant",
+            "Stochastic interpolant",
+            "Learns a transport from a base to the rows of a table, or between two tables, by regression on an interpolant of their ends: no path is simulated while "
+                + "training. Draws rows, tells densities, maps rows.",
+            [
+                "M. Albergo and E. Vanden-Eijnden, Building normalizing flows with stochastic interpolants, arXiv:2209.15571",
+                "M. Albergo, N. Boffi and E. Vanden-Eijnden, Stochastic interpolants: a unifying framework for flows and diffusions, arXiv:2303.08797",
+            ],
+            (data, options) => new BoundFit(data, options)),
     ];
 
-    /// <summary>The method of a name, or null.</summary>
-    public static MethodEntry? Find(string name) => All.FirstOrDefault(e => e.Name == name);
+    /// <summary>All methods.</summary>
+    public static IReadOnlyList<IMethodEntry> All => s_all;
 
-    /// <summary>The method whose name is nearest to a (misspelt) name, by the number of single-letter edits.</summary>
-    public static MethodEntry Nearest(string name) => All.MinBy(e => NearestName.EditDistance(e.Name, name.ToLowerInvariant()))!;
+    /// <summary>The samplers.</summary>
+    public static IReadOnlyList<MethodEntry<SamplingProblem, SampleSet>> Samplers => Of<SamplingProblem, SampleSet>(MethodKind.Sample);
 
-    private static MethodEntry Controlled(string name, ControlledAlgorithm algorithm, string title, string description, string reference) => new(
-        name,
+    /// <summary>The fits.</summary>
+    public static IReadOnlyList<MethodEntry<FitProblem, FlowModel>> Fits => Of<FitProblem, FlowModel>(MethodKind.Fit);
+
+    /// <summary>The methods of a kind.</summary>
+    /// <typeparam name="TProblem">The kind's problem.</typeparam>
+    /// <typeparam name="TResult">The kind's result.</typeparam>
+    /// <param name="kind">The kind.</param>
+    public static IReadOnlyList<MethodEntry<TProblem, TResult>> Of<TProblem, TResult>(MethodKind kind) =>
+        [.. s_all.Where(e => e.Facts.Kind == kind).Cast<MethodEntry<TProblem, TResult>>()];
+
+    /// <summary>Adds a method of a program's own: the commands of its kind then know it.</summary>
+    /// <param name="entry">The method.</param>
+    /// <exception cref="ArgumentException">There is a method of that kind and name.</exception>
+    public static void Add(IMethodEntry entry)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        if (s_all.Any(e => e.Facts.Kind == entry.Facts.Kind && e.Facts.Name == entry.Facts.Name))
+        {
+            throw new ArgumentException($"There is a method '{entry.Facts.Name}' already; give yours another name.", nameof(entry));
+        }
+
+        s_all.Add(entry);
+    }
+
+    /// <summary>The line of a sampler.</summary>
+    /// <typeparam name="TOptions">Its options.</typeparam>
+    /// <param name="name">Its name on the command line.</param>
+    /// <param name="title">Its title.</param>
+    /// <param name="description">What it does, in one or two sentences.</param>
+    /// <param name="references">The papers.</param>
+    /// <param name="create">Binds it to a density and options.</param>
+    /// <param name="presets">Named options.</param>
+    public static MethodEntry<SamplingProblem, SampleSet> Sampler<TOptions>(
+        string name,
+        string title,
+        string description,
+        IReadOnlyList<string> references,
+        Func<Measures.Density, TOptions, ISamplingMethod> create,
+        params (string Name, TOptions Options)[] presets)
+        where TOptions : class, IMethodOptions, new() => MethodEntry<SamplingProblem, SampleSet>.Create<TOptions>(
+            new MethodFacts(MethodKind.Sample, name, title, description) { References = references, Needs = MethodNeeds.Gradient, Gives = MethodGives.Weights },
+            (problem, options) => new BoundSampler(create(problem.Target, options), problem.Samples),
+            presets);
+
+    /// <summary>The line of a fit.</summary>
+    /// <typeparam name="TOptions">Its options.</typeparam>
+    /// <param name="name">Its name on the command line.</param>
+    /// <param name="title">Its title.</param>
+    /// <param name="description">What it does, in one or two sentences.</param>
+    /// <param name="references">The papers.</param>
+    /// <param name="create">Binds it to data and options.</param>
+    /// <param name="presets">Named options.</param>
+    public static MethodEntry<FitProblem, FlowModel> Fit<TOptions>(
+        string name,
+        string title,
+        string description,
+        IReadOnlyList<string> references,
+        Func<FlowData, TOptions, IMethod<FlowModel>> create,
+        params (string Name, TOptions Options)[] presets)
+        where TOptions : class, IMethodOptions, new() => MethodEntry<FitProblem, FlowModel>.Create<TOptions>(
+            new MethodFacts(MethodKind.Fit, name, title, description) { References = references, Needs = MethodNeeds.Data, Gives = MethodGives.Density },
+            (problem, options) => create(problem.Data, options),
+            presets);
+
+    private static MethodEntry<SamplingProblem, SampleSet> Controlled(ControlledAlgorithm algorithm, string title, string description, string reference) => Sampler<ControlledOptions>(
+        MethodOptions.NameOf(algorithm.ToString()),
         title,
         description,
-        reference.Contains("2307.01198", StringComparison.Ordinal)
-            ? [reference]
-            : [reference, "L. Richter and J. Berner, Improved sampling via learned diffusions, arXiv:2307.01198 (log-variance loss)"],
-        Maturity.Preview,
-        new Dictionary<string, string>
-        {
-            ["small"] = """{ "iterations": 500, "batchSize": 128, "steps": 32, "width": 32 }""",
-            ["kl"] = """{ "loss": "kl" }""",
-            ["paper"] = """{ "iterations": 60000, "batchSize": 2048, "steps": 200 }""",
-        },
-        (density, settings) => new ControlledTransport(density, algorithm, settings.Resolve<ControlledOptions>()));
+        algorithm == ControlledAlgorithm.Gbs ? [reference] : [reference, "L. Richter and J. Berner, Improved sampling via learned diffusions, arXiv:2307.01198 (log-variance loss)"],
+        (target, options) => new ControlledTransport(target, algorithm, options),
+        ("small", new ControlledOptions { Training = new() { Iterations = 500, BatchSize = 128 }, Steps = 32, Size = new() { Width = 32 } }),
+        ("kl", new ControlledOptions { Loss = Objectives.PathSpaceLoss.Kl }),
+        ("paper", new ControlledOptions { Training = new() { Iterations = 60_000, BatchSize = 2048 }, Steps = 200 }));
+
+    private sealed record BoundSampler(ISamplingMethod Method, int Samples) : IMethod<SampleSet>
+    {
+        public IMethodOptions Options => Method.Options;
+
+        public SampleSet Run(Run run) => Method.Sample(Samples, run);
+    }
 }

@@ -57,6 +57,22 @@ public static class ContinuityResidual
         return residuals.First * residuals.Second / (1 + squares);
     }
 
+    /// <summary>The Cauchy loss of the residual: with the exact divergence where that is cheap, else with two probes.</summary>
+    /// <param name="path">The path V.</param>
+    /// <param name="drift">b(x, t) [d].</param>
+    /// <param name="logNormaliserSlope">c(t), a scalar.</param>
+    /// <param name="x">The position [d].</param>
+    /// <param name="t">The time, a scalar.</param>
+    /// <param name="exactLimit">The largest dimension in which the exact divergence is computed though it isn't cheap.</param>
+    /// <param name="scale">The scale s of the loss.</param>
+    /// <param name="probeStream">The random stream of the probes.</param>
+    /// <returns>A scalar.</returns>
+    public static Expr Robust(
+        IDensityPath path, IVectorField drift, Expr logNormaliserSlope, Expr x, Expr t, int exactLimit, double scale, int probeStream) =>
+        path.Dimension <= exactLimit || drift.HasCheapDivergence
+            ? CauchyLoss(Exact(path, drift, logNormaliserSlope, x, t), scale)
+            : CauchyLoss(Estimated(path, drift, logNormaliserSlope, x, t, Expr.Random(RandomLaw.Rademacher, probeStream, path.Dimension, 2)), scale);
+
     private static Expr Rest(IDensityPath path, Expr b, Expr logNormaliserSlope, Expr x, Expr t) =>
         Expr.Dot(b, path.Score(x, t)) + path.TimeDerivative(x, t) - logNormaliserSlope;
 }

@@ -84,7 +84,8 @@ public sealed class LossMinimiser<T> : IDisposable
         }
 
         var plan = new TrainingPlan { Iterations = _options.Iterations, Budget = budget };
-        return TrainingLoop.Run(new TrainingTask(Step, validate, null), plan, progress, cancellation);
+        IReadOnlyList<Figure> Validate() => [new Figure("validation", "validation", validate!())];
+        return TrainingLoop.Run(new TrainingTask(Step, validate is null ? null : Validate), plan, progress, cancellation);
     }
 
     /// <inheritdoc/>

@@ -2,20 +2,18 @@ using System.Diagnostics;
 
 namespace Monge.Training;
 
-/// <summary>What one optimiser step reports.</summary>
-/// <param name="Loss">The batch's loss.</param>
-/// <param name="GradientNorm">The gradient's norm before clipping.</param>
-public readonly record struct StepInfo(double Loss, double GradientNorm);
+/// <summary>What one step reports.</summary>
+/// <param name="Loss">The batch's loss; null for an algorithm without one.</param>
+/// <param name="GradientNorm">The gradient's norm before clipping; null for an algorithm without one.</param>
+public readonly record struct StepInfo(double? Loss = null, double? GradientNorm = null);
 
-/// <summary>An iterative training, as the loop sees it: the owner has the state, the loop only calls.</summary>
+/// <summary>An iterative algorithm, as the loop sees it: the owner has the state, the loop only calls.</summary>
 /// <param name="Step">Takes the step of a number (from 0) in a run of a total length.</param>
-/// <param name="Validate">The effective sample size (fraction) on a validation batch; null for methods without one.</param>
+/// <param name="Validate">Figures on a validation batch, asked for at equal numbers of steps; null for algorithms without.</param>
 /// <param name="Save">Writes a checkpoint after a number of steps, with the total and the time used; null writes none.</param>
-public sealed record TrainingTask(Func<long, long, StepInfo> Step, Func<double>? Validate, Action<long, long, TimeSpan>? Save)
+public sealed record TrainingTask(
+    Func<long, long, StepInfo> Step, Func<IReadOnlyList<Figure>>? Validate = null, Action<long, long, TimeSpan>? Save = null)
 {
-    /// <summary>The loss on held-out data, asked for as often as <see cref="Validate"/>; null for methods without one.</summary>
-    public Func<double>? ValidationLoss { get; init; }
-
     /// <summary>Whether to end before the total, asked after each validation; null never does.</summary>
     public Func<bool>? IsDone { get; init; }
 }
@@ -40,16 +38,19 @@ public sealed record TrainingPlan
 
     /// <summary>Validations in a whole run, at equal numbers of steps.</summary>
     public int Validations { get; init; } = 10;
+
+    /// <summary>What is being done, for reports.</summary>
+    public string Phase { get; init; } = "train";
 }
 
 /// <summary>How a training ended.</summary>
 /// <param name="Iterations">Steps taken in all.</param>
 /// <param name="Elapsed">Time used in all.</param>
-/// <param name="ValidationEss">The last validation; null without one.</param>
-/// <param name="Loss">The mean loss of the last steps.</param>
-public sealed record TrainingOutcome(long Iterations, TimeSpan Elapsed, double? ValidationEss, double Loss);
+/// <param name="Figures">The last validation; empty without one.</param>
+/// <param name="Loss">The mean loss of the last steps; not a number without one.</param>
+public sealed record TrainingOutcome(long Iterations, TimeSpan Elapsed, IReadOnlyList<Figure> Figures, double Loss);
 
-/// <summary>The one training loop of all methods: it steps, times, validates, saves, reports and stops.</summary>
+/// <summary>The one loop of all methods: it steps, times, validates, saves, reports and stops.</summary>
 public static class TrainingLoop
 {
     private const double ReportSeconds = 0.2;
@@ -72,8 +73,7 @@ public static class TrainingLoop
         var iteration = plan.FirstIteration;
         var (lossSum, lossCount, lastLoss) = (0.0, 0, double.NaN);
         var (lastReport, lastSave, speedFrom) = (double.NegativeInfinity, 0.0, 0.0);
-        double? ess = null;
-        double? validationLoss = null;
+        IReadOnlyList<Figure> figures = [];
 
         TimeSpan Elapsed() => plan.ElapsedBefore + clock.Elapsed;
         double PerStep() => (clock.Elapsed.TotalSeconds - speedFrom) / Math.Max(1, iteration - plan.FirstIteration - WarmSteps);
@@ -87,7 +87,8 @@ public static class TrainingLoop
             lastReport = clock.Elapsed.TotalSeconds;
             lastLoss = lossCount > 0 ? lossSum / lossCount : lastLoss;
             (lossSum, lossCount) = (0, 0);
-            progress?.Report(new TrainingProgress(iteration, total, lastLoss, ess, Elapsed(), TimeSpan.FromSeconds(Math.Max(0, total - iteration) * PerStep()), "train") { ValidationLoss = validationLoss });
+            var remaining = TimeSpan.FromSeconds(Math.Max(0, total - iteration) * PerStep());
+            progress?.Report(new TrainingProgress(iteration, total, lastLoss, Elapsed(), remaining, plan.Phase) { Figures = figures, IsCourse = iteration > 0 });
         }
 
         while (iteration < total)
@@ -99,14 +100,19 @@ public static class TrainingLoop
             }
 
             var info = task.Step(iteration, total);
-            if (!double.IsFinite(info.Loss) || !double.IsFinite(info.GradientNorm))
+            if (!double.IsFinite(info.Loss ?? 0) || !double.IsFinite(info.GradientNorm ?? 0))
             {
-                throw new ArithmeticException(FormattableString.Invariant($"Training stopped at iteration {iteration}: the loss is {info.Loss} and the gradient's norm {info.GradientNorm}; lower the learning rate, or look for places where the density is not finite."));
+                throw new ArithmeticException(FormattableString.Invariant(
+                    $"Training stopped at iteration {iteration}: the loss is {info.Loss} and the gradient's norm {info.GradientNorm}; lower the learning rate, or look for places where the density is not finite."));
             }
 
             iteration++;
-            lossSum += info.Loss;
-            lossCount++;
+            if (info.Loss is { } loss)
+            {
+                lossSum += loss;
+                lossCount++;
+            }
+
             var taken = iteration - plan.FirstIteration;
             if (taken == WarmSteps)
             {
@@ -118,9 +124,9 @@ public static class TrainingLoop
                 total = iteration + (long)Math.Max(0, (budget - Elapsed()).TotalSeconds / PerStep());
             }
 
-            if ((task.Validate ?? task.ValidationLoss) is not null && (iteration == total || iteration % Math.Max(1, plan.Iterations / plan.Validations) == 0))
+            if (task.Validate is not null && (iteration == total || iteration % Math.Max(1, plan.Iterations / plan.Validations) == 0))
             {
-                (ess, validationLoss) = (task.Validate?.Invoke(), task.ValidationLoss?.Invoke());
+                figures = task.Validate();
                 total = task.IsDone?.Invoke() == true ? iteration : total;
                 Report(true);
             }
@@ -136,6 +142,6 @@ public static class TrainingLoop
 
         Report(true);
         task.Save?.Invoke(iteration, total, Elapsed());
-        return new TrainingOutcome(iteration, Elapsed(), ess, lastLoss);
+        return new TrainingOutcome(iteration, Elapsed(), figures, lastLoss);
     }
 }

@@ -1,24 +1,25 @@
 namespace Monge.Training;
 
 /// <summary>Where a run stands; reported several times a second at most.</summary>
-/// <param name="Iteration">Optimiser steps taken.</param>
-/// <param name="TotalIterations">Optimiser steps planned.</param>
-/// <param name="Loss">The loss, averaged over the steps since the last report; not a number before the first step.</param>
-/// <param name="ValidationEss">The last effective sample size (fraction) on a validation batch; null before the first.</param>
+/// <param name="Iteration">Steps taken.</param>
+/// <param name="TotalIterations">Steps planned; 0 if they aren't counted.</param>
+/// <param name="Loss">The loss, averaged over the steps since the last report; not a number before the first step, or without one.</param>
 /// <param name="Elapsed">Time since the start, over all resumed parts.</param>
 /// <param name="Remaining">Estimate of the time left.</param>
-/// <param name="Phase">What is being done: "prepare", "train", "choose sampler", "sample" or "check coverage".</param>
-/// <param name="Detail">What within it, in a few words; null for nothing to add. While preparing, the steps are those of this.</param>
+/// <param name="Phase">What is being done, such as "prepare", "train" or "sample".</param>
+/// <param name="Detail">What within it, in a few words; null for nothing to add.</param>
 public readonly record struct TrainingProgress(
-    long Iteration,
-    long TotalIterations,
-    double Loss,
-    double? ValidationEss,
-    TimeSpan Elapsed,
-    TimeSpan Remaining,
-    string Phase,
-    string? Detail = null)
+    long Iteration, long TotalIterations, double Loss, TimeSpan Elapsed, TimeSpan Remaining, string Phase, string? Detail = null)
 {
-    /// <summary>The last loss on held-out data; null before the first, or without one.</summary>
-    public double? ValidationLoss { get; init; }
+    private readonly IReadOnlyList<Figure>? _figures;
+
+    /// <summary>Whether it tells of the steps of a loop: then it belongs to the course that metrics.csv keeps.</summary>
+    public bool IsCourse { get; init; }
+
+    /// <summary>The last of each figure that the algorithm tells; empty before the first.</summary>
+    public IReadOnlyList<Figure> Figures
+    {
+        get => _figures ?? [];
+        init => _figures = value;
+    }
 }

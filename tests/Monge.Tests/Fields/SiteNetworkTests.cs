@@ -5,6 +5,7 @@ using Monge.Engine.Random;
 using Monge.Fields;
 using Monge.Measures;
 using Monge.Methods;
+using Monge.Runs;
 
 namespace Monge.Tests.Fields;
 
@@ -117,16 +118,12 @@ public sealed class SiteNetworkTests
         var options = new PinnOptions
         {
             Network = NetworkChoice.Separable,
-            Iterations = 500,
-            BatchSize = 512,
-            Width = 16,
-            BaseInflation = 0.9,
-            TargetExponent = 2,
-            BaseExponent = 1,
-            Sampler = SamplerChoice.Ode,
-            SamplerSteps = 32,
+            Training = new() { Iterations = 500, BatchSize = 512 },
+            Size = new() { Width = 16 },
+            Preparation = new() { BaseInflation = 0.9, TargetExponent = 2, BaseExponent = 1 },
+            Carry = new() { Sampler = SamplerChoice.Ode, SamplerSteps = 32 },
         };
-        var draws = new PinnTransport(target, options).Run(new SamplingRequest(4000, (ulong)seed), default);
+        var draws = new PinnTransport(target, options).Sample(4000, new Run { Seed = (ulong)seed });
         Assert.True(draws.EffectiveSampleSize > 0.6, $"ESS {draws.EffectiveSampleSize}");
         Assert.Equal(target.Facts.LogZ!.Value, draws.LogZ, 5 * draws.LogZError);
     }

@@ -1,6 +1,6 @@
-using Monge.Engine.Execution;
 using Monge.Measures;
 using Monge.Methods;
+using Monge.Runs;
 using Monge.Tests.Measures;
 
 namespace Monge.Tests.Methods;
@@ -17,7 +17,7 @@ public sealed class BentSearchTests
     public void FunnelsAndRidgesAreStraightened(string name, ulong seed)
     {
         var target = KnownTargets.Get(name);
-        var found = BentSearch.Find(target, Plain(target), 1.1, new ExecutionOptions { Threads = 1 }, seed, CancellationToken.None);
+        var found = BentSearch.Find(Plain(target), 1.1, new Run { Threads = 1, Seed = seed });
         Assert.NotNull(found);
         Assert.InRange(found.Value.Ess, 0.4, 1);
     }
@@ -26,11 +26,12 @@ public sealed class BentSearchTests
     public void ANormalLawNeedsNoBend()
     {
         var target = KnownTargets.Get("gaussian-4");
-        Assert.Null(BentSearch.Find(target, Plain(target), 1.1, new ExecutionOptions { Threads = 1 }, 1, CancellationToken.None));
+        Assert.Null(BentSearch.Find(Plain(target), 1.1, new Run { Threads = 1 }));
     }
 
     private static TransportProblem Plain(Density target) => new()
     {
+        Target = target,
         Base = target.Base.ToGaussian(1.1),
         Offset = 0,
         TargetExponent = 1,

@@ -2,13 +2,20 @@ using Monge.Engine.Programs;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.Objectives;
+using Monge.Runs;
 using Monge.Training;
 
 namespace Monge.Tests.Methods;
 
 public sealed class ControlledTransportTests : IDisposable
 {
-    private static readonly ControlledOptions s_small = new() { Iterations = 40, Steps = 12, BatchSize = 32, Width = 8, Depth = 2, BaseScale = 2 };
+    private static readonly ControlledOptions s_small = new()
+    {
+        Training = new() { Iterations = 40, BatchSize = 32 },
+        Steps = 12,
+        Size = new() { Width = 8, Depth = 2 },
+        BaseScale = 2,
+    };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("monge-controlled-").FullName;
 
@@ -30,7 +37,7 @@ public sealed class ControlledTransportTests : IDisposable
     {
         var options = s_small with { Loss = loss };
         var (whole, parts) = (Folder("whole"), Folder("parts"));
-        var uninterrupted = new ControlledTransport(TwoModes(), algorithm, options).Run(new SamplingRequest(100, 4) { Folder = whole }, default);
+        var uninterrupted = new ControlledTransport(TwoModes(), algorithm, options).Sample(100, new Run { Seed = 4, Folder = whole });
         using var source = new CancellationTokenSource();
         var cancel = new Watch(p =>
         {
@@ -39,11 +46,11 @@ public sealed class ControlledTransportTests : IDisposable
                 source.Cancel();
             }
         });
-        Assert.Throws<OperationCanceledException>(() => new ControlledTransport(TwoModes(), algorithm, options).Run(new SamplingRequest(100, 4) { Folder = parts, Progress = cancel }, source.Token));
+        Assert.Throws<OperationCanceledException>(() => new ControlledTransport(TwoModes(), algorithm, options).Sample(100, new Run { Seed = 4, Folder = parts, Progress = cancel, Cancellation = source.Token }));
         Assert.False(File.Exists(Path.Combine(parts, "model.safetensors")));
 
         // Other threads and segments don't change a bit either.
-        var resumed = new ControlledTransport(TwoModes(), algorithm, options with { Threads = 1, Segments = 5 }).Run(new SamplingRequest(100, 4) { Folder = parts, Resume = true }, default);
+        var resumed = new ControlledTransport(TwoModes(), algorithm, options with { Segments = 5 }).Sample(100, new Run { Seed = 4, Folder = parts, Resume = true });
         Assert.Equal(File.ReadAllBytes(Path.Combine(whole, "model.safetensors")), File.ReadAllBytes(Path.Combine(parts, "model.safetensors")));
         Assert.Equal(uninterrupted.Positions, resumed.Positions);
         Assert.Equal(uninterrupted.LogWeights, resumed.LogWeights);
@@ -53,11 +60,11 @@ public sealed class ControlledTransportTests : IDisposable
     public void CheckpointsOfOtherRunsAreRefused()
     {
         var folder = Folder("run");
-        new ControlledTransport(TwoModes(), ControlledAlgorithm.Pis, s_small).Run(new SamplingRequest(10, 4) { Folder = folder }, default);
+        new ControlledTransport(TwoModes(), ControlledAlgorithm.Pis, s_small).Sample(10, new Run { Seed = 4, Folder = folder });
         string Refusal(ControlledAlgorithm algorithm, ControlledOptions options, ulong seed) => Assert.Throws<CheckpointException>(
-            () => new ControlledTransport(TwoModes(), algorithm, options).Run(new SamplingRequest(10, seed) { Folder = folder, Resume = true }, default)).Message;
+            () => new ControlledTransport(TwoModes(), algorithm, options).Sample(10, new Run { Seed = seed, Folder = folder, Resume = true })).Message;
         Assert.Contains("seed 4, not 5", Refusal(ControlledAlgorithm.Pis, s_small, 5), StringComparison.Ordinal);
-        Assert.Contains("other options", Refusal(ControlledAlgorithm.Pis, s_small with { Width = 9 }, 4), StringComparison.Ordinal);
+        Assert.Contains("other options", Refusal(ControlledAlgorithm.Pis, s_small with { Size = s_small.Size with { Width = 9 } }, 4), StringComparison.Ordinal);
         Assert.Contains("monge pis checkpoint, not monge dis checkpoint", Refusal(ControlledAlgorithm.Dis, s_small, 4), StringComparison.Ordinal);
     }
 
@@ -69,8 +76,8 @@ public sealed class ControlledTransportTests : IDisposable
     [InlineData(ControlledAlgorithm.Cmcd, 2)]
     public void LogVarianceFindsTheNormaliserAndTheMeansOfTwoModes(ControlledAlgorithm algorithm, ulong seed)
     {
-        var options = s_small with { Iterations = 300, Steps = 32, BatchSize = 128, Width = 32 };
-        var set = new ControlledTransport(TwoModes(), algorithm, options).Run(new SamplingRequest(4000, seed), default);
+        var options = s_small with { Training = s_small.Training with { Iterations = 300, BatchSize = 128 }, Steps = 32, Size = s_small.Size with { Width = 32 } };
+        var set = new ControlledTransport(TwoModes(), algorithm, options).Sample(4000, new Run { Seed = seed });
         Assert.True(set.EffectiveSampleSize > 0.6, $"ESS {set.EffectiveSampleSize}");
         Assert.True(Math.Abs(set.LogZ - 0.4) < 4 * set.LogZError, $"log Z {set.LogZ} +- {set.LogZError}");
         Assert.Equal((0.7 - 0.3) * 1.5, set.Mean()[0], 0.12);
@@ -84,8 +91,14 @@ public sealed class ControlledTransportTests : IDisposable
     {
         // The farther mode is never seen: its weights look even, and log Z lacks log(0.5).
         var target = Density.Create("far", 1, x => Expr.Vector(-2 * (x[0] - 0.5).Square(), -2 * (x[0] + 6).Square()).LogSumExp() - (0.5 * Math.Log(2 * Math.PI)));
-        var set = new ControlledTransport(target, ControlledAlgorithm.Pis, s_small with { Loss = PathSpaceLoss.Kl, Iterations = 200, Steps = 32, BatchSize = 128, BaseScale = 1 })
-            .Run(new SamplingRequest(4000, 1), default);
+        var set = new ControlledTransport(target, ControlledAlgorithm.Pis, s_small with
+        {
+            Loss = PathSpaceLoss.Kl,
+            Training = s_small.Training with { Iterations = 200, BatchSize = 128 },
+            Steps = 32,
+            BaseScale = 1,
+        })
+            .Sample(4000, new Run { Seed = 1 });
         Assert.Equal(Math.Log(0.5), set.LogZ, 0.05);
         Assert.True(set.EffectiveSampleSize > 0.5, $"ESS {set.EffectiveSampleSize}");
         Assert.Contains("miss part of the target", set.Status.Message, StringComparison.Ordinal);
@@ -94,12 +107,12 @@ public sealed class ControlledTransportTests : IDisposable
     [Fact]
     public void OptionsAreCheckedAndUnknownNamesRefused()
     {
-        Assert.Contains("lossy", Assert.Throws<ArgumentException>(() => ControlledOptions.Parse("""{ "lossy": "kl" }""")).Message, StringComparison.Ordinal);
-        Assert.Contains("2 to 100,000", Assert.Throws<ArgumentException>(() => ControlledOptions.Parse("""{ "steps": 1 }""")).Message, StringComparison.Ordinal);
-        Assert.Contains("number of steps", Assert.Throws<ArgumentException>(() => ControlledOptions.Parse("""{ "steps": 5, "segments": 6 }""")).Message, StringComparison.Ordinal);
-        Assert.Equal(PathSpaceLoss.Kl, ControlledOptions.Parse("""{ "loss": "kl" }""").Loss);
+        Assert.Contains("lossy", Assert.Throws<ArgumentException>(() => MethodOptions.Parse<ControlledOptions>("""{ "lossy": "kl" }""")).Message, StringComparison.Ordinal);
+        Assert.Contains("2 to 100,000", Assert.Throws<ArgumentException>(() => MethodOptions.Parse<ControlledOptions>("""{ "steps": 1 }""")).Message, StringComparison.Ordinal);
+        Assert.Contains("number of steps", Assert.Throws<ArgumentException>(() => MethodOptions.Parse<ControlledOptions>("""{ "steps": 5, "segments": 6 }""")).Message, StringComparison.Ordinal);
+        Assert.Equal(PathSpaceLoss.Kl, MethodOptions.Parse<ControlledOptions>("""{ "loss": "kl" }""").Loss);
         var resolved = new ControlledTransport(TwoModes(), ControlledAlgorithm.Dds, s_small);
-        Assert.Equal(resolved.ResolvedOptions, ControlledOptions.Parse(resolved.Options));
+        Assert.Equal(resolved.ResolvedOptions, MethodOptions.Parse<ControlledOptions>(MethodOptions.Format(resolved.Options)));
     }
 
     private sealed class Watch(Action<TrainingProgress> action) : IProgress<TrainingProgress>

@@ -1,7 +1,7 @@
-using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Measures;
 using Monge.Methods;
+using Monge.Runs;
 
 namespace Monge.Tests.Methods;
 
@@ -11,16 +11,11 @@ public sealed class CoverageCheckTests
 
     private static readonly PinnOptions s_small = new()
     {
-        Iterations = 200,
-        Width = 16,
-        Depth = 2,
-        BatchSize = 128,
-        Walkers = 128,
-        WalkerSteps = 32,
-        TargetExponent = 1,
-        BaseExponent = 1,
-        Sampler = SamplerChoice.Ode,
-        SamplerSteps = 16,
+        Training = new() { Iterations = 200, BatchSize = 128 },
+        Size = new() { Width = 16, Depth = 2 },
+        Collocation = new() { Walkers = 128, WalkerSteps = 32 },
+        Preparation = new() { TargetExponent = 1, BaseExponent = 1 },
+        Carry = new() { Sampler = SamplerChoice.Ode, SamplerSteps = 16 },
     };
 
     private static readonly double s_bananaLogZ = Math.Log(20 * Math.PI);
@@ -40,7 +35,7 @@ public sealed class CoverageCheckTests
     [InlineData(3)]
     public void BananaWithoutAnyHintIsCovered(ulong seed)
     {
-        var set = new PinnTransport(Banana(), s_small).Run(new SamplingRequest(10_000, seed), default);
+        var set = new PinnTransport(Banana(), s_small).Sample(10_000, new Run { Seed = seed });
         Assert.True(Math.Abs(set.LogZ - s_bananaLogZ) < 0.02, $"log Z {set.LogZ}");
         Assert.True(set.EffectiveSampleSize > 0.9, $"ESS {set.EffectiveSampleSize}");
         Assert.Equal(10, set.StandardDeviation()[0], 0.5);
@@ -52,26 +47,15 @@ public sealed class CoverageCheckTests
     public void BentCoordinatesAreCheckpointed()
     {
         var target = Banana();
-        var options = new PinnTransport(target, s_small).ResolvedOptions;
-        var run = new TrainingRun("pinn", target, options.TrainingText(), 1);
-        var (problem, _) = PinnTransport.Prepare<float>(target, options, new PreparationRun(new ExecutionOptions(), 1));
-        using var trainer = new PinnTrainer<float>(target, problem, options, 1, new ExecutionOptions());
-        var folder = Directory.CreateTempSubdirectory("monge-bend-").FullName;
-        try
-        {
-            var path = Path.Combine(folder, "checkpoint.safetensors");
-            TrainingCheckpoint.Save(path, trainer.Init(), problem, run, 10, TimeSpan.Zero);
-            var restored = TrainingCheckpoint.Open(path, run).Resumption.Problem;
-            var (before, after) = (new double[2], new double[2]);
-            problem.ToPosition([0.7, -1.3], before);
-            restored.ToPosition([0.7, -1.3], after);
-            Assert.Equal(problem.Bend!.Numbers, restored.Bend!.Numbers);
-            Assert.Equal(before, after);
-        }
-        finally
-        {
-            Directory.Delete(folder, true);
-        }
+        var (problem, _) = new PinnTransport(target, s_small).Prepare<float>(new PreparationRun(new Run()));
+        var state = new RunState();
+        problem.Save(state);
+        var restored = TransportProblem.Load(target, state);
+        var (before, after) = (new double[2], new double[2]);
+        problem.ToPosition([0.7, -1.3], before);
+        restored.ToPosition([0.7, -1.3], after);
+        Assert.Equal(problem.Bend!.Numbers, restored.Bend!.Numbers);
+        Assert.Equal(before, after);
     }
 
     [Theory]
@@ -79,7 +63,13 @@ public sealed class CoverageCheckTests
     [InlineData(2)]
     public void BaseThatLosesTheArmsOfTheBananaIsReported(ulong seed)
     {
-        var set = new PinnTransport(Banana(), s_small with { Iterations = 1000, Width = 32, BatchSize = 256, LearningRate = 5e-3, Base = BaseChoice.Isotropic, BaseScale = 3, Sampler = SamplerChoice.Automatic, SamplerSteps = 64 }).Run(new SamplingRequest(4000, seed), default);
+        var set = new PinnTransport(Banana(), s_small with
+        {
+            Training = s_small.Training with { Iterations = 1000, BatchSize = 256, LearningRate = 5e-3 },
+            Size = s_small.Size with { Width = 32 },
+            Preparation = s_small.Preparation with { Base = BaseChoice.Isotropic, BaseScale = 3 },
+            Carry = s_small.Carry with { Sampler = SamplerChoice.Automatic, SamplerSteps = 64 },
+        }).Sample(4000, new Run { Seed = seed });
         Assert.True(set.LogZ + (4 * set.LogZError) < s_bananaLogZ, $"log Z {set.LogZ} +- {set.LogZError}: nothing is missed");
         Assert.Contains(set.Warnings, w => w.Message.Contains(Missing, StringComparison.Ordinal));
     }
@@ -89,7 +79,7 @@ public sealed class CoverageCheckTests
     [InlineData(2)]
     public void BaseThatLosesAModeIsReported(ulong seed)
     {
-        var set = new PinnTransport(FarModes(), s_small with { Base = BaseChoice.Isotropic, BaseScale = 0.6 }).Run(new SamplingRequest(2000, seed), default);
+        var set = new PinnTransport(FarModes(), s_small with { Preparation = s_small.Preparation with { Base = BaseChoice.Isotropic, BaseScale = 0.6 } }).Sample(2000, new Run { Seed = seed });
         Assert.Equal(Math.Log(0.6), set.LogZ, 0.05);
         Assert.Contains(set.Warnings, w => w.Message.Contains(Missing, StringComparison.Ordinal));
     }
@@ -100,7 +90,7 @@ public sealed class CoverageCheckTests
     [InlineData(3)]
     public void GoodDrawsOfTwoModesAreNotReported(ulong seed)
     {
-        var set = new PinnTransport(FarModes(), s_small with { Iterations = 600, Width = 32 }).Run(new SamplingRequest(4000, seed), default);
+        var set = new PinnTransport(FarModes(), s_small with { Training = s_small.Training with { Iterations = 600 }, Size = s_small.Size with { Width = 32 } }).Sample(4000, new Run { Seed = seed });
         Assert.Equal(0, set.LogZ, 0.05);
         Assert.DoesNotContain(set.Warnings, w => w.Message.Contains(Missing, StringComparison.Ordinal));
     }

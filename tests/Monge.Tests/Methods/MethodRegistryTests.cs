@@ -1,12 +1,14 @@
+using System.Text.Json.Nodes;
 using Monge.Engine.Programs;
 using Monge.Measures;
 using Monge.Methods;
+using Monge.Runs;
 
 namespace Monge.Tests.Methods;
 
 public class MethodRegistryTests
 {
-    public static TheoryData<string> Names => [.. MethodRegistry.All.Select(m => m.Name)];
+    public static TheoryData<string> Names => [.. MethodRegistry.Samplers.Select(m => m.Facts.Name)];
 
     // The smoke suite that every sampling method passes: a Gaussian, two modes, a funnel; with its exact log Z.
     private static (Density Target, double LogZ)[] Smoke() =>
@@ -23,11 +25,13 @@ public class MethodRegistryTests
     [MemberData(nameof(Names))]
     public void EveryMethodPassesTheSmokeSuite(string name)
     {
-        var entry = MethodRegistry.Find(name)!;
+        var entry = Sampler(name);
         foreach (var (target, logZ) in Smoke())
         {
             // A method whose defaults take minutes has a small preset.
-            var set = entry.Create(target, new MethodSettings { Iterations = 300, Options = entry.Presets.GetValueOrDefault("small") }).Run(new SamplingRequest(4000, 1), default);
+            var options = entry.Presets.GetValueOrDefault("small")?.DeepClone().AsObject() ?? [];
+            options["iterations"] = 300;
+            var set = entry.Bind(new SamplingProblem(target, 4000), options).Run(new Run());
             Assert.True(set.EffectiveSampleSize > 0.5, $"{target.Name}: ESS {set.EffectiveSampleSize}, {set.Sampler}, {set.Preparation}");
             Assert.True(Math.Abs(set.LogZ - logZ) < (4 * set.LogZError) + 1e-3, $"{target.Name}: log Z {set.LogZ} +- {set.LogZError}, exact {logZ}");
             Assert.Equal(4000, set.Count);
@@ -40,22 +44,37 @@ public class MethodRegistryTests
     [MemberData(nameof(Names))]
     public void PresetsAreValidOptions(string name)
     {
-        var entry = MethodRegistry.Find(name)!;
+        var entry = Sampler(name);
+        Assert.NotEmpty(entry.Presets);
         foreach (var preset in entry.Presets.Values)
         {
-            Assert.NotEmpty(entry.Create(TargetLibrary.Get("gmm9"), new MethodSettings { Options = preset }).Options);
+            Assert.NotEmpty(preset);
+            var resolved = MethodOptions.ToJson(entry.Bind(new SamplingProblem(TargetLibrary.Get("gmm9"), 2), preset).Options);
+            Assert.All(preset, option => Assert.True(JsonNode.DeepEquals(option.Value, resolved[option.Key]), option.Key));
         }
     }
 
     [Fact]
-    public void NearestForgivesSpelling() => Assert.Equal("pinn", MethodRegistry.Nearest("Pin").Name);
+    public void EveryOptionOfEveryMethodIsExplained()
+    {
+        foreach (var entry in MethodRegistry.All)
+        {
+            var help = OptionHelp.Of(entry.OptionsType);
+            Assert.Equal(entry.DefaultOptions.Select(o => o.Key), help.Select(o => o.Name));
+            Assert.All(help, o => Assert.True(o.Help.Length > 10, $"{entry.Facts.Name}: {o.Name}: '{o.Help}'"));
+        }
+    }
 
     [Fact]
-    public void SettingsOverrideOptions()
+    public void NamesAreUniqueWithinAKind() =>
+        Assert.Equal(MethodRegistry.All.Count, MethodRegistry.All.Select(m => (m.Facts.Kind, m.Facts.Name)).Distinct().Count());
+
+    [Fact]
+    public void AnUnknownOptionIsRefusedByName()
     {
-        var method = MethodRegistry.Find("pinn")!.Create(Smoke()[0].Target, new MethodSettings { Options = """{ "iterations": 7 }""", Budget = TimeSpan.FromSeconds(9) });
-        var options = PinnOptions.Parse(method.Options);
-        Assert.Null(options.Iterations);
-        Assert.Equal(TimeSpan.FromSeconds(9), options.Budget);
+        var error = Assert.Throws<ArgumentException>(() => Sampler("pinn").Bind(new SamplingProblem(Smoke()[0].Target, 2), new JsonObject { ["widht"] = 3 }));
+        Assert.Contains("widht", error.Message, StringComparison.Ordinal);
     }
+
+    private static MethodEntry<SamplingProblem, SampleSet> Sampler(string name) => MethodRegistry.Samplers.Single(m => m.Facts.Name == name);
 }

@@ -1,8 +1,8 @@
-using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.Paths;
+using Monge.Runs;
 using Monge.Tests.Dynamics;
 using Monge.Training;
 
@@ -12,20 +12,14 @@ public sealed class NetsTransportTests : IDisposable
 {
     private static readonly NetsOptions s_small = new()
     {
-        Iterations = 60,
-        Width = 8,
-        Depth = 2,
-        BatchSize = 64,
+        Training = new() { Iterations = 60, BatchSize = 64 },
+        Size = new() { Width = 8, Depth = 2 },
         Walkers = 32,
         GridTimes = 8,
         RefreshInterval = 10,
         Replay = 3,
-        Base = BaseChoice.Isotropic,
-        BaseScale = 2,
-        TargetExponent = 1,
-        BaseExponent = 1,
-        Sampler = SamplerChoice.Ode,
-        SamplerSteps = 16,
+        Preparation = new() { Base = BaseChoice.Isotropic, BaseScale = 2, TargetExponent = 1, BaseExponent = 1 },
+        Carry = new() { Sampler = SamplerChoice.Ode, SamplerSteps = 16 },
     };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("monge-nets-").FullName;
@@ -53,7 +47,7 @@ public sealed class NetsTransportTests : IDisposable
     public void ResumedTrainingEqualsUninterruptedTrainingToTheBit()
     {
         var (whole, parts) = (Folder("whole"), Folder("parts"));
-        var uninterrupted = new NetsTransport(TwoModes(), s_small).Run(new SamplingRequest(100, 4) { Folder = whole }, default);
+        var uninterrupted = new NetsTransport(TwoModes(), s_small).Sample(100, new Run { Seed = 4, Folder = whole });
         using var source = new CancellationTokenSource();
         var cancel = new Watch(p =>
         {
@@ -62,9 +56,9 @@ public sealed class NetsTransportTests : IDisposable
                 source.Cancel();
             }
         });
-        Assert.Throws<OperationCanceledException>(() => new NetsTransport(TwoModes(), s_small).Run(new SamplingRequest(100, 4) { Folder = parts, Progress = cancel }, source.Token));
+        Assert.Throws<OperationCanceledException>(() => new NetsTransport(TwoModes(), s_small).Sample(100, new Run { Seed = 4, Folder = parts, Progress = cancel, Cancellation = source.Token }));
         Assert.False(File.Exists(Path.Combine(parts, "model.safetensors")));
-        var resumed = new NetsTransport(TwoModes(), s_small with { Threads = 1 }).Run(new SamplingRequest(100, 4) { Folder = parts, Resume = true }, default);
+        var resumed = new NetsTransport(TwoModes(), s_small).Sample(100, new Run { Seed = 4, Folder = parts, Resume = true });
         Assert.Equal(File.ReadAllBytes(Path.Combine(whole, "model.safetensors")), File.ReadAllBytes(Path.Combine(parts, "model.safetensors")));
         Assert.Equal(uninterrupted.Positions, resumed.Positions);
         Assert.Equal(uninterrupted.LogWeights, resumed.LogWeights);
@@ -76,50 +70,22 @@ public sealed class NetsTransportTests : IDisposable
     [InlineData(40)]
     public void StateIsAllThereIsToCheckpoint(int stop)
     {
-        var target = TwoModes();
-        var method = new NetsTransport(target, s_small);
-        var run = method.Name(7);
-        var execution = new ExecutionOptions();
-        var problem = method.Prepare<float>(new PreparationRun(execution, 7));
-        using var first = method.Trainer<float>(problem, 7, execution);
-        var state = first.Init();
-        var path = Path.Combine(_folder, "checkpoint.safetensors");
-        for (var i = 0; i < 60; i++)
-        {
-            if (i == stop)
-            {
-                TrainingCheckpoint.Save(path, state, problem, run, 60, TimeSpan.Zero, first.TargetCalls);
-            }
-
-            first.Step(state, i, 60);
-        }
-
-        var (file, resumption) = TrainingCheckpoint.Open(path, run);
-        Assert.Equal(stop, resumption.Iteration);
-        using var second = method.Trainer<float>(resumption.Problem, 7, execution);
-        var restored = second.NewState();
-        TrainingCheckpoint.Restore(path, file, restored, resumption.Iteration);
-        for (var i = stop; i < 60; i++)
-        {
-            second.Step(restored, i, 60);
-        }
-
-        Assert.Equal(state.Adam.Parameters.Span.ToArray(), restored.Adam.Parameters.Span.ToArray());
-        Assert.Equal(state.Adam.Average.Span.ToArray(), restored.Adam.Average.Span.ToArray());
-        Assert.Equal(state.Particles.Span.ToArray(), restored.Particles.Span.ToArray());
-        Assert.Equal(first.TargetCalls, resumption.TargetCalls + second.TargetCalls);
+        var method = new NetsTransport(TwoModes(), s_small);
+        var run = new Run { Seed = 7 };
+        var problem = method.Prepare<float>(new PreparationRun(run));
+        TrainingStates.AreAllThereIsToCheckpoint(() => method.Networks(problem).Training<float>(run), stop, 60);
     }
 
     [Fact]
     public void CheckpointsOfOtherRunsAndDamagedFilesAreRefused()
     {
         var folder = Folder("run");
-        new NetsTransport(TwoModes(), s_small).Run(new SamplingRequest(10, 4) { Folder = folder }, default);
-        var again = new SamplingRequest(10, 4) { Folder = folder, Resume = true };
-        string Refusal(NetsOptions options, SamplingRequest request) =>
-            Assert.Throws<CheckpointException>(() => new NetsTransport(TwoModes(), options).Run(request, default)).Message;
+        new NetsTransport(TwoModes(), s_small).Sample(10, new Run { Seed = 4, Folder = folder });
+        var again = new Run { Seed = 4, Folder = folder, Resume = true };
+        string Refusal(NetsOptions options, Run run) =>
+            Assert.Throws<CheckpointException>(() => new NetsTransport(TwoModes(), options).Sample(10, run)).Message;
         Assert.Contains("seed 4, not 5", Refusal(s_small, again with { Seed = 5 }), StringComparison.Ordinal);
-        Assert.Contains("other options", Refusal(s_small with { Width = 9 }, again), StringComparison.Ordinal);
+        Assert.Contains("other options", Refusal(s_small with { Size = s_small.Size with { Width = 9 } }, again), StringComparison.Ordinal);
         var path = Path.Combine(folder, "checkpoint.safetensors");
         File.WriteAllBytes(path, File.ReadAllBytes(path)[..^100]);
         Assert.Contains("truncated", Refusal(s_small, again), StringComparison.Ordinal);
@@ -131,8 +97,15 @@ public sealed class NetsTransportTests : IDisposable
     [InlineData(3, Precision.Float64)]
     public void FindsTheNormaliserTheWeightsAndTheMeansOfTwoModes(ulong seed, Precision precision)
     {
-        var options = s_small with { Iterations = 500, Width = 32, BatchSize = 256, Walkers = 128, GridTimes = 16, Precision = precision };
-        var set = new NetsTransport(TwoModes(), options).Run(new SamplingRequest(4000, seed), default);
+        var options = s_small with
+        {
+            Training = s_small.Training with { Iterations = 500, BatchSize = 256 },
+            Size = s_small.Size with { Width = 32 },
+            Walkers = 128,
+            GridTimes = 16,
+            Precision = precision,
+        };
+        var set = new NetsTransport(TwoModes(), options).Sample(4000, new Run { Seed = seed });
         Assert.True(set.EffectiveSampleSize > 0.8, $"ESS {set.EffectiveSampleSize}");
         Assert.True(Math.Abs(set.LogZ - 0.4) < (4 * set.LogZError) + 1e-4, $"log Z {set.LogZ} +- {set.LogZError}");
         Assert.Equal((0.7 - 0.3) * 1.5, set.Mean()[0], 0.12);
@@ -146,8 +119,14 @@ public sealed class NetsTransportTests : IDisposable
     [InlineData(2)]
     public void GatesLearnAMixtureThatMovesItsMeans(ulong seed)
     {
-        var options = s_small with { Iterations = 500, Network = NetsNetwork.None, BatchSize = 256, Walkers = 128, GridTimes = 16, LearningRate = 0.01 };
-        var set = new NetsTransport(TwoModes(), options, MovingModes()).Run(new SamplingRequest(4000, seed), default);
+        var options = s_small with
+        {
+            Training = s_small.Training with { Iterations = 500, BatchSize = 256, LearningRate = 0.01 },
+            Network = NetsNetwork.None,
+            Walkers = 128,
+            GridTimes = 16,
+        };
+        var set = new NetsTransport(TwoModes(), options, MovingModes()).Sample(4000, new Run { Seed = seed });
         Assert.True(set.EffectiveSampleSize > 0.98, $"ESS {set.EffectiveSampleSize}");
         Assert.Equal(0.4, set.LogZ, 0.01);
         Assert.True(set.UsesModeKnowledge);
@@ -164,15 +143,13 @@ public sealed class NetsTransportTests : IDisposable
             Path = NetsPath.Interpolated,
             Network = NetsNetwork.Selecting,
             ScoreGate = false,
-            Iterations = 600,
-            BatchSize = 256,
+            Training = s_small.Training with { Iterations = 600, BatchSize = 256, LearningRate = 0.02 },
             Walkers = 128,
             GridTimes = 16,
-            LearningRate = 0.02,
             SpreadShare = 0,
             HorizonShare = 0.1,
         };
-        var set = new NetsTransport(TargetLibrary.Get("student-t-mixture-5"), options).Run(new SamplingRequest(4000, seed), default);
+        var set = new NetsTransport(TargetLibrary.Get("student-t-mixture-5"), options).Sample(4000, new Run { Seed = seed });
         Assert.True(set.EffectiveSampleSize > 0.5, $"ESS {set.EffectiveSampleSize}");
         Assert.True(Math.Abs(set.LogZ) < (4 * set.LogZError) + 1e-4, $"log Z {set.LogZ} +- {set.LogZError}");
     }
@@ -186,14 +163,13 @@ public sealed class NetsTransportTests : IDisposable
         {
             Objective = NetsObjective.ActionMatching,
             Drift = NetsDrift.Potential,
-            Iterations = 800,
-            Width = 16,
+            Training = s_small.Training with { Iterations = 800, LearningRate = 0.01 },
+            Size = s_small.Size with { Width = 16 },
             Walkers = 256,
             GridTimes = 24,
             RefreshInterval = 1,
-            LearningRate = 0.01,
         };
-        var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Run(new SamplingRequest(4000, seed), default);
+        var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Sample(4000, new Run { Seed = seed });
         Assert.True(set.EffectiveSampleSize > 0.9, $"ESS {set.EffectiveSampleSize}");
         Assert.True(Math.Abs(set.LogZ - MovingGaussian.LogZ) < (4 * set.LogZError) + 1e-4, $"log Z {set.LogZ} +- {set.LogZError}");
     }
@@ -208,16 +184,12 @@ public sealed class NetsTransportTests : IDisposable
         // One step of training leaves the drift at nothing, so the weights are uneven and particles are resampled often.
         var options = s_small with
         {
-            Iterations = 1,
+            Training = s_small.Training with { Iterations = 1 },
             ScoreGate = false,
-            Sampler = SamplerChoice.Sde,
-            SamplerSteps = weights == NetsWeights.Kernel ? 64 : 600,
-            Diffusion = 2,
-            ResamplingThreshold = 0.9,
-            IslandSize = 128,
-            Weights = weights,
+            Carry = s_small.Carry with { Sampler = SamplerChoice.Sde, SamplerSteps = weights == NetsWeights.Kernel ? 64 : 600, Diffusion = 2 },
+            Walker = s_small.Walker with { ResamplingThreshold = 0.9, IslandSize = 128, Weights = weights },
         };
-        var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Run(new SamplingRequest(6400, seed), default);
+        var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Sample(6400, new Run { Seed = seed });
         Assert.Contains("resampled", set.Sampler, StringComparison.Ordinal);
         Assert.InRange(set.LogZError, 1e-3, 0.03);
         Assert.True(Math.Abs(set.LogZ - MovingGaussian.LogZ) < 4 * set.LogZError, $"log Z {set.LogZ} +- {set.LogZError}");
@@ -232,14 +204,12 @@ public sealed class NetsTransportTests : IDisposable
     {
         var options = s_small with
         {
-            Iterations = 1,
+            Training = s_small.Training with { Iterations = 1 },
             ScoreGate = false,
-            Sampler = SamplerChoice.Sde,
-            Dynamics = NetsDynamics.Inertial,
-            Weights = NetsWeights.Continuous,
-            SamplerSteps = 400,
+            Carry = s_small.Carry with { Sampler = SamplerChoice.Sde, SamplerSteps = 400 },
+            Walker = s_small.Walker with { Dynamics = NetsDynamics.Inertial, Weights = NetsWeights.Continuous },
         };
-        var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Run(new SamplingRequest(6000, seed), default);
+        var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Sample(6000, new Run { Seed = seed });
         Assert.Contains("inertial", set.Sampler, StringComparison.Ordinal);
         Assert.InRange(set.LogZError, 1e-3, 0.1);
         Assert.True(Math.Abs(set.LogZ - MovingGaussian.LogZ) < 4 * set.LogZError, $"log Z {set.LogZ} +- {set.LogZError}");
@@ -249,8 +219,8 @@ public sealed class NetsTransportTests : IDisposable
     [Fact]
     public void TheLibrarysPathIsAnOptionAndSaysWhatItKnows()
     {
-        var options = s_small with { Path = NetsPath.Interpolated, Network = NetsNetwork.None, Iterations = 20 };
-        var set = new NetsTransport(TargetLibrary.Get("gmm9"), options).Run(new SamplingRequest(200, 1), default);
+        var options = s_small with { Path = NetsPath.Interpolated, Network = NetsNetwork.None, Training = s_small.Training with { Iterations = 20 } };
+        var set = new NetsTransport(TargetLibrary.Get("gmm9"), options).Sample(200, new Run { Seed = 1 });
         Assert.True(set.UsesModeKnowledge);
         Assert.Contains("means of the mixture", set.Preparation, StringComparison.Ordinal);
         Assert.Contains("no path of interpolated parameters", Assert.Throws<ArgumentException>(() => new NetsTransport(TwoModes(), options)).Message, StringComparison.Ordinal);
@@ -260,9 +230,9 @@ public sealed class NetsTransportTests : IDisposable
     public void CheckpointsOfAnotherPathAreRefused()
     {
         var folder = Folder("path");
-        new NetsTransport(TwoModes(), s_small, MovingModes()).Run(new SamplingRequest(10, 4) { Folder = folder }, default);
+        new NetsTransport(TwoModes(), s_small, MovingModes()).Sample(10, new Run { Seed = 4, Folder = folder });
         var other = new FormulaPath(2, (x, t) => MovingModes().LogDensity(x, t), MovingModes().BaseDraw, "another");
-        var refusal = Assert.Throws<CheckpointException>(() => new NetsTransport(TwoModes(), s_small, other).Run(new SamplingRequest(10, 4) { Folder = folder, Resume = true }, default));
+        var refusal = Assert.Throws<CheckpointException>(() => new NetsTransport(TwoModes(), s_small, other).Sample(10, new Run { Seed = 4, Folder = folder, Resume = true }));
         Assert.Contains("path means from the origin, not another", refusal.Message, StringComparison.Ordinal);
     }
 
@@ -271,8 +241,12 @@ public sealed class NetsTransportTests : IDisposable
     [InlineData(2)]
     public void FreeEnergyProfileOfAGaussianPathIsExact(ulong seed)
     {
-        var options = s_small with { Iterations = 100, Sampler = SamplerChoice.Sde, SamplerSteps = 64 };
-        var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Run(new SamplingRequest(4000, seed), default);
+        var options = s_small with
+        {
+            Training = s_small.Training with { Iterations = 100 },
+            Carry = s_small.Carry with { Sampler = SamplerChoice.Sde, SamplerSteps = 64 },
+        };
+        var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Sample(4000, new Run { Seed = seed });
         Assert.Equal(33, set.FreeEnergy!.Count);
         Assert.Equal(1, set.FreeEnergy[^1].Time, 1e-12);
         foreach (var point in set.FreeEnergy)
@@ -286,23 +260,32 @@ public sealed class NetsTransportTests : IDisposable
     [Fact]
     public void AnUnstableDiffusionIsNamed()
     {
-        var options = s_small with { Iterations = 1, Sampler = SamplerChoice.Sde, SamplerSteps = 8, Diffusion = 40 };
-        var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Run(new SamplingRequest(200, 1), default);
+        var options = s_small with
+        {
+            Training = s_small.Training with { Iterations = 1 },
+            Carry = s_small.Carry with { Sampler = SamplerChoice.Sde, SamplerSteps = 8, Diffusion = 40 },
+        };
+        var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Sample(200, new Run { Seed = 1 });
         Assert.Contains(set.Warnings, w => w.Message.Contains("unstable for the diffusion", StringComparison.Ordinal));
     }
 
     [Fact]
     public void OptionsAreCheckedAndUnknownNamesRefused()
     {
-        string Refusal(string json) => Assert.Throws<ArgumentException>(() => NetsOptions.Parse(json)).Message;
+        string Refusal(string json) => Assert.Throws<ArgumentException>(() => MethodOptions.Parse<NetsOptions>(json)).Message;
         Assert.Contains("walker", Refusal("""{ "walker": 3 }"""), StringComparison.Ordinal);
-        Assert.Contains("1 to 16", Refusal("""{ "depth": 0 }"""), StringComparison.Ordinal);
+        Assert.Contains("1 to 64", Refusal("""{ "depth": 0 }"""), StringComparison.Ordinal);
         Assert.Contains("potential", Refusal("""{ "objective": "actionMatching" }"""), StringComparison.Ordinal);
         Assert.Contains("continuous", Refusal("""{ "dynamics": "inertial" }"""), StringComparison.Ordinal);
         Assert.Contains("resamplingThreshold", Refusal("""{ "sampler": "ode", "resamplingThreshold": 0.5 }"""), StringComparison.Ordinal);
         Assert.Contains("no path", Assert.Throws<ArgumentException>(() => new NetsTransport(TwoModes(), new NetsOptions { Path = NetsPath.Given })).Message, StringComparison.Ordinal);
-        var options = s_small with { Sampler = SamplerChoice.Sde, Diffusion = 0.25, Objective = NetsObjective.ActionMatching, Drift = NetsDrift.Potential };
-        Assert.Equal(options, NetsOptions.Parse(MethodOptions.Format(options)));
+        var options = s_small with
+        {
+            Carry = s_small.Carry with { Sampler = SamplerChoice.Sde, Diffusion = 0.25 },
+            Objective = NetsObjective.ActionMatching,
+            Drift = NetsDrift.Potential,
+        };
+        Assert.Equal(options, MethodOptions.Parse<NetsOptions>(MethodOptions.Format(options)));
     }
 
     private sealed class Watch(Action<TrainingProgress> action) : IProgress<TrainingProgress>

@@ -4,6 +4,7 @@ using Monge.Engine.Programs;
 using Monge.Fields;
 using Monge.Measures;
 using Monge.Methods;
+using Monge.Runs;
 using Monge.Training;
 
 namespace Monge.Tests.Methods;
@@ -12,19 +13,11 @@ public sealed class PinnTransportTests : IDisposable
 {
     private static readonly PinnOptions s_small = new()
     {
-        Iterations = 60,
-        Width = 8,
-        Depth = 2,
-        BatchSize = 64,
-        Walkers = 32,
-        WalkerSteps = 16,
-        RefreshInterval = 10,
-        Base = BaseChoice.Isotropic,
-        BaseScale = 2,
-        TargetExponent = 1,
-        BaseExponent = 1,
-        Sampler = SamplerChoice.Ode,
-        SamplerSteps = 16,
+        Training = new() { Iterations = 60, BatchSize = 64 },
+        Size = new() { Width = 8, Depth = 2 },
+        Collocation = new() { Walkers = 32, WalkerSteps = 16, RefreshInterval = 10 },
+        Preparation = new() { Base = BaseChoice.Isotropic, BaseScale = 2, TargetExponent = 1, BaseExponent = 1 },
+        Carry = new() { Sampler = SamplerChoice.Ode, SamplerSteps = 16 },
     };
 
     private readonly string _folder = Directory.CreateTempSubdirectory("monge-pinn-").FullName;
@@ -44,7 +37,7 @@ public sealed class PinnTransportTests : IDisposable
     public void ResumedTrainingEqualsUninterruptedTrainingToTheBit()
     {
         var (whole, parts) = (Folder("whole"), Folder("parts"));
-        var uninterrupted = new PinnTransport(TwoModes(), s_small).Run(new SamplingRequest(100, 4) { Folder = whole }, default);
+        var uninterrupted = new PinnTransport(TwoModes(), s_small).Sample(100, new Run { Seed = 4, Folder = whole });
         using var source = new CancellationTokenSource();
         var cancel = new Watch(p =>
         {
@@ -53,9 +46,9 @@ public sealed class PinnTransportTests : IDisposable
                 source.Cancel();
             }
         });
-        Assert.Throws<OperationCanceledException>(() => new PinnTransport(TwoModes(), s_small).Run(new SamplingRequest(100, 4) { Folder = parts, Progress = cancel }, source.Token));
+        Assert.Throws<OperationCanceledException>(() => new PinnTransport(TwoModes(), s_small).Sample(100, new Run { Seed = 4, Folder = parts, Progress = cancel, Cancellation = source.Token }));
         Assert.False(File.Exists(Path.Combine(parts, "model.safetensors")));
-        var resumed = new PinnTransport(TwoModes(), s_small with { Threads = 1 }).Run(new SamplingRequest(100, 4) { Folder = parts, Resume = true }, default);
+        var resumed = new PinnTransport(TwoModes(), s_small).Sample(100, new Run { Seed = 4, Threads = 1, Folder = parts, Resume = true });
         Assert.Equal(File.ReadAllBytes(Path.Combine(whole, "model.safetensors")), File.ReadAllBytes(Path.Combine(parts, "model.safetensors")));
         Assert.Equal(uninterrupted.Positions, resumed.Positions);
         Assert.Equal(uninterrupted.LogWeights, resumed.LogWeights);
@@ -67,49 +60,22 @@ public sealed class PinnTransportTests : IDisposable
     [InlineData(40)]
     public void StateIsAllThereIsToCheckpoint(int stop)
     {
-        var target = TwoModes();
-        var options = new PinnTransport(target, s_small).ResolvedOptions;
-        var run = new TrainingRun("pinn", target, options.TrainingText(), 7);
-        var execution = new ExecutionOptions();
-        var (problem, _) = PinnTransport.Prepare<float>(target, options, new PreparationRun(execution, 7));
-        using var first = new PinnTrainer<float>(target, problem, options, 7, execution);
-        var state = first.Init();
-        var path = Path.Combine(_folder, "checkpoint.safetensors");
-        for (var i = 0; i < 60; i++)
-        {
-            if (i == stop)
-            {
-                TrainingCheckpoint.Save(path, state, problem, run, 60, TimeSpan.Zero);
-            }
-
-            first.Step(state, i, 60);
-        }
-
-        var (file, resumption) = TrainingCheckpoint.Open(path, run);
-        Assert.Equal(stop, resumption.Iteration);
-        using var second = new PinnTrainer<float>(target, resumption.Problem, options, 7, execution);
-        var restored = second.NewState();
-        TrainingCheckpoint.Restore(path, file, restored, resumption.Iteration);
-        for (var i = stop; i < 60; i++)
-        {
-            second.Step(restored, i, 60);
-        }
-
-        Assert.Equal(state.Adam.Parameters.Span.ToArray(), restored.Adam.Parameters.Span.ToArray());
-        Assert.Equal(state.Adam.Average.Span.ToArray(), restored.Adam.Average.Span.ToArray());
-        Assert.Equal(state.Particles.Span.ToArray(), restored.Particles.Span.ToArray());
+        var method = new PinnTransport(TwoModes(), s_small);
+        var run = new Run { Seed = 7 };
+        var (problem, _) = method.Prepare<float>(new PreparationRun(run));
+        TrainingStates.AreAllThereIsToCheckpoint(() => new PinnNetworks(problem, method.ResolvedOptions).Training<float>(run), stop, 60);
     }
 
     [Fact]
     public void CheckpointsOfOtherRunsAndDamagedFilesAreRefused()
     {
         var folder = Folder("run");
-        new PinnTransport(TwoModes(), s_small).Run(new SamplingRequest(10, 4) { Folder = folder }, default);
-        var again = new SamplingRequest(10, 4) { Folder = folder, Resume = true };
-        string Refusal(PinnOptions options, SamplingRequest request) =>
-            Assert.Throws<CheckpointException>(() => new PinnTransport(TwoModes(), options).Run(request, default)).Message;
+        new PinnTransport(TwoModes(), s_small).Sample(10, new Run { Seed = 4, Folder = folder });
+        var again = new Run { Seed = 4, Folder = folder, Resume = true };
+        string Refusal(PinnOptions options, Run run) =>
+            Assert.Throws<CheckpointException>(() => new PinnTransport(TwoModes(), options).Sample(10, run)).Message;
         Assert.Contains("seed 4, not 5", Refusal(s_small, again with { Seed = 5 }), StringComparison.Ordinal);
-        Assert.Contains("other options", Refusal(s_small with { Width = 9 }, again), StringComparison.Ordinal);
+        Assert.Contains("other options", Refusal(s_small with { Size = s_small.Size with { Width = 9 } }, again), StringComparison.Ordinal);
         var path = Path.Combine(folder, "checkpoint.safetensors");
         File.WriteAllBytes(path, File.ReadAllBytes(path)[..^100]);
         Assert.Contains("truncated", Refusal(s_small, again), StringComparison.Ordinal);
@@ -121,8 +87,14 @@ public sealed class PinnTransportTests : IDisposable
     [InlineData(3, Precision.Float64)]
     public void FindsTheNormaliserTheWeightsAndTheMeansOfTwoModes(ulong seed, Precision precision)
     {
-        var options = s_small with { Iterations = 400, Width = 32, BatchSize = 256, Walkers = 256, WalkerSteps = 32, Precision = precision };
-        var set = new PinnTransport(TwoModes(), options).Run(new SamplingRequest(4000, seed), default);
+        var options = s_small with
+        {
+            Training = s_small.Training with { Iterations = 400, BatchSize = 256 },
+            Size = s_small.Size with { Width = 32 },
+            Collocation = s_small.Collocation with { Walkers = 256, WalkerSteps = 32 },
+            Precision = precision,
+        };
+        var set = new PinnTransport(TwoModes(), options).Sample(4000, new Run { Seed = seed });
         Assert.True(set.EffectiveSampleSize > 0.8, $"ESS {set.EffectiveSampleSize}");
         Assert.True(Math.Abs(set.LogZ - 0.4) < (4 * set.LogZError) + 1e-4, $"log Z {set.LogZ} +- {set.LogZError}");
         Assert.Equal((0.7 - 0.3) * 1.5, set.Mean()[0], 0.12);
@@ -134,8 +106,12 @@ public sealed class PinnTransportTests : IDisposable
     [Fact]
     public void SdeWeightsAreRightHoweverLittleWasTrained()
     {
-        var options = s_small with { Iterations = 40, Sampler = SamplerChoice.Sde, SamplerSteps = 64 };
-        var set = new PinnTransport(TwoModes(), options).Run(new SamplingRequest(8000, 2), default);
+        var options = s_small with
+        {
+            Training = s_small.Training with { Iterations = 40 },
+            Carry = s_small.Carry with { Sampler = SamplerChoice.Sde, SamplerSteps = 64 },
+        };
+        var set = new PinnTransport(TwoModes(), options).Sample(8000, new Run { Seed = 2 });
         Assert.InRange(set.LogZError, 0, 0.05);
         Assert.True(Math.Abs(set.LogZ - 0.4) < 4 * set.LogZError, $"log Z {set.LogZ} +- {set.LogZError}");
     }
@@ -146,22 +122,28 @@ public sealed class PinnTransportTests : IDisposable
         const double scale = 0.6;
         double[] mean = [0.8, -0.5];
         var target = Density.Create("gaussian", 2, x => (-0.5 / (scale * scale) * (x - Expr.Constant(mean, 2)).SquaredNorm()) - Math.Log(2 * Math.PI * scale * scale));
-        var options = new PinnTransport(target, s_small with { Iterations = 1500, Width = 32, BatchSize = 256, Walkers = 256, WalkerSteps = 32, BaseScale = 1 }).ResolvedOptions;
-        var execution = new ExecutionOptions();
-        var (problem, _) = PinnTransport.Prepare<float>(target, options, new PreparationRun(execution, 1));
-        using var trainer = new PinnTrainer<float>(target, problem, options, 1, execution);
-        var state = trainer.Init();
+        var method = new PinnTransport(target, s_small with
+        {
+            Training = s_small.Training with { Iterations = 1500, BatchSize = 256 },
+            Size = s_small.Size with { Width = 32 },
+            Collocation = s_small.Collocation with { Walkers = 256, WalkerSteps = 32 },
+            Preparation = s_small.Preparation with { BaseScale = 1 },
+        });
+        var run = new Run();
+        var networks = new PinnNetworks(method.Prepare<float>(new PreparationRun(run)).Problem, method.ResolvedOptions);
+        using var training = networks.Training<float>(run);
+        training.Init();
         for (var i = 0; i < 1500; i++)
         {
-            trainer.Step(state, i, 1500);
+            training.Step(i, 1500);
         }
 
         // Relative L2 error over positions drawn from the path itself, t stratified. The base of scale 1 makes z and x the same.
         var exact = new GaussianAnnealing([0.0, 0.0], 1, mean, scale);
         var (x, t) = (Expr.Input("x", 2), Expr.Input("t"));
         var drift = exact.Drift(x, t);
-        using var run = new CompiledProgram<float>(new TracedProgram(
-            trainer.Networks.Parameters, ("error", (trainer.Networks.Drift.Apply(x, t) - drift).SquaredNorm().BatchSum()), ("norm", drift.SquaredNorm().BatchSum())));
+        using var judge = new CompiledProgram<float>(new TracedProgram(
+            networks.Parameters, ("error", (networks.Drift.Apply(x, t) - drift).SquaredNorm().BatchSum()), ("norm", drift.SquaredNorm().BatchSum())));
         const int n = 2000;
         var (positions, times) = (new NdArray<float>(n, 2), new NdArray<float>(n));
         for (var i = 0; i < n; i++)
@@ -175,22 +157,22 @@ public sealed class PinnTransportTests : IDisposable
             positions[(2 * i) + 1] = (float)((time * mean[1] / (scale * scale) / precision) + (radius * Math.Sin(angle)));
         }
 
-        (run["x"], run["t"]) = (positions, times);
-        run.Parameters = state.Adam.Average;
-        run.Run(n);
-        var relative = Math.Sqrt(run["error"][0] / run["norm"][0]);
+        (judge["x"], judge["t"]) = (positions, times);
+        judge.Parameters = training.Average;
+        judge.Run(n);
+        var relative = Math.Sqrt(judge["error"][0] / judge["norm"][0]);
         Assert.True(relative < 2e-2, $"relative L2 error {relative}");
     }
 
     [Fact]
     public void OptionsAreCheckedAndUnknownNamesRefused()
     {
-        Assert.Contains("depht", Assert.Throws<ArgumentException>(() => PinnOptions.Parse("""{ "depht": 3 }""")).Message, StringComparison.Ordinal);
-        Assert.Contains("1 to 16", Assert.Throws<ArgumentException>(() => PinnOptions.Parse("""{ "depth": 0 }""")).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => PinnOptions.Parse("""{ "iterations": 10, "budget": "00:01:00" }"""));
-        Assert.Throws<ArgumentException>(() => PinnOptions.Parse("null"));
-        var options = s_small with { Budget = null, Diffusion = 0.25 };
-        Assert.Equal(options, PinnOptions.Parse(MethodOptions.Format(options)));
+        Assert.Contains("depht", Assert.Throws<ArgumentException>(() => MethodOptions.Parse<PinnOptions>("""{ "depht": 3 }""")).Message, StringComparison.Ordinal);
+        Assert.Contains("1 to 64", Assert.Throws<ArgumentException>(() => MethodOptions.Parse<PinnOptions>("""{ "depth": 0 }""")).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => MethodOptions.Parse<PinnOptions>("""{ "iterations": 10, "budget": "00:01:00" }"""));
+        Assert.Throws<ArgumentException>(() => MethodOptions.Parse<PinnOptions>("null"));
+        var options = s_small with { Training = s_small.Training with { Budget = null }, Carry = s_small.Carry with { Diffusion = 0.25 } };
+        Assert.Equal(options, MethodOptions.Parse<PinnOptions>(MethodOptions.Format(options)));
     }
 
     private sealed class Watch(Action<TrainingProgress> action) : IProgress<TrainingProgress>

@@ -1,6 +1,6 @@
-using Monge.Engine.Execution;
 using Monge.Measures;
 using Monge.Methods;
+using Monge.Runs;
 using Monge.Training;
 
 namespace Monge.Tests.Methods;
@@ -13,15 +13,16 @@ public class PreparationRunTests
     }
 
     [Fact]
-    public void WithoutABudgetThereIsAlwaysTime() => Assert.True(new PreparationRun(new ExecutionOptions(), 1).HasTime);
+    public void WithoutABudgetThereIsAlwaysTime() => Assert.True(new PreparationRun(new Run()).HasTime);
 
     [Fact]
     public void ABudgetUsedUpEndsTheSearchBeforeAnyShortTraining()
     {
         var reports = new Reports();
-        var run = new PreparationRun(new ExecutionOptions { Threads = 1 }, 1, default, TimeSpan.FromTicks(1), reports);
+        var run = new PreparationRun(new Run { Threads = 1, Progress = reports }, TimeSpan.FromTicks(1));
         Assert.False(run.HasTime);
-        var problem = new TransportPreparation<double>(TargetLibrary.Get("double-well"), new PreparationOptions(), run, _ => throw new InvalidOperationException("raced")).Run();
+        var candidates = new TransportPreparation<double>(TargetLibrary.Get("double-well"), new PreparationOptions(), run).Candidates();
+        var problem = TransportRun<double>.Best(candidates, run, _ => throw new InvalidOperationException("raced")).Problem;
         Assert.True(double.IsFinite(problem.Offset));
         Assert.Equal((1.0, 1.0), (problem.TargetExponent, problem.BaseExponent));
         Assert.All(reports, r => Assert.Equal("prepare", r.Phase));
@@ -32,8 +33,10 @@ public class PreparationRunTests
     public void WithTimeTheExponentsRace()
     {
         var raced = 0;
-        var run = new PreparationRun(new ExecutionOptions { Threads = 1 }, 1);
-        _ = new TransportPreparation<double>(TargetLibrary.Get("double-well"), new PreparationOptions(), run, _ => ++raced).Run();
+        var run = new PreparationRun(new Run { Threads = 1 });
+        var candidates = new TransportPreparation<double>(TargetLibrary.Get("double-well"), new PreparationOptions(), run).Candidates();
+        var best = TransportRun<double>.Best(candidates, run, _ => ++raced);
+        Assert.Same(candidates[^1], best);
         Assert.True(raced > 1, $"{raced} races");
     }
 
@@ -41,7 +44,7 @@ public class PreparationRunTests
     public void CancellationStopsAtTheNextReport()
     {
         using var source = new CancellationTokenSource();
-        var run = new PreparationRun(new ExecutionOptions(), 1, source.Token);
+        var run = new PreparationRun(new Run { Cancellation = source.Token });
         run.Report("anything");
         source.Cancel();
         Assert.Throws<OperationCanceledException>(() => run.Report("anything"));

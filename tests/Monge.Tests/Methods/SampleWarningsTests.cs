@@ -9,6 +9,7 @@ public class SampleWarningsTests
 {
     private static readonly TransportProblem s_problem = new()
     {
+        Target = TargetLibrary.Get("gmm9"),
         Base = GaussianBase.Isotropic(2),
         Offset = 0,
         TargetExponent = 1,

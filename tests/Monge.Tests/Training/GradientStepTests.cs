@@ -45,7 +45,7 @@ public class GradientStepTests
         var (whole, own) = (all.Init(initializer, new(1, 1)), part.Init(initializer, new(1, 1)));
         for (var k = 0; k < 20; k++)
         {
-            Assert.Equal(all.Run(whole, k, 20, new DrawKey(1, (ulong)k)).Loss, part.Run(own, k, 20, new DrawKey(1, (ulong)k)).Loss, 12);
+            Assert.Equal(all.Run(whole, k, 20, new DrawKey(1, (ulong)k)).Loss!.Value, part.Run(own, k, 20, new DrawKey(1, (ulong)k)).Loss!.Value, 12);
         }
 
         Assert.Equal(3, own.Parameters.Length);
@@ -69,7 +69,7 @@ public class GradientStepTests
             for (var k = 0; k < 5; k++)
             {
                 var loss = step.Run(state, k, 5, new DrawKey(1, (ulong)k)).Loss;
-                Assert.Equal(step.Program["error"].Span.ToArray().Average(e => e * e), loss, 5);
+                Assert.Equal(step.Program["error"].Span.ToArray().Average(e => e * e), loss!.Value, 5);
             }
 
             return state;

@@ -86,7 +86,7 @@ public class OptimiserTests
         {
             double[] gradient = [.. p.Select((value, i) => Math.Cos(i * step) - (0.2 * value))];
             var norm = Math.Sqrt(gradient.Sum(g => g * g));
-            Assert.Equal(norm, state.Step(NdArray<double>.From(gradient, count), 0, step - 1, 12).GradientNorm, 12);
+            Assert.Equal(norm, state.Step(NdArray<double>.From(gradient, count), 0, step - 1, 12).GradientNorm!.Value, 12);
             for (var i = 0; i < count; i++)
             {
                 recursion(ref p[i], gradient[i] * Math.Min(1, clip / norm), ref m[i], ref v[i], step, 0.01 * Math.Pow(0.5, (step - 1) / 4));
@@ -224,7 +224,7 @@ public class OptimiserTests
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
         var kept = state.Parameters.Span.ToArray();
         gradient[17] = float.NaN;
-        Assert.True(double.IsNaN(state.Step(gradient, 1, 0, 1000).GradientNorm));
+        Assert.True(double.IsNaN(state.Step(gradient, 1, 0, 1000).GradientNorm!.Value));
         Assert.Equal(kept, state.Parameters.Span.ToArray());
         Assert.Equal(200, state.Steps);
     }

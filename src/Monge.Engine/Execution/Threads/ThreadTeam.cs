@@ -262,7 +262,9 @@ public sealed class ThreadTeam : IDisposable
 
         // Goes to twice the waits of late: by small steps if those are short enough to be worth spinning for, and back by large ones.
         public void Learn(long waited) =>
-            Ticks = waited > Longest ? Math.Max(Shortest, Ticks / 2) : Math.Clamp(2 * waited, Math.Max(Shortest, Ticks - (Ticks / 8)), Math.Min(Longest, Ticks + (Ticks / 8)));
+            Ticks = waited > Longest
+                ? Math.Max(Shortest, Ticks / 2)
+                : Math.Clamp(2 * waited, Math.Max(Shortest, Ticks - (Ticks / 8)), Math.Min(Longest, Ticks + (Ticks / 8)));
 
         private static long Microseconds(int count) => Stopwatch.Frequency * count / 1_000_000;
     }

@@ -1,6 +1,7 @@
 using Monge.Data;
 using Monge.Engine.Random;
 using Monge.OptimalTransport;
+using Monge.Paths;
 
 namespace Monge.Measures;
 

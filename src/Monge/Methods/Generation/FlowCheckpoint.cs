@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using Monge.Data;
 using Monge.Engine.Arrays;
+using Monge.Runs;
 using Monge.Training;
 
 namespace Monge.Methods;
@@ -75,7 +76,7 @@ internal sealed class FlowCheckpoint(string? path, string fingerprint, Interpola
 
     private IEnumerable<KeyValuePair<string, string>> Identity() =>
     [
-        new("kind", Kind), new("version", TrainingRun.Version), new("data", fingerprint), new("seed", Text((long)seed)),
+        new("kind", Kind), new("version", RunIdentity.Version), new("data", fingerprint), new("seed", Text((long)seed)),
         new("options", MethodOptions.Format(options with { CheckpointSeconds = 15 })),
     ];
 

@@ -90,6 +90,9 @@ public sealed class FlowModel
     /// <summary>The loss on the held-out rows over time; null without such rows, and for a model that was read from a file.</summary>
     public IReadOnlyList<LossInterval>? LossByTime { get; init; }
 
+    /// <summary>Seconds of training, wall clock; not a number for a model that was read from a file.</summary>
+    public double TrainSeconds { get; internal set; } = double.NaN;
+
     /// <summary>The held-out rows' conditions; null without.</summary>
     public ConditionValues? HeldOutGiven { get; init; }
 

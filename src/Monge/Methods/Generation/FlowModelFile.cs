@@ -2,6 +2,7 @@ using Monge.Data;
 using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 using Monge.Measures;
+using Monge.Runs;
 using Monge.Paths;
 
 namespace Monge.Methods;
@@ -31,7 +32,7 @@ internal static class FlowModelFile
         SafetensorsFile.Write(path, tensors,
         [
             new("kind", Kind),
-            new("version", TrainingRun.Version),
+            new("version", RunIdentity.Version),
             new("options", MethodOptions.Format(d.Options)),
             new("form", MethodOptions.Format(new FormText(d.Form))),
             new("columns", MethodOptions.Format(d.Columns)),

@@ -7,6 +7,7 @@ using Monge.Measures;
 using Monge.Objectives;
 using Monge.OptimalTransport;
 using Monge.Paths;
+using Monge.Runs;
 using Monge.Training;
 
 namespace Monge.Methods;
@@ -56,7 +57,7 @@ public static class InterpolantFit
     public static FlowModel Run(FlowData data, InterpolantOptions? options = null, FitSettings? settings = null, CancellationToken cancellation = default)
     {
         (options, settings) = ((options ?? new InterpolantOptions()).Checked(), settings ?? new FitSettings());
-        settings.Progress?.Report(new TrainingProgress(0, options.Iterations, double.NaN, null, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
+        settings.Progress?.Report(new TrainingProgress(0, options.Iterations, double.NaN, TimeSpan.Zero, TimeSpan.Zero, "prepare"));
         using var training = new FlowTraining(data, options, settings, cancellation);
         var state = training.State;
         var checkpoint = new FlowCheckpoint(settings.Checkpoint, training.Fingerprint, options, settings.Seed);
@@ -72,10 +73,9 @@ public static class InterpolantFit
         };
         var task = new TrainingTask(
             training.Step,
-            null,
+            training.HasValidation ? () => [Figure.ValidationLoss(training.ValidationLoss())] : null,
             settings.Checkpoint is null ? null : (_, total, elapsed) => checkpoint.Save(state, total, elapsed))
         {
-            ValidationLoss = training.HasValidation ? training.ValidationLoss : null,
             IsDone = () => options.Patience > 0 && state.SinceBest >= options.Patience,
         };
         if (resumed is null)
@@ -84,8 +84,10 @@ public static class InterpolantFit
             training.ValidationLoss();
         }
 
-        TrainingLoop.Run(task, plan, settings.Progress, cancellation);
-        return training.Best(LossIntervals);
+        var outcome = TrainingLoop.Run(task, plan, settings.Progress, cancellation);
+        var model = training.Best(LossIntervals);
+        model.TrainSeconds = outcome.Elapsed.TotalSeconds;
+        return model;
     }
 
     /// <summary>Begins a fit that is taken step by step, without checkpoint or early end: for measurements.</summary>

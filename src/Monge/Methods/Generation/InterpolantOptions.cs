@@ -5,11 +5,12 @@ using Monge.Measures;
 using Monge.Objectives;
 using Monge.OptimalTransport;
 using Monge.Paths;
+using Monge.Runs;
 
 namespace Monge.Methods;
 
 /// <summary>The options of <see cref="InterpolantFit"/>; all have defaults, and load from JSON by <see cref="MethodOptions.Parse{TOptions}"/>.</summary>
-public sealed record InterpolantOptions
+public sealed record InterpolantOptions : IMethodOptions
 {
     /// <summary>The schedule, by its name in <see cref="InterpolantSchedules"/>.</summary>
     public string Schedule { get; init; } = "linear";
@@ -56,6 +57,9 @@ public sealed record InterpolantOptions
     /// <summary>Optimiser steps; without meaning for a fit with a budget of time.</summary>
     public long Iterations { get; init; } = 10_000;
 
+    /// <summary>Training time; the number of steps then follows from the speed measured at the start.</summary>
+    public TimeSpan? Budget { get; init; }
+
     /// <summary>Samples of a step.</summary>
     public int BatchSize { get; init; } = 1024;
 
@@ -94,6 +98,9 @@ public sealed record InterpolantOptions
 
     /// <summary>Seconds between checkpoints.</summary>
     public double CheckpointSeconds { get; init; } = 15;
+
+    /// <inheritdoc/>
+    public void Check() => Checked();
 
     /// <summary>Checks all ranges.</summary>
     /// <returns>The same options.</returns>

@@ -4,37 +4,16 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
+using Monge.Runs;
 
 namespace Monge.Methods;
-
-/// <summary>Where collocation points come from.</summary>
-internal sealed record CollocationSettings
-{
-    /// <summary>Points per step.</summary>
-    public required int BatchSize { get; init; }
-
-    /// <summary>Share of points from the interpolated box instead of the current particles.</summary>
-    public required double BoxShare { get; init; }
-
-    /// <summary>Half-width of the box at t = 0 in standard deviations of the base.</summary>
-    public required double BoxHalfWidth { get; init; }
-
-    /// <summary>Optimiser steps between two simulations.</summary>
-    public required int RefreshInterval { get; init; }
-
-    /// <summary>Particles simulated at each refresh.</summary>
-    public required int Walkers { get; init; }
-
-    /// <summary>Steps of those simulations.</summary>
-    public required int WalkerSteps { get; init; }
-}
 
 /// <summary>
 /// Collocation points of a training: stratified times; positions from the particles of the transport as it was at the last refresh, moved to nearby times, and from
 /// boxes interpolated between base and target. All random numbers are keyed by (seed, stream, step), so a resumed run repeats an uninterrupted one to the bit.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
-internal sealed class CollocationPoints<T> : IDisposable
+internal sealed class CollocationPoints<T> : IBatchSource<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const double LangevinStep = 0.1;
@@ -44,57 +23,85 @@ internal sealed class CollocationPoints<T> : IDisposable
     private const double LostAt = 100;
 
     private readonly TransportProblem _problem;
-    private readonly CollocationSettings _settings;
+    private readonly CollocationOptions _options;
     private readonly ulong _seed;
     private readonly int _segments;
     private readonly ParticleWalk<T> _sde;
     private readonly TimeGrid[] _grids;
+    private readonly NdArray<T> _particles;
     private long _filled;
 
-    public CollocationPoints(TransportProblem problem, TrainedTransport transport, CollocationSettings settings, ulong seed, ExecutionOptions execution)
+    /// <summary>Makes the simulation.</summary>
+    /// <param name="problem">Coordinates and path.</param>
+    /// <param name="transport">What is trained.</param>
+    /// <param name="options">Resolved options.</param>
+    /// <param name="batchSize">Points of a step.</param>
+    /// <param name="run">Seed and threads.</param>
+    public CollocationPoints(TransportProblem problem, TrainedTransport transport, CollocationOptions options, int batchSize, Run run)
     {
-        (_problem, _settings, _seed) = (problem, settings, seed);
-        _segments = Math.Min(MaximumSegments, settings.WalkerSteps);
-        _sde = TransportSde.Forward<T>(transport.Path, transport.Parameters, transport.Velocity, SdeScheme.EulerMaruyama, settings.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, execution);
+        (_problem, _options, _seed, BatchSize) = (problem, options, run.Seed, batchSize);
+        _segments = Math.Min(MaximumSegments, options.WalkerSteps);
+        _particles = new NdArray<T>((_segments + 1) * options.Walkers, problem.Base.Dimension);
+        _sde = TransportSde.Forward<T>(
+            transport.Path, transport.Parameters, transport.Velocity, SdeScheme.EulerMaruyama, options.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, run.Execution);
         _grids = new TimeGrid[_segments];
         for (var s = 0; s < _segments; s++)
         {
             var (first, end) = (SegmentStart(s), SegmentStart(s + 1));
-            _grids[s] = new TimeGrid(first, end - first, settings.WalkerSteps, (t, next) => transport.Diffusion(problem, LangevinStep, t, next));
+            _grids[s] = new TimeGrid(first, end - first, options.WalkerSteps, (t, next) => transport.Diffusion(problem, LangevinStep, t, next));
         }
     }
 
-    /// <summary>Rows of the stored particles: (segments + 1) x walkers.</summary>
-    public int Stored => (_segments + 1) * _settings.Walkers;
+    /// <inheritdoc/>
+    public int BatchSize { get; }
 
-    /// <summary>Evaluations of the target so far: one for each point and each particle's step.</summary>
+    /// <inheritdoc/>
     public long TargetCalls => _sde.TargetCalls + _filled;
 
-    /// <summary>Simulates the particles anew with the current parameters if it is their turn, and stores them at the segments' ends.</summary>
-    public void Refresh(TransportState<T> state, long iteration)
+    /// <inheritdoc/>
+    public void Bind(CompiledProgram<T> loss)
     {
-        if (iteration % _settings.RefreshInterval != 0)
+        loss["x"] = new NdArray<T>(BatchSize, _particles.RowLength);
+        loss["t"] = new NdArray<T>(BatchSize);
+    }
+
+    /// <inheritdoc/>
+    public void Fill(CompiledProgram<T> loss, NdArray<T> parameters, long iteration, long total)
+    {
+        if (iteration % _options.RefreshInterval == 0)
         {
-            return;
+            Simulate(parameters, iteration);
         }
 
-        var n = _settings.Walkers;
-        var first = (ulong)(iteration / _settings.RefreshInterval) * (ulong)_settings.WalkerSteps;
+        Fill(loss["x"], loss["t"], iteration);
+    }
+
+    /// <inheritdoc/>
+    public void Exchange(RunState state) => state.Exchange("particles", _particles);
+
+    /// <inheritdoc/>
+    public void Dispose() => _sde.Dispose();
+
+    // Simulates the particles anew with the current parameters, and stores them at the segments' ends.
+    private void Simulate(NdArray<T> parameters, long iteration)
+    {
+        var n = _options.Walkers;
+        var first = (ulong)(iteration / _options.RefreshInterval) * (ulong)_options.WalkerSteps;
         var draw = new DrawKey(_seed, first);
-        _sde.Start(state.Adam.Parameters, n, draw);
-        Store(state, 0);
+        _sde.Start(parameters, n, draw);
+        Store(0);
         for (var s = 0; s < _segments; s++)
         {
-            _sde.Advance(state.Adam.Parameters, n, _grids[s], draw with { Step = first + (ulong)SegmentStart(s) });
-            Store(state, s + 1);
+            _sde.Advance(parameters, n, _grids[s], draw with { Step = first + (ulong)SegmentStart(s) });
+            Store(s + 1);
         }
     }
 
-    /// <summary>Fills positions [n, d] and times [n] of a step's batch.</summary>
-    public void Fill(NdArray<T> positions, NdArray<T> times, TransportState<T> state, long iteration)
+    // Positions [n, d] and times [n] of a step's batch.
+    private void Fill(NdArray<T> positions, NdArray<T> times, long iteration)
     {
         const double unit = 1 / 4294967296.0;
-        var n = _settings.BatchSize;
+        var n = BatchSize;
         _filled += n;
         var key = new RandomKey(_seed, SamplingStreams.Batch).PhiloxKey;
         for (var i = 0; i < n; i++)
@@ -103,30 +110,28 @@ internal sealed class CollocationPoints<T> : IDisposable
             var at = (i + ((time + 0.5) * unit)) / n;
             times[i] = T.CreateChecked(at);
             var row = positions.Row(i);
-            if (kind * unit >= _settings.BoxShare)
+            if (kind * unit >= _options.BoxShare)
             {
                 // The stored time nearest to t: at most half a segment away, so the point is near the particles' law at t.
                 var slot = (int)Math.Round(at * _segments);
-                state.Particles.Row((slot * _settings.Walkers) + (int)(walker * unit * _settings.Walkers)).CopyTo(row);
+                _particles.Row((slot * _options.Walkers) + (int)(walker * unit * _options.Walkers)).CopyTo(row);
                 continue;
             }
 
             for (var j = 0; j < row.Length; j++)
             {
-                var half = ((1 - at) * _settings.BoxHalfWidth) + (at * _problem.TargetBox[j]);
+                var half = ((1 - at) * _options.BoxHalfWidth) + (at * _problem.TargetBox[j]);
                 var (word, _, _, _) = Philox.Block(key, (ulong)iteration, (ulong)i, (uint)(j + 1));
                 row[j] = T.CreateChecked(half * ((2 * (word + 0.5) * unit) - 1));
             }
         }
     }
 
-    public void Dispose() => _sde.Dispose();
+    private int SegmentStart(int segment) => (int)((long)segment * _options.WalkerSteps / _segments);
 
-    private int SegmentStart(int segment) => (int)((long)segment * _settings.WalkerSteps / _segments);
-
-    private void Store(TransportState<T> state, int slot)
+    private void Store(int slot)
     {
-        var n = _settings.Walkers;
+        var n = _options.Walkers;
         for (var i = 0; i < n; i++)
         {
             var from = _sde.Positions.Row(i);
@@ -136,7 +141,7 @@ internal sealed class CollocationPoints<T> : IDisposable
                 lost |= !(T.Abs(z) < T.CreateChecked(LostAt));
             }
 
-            (lost ? state.Particles.Row(i) : from).CopyTo(state.Particles.Row((slot * n) + i));
+            (lost ? _particles.Row(i) : from).CopyTo(_particles.Row((slot * n) + i));
         }
     }
 }

@@ -5,7 +5,6 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Fields;
-using Monge.Measures;
 using Monge.Paths;
 using Monge.Runs;
 
@@ -31,7 +30,14 @@ internal readonly record struct TransportSampler(SdeScheme? Scheme, int Steps, d
 /// <param name="Steps">Steps; null lets the validation batch choose.</param>
 /// <param name="Diffusion">A constant eps of the SDE; null lets the validation batch choose.</param>
 /// <param name="ExactDivergenceLimit">The largest dimension in which the ODE is tried without being asked for.</param>
-internal readonly record struct SamplingSettings(SamplerChoice Sampler, int? Steps, double? Diffusion, int ExactDivergenceLimit);
+internal readonly record struct SamplingSettings(SamplerChoice Sampler, int? Steps, double? Diffusion, int ExactDivergenceLimit)
+{
+    /// <summary>The settings of resolved options.</summary>
+    public SamplingSettings(CarryOptions carry, int exactDivergenceLimit)
+        : this(carry.Sampler!.Value, carry.SamplerSteps, carry.Diffusion, exactDivergenceLimit)
+    {
+    }
+}
 
 /// <summary>A trained transport: densities exp(V_t) and the velocity that carries them, both with the same parameters; then dX = (b + eps grad V) dt + sqrt(2 eps) dW does so too.</summary>
 /// <param name="Path">V_t in z.</param>
@@ -53,7 +59,6 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const int ValidationParticles = 2048;
-    private const int LargestBatch = 4096;
 
     // A sampler is only worth twice the steps if it raises the effective sample size by this factor.
     private const double WorthTwice = 1.02;
@@ -76,11 +81,11 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
     private TransportSampler _chosen;
     private double _stepError;
 
-    public TransportSampling(Density target, TransportProblem problem, SamplingSettings settings, TrainedTransport transport, NdArray<T> parameters, ExecutionOptions execution)
+    public TransportSampling(TransportProblem problem, SamplingSettings settings, TrainedTransport transport, NdArray<T> parameters, ExecutionOptions execution)
     {
         (_problem, _settings, _transport, _parameters, _execution) = (problem, settings, transport, parameters, execution);
-        _dimension = target.Dimension;
-        Evaluation = new TargetEvaluation(target, problem, execution);
+        _dimension = problem.Base.Dimension;
+        Evaluation = new TargetEvaluation(problem, execution);
     }
 
     public TargetEvaluation Evaluation { get; }
@@ -112,6 +117,9 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
 
     /// <inheritdoc/>
     public double[]? DrawBackward(NdArray<T> exact, ulong seed) => DrawBackward(_chosen, exact, new DrawKey(seed));
+
+    /// <inheritdoc/>
+    public bool IsTrainedInBox => true;
 
     /// <inheritdoc/>
     public IReadOnlyList<FreeEnergyPoint>? Profile(int particles, ulong seed) => null;
@@ -172,41 +180,15 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
 
     private WeightedParticles<T> Validate(TransportSampler sampler, int particles, ulong seed) => Draw(sampler, particles, new DrawKey(seed, 0, ValidationSamples));
 
-    private WeightedParticles<T> Draw(TransportSampler sampler, int samples, DrawKey draw)
-    {
-        var positions = new NdArray<T>(samples, _dimension);
-        var logWeights = new double[samples];
-        for (var first = 0; first < samples; first += LargestBatch)
-        {
-            var n = Math.Min(LargestBatch, samples - first);
-            var key = draw with { FirstSample = draw.FirstSample + first };
-            var batch = sampler.Scheme is { } scheme ? DrawSde(sampler, Sde(scheme), n, key) : DrawOde(sampler, n, key);
-            batch.Positions.Span[..(n * _dimension)].CopyTo(positions.Span[(first * _dimension)..]);
-            batch.LogWeights.CopyTo(logWeights, first);
-        }
+    private WeightedParticles<T> Draw(TransportSampler sampler, int samples, DrawKey draw) => ParticleBatches.Draw<T>(
+        samples, _dimension, draw, (n, key) => sampler.Scheme is { } scheme ? DrawSde(sampler, Sde(scheme), n, key) : DrawOde(sampler, n, key));
 
-        return new WeightedParticles<T>(positions, logWeights);
-    }
-
-    private double[] DrawBackward(TransportSampler sampler, NdArray<T> exact, DrawKey draw)
-    {
-        var logWeights = new double[exact.Rows];
-        for (var first = 0; first < logWeights.Length; first += LargestBatch)
-        {
-            var n = Math.Min(LargestBatch, logWeights.Length - first);
-            var ends = NdArray<T>.From(exact.Span.Slice(first * _dimension, n * _dimension), n, _dimension);
-            var (starts, gains) = sampler.Scheme is { } scheme
-                ? Backward(sampler, scheme, ends, draw with { FirstSample = draw.FirstSample + first })
-                : Ode.RunBackward(_parameters, ends, sampler.Steps);
-            var (end, start) = (Evaluation.At(ends, n).LogTarget, TargetEvaluation.LogBase(starts, n));
-            for (var i = 0; i < n; i++)
-            {
-                logWeights[first + i] = end[i] - start[i] + double.CreateChecked(gains[i]);
-            }
-        }
-
-        return logWeights;
-    }
+    private double[] DrawBackward(TransportSampler sampler, NdArray<T> exact, DrawKey draw) => ParticleBatches.Backward(
+        exact,
+        draw,
+        (ends, key) => sampler.Scheme is { } scheme ? Backward(sampler, scheme, ends, key) : Ode.RunBackward(_parameters, ends, sampler.Steps),
+        ends => Evaluation.At(ends, ends.Rows).LogTarget,
+        TargetEvaluation.LogBase);
 
     /// <summary>Evaluations of the target so far.</summary>
     public long TargetCalls => _sdes.Values.Sum(s => s.TargetCalls) + (_reverse?.TargetCalls ?? 0) + Evaluation.TargetCalls;
@@ -230,7 +212,7 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
     {
         if (!_sdes.TryGetValue(scheme, out var sde))
         {
-            sde = TransportSde.Forward<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, LargestBatch, SamplingStreams.SampleStart, SamplingStreams.SampleNoise, _execution);
+            sde = TransportSde.Forward<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, ParticleBatches.Largest, SamplingStreams.SampleStart, SamplingStreams.SampleNoise, _execution);
             _sdes.Add(scheme, sde);
         }
 
@@ -244,7 +226,7 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
 
     private (NdArray<T> Positions, NdArray<T> Gains) Backward(TransportSampler sampler, SdeScheme scheme, NdArray<T> ends, DrawKey draw)
     {
-        _reverse ??= TransportSde.Backward<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, LargestBatch, SamplingStreams.BackwardNoise, _execution);
+        _reverse ??= TransportSde.Backward<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, ParticleBatches.Largest, SamplingStreams.BackwardNoise, _execution);
         _reverse.StartFrom(_parameters, ends.Span);
         _reverse.Advance(_parameters, ends.Rows, Grid(sampler), draw);
         return (_reverse.Positions, _reverse["gain"]);

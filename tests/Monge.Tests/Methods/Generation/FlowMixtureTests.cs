@@ -3,6 +3,7 @@ using Monge.Dynamics;
 using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.Methods;
+using Monge.Runs;
 
 namespace Monge.Tests.Methods.Generation;
 

@@ -4,6 +4,7 @@ using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
+using Monge.Runs;
 using Monge.Training;
 
 namespace Monge.Tests.Methods.Generation;

@@ -1,3 +1,5 @@
+using Monge.Runs;
+
 namespace Monge.Methods;
 
 /// <summary>What the training minimises.</summary>
@@ -69,17 +71,41 @@ public enum NetsWeights
     Continuous,
 }
 
-/// <summary>Options of the non-equilibrium transport sampler <see cref="NetsTransport"/>. A null means: chosen from the target's dimension, and written back resolved.</summary>
-public sealed record NetsOptions : ITrainedOptions<NetsOptions>
+/// <summary>How walkers carry the samples; none of it changes the training.</summary>
+public sealed record WalkerOptions : IOptionGroup
 {
-    /// <summary>Optimiser steps, at least 1; null for the default of the target's size. Runs with this are repeatable to the bit.</summary>
-    public long? Iterations { get; init; }
+    /// <summary>Which weights the samples carry.</summary>
+    public NetsWeights Weights { get; init; } = NetsWeights.Kernel;
 
-    /// <summary>Training time; the number of steps then follows from the speed measured at the start. Not together with <see cref="Iterations"/>.</summary>
-    public TimeSpan? Budget { get; init; }
+    /// <summary>How walkers of an SDE move; walkers with momenta need <see cref="NetsWeights.Continuous"/>.</summary>
+    public NetsDynamics Dynamics { get; init; } = NetsDynamics.Overdamped;
 
-    /// <summary>Threads, 0 for all processors. Results don't depend on it.</summary>
-    public int Threads { get; init; }
+    /// <summary>Friction of walkers with momenta, per radian that they oscillate in a curvature of 1; above 0.</summary>
+    public double Friction { get; init; } = 1;
+
+    /// <summary>Particles of an SDE are resampled when their effective sample size falls below this share, 0 (never) to 1.</summary>
+    public double ResamplingThreshold { get; init; }
+
+    /// <summary>Particles that are resampled among themselves, 16 to 4096; the error of log Z is that between such islands.</summary>
+    public int IslandSize { get; init; } = 512;
+
+    /// <inheritdoc/>
+    public void Check()
+    {
+        OptionCheck.Known<NetsWeights>(Weights);
+        OptionCheck.Known<NetsDynamics>(Dynamics);
+        OptionCheck.Require(Dynamics == NetsDynamics.Overdamped || Weights == NetsWeights.Continuous, Weights, "continuous with the dynamics inertial");
+        OptionCheck.Above<double>(Friction, 0);
+        OptionCheck.Within<double>(ResamplingThreshold, 0, 1);
+        OptionCheck.Within<int>(IslandSize, 16, 4096);
+    }
+}
+
+/// <summary>Options of the non-equilibrium transport sampler <see cref="NetsTransport"/>. A null means: chosen from the target's dimension, and written back resolved.</summary>
+public sealed record NetsOptions : IMethodOptions
+{
+    /// <summary>Steps, batches (of points drawn from the kept simulations), learning rate.</summary>
+    public TrainingOptions Training { get; init; } = new();
 
     /// <summary>Number format.</summary>
     public Precision Precision { get; init; } = Precision.Float32;
@@ -93,11 +119,8 @@ public sealed record NetsOptions : ITrainedOptions<NetsOptions>
     /// <summary>The network within the drift.</summary>
     public NetsNetwork Network { get; init; } = NetsNetwork.Mlp;
 
-    /// <summary>Units in each hidden layer, 1 to 4096.</summary>
-    public int? Width { get; init; }
-
-    /// <summary>Hidden layers, 1 to 16.</summary>
-    public int? Depth { get; init; }
+    /// <summary>The network's size.</summary>
+    public NetworkSizeOptions Size { get; init; } = new();
 
     /// <summary>Velocities of the network <see cref="NetsNetwork.Selecting"/>, 1 to 4096.</summary>
     public int Velocities { get; init; } = 32;
@@ -117,9 +140,6 @@ public sealed record NetsOptions : ITrainedOptions<NetsOptions>
     /// <summary>Simulations that are kept for replay, 1 to 1,000. Action matching uses only the newest.</summary>
     public int Replay { get; init; } = 4;
 
-    /// <summary>Points per optimiser step, drawn from the kept simulations, 16 to 10,000,000.</summary>
-    public int? BatchSize { get; init; }
-
     /// <summary>Share of the points that are moved off the walkers' law, 0 to 1.</summary>
     public double SpreadShare { get; init; } = 0.1;
 
@@ -135,18 +155,6 @@ public sealed record NetsOptions : ITrainedOptions<NetsOptions>
     /// <summary>Langevin relaxation times of the mean curvature that walkers get in a training simulation, 0.01 to 10,000.</summary>
     public double Relaxation { get; init; } = 4;
 
-    /// <summary>Peak learning rate of Adam, above 0 and at most 1.</summary>
-    public double? LearningRate { get; init; }
-
-    /// <summary>Final learning rate as a share of the peak, 0 to 1.</summary>
-    public double FinalLearningRateShare { get; init; } = 0.01;
-
-    /// <summary>The gradient is scaled down to this norm when it is longer; above 0.</summary>
-    public double GradientClip { get; init; } = 1.0;
-
-    /// <summary>Decay of the exponential moving average of the parameters that sampling uses, 0 to below 1.</summary>
-    public double AverageDecay { get; init; } = 0.999;
-
     /// <summary>Residuals r enter as s^2 log(1 + r^2 / s^2) with this scale s (Cauchy loss); above 0. Both losses have the same zero.</summary>
     public double? ResidualScale { get; init; }
 
@@ -157,154 +165,79 @@ public sealed record NetsOptions : ITrainedOptions<NetsOptions>
     public NetsPath? Path { get; init; }
 
     /// <summary>Where the annealing starts.</summary>
-    public BaseChoice Base { get; init; } = BaseChoice.Automatic;
-
-    /// <summary>Standard deviation s of the isotropic base, above 0.</summary>
-    public double BaseScale { get; init; } = 3.0;
-
-    /// <summary>Factor on the standard deviations of a fitted base, 0.5 to 10.</summary>
-    public double BaseInflation { get; init; } = 1.1;
-
-    /// <summary>The exponent a of the annealing V = t^a log rho + (1-t)^b log p0, 1 to 10; null lets short trainings choose.</summary>
-    public double? TargetExponent { get; init; }
-
-    /// <summary>The exponent b of the annealing, 1 to 10; null lets short trainings choose.</summary>
-    public double? BaseExponent { get; init; }
+    public PreparationOptions Preparation { get; init; } = new();
 
     /// <summary>How particles are carried: automatic scans the diffusion, 0 (the ODE) included, and the steps.</summary>
-    public SamplerChoice Sampler { get; init; } = SamplerChoice.Automatic;
+    public CarryOptions Carry { get; init; } = new();
 
-    /// <summary>Which weights the samples carry.</summary>
-    public NetsWeights Weights { get; init; } = NetsWeights.Kernel;
+    /// <summary>How walkers carry the samples.</summary>
+    public WalkerOptions Walker { get; init; } = new();
 
-    /// <summary>How walkers of an SDE move; walkers with momenta need <see cref="NetsWeights.Continuous"/>.</summary>
-    public NetsDynamics Dynamics { get; init; } = NetsDynamics.Overdamped;
-
-    /// <summary>Friction of walkers with momenta, per radian that they oscillate in a curvature of 1; above 0.</summary>
-    public double Friction { get; init; } = 1;
-
-    /// <summary>Steps of the sampler, 4 to 100,000; null lets the scan choose.</summary>
-    public int? SamplerSteps { get; init; }
-
-    /// <summary>A constant diffusion eps of the SDE in the target's units, above 0; null scans diffusions that follow the path's mean curvature.</summary>
-    public double? Diffusion { get; init; }
-
-    /// <summary>Particles of an SDE are resampled when their effective sample size falls below this share, 0 (never) to 1.</summary>
-    public double ResamplingThreshold { get; init; }
-
-    /// <summary>Particles that are resampled among themselves, 16 to 4096; the error of log Z is that between such islands.</summary>
-    public int IslandSize { get; init; } = 512;
-
-    /// <summary>Seconds between two checkpoints, above 0; one is also written at the end and on cancellation.</summary>
-    public double CheckpointSeconds { get; init; } = 15;
-
-    /// <summary>Where the annealing starts.</summary>
-    internal PreparationOptions Preparation => new()
+    /// <summary>These options with what follows from the dimension and the path filled in.</summary>
+    internal NetsOptions Resolve(int dimension, NetsPath path)
     {
-        Base = Base,
-        BaseScale = BaseScale,
-        BaseInflation = BaseInflation,
-        TargetExponent = TargetExponent,
-        BaseExponent = BaseExponent,
+        var separable = Network == NetsNetwork.Separable;
+        var exact = separable || dimension <= ExactDivergenceLimit;
+        var action = Objective == NetsObjective.ActionMatching;
+        return this with
+        {
+            Path = path,
+            Training = Training.Or(new TrainingOptions
+            {
+                Iterations = DefaultIterations(dimension),
+                BatchSize = 1024,
+                LearningRate = action ? 2e-3 : exact ? 5e-3 : 3e-3,
+                FinalLearningRateShare = 0.01,
+                GradientClip = 1,
+                AverageDecay = 0.999,
+            }),
+            Size = separable ? Size.Or(32, 2) : Size.Or(64, 3),
+            ResidualScale = ResidualScale ?? (exact ? 2 : 5),
+            ScoreGate = ScoreGate ?? (Drift == NetsDrift.Free && (path != NetsPath.Annealing || Network == NetsNetwork.None)),
+            HorizonShare = HorizonShare ?? (action ? 0.6 : 0.3),
+            Carry = Carry with { Sampler = Carry.Sampler ?? SamplerChoice.Automatic },
+        };
+    }
+
+    /// <summary>Steps if neither they nor a budget are given.</summary>
+    internal static long DefaultIterations(int dimension) => dimension switch
+    {
+        <= 6 => 5_000,
+        <= 12 => 3_000,
+        _ => 2_000,
     };
 
-    /// <summary>These options as they name a training: those that don't change it are left at their defaults.</summary>
-    internal string TrainingText()
-    {
-        var defaults = new NetsOptions();
-        return MethodOptions.Format(this with
-        {
-            Threads = 0,
-            CheckpointSeconds = defaults.CheckpointSeconds,
-            Sampler = defaults.Sampler,
-            SamplerSteps = null,
-            Diffusion = null,
-            Weights = defaults.Weights,
-            Dynamics = defaults.Dynamics,
-            Friction = defaults.Friction,
-            ResamplingThreshold = 0,
-            IslandSize = defaults.IslandSize,
-        });
-    }
-
     /// <inheritdoc/>
-    public NetsOptions With(long? iterations, TimeSpan? budget, int threads, Precision precision) =>
-        this with { Iterations = iterations, Budget = budget, Threads = threads, Precision = precision };
-
-    /// <summary>Reads options from JSON.</summary>
-    /// <exception cref="ArgumentException">The text is not JSON, has an unknown name, or a value is out of range.</exception>
-    public static NetsOptions Parse(string json)
+    public void Check()
     {
-        var options = MethodOptions.Parse<NetsOptions>(json);
-        options.Validate();
-        return options;
-    }
-
-    /// <summary>Checks every range.</summary>
-    /// <exception cref="ArgumentException">A value is out of range; the message names it, its value and the range.</exception>
-    public void Validate()
-    {
-        CheckTraining();
-        Check(Enum.IsDefined(Base), "base", Base, "automatic, isotropic or laplace");
-        Check(BaseScale > 0 && double.IsFinite(BaseScale), "baseScale", BaseScale, "above 0");
-        Check(BaseInflation is >= 0.5 and <= 10, "baseInflation", BaseInflation, "0.5 to 10");
-        Check(TargetExponent is null or (>= 1 and <= 10), "targetExponent", TargetExponent, "1 to 10");
-        Check(BaseExponent is null or (>= 1 and <= 10), "baseExponent", BaseExponent, "1 to 10");
-        Check(Path is null || Enum.IsDefined(Path.Value), "path", Path, "annealing, interpolated or given");
-        Check(Enum.IsDefined(Sampler), "sampler", Sampler, "automatic, ode or sde");
-        Check(Enum.IsDefined(Weights), "weights", Weights, "kernel or continuous");
-        Check(Enum.IsDefined(Dynamics), "dynamics", Dynamics, "overdamped or inertial");
-        Check(Dynamics == NetsDynamics.Overdamped || Weights == NetsWeights.Continuous, "weights", Weights, "continuous with the dynamics inertial");
-        Check(Dynamics == NetsDynamics.Overdamped || Diffusion is null, "diffusion", Diffusion, "left out with the dynamics inertial");
-        Check(Friction > 0 && double.IsFinite(Friction), "friction", Friction, "above 0");
-        Check(SamplerSteps is null or (>= 4 and <= 100_000), "samplerSteps", SamplerSteps, "4 to 100,000");
-        Check(Diffusion is null || (Diffusion > 0 && double.IsFinite(Diffusion.Value)), "diffusion", Diffusion, "above 0");
-        Check(Diffusion is null || Sampler != SamplerChoice.Ode, "diffusion", Diffusion, "left out with the sampler ode");
-        Check(ResamplingThreshold is >= 0 and <= 1, "resamplingThreshold", ResamplingThreshold, "0 to 1");
-        Check(ResamplingThreshold == 0 || Sampler != SamplerChoice.Ode, "resamplingThreshold", ResamplingThreshold, "0 with the sampler ode");
-        Check(IslandSize is >= 16 and <= 4096, "islandSize", IslandSize, "16 to 4096");
-        Check(CheckpointSeconds > 0, "checkpointSeconds", CheckpointSeconds, "above 0");
-    }
-
-    private void CheckTraining()
-    {
-        Check(Iterations is null or >= 1, "iterations", Iterations, "at least 1");
-        Check(Budget is null || Budget > TimeSpan.Zero, "budget", Budget, "longer than zero");
-        Check(Iterations is null || Budget is null, "budget", Budget, "left out when iterations are given");
-        Check(Threads >= 0, "threads", Threads, "0 (all processors) or more");
-        Check(Enum.IsDefined(Precision), "precision", Precision, "float32 or float64");
-        Check(Enum.IsDefined(Objective), "objective", Objective, "residual or actionMatching");
-        Check(Enum.IsDefined(Drift), "drift", Drift, "free or potential");
-        Check(Objective != NetsObjective.ActionMatching || Drift == NetsDrift.Potential, "drift", Drift, "potential with the objective actionMatching");
-        Check(Enum.IsDefined(Network), "network", Network, "mlp, separable, selecting or none");
-        Check(Network != NetsNetwork.None || (ScoreGate != false && Drift == NetsDrift.Free), "network", Network, "mlp or separable without the score gate or with a potential");
-        Check(Drift != NetsDrift.Potential || ScoreGate != true, "scoreGate", ScoreGate, "false with a potential drift");
-        Check(Velocities is >= 1 and <= 4096, "velocities", Velocities, "1 to 4096");
-        Check(Width is null or (>= 1 and <= 4096), "width", Width, "1 to 4096");
-        Check(Depth is null or (>= 1 and <= 16), "depth", Depth, "1 to 16");
-        Check(Walkers is >= 16 and <= 1_000_000, "walkers", Walkers, "16 to 1,000,000");
-        Check(GridTimes is >= 4 and <= 10_000, "gridTimes", GridTimes, "4 to 10,000");
-        Check(RefreshInterval >= 1, "refreshInterval", RefreshInterval, "at least 1");
-        Check(Replay is >= 1 and <= 1_000, "replay", Replay, "1 to 1,000");
-        Check(BatchSize is null or (>= 16 and <= 10_000_000), "batchSize", BatchSize, "16 to 10,000,000");
-        Check(SpreadShare is >= 0 and <= 1, "spreadShare", SpreadShare, "0 to 1");
-        Check(Spread is >= 0 and <= 10, "spread", Spread, "0 to 10");
-        Check(HorizonShare is null or (>= 0 and <= 1), "horizonShare", HorizonShare, "0 to 1");
-        Check(FirstHorizon is > 0 and <= 1, "firstHorizon", FirstHorizon, "above 0 and at most 1");
-        Check(Relaxation is >= 0.01 and <= 10_000, "relaxation", Relaxation, "0.01 to 10,000");
-        Check(LearningRate is null or (> 0 and <= 1), "learningRate", LearningRate, "above 0 and at most 1");
-        Check(FinalLearningRateShare is >= 0 and <= 1, "finalLearningRateShare", FinalLearningRateShare, "0 to 1");
-        Check(GradientClip > 0, "gradientClip", GradientClip, "above 0");
-        Check(AverageDecay is >= 0 and < 1, "averageDecay", AverageDecay, "0 to below 1");
-        Check(ResidualScale is null or > 0, "residualScale", ResidualScale, "above 0");
-        Check(ExactDivergenceLimit >= 0, "exactDivergenceLimit", ExactDivergenceLimit, "at least 0");
-    }
-
-    private static void Check(bool holds, string name, object? value, string range)
-    {
-        if (!holds)
-        {
-            throw new ArgumentException(FormattableString.Invariant($"The option '{name}' is {value}; it must be {range}."));
-        }
+        Training.Check();
+        OptionCheck.Known<Precision>(Precision);
+        OptionCheck.Known<NetsObjective>(Objective);
+        OptionCheck.Known<NetsDrift>(Drift);
+        OptionCheck.Require(Objective != NetsObjective.ActionMatching || Drift == NetsDrift.Potential, Drift, "potential with the objective actionMatching");
+        OptionCheck.Known<NetsNetwork>(Network);
+        OptionCheck.Require(
+            Network != NetsNetwork.None || (ScoreGate != false && Drift == NetsDrift.Free), Network, "mlp or separable without the score gate or with a potential");
+        OptionCheck.Require(Drift != NetsDrift.Potential || ScoreGate != true, ScoreGate, "false with a potential drift");
+        Size.Check();
+        OptionCheck.Within<int>(Velocities, 1, 4096);
+        OptionCheck.Within<int>(Walkers, 16, 1_000_000);
+        OptionCheck.Within<int>(GridTimes, 4, 10_000);
+        OptionCheck.AtLeast<int>(RefreshInterval, 1);
+        OptionCheck.Within<int>(Replay, 1, 1_000);
+        OptionCheck.Within<double>(SpreadShare, 0, 1);
+        OptionCheck.Within<double>(Spread, 0, 10);
+        OptionCheck.Within(HorizonShare, 0, 1);
+        OptionCheck.AboveTo<double>(FirstHorizon, 0, 1);
+        OptionCheck.Within<double>(Relaxation, 0.01, 10_000);
+        OptionCheck.Above(ResidualScale, 0);
+        OptionCheck.AtLeast<int>(ExactDivergenceLimit, 0);
+        OptionCheck.Known(Path);
+        Preparation.Check();
+        Carry.Check();
+        Walker.Check();
+        OptionCheck.Require(Walker.Dynamics == NetsDynamics.Overdamped || Carry.Diffusion is null, Carry.Diffusion, "left out with the dynamics inertial");
+        OptionCheck.Require(Carry.Diffusion is null || Carry.Sampler != SamplerChoice.Ode, Carry.Diffusion, "left out with the sampler ode");
+        OptionCheck.Require(Walker.ResamplingThreshold == 0 || Carry.Sampler != SamplerChoice.Ode, Walker.ResamplingThreshold, "0 with the sampler ode");
     }
 }

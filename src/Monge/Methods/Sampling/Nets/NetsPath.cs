@@ -1,7 +1,6 @@
 using System.Numerics;
 using Monge.Diagnostics;
 using Monge.Dynamics;
-using Monge.Engine.Execution;
 using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Measures;
@@ -13,8 +12,8 @@ namespace Monge.Methods;
 internal static class NetsPaths
 {
     /// <summary>The path in z, its values less a share of the offset.</summary>
-    public static IDensityPath Path(TransportProblem problem, Density target, IDensityPath? given) =>
-        problem.LogCurvature is null ? problem.Path(target) : new RescaledPath(given!, Unit(problem), problem.Offset);
+    public static IDensityPath Path(TransportProblem problem, IDensityPath? given) =>
+        problem.LogCurvature is null ? problem.Path() : new RescaledPath(given!, Unit(problem), problem.Offset);
 
     /// <summary>The offset's part in V_t: log Z_t of the path itself is that of <see cref="Path"/> and this.</summary>
     public static double Offset(TransportProblem problem, double t) => problem.Offset * (problem.LogCurvature is null ? Math.Pow(t, problem.TargetExponent) : t);
@@ -47,8 +46,8 @@ internal static class NetsPilot<T>
     {
         var d = path.Dimension;
         using var sde = TransportSde.Forward<T>(path, null, null, SdeScheme.EulerMaruyama, Particles, SamplingStreams.PilotStart, SamplingStreams.PilotNoise, run.Execution);
-        var plain = Plain(d, 1, 0, 1, new double[d], "");
-        using var evaluation = new TargetEvaluation(target, plain, run.Execution);
+        var plain = Plain(target, 1, 0, 1, new double[d], "");
+        using var evaluation = new TargetEvaluation(plain, run.Execution);
         using var start = new PathEvaluation(path, run.Execution);
         sde.Start(null, Particles, new DrawKey(run.Seed));
         var logBase = start.At(sde.Positions, Particles, 0);
@@ -85,13 +84,14 @@ internal static class NetsPilot<T>
             }
         }
 
-        var problem = Plain(d, scale, weights.LogNormaliser, curvatures[^1] * reach, [.. box.Select(b => Math.Max(1, 1.1 * b))], source);
+        var problem = Plain(target, scale, weights.LogNormaliser, curvatures[^1] * reach, [.. box.Select(b => Math.Max(1, 1.1 * b))], source);
         return problem with { PreparationCalls = sde.TargetCalls + evaluation.TargetCalls, LogCurvature = logCurvature };
     }
 
-    private static TransportProblem Plain(int dimension, double scale, double offset, double stiffness, double[] box, string source) => new()
+    private static TransportProblem Plain(Density target, double scale, double offset, double stiffness, double[] box, string source) => new()
     {
-        Base = GaussianBase.Isotropic(dimension, scale),
+        Target = target,
+        Base = GaussianBase.Isotropic(target.Dimension, scale),
         Offset = offset,
         TargetExponent = 1,
         BaseExponent = 1,
@@ -120,46 +120,5 @@ internal static class NetsPilot<T>
     {
         double[] times = [.. Enumerable.Range(0, values.Length).Select(k => (double)k / (values.Length - 1))];
         return HostFunctions.FitPolynomial(times, values, CurvatureDegree);
-    }
-}
-
-/// <summary>V_t of a path, evaluated in float64.</summary>
-internal sealed class PathEvaluation : IDisposable
-{
-    private readonly CompiledProgram<double> _program;
-    private readonly CompiledProgram<double> _base;
-
-    public PathEvaluation(IDensityPath path, ExecutionOptions options)
-    {
-        var (x, t) = (Expr.Input("x", path.Dimension), Expr.Shared("t"));
-        _program = new CompiledProgram<double>(new TracedProgram(null, ("value", path.LogDensity(x, t))), options);
-        _base = new CompiledProgram<double>(new TracedProgram(null, ("value", path.LogBase(x))), options);
-    }
-
-    /// <summary>V_t [n] at positions [n, d].</summary>
-    public double[] At<T>(Engine.Arrays.NdArray<T> positions, int samples, double t)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var program = t == 0 ? _base : _program;
-        var (x, value) = (new Engine.Arrays.NdArray<double>(samples, positions.RowLength), new Engine.Arrays.NdArray<double>(samples));
-        for (var i = 0; i < x.Length; i++)
-        {
-            x[i] = double.CreateChecked(positions[i]);
-        }
-
-        (program["x"], program["value"]) = (x, value);
-        if (t != 0)
-        {
-            program["t"].Span[0] = t;
-        }
-
-        program.Run(samples);
-        return value.Span.ToArray();
-    }
-
-    public void Dispose()
-    {
-        _program.Dispose();
-        _base.Dispose();
     }
 }

@@ -5,7 +5,6 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
-using Monge.Measures;
 using Monge.Paths;
 using Monge.Runs;
 
@@ -44,7 +43,6 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const int ValidationParticles = 2048;
-    private const int LargestBatch = 4096;
     private const int Segments = 32;
     private const int ProfileSteps = 256;
 
@@ -73,12 +71,12 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     private NetsSampler _chosen;
     private double _stepError;
 
-    public NetsSampling(Density target, IDensityPath path, TransportProblem problem, NetsOptions options, NetsNetworks networks, NdArray<T> parameters, ExecutionOptions execution)
+    public NetsSampling(TransportProblem problem, NetsNetworks networks, NetsOptions options, NdArray<T> parameters, ExecutionOptions execution)
     {
-        (_path, _problem, _options, _networks, _parameters, _execution) = (path, problem, options, networks, parameters, execution);
-        _dimension = path.Dimension;
-        Evaluation = new TargetEvaluation(target, problem, execution);
-        _pathEvaluation = new PathEvaluation(path, execution);
+        (_path, _problem, _options, _networks, _parameters, _execution) = (networks.Path, problem, options, networks, parameters, execution);
+        _dimension = _path.Dimension;
+        Evaluation = new TargetEvaluation(problem, execution);
+        _pathEvaluation = new PathEvaluation(_path, execution);
     }
 
     public TargetEvaluation Evaluation { get; }
@@ -87,11 +85,11 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     public long TargetCalls => (_sde?.TargetCalls ?? 0) + (_walkers?.TargetCalls ?? 0) + (_reverse?.TargetCalls ?? 0) + Evaluation.TargetCalls + _odeCalls;
 
     /// <summary>A constant diffusion of the options, in units of z.</summary>
-    private double? Diffusion => _options.Diffusion * NetsPaths.DiffusionUnit(_problem);
+    private double? Diffusion => _options.Carry.Diffusion * NetsPaths.DiffusionUnit(_problem);
 
     /// <inheritdoc/>
     public WeightedParticles<T> Gauge(int particles, ulong seed) => Draw(
-        UsesOde ? new NetsSampler(0, _options.SamplerSteps ?? 32, NetsWeights.Kernel) : new NetsSampler(_options.Relaxation, _options.SamplerSteps ?? 64, NetsWeights.Kernel, Diffusion), particles, new DrawKey(seed, 0, ValidationSamples), 0).Particles;
+        UsesOde ? new NetsSampler(0, _options.Carry.SamplerSteps ?? 32, NetsWeights.Kernel) : new NetsSampler(_options.Relaxation, _options.Carry.SamplerSteps ?? 64, NetsWeights.Kernel, Diffusion), particles, new DrawKey(seed, 0, ValidationSamples), 0).Particles;
 
     /// <inheritdoc/>
     public (double Ess, IReadOnlyList<SamplerTrial>? Trials) Choose(int samples, ulong seed, CancellationToken cancellation)
@@ -101,7 +99,7 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
         if (sampler.IsOde)
         {
             (var steps, _stepError) = OdeSteps.Refine(
-                sampler.Steps, _options.SamplerSteps is null, samples, n => ValidationWeights(sampler with { Steps = n }, seed, out _), cancellation);
+                sampler.Steps, _options.Carry.SamplerSteps is null, samples, n => ValidationWeights(sampler with { Steps = n }, seed, out _), cancellation);
             _chosen = sampler with { Steps = steps };
         }
 
@@ -111,24 +109,27 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     /// <inheritdoc/>
     public TransportDraws<T> Draw(int samples, ulong seed)
     {
-        var draws = Draw(_chosen, samples, new DrawKey(seed), _options.ResamplingThreshold);
-        var resampled = draws.IslandLogZ is null ? "" : FormattableString.Invariant($", resampled {draws.Resamplings:0.#} times on average among {_options.IslandSize}");
+        var draws = Draw(_chosen, samples, new DrawKey(seed), _options.Walker.ResamplingThreshold);
+        var resampled = draws.IslandLogZ is null ? "" : FormattableString.Invariant($", resampled {draws.Resamplings:0.#} times on average among {_options.Walker.IslandSize}");
         return new TransportDraws<T>(draws.Particles, _chosen + resampled, draws.IslandLogZ, _stepError);
     }
 
     /// <inheritdoc/>
     public double[]? DrawBackward(NdArray<T> exact, ulong seed) => _chosen.Dynamics == NetsDynamics.Inertial && !_chosen.IsOde ? null : DrawBackward(_chosen, exact, new DrawKey(seed));
 
+    /// <summary>Along a path that was given, drifts are trained on the walkers' own law, which no box of the preparation bounds.</summary>
+    public bool IsTrainedInBox => _problem.LogCurvature is null;
+
     /// <inheritdoc/>
     public IReadOnlyList<FreeEnergyPoint>? Profile(int particles, ulong seed) => Profile(_chosen, particles, seed);
 
     /// <inheritdoc/>
-    public IEnumerable<Status> UnstableStep() => SampleWarnings.UnstableStep(_problem, _chosen.Steps, _options.Diffusion, NetsPaths.DiffusionUnit(_problem));
+    public IEnumerable<Status> UnstableStep() => SampleWarnings.UnstableStep(_problem, _chosen.Steps, _options.Carry.Diffusion, NetsPaths.DiffusionUnit(_problem));
 
     // The exact divergence along the ODE costs d tangents; above the limit it is left to those who ask for it.
-    private bool UsesOde => _options.Sampler == SamplerChoice.Ode
-        || (_options.Sampler == SamplerChoice.Automatic && _options.ResamplingThreshold == 0 && Diffusion is null
-            && (_dimension <= _options.ExactDivergenceLimit || _networks.Drift.HasCheapDivergence));
+    private bool UsesOde => _options.Carry.Sampler == SamplerChoice.Ode
+        || (_options.Carry.Sampler == SamplerChoice.Automatic && _options.Walker.ResamplingThreshold == 0 && Diffusion is null
+            && _networks.ExactDivergence);
 
     /// <summary>
     /// The scan over diffusions, 0 included, and steps on a validation batch, and the sampler with the largest effective sample size, cheaper ones preferred when nearly as good.
@@ -150,24 +151,24 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
 
         if (UsesOde)
         {
-            foreach (var steps in _options.SamplerSteps is { } fixedSteps ? [fixedSteps] : new[] { 32, 64 })
+            foreach (var steps in _options.Carry.SamplerSteps is { } fixedSteps ? [fixedSteps] : new[] { 32, 64 })
             {
                 Compete(new NetsSampler(0, steps, NetsWeights.Kernel));
             }
 
-            if (_options.Sampler == SamplerChoice.Ode)
+            if (_options.Carry.Sampler == SamplerChoice.Ode)
             {
                 return (best!.Value.Sampler, best.Value.Ess, trials);
             }
         }
 
-        foreach (var steps in _options.SamplerSteps is { } given ? [given] : new[] { 64, 128, 256 })
+        foreach (var steps in _options.Carry.SamplerSteps is { } given ? [given] : new[] { 64, 128, 256 })
         {
             foreach (var relaxation in Diffusion is null ? [1.0, 3.0, 10.0, 30.0] : new[] { 0.0 })
             {
                 if (relaxation <= LargestLangevinStep * steps)
                 {
-                    Compete(new NetsSampler(relaxation, steps, _options.Weights, Diffusion, _options.Dynamics));
+                    Compete(new NetsSampler(relaxation, steps, _options.Walker.Weights, Diffusion, _options.Walker.Dynamics));
                 }
             }
         }
@@ -182,42 +183,30 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     /// <param name="threshold">The effective sample size (fraction) below which particles are resampled; 0 for never.</param>
     private NetsDraws<T> Draw(NetsSampler sampler, int samples, DrawKey draw, double threshold)
     {
-        var positions = new NdArray<T>(samples, _dimension);
-        var logWeights = new double[samples];
-        var size = threshold > 0 && !sampler.IsOde ? _options.IslandSize : LargestBatch;
         var islands = new List<double>();
         var resamplings = 0;
-        for (var first = 0; first < samples; first += size)
+        WeightedParticles<T> Carry(int n, DrawKey key)
         {
-            var n = Math.Min(size, samples - first);
-            var key = draw with { FirstSample = draw.FirstSample + first };
             var island = sampler.IsOde ? DrawOde(sampler, n, key) : DrawSde(sampler, n, key, threshold, ref resamplings);
-            island.Positions.Span[..(n * _dimension)].CopyTo(positions.Span[(first * _dimension)..]);
-            island.LogWeights.CopyTo(logWeights, first);
             islands.Add(island.LogWeights.All(double.IsNegativeInfinity) ? double.NegativeInfinity : ImportanceWeights.FromLogWeights(island.LogWeights).LogNormaliser);
+            return island;
         }
 
-        return new NetsDraws<T>(new WeightedParticles<T>(positions, logWeights), resamplings > 0 ? [.. islands] : null, (double)resamplings / islands.Count);
+        var size = threshold > 0 && !sampler.IsOde ? _options.Walker.IslandSize : ParticleBatches.Largest;
+        var particles = ParticleBatches.Draw<T>(samples, _dimension, draw, Carry, size);
+        return new NetsDraws<T>(particles, resamplings > 0 ? [.. islands] : null, (double)resamplings / islands.Count);
     }
 
     /// <summary>Log-weights [n] of the sampler's paths drawn backward from exact samples z [n, d] of the target: kernel weights, or the density of the ODE.</summary>
     private double[] DrawBackward(NetsSampler sampler, NdArray<T> exact, DrawKey draw)
     {
-        var logWeights = new double[exact.Rows];
-        for (var first = 0; first < logWeights.Length; first += LargestBatch)
-        {
-            var n = Math.Min(LargestBatch, logWeights.Length - first);
-            var ends = NdArray<T>.From(exact.Span.Slice(first * _dimension, n * _dimension), n, _dimension);
-            var (starts, gains) = sampler.IsOde ? Ode.RunBackward(_parameters, ends, sampler.Steps) : Backward(sampler, ends, draw with { FirstSample = draw.FirstSample + first });
-            _odeCalls += sampler.IsOde ? OdeCalls(n, sampler.Steps) : 0;
-            var (end, start) = (Evaluation.At(ends, n).LogTarget, _pathEvaluation.At(starts, n, 0));
-            for (var i = 0; i < n; i++)
-            {
-                logWeights[first + i] = end[i] - start[i] + double.CreateChecked(gains[i]);
-            }
-        }
-
-        return logWeights;
+        _odeCalls += sampler.IsOde ? OdeCalls(exact.Rows, sampler.Steps) : 0;
+        return ParticleBatches.Backward(
+            exact,
+            draw,
+            (ends, key) => sampler.IsOde ? Ode.RunBackward(_parameters, ends, sampler.Steps) : Backward(sampler, ends, key),
+            ends => Evaluation.At(ends, ends.Rows).LogTarget,
+            (starts, n) => _pathEvaluation.At(starts, n, 0));
     }
 
     /// <summary>
@@ -225,7 +214,7 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     /// </summary>
     private List<FreeEnergyPoint> Profile(NetsSampler sampler, int particles, ulong seed)
     {
-        var n = Math.Min(particles, LargestBatch);
+        var n = Math.Min(particles, ParticleBatches.Largest);
         var profile = new List<FreeEnergyPoint> { new(0, 0, 0) };
         var steps = sampler.IsOde ? ProfileSteps : Math.Max(Segments, sampler.Steps);
         var (relaxation, diffusion) = sampler.IsOde || sampler.Dynamics == NetsDynamics.Inertial ? (_options.Relaxation, (double?)null) : (sampler.Relaxation, sampler.Diffusion);
@@ -272,7 +261,7 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
 
     private ImportanceWeights? ValidationWeights(NetsSampler sampler, ulong seed, out double[]? islands)
     {
-        var draws = Draw(sampler, ValidationParticles, new DrawKey(seed, 0, ValidationSamples), _options.ResamplingThreshold);
+        var draws = Draw(sampler, ValidationParticles, new DrawKey(seed, 0, ValidationSamples), _options.Walker.ResamplingThreshold);
         islands = draws.IslandLogZ;
         return draws.Particles.LogWeights.All(double.IsNegativeInfinity) ? null : ImportanceWeights.FromLogWeights(draws.Particles.LogWeights);
     }
@@ -328,8 +317,8 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     {
         INetsWalkers<T> Made() => sampler.Dynamics == NetsDynamics.Inertial
             ? new ContinuousWalkers<T>(InertialTransport.Walk<T>(
-                _path, _networks.Parameters, _networks.Drift, _options.Friction, LargestBatch, SamplingStreams.SampleStart, SamplingStreams.SampleMomenta, SamplingStreams.SampleNoise, _execution))
-            : new ContinuousWalkers<T>(EscortedLangevin.Walk<T>(_path, _networks.Parameters, _networks.Drift, LargestBatch, SamplingStreams.SampleStart, SamplingStreams.SampleNoise, _execution));
+                _path, _networks.Parameters, _networks.Drift, _options.Walker.Friction, ParticleBatches.Largest, SamplingStreams.SampleStart, SamplingStreams.SampleMomenta, SamplingStreams.SampleNoise, _execution))
+            : new ContinuousWalkers<T>(EscortedLangevin.Walk<T>(_path, _networks.Parameters, _networks.Drift, ParticleBatches.Largest, SamplingStreams.SampleStart, SamplingStreams.SampleNoise, _execution));
         if (sampler.Weights == NetsWeights.Continuous)
         {
             return _walkers ??= Made();
@@ -342,11 +331,11 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     private TransportOde<T> Ode => _ode ??= new TransportOde<T>(_networks.Parameters, _networks.Drift, RungeKuttaTableau.RungeKutta4, _execution);
 
     private ParticleWalk<T> Sde => _sde ??= TransportSde.Forward<T>(
-        _path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, LargestBatch, SamplingStreams.SampleStart, SamplingStreams.SampleNoise, _execution);
+        _path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, ParticleBatches.Largest, SamplingStreams.SampleStart, SamplingStreams.SampleNoise, _execution);
 
     private (NdArray<T> Positions, NdArray<T> Gains) Backward(NetsSampler sampler, NdArray<T> ends, DrawKey draw)
     {
-        _reverse ??= TransportSde.Backward<T>(_path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, LargestBatch, SamplingStreams.BackwardNoise, _execution);
+        _reverse ??= TransportSde.Backward<T>(_path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, ParticleBatches.Largest, SamplingStreams.BackwardNoise, _execution);
         _reverse.StartFrom(_parameters, ends.Span);
         _reverse.Advance(_parameters, ends.Rows, Grid(sampler, 0, sampler.Steps), draw);
         return (_reverse.Positions, _reverse["gain"]);

@@ -1,9 +1,8 @@
 using System.Numerics;
-using Monge.Engine.Arrays;
-using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Fields;
 using Monge.Measures;
+using Monge.Objectives;
 using Monge.Paths;
 using Monge.Runs;
 
@@ -44,7 +43,7 @@ public sealed class NetsTransport : ISamplingMethod
     {
         Target = target;
         options ??= new NetsOptions();
-        options.Validate();
+        options.Check();
         var chosen = options.Path ?? (path is null ? NetsPath.Annealing : NetsPath.Given);
         if (chosen == NetsPath.Given && path is null)
         {
@@ -64,21 +63,7 @@ public sealed class NetsTransport : ISamplingMethod
             _ => null,
         };
         _factory = drift;
-        var separable = options.Network == NetsNetwork.Separable;
-        var exact = separable || target.Dimension <= options.ExactDivergenceLimit;
-        var action = options.Objective == NetsObjective.ActionMatching;
-        ResolvedOptions = options with
-        {
-            Path = chosen,
-            Iterations = options.Iterations ?? (options.Budget is null ? DefaultIterations(target.Dimension) : null),
-            Width = options.Width ?? (separable ? 32 : 64),
-            Depth = options.Depth ?? (separable ? 2 : 3),
-            BatchSize = options.BatchSize ?? 1024,
-            LearningRate = options.LearningRate ?? (action ? 2e-3 : exact ? 5e-3 : 3e-3),
-            ResidualScale = options.ResidualScale ?? (exact ? 2 : 5),
-            ScoreGate = options.ScoreGate ?? (options.Drift == NetsDrift.Free && (chosen != NetsPath.Annealing || options.Network == NetsNetwork.None)),
-            HorizonShare = options.HorizonShare ?? (action ? 0.6 : 0.3),
-        };
+        ResolvedOptions = options.Resolve(target.Dimension, chosen);
     }
 
     /// <summary>The density.</summary>
@@ -88,80 +73,131 @@ public sealed class NetsTransport : ISamplingMethod
     public NetsOptions ResolvedOptions { get; }
 
     /// <inheritdoc/>
-    public string Options => MethodOptions.Format(ResolvedOptions);
+    public string Name => "nets";
 
     /// <inheritdoc/>
-    public SampleSet Run(SamplingRequest request, CancellationToken cancellation)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(request.Samples, 2);
-        Target.Check();
-        return ResolvedOptions.Precision == Precision.Float64 ? Run<double>(request, cancellation) : Run<float>(request, cancellation);
-    }
+    public IMethodOptions Options => ResolvedOptions;
 
-    private static long DefaultIterations(int dimension) => dimension switch
+    /// <inheritdoc/>
+    public SampleSet Sample(int samples, Run run)
     {
-        <= 6 => 5_000,
-        <= 12 => 3_000,
-        _ => 2_000,
-    };
+        SamplingMethods.Check(Target, samples);
+        return ResolvedOptions.Precision == Precision.Float64 ? Sample<double>(samples, run) : Sample<float>(samples, run);
+    }
 
     private bool UsesModeKnowledge => _path is not null
         ? _path is FormulaPath { UsesModeKnowledge: true }
-        : ResolvedOptions.Base == BaseChoice.Automatic && Target.Base.UsesModeKnowledge;
+        : ResolvedOptions.Preparation.Base == BaseChoice.Automatic && Target.Base.UsesModeKnowledge;
 
-    /// <summary>The problem that a run starts from.</summary>
-    internal TransportProblem Prepare<T>(PreparationRun run)
-        where T : unmanaged, IFloatingPointIeee754<T> => _path is { } path
-            ? NetsPilot<T>.Measure(Target, path, run)
-            : Anneal<T>(run);
-
-    /// <summary>The training of a problem.</summary>
-    internal NetsTrainer<T> Trainer<T>(TransportProblem problem, ulong seed, ExecutionOptions execution)
-        where T : unmanaged, IFloatingPointIeee754<T> => new(NetsPaths.Path(problem, Target, _path), problem, ResolvedOptions, _factory, seed, execution);
-
-    /// <summary>What names a run.</summary>
-    internal TrainingRun Name(ulong seed) => new("nets", Target, ResolvedOptions.TrainingText(), seed, _path is null ? "" : (_path as FormulaPath)?.Description ?? "given");
-
-    // The exponents are chosen by short trainings: annealed importance sampling alone can't tell which path a drift learns best.
-    private TransportProblem Anneal<T>(PreparationRun run)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var raced = 0L;
-        double Race(TransportProblem problem)
-        {
-            var trainer = Trainer<T>(problem, run.Seed, run.Execution);
-            var (ess, calls) = TransportRun<T>.ShortTraining(trainer, average => Sampling(problem, trainer, average, run.Execution), run);
-            raced += calls;
-            return ess;
-        }
-
-        var preparation = new TransportPreparation<T>(Target, ResolvedOptions.Preparation, run, Race);
-        var problem = preparation.Run();
-        return problem with { PreparationCalls = preparation.TargetCalls + raced };
-    }
-
-    private NetsSampling<T> Sampling<T>(TransportProblem problem, NetsTrainer<T> trainer, NdArray<T> average, ExecutionOptions execution)
-        where T : unmanaged, IFloatingPointIeee754<T> => new(Target, trainer.Transport.Path, problem, ResolvedOptions, trainer.Networks, average, execution);
-
-    private SampleSet Run<T>(SamplingRequest request, CancellationToken cancellation)
+    private SampleSet Sample<T>(int samples, Run run)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var options = ResolvedOptions;
-        var settings = new TransportRunSettings(Name(request.Seed), Options, options.Iterations, options.Budget, options.CheckpointSeconds, options.Threads, options.Preparation);
+        (string, string)[] path = _path is null ? [] : [("path", (_path as FormulaPath)?.Description ?? "given")];
+        var identity = new RunIdentity(Name, [.. SamplingMethods.Identity(Target), .. path], options with { Carry = new CarryOptions(), Walker = new WalkerOptions() });
+        var session = new RunSession(run, identity);
+        var problem = session.Once(
+            "prepare", () => Prepare<T>(new PreparationRun(run, options.Training.Budget)), (prepared, state) => prepared.Save(state), state => TransportProblem.Load(Target, state));
+        var networks = Networks(problem);
+        using var training = networks.Training<T>(run);
+        using var sampling = networks.Sampling<T>(training, run);
+        var made = new MadeBy(Name, MethodOptions.Format(options), UsesModeKnowledge);
         return TransportRun<T>.Run(
-            settings,
-            request,
-            (resumption, preparation) =>
-            {
-                var problem = resumption?.Problem ?? Prepare<T>(preparation);
-                var trainer = Trainer<T>(problem, request.Seed, preparation.Execution);
-                var sampling = new SamplingSettings(options.Sampler, options.SamplerSteps, options.Diffusion, options.ExactDivergenceLimit);
-                return new TransportStart<T>(problem, trainer, sampling, DefaultIterations(Target.Dimension))
-                {
-                    Draws = average => Sampling(problem, trainer, average, preparation.Execution),
-                    UsesModeKnowledge = UsesModeKnowledge,
-                };
-            },
-            cancellation);
+            session, problem, training, sampling, options.Training, NetsOptions.DefaultIterations(Target.Dimension), samples, options.Preparation, made);
     }
+
+    /// <summary>The networks of a problem, and what trains and carries by them.</summary>
+    internal NetsNetworks Networks(TransportProblem problem) => new(problem, NetsPaths.Path(problem, _path), ResolvedOptions, _factory);
+
+    /// <summary>The problem that a run starts from; exponents are chosen by short trainings, as annealed importance sampling alone can't tell which path a drift learns best.</summary>
+    internal TransportProblem Prepare<T>(PreparationRun run)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        if (_path is { } path)
+        {
+            return NetsPilot<T>.Measure(Target, path, run);
+        }
+
+        var raced = 0L;
+        double Race(TransportProblem problem)
+        {
+            var networks = Networks(problem);
+            var training = networks.Training<T>(run.Run);
+            var (particles, calls) = TransportRun<T>.ShortTraining(training, networks.Sampling<T>(training, run.Run), run);
+            raced += calls;
+            return TransportRun<T>.Ess(particles);
+        }
+
+        var preparation = new TransportPreparation<T>(Target, ResolvedOptions.Preparation, run);
+        var problem = TransportRun<T>.Best(preparation.Candidates(), run, Race).Problem;
+        return problem with { PreparationCalls = preparation.TargetCalls + raced };
+    }
+}
+
+/// <summary>The drift and c(t) of one problem as networks, and their parameters.</summary>
+internal sealed class NetsNetworks
+{
+    private readonly TransportProblem _problem;
+    private readonly NetsOptions _options;
+
+    public NetsNetworks(TransportProblem problem, IDensityPath path, NetsOptions options, NetsDriftFactory? factory)
+    {
+        (_problem, _options, Path) = (problem, options, path);
+        IVectorField? Network() => factory is not null ? factory(Parameters, Initializer, path)
+            : options.Network == NetsNetwork.None ? null
+            : options.Network == NetsNetwork.Separable ? new SiteNetwork(Parameters, Initializer, path.Dimension, new SiteNetworkOptions { Width = options.Size.Width!.Value, Depth = options.Size.Depth!.Value })
+            : options.Network == NetsNetwork.Selecting ? new SelectingDrift(Parameters, Initializer, path.Dimension, problem.Curvature, options.Velocities)
+            : new DriftNetwork(Parameters, Initializer, path.Dimension, options.Size.Width!.Value, options.Size.Depth!.Value);
+
+        if (options.Drift == NetsDrift.Potential)
+        {
+            var network = Network()!;
+            Potential = (x, t) => Expr.Dot(x, network.Apply(x, t));
+            Drift = new PotentialField(path.Dimension, Potential);
+        }
+        else
+        {
+            var network = Network();
+            Drift = options.ScoreGate!.Value ? new GatedDrift(Parameters, Initializer, path, problem.Curvature, network) : network!;
+        }
+
+        LogNormaliserSlope = new TimeNetwork(Parameters, Initializer, "logNormaliserSlope", 1, 32);
+    }
+
+    public ParameterSet Parameters { get; } = new();
+
+    public ParameterInitializer Initializer { get; } = new();
+
+    public IVectorField Drift { get; }
+
+    /// <summary>phi, if the drift is its gradient.</summary>
+    public Func<Expr, Expr, Expr>? Potential { get; }
+
+    public TimeNetwork LogNormaliserSlope { get; }
+
+    /// <summary>V_t in z.</summary>
+    public IDensityPath Path { get; }
+
+    /// <summary>The drift with the path that it follows.</summary>
+    public TrainedTransport Transport => new(Path, Drift, Parameters, _problem.Curvature);
+
+    /// <summary>Whether the divergence is computed rather than estimated.</summary>
+    public bool ExactDivergence => Path.Dimension <= _options.ExactDivergenceLimit || Drift.HasCheapDivergence;
+
+    /// <summary>Equation (2) at replayed points, or action matching over the newest walkers.</summary>
+    public TransportTraining<T> Training<T>(Run run)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var (x, t) = (Expr.Input("x", Path.Dimension), Expr.Input("t"));
+        var replay = new NetsReplay<T>(_problem, this, _options, run);
+        var loss = _options.Objective == NetsObjective.ActionMatching
+            ? ActionMatching.Loss(Potential!, x, t, Expr.Input("weight"), Expr.Input("boundary"))
+            : ContinuityResidual.Robust(
+                Path, Drift, LogNormaliserSlope.Apply(t)[0], x, t, _options.ExactDivergenceLimit, _options.ResidualScale!.Value, SamplingStreams.Probes) / replay.BatchSize;
+        return new TransportTraining<T>(Parameters, Initializer, loss, replay, _options.Training, run);
+    }
+
+    /// <summary>Equation (1), and its ODE.</summary>
+    public NetsSampling<T> Sampling<T>(TransportTraining<T> training, Run run)
+        where T : unmanaged, IFloatingPointIeee754<T> => new(_problem, this, _options, training.Average, run.Execution);
 }

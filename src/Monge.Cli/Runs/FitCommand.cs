@@ -1,0 +1,132 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Monge.Cli.Commands;
+using Monge.Cli.Generation;
+using Monge.Data;
+using Monge.Measures;
+using Monge.Methods;
+using Monge.OptimalTransport;
+using Monge.Paths;
+using Monge.Runs;
+
+namespace Monge.Cli.Runs;
+
+/// <summary><c>monge fit DATA</c>: learns a transport from a base to data.</summary>
+internal sealed class FitCommand
+{
+    private static readonly (string Word, CouplingKind Kind)[] s_couplings =
+        [("independent", CouplingKind.Independent), ("ot", CouplingKind.OptimalTransport), ("sinkhorn", CouplingKind.Sinkhorn), ("paired", CouplingKind.Paired)];
+
+    private static readonly (string Word, LearnedFields Fields)[] s_learned =
+    [
+        ("velocity", LearnedFields.Velocity), ("denoiser", LearnedFields.Denoiser), ("score", LearnedFields.Score), ("velocity+denoiser", LearnedFields.VelocityDenoiser),
+        ("velocity+score", LearnedFields.VelocityScore), ("mean+denoiser", LearnedFields.InterpolantVelocityDenoiser), ("mean+score", LearnedFields.InterpolantVelocityScore),
+    ];
+
+    private readonly Argument<string> _data = GenerationFiles.Data("The rows to learn from");
+    private readonly Option<string> _base = new("--base")
+    {
+        Description = "Where the transport starts: 'gaussian', 'mixture' (a Gaussian mixture that is fitted to the rows first), or a second table with the same columns.",
+        HelpName = "gaussian|mixture|DATA2",
+        DefaultValueFactory = _ => "gaussian",
+    };
+
+    private readonly Option<string[]> _condition = new("--condition")
+    {
+        Description = "A column to condition on (words or a few whole numbers are classes, other numbers continuous); repeat for several.", HelpName = "COLUMN",
+    };
+
+    private readonly Option<string[]> _drop = new("--drop") { Description = "A column to leave out; repeat for several.", HelpName = "COLUMN" };
+    private readonly Option<string?> _schedule = new("--schedule")
+    {
+        Description = $"The path: {string.Join(", ", InterpolantSchedules.Names)}. [default: linear; from a mixture trigonometric]", HelpName = "NAME",
+    };
+
+    private readonly Option<string> _coupling = CommandOptions.Word(
+        "--coupling", "How base and data are paired: each on its own, by mini-batch optimal transport, or row by row. [default: independent]", "", [.. s_couplings.Select(c => c.Word)]);
+
+    private readonly Option<string> _learn = CommandOptions.Word(
+        "--learn", "The fields to learn; a second one gives the score that an SDE needs. [default: velocity]", "", [.. s_learned.Select(l => l.Word)]);
+
+    private FitCommand()
+    {
+        (_coupling.DefaultValueFactory, _learn.DefaultValueFactory) = (null, null);
+        _schedule.CompletionSources.Add([.. InterpolantSchedules.Names]);
+    }
+
+    /// <summary>Makes the command.</summary>
+    public static Command Create()
+    {
+        var fit = new FitCommand();
+        return RunCommand<FitProblem, FlowModel>.Create(new RunKind<FitProblem, FlowModel>
+        {
+            Kind = MethodKind.Fit,
+            Description = "Learn a transport from a base to data, for generate, density and map.",
+            DefaultMethod = "interpolant",
+            Methods = () => MethodRegistry.Fits,
+            Symbols = [fit._data, fit._base, fit._condition, fit._drop, fit._schedule, fit._coupling, fit._learn],
+            Problem = fit.Problem,
+            Report = Report,
+            Closing = "model, record and course",
+            Flags = fit.Flags,
+
+            // Within the components of a mixture the trigonometric path keeps the law as it is, and leaves little to learn.
+            Defaults = parsed => parsed.GetRequiredValue(fit._base) is "mixture" ? new JsonObject { ["schedule"] = "trigonometric" } : [],
+            Examples =
+            [
+                ("monge fit data.csv --out m.safetensors", "learn the rows of a table"),
+                ("monge fit data.csv --budget 2m --coupling ot", "two minutes, base and data paired by optimal transport"),
+                ("monge fit digits.npz:train --condition label", "one model for all classes"),
+                ("monge fit data.csv --base mixture", "from a mixture of the rows: for clusters and columns of few values"),
+                ("monge fit after.npy --base before.npy --coupling ot", "a map from one table to another"),
+                ("monge fit data.csv --schedule linear-latent --learn velocity+denoiser", "with a latent and the score, for SDEs"),
+            ],
+        });
+    }
+
+    private static FitResult Report(ParseResult parsed, FitProblem problem, FlowModel model, Run run) => FitResult.Of(model, problem.Data, run);
+
+    private StatedProblem<FitProblem> Problem(ParseResult parsed, int threads)
+    {
+        string[] conditions = parsed.GetValue(_condition) ?? [];
+        var (file, start) = (parsed.GetRequiredValue(_data), parsed.GetRequiredValue(_base));
+        var table = GenerationFiles.Read(file, new DataTableOptions { LabelColumns = conditions, Drop = parsed.GetValue(_drop) ?? [], MinimumRows = 10 });
+        try
+        {
+            var data = FlowData.From(table, conditions);
+            data = start is "gaussian" ? data
+                : start is "mixture" ? data.FromMixture()
+                : data.FromBase(GenerationFiles.Read(start, new DataTableOptions { MinimumRows = 10 }));
+            return new StatedProblem<FitProblem>(new FitProblem(data), Path.GetFileNameWithoutExtension(file.Split(':')[0]), [("data", file), ("base", start)]);
+        }
+        catch (ArgumentException error)
+        {
+            throw CommandException.Usage(Failures.Explain(error).Message);
+        }
+    }
+
+    private JsonObject Flags(ParseResult parsed)
+    {
+        JsonObject flags = [];
+        if (parsed.GetValue(_schedule) is { } schedule)
+        {
+            flags["schedule"] = schedule;
+        }
+
+        if (parsed.GetValue(_coupling) is { Length: > 0 } coupling)
+        {
+            flags["coupling"] = Word(s_couplings.First(c => c.Word == coupling).Kind);
+        }
+
+        if (parsed.GetValue(_learn) is { Length: > 0 } learn)
+        {
+            flags["learn"] = Word(s_learned.First(l => l.Word == learn).Fields);
+        }
+
+        return flags;
+    }
+
+    private static string Word<T>(T value)
+        where T : struct, Enum => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());
+}

@@ -1,0 +1,47 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Monge.Runs;
+
+namespace Monge.Cli.Runs;
+
+/// <summary>Options of methods as JSON, from files and elsewhere.</summary>
+internal static class OptionFile
+{
+    /// <summary>Reads a file of options.</summary>
+    /// <exception cref="CommandException">There is no such file, or it isn't a JSON object.</exception>
+    public static JsonObject Read(FileInfo file)
+    {
+        if (!file.Exists)
+        {
+            throw CommandException.Usage($"There is no file '{file.FullName}' for --options.");
+        }
+
+        try
+        {
+            return JsonNode.Parse(File.ReadAllText(file.FullName))!.AsObject();
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or NullReferenceException)
+        {
+            throw CommandException.Usage($"'{file.Name}' isn't a JSON object of options.");
+        }
+    }
+
+    /// <summary>Puts options over others.</summary>
+    public static void Merge(JsonObject options, JsonObject over)
+    {
+        foreach (var (name, value) in over)
+        {
+            options[name] = value?.DeepClone();
+        }
+    }
+
+    /// <summary>Refuses options that a method doesn't have.</summary>
+    /// <exception cref="CommandException">It has no option of some name; the sentence says the nearest.</exception>
+    public static void CheckNames(JsonObject options, IMethodEntry entry)
+    {
+        if (options.Select(o => o.Key).FirstOrDefault(name => !entry.DefaultOptions.ContainsKey(name)) is { } unknown)
+        {
+            throw CommandException.Usage(UnknownName.Sentence($"option of {entry.Facts.Name}", unknown, entry.DefaultOptions.Select(o => o.Key), $"monge methods {entry.Facts.Name}"));
+        }
+    }
+}

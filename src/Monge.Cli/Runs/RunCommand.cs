@@ -1,0 +1,216 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Monge.Cli.Output;
+using Monge.Data;
+using Monge.Runs;
+using Monge.Training;
+
+namespace Monge.Cli.Runs;
+
+/// <summary>The command of a kind of problem: it reads options, runs a method of the registry, keeps the run's folder, and tells the result.</summary>
+internal sealed class RunCommand<TProblem, TResult>
+{
+    private const string ModelEnding = ".safetensors";
+
+    private readonly RunKind<TProblem, TResult> _kind;
+    private readonly Option<string> _method;
+    private readonly Option<ulong> _seed = CommandOptions.Seed();
+    private readonly Option<TimeSpan?> _budget = CommandOptions.Duration("--budget", "Training time, such as 90s, 2m or 1h. Not together with --iterations.");
+    private readonly Option<int> _iterations = CommandOptions.Integer(
+        "--iterations", "Steps of the method; runs with this are repeatable to the bit. [default: the method's, for the size of the problem]", 0, 1);
+    private readonly Option<int> _threads = CommandOptions.Threads();
+    private readonly Option<string?> _preset = new("--preset") { Description = "A named set of the method's options; `monge methods` lists them.", HelpName = "NAME" };
+    private readonly Option<FileInfo?> _options = new("--options") { Description = "A JSON file with options of the method; `monge methods NAME` explains all.", HelpName = "FILE" };
+    private readonly Option<string?> _out;
+    private readonly Option<bool> _resume = new("--resume") { Description = "Go on with the run that the folder holds." };
+    private readonly Option<bool> _noReport = RunReporting.Option();
+    private readonly Option<bool> _json = CommandOptions.Json("one object with the results");
+
+    private RunCommand(RunKind<TProblem, TResult> kind)
+    {
+        _kind = kind;
+        _method = new Option<string>("--method", "-m") { Description = "The method; `monge methods` lists them.", HelpName = "METHOD", DefaultValueFactory = _ => kind.DefaultMethod };
+        _method.CompletionSources.Add(_ => kind.Methods().Select(m => m.Facts.Name));
+        _preset.CompletionSources.Add(_ => kind.Methods().SelectMany(m => m.Presets.Keys).Distinct());
+        _out = new Option<string?>("--out", "-o") { Description = "Folder for results, model and record; a name that ends in .safetensors is the model's, and the rest stands in NAME.run. [default: runs/NAME-seedS]", HelpName = "DIR" };
+
+        // A default of 0 stands for "not given", which help has no reason to show.
+        _iterations.DefaultValueFactory = null;
+    }
+
+    /// <summary>Makes the command.</summary>
+    public static Command Create(RunKind<TProblem, TResult> kind)
+    {
+        var run = new RunCommand<TProblem, TResult>(kind);
+        var command = new Command(kind.Kind.Name, kind.Description);
+        foreach (var symbol in (Symbol[])
+            [.. kind.Symbols, run._method, run._seed, run._budget, run._iterations, run._threads, run._preset, run._options, run._out, run._resume, run._noReport, run._json])
+        {
+            if (symbol is Argument argument)
+            {
+                command.Add(argument);
+            }
+            else
+            {
+                command.Add((Option)symbol);
+            }
+        }
+
+        HelpExamples.Add(command, [.. kind.Examples]);
+        command.SetAction(run.RunAsync);
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
+    {
+        var json = parsed.GetValue(_json) ? parsed.InvocationConfiguration.Output : null;
+        var entry = Method(parsed.GetRequiredValue(_method));
+        var options = Options(parsed, entry);
+        StatedProblem<TProblem> stated;
+        try
+        {
+            stated = _kind.Problem(parsed, parsed.GetValue(_threads));
+        }
+        catch (Exception error) when (error is not CommandException)
+        {
+            // Who reads JSON finds there what is told on standard error.
+            WriteFailure(json, [], error);
+            throw;
+        }
+
+        var method = Bind(entry, stated.Problem, options);
+        var (seed, resume) = (parsed.GetValue(_seed), parsed.GetValue(_resume));
+        var record = new RunRecord(
+            _kind.Kind.Name, stated.Identity, entry.Facts.Name, seed, MethodOptions.ToJson(method.Options), RunReporting.Command(parsed), _kind.Settings(parsed));
+        var (place, model) = Place(parsed.GetValue(_out) ?? Path.Combine("runs", $"{stated.Name}-seed{seed}"));
+        var folder = RunFolder.Open(place, record, resume);
+        var run = new Run { Seed = seed, Threads = parsed.GetValue(_threads), Folder = folder.Path, Resume = resume, Cancellation = cancellation };
+        var result = _kind.Report(parsed, stated.Problem, await RunAsync(method, run, folder, $"{stated.Name} by {entry.Facts.Name}, seed {seed}", json), run);
+        var told = result.ToJson();
+        told["out"] = folder.Path;
+        if (model is not null)
+        {
+            told["model"] = model;
+            AtomicFile.Write(model, stream => stream.Write(File.ReadAllBytes(Path.Combine(folder.Path, RunSession.ModelName))));
+        }
+
+        folder.Write(result, told, record.Options);
+        RunReporting.Write(parsed, _noReport, folder.Path, () => result.Draw(RunReporting.Command(parsed), folder.Metrics));
+        if (json is not null)
+        {
+            json.WriteLine(JsonOutput.Line(told));
+            return ExitCodes.Success;
+        }
+
+        var output = parsed.InvocationConfiguration.Output;
+        SummaryWriter.Write(result.Summary(), result.Warnings, output);
+        output.WriteLine();
+        output.WriteLine(model is null ? $"{_kind.Closing} are in {folder.Path}" : $"the model is {model}; {_kind.Closing} are in {folder.Path}");
+        return ExitCodes.Success;
+    }
+
+    // A file for the model may be named instead of a folder: the rest of the run then stands beside it.
+    private static (string Folder, string? Model) Place(string path)
+    {
+        if (!path.EndsWith(ModelEnding, StringComparison.OrdinalIgnoreCase))
+        {
+            return (path, null);
+        }
+
+        var parent = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        return Directory.Exists(parent)
+            ? (path[..^ModelEnding.Length] + ".run", path)
+            : throw CommandException.Usage($"The folder '{parent}' for --out doesn't exist.");
+    }
+
+    private static async Task<TResult> RunAsync(IMethod<TResult> method, Run run, RunFolder folder, string title, TextWriter? json)
+    {
+        var last = default(TrainingProgress);
+        var metrics = new MetricsFile(folder.Metrics);
+        if (run.Resume)
+        {
+            metrics.Load();
+        }
+
+        using var display = ITrainingDisplay.Create(title);
+        var progress = new ProgressFan(display.Report, metrics.Report, p => last = p.IsCourse ? p : last);
+        try
+        {
+            var result = await Task.Run(() => method.Run(run with { Progress = progress }), CancellationToken.None);
+            metrics.Save();
+            return result;
+        }
+        catch (OperationCanceledException)
+        {
+            display.Dispose();
+            metrics.Save();
+            folder.Write("interrupted");
+            Console.Error.WriteLine(File.Exists(Path.Combine(folder.Path, RunSession.CheckpointName))
+                ? $"monge: stopped after step {last.Iteration} of {last.TotalIterations}; the state is saved in '{folder.Path}'. To go on, repeat the command with --resume."
+                : $"monge: stopped before the first step; there is nothing to go on from.");
+            throw new InterruptedException();
+        }
+        catch (Exception error)
+        {
+            folder.Write("failed: " + Failures.Sentence(error));
+            WriteFailure(json, folder.Record.Problem, error);
+            throw;
+        }
+    }
+
+    private static void WriteFailure(TextWriter? json, IReadOnlyList<(string Name, string Value)> problem, Exception error)
+    {
+        var told = new JsonObject(problem.Select(p => KeyValuePair.Create(p.Name, (JsonNode?)p.Value))) { ["status"] = Failures.Sentence(error) };
+        json?.WriteLine(JsonOutput.Line(told));
+    }
+
+    private MethodEntry<TProblem, TResult> Method(string name) => _kind.Methods().FirstOrDefault(m => m.Facts.Name == name)
+        ?? throw CommandException.Usage(UnknownName.Sentence("method", name, _kind.Methods().Select(m => m.Facts.Name), "monge methods"));
+
+    private static IMethod<TResult> Bind(MethodEntry<TProblem, TResult> entry, TProblem problem, JsonObject options)
+    {
+        try
+        {
+            return entry.Bind(problem, options);
+        }
+        catch (ArgumentException error)
+        {
+            throw CommandException.Usage(Failures.Explain(error).Message);
+        }
+    }
+
+    // A later source overrides an earlier one: the kind's defaults, a preset, a file, flags.
+    private JsonObject Options(ParseResult parsed, MethodEntry<TProblem, TResult> entry)
+    {
+        var options = _kind.Defaults(parsed);
+        if (parsed.GetValue(_preset) is { } preset)
+        {
+            OptionFile.Merge(options, entry.Presets.TryGetValue(preset, out var named)
+                ? named
+                : throw CommandException.Usage(UnknownName.Sentence($"preset of {entry.Facts.Name}", preset, entry.Presets.Keys, "monge methods")));
+        }
+
+        if (parsed.GetValue(_options) is { } file)
+        {
+            OptionFile.Merge(options, OptionFile.Read(file));
+        }
+
+        OptionFile.Merge(options, _kind.Flags(parsed));
+        var (iterations, budget) = (parsed.GetValue(_iterations), parsed.GetValue(_budget));
+        if (iterations > 0 && budget is not null)
+        {
+            throw CommandException.Usage("--iterations and --budget exclude each other; give one of them.");
+        }
+
+        if (iterations > 0 || budget is not null)
+        {
+            options.Remove("iterations");
+            options.Remove("budget");
+            options[iterations > 0 ? "iterations" : "budget"] = iterations > 0 ? iterations : JsonSerializer.SerializeToNode(budget);
+        }
+
+        OptionFile.CheckNames(options, entry);
+        return options;
+    }
+}

@@ -1,0 +1,138 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Monge.Cli.Output;
+using Monge.Data;
+using Monge.Runs;
+
+namespace Monge.Cli.Runs;
+
+/// <summary>
+/// The folder of a run: <c>run.json</c> (what was asked for and what came out), <c>checkpoint.safetensors</c> (from which it goes on), <c>model.safetensors</c>,
+/// <c>metrics.csv</c>, <c>summary.txt</c>, and the result's arrays. Each file is replaced only when its successor is complete.
+/// </summary>
+internal sealed class RunFolder
+{
+    private static readonly string[] s_files = ["run.json", RunSession.CheckpointName, RunSession.ModelName, "metrics.csv"];
+
+    private RunFolder(string path, RunRecord record)
+    {
+        Path = path;
+        Record = record;
+    }
+
+    /// <summary>The folder.</summary>
+    public string Path { get; }
+
+    /// <summary>What the run is.</summary>
+    public RunRecord Record { get; }
+
+    /// <summary>The course of training.</summary>
+    public string Metrics => In("metrics.csv");
+
+    /// <summary>Takes a folder for a run.</summary>
+    /// <param name="path">The folder; made when it doesn't exist.</param>
+    /// <param name="record">What the run is.</param>
+    /// <param name="resume">Whether to go on with the run that the folder holds.</param>
+    /// <exception cref="CommandException">The folder can't be written, holds another run, or holds none though one is to be resumed.</exception>
+    public static RunFolder Open(string path, RunRecord record, bool resume)
+    {
+        var folder = new RunFolder(path, record);
+        try
+        {
+            var held = s_files.FirstOrDefault(f => File.Exists(folder.In(f)));
+            if (resume)
+            {
+                folder.CheckSame(held);
+            }
+            else if (held is not null)
+            {
+                throw CommandException.Failure($"The folder '{path}' holds another run ({held}); go on with it by --resume, or choose another folder with --out.");
+            }
+
+            Directory.CreateDirectory(path);
+            folder.Write("running");
+            return folder;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw CommandException.Failure($"The folder '{path}' can't be written ({error.Message.TrimEnd('.')}); choose another with --out.");
+        }
+    }
+
+    /// <summary>Writes <c>run.json</c>.</summary>
+    /// <param name="status">"running", "interrupted", or how the run ended.</param>
+    /// <param name="result">What came out; null while there is nothing.</param>
+    /// <param name="resolved">The options with everything that the run itself chose; null while they aren't known.</param>
+    public void Write(string status, JsonObject? result = null, JsonObject? resolved = null)
+    {
+        var node = Record.ToJson();
+        node["status"] = status;
+        if (resolved is not null)
+        {
+            node["resolved_options"] = resolved.DeepClone();
+        }
+
+        if (result is not null)
+        {
+            node["result"] = result.DeepClone();
+        }
+
+        AtomicFile.WriteText(In("run.json"), JsonOutput.Indented(node));
+    }
+
+    /// <summary>Writes a result: its arrays, its summary, and the record.</summary>
+    /// <param name="result">The result.</param>
+    /// <param name="json">The result in the record.</param>
+    /// <param name="resolved">The options with everything that the run itself chose.</param>
+    public void Write(IRunResult result, JsonObject json, JsonObject resolved)
+    {
+        foreach (var (name, values) in result.Arrays)
+        {
+            NumpyFile.Write(In(name + ".npy"), values);
+        }
+
+        AtomicFile.WriteText(In("summary.txt"), SummaryWriter.Text(result.Summary(), result.Warnings));
+        Write(result.Warnings.Count == 0 ? "complete" : "complete with warnings", json, resolved);
+    }
+
+    private void CheckSame(string? held)
+    {
+        if (!File.Exists(In("run.json")))
+        {
+            throw CommandException.Failure(held is null
+                ? $"The folder '{Path}' holds no run to resume; leave --resume away to start one."
+                : $"The folder '{Path}' holds {held} but no run.json, so its run can't be resumed; choose another folder with --out.");
+        }
+
+        JsonObject kept;
+        try
+        {
+            kept = JsonNode.Parse(File.ReadAllText(In("run.json"))) as JsonObject ?? throw new JsonException();
+        }
+        catch (JsonException)
+        {
+            throw CommandException.Failure($"'{In("run.json")}' isn't the record of a run, so there is nothing to resume; choose another folder with --out.");
+        }
+
+        foreach (var (name, value) in Record.Identity())
+        {
+            if (!JsonNode.DeepEquals(value, kept[name]))
+            {
+                throw CommandException.Failure($"The folder '{Path}' holds another run: its {Difference(name, kept[name], value)}; repeat the first command with --resume, or choose another folder with --out.");
+            }
+        }
+    }
+
+    private static string Difference(string name, JsonNode? its, JsonNode mine)
+    {
+        if (its is not JsonObject theirs || mine is not JsonObject own)
+        {
+            return $"{name} is {its?.ToString() ?? "missing"}, not {mine}";
+        }
+
+        var option = own.Concat(theirs).Select(p => p.Key).First(k => !JsonNode.DeepEquals(own[k], theirs[k]));
+        return $"{name} differ in {option} ({theirs[option]?.ToString() ?? "none"}, not {own[option]?.ToString() ?? "none"})";
+    }
+
+    private string In(string file) => System.IO.Path.Combine(Path, file);
+}

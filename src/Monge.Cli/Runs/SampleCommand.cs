@@ -1,0 +1,95 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Monge.Cli.Commands;
+using Monge.Measures;
+using Monge.Methods;
+using Monge.Runs;
+
+namespace Monge.Cli.Runs;
+
+/// <summary><c>monge sample TARGET</c>: draws weighted samples from a density.</summary>
+internal static class SampleCommand
+{
+    /// <summary>Makes the command.</summary>
+    /// <param name="own">The density of the program that runs, if it brings one.</param>
+    public static Command Create(Density? own)
+    {
+        var target = new Argument<string?>("target")
+        {
+            Description = own is null ? "The density to sample; `monge targets` lists them." : $"The density to sample. [default: {own.Name}]",
+            HelpName = "TARGET",
+            Arity = own is null ? ArgumentArity.ExactlyOne : ArgumentArity.ZeroOrOne,
+        };
+        target.CompletionSources.Add(_ => TargetLibrary.All.Select(t => t.Name));
+        var samples = CommandOptions.Integer("--samples", "Samples to draw.", 10_000, 2, 100_000_000);
+        var precision = CommandOptions.Word("--precision", "Precision of networks and particles. [default: the method's]", "", "f32", "f64");
+        var resample = new Option<bool>("--resample") { Description = "Resample to equal weights before writing samples.npy." };
+        var refine = CommandOptions.Integer(
+            "--refine", "Resample, then take N Metropolis-adjusted Langevin steps, which leave the target invariant, before writing samples.npy.", 0, 1);
+        (precision.DefaultValueFactory, refine.DefaultValueFactory) = (null, null);
+
+        StatedProblem<SamplingProblem> Problem(ParseResult parsed, int threads)
+        {
+            var density = Target(parsed.GetValue(target), own, threads);
+            density.Check();
+            return new StatedProblem<SamplingProblem>(new SamplingProblem(density, parsed.GetValue(samples)), density.Name, [("target", density.Name)]);
+        }
+
+        // Estimates are always those of the weighted samples; only the positions that are written change.
+        IRunResult Report(ParseResult parsed, SamplingProblem problem, SampleSet draws, Run run)
+        {
+            var kept = parsed.GetValue(refine) is > 0 and var steps ? draws.Refine(problem.Target, steps, threads: run.Threads) : parsed.GetValue(resample) ? draws.Resample() : draws;
+            return SampleReport.Of(draws, problem.Target, kept, run.Threads);
+        }
+
+        return RunCommand<SamplingProblem, SampleSet>.Create(new RunKind<SamplingProblem, SampleSet>
+        {
+            Kind = MethodKind.Sample,
+            Description = "Learn a transport to a density, or run another sampler, and draw weighted samples, with log Z and its error.",
+            DefaultMethod = "pinn",
+            Methods = () => MethodRegistry.Samplers,
+            Symbols = [target, samples, precision, resample, refine],
+            Problem = Problem,
+            Report = Report,
+            Closing = "samples, weights, model and record",
+            Flags = parsed => parsed.GetValue(precision) switch
+            {
+                "f64" => new JsonObject { ["precision"] = "float64" },
+                "f32" => new JsonObject { ["precision"] = "float32" },
+                _ => [],
+            },
+            Settings = parsed => new JsonObject { ["samples"] = parsed.GetValue(samples) },
+            Example = () => new SamplingProblem(TargetLibrary.Get("gmm9"), 2),
+            Examples =
+            [
+                ("monge sample gmm9 --seed 1", "nine separated Gaussians, a few minutes"),
+                ("monge sample many-well-5 --budget 2m --out runs/wells", "train for two minutes"),
+                ("monge sample eight-schools --samples 100000 --json", "a posterior; results as one JSON object"),
+                ("monge sample gmm9 --refine 50", "samples.npy equally weighted, after 50 Metropolis steps"),
+                ("monge sample gmm9 --seed 1 --resume", "go on after Ctrl-C or a crash"),
+            ],
+        });
+    }
+
+    private static Density Target(string? name, Density? own, int threads)
+    {
+        if (own is not null && (name is null || name == own.Name))
+        {
+            return own;
+        }
+
+        try
+        {
+            return TargetLibrary.Get(name!, threads);
+        }
+        catch (UnknownTargetException error)
+        {
+            var known = error.Message.EndsWith('.') ? $"{error.Message[..^1]};" : error.Message;
+            throw CommandException.Usage($"{known} `monge targets` lists them all.");
+        }
+        catch (ArgumentException error)
+        {
+            throw CommandException.Usage(Failures.Explain(error).Message);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+using System.Text.Json.Nodes;
+using Monge.Data;
+using Monge.Diagnostics;
+using Monge.Dynamics;
+using Monge.Measures;
+using Monge.Paths;
+using Monge.Runs;
+
+namespace Monge.Methods;
+
+/// <summary>A finished fit: the model, its training, and its likelihood on held-out rows.</summary>
+/// <param name="Model">The model.</param>
+/// <param name="LogLikelihood">The mean log density of held-out rows in nats, its error, and their number; null without such rows or a density.</param>
+/// <param name="Data">What it was fitted to.</param>
+/// <param name="Run">The run that made it.</param>
+public sealed record FitResult(FlowModel Model, (double Mean, double Error, int Rows, bool IsExact)? LogLikelihood, FlowData Data, Run Run) : IRunResult
+{
+    private const int MostRows = 1000;
+    private const int LargestExactDimension = 16;
+    private const int Probes = 8;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Status> Warnings => [];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<(string Name, NumericArray Values)> Arrays => [];
+
+    /// <summary>Saves the model in the run's folder and judges it on the rows that were held out.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="data">What it was fitted to.</param>
+    /// <param name="run">The run that made it.</param>
+    public static FitResult Of(FlowModel model, FlowData data, Run run)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(run);
+        if (run.Folder is { } folder)
+        {
+            model.Save(Path.Combine(folder, RunSession.ModelName));
+        }
+
+        var judged = model.HeldOutRows is { Length: > 0 } held && model.HasBaseDensity && model.Form != InterpolantKind.Mirror ? Judge(model, held, run.Threads) : default;
+        return new FitResult(model, judged, data, run);
+    }
+
+    /// <inheritdoc/>
+    public JsonObject ToJson()
+    {
+        var report = Model.Report;
+        var result = new JsonObject
+        {
+            ["model"] = Run.Folder is null ? null : Path.Combine(Run.Folder, RunSession.ModelName),
+            ["columns"] = ResultText.Json(Model.Columns),
+            ["conditions"] = ResultText.Json(Model.Conditions.Select(c => c.Name)),
+            ["rows"] = report.Rows,
+            ["validation_rows"] = report.ValidationRows,
+            ["iterations"] = report.Iterations,
+            ["best_iteration"] = report.BestIteration,
+            ["validation_loss"] = ResultText.Json(report.ValidationLoss),
+            ["parameters"] = Model.ParameterValues.Length,
+            ["train_seconds"] = Math.Round(Model.TrainSeconds, 3),
+            ["seed"] = report.Seed,
+        };
+        if (Model.LossByTime is { } loss)
+        {
+            result["loss_by_time"] = new JsonArray([.. loss.Select(l => new JsonObject
+            {
+                ["from"] = l.From,
+                ["to"] = l.To,
+                ["mean"] = ResultText.Json(l.Mean),
+                ["deviation"] = ResultText.Json(l.Deviation),
+            })]);
+        }
+
+        if (LogLikelihood is { } likelihood)
+        {
+            result["log_likelihood"] = ResultText.Json(likelihood.Mean);
+            result["log_likelihood_error"] = ResultText.Json(likelihood.Error);
+            result["likelihood_rows"] = likelihood.Rows;
+            result["divergence"] = likelihood.IsExact ? "exact" : "estimated";
+        }
+
+        result["status"] = "success";
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<SummaryBlock> Summary()
+    {
+        var report = Model.Report;
+        List<(string Name, string Text)> lines =
+        [
+            ("rows", $"{report.Rows} to learn from, {report.ValidationRows} held out; {Model.Columns.Count} columns"),
+            ("training", ResultText.Of($"{report.Iterations} steps in {Model.TrainSeconds:F1} s, {Model.ParameterValues.Length} parameters; kept those of step {report.BestIteration}")),
+        ];
+        if (Model.LossByTime is { } loss)
+        {
+            var means = string.Join(", ", loss.Select(l => ResultText.Of($"{l.Mean:G3} ({l.Deviation:G2})")));
+            lines.Add(("loss over time", $"{means}: mean (deviation) on held-out rows in {loss.Count} equal parts of [0, 1]"));
+        }
+
+        if (LogLikelihood is { } likelihood)
+        {
+            var estimated = likelihood.IsExact ? "" : " (estimated divergence)";
+            lines.Add(("log-likelihood", ResultText.Of($"{likelihood.Mean:F4} +- {likelihood.Error:F4} nats a row on {likelihood.Rows} held-out rows{estimated}")));
+        }
+
+        return [new SummaryLines(lines)];
+    }
+
+    /// <inheritdoc/>
+    public RunPictures Draw(string command, string? metrics) =>
+        FlowPictures.Describe(Model, Data, command, Model.TrainSeconds, new FlowSettings { Seed = Run.Seed, Threads = Run.Threads }, metrics);
+
+    private static (double Mean, double Error, int Rows, bool IsExact) Judge(FlowModel model, double[] held, int threads)
+    {
+        var d = model.Dimension;
+        var rows = Math.Min(MostRows, held.Length / d);
+        var isExact = d <= LargestExactDimension;
+        var values = model.LogDensity(held[..(rows * d)], new FlowSettings { Threads = threads, Probes = isExact ? 0 : Probes, Given = model.HeldOutGiven?.First(rows, model.Conditions.Sum(c => c.Inputs)) });
+        var mean = values.Average();
+        return (mean, Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / Math.Max(1, rows - 1) / rows), rows, isExact);
+    }
+}

@@ -1,0 +1,162 @@
+using System.Text.Json.Nodes;
+
+namespace Monge.Runs;
+
+/// <summary>How far a method may be relied on.</summary>
+public enum Maturity
+{
+    /// <summary>Its figures are reproduced and its options will stay.</summary>
+    Stable,
+
+    /// <summary>Works; options may change.</summary>
+    Preview,
+
+    /// <summary>Under trial.</summary>
+    Experimental,
+}
+
+/// <summary>What a method asks of its problem.</summary>
+[Flags]
+public enum MethodNeeds
+{
+    /// <summary>Nothing beyond values of a density.</summary>
+    None = 0,
+
+    /// <summary>The gradient of a log density.</summary>
+    Gradient = 1,
+
+    /// <summary>Rows of data.</summary>
+    Data = 2,
+
+    /// <summary>Exact draws.</summary>
+    ExactDraws = 4,
+}
+
+/// <summary>What a method's result holds.</summary>
+[Flags]
+public enum MethodGives
+{
+    /// <summary>Nothing of what follows.</summary>
+    None = 0,
+
+    /// <summary>Samples with weights, and with them the normaliser.</summary>
+    Weights = 1,
+
+    /// <summary>Samples of equal weight.</summary>
+    EqualWeights = 2,
+
+    /// <summary>Chains: samples that depend on each other.</summary>
+    Chains = 4,
+
+    /// <summary>A density that can be evaluated anywhere.</summary>
+    Density = 8,
+}
+
+/// <summary>A kind of problem that methods solve, such as "sample" or "fit".</summary>
+/// <param name="Name">The word: that of the kind's command too.</param>
+/// <param name="Title">What its methods do.</param>
+public sealed record MethodKind(string Name, string Title)
+{
+    /// <summary>From an unnormalised density to weighted samples.</summary>
+    public static MethodKind Sample { get; } = new("sample", "Samplers: from a density to weighted samples");
+
+    /// <summary>From data to a model that draws and has a density.</summary>
+    public static MethodKind Fit { get; } = new("fit", "Fits: from data to a model that draws rows and has a density");
+}
+
+/// <summary>What is said of a method.</summary>
+/// <param name="Kind">The kind of problem it solves.</param>
+/// <param name="Name">Its name on the command line.</param>
+/// <param name="Title">Its title.</param>
+/// <param name="Description">What it does, in one or two sentences.</param>
+public sealed record MethodFacts(MethodKind Kind, string Name, string Title, string Description)
+{
+    /// <summary>The papers.</summary>
+    public IReadOnlyList<string> References { get; init; } = [];
+
+    /// <summary>How far it may be relied on.</summary>
+    public Maturity Maturity { get; init; } = Maturity.Preview;
+
+    /// <summary>What it asks of its problem.</summary>
+    public MethodNeeds Needs { get; init; }
+
+    /// <summary>What its result holds.</summary>
+    public MethodGives Gives { get; init; }
+}
+
+/// <summary>A method bound to its problem and options.</summary>
+/// <typeparam name="TResult">What comes out.</typeparam>
+public interface IMethod<out TResult>
+{
+    /// <summary>The options, resolved as far as they can be before the run.</summary>
+    IMethodOptions Options { get; }
+
+    /// <summary>Runs, or goes on with a run. Returns when all is done; cancellation saves the state first.</summary>
+    /// <param name="run">Seed, threads, folder, progress, cancellation.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled; with a folder given, the state was saved there.</exception>
+    /// <exception cref="Training.CheckpointException">The folder's checkpoint can't be resumed.</exception>
+    /// <exception cref="ArithmeticException">The run produced a value that is not finite.</exception>
+    TResult Run(Run run);
+}
+
+/// <summary>A line of the registry, whatever its kind.</summary>
+public interface IMethodEntry
+{
+    /// <summary>What is said of the method.</summary>
+    MethodFacts Facts { get; }
+
+    /// <summary>The record that its options are; its defaults are those of a record made without arguments.</summary>
+    Type OptionsType { get; }
+
+    /// <summary>Named option sets; each says by what it differs from the defaults.</summary>
+    IReadOnlyDictionary<string, JsonObject> Presets { get; }
+
+    /// <summary>The options with their defaults, as JSON; null stands for what the method chooses.</summary>
+    JsonObject DefaultOptions { get; }
+}
+
+/// <summary>A line of the registry.</summary>
+/// <typeparam name="TProblem">What the method solves.</typeparam>
+/// <typeparam name="TResult">What comes out.</typeparam>
+public sealed class MethodEntry<TProblem, TResult> : IMethodEntry
+{
+    private readonly Func<TProblem, string, IMethod<TResult>> _bind;
+
+    private MethodEntry(
+        MethodFacts facts, Type options, JsonObject defaults, IReadOnlyDictionary<string, JsonObject> presets, Func<TProblem, string, IMethod<TResult>> bind)
+    {
+        (Facts, OptionsType, DefaultOptions, Presets, _bind) = (facts, options, defaults, presets, bind);
+    }
+
+    /// <inheritdoc/>
+    public MethodFacts Facts { get; }
+
+    /// <inheritdoc/>
+    public Type OptionsType { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, JsonObject> Presets { get; }
+
+    /// <inheritdoc/>
+    public JsonObject DefaultOptions { get; }
+
+    /// <summary>Makes a line.</summary>
+    /// <typeparam name="TOptions">The method's options.</typeparam>
+    /// <param name="facts">What is said of the method.</param>
+    /// <param name="create">Binds it to a problem and options.</param>
+    /// <param name="presets">Named options.</param>
+    public static MethodEntry<TProblem, TResult> Create<TOptions>(
+        MethodFacts facts, Func<TProblem, TOptions, IMethod<TResult>> create, params (string Name, TOptions Options)[] presets)
+        where TOptions : class, IMethodOptions, new() => new(
+            facts,
+            typeof(TOptions),
+            MethodOptions.ToJson(new TOptions()),
+            presets.ToDictionary(p => p.Name, p => MethodOptions.Changes(p.Options)),
+            (problem, options) => create(problem, MethodOptions.Parse<TOptions>(options)));
+
+    /// <summary>Binds the method to a problem and options.</summary>
+    /// <param name="problem">The problem.</param>
+    /// <param name="options">The options that differ from the defaults; null for none.</param>
+    /// <exception cref="ArgumentException">An option is unknown or out of range, or doesn't go with the problem.</exception>
+    public IMethod<TResult> Bind(TProblem problem, JsonObject? options = null) => _bind(problem, options?.ToJsonString() ?? "{}");
+}

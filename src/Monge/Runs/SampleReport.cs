@@ -1,0 +1,242 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Monge.Data;
+using Monge.Diagnostics;
+using Monge.Measures;
+
+namespace Monge.Runs;
+
+/// <summary>A finished sampling: weighted samples, what is said of them, and what is known of their target.</summary>
+/// <param name="Draws">The weighted samples; all estimates are theirs.</param>
+/// <param name="Target">Their target.</param>
+/// <param name="Diagnostics">What is said of them.</param>
+/// <param name="Kept">The samples that are written: the same, or resampled or refined.</param>
+public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnostics Diagnostics, SampleSet Kept) : IRunResult
+{
+    private const int ShownCoordinates = 20;
+    private const int ShownModes = 16;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Status> Warnings => Draws.Warnings;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<(string Name, NumericArray Values)> Arrays =>
+        [("samples", NumericArray.Create(Kept.Positions, Kept.Count, Kept.Dimension)), ("log_weights", NumericArray.Create(Kept.LogWeights, Kept.Count))];
+
+    /// <summary>Computes what is to be said of samples.</summary>
+    /// <param name="draws">The weighted samples.</param>
+    /// <param name="target">Their target.</param>
+    /// <param name="kept">The samples that are written; null for the same.</param>
+    /// <param name="threads">Threads, 0 for all; no result depends on it.</param>
+    public static SampleReport Of(SampleSet draws, Density target, SampleSet? kept = null, int threads = 0) =>
+        new(draws, target, SampleDiagnostics.Compute(draws, target, threads), kept ?? draws);
+
+    /// <inheritdoc/>
+    public JsonObject ToJson()
+    {
+        var facts = Target.Facts;
+        var moments = MomentTable.Compute(Draws.Positions, Draws.Dimension, Draws.LogWeights, Draws.Names).Rows;
+        return new JsonObject
+        {
+            ["target"] = Draws.Target,
+            ["method"] = Draws.Method,
+            ["seed"] = Draws.Seed,
+            ["samples"] = Draws.Count,
+            ["names"] = ResultText.Json(Draws.Names),
+            ["iterations"] = Draws.Iterations,
+            ["train_seconds"] = ResultText.Json(Math.Round(Draws.TrainSeconds, 3)),
+            ["sample_seconds"] = ResultText.Json(Math.Round(Draws.SampleSeconds, 3)),
+            ["log_z"] = ResultText.Json(Draws.LogZ),
+            ["log_z_error"] = ResultText.Json(Draws.LogZError),
+            ["exact_log_z"] = ResultText.Json(facts.LogZ),
+            ["elbo"] = ResultText.Json(Draws.Elbo),
+            ["elbo_error"] = ResultText.Json(Draws.ElboError),
+            ["eubo"] = ResultText.Json(Draws.Eubo),
+            ["eubo_error"] = ResultText.Json(Draws.EuboError),
+            ["gap"] = ResultText.Json(Draws.Eubo - Draws.Elbo),
+            ["gap_error"] = ResultText.Json(Draws is { EuboError: { } above, ElboError: { } below } ? double.Hypot(above, below) : null),
+            ["ess"] = ResultText.Json(Draws.EffectiveSampleSize),
+            ["ess_error"] = ResultText.Json(Diagnostics.Weights.EffectiveSampleFractionError),
+            ["forward_ess"] = ResultText.Json(Draws.ForwardEffectiveSampleSize),
+            ["forward_ess_error"] = ResultText.Json(Draws.ForwardEffectiveSampleSizeError),
+            ["pareto_k"] = ResultText.Json(Diagnostics.Weights.Tail?.Shape),
+            ["pareto_k_error"] = ResultText.Json(Diagnostics.Weights.Tail?.ShapeError),
+            ["target_calls"] = Kept.TargetCalls,
+            ["uses_mode_knowledge"] = Draws.UsesModeKnowledge,
+            ["mode_weights"] = ResultText.Json(Diagnostics.Modes?.Weights),
+            ["mode_weight_errors"] = ResultText.Json(Diagnostics.Modes?.Errors),
+            ["exact_mode_weights"] = ResultText.Json(facts.Modes?.Weights),
+            ["mode_coverage"] = ResultText.Json(Diagnostics.Modes?.Coverage),
+            ["mode_coverage_error"] = ResultText.Json(Diagnostics.Modes?.CoverageError),
+            ["exact_mode_coverage"] = ResultText.Json(Diagnostics.ExactModeCoverage?.Mean),
+            ["exact_mode_coverage_spread"] = ResultText.Json(Diagnostics.ExactModeCoverage?.Spread),
+            ["distances"] = new JsonArray([.. Diagnostics.Distances.Select(Describe)]),
+            ["free_energy"] = Draws.FreeEnergy is { } profile ? new JsonArray([.. profile.Select(Describe)]) : null,
+            ["mean"] = ResultText.Json(moments.Select(m => m.Mean)),
+            ["mean_error"] = ResultText.Json(moments.Select(m => m.MeanError)),
+            ["sd"] = ResultText.Json(moments.Select(m => m.StandardDeviation)),
+            ["sd_error"] = ResultText.Json(moments.Select(m => m.StandardDeviationError)),
+            ["reference_mean"] = ResultText.Json(facts.Mean),
+            ["reference_sd"] = ResultText.Json(facts.StandardDeviation),
+            ["sampler"] = Draws.Sampler,
+            ["sampler_scan"] = Draws.SamplerScan is { } scan ? new JsonArray([.. scan.Select(Describe)]) : null,
+            ["correction"] = Kept.Correction,
+            ["version"] = Draws.Version,
+            ["status"] = Draws.Status.IsSuccess ? "success" : Draws.Status.Message,
+            ["warnings"] = ResultText.Json(Draws.Warnings.Select(w => w.Message)),
+        };
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<SummaryBlock> Summary()
+    {
+        List<SummaryBlock> blocks = [Coordinates(Target.Facts.Moments)];
+        if (Target.Facts.Modes is { } modes)
+        {
+            blocks.AddRange(Modes(Diagnostics.Modes!, modes));
+        }
+
+        if (Diagnostics.Distances.Count > 0)
+        {
+            blocks.Add(Distances());
+        }
+
+        return [.. blocks, Estimates(), new SummaryCloud(Draws.Positions, Draws.NormalizedWeights(), Draws.Names)];
+    }
+
+    /// <inheritdoc/>
+    public RunPictures Draw(string command, string? metrics) => SamplePictures.Describe(
+        Draws with { Correction = Kept.Correction, TargetCalls = Kept.TargetCalls }, Diagnostics, Target, command, metrics);
+
+    private SummaryTable Coordinates(ReferenceMoments? known)
+    {
+        var (names, moments) = (Draws.Names, MomentTable.Compute(Draws.Positions, Draws.Dimension, Draws.LogWeights, Draws.Names));
+        return new SummaryTable(
+            ["", "mean", "sd", "5 %", "median", "95 %", .. known is null ? (string[])[] : ["exact mean", "exact sd"]],
+            [.. moments.Rows.Take(ShownCoordinates).Select((row, j) => (string[])
+            [
+                row.Name,
+                ResultText.WithError(row.Mean, row.MeanError),
+                ResultText.WithError(row.StandardDeviation, row.StandardDeviationError),
+                ResultText.Number(row.Quantile05),
+                ResultText.Number(row.Median),
+                ResultText.Number(row.Quantile95),
+                .. known is null ? (string[])[] : [ResultText.Number(known.Mean[j]), ResultText.Number(known.StandardDeviation[j])],
+            ])],
+            names.Count > ShownCoordinates ? $"the first {ShownCoordinates} of {names.Count} coordinates; run.json holds all" : null);
+    }
+
+    private static IEnumerable<SummaryBlock> Modes(ModeWeights found, ModeSet modes)
+    {
+        var (weights, errors) = (found.Weights, found.Errors);
+        var worst = Enumerable.Range(0, modes.Count).MaxBy(k => Math.Abs(weights[k] - modes.Weights[k]));
+        var deviation = Math.Abs(weights[worst] - modes.Weights[worst]);
+        var farthest = ResultText.Of(
+            $"the weight farthest from its exact value is that of {modes.Name(worst)}: {weights[worst]:F4} for {modes.Weights[worst]:F4} (off by {deviation:F4})");
+        if (modes.Count <= ShownModes)
+        {
+            yield return new SummaryTable(
+                ["mode", "weight", "exact"],
+                [.. Enumerable.Range(0, modes.Count).Select(k => (string[])[modes.Name(k), ResultText.Of($"{weights[k]:F4} ± {errors[k]:F4}"), ResultText.Of($"{modes.Weights[k]:F4}")])]);
+        }
+
+        yield return new SummaryText($"{modes.Count} modes; {farthest}");
+    }
+
+    private SummaryTable Distances() => new(
+        ["distance from exact samples", "n", "value", "floor: exact from exact", "excess (spreads)"],
+        [.. Diagnostics.Distances.Select(d => (string[])
+        [
+            d.Cost,
+            d.Samples.ToString(CultureInfo.InvariantCulture),
+            ResultText.WithError(d.Value, d.ValueError ?? double.NaN),
+            ResultText.WithError(d.Floor, d.FloorSpread),
+            ResultText.Of($"{d.Excess:0.0}"),
+        ])]);
+
+    private SummaryLines Estimates()
+    {
+        List<(string Name, string Text)> lines = [];
+        void Add(string name, FormattableString text) => lines.Add((name, ResultText.Of(text)));
+        var facts = Target.Facts;
+        var uncertain = facts.LogZError > 0 ? ResultText.Of($" +- {facts.LogZError:G2}") : "";
+        var known = facts.LogZ is { } exact ? ResultText.Of($"   (known: {exact:F4}{uncertain}; off by {Draws.LogZ - exact:+0.0000;-0.0000})") : "";
+        Add("log Z", $"{Draws.LogZ:F4} +- {Draws.LogZError:F4}{known}");
+        Add("ELBO", $"{Bound(Draws.Elbo, Draws.ElboError)}");
+        if (Draws.Eubo is { } eubo)
+        {
+            Add("EUBO", $"{Bound(eubo, Draws.EuboError)}   (EUBO - ELBO = {eubo - Draws.Elbo:F4})");
+        }
+
+        Add("ESS", $"{100 * Draws.EffectiveSampleSize:F1} ± {100 * Diagnostics.Weights.EffectiveSampleFractionError:F1} % of {Draws.Count} samples");
+        if (Draws.ForwardEffectiveSampleSize is { } forward)
+        {
+            Add("forward ESS", $"{100 * forward:F1} ± {100 * Draws.ForwardEffectiveSampleSizeError:F1} %, from exact samples carried back to the base");
+        }
+
+        if (Diagnostics.Weights.Tail is { } tail)
+        {
+            Add("Pareto k", $"{tail.Shape:F2} ± {tail.ShapeError:F2}   (trust weights below {ParetoTail.LargestTrustedShape})");
+        }
+
+        if (Diagnostics.Modes is { } modes)
+        {
+            var exactly = Diagnostics.ExactModeCoverage is { } coverage ? ResultText.Of($"   (exact samples: {coverage.Mean:F4} ± {coverage.Spread:F4})") : "";
+            Add("mode coverage", $"{modes.Coverage:F4} ± {modes.CoverageError:F4}{exactly}");
+        }
+
+        if (Kept.TargetCalls is { } calls)
+        {
+            Add("target calls", $"{calls:N0}");
+        }
+
+        if (Draws.FreeEnergy is [.., var end])
+        {
+            Add("free energy", $"F_1 = {end.Value:F4} ± {end.Error:F4}; run.json holds F_t at {Draws.FreeEnergy.Count} times");
+        }
+
+        if (Draws.UsesModeKnowledge)
+        {
+            Add("note", $"uses mode knowledge");
+        }
+
+        if (Kept.Correction is { } correction)
+        {
+            Add("samples.npy", $"{correction}");
+        }
+
+        Add("sampler", $"{Draws.Sampler}");
+        var (train, sample) = (TimeSpan.FromSeconds(Draws.TrainSeconds), TimeSpan.FromSeconds(Draws.SampleSeconds));
+        Add("time", $"{ResultText.Duration(train)} training ({Draws.Iterations} steps), {ResultText.Duration(sample)} sampling");
+        return new SummaryLines(lines);
+    }
+
+    private static string Bound(double value, double? error) => ResultText.Of($"{value:F4}") + (error is { } e ? ResultText.Of($" +- {e:F4}") : "");
+
+    private static JsonNode Describe(DistanceWithFloor distance) => new JsonObject
+    {
+        ["distance"] = distance.Cost,
+        ["samples"] = distance.Samples,
+        ["value"] = ResultText.Json(distance.Value),
+        ["value_error"] = ResultText.Json(distance.ValueError),
+        ["floor"] = ResultText.Json(distance.Floor),
+        ["floor_spread"] = ResultText.Json(distance.FloorSpread),
+        ["ratio"] = ResultText.Json(distance.Ratio),
+        ["excess"] = ResultText.Json(distance.Excess),
+    };
+
+    private static JsonNode Describe(SamplerTrial trial) => new JsonObject
+    {
+        ["sampler"] = trial.Sampler,
+        ["ess"] = ResultText.Json(trial.EffectiveSampleSize),
+        ["log_z"] = ResultText.Json(trial.LogZ),
+        ["log_z_error"] = ResultText.Json(trial.LogZError),
+    };
+
+    private static JsonNode Describe(FreeEnergyPoint point) => new JsonObject
+    {
+        ["t"] = ResultText.Json(point.Time),
+        ["value"] = ResultText.Json(point.Value),
+        ["error"] = ResultText.Json(point.Error),
+    };
+}
