@@ -48,9 +48,11 @@ internal static class BuildingFlows
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => GaussianCosts(settings, cancellation), cancellation)),
             new Experiment(
                 "optimised-path",
-                "Ascent on five sine modes of alpha and beta, twenty steps of descent on a velocity that is linear in x for each: the path cost beside the optimal transport's.",
+                "Ascent on five sine modes of alpha and beta, twenty steps of descent on a velocity that is linear in x for each: the path cost beside the "
+                + "optimal transport's.",
                 Quick: true,
-                [.. s_cases.Select(c => FigureReference.AtMost($"path cost over squared W2, c = {c.Variance}", 1.03, "optimal transport", stretchBound: 1.005))],
+                [.. s_cases.Select(
+                    c => FigureReference.AtMost($"path cost over squared W2, c = {c.Variance}", 1.03, "optimal transport", stretchBound: 1.005))],
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => OptimisedPaths(settings, cancellation), cancellation)),
             new Experiment(
                 "certificate",
@@ -74,7 +76,8 @@ internal static class BuildingFlows
         const int Intervals = 20_000;
         double[] times = [.. Enumerable.Range(0, Intervals + 1).Select(k => (double)k / Intervals)];
         var sum = schedule.At(times).Select((v, k) =>
-            (k is 0 or Intervals ? 1 : k % 2 == 1 ? 4 : 2) * Math.Pow(v.AlphaAlphaRate + (variance * v.BetaBetaRate), 2) / ((v.Alpha * v.Alpha) + (variance * v.Beta * v.Beta))).Sum();
+            (k is 0 or Intervals ? 1 : k % 2 == 1 ? 4 : 2) * Math.Pow(
+                v.AlphaAlphaRate + (variance * v.BetaBetaRate), 2) / ((v.Alpha * v.Alpha) + (variance * v.Beta * v.Beta))).Sum();
         return sum / (3 * Intervals);
     }
 
@@ -92,7 +95,8 @@ internal static class BuildingFlows
                 score = Math.Max(score, ScoreError(schedule, variance));
                 var missing = TrainedGap(schedule, variance, settings);
                 gap = Math.Max(gap, missing / cost);
-                settings.Note(FormattableString.Invariant($"c = {variance}, {schedule}: objective of the trained network {missing - cost:f5}, its minimum {-cost:f5}"));
+                settings.Note(
+                    FormattableString.Invariant($"c = {variance}, {schedule}: objective of the trained network {missing - cost:f5}, its minimum {-cost:f5}"));
             }
         }
 
@@ -105,7 +109,8 @@ internal static class BuildingFlows
         var oneSided = new Interpolant(schedule, InterpolantKind.OneSided);
         double[] times = [.. Enumerable.Range(1, 999).Select(k => k / 1000.0)];
         double[] positions = [.. times.Select((_, k) => 4 * Math.Sin(k))];
-        return FieldEvaluation.At(1, (x, t) => (oneSided.ScoreFromVelocity(t, x, law.Velocity.Apply(x, t)) - law.Score.Apply(x, t)).Abs(), positions, times).Max();
+        return FieldEvaluation.At(
+            1, (x, t) => (oneSided.ScoreFromVelocity(t, x, law.Velocity.Apply(x, t)) - law.Score.Apply(x, t)).Abs(), positions, times).Max();
     }
 
     // H(f) = int E|f - v|^2 dt = G(f) - min G, for a network trained on G with fresh draws.
@@ -113,7 +118,8 @@ internal static class BuildingFlows
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
         var network = new DriftNetwork(parameters, initializer, 1, width: 32, depth: 2);
-        var options = new LossMinimiserOptions { Iterations = TrainingSteps, BatchSize = Batch, LearningRate = 1e-2, AverageDecay = 0.99, StartStream = s_timeStream };
+        var options =
+            new LossMinimiserOptions { Iterations = TrainingSteps, BatchSize = Batch, LearningRate = 1e-2, AverageDecay = 0.99, StartStream = s_timeStream };
         var execution = new ExecutionOptions { Threads = settings.Threads };
         var objective = Objective(network.Apply, schedule, variance);
         using var minimiser = new LossMinimiser<double>(parameters, initializer, objective, options, settings.Seed, execution);
@@ -206,7 +212,8 @@ internal static class BuildingFlows
         var starts = NdArray<double>.From([.. Enumerable.Range(0, Quantiles).Select(k => NormalQuantile((k + 0.5) / Quantiles))], Quantiles, 1);
         using var exact = new TransportOde<double>(null, law.Velocity, RungeKuttaTableau.RungeKutta4, new ExecutionOptions { Threads = 1 });
         var (ends, _) = exact.Run(null, starts, 400);
-        Func<Expr, Expr, Expr>[] errors = [(x, _) => 0.1 * x, (x, _) => -0.4 * x, (x, _) => 0.5 + (0 * x), (x, t) => 0.3 * t * x.Sin(), (x, t) => 0.2 * (3 * x).Cos() * (1 - t)];
+        Func<Expr, Expr, Expr>[] errors =
+            [(x, _) => 0.1 * x, (x, _) => -0.4 * x, (x, _) => 0.5 + (0 * x), (x, t) => 0.3 * t * x.Sin(), (x, t) => 0.2 * (3 * x).Cos() * (1 - t)];
         var (ratio, largest) = (0.0, 0.0);
         foreach (var error in errors)
         {
@@ -231,7 +238,8 @@ internal static class BuildingFlows
         var variance = law.Data.Covariances[0][0, 0];
         double[] times = [.. Enumerable.Range(0, Times * Quantiles).Select(i => values[i / Quantiles].Time)];
         double[] positions = [.. Enumerable.Range(0, Times * Quantiles).Select(i =>
-            Math.Sqrt(Math.Pow(values[i / Quantiles].Alpha, 2) + (variance * Math.Pow(values[i / Quantiles].Beta, 2))) * NormalQuantile(((i % Quantiles) + 0.5) / Quantiles))];
+            Math.Sqrt(Math.Pow(values[i / Quantiles].Alpha, 2) + (variance * Math.Pow(values[i / Quantiles].Beta, 2))) * NormalQuantile(
+                ((i % Quantiles) + 0.5) / Quantiles))];
         return (
             FieldEvaluation.At(1, (x, t) => error(x, t).SquaredNorm(), positions, times).Average(),
             FieldEvaluation.At(1, (x, t) => field.WithDivergence(x, t).Divergence.Abs(), positions, times).Max());

@@ -30,8 +30,8 @@ internal sealed record GaussianModel(
 }
 
 /// <summary>
-/// The evolutions of arXiv:2407.07873 from N(0, I) to a Gaussian of the plane that is given unnormalised, each with its loss and, where the loss has one solution, its closed form.
-/// Potentials are a hidden layer of tanh units and a quadratic form whose coefficients are a network of time.
+/// The evolutions of arXiv:2407.07873 from N(0, I) to a Gaussian of the plane that is given unnormalised, each with its loss and, where the loss has one
+/// solution, its closed form. Potentials are a hidden layer of tanh units and a quadratic form whose coefficients are a network of time.
 /// </summary>
 internal static class GaussianEvolutions
 {
@@ -111,12 +111,13 @@ internal static class GaussianEvolutions
         return new GaussianModel(parameters, initializer, residual, velocity, Annealing.Drift, AnnealingLaw, Slope: t => slope.Apply(t)[0]);
     }
 
-    // V is learned as a function of u = e^(-B/2), which runs from nearly 0 to 1: under a variance-preserving noising the law is a smooth function of u, and every term
-    // of the residual carries the same factor beta, so that the problem is as easy at rates of 0.1 to 10 as at a constant one.
+    // V is learned as a function of u = e^(-B/2), which runs from nearly 0 to 1: under a variance-preserving noising the law is a smooth function of u, and
+    // every term of the residual carries the same factor beta, so that the problem is as easy at rates of 0.1 to 10 as at a constant one.
     private static GaussianModel TimeReversal(int width)
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
-        var v = new LogDensityNetwork(parameters, initializer, "logDensity", Path, Potential(parameters, initializer, "correction", width).Apply, LogDensityBoundary.TargetOnly);
+        var v = new LogDensityNetwork(
+            parameters, initializer, "logDensity", Path, Potential(parameters, initializer, "correction", width).Apply, LogDensityBoundary.TargetOnly);
         Expr LogDensity(Expr x, Expr t) => v.LogDensity(x, (-0.5 * s_noising.Integral(t)).Exp());
         var box = ReversalLaw(s_time, UnitBox());
         var residual = LogDensityResiduals.TimeReversal(LogDensity, s_noising.Drift, s_noising.Diffusion(s_time), box, s_time);
@@ -154,7 +155,8 @@ internal static class GaussianEvolutions
         var (parameters, initializer, v, drift) = General(width);
         var box = InterpolatedBox();
         var residual = Expr.Concat(
-            0, LogDensityResiduals.FokkerPlanck(v.LogDensity, drift, Noise, box, s_time).Reshape(1), Math.Sqrt(KineticPenalty) * drift.Apply(box.StopGradient(), s_time));
+            0, LogDensityResiduals.FokkerPlanck(v.LogDensity, drift, Noise, box, s_time).Reshape(1),
+            Math.Sqrt(KineticPenalty) * drift.Apply(box.StopGradient(), s_time));
         return new GaussianModel(parameters, initializer, residual, TransportFields.ProbabilityFlow(drift, v.LogDensity, _ => Noise), null, null, v);
     }
 
@@ -163,7 +165,8 @@ internal static class GaussianEvolutions
         var (parameters, initializer, v, velocity) = General(width);
         var box = InterpolatedBox();
         var residual = Expr.Concat(
-            0, LogDensityResiduals.Continuity(v.LogDensity, velocity, box, s_time).Reshape(1), Math.Sqrt(KineticPenalty) * velocity.Apply(box.StopGradient(), s_time));
+            0, LogDensityResiduals.Continuity(v.LogDensity, velocity, box, s_time).Reshape(1),
+            Math.Sqrt(KineticPenalty) * velocity.Apply(box.StopGradient(), s_time));
         return new GaussianModel(parameters, initializer, residual, velocity, null, null, v);
     }
 

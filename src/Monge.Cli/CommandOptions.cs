@@ -7,7 +7,8 @@ namespace Monge.Cli;
 internal static class CommandOptions
 {
     /// <summary>A whole number in a range.</summary>
-    public static Option<int> Integer(string name, string description, int defaultValue, int minimum, int maximum = int.MaxValue, string helpName = "N") => new(name)
+    public static Option<int> Integer(
+        string name, string description, int defaultValue, int minimum, int maximum = int.MaxValue, string helpName = "N") => new(name)
     {
         Description = description,
         HelpName = helpName,

@@ -7,9 +7,9 @@ namespace Monge.Engine.Programs;
 /// Derivatives of traced values, each again a traced value, so they compose in any order. Tangents are a trailing axis: the derivative of a value
 /// [.., n] along K directions is [.., n, K].
 /// </summary>
-/// <remarks>
-/// Any value may be differentiated by, but tracing looks through views: a slice of a concatenation is a slice of one of its parts. Where a value was thus traced past
-/// the view that it is differentiated by, every method here throws an <see cref="ArgumentException"/> rather than leave a part of the derivative out.
+/// <remarks> Any value may be differentiated by, but tracing looks through views: a slice of a concatenation is a slice of one of its parts.
+/// Where a value was thus traced past the view that it is differentiated by, every method here throws an <see cref="ArgumentException"/> rather
+/// than leave a part of the derivative out.
 /// </remarks>
 public static class Derivative
 {
@@ -17,7 +17,8 @@ public static class Derivative
     /// <param name="value">A scalar [].</param>
     /// <param name="x">Any value the scalar was traced from (zero if it wasn't).</param>
     /// <exception cref="ShapeException">The value is not a scalar.</exception>
-    /// <exception cref="ArgumentException">x is a view (a concatenation, slice, reshape, ...) and the value was traced past it from what x was made of.</exception>
+    /// <exception cref="ArgumentException">x is a view (a concatenation, slice, reshape, ...) and the value was traced
+    /// past it from what x was made of.</exception>
     public static Expr Gradient(Expr value, Expr x) => Gradients(value, x)[0];
 
     /// <summary>The gradients of a scalar to several values, by one reverse sweep.</summary>
@@ -163,7 +164,8 @@ public static class Derivative
         var d = x.Size;
         if (matrix.GetLength(0) != d || matrix.GetLength(1) != d)
         {
-            throw new ArgumentException($"Laplacian: the weight matrix is {matrix.GetLength(0)} x {matrix.GetLength(1)}; it must be {d} x {d}.", nameof(matrix));
+            throw new ArgumentException(
+                $"Laplacian: the weight matrix is {matrix.GetLength(0)} x {matrix.GetLength(1)}; it must be {d} x {d}.", nameof(matrix));
         }
 
         double[] entries = [.. matrix.Cast<double>()];
@@ -196,7 +198,8 @@ public static class Derivative
     }
 
     /// <summary>
-    /// The gradient [P] of one sample's scalar to all parameters, in the order of the set; <see cref="Expr.BatchSum"/> of it is the gradient of the batch's sum.
+    /// The gradient [P] of one sample's scalar to all parameters, in the order of the set; <see cref="Expr.BatchSum"/>
+    /// of it is the gradient of the batch's sum.
     /// </summary>
     public static Expr ParameterGradient(Expr value, ParameterSet parameters) =>
         Expr.Concat(0, [.. Gradients(value, [.. parameters.Blocks.Select(b => b.Value)]).Select(g => g.Reshape(g.Size))]);
@@ -220,7 +223,8 @@ public static class Derivative
     {
         if (directions.Shape.Rank != x.Shape.Rank + 1 || directions.Shape[..^1] != x.Shape)
         {
-            throw new ShapeException($"Jacobian-vector product: the position has shape {x.Shape} and the directions {directions.Shape}; they must be {x.Shape} and one more axis.");
+            throw new ShapeException(
+                $"Jacobian-vector product: the position has shape {x.Shape} and the directions {directions.Shape}; they must be {x.Shape} and one more axis.");
         }
     }
 
@@ -315,7 +319,9 @@ public static class Derivative
             if (shown.Contains(node))
             {
                 throw new ArgumentException(
-                    $"The derivative is asked by a {x.Operation.Name} of shape {x.Shape}, but the value uses what that was made of ({node.Operation.Name} of shape {node.Shape}) past it, so the derivative would miss a part; differentiate by the parts, or trace the value at an input of its own.",
+                    $"The derivative is asked by a {x.Operation.Name} of shape {x.Shape}, but the value uses what that was made of ({node.Operation.Name} of "
+                    + $"shape {node.Shape}) past it, so the derivative would miss a part; differentiate by the parts, or trace the value at an input of its "
+                    + "own.",
                     nameof(x));
             }
 

@@ -1,8 +1,8 @@
 namespace Monge.Engine.Random;
 
 /// <summary>
-/// A random stream of the user's seed, named for its purpose (initial law, data order, noise of a path, evaluation). Each part of a program declares the streams it draws from as static
-/// fields of this type; no two may share a number, or their draws would be the same.
+/// A random stream of the user's seed, named for its purpose (initial law, data order, noise of a path, evaluation). Each part of a program declares the
+/// streams it draws from as static fields of this type; no two may share a number, or their draws would be the same.
 /// </summary>
 public readonly record struct StreamName
 {

@@ -28,8 +28,8 @@ public sealed record ClassifierTestOptions
 }
 
 /// <summary>
-/// The classifier two-sample test: a small network learns to tell generated rows from rows of the data; its accuracy on rows that it hasn't seen is one half when the laws agree. Half of the
-/// rows of each class train it, a tenth choose among the steps, the rest judge.
+/// The classifier two-sample test: a small network learns to tell generated rows from rows of the data; its accuracy on rows that it hasn't seen is one half
+/// when the laws agree. Half of the rows of each class train it, a tenth choose among the steps, the rest judge.
 /// </summary>
 /// <remarks>Source: D. Lopez-Paz and M. Oquab, "Revisiting classifier two-sample tests" (arXiv 1610.06545).</remarks>
 /// <param name="Accuracy">Share of held-out rows told right.</param>
@@ -78,7 +78,8 @@ public sealed record ClassifierTest(double Accuracy, double Error, int TestRows)
 
     /// <summary>One line.</summary>
     public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"classifier accuracy {Accuracy:0.000} ± {Error:0.000} on {TestRows} held-out rows (0.5 is guessing; excess {Excess:0.0} deviations)");
+        CultureInfo.InvariantCulture,
+        $"classifier accuracy {Accuracy:0.000} ± {Error:0.000} on {TestRows} held-out rows (0.5 is guessing; excess {Excess:0.0} deviations)");
 
     private sealed record LabelledRows(float[] Values, float[] Labels, int Dimension)
     {
@@ -153,7 +154,8 @@ public sealed record ClassifierTest(double Accuracy, double Error, int TestRows)
             var logit = new Perceptron(parameters, initializer, "classifier", dimension, null, network).Apply(x);
             var execution = new ExecutionOptions { Threads = options.Threads };
             _training = new LossMinimiser<float>(
-                parameters, initializer, logit.Softplus() - (label * logit), new LossMinimiserOptions { Iterations = options.Iterations, BatchSize = Batch, LearningRate = 3e-3, AverageDecay = 0.98 },
+                parameters, initializer, logit.Softplus() - (label * logit),
+                new LossMinimiserOptions { Iterations = options.Iterations, BatchSize = Batch, LearningRate = 3e-3, AverageDecay = 0.98 },
                 options.Seed, execution);
             (_training.Program["x"], _training.Program["label"]) = (new NdArray<float>(Batch, dimension), new NdArray<float>(Batch));
             _logit = new CompiledProgram<float>(new TracedProgram(parameters, ("logit", logit)), execution);

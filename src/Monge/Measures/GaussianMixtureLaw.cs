@@ -20,7 +20,9 @@ public sealed class GaussianMixtureLaw
     {
         if (weights.Length == 0 || means.Length != weights.Length || covariances.Length != weights.Length)
         {
-            throw new ArgumentException($"A mixture has {weights.Length} weights, {means.Length} means and {covariances.Length} covariances; it needs as many of each, at least one.", nameof(weights));
+            throw new ArgumentException(
+                $"A mixture has {weights.Length} weights, {means.Length} means and {covariances.Length} covariances; it needs as many of each, at least one.",
+                nameof(weights));
         }
 
         if (!weights.All(w => w > 0) || Math.Abs(weights.Sum() - 1) > WeightTolerance)
@@ -35,7 +37,8 @@ public sealed class GaussianMixtureLaw
         for (var k = 0; k < weights.Length; k++)
         {
             CheckSymmetric(k, covariances[k], means[0].Length);
-            var factor = LowerTriangle.TryFactor(covariances[k]) ?? throw new ArgumentException($"Covariance {k} of the mixture is not positive definite.", nameof(covariances));
+            var factor = LowerTriangle.TryFactor(covariances[k])
+                ?? throw new ArgumentException($"Covariance {k} of the mixture is not positive definite.", nameof(covariances));
             _components[k] = GaussianBase.Full(means[k], factor);
         }
     }
@@ -217,7 +220,9 @@ public sealed class GaussianMixtureLaw
     {
         if (matrix.GetLength(0) != dimension || matrix.GetLength(1) != dimension)
         {
-            throw new ArgumentException($"Covariance {component} of the mixture is {matrix.GetLength(0)} x {matrix.GetLength(1)}; it must be {dimension} x {dimension}.", nameof(matrix));
+            throw new ArgumentException(
+                $"Covariance {component} of the mixture is {matrix.GetLength(0)} x {matrix.GetLength(1)}; it must be {dimension} x {dimension}.",
+                nameof(matrix));
         }
 
         for (var i = 0; i < dimension; i++)

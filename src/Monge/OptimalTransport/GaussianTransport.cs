@@ -95,7 +95,9 @@ internal static class SymmetricRoots
         for (int index = 0; index < dimension; index++)
         {
             if (values[index] <= floor)
-                throw new ArgumentException($"The matrix is singular: its smallest eigenvalue is {values.Min()}; the source of a transport map needs a positive definite covariance.", name);
+                throw new ArgumentException(
+                    $"The matrix is singular: its smallest eigenvalue is {values.Min()}; the source of a transport map needs a positive definite covariance.",
+                    name);
             values[index] = 1 / Math.Sqrt(values[index]);
         }
         return Compose(values, vectors, dimension);
@@ -124,7 +126,8 @@ internal static class SymmetricRoots
             throw new ArgumentException($"A covariance of dimension {dimension} needs {dimension * dimension} values, but there are {matrix.Length}.", name);
         double scale = 0;
         foreach (double value in matrix)
-            scale = double.IsFinite(value) ? Math.Max(scale, Math.Abs(value)) : throw new ArgumentException($"The matrix holds {value}; covariances are finite.", name);
+            scale = double.IsFinite(value)
+                ? Math.Max(scale, Math.Abs(value)) : throw new ArgumentException($"The matrix holds {value}; covariances are finite.", name);
         for (int row = 0; row < dimension; row++)
             for (int column = 0; column < row; column++)
                 if (Math.Abs(matrix[row * dimension + column] - matrix[column * dimension + row]) > 1e-10 * scale)

@@ -5,8 +5,8 @@ using Monge.Fields;
 namespace Monge.Paths;
 
 /// <summary>
-/// The Curie-Weiss law on spins x in {-1, 1}^d with weight exp(b S^2 / 2d + h S / d), S = sum x, b above 1, reached from Gaussian noise by a one-sided interpolant
-/// (arXiv:2501.00988). For large d it is a mixture of two product laws with spin means +-m, m = tanh(b m), and weights proportional to exp(+-h m).
+/// The Curie-Weiss law on spins x in {-1, 1}^d with weight exp(b S^2 / 2d + h S / d), S = sum x, b above 1, reached from Gaussian noise by a one-sided
+/// interpolant (arXiv:2501.00988). For large d it is a mixture of two product laws with spin means +-m, m = tanh(b m), and weights proportional to exp(+-h m).
 /// </summary>
 public sealed class CurieWeissLaw
 {
@@ -57,12 +57,16 @@ public sealed class CurieWeissLaw
         return [.. logs.Select(l => Math.Exp(l - top) / total)];
     }
 
-    /// <summary>The velocity b = (alpha'/alpha) x + (beta' - alpha' beta / alpha) E(x_1 | x) with the conditional mean of the large-d mixture; not at t = 1, where alpha vanishes.</summary>
+    /// <summary>
+    /// The velocity b = (alpha'/alpha) x + (beta' - alpha' beta / alpha) E(x_1 | x) with the conditional mean of the large-d
+    /// mixture; not at t = 1, where alpha vanishes.
+    /// </summary>
     /// <param name="schedule">The schedule, without a latent variable.</param>
     public IVectorField LargeSystem(InterpolantSchedule schedule) => Velocity(schedule, LargeSystemMean);
 
     /// <summary>
-    /// The velocity with the exact conditional mean for finite d, by the Hubbard-Stratonovich integral: exp(b S^2 / 2d) is the mean of exp(sqrt(b/d) xi S) over a standard normal xi, on a grid of xi.
+    /// The velocity with the exact conditional mean for finite d, by the Hubbard-Stratonovich integral: exp(b S^2 / 2d) is the mean of exp(sqrt(b/d) xi S) over
+    /// a standard normal xi, on a grid of xi.
     /// </summary>
     /// <param name="schedule">The schedule, without a latent variable.</param>
     /// <param name="nodes">Points of the grid.</param>

@@ -49,7 +49,8 @@ public sealed class Interpolant
         if (kind == InterpolantKind.Mirror && !schedule.HasLatent)
         {
             throw new ArgumentException(
-                $"The schedule '{schedule.Name}' has no latent, without which a mirror interpolant doesn't move; choose one with a latent, such as linear-latent.");
+                $"The schedule '{schedule.Name}' has no latent, without which a mirror interpolant doesn't move; choose one with a latent, such as "
+                + "linear-latent.");
         }
     }
 

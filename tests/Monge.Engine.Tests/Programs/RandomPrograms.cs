@@ -5,8 +5,8 @@ using Monge.Engine.Random;
 namespace Monge.Engine.Tests.Programs;
 
 /// <summary>
-/// Random programs that are smooth and of moderate size: what the tile machine and the derivative rules are tried on. Each follows from a row of choices, drawn from a seed or given;
-/// fewer choices make a smaller program.
+/// Random programs that are smooth and of moderate size: what the tile machine and the derivative rules are tried on. Each follows from a row of choices, drawn
+/// from a seed or given; fewer choices make a smaller program.
 /// </summary>
 internal sealed class RandomPrograms
 {

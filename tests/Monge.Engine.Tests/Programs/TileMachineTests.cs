@@ -67,7 +67,8 @@ public sealed class TileMachineTests
             6 => Residual(random, u),
             7 => FieldProgram(random),
             8 => new TracedProgram(random.Parameters, ("pj", Derivative.ParameterJacobian(Expr.Vector(u, u.Square()), random.Parameters))),
-            _ => new TracedProgram(random.Parameters, ("third", Derivative.ParameterGradient(Derivative.Gradient(Derivative.Laplacian(u, x).Laplacian, random.Time), random.Parameters).BatchSum())),
+            _ => new TracedProgram(random.Parameters,
+                ("third", Derivative.ParameterGradient(Derivative.Gradient(Derivative.Laplacian(u, x).Laplacian, random.Time), random.Parameters).BatchSum())),
         };
     }
 
@@ -90,7 +91,8 @@ public sealed class TileMachineTests
     }
 
     private static void Compare<T>(
-        TracedProgram program, int samples, Dictionary<string, double[]> inputs, double[] parameters, Dictionary<string, double[]> expected, double tolerance, ulong seed)
+        TracedProgram program, int samples, Dictionary<string, double[]> inputs, double[] parameters, Dictionary<string, double[]> expected,
+        double tolerance, ulong seed)
         where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
     {
         using var run = new CompiledProgram<T>(program, new ExecutionOptions { Threads = 1 + (int)(seed % 2), TileLanes = 16 });
@@ -114,7 +116,8 @@ public sealed class TileMachineTests
             for (var i = 0; i < actual.Length; i++)
             {
                 var error = Math.Abs(double.CreateTruncating(actual[i]) - expected[name][i]) / scale;
-                Assert.True(error <= tolerance, $"seed {seed}, {typeof(T).Name}, output {name}[{i}]: {actual[i]} instead of {expected[name][i]} (scale {scale}).");
+                Assert.True(
+                    error <= tolerance, $"seed {seed}, {typeof(T).Name}, output {name}[{i}]: {actual[i]} instead of {expected[name][i]} (scale {scale}).");
             }
         }
     }

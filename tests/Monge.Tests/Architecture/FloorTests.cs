@@ -24,7 +24,8 @@ public sealed class FloorTests
         ["Methods"],
     ];
 
-    private static readonly Lazy<ArchUnitNET.Domain.Architecture> s_house = new(() => new ArchLoader().LoadAssemblies(typeof(Expr).Assembly, typeof(Density).Assembly).Build());
+    private static readonly Lazy<ArchUnitNET.Domain.Architecture> s_house =
+        new(() => new ArchLoader().LoadAssemblies(typeof(Expr).Assembly, typeof(Density).Assembly).Build());
 
     public static TheoryData<string, string> Rooms()
     {
@@ -76,7 +77,8 @@ public sealed class FloorTests
     public void Only_the_room_of_linear_algebra_names_MathNet()
     {
         Assert.Equal(["Monge.Engine.LinearAlgebra"], RoomsThatKnow("MathNet."));
-        Assert.DoesNotContain(typeof(GalleryCatalogue).Assembly.GetReferencedAssemblies(), assembly => assembly.Name!.StartsWith("MathNet", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            typeof(GalleryCatalogue).Assembly.GetReferencedAssemblies(), assembly => assembly.Name!.StartsWith("MathNet", StringComparison.Ordinal));
     }
 
     private static IEnumerable<string> RoomsThatKnow(string name) =>

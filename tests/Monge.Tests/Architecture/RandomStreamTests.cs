@@ -25,9 +25,12 @@ public sealed class RandomStreamTests
     {
         var declared = Declared();
         Assert.True(declared.Length > 90, $"only {declared.Length} streams were found.");
-        foreach (var shared in declared.GroupBy(d => d.Stream.Number).Concat<IEnumerable<(string Place, StreamName Stream)>>(declared.GroupBy(d => d.Stream.Name)).Where(g => g.Count() > 1))
+        foreach (var shared in declared.GroupBy(d => d.Stream.Number).Concat<IEnumerable<(string Place, StreamName Stream)>>(
+            declared.GroupBy(d => d.Stream.Name)).Where(g => g.Count() > 1))
         {
-            Assert.Fail($"{string.Join(" and ", shared.Select(s => $"{s.Place} (\"{s.Stream.Name}\", {s.Stream.Number})"))} draw the same numbers; give one of them another name.");
+            Assert.Fail(
+                $"{string.Join(" and ", shared.Select(s => $"{s.Place} (\"{s.Stream.Name}\", {s.Stream.Number})"))} draw the same numbers; give one of them "
+                + "another name.");
         }
     }
 }

@@ -9,7 +9,8 @@ internal static class Repository
     /// <summary>Paths of files below a folder of the repository, relative to its root; what a build writes is left out.</summary>
     public static IEnumerable<string> Files(string folder, string pattern) =>
         Directory.EnumerateFiles(Path.Combine(Root, folder), pattern, SearchOption.AllDirectories)
-            .Select(path => Path.GetRelativePath(Root, path)).Where(path => !path.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj")).Order(StringComparer.Ordinal);
+            .Select(path => Path.GetRelativePath(Root, path)).Where(
+                path => !path.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj")).Order(StringComparer.Ordinal);
 
     /// <summary>The lines of a file.</summary>
     public static string[] Lines(string path) => File.ReadAllLines(Path.Combine(Root, path));

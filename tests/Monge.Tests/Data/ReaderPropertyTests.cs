@@ -67,7 +67,8 @@ public sealed class ReaderPropertyTests
     {
         using var scratch = new Scratch();
         var whole = Whole(scratch, format);
-        Smallest.Failure(s_damages, DamagedFiles, damages => Try(scratch, format, Damaged(whole, damages)), damages => Convert.ToBase64String(Damaged(whole, damages)));
+        Smallest.Failure(
+            s_damages, DamagedFiles, damages => Try(scratch, format, Damaged(whole, damages)), damages => Convert.ToBase64String(Damaged(whole, damages)));
         Smallest.Failure(Gen.Byte.Array[0, 64], DamagedFiles / 3, bytes => Try(scratch, format, bytes), Convert.ToBase64String);
     }
 
@@ -107,7 +108,8 @@ public sealed class ReaderPropertyTests
             case "npz":
                 return Convert.FromBase64String(NumpyFileTests.ArchiveByNumpy);
             default:
-                SafetensorsFile.Write(path, [new("a", NumericArray.Create([1.5, 2.5], 2)), new("b", NumericArray.Create([true, false, true], 3, 1))], [new("key", "välue")]);
+                SafetensorsFile.Write(
+                    path, [new("a", NumericArray.Create([1.5, 2.5], 2)), new("b", NumericArray.Create([true, false, true], 3, 1))], [new("key", "välue")]);
                 break;
         }
 

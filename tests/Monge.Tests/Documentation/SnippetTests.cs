@@ -9,18 +9,20 @@ using Monge.Tests.Architecture;
 namespace Monge.Tests.Documentation;
 
 /// <summary>
-/// Every C# fence of the pages and every program of examples compiles against today's assemblies; the quick fences run. A comment before a fence, invisible on the page, says how:
-/// <c>snippet</c>, then <c>continues</c> when the fence needs those before it, then <c>run</c> with the program's arguments when it is quick, then lines of code that the page leaves out.
+/// Every C# fence of the pages and every program of examples compiles against today's assemblies; the quick fences run. A comment before a fence, invisible on
+/// the page, says how: <c>snippet</c>, then <c>continues</c> when the fence needs those before it, then <c>run</c> with the program's arguments when it is
+/// quick, then lines of code that the page leaves out.
 /// </summary>
 public sealed partial class SnippetTests
 {
     private const string Usings =
-        "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Threading; global using System.Threading.Tasks;";
+        "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Threading; "
+            + "global using System.Threading.Tasks;";
 
     // What a fence need not say.
     private static readonly string[] s_namespaces =
     [
-        "Monge.Data", "Monge.Diagnostics", "Monge.Dynamics", "Monge.Engine.Arrays", "Monge.Engine.Execution", "Monge.Engine.Programs", "Monge.Fields",
+        "Monge.Data", "Monge.Diagnostics", "Monge.Dynamics", "Monge.Engine.Arrays", "Monge.Engine.Execution", "Monge.Engine.Pairwise", "Monge.Engine.Programs", "Monge.Fields",
         "Monge.Measures", "Monge.Methods", "Monge.Objectives", "Monge.OptimalTransport", "Monge.Paths", "Monge.Runs", "Monge.Training",
     ];
 
@@ -55,7 +57,8 @@ public sealed partial class SnippetTests
     private static byte[] Compile(string place, string code, string[] namespaces)
     {
         // Directives of programs run from a file are the SDK's; using directives come first wherever a page has them.
-        var lines = code.Split('\n').Where(line => !line.StartsWith("#:", StringComparison.Ordinal) && !line.StartsWith("#!", StringComparison.Ordinal)).ToLookup(UsingDirective().IsMatch);
+        var lines = code.Split('\n').Where(
+            line => !line.StartsWith("#:", StringComparison.Ordinal) && !line.StartsWith("#!", StringComparison.Ordinal)).ToLookup(UsingDirective().IsMatch);
         var text = string.Join('\n', lines[true].Concat(namespaces.Select(name => $"using {name};")).Distinct().Concat(lines[false]));
         var options = new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable);
         var compilation = CSharpCompilation.Create(

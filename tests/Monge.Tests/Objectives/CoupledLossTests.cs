@@ -5,7 +5,9 @@ using Monge.Objectives;
 
 namespace Monge.Tests.Objectives;
 
-/// <summary>Losses that couple a batch against finite differences, against a program with all rows unrolled, and their statistics against closed forms.</summary>
+/// <summary>
+/// Losses that couple a batch against finite differences, against a program with all rows unrolled, and their statistics against closed forms.
+/// </summary>
 public sealed class CoupledLossTests
 {
     private const int Rows = 37;
@@ -113,7 +115,8 @@ public sealed class CoupledLossTests
 
     private static Expr Value(ParameterSet parameters, Expr x, Expr? noise)
     {
-        var (weight, bias) = (parameters.Blocks.Count == 0 ? parameters.Add("weight", 3, 2) : parameters.Blocks[0].Value, parameters.Blocks.Count < 2 ? parameters.Add("bias", 3) : parameters.Blocks[1].Value);
+        var (weight, bias) = (parameters.Blocks.Count == 0 ? parameters.Add("weight", 3, 2) : parameters.Blocks[0].Value, parameters.Blocks.Count < 2
+            ? parameters.Add("bias", 3) : parameters.Blocks[1].Value);
         var hidden = (Expr.MatrixProduct(weight, x) + bias).Tanh();
         return (hidden * (noise ?? 1)).Sum() + (0.3 * hidden.Square().Sum());
     }

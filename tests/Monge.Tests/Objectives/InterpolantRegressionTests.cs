@@ -8,8 +8,8 @@ using Monge.Paths;
 namespace Monge.Tests.Objectives;
 
 /// <summary>
-/// Between Gaussians the fields are linear, a network of zeros makes them exactly, and three nodes of Gauss-Hermite quadrature for each end and the noise make the
-/// expectations of a regression exactly.
+/// Between Gaussians the fields are linear, a network of zeros makes them exactly, and three nodes of Gauss-Hermite quadrature for each end and the noise make
+/// the expectations of a regression exactly.
 /// </summary>
 public sealed class InterpolantRegressionTests
 {

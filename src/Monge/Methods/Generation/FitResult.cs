@@ -38,7 +38,8 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
             model.Save(Path.Combine(folder, RunSession.ModelName));
         }
 
-        var judged = model.HeldOutRows is { Length: > 0 } held && model.HasBaseDensity && model.Form != InterpolantKind.Mirror ? Judge(model, held, run.Threads) : default;
+        var judged = model.HeldOutRows is { Length: > 0 } held && model.HasBaseDensity && model.Form != InterpolantKind.Mirror
+            ? Judge(model, held, run.Threads) : default;
         return new FitResult(model, judged, data, run);
     }
 
@@ -86,11 +87,12 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
     /// <inheritdoc/>
     public IReadOnlyList<SummaryBlock> Summary()
     {
-        var report = Model.Report;
+        var (report, parameters) = (Model.Report, Model.ParameterValues.Length);
         List<(string Name, string Text)> lines =
         [
             ("rows", $"{report.Rows} to learn from, {report.ValidationRows} held out; {Model.Columns.Count} columns"),
-            ("training", ResultText.Of($"{report.Iterations} steps in {Model.TrainSeconds:F1} s, {Model.ParameterValues.Length} parameters; kept those of step {report.BestIteration}")),
+            ("training",
+                ResultText.Of($"{report.Iterations} steps in {Model.TrainSeconds:F1} s, {parameters} parameters; kept those of step {report.BestIteration}")),
         ];
         if (Model.LossByTime is { } loss)
         {
@@ -101,7 +103,8 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
         if (LogLikelihood is { } likelihood)
         {
             var estimated = likelihood.IsExact ? "" : " (estimated divergence)";
-            lines.Add(("log-likelihood", ResultText.Of($"{likelihood.Mean:F4} +- {likelihood.Error:F4} nats a row on {likelihood.Rows} held-out rows{estimated}")));
+            lines.Add(
+                ("log-likelihood", ResultText.Of($"{likelihood.Mean:F4} +- {likelihood.Error:F4} nats a row on {likelihood.Rows} held-out rows{estimated}")));
         }
 
         return [new SummaryLines(lines)];
@@ -116,7 +119,9 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
         var d = model.Dimension;
         var rows = Math.Min(MostRows, held.Length / d);
         var isExact = d <= LargestExactDimension;
-        var values = model.LogDensity(held[..(rows * d)], new FlowSettings { Threads = threads, Probes = isExact ? 0 : Probes, Given = model.HeldOutGiven?.First(rows, model.Conditions.Sum(c => c.Inputs)) });
+        var values = model.LogDensity(
+            held[..(rows * d)], new FlowSettings { Threads = threads, Probes = isExact
+                ? 0 : Probes, Given = model.HeldOutGiven?.First(rows, model.Conditions.Sum(c => c.Inputs)) });
         var mean = values.Average();
         return (mean, Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / Math.Max(1, rows - 1) / rows), rows, isExact);
     }

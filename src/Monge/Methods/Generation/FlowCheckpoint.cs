@@ -19,12 +19,15 @@ internal sealed class FlowCheckpoint(string? path, string fingerprint, Interpola
         SafetensorsFile.Write(
             path!,
             [
-                Vector<float>("parameters", state.Adam.Parameters.Span), Vector<float>("firstMoment", state.Adam.FirstMoment.Span), Vector<float>("secondMoment", state.Adam.SecondMoment.Span),
-                Vector<float>("average", state.Adam.Average.Span), Vector<float>("best", state.Best.Span), Vector<double>("spread", state.Spread), Vector<double>("bestLoss", [state.BestLoss]),
+                Vector<float>("parameters", state.Adam.Parameters.Span), Vector<float>("firstMoment", state.Adam.FirstMoment.Span),
+                Vector<float>("secondMoment", state.Adam.SecondMoment.Span),
+                Vector<float>("average", state.Adam.Average.Span), Vector<float>("best", state.Best.Span), Vector<double>("spread", state.Spread),
+                Vector<double>("bestLoss", [state.BestLoss]),
             ],
             [
                 .. Identity(),
-                new("iteration", Text(state.Adam.Steps)), new("total", Text(total)), new("bestStep", Text(state.BestStep)), new("sinceBest", Text(state.SinceBest)),
+                new("iteration", Text(state.Adam.Steps)), new("total", Text(total)), new("bestStep", Text(state.BestStep)),
+                new("sinceBest", Text(state.SinceBest)),
                 new("elapsedSeconds", elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture)),
             ]);
     }
@@ -51,7 +54,9 @@ internal sealed class FlowCheckpoint(string? path, string fingerprint, Interpola
         {
             if (!file.Metadata.TryGetValue(name, out var found) || found != value)
             {
-                throw new CheckpointException($"{path} belongs to another fit (its {name} differ{(name is "data" or "options" ? "" : "s")}); repeat that command, or leave out --resume to start anew.");
+                throw new CheckpointException(
+                    $"{path} belongs to another fit (its {name} differ{(name is "data" or "options" ? "" : "s")}); repeat that command, or leave out "
+                    + "--resume to start anew.");
             }
         }
 

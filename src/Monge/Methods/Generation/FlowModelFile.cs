@@ -153,7 +153,8 @@ internal static class FlowModelFile
                 new EndMoments(Numbers("moments.baseMean", d), second[0], Numbers("moments.dataMean", d), second[1], second[2]),
                 Text("base") == "gaussian",
                 new FitReport(
-                    report.Source, report.Rows, report.ValidationRows, report.Iterations, report.BestIteration, report.ValidationLoss ?? double.NaN, report.Seed))
+                    report.Source, report.Rows, report.ValidationRows, report.Iterations, report.BestIteration, report.ValidationLoss
+                    ?? double.NaN, report.Seed))
             {
                 Mixture = Text("base") == "mixture" ? ReadMixture(d) : null,
             };

@@ -11,7 +11,8 @@ namespace Monge.Methods;
 
 /// <summary>Draws weighted samples along controlled paths.</summary>
 internal sealed class ControlledSampling<T>(
-    TransportProblem problem, ControlledModel model, ControlledTraining<T> training, ControlledOptions options, ExecutionOptions execution) : ITransportSampling<T>
+    TransportProblem problem, ControlledModel model, ControlledTraining<T> training, ControlledOptions options,
+    ExecutionOptions execution) : ITransportSampling<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     // Training takes the samples from 0 on, validation and the final draws those from here on.
@@ -43,7 +44,8 @@ internal sealed class ControlledSampling<T>(
     /// <inheritdoc/>
     public TransportDraws<T> Draw(int samples, ulong seed) => new(
         Draw(samples, new DrawKey(seed, 0, FinalSamples)),
-        FormattableString.Invariant($"controlled SDE with kernel weights, {options.Steps} steps, trained by {(options.Loss == PathSpaceLoss.Kl ? "kl" : "log variance")}"));
+        FormattableString.Invariant(
+            $"controlled SDE with kernel weights, {options.Steps} steps, trained by {(options.Loss == PathSpaceLoss.Kl ? "kl" : "log variance")}"));
 
     /// <inheritdoc/>
     public double[]? DrawBackward(NdArray<T> exact, ulong seed)

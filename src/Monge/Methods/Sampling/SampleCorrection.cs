@@ -19,8 +19,8 @@ public static class SampleCorrection
     private const double Acceptance = 0.574;
 
     /// <summary>
-    /// Systematic resampling to equal weights. The samples are then no longer independent: heavy ones are repeated. log Z, its error, the bounds and the effective sample size stay those of the weighted samples, from which alone they can be
-    /// told; every log-weight becomes log Z.
+    /// Systematic resampling to equal weights. The samples are then no longer independent: heavy ones are repeated. log Z, its error, the bounds and the
+    /// effective sample size stay those of the weighted samples, from which alone they can be told; every log-weight becomes log Z.
     /// </summary>
     /// <param name="draws">The samples.</param>
     /// <param name="seed">The seed; null for that of the run.</param>
@@ -47,8 +47,9 @@ public static class SampleCorrection
     }
 
     /// <summary>
-    /// Resamples, unless that is done, and takes steps of the Metropolis-adjusted Langevin algorithm, each leaving the target invariant: repeated samples part, and errors within a mode shrink. Weights between modes stay as they were, and
-    /// what no sample had found stays missed; log Z and its error are those of the weighted samples.
+    /// Resamples, unless that is done, and takes steps of the Metropolis-adjusted Langevin algorithm, each leaving the target invariant: repeated
+    /// samples part, and errors within a mode shrink. Weights between modes stay as they were, and what no sample had found stays missed; log Z and its
+    /// error are those of the weighted samples.
     /// </summary>
     /// <param name="draws">The samples.</param>
     /// <param name="target">Their target.</param>
@@ -63,7 +64,8 @@ public static class SampleCorrection
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
         if (draws.UnconstrainedPositions.Length != draws.Count * target.Dimension)
         {
-            throw new ArgumentException($"The samples of '{draws.Target}' don't fit '{target.Name}', which has {target.Dimension} coordinates.", nameof(target));
+            throw new ArgumentException(
+                $"The samples of '{draws.Target}' don't fit '{target.Name}', which has {target.Dimension} coordinates.", nameof(target));
         }
 
         var equal = draws.Correction is null ? draws.Resample(seed) : draws;
@@ -99,7 +101,8 @@ public static class SampleCorrection
             Positions = Report(target, x, execution),
             UnconstrainedPositions = x.Span.ToArray(),
             TargetCalls = equal.TargetCalls + chains.TargetCalls,
-            Correction = FormattableString.Invariant($"{equal.Correction}; {steps} Metropolis-adjusted Langevin steps of size {h:g3} (in standard deviations squared), {accepted:P0} accepted"),
+            Correction = FormattableString.Invariant(
+                $"{equal.Correction}; {steps} Metropolis-adjusted Langevin steps of size {h:g3} (in standard deviations squared), {accepted:P0} accepted"),
         };
     }
 

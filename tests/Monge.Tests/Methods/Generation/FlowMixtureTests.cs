@@ -79,7 +79,8 @@ public sealed class FlowMixtureTests : IDisposable
     public void A_learned_model_integrates_to_one_comes_back_and_is_given_back_by_its_file()
     {
         var table = Ring(2000);
-        var options = new InterpolantOptions { Schedule = "trigonometric", Width = 32, Depth = 2, BatchSize = 512, Iterations = 400, LearningRate = 5e-3, AverageDecay = 0.98 };
+        var options = new InterpolantOptions { Schedule = "trigonometric", Width = 32, Depth = 2, BatchSize = 512, Iterations = 400,
+            LearningRate = 5e-3, AverageDecay = 0.98 };
         var data = FlowData.From(table).FromMixture(new GaussianMixtureOptions { Components = [3], Ridges = [1e-3] });
         var model = InterpolantFit.Run(data, options, new FitSettings { Threads = 1 });
         var settings = new FlowSettings { Tolerance = 1e-5, Threads = 1 };
@@ -109,7 +110,8 @@ public sealed class FlowMixtureTests : IDisposable
         byte[] Bytes(int threads)
         {
             var path = Path.Combine(_folder, "model.safetensors");
-            InterpolantFit.Run(FlowData.From(Clusters(400)).FromMixture(new GaussianMixtureOptions { Components = [1, 2, 4] }), options, new FitSettings { Threads = threads }).Save(path);
+            InterpolantFit.Run(FlowData.From(Clusters(400)).FromMixture(new GaussianMixtureOptions { Components = [1, 2, 4] }), options,
+                new FitSettings { Threads = threads }).Save(path);
             return File.ReadAllBytes(path);
         }
 
@@ -125,7 +127,8 @@ public sealed class FlowMixtureTests : IDisposable
     public void What_makes_no_fit_is_refused_in_words(string json, string words)
     {
         var data = FlowData.From(Clusters(50)).FromMixture();
-        Assert.Contains(words, Assert.ThrowsAny<ArgumentException>(() => InterpolantFit.Begin(data, MethodOptions.Parse<InterpolantOptions>(json))).Message, StringComparison.Ordinal);
+        Assert.Contains(words, Assert.ThrowsAny<ArgumentException>(() => InterpolantFit.Begin(data, MethodOptions.Parse<InterpolantOptions>(json))).Message,
+            StringComparison.Ordinal);
         Assert.Contains("below 1", Assert.Throws<ArgumentOutOfRangeException>(() => data.FromMixture(broadShare: 1)).Message, StringComparison.Ordinal);
     }
 
@@ -143,7 +146,8 @@ public sealed class FlowMixtureTests : IDisposable
     private static DataTable Clusters(int rows)
     {
         var random = new RandomStream(7);
-        double[] values = [.. Enumerable.Range(0, rows).SelectMany(i => new[] { (i % 2 == 0 ? -2.5 : 2.5) + (0.4 * random.NextNormal()), 0.8 * random.NextNormal() })];
+        double[] values =
+            [.. Enumerable.Range(0, rows).SelectMany(i => new[] { (i % 2 == 0 ? -2.5 : 2.5) + (0.4 * random.NextNormal()), 0.8 * random.NextNormal() })];
         return DataTable.From(values, 2, ["x", "y"]);
     }
 

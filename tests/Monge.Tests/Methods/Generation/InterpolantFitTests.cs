@@ -21,7 +21,8 @@ public sealed class InterpolantFitTests : IDisposable
     public void Threads_and_interruptions_change_no_byte_of_a_model(string json)
     {
         // Judged at each step, so that the interruption comes where the reports are.
-        var options = MethodOptions.Parse<InterpolantOptions>(json) with { Width = 16, Depth = 2, BatchSize = 256, Iterations = 40, Validations = 40, Patience = 0 };
+        var options = MethodOptions.Parse<InterpolantOptions>(
+            json) with { Width = 16, Depth = 2, BatchSize = 256, Iterations = 40, Validations = 40, Patience = 0 };
         var data = FlowData.From(TwoClusters(400));
         byte[] Bytes(FitSettings settings)
         {
@@ -44,7 +45,8 @@ public sealed class InterpolantFitTests : IDisposable
         });
         var resumable = new FitSettings { Threads = 1, Checkpoint = Path.Combine(_folder, "state"), Resume = true };
         Assert.Throws<OperationCanceledException>(() => InterpolantFit.Run(data, options, resumable with { Progress = progress }, stop.Token));
-        Assert.Contains("belongs to another fit", Assert.Throws<CheckpointException>(() => InterpolantFit.Run(data, options, resumable with { Seed = 9 })).Message, StringComparison.Ordinal);
+        Assert.Contains("belongs to another fit",
+            Assert.Throws<CheckpointException>(() => InterpolantFit.Run(data, options, resumable with { Seed = 9 })).Message, StringComparison.Ordinal);
         Assert.Equal(one, Bytes(resumable with { Threads = 2 }));
     }
 
@@ -75,7 +77,8 @@ public sealed class InterpolantFitTests : IDisposable
         Assert.InRange(between, 0, 0.08);
         Assert.InRange(Enumerable.Range(0, 2000).Count(i => rows[2 * i] > 0) / 2000.0, 0.4, 0.6);
         var held = model.HeldOutRows!;
-        Assert.Equal(held, model.ToData(model.ToBase(held, settings with { Tolerance = 1e-8 }), settings with { Tolerance = 1e-8 }), (a, b) => Math.Abs(a - b) < 1e-4);
+        Assert.Equal(
+            held, model.ToData(model.ToBase(held, settings with { Tolerance = 1e-8 }), settings with { Tolerance = 1e-8 }), (a, b) => Math.Abs(a - b) < 1e-4);
 
         var path = Path.Combine(_folder, "m.safetensors");
         model.Save(path);
@@ -97,7 +100,8 @@ public sealed class InterpolantFitTests : IDisposable
         }
 
         var table = DataTable.From(values, 2, ["x", "kind"]);
-        var options = new InterpolantOptions { Width = 32, Depth = 2, BatchSize = 512, Iterations = 400, LearningRate = 5e-3, AverageDecay = 0.98, ConditionDropout = 0.2 };
+        var options = new InterpolantOptions { Width = 32, Depth = 2, BatchSize = 512, Iterations = 400, LearningRate = 5e-3, AverageDecay = 0.98,
+            ConditionDropout = 0.2 };
         foreach (var coupling in new[] { CouplingKind.Independent, CouplingKind.OptimalTransport })
         {
             var model = InterpolantFit.Run(FlowData.From(table, "kind"), options with { Coupling = coupling }, new FitSettings { Threads = 1 });
@@ -109,7 +113,8 @@ public sealed class InterpolantFitTests : IDisposable
             }
 
             Assert.InRange(model.Generate(2000, new FlowSettings { Threads = 1 }).Average(), 3.3, 4.7);
-            Assert.Contains("knows no class '7'", Assert.Throws<ArgumentException>(() => model.Generate(2, new FlowSettings { Given = ConditionValues.Value("kind", "7") })).Message, StringComparison.Ordinal);
+            Assert.Contains("knows no class '7'", Assert.Throws<ArgumentException>(
+                () => model.Generate(2, new FlowSettings { Given = ConditionValues.Value("kind", "7") })).Message, StringComparison.Ordinal);
         }
     }
 
@@ -117,7 +122,8 @@ public sealed class InterpolantFitTests : IDisposable
     public void Transport_coupled_paths_are_shorter_and_straighter_than_independent_ones()
     {
         var table = TwoClusters(1000);
-        var options = new InterpolantOptions { Width = 32, Depth = 2, BatchSize = 256, Iterations = 300, LearningRate = 5e-3, AverageDecay = 0.98, Standardisation = StandardisationKind.Isotropic };
+        var options = new InterpolantOptions { Width = 32, Depth = 2, BatchSize = 256, Iterations = 300, LearningRate = 5e-3, AverageDecay = 0.98,
+            Standardisation = StandardisationKind.Isotropic };
         double Moved(CouplingKind coupling)
         {
             var model = InterpolantFit.Run(FlowData.From(table), options with { Coupling = coupling }, new FitSettings { Threads = 1 });
@@ -140,10 +146,12 @@ public sealed class InterpolantFitTests : IDisposable
     [Fact]
     public void The_loss_of_a_Gaussian_by_time_is_the_conditional_variance()
     {
-        // x_t = (1 - t) z + t x1 of standard normal ends: the velocity's target x1 - z has the variance 1 / ((1 - t)^2 + t^2) given x_t, and the untrained model is exact.
+        // x_t = (1 - t) z + t x1 of standard normal ends: the velocity's target x1 - z has the variance 1 / ((1 - t)^2 + t^2)
+        // given x_t, and the untrained model is exact.
         var random = new RandomStream(8);
         double[] rows = [.. Enumerable.Range(0, 20_000).Select(_ => random.NextNormal())];
-        using var training = InterpolantFit.Begin(FlowData.From(DataTable.From(rows, 1)), FlowModelTests.Small(new InterpolantOptions { ValidationShare = 0.8 }), new FitSettings { Threads = 1 });
+        using var training = InterpolantFit.Begin(
+            FlowData.From(DataTable.From(rows, 1)), FlowModelTests.Small(new InterpolantOptions { ValidationShare = 0.8 }), new FitSettings { Threads = 1 });
         foreach (var (from, to, mean, deviation) in training.LossByTime(5))
         {
             var expected = Enumerable.Range(0, 100).Average(k => from + ((k + 0.5) * (to - from) / 100) is var t ? 1 / (((1 - t) * (1 - t)) + (t * t)) : 0);
@@ -164,7 +172,8 @@ public sealed class InterpolantFitTests : IDisposable
         tensors["extra"] = NumericArray.Create(new float[1], 1);
         SafetensorsFile.Write(path, tensors, file.Metadata);
         var error = Assert.Throws<DataFormatException>(() => FlowModel.Load(path));
-        Assert.Contains("'field.0.bias' [8] is missing; 'field.1.weight' is [2, 3] instead of [2, 8]; 'extra' is not part of the model", error.Message, StringComparison.Ordinal);
+        Assert.Contains("'field.0.bias' [8] is missing; 'field.1.weight' is [2, 3] instead of [2, 8]; 'extra' is not part of the model", error.Message,
+            StringComparison.Ordinal);
         SafetensorsFile.Write(path, tensors, []);
         Assert.Contains("is not a flow model", Assert.Throws<DataFormatException>(() => FlowModel.Load(path)).Message, StringComparison.Ordinal);
     }
