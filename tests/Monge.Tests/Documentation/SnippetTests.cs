@@ -22,8 +22,8 @@ public sealed partial class SnippetTests
     // What a fence need not say.
     private static readonly string[] s_namespaces =
     [
-        "Monge.Data", "Monge.Diagnostics", "Monge.Dynamics", "Monge.Engine.Arrays", "Monge.Engine.Execution", "Monge.Engine.Pairwise", "Monge.Engine.Programs", "Monge.Fields",
-        "Monge.Measures", "Monge.Methods", "Monge.Objectives", "Monge.OptimalTransport", "Monge.Paths", "Monge.Runs", "Monge.Training",
+        "Monge.Data", "Monge.Diagnostics", "Monge.Dynamics", "Monge.Engine.Arrays", "Monge.Engine.Execution", "Monge.Engine.Pairwise", "Monge.Engine.Programs",
+        "Monge.Fields", "Monge.Measures", "Monge.Methods", "Monge.Objectives", "Monge.OptimalTransport", "Monge.Paths", "Monge.Runs", "Monge.Training",
     ];
 
     private static readonly Lazy<MetadataReference[]> s_references = new(() =>
