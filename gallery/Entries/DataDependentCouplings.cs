@@ -110,7 +110,8 @@ internal static class DataDependentCouplings
     {
         var x0 = GaussianDraw(Expr.Random(RandomLaw.Normal, s_dataStream, Dimension)) + (Sigma * Expr.Random(RandomLaw.Normal, s_baseStream, Dimension));
         using var draw = new CompiledProgram<double>(
-            new TracedProgram(null, ("x", x0)), new ExecutionOptions { Threads = 1 }) { ["x"] = new NdArray<double>(count, Dimension) };
+            new TracedProgram(null, ("x", x0)), new ExecutionOptions { Threads = 1 })
+        { ["x"] = new NdArray<double>(count, Dimension) };
         draw.Run(count, new DrawKey(seed, 1UL << 39));
         return draw["x"];
     }

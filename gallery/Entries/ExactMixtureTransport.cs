@@ -88,7 +88,8 @@ internal static class ExactMixtureTransport
     {
         var (x, t) = (Expr.Input("x", path.Dimension), Expr.Shared("t"));
         using var program = new CompiledProgram<double>(
-            new TracedProgram(null, ("value", path.LogDensity(x, t))), execution) { ["x"] = positions, ["value"] = new NdArray<double>(Walkers) };
+            new TracedProgram(null, ("value", path.LogDensity(x, t))), execution)
+        { ["x"] = positions, ["value"] = new NdArray<double>(Walkers) };
         program["t"].Span[0] = time;
         program.Run(Walkers);
         return program["value"].Span.ToArray();
@@ -141,7 +142,8 @@ internal static class ExactMixtureTransport
         var (position, time) = (Expr.Input("x", path.Dimension), Expr.Input("t"));
         using var points = new CompiledProgram<double>(
             new TracedProgram(null, ("x", x), ("t", t)),
-            execution) { ["x"] = new NdArray<double>(Points, path.Dimension), ["t"] = new NdArray<double>(Points) };
+            execution)
+        { ["x"] = new NdArray<double>(Points, path.Dimension), ["t"] = new NdArray<double>(Points) };
         points.Run(Points, new DrawKey(seed));
         using var run = new CompiledProgram<double>(new TracedProgram(null, ("residual", ContinuityResidual.Exact(path, drift, 0, position, time))), execution)
         {

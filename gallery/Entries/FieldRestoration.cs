@@ -245,7 +245,8 @@ internal static class FieldRestoration
     {
         var draw = s_field.Draw(Expr.Random(RandomLaw.Normal, s_fieldStream, Sites));
         using var program = new CompiledProgram<float>(
-            new TracedProgram(null, ("x", draw)), new ExecutionOptions { Threads = 1 }) { ["x"] = new NdArray<float>(Observations, Sites) };
+            new TracedProgram(null, ("x", draw)), new ExecutionOptions { Threads = 1 })
+        { ["x"] = new NdArray<float>(Observations, Sites) };
         program.Run(Observations, new DrawKey(seed, 1UL << 39));
         return Doubles(program["x"].Span);
     }
@@ -253,7 +254,8 @@ internal static class FieldRestoration
     private static NdArray<float> Noise(int count, ulong seed)
     {
         using var program = new CompiledProgram<float>(new TracedProgram(null, ("x", Expr.Random(RandomLaw.Normal, s_noiseStream, Sites) * 1)),
-            new ExecutionOptions { Threads = 1 }) { ["x"] = new NdArray<float>(count, Sites) };
+            new ExecutionOptions { Threads = 1 })
+        { ["x"] = new NdArray<float>(count, Sites) };
         program.Run(count, new DrawKey(seed, 1UL << 39));
         return program["x"];
     }

@@ -55,8 +55,14 @@ internal static class GaussianTraining
     public static (NdArray<double> Parameters, double SecondsPerStep) Adam(
         GaussianModel model, int steps, ExperimentSettings settings, CancellationToken cancellation)
     {
-        var options = new LossMinimiserOptions { Iterations = steps, BatchSize = AdamBatch, LearningRate = PeakLearningRate, AverageDecay = 0.99,
-            StartStream = s_startStream };
+        var options = new LossMinimiserOptions
+        {
+            Iterations = steps,
+            BatchSize = AdamBatch,
+            LearningRate = PeakLearningRate,
+            AverageDecay = 0.99,
+            StartStream = s_startStream
+        };
         var loss = model.Residual.SquaredNorm();
         using var minimiser = new LossMinimiser<double>(model.Parameters, model.Initializer, loss, options, settings.Seed, Execution(settings));
         var outcome = minimiser.Run(cancellation: cancellation);

@@ -199,8 +199,15 @@ internal static class LearnedInterpolants
         foreach (var d in new[] { 8, 10 })
         {
             var law = Mixture(d);
-            var options = new InterpolantOptions { Schedule = "trigonometric", Width = 256, Depth = 4, BatchSize = 2048, Iterations = 8000,
-                Standardisation = Data.StandardisationKind.Whitened };
+            var options = new InterpolantOptions
+            {
+                Schedule = "trigonometric",
+                Width = 256,
+                Depth = 4,
+                BatchSize = 2048,
+                Iterations = 8000,
+                Standardisation = Data.StandardisationKind.Whitened
+            };
             var model = InterpolantFit.Run(
                 FlowData.From(d, law.Sample), options, new FitSettings { Seed = settings.Seed, Threads = settings.Threads }, cancellation);
             var test = law.Sample(TestRows, new RandomStream(settings.Seed, s_testStream));

@@ -189,7 +189,8 @@ internal static class MultimarginalLearned
         Expr[] points = [Expr.Random(RandomLaw.Normal, s_noiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
         var cost = PathCost(network, path, points, LeastTime + ((1 - (2 * LeastTime)) * Expr.Random(RandomLaw.Uniform, s_pathTimeStream))) / Batch;
         using var program = new CompiledProgram<float>(
-            new TracedProgram(set, ("cost", cost.BatchSum())), new ExecutionOptions { Threads = settings.Threads }) { Parameters = parameters };
+            new TracedProgram(set, ("cost", cost.BatchSum())), new ExecutionOptions { Threads = settings.Threads })
+        { Parameters = parameters };
         var sum = 0.0;
         for (var k = 0; k < batches; k++)
         {

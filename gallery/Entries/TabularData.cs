@@ -37,10 +37,14 @@ internal static class TabularData
 
     private static readonly DataSet s_datasaurus =
         new("datasaurus", "shapes-2d/DatasaurusDozen-Long.tsv", [], s_small with { Iterations = 1500, BatchSize = 128 })
-    {
-        Parts = ["away", "bullseye", "circle", "dino", "dots", "h_lines", "high_lines", "slant_down", "slant_up", "star", "v_lines", "wide_lines", "x_shape"],
-        Candidates = [new(false, 0.05), new(false, 0.1), new(false, 0.2), new(true, 0.05), new(true, 0.1), new(true, 0.2)],
-    };
+        {
+            Parts =
+            [
+                "away", "bullseye", "circle", "dino", "dots", "h_lines", "high_lines",
+                "slant_down", "slant_up", "star", "v_lines", "wide_lines", "x_shape",
+            ],
+            Candidates = [new(false, 0.05), new(false, 0.1), new(false, 0.2), new(true, 0.05), new(true, 0.1), new(true, 0.2)],
+        };
 
     private static readonly DataSet[] s_tables =
     [

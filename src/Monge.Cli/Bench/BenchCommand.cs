@@ -20,7 +20,8 @@ internal static class BenchCommand
     public static Command Create()
     {
         var cases = new Argument<string[]>(
-            "case") { Description = $"{string.Join(", ", s_cases)}, or all.", HelpName = "CASE", Arity = ArgumentArity.ZeroOrMore };
+            "case")
+        { Description = $"{string.Join(", ", s_cases)}, or all.", HelpName = "CASE", Arity = ArgumentArity.ZeroOrMore };
         cases.CompletionSources.Add([.. s_cases, "all"]);
         var batch = CommandOptions.Integer("--batch", "Samples in a batch.", 1024, 1);
         var dimension = CommandOptions.Integer("--dim", "Dimension of a sample.", 2, 1, 4096);
@@ -34,7 +35,7 @@ internal static class BenchCommand
         var gate = new Option<string?>("--gate")
         {
             Description = "Instead of cases: compare speeds with a file of ratios to plain loops of the same run; exit code 1 when one is worse.",
-                HelpName = "FILE",
+            HelpName = "FILE",
         };
         var update = new Option<bool>("--update") { Description = "With --gate: write the ratios of this commit and machine to the file." };
         var command = new Command("bench", "Time the engine at the work of the PyTorch peer in bench/, with the same sizes.")

@@ -55,7 +55,7 @@ internal static class BenchGate
                 continue;
             }
 
-            var ratio = Number(path, known, name, "ratio") 
+            var ratio = Number(path, known, name, "ratio")
                 ?? throw CommandException.Failure($"{path} has no ratio for '{name}'; add it with --update on a commit that is fast enough.");
             var isSlower = measured < ratio * (1 - tolerance);
             slower += isSlower ? 1 : 0;

@@ -18,8 +18,11 @@ internal sealed class EvaluateCommand
     private const int MostDrawn = 20_000;
 
     private readonly Argument<string> _samples =
-        new("model") { Description = "A model that `monge fit` wrote (.safetensors), or generated rows: a .npy, .npz or text table.",
-            HelpName = "MODEL|SAMPLES" };
+        new("model")
+        {
+            Description = "A model that `monge fit` wrote (.safetensors), or generated rows: a .npy, .npz or text table.",
+            HelpName = "MODEL|SAMPLES"
+        };
     private readonly Argument<string> _data =
         new("data") { Description = "Rows of the data that the model was not fitted to; halves of them make the floors.", HelpName = "DATA" };
     private readonly Option<string?> _training =
@@ -113,8 +116,14 @@ internal sealed class EvaluateCommand
         var data = DataTable.From(rows, model.Dimension, model.Columns, file, new DataTableOptions { MinimumRows = LeastRows, RefuseConstantColumns = true });
         var given = GenerationFiles.Conditions(model, null, table);
         var count = given is not null ? table.Rows : parsed.GetValue(_drawn) is > 0 and var asked ? asked : Math.Clamp(table.Rows, LeastDrawn, MostDrawn);
-        var settings = new FlowSettings { Given = given, Seed = parsed.GetValue(_seed), Threads = parsed.GetValue(_threads), Steps = parsed.GetValue(
-            _steps) is > 0 and var steps ? steps : null };
+        var settings = new FlowSettings
+        {
+            Given = given,
+            Seed = parsed.GetValue(_seed),
+            Threads = parsed.GetValue(_threads),
+            Steps = parsed.GetValue(
+            _steps) is > 0 and var steps ? steps : null
+        };
         DataTable Named(double[] values, string source) => DataTable.From(values, model.Dimension, model.Columns, source);
         return (Named(model.Generate(count, settings), path), data, train is null ? null : Named(GenerationFiles.Rows(train, model).Rows, train));
     }

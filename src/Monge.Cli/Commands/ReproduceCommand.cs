@@ -15,17 +15,20 @@ internal static class ReproduceCommand
     public static Command Create()
     {
         var number = new Argument<string?>(
-            "entry") { Description = "Number of a gallery entry, such as 01. [default: all]", HelpName = "NN", Arity = ArgumentArity.ZeroOrOne };
+            "entry")
+        { Description = "Number of a gallery entry, such as 01. [default: all]", HelpName = "NN", Arity = ArgumentArity.ZeroOrOne };
         number.CompletionSources.Add(_ => GalleryCatalogue.Entries.Select(e => e.Number));
         var list = new Option<bool>("--list") { Description = "List entries, experiments and figures without running anything." };
         var only = new Option<string?>("--experiment", "-e") { Description = "Run only the experiment of this name; --list shows them.", HelpName = "NAME" };
         only.CompletionSources.Add(_ => GalleryCatalogue.Entries.SelectMany(e => e.Experiments).Select(e => e.Name));
         var quick = new Option<bool>(
-            "--quick") { Description = "Run only the experiments that take seconds; what runs, runs at full size against the same references." };
+            "--quick")
+        { Description = "Run only the experiments that take seconds; what runs, runs at full size against the same references." };
         var seed = CommandOptions.Seed();
         var threads = CommandOptions.Threads();
         var output = new Option<string>(
-            "--out", "-o") { Description = "Folder for the records.", HelpName = "DIR", DefaultValueFactory = _ => Path.Combine("runs", "gallery") };
+            "--out", "-o")
+        { Description = "Folder for the records.", HelpName = "DIR", DefaultValueFactory = _ => Path.Combine("runs", "gallery") };
         var noReport = RunReporting.Option();
         var json = CommandOptions.Json("an array of figures");
         var command = new Command("reproduce", "Rerun published figures, each beside its reference; exit code 1 when one falls short.") { number, list, only,

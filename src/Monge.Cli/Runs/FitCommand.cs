@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Monge.Cli.Commands;
 using Monge.Cli.Generation;
 using Monge.Data;
 using Monge.Measures;
@@ -38,13 +37,15 @@ internal sealed class FitCommand
 
     private readonly Option<string[]> _condition = new("--condition")
     {
-        Description = "A column to condition on (words or a few whole numbers are classes, other numbers continuous); repeat for several.", HelpName = "COLUMN",
+        Description = "A column to condition on (words or a few whole numbers are classes, other numbers continuous); repeat for several.",
+        HelpName = "COLUMN",
     };
 
     private readonly Option<string[]> _drop = new("--drop") { Description = "A column to leave out; repeat for several.", HelpName = "COLUMN" };
     private readonly Option<string?> _schedule = new("--schedule")
     {
-        Description = $"The path: {string.Join(", ", InterpolantSchedules.Names)}. [default: linear; from a mixture trigonometric]", HelpName = "NAME",
+        Description = $"The path: {string.Join(", ", InterpolantSchedules.Names)}. [default: linear; from a mixture trigonometric]",
+        HelpName = "NAME",
     };
 
     private readonly Option<string> _coupling = CommandOptions.Word(

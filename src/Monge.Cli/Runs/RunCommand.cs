@@ -33,12 +33,17 @@ internal sealed class RunCommand<TProblem, TResult>
     {
         _kind = kind;
         _method = new Option<string>(
-            "--method", "-m") { Description = "The method; `monge methods` lists them.", HelpName = "METHOD", DefaultValueFactory = _ => kind.DefaultMethod };
+            "--method", "-m")
+        { Description = "The method; `monge methods` lists them.", HelpName = "METHOD", DefaultValueFactory = _ => kind.DefaultMethod };
         _method.CompletionSources.Add(_ => kind.Methods().Select(m => m.Facts.Name));
         _preset.CompletionSources.Add(_ => kind.Methods().SelectMany(m => m.Presets.Keys).Distinct());
         _out = new Option<string?>(
-            "--out", "-o") { Description = "Folder for results, model and record; a name that ends in .safetensors is the model's, and the rest stands in "
-            + "NAME.run. [default: runs/NAME-seedS]", HelpName = "DIR" };
+            "--out", "-o")
+        {
+            Description = "Folder for results, model and record; a name that ends in .safetensors is the model's, and the rest stands in "
+            + "NAME.run. [default: runs/NAME-seedS]",
+            HelpName = "DIR"
+        };
 
         // A default of 0 stands for "not given", which help has no reason to show.
         _iterations.DefaultValueFactory = null;

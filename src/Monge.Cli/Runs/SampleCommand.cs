@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Monge.Cli.Commands;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.Runs;

@@ -120,7 +120,8 @@ public sealed record DistanceWithFloor(double Value, double Floor, double FloorS
 
     private static DistanceWithFloor From(double[] values, double[] floors, int count, string cost) =>
         new(values.Average(), floors.Average(), Spread(floors), count,
-            cost) { ValueError = Spread(values) / Math.Sqrt(values.Length), Values = values, Floors = floors };
+            cost)
+        { ValueError = Spread(values) / Math.Sqrt(values.Length), Values = values, Floors = floors };
 
     private static double Median(IReadOnlyList<double> values)
     {

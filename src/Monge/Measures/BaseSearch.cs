@@ -26,14 +26,16 @@ internal static class BaseSearch
         if ((Match(density, start, random) ?? (laplace is null ? null : Match(density, GaussianBase.Isotropic(d), random))) is { } matched)
         {
             return new BaseSuggestion(
-                [.. matched.Mean], [.. matched.StandardDeviation], "moments matched by adaptive importance sampling") { CovarianceFactor = matched.Factor };
+                [.. matched.Mean], [.. matched.StandardDeviation], "moments matched by adaptive importance sampling")
+            { CovarianceFactor = matched.Factor };
         }
 
         return laplace is null
             ? BaseSuggestion.Isotropic(
                 d, 1, 4, "standard normal: neither a mode nor moments were found from the origin; suggest a base that covers the target", false)
             : new BaseSuggestion(laplace.Mode, laplace.StandardDeviation,
-                "Laplace approximation at one mode: its moments could not be matched") { CovarianceFactor = laplace.CovarianceFactor };
+                "Laplace approximation at one mode: its moments could not be matched")
+            { CovarianceFactor = laplace.CovarianceFactor };
     }
 
     // The mean and covariance of an equal mixture of the Laplace approximations at all modes reached from starts ten standard deviations about the first.

@@ -27,7 +27,8 @@ public sealed class SharedViewTests
         }
 
         using var run = new CompiledProgram<double>(
-            new TracedProgram(null, ("sum", sum)), new ExecutionOptions { Threads = 1 }) { ["coarse"] = values, ["sum"] = new NdArray<double>(samples, 16) };
+            new TracedProgram(null, ("sum", sum)), new ExecutionOptions { Threads = 1 })
+        { ["coarse"] = values, ["sum"] = new NdArray<double>(samples, 16) };
         run.Run(samples);
         for (var s = 0; s < samples; s++)
         {

@@ -37,15 +37,15 @@ public class ControlledSdeTests
 
     private static ControlledKernels Kernels(
         KernelSchedule schedule, Control forward, Control? backward = null, Func<Expr, Expr, Expr, Expr>? score = null) => new()
-    {
-        Dimension = 1,
-        Parameters = new ParameterSet(),
-        Schedule = schedule,
-        Forward = forward,
-        Backward = backward,
-        Score = score,
-        TargetCallsPerStep = 0,
-    };
+        {
+            Dimension = 1,
+            Parameters = new ParameterSet(),
+            Schedule = schedule,
+            Forward = forward,
+            Backward = backward,
+            Score = score,
+            TargetCallsPerStep = 0,
+        };
 
     [Theory]
     [InlineData("pis", 1)]

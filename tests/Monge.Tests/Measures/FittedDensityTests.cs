@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Engine.Random;
 using Monge.Measures;
 

@@ -35,10 +35,10 @@ public static class DataSetLibrary
     /// <param name="dimension">d.</param>
     public static SampledLaw Normal(int dimension) =>
         new("normal", $"the standard normal law in {dimension} dimensions", dimension, (count, random) => Noise(count * dimension, 1, random))
-    {
-        LogDensity = x => (-0.5 * Dot(x)) - (x.Length * Posteriors.HalfLogTwoPi),
-        EntropyFormula = () => dimension * (0.5 + Posteriors.HalfLogTwoPi),
-    };
+        {
+            LogDensity = x => (-0.5 * Dot(x)) - (x.Length * Posteriors.HalfLogTwoPi),
+            EntropyFormula = () => dimension * (0.5 + Posteriors.HalfLogTwoPi),
+        };
 
     /// <summary>
     /// Equal Gaussians on a circle, the first at angle 0. With 8 of radius 5 and deviation 0.1^(1/4) the law of the notebooks; the

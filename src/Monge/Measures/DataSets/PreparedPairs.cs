@@ -1,7 +1,6 @@
 using Monge.Data;
 using Monge.Engine.Random;
 using Monge.OptimalTransport;
-using Monge.Paths;
 
 namespace Monge.Measures;
 

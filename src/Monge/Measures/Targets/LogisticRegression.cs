@@ -19,16 +19,16 @@ internal static class LogisticRegression
         return Create(
             "ionosphere", "Logistic regression: good and bad radar returns from the ionosphere, 351 rows, 34 features and an intercept, weights ~ N(0, 1).",
             Standardised(features, onesFirst: true), [.. rows.Select(r => r[^1])], names, new TargetFacts
-        {
-            LogZ = -111.607,
-            LogZError = 0.003,
-            LogZSource = "log evidence: importance and bridge sampling",
-            Moments = new ReferenceMoments(Column("mean"), Column("standard_deviation"), "Hamiltonian Monte Carlo, 1.2 million iterations")
             {
-                MeanError = Column("mean_standard_error"),
-                StandardDeviationError = Column("standard_deviation_standard_error"),
-            },
-        });
+                LogZ = -111.607,
+                LogZError = 0.003,
+                LogZSource = "log evidence: importance and bridge sampling",
+                Moments = new ReferenceMoments(Column("mean"), Column("standard_deviation"), "Hamiltonian Monte Carlo, 1.2 million iterations")
+                {
+                    MeanError = Column("mean_standard_error"),
+                    StandardDeviationError = Column("standard_deviation_standard_error"),
+                },
+            });
     }
 
     /// <summary>German credit, numeric form (UCI), as in the Inference Gym: 24 columns, ones last, +1 is bad credit.</summary>
@@ -43,13 +43,14 @@ internal static class LogisticRegression
         return Create("german-credit", "Logistic regression: good and bad credit, 1000 rows, 24 features and an intercept (last), weights ~ N(0, 1).",
             Standardised([.. rows.Select(r => r[..^1])], onesFirst: false), labels,
             [.. Enumerable.Range(0, reference.Length).Select(i => $"params[{i}]")], new TargetFacts
-        {
-            LogZ = -529.1769,
-            LogZError = 0.001,
-            LogZSource = "log evidence: importance sampling",
-            Moments = new ReferenceMoments(
-                Column("mean"), Column("standard_deviation"), "Inference Gym: long Stan runs") { MeanError = Column("mean_standard_error") },
-        });
+            {
+                LogZ = -529.1769,
+                LogZError = 0.001,
+                LogZSource = "log evidence: importance sampling",
+                Moments = new ReferenceMoments(
+                Column("mean"), Column("standard_deviation"), "Inference Gym: long Stan runs")
+                { MeanError = Column("mean_standard_error") },
+            });
     }
 
     private static Density Create(string name, string description, double[][] rows, double[] labels, string[] names, TargetFacts facts)

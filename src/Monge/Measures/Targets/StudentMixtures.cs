@@ -60,18 +60,18 @@ internal static class StudentMixtures
         double[] infinite = [.. Enumerable.Repeat(double.PositiveInfinity, dimension)];
         return Density.Create(
             $"student-t-mixture-{dimension}", dimension, x => LogComponents(mixture, x, 1).LogSumExp() - Math.Log(Components), new DensityOptions
-        {
-            Description = $"Ten equal products of Student's t with 2 degrees of freedom, about means drawn from [-10, 10]^{dimension}.",
-            Base = BaseSuggestion.Isotropic(dimension, 8, 25, "about the spread of the means", true),
-            Facts = new TargetFacts
             {
-                LogZ = 0,
-                LogZSource = "exact: a normalised mixture",
-                Moments = new ReferenceMoments(mixture.Mean(), infinite, "exact; the variance is infinite: compare medians and quartiles"),
-                Modes = Modes(mixture),
-                ExactSampler = Sample,
-            },
-        });
+                Description = $"Ten equal products of Student's t with 2 degrees of freedom, about means drawn from [-10, 10]^{dimension}.",
+                Base = BaseSuggestion.Isotropic(dimension, 8, 25, "about the spread of the means", true),
+                Facts = new TargetFacts
+                {
+                    LogZ = 0,
+                    LogZSource = "exact: a normalised mixture",
+                    Moments = new ReferenceMoments(mixture.Mean(), infinite, "exact; the variance is infinite: compare medians and quartiles"),
+                    Modes = Modes(mixture),
+                    ExactSampler = Sample,
+                },
+            });
     }
 
     // A point belongs to the component whose density is largest there.

@@ -120,8 +120,13 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
         var rows = Math.Min(MostRows, held.Length / d);
         var isExact = d <= LargestExactDimension;
         var values = model.LogDensity(
-            held[..(rows * d)], new FlowSettings { Threads = threads, Probes = isExact
-                ? 0 : Probes, Given = model.HeldOutGiven?.First(rows, model.Conditions.Sum(c => c.Inputs)) });
+            held[..(rows * d)], new FlowSettings
+            {
+                Threads = threads,
+                Probes = isExact
+                ? 0 : Probes,
+                Given = model.HeldOutGiven?.First(rows, model.Conditions.Sum(c => c.Inputs))
+            });
         var mean = values.Average();
         return (mean, Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / Math.Max(1, rows - 1) / rows), rows, isExact);
     }

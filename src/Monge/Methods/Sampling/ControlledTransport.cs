@@ -38,8 +38,15 @@ public sealed class ControlledTransport : ISamplingMethod
         ResolvedOptions = options with
         {
             Training = options.Training.Or(
-                new() { Iterations = DefaultIterations, BatchSize = 512, LearningRate = 5e-3, FinalLearningRateShare = 0.02,
-                    GradientClip = 1, AverageDecay = 0.995 }),
+                new()
+                {
+                    Iterations = DefaultIterations,
+                    BatchSize = 512,
+                    LearningRate = 5e-3,
+                    FinalLearningRateShare = 0.02,
+                    GradientClip = 1,
+                    AverageDecay = 0.995
+                }),
             Size = options.Size.Or(64, 3),
             Score = options.Score ?? (algorithm == ControlledAlgorithm.Cmcd ? ScoreGate.None : ScoreGate.Interpolated),
             GateStart = options.GateStart ?? 1,

@@ -321,8 +321,15 @@ public sealed record PdeOptions : IMethodOptions
         return this with
         {
             Training = Training.Or(
-                new() { Iterations = DefaultIterations, BatchSize = 1024, LearningRate = 4e-3, FinalLearningRateShare = 0.01,
-                    GradientClip = 1, AverageDecay = 0.999 }),
+                new()
+                {
+                    Iterations = DefaultIterations,
+                    BatchSize = 1024,
+                    LearningRate = 4e-3,
+                    FinalLearningRateShare = 0.01,
+                    GradientClip = 1,
+                    AverageDecay = 0.999
+                }),
             Size = Size.Or(64, 3),
             Drift = Drift ?? Evolution switch
             {

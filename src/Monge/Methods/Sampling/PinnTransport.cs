@@ -140,8 +140,11 @@ public sealed class PinnTransport : ISamplingMethod
                 break;
             }
 
-            problem = refitted with { Source = FormattableString.Invariant(
-                $"{refitted.Source}; path exponents {problem.TargetExponent:g3} and {problem.BaseExponent:g3}") };
+            problem = refitted with
+            {
+                Source = FormattableString.Invariant(
+                $"{refitted.Source}; path exponents {problem.TargetExponent:g3} and {problem.BaseExponent:g3}")
+            };
         }
 
         var (words, chosen) = ("", networks[0]);

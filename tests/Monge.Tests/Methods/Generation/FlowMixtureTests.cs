@@ -79,8 +79,16 @@ public sealed class FlowMixtureTests : IDisposable
     public void A_learned_model_integrates_to_one_comes_back_and_is_given_back_by_its_file()
     {
         var table = Ring(2000);
-        var options = new InterpolantOptions { Schedule = "trigonometric", Width = 32, Depth = 2, BatchSize = 512, Iterations = 400,
-            LearningRate = 5e-3, AverageDecay = 0.98 };
+        var options = new InterpolantOptions
+        {
+            Schedule = "trigonometric",
+            Width = 32,
+            Depth = 2,
+            BatchSize = 512,
+            Iterations = 400,
+            LearningRate = 5e-3,
+            AverageDecay = 0.98
+        };
         var data = FlowData.From(table).FromMixture(new GaussianMixtureOptions { Components = [3], Ridges = [1e-3] });
         var model = InterpolantFit.Run(data, options, new FitSettings { Threads = 1 });
         var settings = new FlowSettings { Tolerance = 1e-5, Threads = 1 };

@@ -76,8 +76,13 @@ public sealed class FlowModelTests
     {
         var (table, mean, factor) = Gaussian(2);
         var model = Untrained(
-            table, new InterpolantOptions { Schedule = "linear-latent", Form = InterpolantKind.TwoSided, Learn = LearnedFields.VelocityDenoiser,
-                Standardisation = StandardisationKind.Whitened });
+            table, new InterpolantOptions
+            {
+                Schedule = "linear-latent",
+                Form = InterpolantKind.TwoSided,
+                Learn = LearnedFields.VelocityDenoiser,
+                Standardisation = StandardisationKind.Whitened
+            });
         double[] rows = [.. table.Values.Take(8)];
         var exact = LogGaussian(rows, mean, factor);
         var (values, errors) = model.FeynmanKac(rows, 2000, new FlowSettings { Diffusion = 0.3, Steps = 400, Seed = 2, Threads = 1 });

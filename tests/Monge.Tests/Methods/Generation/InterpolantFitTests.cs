@@ -22,7 +22,8 @@ public sealed class InterpolantFitTests : IDisposable
     {
         // Judged at each step, so that the interruption comes where the reports are.
         var options = MethodOptions.Parse<InterpolantOptions>(
-            json) with { Width = 16, Depth = 2, BatchSize = 256, Iterations = 40, Validations = 40, Patience = 0 };
+            json) with
+        { Width = 16, Depth = 2, BatchSize = 256, Iterations = 40, Validations = 40, Patience = 0 };
         var data = FlowData.From(TwoClusters(400));
         byte[] Bytes(FitSettings settings)
         {
@@ -100,8 +101,16 @@ public sealed class InterpolantFitTests : IDisposable
         }
 
         var table = DataTable.From(values, 2, ["x", "kind"]);
-        var options = new InterpolantOptions { Width = 32, Depth = 2, BatchSize = 512, Iterations = 400, LearningRate = 5e-3, AverageDecay = 0.98,
-            ConditionDropout = 0.2 };
+        var options = new InterpolantOptions
+        {
+            Width = 32,
+            Depth = 2,
+            BatchSize = 512,
+            Iterations = 400,
+            LearningRate = 5e-3,
+            AverageDecay = 0.98,
+            ConditionDropout = 0.2
+        };
         foreach (var coupling in new[] { CouplingKind.Independent, CouplingKind.OptimalTransport })
         {
             var model = InterpolantFit.Run(FlowData.From(table, "kind"), options with { Coupling = coupling }, new FitSettings { Threads = 1 });
@@ -122,8 +131,16 @@ public sealed class InterpolantFitTests : IDisposable
     public void Transport_coupled_paths_are_shorter_and_straighter_than_independent_ones()
     {
         var table = TwoClusters(1000);
-        var options = new InterpolantOptions { Width = 32, Depth = 2, BatchSize = 256, Iterations = 300, LearningRate = 5e-3, AverageDecay = 0.98,
-            Standardisation = StandardisationKind.Isotropic };
+        var options = new InterpolantOptions
+        {
+            Width = 32,
+            Depth = 2,
+            BatchSize = 256,
+            Iterations = 300,
+            LearningRate = 5e-3,
+            AverageDecay = 0.98,
+            Standardisation = StandardisationKind.Isotropic
+        };
         double Moved(CouplingKind coupling)
         {
             var model = InterpolantFit.Run(FlowData.From(table), options with { Coupling = coupling }, new FitSettings { Threads = 1 });

@@ -77,7 +77,8 @@ public sealed class CorruptionTests
             set, initializer, new PeriodicLattice(4, 5), new LatticeConvolutionOptions { Channels = 2, SideChannels = 1, Width = 6, Depth = 2 });
         var (x, side) = (Expr.Input("x", 2 * sites), Expr.Input("side", sites));
         using var run = new CompiledProgram<double>(
-            new TracedProgram(set, ("b", network.Apply(x, 0.3, side))), new ExecutionOptions { Threads = 1 }) { ["b"] = new NdArray<double>(1, 2 * sites) };
+            new TracedProgram(set, ("b", network.Apply(x, 0.3, side))), new ExecutionOptions { Threads = 1 })
+        { ["b"] = new NdArray<double>(1, 2 * sites) };
         double[] At(double[] state, double[] known)
         {
             (run["x"], run["side"]) = (NdArray<double>.From(state, 1, 2 * sites), NdArray<double>.From(known, 1, sites));
