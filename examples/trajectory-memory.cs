@@ -49,5 +49,6 @@ for (var k = 1; k <= 3; k++)
 }
 
 process.Refresh();
-Console.WriteLine(FormattableString.Invariant(
-    $"steps {steps}, d {dimension}, batch {batch}: states {gradient.StateBytes / 1048576.0:F2} MiB, peak working set {process.PeakWorkingSet64 / 1048576.0:F0} MiB, {seconds:F3} processor seconds for a gradient"));
+Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+    $"steps {steps}, d {dimension}, batch {batch}: states {gradient.StateBytes / 1048576.0:F2} MiB, peak working set "
+    + $"{process.PeakWorkingSet64 / 1048576.0:F0} MiB, {seconds:F3} processor seconds for a gradient"));

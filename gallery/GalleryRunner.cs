@@ -6,7 +6,8 @@ namespace Monge.Gallery;
 public static class GalleryRunner
 {
     /// <summary>
-    /// Runs an entry's experiments one after the other and yields each experiment's figures as soon as they are measured. An experiment whose data aren't there is skipped with a note.
+    /// Runs an entry's experiments one after the other and yields each experiment's figures as soon as they are measured. An experiment whose
+    /// data aren't there is skipped with a note.
     /// </summary>
     /// <param name="entry">The entry.</param>
     /// <param name="settings">Seed, threads and whether to keep to the quick experiments.</param>
@@ -42,7 +43,8 @@ public static class GalleryRunner
             }
 
             var seconds = clock.Elapsed.TotalSeconds;
-            yield return [.. experiment.Figures.Select((figure, k) => new FigureResult(entry.Number, experiment.Name, figure, values[k], seconds, settings.Seed))];
+            yield return [
+                .. experiment.Figures.Select((figure, k) => new FigureResult(entry.Number, experiment.Name, figure, values[k], seconds, settings.Seed))];
         }
     }
 }

@@ -1,6 +1,7 @@
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Fields;
@@ -13,9 +14,9 @@ namespace Monge.Gallery.Entries;
 /// <summary>Entry 35: Building Normalizing Flows with Stochastic Interpolants (arXiv:2209.15571), between Gaussians.</summary>
 internal static class BuildingFlows
 {
-    private const int TimeStream = 710;
-    private const int BaseStream = 711;
-    private const int DataStream = 712;
+    private static readonly StreamName s_timeStream = StreamName.Numbered("building flows: time", 710);
+    private static readonly StreamName s_baseStream = StreamName.Numbered("building flows: base", 711);
+    private static readonly StreamName s_dataStream = StreamName.Numbered("building flows: data", 712);
     private const int Batch = 1024;
     private const int TrainingSteps = 3000;
     private const int DescentsPerAscent = 20;
@@ -47,9 +48,11 @@ internal static class BuildingFlows
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => GaussianCosts(settings, cancellation), cancellation)),
             new Experiment(
                 "optimised-path",
-                "Ascent on five sine modes of alpha and beta, twenty steps of descent on a velocity that is linear in x for each: the path cost beside the optimal transport's.",
+                "Ascent on five sine modes of alpha and beta, twenty steps of descent on a velocity that is linear in x for each: the path cost beside the "
+                + "optimal transport's.",
                 Quick: true,
-                [.. s_cases.Select(c => FigureReference.AtMost($"path cost over squared W2, c = {c.Variance}", 1.03, "optimal transport", stretchBound: 1.005))],
+                [.. s_cases.Select(
+                    c => FigureReference.AtMost($"path cost over squared W2, c = {c.Variance}", 1.03, "optimal transport", stretchBound: 1.005))],
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => OptimisedPaths(settings, cancellation), cancellation)),
             new Experiment(
                 "certificate",
@@ -73,7 +76,8 @@ internal static class BuildingFlows
         const int Intervals = 20_000;
         double[] times = [.. Enumerable.Range(0, Intervals + 1).Select(k => (double)k / Intervals)];
         var sum = schedule.At(times).Select((v, k) =>
-            (k is 0 or Intervals ? 1 : k % 2 == 1 ? 4 : 2) * Math.Pow(v.AlphaAlphaRate + (variance * v.BetaBetaRate), 2) / ((v.Alpha * v.Alpha) + (variance * v.Beta * v.Beta))).Sum();
+            (k is 0 or Intervals ? 1 : k % 2 == 1 ? 4 : 2) * Math.Pow(
+                v.AlphaAlphaRate + (variance * v.BetaBetaRate), 2) / ((v.Alpha * v.Alpha) + (variance * v.Beta * v.Beta))).Sum();
         return sum / (3 * Intervals);
     }
 
@@ -91,7 +95,8 @@ internal static class BuildingFlows
                 score = Math.Max(score, ScoreError(schedule, variance));
                 var missing = TrainedGap(schedule, variance, settings);
                 gap = Math.Max(gap, missing / cost);
-                settings.Note(FormattableString.Invariant($"c = {variance}, {schedule}: objective of the trained network {missing - cost:f5}, its minimum {-cost:f5}"));
+                settings.Note(
+                    FormattableString.Invariant($"c = {variance}, {schedule}: objective of the trained network {missing - cost:f5}, its minimum {-cost:f5}"));
             }
         }
 
@@ -104,7 +109,8 @@ internal static class BuildingFlows
         var oneSided = new Interpolant(schedule, InterpolantKind.OneSided);
         double[] times = [.. Enumerable.Range(1, 999).Select(k => k / 1000.0)];
         double[] positions = [.. times.Select((_, k) => 4 * Math.Sin(k))];
-        return FieldEvaluation.At(1, (x, t) => (oneSided.ScoreFromVelocity(t, x, law.Velocity.Apply(x, t)) - law.Score.Apply(x, t)).Abs(), positions, times).Max();
+        return FieldEvaluation.At(
+            1, (x, t) => (oneSided.ScoreFromVelocity(t, x, law.Velocity.Apply(x, t)) - law.Score.Apply(x, t)).Abs(), positions, times).Max();
     }
 
     // H(f) = int E|f - v|^2 dt = G(f) - min G, for a network trained on G with fresh draws.
@@ -112,7 +118,8 @@ internal static class BuildingFlows
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
         var network = new DriftNetwork(parameters, initializer, 1, width: 32, depth: 2);
-        var options = new LossMinimiserOptions { Iterations = TrainingSteps, BatchSize = Batch, LearningRate = 1e-2, AverageDecay = 0.99, StartStream = TimeStream };
+        var options =
+            new LossMinimiserOptions { Iterations = TrainingSteps, BatchSize = Batch, LearningRate = 1e-2, AverageDecay = 0.99, StartStream = s_timeStream };
         var execution = new ExecutionOptions { Threads = settings.Threads };
         var objective = Objective(network.Apply, schedule, variance);
         using var minimiser = new LossMinimiser<double>(parameters, initializer, objective, options, settings.Seed, execution);
@@ -145,8 +152,8 @@ internal static class BuildingFlows
     // |f|^2 - 2 dI/dt . f at a random time and pair.
     private static Expr Objective(Func<Expr, Expr, Expr> field, InterpolantSchedule schedule, double variance)
     {
-        var t = Expr.Random(RandomLaw.Uniform, TimeStream);
-        var (x0, x1) = (Expr.Random(RandomLaw.Normal, BaseStream, 1), Math.Sqrt(variance) * Expr.Random(RandomLaw.Normal, DataStream, 1));
+        var t = Expr.Random(RandomLaw.Uniform, s_timeStream);
+        var (x0, x1) = (Expr.Random(RandomLaw.Normal, s_baseStream, 1), Math.Sqrt(variance) * Expr.Random(RandomLaw.Normal, s_dataStream, 1));
         var interpolant = new Interpolant(schedule);
         var f = field(interpolant.At(t, x0, x1, 0), t);
         return f.SquaredNorm() - (2 * Expr.Dot(interpolant.Rate(t, x0, x1, 0), f));
@@ -175,7 +182,7 @@ internal static class BuildingFlows
         var ofPath = options with { AverageDecay = 0.9 };
         using var climb = new GradientStep<double>(parameters, -loss, Batch, ofPath, execution, name => name.StartsWith("path", StringComparison.Ordinal));
         climb.Values = descent.Values;
-        var (field, path) = (descent.Init(initializer, new RandomKey(settings.Seed, DataStream)), climb.NewState());
+        var (field, path) = (descent.Init(initializer, new RandomKey(settings.Seed, s_dataStream)), climb.NewState());
         var draw = 0UL;
         for (var ascent = 0; ascent < Ascents; ascent++)
         {
@@ -205,7 +212,8 @@ internal static class BuildingFlows
         var starts = NdArray<double>.From([.. Enumerable.Range(0, Quantiles).Select(k => NormalQuantile((k + 0.5) / Quantiles))], Quantiles, 1);
         using var exact = new TransportOde<double>(null, law.Velocity, RungeKuttaTableau.RungeKutta4, new ExecutionOptions { Threads = 1 });
         var (ends, _) = exact.Run(null, starts, 400);
-        Func<Expr, Expr, Expr>[] errors = [(x, _) => 0.1 * x, (x, _) => -0.4 * x, (x, _) => 0.5 + (0 * x), (x, t) => 0.3 * t * x.Sin(), (x, t) => 0.2 * (3 * x).Cos() * (1 - t)];
+        Func<Expr, Expr, Expr>[] errors =
+            [(x, _) => 0.1 * x, (x, _) => -0.4 * x, (x, _) => 0.5 + (0 * x), (x, t) => 0.3 * t * x.Sin(), (x, t) => 0.2 * (3 * x).Cos() * (1 - t)];
         var (ratio, largest) = (0.0, 0.0);
         foreach (var error in errors)
         {
@@ -230,11 +238,12 @@ internal static class BuildingFlows
         var variance = law.Data.Covariances[0][0, 0];
         double[] times = [.. Enumerable.Range(0, Times * Quantiles).Select(i => values[i / Quantiles].Time)];
         double[] positions = [.. Enumerable.Range(0, Times * Quantiles).Select(i =>
-            Math.Sqrt(Math.Pow(values[i / Quantiles].Alpha, 2) + (variance * Math.Pow(values[i / Quantiles].Beta, 2))) * NormalQuantile(((i % Quantiles) + 0.5) / Quantiles))];
+            Math.Sqrt(Math.Pow(values[i / Quantiles].Alpha, 2) + (variance * Math.Pow(values[i / Quantiles].Beta, 2))) * NormalQuantile(
+                ((i % Quantiles) + 0.5) / Quantiles))];
         return (
             FieldEvaluation.At(1, (x, t) => error(x, t).SquaredNorm(), positions, times).Average(),
             FieldEvaluation.At(1, (x, t) => field.WithDivergence(x, t).Divergence.Abs(), positions, times).Max());
     }
 
-    private static double NormalQuantile(double probability) => Math.Sqrt(2) * MathNet.Numerics.SpecialFunctions.ErfInv((2 * probability) - 1);
+    private static double NormalQuantile(double probability) => Math.Sqrt(2) * HostFunctions.InverseErf((2 * probability) - 1);
 }

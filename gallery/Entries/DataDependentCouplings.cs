@@ -1,3 +1,4 @@
+using System.Globalization;
 using Monge.Diagnostics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -14,10 +15,10 @@ namespace Monge.Gallery.Entries;
 /// <summary>Entry 27: Stochastic Interpolants with Data-Dependent Couplings (arXiv:2310.03725).</summary>
 internal static class DataDependentCouplings
 {
-    private const int DataStream = 770;
-    private const int BaseStream = 771;
-    private const int TimeStream = 772;
-    private const int LabelStream = 773;
+    private static readonly StreamName s_dataStream = StreamName.Numbered("data dependent couplings: data", 770);
+    private static readonly StreamName s_baseStream = StreamName.Numbered("data dependent couplings: base", 771);
+    private static readonly StreamName s_timeStream = StreamName.Numbered("data dependent couplings: time", 772);
+    private static readonly StreamName s_labelStream = StreamName.Numbered("data dependent couplings: label", 773);
     private const string Closed = "closed form";
 
     // A Gaussian in four dimensions with eigenvalues 2, 1, 0.5 and 0.2 in turned axes, and the noise of its corruption.
@@ -45,7 +46,8 @@ internal static class DataDependentCouplings
                 Quick: true,
                 [
                     FigureReference.AtMost("largest error of the flow map", 1e-8, Closed),
-                    FigureReference.AtMost("relative difference of the map to the Bures-Wasserstein map", 1e-10, "closed form of optimal transport between Gaussians"),
+                    FigureReference.AtMost(
+                        "relative difference of the map to the Bures-Wasserstein map", 1e-10, "closed form of optimal transport between Gaussians"),
                     FigureReference.AtMost("map cost over the bound d sigma^2", 1, "strictly below the bound"),
                 ],
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => GaussianExact(settings), cancellation)),
@@ -95,7 +97,8 @@ internal static class DataDependentCouplings
 
     private static Expr GaussianDraw(Expr noise) => Expr.Constant(s_mean, Dimension) + InAxes(noise, c => Math.Sqrt(c));
 
-    private static Expr ExactMap(Expr x) => Expr.Constant(s_mean, Dimension) + InAxes(x - Expr.Constant(s_mean, Dimension), c => Math.Sqrt(c / (c + (Sigma * Sigma))));
+    private static Expr ExactMap(Expr x) =>
+        Expr.Constant(s_mean, Dimension) + InAxes(x - Expr.Constant(s_mean, Dimension), c => Math.Sqrt(c / (c + (Sigma * Sigma))));
 
     private static Expr ExactVelocity(Expr x, Expr t) => InAxes(
         x - Expr.Constant(s_mean, Dimension), c => -(1 - t) * (Sigma * Sigma) / (c + ((1 - t).Square() * (Sigma * Sigma))));
@@ -105,8 +108,10 @@ internal static class DataDependentCouplings
 
     private static NdArray<double> NoisyCopies(int count, ulong seed)
     {
-        var x0 = GaussianDraw(Expr.Random(RandomLaw.Normal, DataStream, Dimension)) + (Sigma * Expr.Random(RandomLaw.Normal, BaseStream, Dimension));
-        using var draw = new CompiledProgram<double>(new TracedProgram(null, ("x", x0)), new ExecutionOptions { Threads = 1 }) { ["x"] = new NdArray<double>(count, Dimension) };
+        var x0 = GaussianDraw(Expr.Random(RandomLaw.Normal, s_dataStream, Dimension)) + (Sigma * Expr.Random(RandomLaw.Normal, s_baseStream, Dimension));
+        using var draw = new CompiledProgram<double>(
+            new TracedProgram(null, ("x", x0)), new ExecutionOptions { Threads = 1 })
+        { ["x"] = new NdArray<double>(count, Dimension) };
         draw.Run(count, new DrawKey(seed, 1UL << 39));
         return draw["x"];
     }
@@ -125,12 +130,17 @@ internal static class DataDependentCouplings
         {
             for (var i = 0; i < own.Length; i++)
             {
-                own[i] += Math.Sqrt(s_eigenvalues[k] / (s_eigenvalues[k] + (Sigma * Sigma))) * s_axes[(k * Dimension) + (i / Dimension)] * s_axes[(k * Dimension) + (i % Dimension)];
+                own[i] += Math.Sqrt(s_eigenvalues[k] / (s_eigenvalues[k] + (Sigma * Sigma))) * s_axes[(k * Dimension) + (i / Dimension)]
+                    * s_axes[(k * Dimension) + (i % Dimension)];
             }
         }
 
         var difference = Math.Sqrt(matrix.Zip(own, (a, b) => (a - b) * (a - b)).Sum() / own.Sum(v => v * v));
-        settings.Note(FormattableString.Invariant($"W2^2 {MapCost:F6}; by the Bures-Wasserstein formula {GaussianTransport.SquaredDistance(s_mean, noisy, s_mean, clean):F6}; bound {Dimension * Sigma * Sigma:F4}"));
+        settings.Note(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"W2^2 {MapCost:F6}; by the Bures-Wasserstein formula {GaussianTransport.SquaredDistance(s_mean, noisy, s_mean, clean):F6}; bound "
+                + $"{Dimension * Sigma * Sigma:F4}"));
         return [worst, difference, MapCost / (Dimension * Sigma * Sigma)];
     }
 
@@ -143,10 +153,11 @@ internal static class DataDependentCouplings
         var (errors, costs, energies) = (new double[2], new double[2], new double[2]);
         for (var independent = 0; independent < 2; independent++)
         {
-            var data = GaussianDraw(Expr.Random(RandomLaw.Normal, DataStream, Dimension));
-            var corrupted = independent == 0 ? data : GaussianDraw(Expr.Random(RandomLaw.Normal, LabelStream, Dimension));
+            var data = GaussianDraw(Expr.Random(RandomLaw.Normal, s_dataStream, Dimension));
+            var corrupted = independent == 0 ? data : GaussianDraw(Expr.Random(RandomLaw.Normal, s_labelStream, Dimension));
             var model = Velocity(
-                Dimension, 64, 2, Corruption.WithNoise(corrupted, Expr.Random(RandomLaw.Normal, BaseStream, Dimension), Sigma), data, new LossMinimiserOptions { Iterations = 8000, BatchSize = 512 },
+                Dimension, 64, 2, Corruption.WithNoise(corrupted, Expr.Random(RandomLaw.Normal, s_baseStream, Dimension), Sigma), data,
+                new LossMinimiserOptions { Iterations = 8000, BatchSize = 512 },
                 settings, cancellation);
             using var paths = new FieldPaths<double>(model.Set, model.Parameters, Dimension, model.Field.Apply, settings.Threads);
             var end = paths.Run(start, steps);
@@ -162,7 +173,11 @@ internal static class DataDependentCouplings
         }
 
         double[] bounds = [Dimension * Sigma * Sigma, (2 * s_eigenvalues.Sum()) + (Dimension * Sigma * Sigma)];
-        settings.Note(FormattableString.Invariant($"paired / independent: relative error {errors[0]:F4} / {errors[1]:F4}, map cost {costs[0]:F5} / {costs[1]:F5} (W2^2 {MapCost:F5}: the covariances commute, so both flows end in the optimal map and only their paths differ), path energy {energies[0]:F5} / {energies[1]:F5} (exact {ExactEnergy(false):F5} / {ExactEnergy(true):F5}), bound {bounds[0]:F3} / {bounds[1]:F3}"));
+        settings.Note(
+            string.Create(
+                CultureInfo.InvariantCulture, $"paired / independent: relative error {errors[0]:F4} / {errors[1]:F4}, map cost {costs[0]:F5} / {costs[1]:F5} "
+                + $"(W2^2 {MapCost:F5}: the covariances commute, so both flows end in the optimal map and only their paths differ), path energy "
+                + $"{energies[0]:F5} / {energies[1]:F5} (exact {ExactEnergy(false):F5} / {ExactEnergy(true):F5}), bound {bounds[0]:F3} / {bounds[1]:F3}"));
         return [errors[0], costs[0] / MapCost, energies[1] / energies[0], Math.Max(costs[0] / bounds[0], costs[1] / bounds[1])];
     }
 
@@ -173,7 +188,8 @@ internal static class DataDependentCouplings
         var sum = 0.0;
         foreach (var c in s_eigenvalues)
         {
-            double Root(double t) => Math.Sqrt(independent ? ((1 - t) * (1 - t) * (c + (Sigma * Sigma))) + (t * t * c) : c + ((1 - t) * (1 - t) * Sigma * Sigma));
+            double Root(double t) => Math.Sqrt(
+                independent ? ((1 - t) * (1 - t) * (c + (Sigma * Sigma))) + (t * t * c) : c + ((1 - t) * (1 - t) * Sigma * Sigma));
             for (var k = 0; k < points; k++)
             {
                 var slope = (Root((k + 1.0) / points) - Root((double)k / points)) * points;
@@ -192,10 +208,11 @@ internal static class DataDependentCouplings
         var start = Particles(particles, settings.Seed);
         for (var independent = 0; independent < 2; independent++)
         {
-            var label = (3 * Expr.Random(RandomLaw.Uniform, LabelStream)).Floor();
-            var other = independent == 0 ? label : (3 * Expr.Random(RandomLaw.Uniform, LabelStream + 1)).Floor();
+            var label = (3 * Expr.Random(RandomLaw.Uniform, s_labelStream)).Floor();
+            var other = independent == 0 ? label : (3 * Expr.Random(RandomLaw.Uniform, s_labelStream.Member(1))).Floor();
             var model = Velocity(
-                2, 64, 3, Draw(s_start, label, BaseStream), Draw(s_end, other, DataStream), new LossMinimiserOptions { Iterations = 6000, BatchSize = 512 }, settings, cancellation);
+                2, 64, 3, Draw(s_start, label, s_baseStream), Draw(s_end, other, s_dataStream),
+                new LossMinimiserOptions { Iterations = 6000, BatchSize = 512 }, settings, cancellation);
             using var paths = new FieldPaths<double>(model.Set, model.Parameters, 2, model.Field.Apply, settings.Threads);
             (_, curvatures[independent]) = paths.Bend(start, steps);
             using var exact = new FieldPaths<double>(null, null, 2, (x, t) => ExactMixture(x, t, independent == 1), settings.Threads);
@@ -206,7 +223,11 @@ internal static class DataDependentCouplings
                 (x, y) => EnergyDistance.Compute(x, y, 2, unbiased: false, threads: settings.Threads), "energy distance");
         }
 
-        settings.Note(FormattableString.Invariant($"curvature paired / independent: learned {curvatures[0]:F4} / {curvatures[1]:F4}, exact fields {exactCurvatures[0]:F4} / {exactCurvatures[1]:F4}"));
+        settings.Note(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"curvature paired / independent: learned {curvatures[0]:F4} / {curvatures[1]:F4}, exact fields {exactCurvatures[0]:F4} / "
+                + $"{exactCurvatures[1]:F4}"));
         settings.Note($"paired: {distances[0]}");
         settings.Note($"independent: {distances[1]}");
         return [curvatures[1] / curvatures[0], distances[0].Ratio];
@@ -225,10 +246,12 @@ internal static class DataDependentCouplings
     }
 
     private static NdArray<double> Particles(int count, ulong seed) =>
-        NdArray<double>.From(GaussianMixtureLaw.Isotropic([1.0 / 3, 1.0 / 3, 1.0 / 3], s_start, [Spread * Spread, Spread * Spread, Spread * Spread]).Sample(count, new RandomStream(seed, LabelStream)), count, 2);
+        NdArray<double>.From(GaussianMixtureLaw.Isotropic([1.0 / 3, 1.0 / 3, 1.0 / 3], s_start, [Spread * Spread, Spread * Spread, Spread * Spread]).Sample(
+            count, new RandomStream(seed, s_labelStream)), count, 2);
 
     private static double[] Target(int count, ulong seed) =>
-        GaussianMixtureLaw.Isotropic([1.0 / 3, 1.0 / 3, 1.0 / 3], s_end, [Spread * Spread, Spread * Spread, Spread * Spread]).Sample(count, new RandomStream(seed, DataStream));
+        GaussianMixtureLaw.Isotropic([1.0 / 3, 1.0 / 3, 1.0 / 3], s_end, [Spread * Spread, Spread * Spread, Spread * Spread]).Sample(
+            count, new RandomStream(seed, s_dataStream));
 
     // Each pair of modes is a Gaussian in a straight move, x_t ~ N((1 - t) m + t n, ((1 - t)^2 + t^2) s^2); the velocity is their mean by responsibility.
     private static Expr ExactMixture(Expr x, Expr t, bool independent)
@@ -253,7 +276,7 @@ internal static class DataDependentCouplings
     {
         var (set, initializer) = (new ParameterSet(), new ParameterInitializer());
         var field = new DriftNetwork(set, initializer, dimension, width, depth);
-        var (t, interpolant, none) = (Expr.Random(RandomLaw.Uniform, TimeStream), new Interpolant(InterpolantSchedules.Linear), Expr.Constant(0));
+        var (t, interpolant, none) = (Expr.Random(RandomLaw.Uniform, s_timeStream), new Interpolant(InterpolantSchedules.Linear), Expr.Constant(0));
         var loss = (field.Apply(interpolant.At(t, x0, x1, none), t) - interpolant.Rate(t, x0, x1, none)).SquaredNorm();
         using var minimiser = new LossMinimiser<float>(set, initializer, loss, options, settings.Seed, new ExecutionOptions { Threads = settings.Threads });
         minimiser.Run(cancellation: cancellation);

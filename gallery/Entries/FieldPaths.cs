@@ -18,7 +18,8 @@ internal sealed class FieldPaths<T> : IDisposable
     private readonly CompiledProgram<T> _field;
 
     /// <summary>Compiles a field.</summary>
-    public FieldPaths(ParameterSet? set, NdArray<T>? parameters, int dimension, Func<Expr, Expr, Expr> field, int threads, params (string Name, NdArray<T> Values)[] inputs)
+    public FieldPaths(
+        ParameterSet? set, NdArray<T>? parameters, int dimension, Func<Expr, Expr, Expr> field, int threads, params (string Name, NdArray<T> Values)[] inputs)
     {
         _parameters = parameters;
         var (x, t, options) = (Expr.Input("x", dimension), Expr.Shared("t"), new ExecutionOptions { Threads = threads });

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
@@ -11,9 +12,10 @@ using Monge.Training;
 namespace Monge.Gallery.Entries;
 
 /// <summary>
-/// Entry 27, images whose conditional laws are known exactly: Gaussian fields on a periodic 16 x 16 lattice, restored from the means of 2 x 2 blocks, or from the tiles that a mask has left.
-/// What the observation m tells is in both ends of a pair, so the interpolant need not move it: x_t = m + cos(pi t / 2) sigma zeta + sin(pi t / 2) (x_1 - m). With sigma near the deviation
-/// of what the observation leaves open the residual keeps its variance on the way, and a few Euler steps are enough.
+/// Entry 27, images whose conditional laws are known exactly: Gaussian fields on a periodic 16 x 16 lattice, restored from the means of 2 x 2 blocks,
+/// or from the tiles that a mask has left. What the observation m tells is in both ends of a pair, so the interpolant need not move it: x_t = m +
+/// cos(pi t / 2) sigma zeta + sin(pi t / 2) (x_1 - m). With sigma near the deviation of what the observation leaves open the residual keeps its
+/// variance on the way, and a few Euler steps are enough.
 /// </summary>
 internal static class FieldRestoration
 {
@@ -24,13 +26,13 @@ internal static class FieldRestoration
     private const int CoarseNyquist = Side / Block / 2;
     private const double MaskedShare = 0.3;
 
-    // The noise on the up-sampled means. With exact velocities, which are linear here, 5 Euler steps leave the unseen band off by .089, .063, .048 and .045 at .57, .66, .75 and .90, and 20 steps
-    // by .020, .015, .012 and .018; a Gaussian base has .069 and .025.
+    // The noise on the up-sampled means. With exact velocities, which are linear here, 5 Euler steps leave the unseen band off by .089, .063, .048 and .045 at
+    // .57, .66, .75 and .90, and 20 steps by .020, .015, .012 and .018; a Gaussian base has .069 and .025.
     private const double Sigma = 0.75;
-    private const int FieldStream = 774;
-    private const int NoiseStream = 775;
-    private const int TimeStream = 776;
-    private const int MaskStream = 777;
+    private static readonly StreamName s_fieldStream = StreamName.Numbered("field restoration: field", 774);
+    private static readonly StreamName s_noiseStream = StreamName.Numbered("field restoration: noise", 775);
+    private static readonly StreamName s_timeStream = StreamName.Numbered("field restoration: time", 776);
+    private static readonly StreamName s_maskStream = StreamName.Numbered("field restoration: mask", 777);
     private const int Observations = 16;
     private const int DrawsEach = 128;
     private const string Exact = "exact conditional law of the Gaussian field";
@@ -43,14 +45,16 @@ internal static class FieldRestoration
     [
         new Experiment(
             "super-resolution",
-            "Gaussian fields from the means of 2 x 2 blocks by a small convolutional network: base up-sampled means plus noise, and a Gaussian base conditioned on the same means, at equal training.",
+            "Gaussian fields from the means of 2 x 2 blocks by a small convolutional network: base up-sampled means plus noise, and a Gaussian base "
+            + "conditioned on the same means, at equal training.",
             Quick: false,
             [
                 FigureReference.AtMost("RMS error of the posterior mean, in standard deviations of the field", 0.1, Exact),
                 FigureReference.Within("posterior variance over the exact one", 1, 0.1, Exact),
                 FigureReference.AtMost("largest relative error of the spectrum in the unseen band, 20 Euler steps", 0.05, Exact),
                 FigureReference.AtMost("the same with 5 Euler steps", 0.2, "own bar; the sheet's stretch is 0.1", stretchBound: 0.1),
-                FigureReference.AtLeast("error of the Gaussian base over that of the coupling, least of 5, 10 and 20 Euler steps", 1, "the coupling beats the Gaussian base on the same budget"),
+                FigureReference.AtLeast("error of the Gaussian base over that of the coupling, least of 5, 10 and 20 Euler steps", 1,
+                    "the coupling beats the Gaussian base on the same budget"),
             ],
             (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => SuperResolution(settings, cancellation), cancellation)),
         new Experiment(
@@ -70,9 +74,11 @@ internal static class FieldRestoration
 
     private static Expr FromBlocks(Expr blocks) => blocks.Reshape(Block, Block, Side / Block, Side / Block).Transpose(2, 0, 3, 1).Reshape(Sites);
 
-    // The interpolant runs between x0 - held and x1 - held. With a mask the network also sees what it keeps apart from the rest: how a kept value counts depends on its neighbours being kept.
+    // The interpolant runs between x0 - held and x1 - held. With a mask the network also sees what it keeps apart from the rest: how a kept value counts
+    // depends on its neighbours being kept.
     private static RestorationModel Train(
-        InterpolantSchedule schedule, Expr x0, Expr x1, Expr held, Expr side, Expr? keep, int iterations, ExperimentSettings settings, CancellationToken cancellation)
+        InterpolantSchedule schedule, Expr x0, Expr x1, Expr held, Expr side, Expr? keep, int iterations, ExperimentSettings settings,
+        CancellationToken cancellation)
     {
         var (set, initializer, masked) = (new ParameterSet(), new ParameterInitializer(), keep is not null);
         var shape = new LatticeConvolutionOptions { Channels = Block * Block, SideChannels = 1, Width = 24, Depth = 2, Frequencies = 2 };
@@ -84,25 +90,30 @@ internal static class FieldRestoration
             return FromBlocks(network.Apply(ToBlocks(x), t, seen));
         }
 
-        var (t, interpolant, none) = (Expr.Random(RandomLaw.Uniform, TimeStream), new Interpolant(schedule), Expr.Constant(0));
+        var (t, interpolant, none) = (Expr.Random(RandomLaw.Uniform, s_timeStream), new Interpolant(schedule), Expr.Constant(0));
         var velocity = Velocity(held + interpolant.At(t, x0 - held, x1 - held, none), t, side);
         var error = velocity - interpolant.Rate(t, x0 - held, x1 - held, none);
         var loss = (keep is null ? error : (1 - keep) * error).SquaredNorm() / Sites;
         var options = new LossMinimiserOptions { Iterations = iterations, BatchSize = 128, LearningRate = 2e-3 };
         using var minimiser = new LossMinimiser<float>(set, initializer, loss, options, settings.Seed, new ExecutionOptions { Threads = settings.Threads });
         var outcome = minimiser.Run(cancellation: cancellation);
-        settings.Note(FormattableString.Invariant($"{set.Count} parameters, {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s, last loss {outcome.Loss:F5}"));
+        settings.Note(FormattableString.Invariant(
+            $"{set.Count} parameters, {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s, last loss {outcome.Loss:F5}"));
         return new RestorationModel(set, NdArray<float>.From(minimiser.State.Average.Span, set.Count), Velocity);
     }
 
     private static double[] SuperResolution(ExperimentSettings settings, CancellationToken cancellation)
     {
         const int iterations = 4000;
-        var x1 = s_field.Draw(Expr.Random(RandomLaw.Normal, FieldStream, Sites));
+        var x1 = s_field.Draw(Expr.Random(RandomLaw.Normal, s_fieldStream, Sites));
         var coarse = Corruption.BlockMean(x1, Side, Side, Block);
-        var noise = Expr.Random(RandomLaw.Normal, NoiseStream, Sites);
+        var noise = Expr.Random(RandomLaw.Normal, s_noiseStream, Sites);
         var conditional = BlockConditional();
-        settings.Note(FormattableString.Invariant($"sigma = {Sigma}, the conditional standard deviation of a site is {Math.Sqrt(Enumerable.Range(0, Sites).Average(i => conditional.Covariance[i * (Sites + 1)])):F4}; trigonometric schedule for both bases"));
+        settings.Note(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"sigma = {Sigma}, the conditional standard deviation of a site is "
+                + $"{Math.Sqrt(Enumerable.Range(0, Sites).Average(i => conditional.Covariance[i * (Sites + 1)])):F4}; trigonometric schedule for both bases"));
         var (schedule, known) = (InterpolantSchedules.Trigonometric, Corruption.UpSample(coarse, Side, Side, Block));
         var coupled = Train(schedule, Corruption.WithNoise(known, noise, Sigma), x1, known, coarse, null, iterations, settings, cancellation);
         var gaussian = Train(schedule, noise, x1, 0, coarse, null, iterations, settings, cancellation);
@@ -118,7 +129,9 @@ internal static class FieldRestoration
             }
         }
 
-        var side = NdArray<float>.From([.. Enumerable.Range(0, Observations * DrawsEach).SelectMany(s => observed[(s / DrawsEach * Cells)..((s / DrawsEach * Cells) + Cells)])], Observations * DrawsEach, Cells);
+        var side = NdArray<float>.From(
+            [.. Enumerable.Range(0, Observations * DrawsEach).SelectMany(s => observed[(s / DrawsEach * Cells)..((s / DrawsEach * Cells) + Cells)])],
+            Observations * DrawsEach, Cells);
         var corrupted = new NdArray<float>(Observations * DrawsEach, Sites);
         for (var i = 0; i < corrupted.Length; i++)
         {
@@ -134,7 +147,11 @@ internal static class FieldRestoration
                 var euler = k < s_steps.Length;
                 var end = paths.Run(start, euler ? s_steps[k] : 8, euler);
                 into[k] = Judge(end, o => conditional.Mean(Doubles(observed.AsSpan(o * Cells, Cells))), conditional.Covariance);
-                settings.Note(FormattableString.Invariant($"{name}, {(euler ? $"{s_steps[k]} Euler" : "8 Runge-Kutta")} steps: posterior mean off by {into[k].MeanError:F4}, variance ratio {into[k].VarianceRatio:F4}, unseen band off by {into[k].BandError:F4}"));
+                settings.Note(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{name}, {(euler ? $"{s_steps[k]} Euler" : "8 Runge-Kutta")} steps: posterior mean off by {into[k].MeanError:F4}, variance ratio "
+                        + $"{into[k].VarianceRatio:F4}, unseen band off by {into[k].BandError:F4}"));
             }
         }
 
@@ -145,12 +162,12 @@ internal static class FieldRestoration
     private static double[] InPainting(ExperimentSettings settings, CancellationToken cancellation)
     {
         const int iterations = 5000;
-        var x1 = s_field.Draw(Expr.Random(RandomLaw.Normal, FieldStream, Sites));
-        var keep = Corruption.KeptTiles(Expr.Random(RandomLaw.Uniform, MaskStream, Cells), MaskedShare, Side, Side, Block);
-        var x0 = Corruption.InPaint(x1, keep, Expr.Random(RandomLaw.Normal, NoiseStream, Sites));
+        var x1 = s_field.Draw(Expr.Random(RandomLaw.Normal, s_fieldStream, Sites));
+        var keep = Corruption.KeptTiles(Expr.Random(RandomLaw.Uniform, s_maskStream, Cells), MaskedShare, Side, Side, Block);
+        var x0 = Corruption.InPaint(x1, keep, Expr.Random(RandomLaw.Normal, s_noiseStream, Sites));
         var model = Train(InterpolantSchedules.Linear, x0, x1, 0, Corruption.BlockMean(keep, Side, Side, Block), keep, iterations, settings, cancellation);
 
-        var (fields, noises, random) = (Fields(settings.Seed), Noise(Observations * DrawsEach, settings.Seed), new RandomStream(settings.Seed, MaskStream));
+        var (fields, noises, random) = (Fields(settings.Seed), Noise(Observations * DrawsEach, settings.Seed), new RandomStream(settings.Seed, s_maskStream));
         bool[] kept = [.. Enumerable.Range(0, Observations * Cells).Select(_ => random.NextDouble() >= MaskedShare)];
         var n = Observations * DrawsEach;
         var (side, start) = (new NdArray<float>(n, Cells), new NdArray<float>(n, Sites));
@@ -162,7 +179,8 @@ internal static class FieldRestoration
             start[i] = known ? (float)fields[(o * Sites) + site] : noises[i];
         }
 
-        Expr Restored(Expr x, Expr t, Expr known) => new MaskedField(Corruption.UpSample(known, Side, Side, Block), new FormulaField(Sites, (at, time) => model.Velocity(at, time, known))).Apply(x, t);
+        Expr Restored(Expr x, Expr t, Expr known) =>
+            new MaskedField(Corruption.UpSample(known, Side, Side, Block), new FormulaField(Sites, (at, time) => model.Velocity(at, time, known))).Apply(x, t);
         using var paths = (model with { Velocity = Restored }).Paths(settings.Threads, ("side", side), Cells);
         var end = paths.Run(start, 16);
         var (moved, error, masked, found, exact) = (0.0, 0.0, 0, 0.0, 0.0);
@@ -225,21 +243,25 @@ internal static class FieldRestoration
 
     private static double[] Fields(ulong seed)
     {
-        var draw = s_field.Draw(Expr.Random(RandomLaw.Normal, FieldStream, Sites));
-        using var program = new CompiledProgram<float>(new TracedProgram(null, ("x", draw)), new ExecutionOptions { Threads = 1 }) { ["x"] = new NdArray<float>(Observations, Sites) };
+        var draw = s_field.Draw(Expr.Random(RandomLaw.Normal, s_fieldStream, Sites));
+        using var program = new CompiledProgram<float>(
+            new TracedProgram(null, ("x", draw)), new ExecutionOptions { Threads = 1 })
+        { ["x"] = new NdArray<float>(Observations, Sites) };
         program.Run(Observations, new DrawKey(seed, 1UL << 39));
         return Doubles(program["x"].Span);
     }
 
     private static NdArray<float> Noise(int count, ulong seed)
     {
-        using var program = new CompiledProgram<float>(new TracedProgram(null, ("x", Expr.Random(RandomLaw.Normal, NoiseStream, Sites) * 1)), new ExecutionOptions { Threads = 1 }) { ["x"] = new NdArray<float>(count, Sites) };
+        using var program = new CompiledProgram<float>(new TracedProgram(null, ("x", Expr.Random(RandomLaw.Normal, s_noiseStream, Sites) * 1)),
+            new ExecutionOptions { Threads = 1 })
+        { ["x"] = new NdArray<float>(count, Sites) };
         program.Run(count, new DrawKey(seed, 1UL << 39));
         return program["x"];
     }
 
-    // Means and variances over the draws of each observation beside the exact ones, and the spectrum above the coarse lattice's highest frequency beside what it is given these observations:
-    // with sixteen of them, their own scatter about the field's spectrum is larger than a good sampler's error.
+    // Means and variances over the draws of each observation beside the exact ones, and the spectrum above the coarse lattice's highest frequency beside what
+    // it is given these observations: with sixteen of them, their own scatter about the field's spectrum is larger than a good sampler's error.
     private static RestorationScore Judge(NdArray<float> draws, Func<int, double[]> exactMean, double[] exactCovariance)
     {
         var (error, found, exact) = (0.0, 0.0, 0.0);
@@ -279,7 +301,9 @@ internal static class FieldRestoration
 
         static int Frequency(int wave) => Math.Max((wave / Side + 1) / 2, (wave % Side + 1) / 2);
         var band = Enumerable.Range(CoarseNyquist + 1, (Side / 2) - CoarseNyquist)
-            .Max(f => Math.Abs((Enumerable.Range(0, Sites).Where(w => Frequency(w) == f).Sum(w => power[w]) / Enumerable.Range(0, Sites).Where(w => Frequency(w) == f).Sum(w => exactPower[w])) - 1));
+            .Max(f => Math.Abs(
+                (Enumerable.Range(0, Sites).Where(w => Frequency(w) == f).Sum(w => power[w]) / Enumerable.Range(0, Sites).Where(w => Frequency(w) == f).Sum(
+                    w => exactPower[w])) - 1));
         return new RestorationScore(Math.Sqrt(error), found / exact, band);
     }
 

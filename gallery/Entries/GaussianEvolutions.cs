@@ -1,4 +1,5 @@
 using Monge.Engine.Programs;
+using Monge.Engine.Random;
 using Monge.Fields;
 using Monge.Objectives;
 using Monge.Paths;
@@ -29,8 +30,8 @@ internal sealed record GaussianModel(
 }
 
 /// <summary>
-/// The evolutions of arXiv:2407.07873 from N(0, I) to a Gaussian of the plane that is given unnormalised, each with its loss and, where the loss has one solution, its closed form.
-/// Potentials are a hidden layer of tanh units and a quadratic form whose coefficients are a network of time.
+/// The evolutions of arXiv:2407.07873 from N(0, I) to a Gaussian of the plane that is given unnormalised, each with its loss and, where the loss has one
+/// solution, its closed form. Potentials are a hidden layer of tanh units and a quadratic form whose coefficients are a network of time.
 /// </summary>
 internal static class GaussianEvolutions
 {
@@ -44,8 +45,8 @@ internal static class GaussianEvolutions
     public const double Noise = 0.5;
 
     // Purposes of random streams.
-    private const int PositionStream = 40;
-    private const int TimeStream = 41;
+    private static readonly StreamName s_positionStream = StreamName.Numbered("gaussian evolutions: position", 40);
+    private static readonly StreamName s_timeStream = StreamName.Numbered("gaussian evolutions: time", 41);
 
     private const int TimeWidth = 16;
 
@@ -55,7 +56,7 @@ internal static class GaussianEvolutions
 
     private static readonly double[] s_endMean = [1.5, -1.0];
     private static readonly VariancePreservingNoise s_noising = new(Dimension, 0.1, 10);
-    private static readonly Expr s_time = Expr.Random(RandomLaw.Uniform, TimeStream);
+    private static readonly Expr s_time = Expr.Random(RandomLaw.Uniform, s_timeStream);
 
     /// <summary>log Z of the target.</summary>
     public static double LogZ { get; } = 0.5 * Dimension * Math.Log(2 * Math.PI * EndScale * EndScale);
@@ -110,12 +111,13 @@ internal static class GaussianEvolutions
         return new GaussianModel(parameters, initializer, residual, velocity, Annealing.Drift, AnnealingLaw, Slope: t => slope.Apply(t)[0]);
     }
 
-    // V is learned as a function of u = e^(-B/2), which runs from nearly 0 to 1: under a variance-preserving noising the law is a smooth function of u, and every term
-    // of the residual carries the same factor beta, so that the problem is as easy at rates of 0.1 to 10 as at a constant one.
+    // V is learned as a function of u = e^(-B/2), which runs from nearly 0 to 1: under a variance-preserving noising the law is a smooth function of u, and
+    // every term of the residual carries the same factor beta, so that the problem is as easy at rates of 0.1 to 10 as at a constant one.
     private static GaussianModel TimeReversal(int width)
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
-        var v = new LogDensityNetwork(parameters, initializer, "logDensity", Path, Potential(parameters, initializer, "correction", width).Apply, LogDensityBoundary.TargetOnly);
+        var v = new LogDensityNetwork(
+            parameters, initializer, "logDensity", Path, Potential(parameters, initializer, "correction", width).Apply, LogDensityBoundary.TargetOnly);
         Expr LogDensity(Expr x, Expr t) => v.LogDensity(x, (-0.5 * s_noising.Integral(t)).Exp());
         var box = ReversalLaw(s_time, UnitBox());
         var residual = LogDensityResiduals.TimeReversal(LogDensity, s_noising.Drift, s_noising.Diffusion(s_time), box, s_time);
@@ -153,7 +155,8 @@ internal static class GaussianEvolutions
         var (parameters, initializer, v, drift) = General(width);
         var box = InterpolatedBox();
         var residual = Expr.Concat(
-            0, LogDensityResiduals.FokkerPlanck(v.LogDensity, drift, Noise, box, s_time).Reshape(1), Math.Sqrt(KineticPenalty) * drift.Apply(box.StopGradient(), s_time));
+            0, LogDensityResiduals.FokkerPlanck(v.LogDensity, drift, Noise, box, s_time).Reshape(1),
+            Math.Sqrt(KineticPenalty) * drift.Apply(box.StopGradient(), s_time));
         return new GaussianModel(parameters, initializer, residual, TransportFields.ProbabilityFlow(drift, v.LogDensity, _ => Noise), null, null, v);
     }
 
@@ -162,7 +165,8 @@ internal static class GaussianEvolutions
         var (parameters, initializer, v, velocity) = General(width);
         var box = InterpolatedBox();
         var residual = Expr.Concat(
-            0, LogDensityResiduals.Continuity(v.LogDensity, velocity, box, s_time).Reshape(1), Math.Sqrt(KineticPenalty) * velocity.Apply(box.StopGradient(), s_time));
+            0, LogDensityResiduals.Continuity(v.LogDensity, velocity, box, s_time).Reshape(1),
+            Math.Sqrt(KineticPenalty) * velocity.Apply(box.StopGradient(), s_time));
         return new GaussianModel(parameters, initializer, residual, velocity, null, null, v);
     }
 
@@ -176,7 +180,7 @@ internal static class GaussianEvolutions
     private static ScalarNetwork Potential(ParameterSet parameters, ParameterInitializer initializer, string name, int width) =>
         new(parameters, initializer, name, Dimension, width, depth: 1, frequencies: 1, quadratic: true, quadraticWidth: 12);
 
-    private static Expr UnitBox() => BoxHalfWidth * ((2 * Expr.Random(RandomLaw.Uniform, PositionStream, Dimension)) - 1);
+    private static Expr UnitBox() => BoxHalfWidth * ((2 * Expr.Random(RandomLaw.Uniform, s_positionStream, Dimension)) - 1);
 
     /// <summary>A uniform point of the box whose centre and width move linearly from the base's to the target's.</summary>
     private static Expr InterpolatedBox() => (s_time * Expr.Constant(s_endMean, Dimension)) + (((1 - s_time) + (s_time * EndScale)) * UnitBox());

@@ -1,14 +1,16 @@
+using System.Globalization;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
+using Monge.Engine.Random;
 using Monge.Fields;
 using Monge.Objectives;
 
 namespace Monge.Gallery.Entries;
 
 /// <summary>
-/// The exact-solution suite of arXiv:2407.07873: the residual operators on closed forms, each loss trained by Adam, the unique ones driven on by Gauss-Newton, and what must hold
-/// of every solution.
+/// The exact-solution suite of arXiv:2407.07873: the residual operators on closed forms, each loss trained by Adam, the unique ones driven on by Gauss-Newton,
+/// and what must hold of every solution.
 /// </summary>
 internal static class GaussianSuite
 {
@@ -16,8 +18,8 @@ internal static class GaussianSuite
     private const int Points = 4096;
 
     // Random streams of the points in the tails, and how far the tails are taken, in standard deviations of the base.
-    private const int PositionStream = 43;
-    private const int TimeStream = 44;
+    private static readonly StreamName s_positionStream = StreamName.Numbered("gaussian suite: position", 43);
+    private static readonly StreamName s_timeStream = StreamName.Numbered("gaussian suite: time", 44);
     private const double TailWidth = 3;
 
     /// <summary>The experiments, in the order in which they run.</summary>
@@ -31,11 +33,14 @@ internal static class GaussianSuite
             (settings, _) => Task.FromResult<IReadOnlyList<double>>([.. Operators().Select(o => Largest(o.Residual, settings))])),
         new Experiment(
             "gaussian-losses",
-            "Every loss of the table trained by Adam between two Gaussians of the plane; the general losses have many solutions and are judged by the law that they carry.",
+            "Every loss of the table trained by Adam between two Gaussians of the plane; the general losses have many solutions and are judged by the law "
+            + "that they carry.",
             Quick: true,
             [
-                .. GaussianEvolutions.Losses.Where(l => l.IsUnique).Select(l => FigureReference.AtMost($"{l.Name}: relative L2 error of the drift", 2e-2, ClosedForm, stretchBound: 5e-3)),
-                .. GaussianEvolutions.Losses.Where(l => !l.IsUnique).Select(l => FigureReference.AtMost($"{l.Name}: error of the carried law's moments", 2e-2, ClosedForm, stretchBound: 5e-3)),
+                .. GaussianEvolutions.Losses.Where(l => l.IsUnique).Select(
+                    l => FigureReference.AtMost($"{l.Name}: relative L2 error of the drift", 2e-2, ClosedForm, stretchBound: 5e-3)),
+                .. GaussianEvolutions.Losses.Where(l => !l.IsUnique).Select(
+                    l => FigureReference.AtMost($"{l.Name}: error of the carried law's moments", 2e-2, ClosedForm, stretchBound: 5e-3)),
                 FigureReference.AtMost("largest error of a learned log Z", 2e-2, ClosedForm, stretchBound: 5e-3),
             ],
             (settings, cancellation) => Task.Run(() => TrainByAdam(settings, cancellation), cancellation)),
@@ -54,10 +59,12 @@ internal static class GaussianSuite
             (settings, cancellation) => Task.Run(() => TrainByGaussNewton(settings, cancellation), cancellation)),
         new Experiment(
             "gaussian-invariants",
-            "What holds of every solution: a trained V stays normalised, the integral of c is the log Z of importance weights, SDE and probability flow carry one law.",
+            "What holds of every solution: a trained V stays normalised, the integral of c is the log Z of importance weights, SDE and probability flow "
+            + "carry one law.",
             Quick: false,
             [
-                FigureReference.AtMost("Schroedinger bridge: largest error of the integral of exp V over eleven times", 2e-2, "normalisation", stretchBound: 5e-3),
+                FigureReference.AtMost(
+                    "Schroedinger bridge: largest error of the integral of exp V over eleven times", 2e-2, "normalisation", stretchBound: 5e-3),
                 FigureReference.AtMost("annealing: integral of c less log Z of the weights", 2e-2, "thermodynamic integration", stretchBound: 5e-3),
                 FigureReference.AtMost("Schroedinger bridge: error of the moments carried by the probability flow", 2e-2, ClosedForm, stretchBound: 5e-3),
                 FigureReference.AtMost("Schroedinger bridge: error of the moments carried by the SDE", 2e-2, ClosedForm),
@@ -67,9 +74,10 @@ internal static class GaussianSuite
 
     private static IEnumerable<(string Name, Expr Residual)> Operators()
     {
-        var x = TailWidth * Expr.Random(RandomLaw.Normal, PositionStream, GaussianEvolutions.Dimension);
-        var t = Expr.Random(RandomLaw.Uniform, TimeStream);
-        var (bridge, transport, reversal, annealing) = (GaussianEvolutions.Bridge, GaussianEvolutions.Transport, GaussianEvolutions.Reversal, GaussianEvolutions.Annealing);
+        var x = TailWidth * Expr.Random(RandomLaw.Normal, s_positionStream, GaussianEvolutions.Dimension);
+        var t = Expr.Random(RandomLaw.Uniform, s_timeStream);
+        var (bridge, transport, reversal, annealing) =
+            (GaussianEvolutions.Bridge, GaussianEvolutions.Transport, GaussianEvolutions.Reversal, GaussianEvolutions.Annealing);
         var (noise, d) = (GaussianEvolutions.Noise, GaussianEvolutions.Dimension);
         var velocity = new FormulaField(d, annealing.Drift);
         var slope = annealing.LogNormaliserSlope(t) + GaussianEvolutions.LogZ;
@@ -78,13 +86,15 @@ internal static class GaussianSuite
         yield return ("log Fokker-Planck", LogDensityResiduals.FokkerPlanck(bridge.LogDensity, new FormulaField(d, bridge.Drift), noise, x, t));
         yield return ("log continuity", LogDensityResiduals.Continuity(transport.LogDensity, new FormulaField(d, transport.Drift), x, t));
         yield return ("annealing with c", ContinuityResidual.Exact(GaussianEvolutions.Path, velocity, slope, x, t));
-        yield return ("time reversal of a mixture", LogDensityResiduals.TimeReversal(mixture.LogDensity, reversal.Noise.Drift, reversal.Noise.Diffusion(t), x, t));
+        yield return ("time reversal of a mixture",
+            LogDensityResiduals.TimeReversal(mixture.LogDensity, reversal.Noise.Drift, reversal.Noise.Diffusion(t), x, t));
         yield return ("Hamilton-Jacobi-Bellman", LogDensityResiduals.HamiltonJacobiBellman(bridge.Potential, null, noise, x, t));
         yield return ("Hamilton-Jacobi", LogDensityResiduals.HamiltonJacobi(transport.Potential, x, t));
         yield return ("Fokker-Planck drift of the annealing", LogDensityResiduals.FokkerPlanck(annealing.LogDensity, drift, noise, x, t));
         yield return (
             "probability flow of the bridge",
-            LogDensityResiduals.Continuity(bridge.LogDensity, TransportFields.ProbabilityFlow(new FormulaField(d, bridge.Drift), bridge.LogDensity, _ => noise), x, t));
+            LogDensityResiduals.Continuity(
+                bridge.LogDensity, TransportFields.ProbabilityFlow(new FormulaField(d, bridge.Drift), bridge.LogDensity, _ => noise), x, t));
     }
 
     private static double Largest(Expr residual, ExperimentSettings settings)
@@ -110,8 +120,9 @@ internal static class GaussianSuite
             var (parameters, secondsPerStep) = GaussianTraining.Adam(model, GaussianTraining.AdamSteps, settings, cancellation);
             var score = GaussianTraining.Score(model, parameters, settings);
             worstLogZ = double.IsNaN(score.LogZError) ? worstLogZ : Math.Max(worstLogZ, score.LogZError);
-            var note = FormattableString.Invariant(
-                $"{name}: {GaussianTraining.AdamSteps} steps of Adam in {secondsPerStep * GaussianTraining.AdamSteps:F1} s, residual RMS {score.ResidualRms:E1}{LogZ(score)}");
+            var note = string.Create(CultureInfo.InvariantCulture,
+                $"{name}: {GaussianTraining.AdamSteps} steps of Adam in {secondsPerStep * GaussianTraining.AdamSteps:F1} s, residual RMS "
+                + $"{score.ResidualRms:E1}{LogZ(score)}");
             if (isUnique)
             {
                 values.Add(score.DriftError);
@@ -121,7 +132,10 @@ internal static class GaussianSuite
             {
                 var law = GaussianTraining.Carry(model, parameters, settings);
                 values.Add(law.MomentError);
-                settings.Note(FormattableString.Invariant($"{note}, moments {law.MomentError:E1}, ESS {law.EffectiveSampleSize:F4}, log Z of the weights off by {Math.Abs(law.LogZ - GaussianEvolutions.LogZ):E1}"));
+                settings.Note(
+                    string.Create(
+                        CultureInfo.InvariantCulture, $"{note}, moments {law.MomentError:E1}, ESS {law.EffectiveSampleSize:F4}, log Z of the weights off by "
+                        + $"{Math.Abs(law.LogZ - GaussianEvolutions.LogZ):E1}"));
             }
         }
 
@@ -129,7 +143,8 @@ internal static class GaussianSuite
         return values;
     }
 
-    private static string LogZ(GaussianScore score) => double.IsNaN(score.LogZError) ? "" : FormattableString.Invariant($", error of log Z {score.LogZError:E1}");
+    private static string LogZ(GaussianScore score) =>
+        double.IsNaN(score.LogZError) ? "" : FormattableString.Invariant($", error of log Z {score.LogZError:E1}");
 
     private static IReadOnlyList<double> TrainByGaussNewton(ExperimentSettings settings, CancellationToken cancellation)
     {
@@ -144,8 +159,9 @@ internal static class GaussianSuite
             var beside = GaussianTraining.Score(model, alone, settings);
             smallestRatio = Math.Min(smallestRatio, beside.DriftError / score.DriftError);
             values.AddRange([score.ResidualRms, score.DriftError]);
-            settings.Note(FormattableString.Invariant(
-                $"{name}: {seconds:F1} s; Gauss-Newton ({steps} steps) RMS {score.ResidualRms:E1}, drift {score.DriftError:E1}{LogZ(score)}; Adam ({adamSteps} steps) RMS {beside.ResidualRms:E1}, drift {beside.DriftError:E1}{LogZ(beside)}"));
+            settings.Note(string.Create(CultureInfo.InvariantCulture,
+                $"{name}: {seconds:F1} s; Gauss-Newton ({steps} steps) RMS {score.ResidualRms:E1}, drift {score.DriftError:E1}{LogZ(score)}; Adam "
+                + $"({adamSteps} steps) RMS {beside.ResidualRms:E1}, drift {beside.DriftError:E1}{LogZ(beside)}"));
         }
 
         values.Add(smallestRatio);
@@ -156,7 +172,8 @@ internal static class GaussianSuite
     {
         var annealing = GaussianEvolutions.Losses[0].Build(GaussianTraining.AdamWidth);
         var (parameters, _) = GaussianTraining.Adam(annealing, GaussianTraining.AdamSteps, settings, cancellation);
-        using var integral = new CompiledProgram<double>(new TracedProgram(annealing.Parameters, ("c", annealing.Slope!(Expr.Input("t")).BatchSum() / Points)), GaussianTraining.Execution(settings));
+        using var integral = new CompiledProgram<double>(
+            new TracedProgram(annealing.Parameters, ("c", annealing.Slope!(Expr.Input("t")).BatchSum() / Points)), GaussianTraining.Execution(settings));
         integral.Parameters = parameters;
         integral["t"] = new NdArray<double>(Points);
         for (var i = 0; i < Points; i++)

@@ -44,23 +44,34 @@ internal static class GaussianTraining
     private const double RmsGoal = 4e-6;
 
     private const int EvaluationPoints = 8192;
-    private const int EvaluationStream = 42;
+    private static readonly StreamName s_startStream = StreamName.Numbered("gaussian training: start", 0);
+    private static readonly StreamName s_evaluationStream = StreamName.Numbered("gaussian training: evaluation", 42);
 
     // Places in the random streams beyond those that training uses.
     private const ulong NewtonStart = 1_000_000;
     private const ulong FreshPoints = 2_000_000;
 
     /// <summary>Trains by Adam for a number of steps and returns the averaged parameters, and the time of a step without compilation.</summary>
-    public static (NdArray<double> Parameters, double SecondsPerStep) Adam(GaussianModel model, int steps, ExperimentSettings settings, CancellationToken cancellation)
+    public static (NdArray<double> Parameters, double SecondsPerStep) Adam(
+        GaussianModel model, int steps, ExperimentSettings settings, CancellationToken cancellation)
     {
-        var options = new LossMinimiserOptions { Iterations = steps, BatchSize = AdamBatch, LearningRate = PeakLearningRate, AverageDecay = 0.99, StartStream = 0 };
+        var options = new LossMinimiserOptions
+        {
+            Iterations = steps,
+            BatchSize = AdamBatch,
+            LearningRate = PeakLearningRate,
+            AverageDecay = 0.99,
+            StartStream = s_startStream
+        };
         var loss = model.Residual.SquaredNorm();
         using var minimiser = new LossMinimiser<double>(model.Parameters, model.Initializer, loss, options, settings.Seed, Execution(settings));
         var outcome = minimiser.Run(cancellation: cancellation);
         return (minimiser.State.Average, outcome.Elapsed.TotalSeconds / steps);
     }
 
-    /// <summary>A short phase of Adam, then Gauss-Newton until the residual on fresh points is below the goal; with the seconds and the Gauss-Newton steps of it all.</summary>
+    /// <summary>
+    /// A short phase of Adam, then Gauss-Newton until the residual on fresh points is below the goal; with the seconds and the Gauss-Newton steps of it all.
+    /// </summary>
     public static (NdArray<double> Parameters, double Seconds, int Steps, double AdamSecondsPerStep) GaussNewton(
         GaussianModel model, ExperimentSettings settings, CancellationToken cancellation)
     {
@@ -90,7 +101,7 @@ internal static class GaussianTraining
         List<(string, Expr)> outputs = [("residual", model.Residual.SquaredNorm().BatchSum() / EvaluationPoints)];
         if (model.Exact is { } exactField)
         {
-            var x = model.Law!(t, Expr.Random(RandomLaw.Normal, EvaluationStream, GaussianEvolutions.Dimension));
+            var x = model.Law!(t, Expr.Random(RandomLaw.Normal, s_evaluationStream, GaussianEvolutions.Dimension));
             var exact = exactField(x, t);
             outputs.Add(("error", (model.Field.Apply(x, t) - exact).SquaredNorm().BatchSum()));
             outputs.Add(("size", exact.SquaredNorm().BatchSum()));
@@ -124,7 +135,8 @@ internal static class GaussianTraining
     }
 
     /// <summary>
-    /// Carries a grid of base points, weighted by the base's density, along the model's velocity: the trapezoidal rule in place of draws, so the moments carry no noise.
+    /// Carries a grid of base points, weighted by the base's density, along the model's velocity: the trapezoidal rule in place
+    /// of draws, so the moments carry no noise.
     /// </summary>
     public static CarriedLaw Carry(GaussianModel model, NdArray<double> parameters, ExperimentSettings settings)
     {
@@ -152,7 +164,8 @@ internal static class GaussianTraining
             square[0] += share * x * x;
             square[1] += share * y * y;
             var distance = Math.Pow(x - GaussianEvolutions.EndMean[0], 2) + Math.Pow(y - GaussianEvolutions.EndMean[1], 2);
-            var logWeight = (-0.5 * distance / (GaussianEvolutions.EndScale * GaussianEvolutions.EndScale)) + (0.5 * radius) + Math.Log(2 * Math.PI) + divergence[i];
+            var logWeight = (-0.5 * distance / (GaussianEvolutions.EndScale * GaussianEvolutions.EndScale)) + (0.5 * radius) + Math.Log(
+                2 * Math.PI) + divergence[i];
             mass += share * Math.Exp(logWeight);
             squaredMass += share * Math.Exp(2 * logWeight);
         }
@@ -160,13 +173,16 @@ internal static class GaussianTraining
         return new CarriedLaw(MomentError(mean, square), Math.Log(mass), mass * mass / squaredMass);
     }
 
-    /// <summary>The moments of particles carried from the base by the SDE whose drift is the model's, with the noise of <see cref="GaussianEvolutions.Noise"/>; they carry the noise of the draws.</summary>
+    /// <summary>
+    /// The moments of particles carried from the base by the SDE whose drift is the model's, with the noise of
+    /// <see cref="GaussianEvolutions.Noise"/>; they carry the noise of the draws.
+    /// </summary>
     public static double StochasticMomentError(GaussianModel model, IVectorField velocity, NdArray<double> parameters, ExperimentSettings settings)
     {
         const int particles = 40_000;
         const int steps = 100;
         using var sde = TransportSde.Forward<double>(
-            model.LogDensity!, model.Parameters, velocity, SdeScheme.Heun, particles, EvaluationStream, EvaluationStream + 3, Execution(settings));
+            model.LogDensity!, model.Parameters, velocity, SdeScheme.Heun, particles, s_evaluationStream, s_evaluationStream.Member(3), Execution(settings));
         sde.Start(parameters, particles, new DrawKey(settings.Seed, FreshPoints));
         sde.Advance(parameters, particles, new TimeGrid(0, steps, steps, (_, _) => GaussianEvolutions.Noise), new DrawKey(settings.Seed, FreshPoints));
         var (mean, square) = (new double[2], new double[2]);

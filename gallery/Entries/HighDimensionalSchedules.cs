@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
@@ -14,8 +15,8 @@ internal static class HighDimensionalSchedules
     private const double Kappa = 3;
     private const double Weight = 0.8;
     private const double Deviation = 0.5;
-    private const int StartStream = 722;
-    private const int NoiseStream = 723;
+    private static readonly StreamName s_startStream = StreamName.Numbered("high dimensional schedules: start", 722);
+    private static readonly StreamName s_noiseStream = StreamName.Numbered("high dimensional schedules: noise", 723);
     private const string Computed = "exact reduction, computed for this reproduction";
 
     private static readonly int[] s_dimensions = [100, 10_000, 1_000_000];
@@ -47,12 +48,14 @@ internal static class HighDimensionalSchedules
                 [
                     .. s_table.SelectMany(row => s_dimensions.SelectMany((d, k) => (FigureReference[])[
                         FigureReference.Within($"{row.Name}, {row.Steps} steps, d = {d}: fraction", row.Expected[k].Fraction, 0.01, Computed),
-                        FigureReference.Within($"{row.Name}, {row.Steps} steps, d = {d}: deviation", row.Expected[k].Deviation, 0.01 * row.Expected[k].Deviation, Computed)])),
+                        FigureReference.Within(
+                            $"{row.Name}, {row.Steps} steps, d = {d}: deviation", row.Expected[k].Deviation, 0.01 * row.Expected[k].Deviation, Computed)])),
                     FigureReference.AtMost("VP dilated trigonometric, 200 steps: largest error of the fraction", 0.01, "0.8"),
                     FigureReference.AtMost("VP dilated trigonometric, 200 steps: largest relative error of the deviation", 0.03, "0.5"),
                     FigureReference.AtMost("VE dilated linear, 200 steps: largest error of the fraction", 0.01, "0.8"),
                     FigureReference.AtMost("VE dilated linear, 200 steps, d up to 10000: largest relative error of the deviation", 0.03, "0.5"),
-                    FigureReference.AtMost("VE dilated linear, 200 steps, d = 1000000: relative error of the deviation", 0.03, "0.5; the reference table itself has 0.4844, off by 3.1 percent"),
+                    FigureReference.AtMost("VE dilated linear, 200 steps, d = 1000000: relative error of the deviation", 0.03,
+                        "0.5; the reference table itself has 0.4844, off by 3.1 percent"),
                 ],
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => TwoModes(settings, cancellation), cancellation)),
             new Experiment(
@@ -82,7 +85,8 @@ internal static class HighDimensionalSchedules
                 "Spins in 200 dimensions with the exact conditional mean, and few steps of order 2.",
                 Quick: false,
                 [
-                    FigureReference.AtMost("error of the fraction up, exact mean, 200 dimensions", 0.01, "enumeration; 0.005 asked, standard error 0.003", stretchBound: 0.005),
+                    FigureReference.AtMost(
+                        "error of the fraction up, exact mean, 200 dimensions", 0.01, "enumeration; 0.005 asked, standard error 0.003", stretchBound: 0.005),
                     FigureReference.AtMost("two modes, d = 10,000: error of the fraction, 20 steps of Heun", 0.01, "0.8"),
                     FigureReference.AtMost("two modes, d = 10,000: relative error of the deviation, 20 steps of Heun", 0.03, "0.5", stretchBound: 0.0101),
                 ],
@@ -94,7 +98,8 @@ internal static class HighDimensionalSchedules
         var root = Math.Sqrt(d);
         var preserving = InterpolantSchedules.VariancePreserving;
         var linear = InterpolantSchedules.VarianceExploding(root);
-        var trigonometric = new InterpolantSchedule("variance-exploding-trigonometric", t => root * (1 - t.Square()).Sqrt(), t => t, alphaAlphaRate: t => -d * t);
+        var trigonometric = new InterpolantSchedule(
+            "variance-exploding-trigonometric", t => root * (1 - t.Square()).Sqrt(), t => t, alphaAlphaRate: t => -d * t);
         return name switch
         {
             "VP uniform trigonometric" => (preserving, 1),
@@ -106,11 +111,12 @@ internal static class HighDimensionalSchedules
         };
     }
 
-    private static (double Fraction, double Deviation) Reduced(string name, int d, int steps, SdeScheme scheme, ExperimentSettings settings, double kappa = Kappa)
+    private static (double Fraction, double Deviation) Reduced(
+        string name, int d, int steps, SdeScheme scheme, ExperimentSettings settings, double kappa = Kappa)
     {
         const int Samples = 20_000;
         var (schedule, spread) = Scheme(name, d, kappa);
-        var random = new RandomStream(settings.Seed, StartStream);
+        var random = new RandomStream(settings.Seed, s_startStream);
         var start = new NdArray<double>(Samples, 2);
         for (var i = 0; i < Samples; i++)
         {
@@ -122,11 +128,12 @@ internal static class HighDimensionalSchedules
         return (Enumerable.Range(0, Samples).Count(i => ends[2 * i] > 0) / (double)Samples, Math.Abs(ends[1]));
     }
 
-    // Equal steps without noise. Heun's method looks at the end of each step, so its steps end before t = 1/2, where a dilated clock's speed jumps, and before t = 1, where the noise vanishes.
+    // Equal steps without noise. Heun's method looks at the end of each step, so its steps end before t = 1/2, where a dilated clock's speed jumps, and before
+    // t = 1, where the noise vanishes.
     private static NdArray<T> Euler<T>(IVectorField velocity, NdArray<T> start, int steps, SdeScheme scheme, ExperimentSettings settings)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        using var sde = FieldSde.Walk<T>(null, velocity, scheme, NoiseStream, false, new ExecutionOptions { Threads = settings.Threads });
+        using var sde = FieldSde.Walk<T>(null, velocity, scheme, s_noiseStream, false, new ExecutionOptions { Threads = settings.Threads });
         if (scheme == SdeScheme.EulerMaruyama)
         {
             return sde.Carry(null, start, new TimeGrid(TimeGrid.EqualTimes(0, 1, steps)));
@@ -139,7 +146,7 @@ internal static class HighDimensionalSchedules
 
     private static NdArray<float> Start(int samples, int d, double spread, ulong seed)
     {
-        var random = new RandomStream(seed, StartStream);
+        var random = new RandomStream(seed, s_startStream);
         var start = new NdArray<float>(samples, d);
         for (var i = 0; i < start.Length; i++)
         {
@@ -171,7 +178,11 @@ internal static class HighDimensionalSchedules
                 var ends = s_dimensions.Select(d => Reduced(name, d, 200, SdeScheme.EulerMaruyama, settings, kappa)).ToList();
                 double[] deviations = [.. ends.Select(e => Math.Abs((e.Deviation / Deviation) - 1))];
                 var fraction = ends.Max(e => Math.Abs(e.Fraction - Weight));
-                settings.Note(FormattableString.Invariant($"{name}, kappa = {kappa}, 200 steps: fraction off by up to {fraction:f4}, deviation by {100 * deviations[0]:f2}, {100 * deviations[1]:f2} and {100 * deviations[2]:f2} percent"));
+                settings.Note(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{name}, kappa = {kappa}, 200 steps: fraction off by up to {fraction:f4}, deviation by {100 * deviations[0]:f2}, "
+                        + $"{100 * deviations[1]:f2} and {100 * deviations[2]:f2} percent"));
                 if (kappa == Kappa)
                 {
                     results.AddRange([fraction, name[1] == 'P' ? deviations.Max() : deviations[..2].Max()]);
@@ -194,7 +205,8 @@ internal static class HighDimensionalSchedules
             cancellation.ThrowIfCancellationRequested();
             var (fraction, deviation) = Reduced(name, D, Steps, SdeScheme.EulerMaruyama, settings);
             var (schedule, spread) = Scheme(name, D);
-            var ends = Euler(new TwoModeLaw(D, 1, Deviation, Weight).Full(schedule), Start(Samples, D, spread, settings.Seed + 1), Steps, SdeScheme.EulerMaruyama, settings);
+            var ends = Euler(
+                new TwoModeLaw(D, 1, Deviation, Weight).Full(schedule), Start(Samples, D, spread, settings.Seed + 1), Steps, SdeScheme.EulerMaruyama, settings);
             var (up, squares) = (0, 0.0);
             for (var i = 0; i < Samples; i++)
             {
@@ -215,7 +227,8 @@ internal static class HighDimensionalSchedules
             // Both fractions are estimates: 2,000 and 20,000 samples.
             var error = Math.Sqrt(fraction * (1 - fraction) * ((1.0 / Samples) + (1.0 / 20_000)));
             var measured = Math.Sqrt(squares / ((D - 1.0) * Samples));
-            settings.Note(FormattableString.Invariant($"{name}: fraction {(double)up / Samples:f4} beside {fraction:f4}, deviation {measured:f4} beside {deviation:f4}"));
+            settings.Note(
+                FormattableString.Invariant($"{name}: fraction {(double)up / Samples:f4} beside {fraction:f4}, deviation {measured:f4} beside {deviation:f4}"));
             distance = Math.Max(distance, Math.Abs(((double)up / Samples) - fraction) / error);
             width = Math.Max(width, Math.Abs((measured / deviation) - 1));
         }
@@ -230,13 +243,18 @@ internal static class HighDimensionalSchedules
         var law = new CurieWeissLaw(D, 2, 0.5 * Math.Log(Weight / (1 - Weight)));
         var exact = law.UpSpinProbabilities();
         var results = new List<double>();
-        foreach (var (name, steps) in ((string, int)[])[("VP dilated trigonometric", 100), ("VE dilated linear", 100), ("VP uniform trigonometric", 25), ("VP dilated trigonometric", 25), ("VP uniform trigonometric", 100)])
+        foreach (var (name, steps) in ((string, int)[])[("VP dilated trigonometric", 100), ("VE dilated linear", 100), ("VP uniform trigonometric", 25),
+            ("VP dilated trigonometric", 25), ("VP uniform trigonometric", 100)])
         {
             cancellation.ThrowIfCancellationRequested();
             var (schedule, spread) = Scheme(name, D);
             var magnetisation = Magnetisations(law.LargeSystem(schedule), D, spread, Samples, steps, settings);
             var (fraction, size, variation) = Compare(magnetisation, exact);
-            settings.Note(FormattableString.Invariant($"{name}, {steps} steps: fraction up off by {fraction:f4}, mean |M| by {size:f5}, total variation {variation:f4}; exact fraction {exact.Skip((D / 2) + 1).Sum():f4}, large-d weight {law.PlusWeight:f4}"));
+            settings.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{name}, {steps} steps: fraction up off by {fraction:f4}, mean |M| by {size:f5}, total variation {variation:f4}; exact fraction "
+                    + $"{exact.Skip((D / 2) + 1).Sum():f4}, large-d weight {law.PlusWeight:f4}"));
             results.AddRange((name.Contains("dilated", StringComparison.Ordinal), steps) switch
             {
                 (true, 100) => [fraction, size, variation],
@@ -299,7 +317,8 @@ internal static class HighDimensionalSchedules
         cancellation.ThrowIfCancellationRequested();
         var magnetisation = Magnetisations(law.Exact(schedule), D, spread, Samples, 200, settings);
         var (fraction, size, variation) = Compare(magnetisation, law.UpSpinProbabilities());
-        settings.Note(FormattableString.Invariant($"exact mean, d = {D}, 200 steps: fraction up off by {fraction:f4}, mean |M| by {size:f5}, total variation {variation:f4}"));
+        settings.Note(FormattableString.Invariant(
+            $"exact mean, d = {D}, 200 steps: fraction up off by {fraction:f4}, mean |M| by {size:f5}, total variation {variation:f4}"));
         var (heun, deviation) = Reduced("VP dilated trigonometric", 10_000, 20, SdeScheme.Heun, settings);
         var (euler, eulerDeviation) = Reduced("VP dilated trigonometric", 10_000, 200, SdeScheme.EulerMaruyama, settings);
         settings.Note(FormattableString.Invariant($"d = 10,000: 20 steps of Heun {heun:f4}, {deviation:f4}; 200 of Euler {euler:f4}, {eulerDeviation:f4}"));

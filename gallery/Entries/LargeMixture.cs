@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -10,8 +11,8 @@ using Monge.Paths;
 namespace Monge.Gallery.Entries;
 
 /// <summary>
-/// The mixture of five Gaussians in 128 dimensions of arXiv:2303.08797, section 7.3: means drawn from N(0, 7.5^2 I), covariances W^T W / d + I with W standard normal. The authors' draws
-/// can't be had, so these are the project's own.
+/// The mixture of five Gaussians in 128 dimensions of arXiv:2303.08797, section 7.3: means drawn from N(0, 7.5^2 I), covariances W^T W / d + I with W standard
+/// normal. The authors' draws can't be had, so these are the project's own.
 /// </summary>
 internal static class LargeMixture
 {
@@ -19,12 +20,15 @@ internal static class LargeMixture
     private const int Components = 5;
     private const int Samples = 50_000;
     private const int EvaluationSamples = 4000;
-    private const uint LawStream = 704;
-    private const int NoiseStream = 705;
-    private const uint StartStream = 706;
-    private const uint DrawStream = 707;
 
-    private const uint KernelStream = 708;
+    /// <summary>Draws along the path, of the schedules' experiments too.</summary>
+    internal static readonly StreamName NoiseStream = StreamName.Numbered("large mixture: noise", 705);
+
+    private static readonly StreamName s_lawStream = StreamName.Numbered("large mixture: law", 704);
+    private static readonly StreamName s_startStream = StreamName.Numbered("large mixture: start", 706);
+    private static readonly StreamName s_drawStream = StreamName.Numbered("large mixture: draw", 707);
+
+    private static readonly StreamName s_kernelStream = StreamName.Numbered("large mixture: kernel", 708);
 
     private static readonly Lazy<GaussianMixtureLaw> s_law = new(Draw);
     private static readonly ConcurrentDictionary<int, Lazy<KernelDensity>> s_kernels = new();
@@ -37,7 +41,8 @@ internal static class LargeMixture
     [
         new Experiment(
             "mixture-128-exact",
-            "Five Gaussians with full covariances in 128 dimensions from N(0, I), exact fields, by the ODE and the SDE: divergence of the exact plane marginal from a kernel density of the samples, beside that of exact samples.",
+            "Five Gaussians with full covariances in 128 dimensions from N(0, I), exact fields, by the ODE and the SDE: divergence of the exact plane "
+            + "marginal from a kernel density of the samples, beside that of exact samples.",
             Quick: false,
             [
                 FigureReference.AtMost("ODE: divergence over the largest of three floors", 1.1, "exact samples of the same size"),
@@ -48,9 +53,9 @@ internal static class LargeMixture
     ];
 
     /// <summary>
-    /// The Kullback-Leibler divergence of the exact marginal in the first two coordinates from a kernel density of samples, at exact draws, by the estimate log(p/q) + q/p - 1, which is never
-    /// negative. The kernel is the one that suits as many exact samples best: Scott's rule, made for one mode, is wider than the modes here (exact samples are .21 off at 50,000, .33 at 10,000), and
-    /// takes samples that are too narrow for better than exact ones.
+    /// The Kullback-Leibler divergence of the exact marginal in the first two coordinates from a kernel density of samples, at exact draws, by the estimate
+    /// log(p/q) + q/p - 1, which is never negative. The kernel is the one that suits as many exact samples best: Scott's rule, made for one mode, is wider than
+    /// the modes here (exact samples are .21 off at 50,000, .33 at 10,000), and takes samples that are too narrow for better than exact ones.
     /// </summary>
     /// <param name="samples">Samples [n, 128].</param>
     /// <param name="seed">Of the exact draws.</param>
@@ -60,9 +65,10 @@ internal static class LargeMixture
         var marginal = Law.Marginal(0, 1);
         var n = samples.Length / Dimension;
         double[] plane = [.. Enumerable.Range(0, n).SelectMany(i => (double[])[samples[i * Dimension], samples[(i * Dimension) + 1]])];
-        var draws = marginal.Sample(EvaluationSamples, new RandomStream(seed, DrawStream));
+        var draws = marginal.Sample(EvaluationSamples, new RandomStream(seed, s_drawStream));
         var kernel = s_kernels.GetOrAdd(n, count => new Lazy<KernelDensity>(() => KernelDensity.Tuned(
-            marginal.Sample(count, new RandomStream(0, KernelStream)), marginal.Sample(EvaluationSamples, new RandomStream(1, KernelStream)), 2, threads))).Value;
+            marginal.Sample(count, new RandomStream(0, s_kernelStream)),
+            marginal.Sample(EvaluationSamples, new RandomStream(1, s_kernelStream)), 2, threads))).Value;
         var logs = kernel.WithRows(plane).LogDensity(draws, threads);
         return Enumerable.Range(0, EvaluationSamples).Average(i =>
         {
@@ -73,8 +79,9 @@ internal static class LargeMixture
 
     private static GaussianMixtureLaw Draw()
     {
-        var random = new RandomStream(1, LawStream);
-        double[][] means = [.. Enumerable.Range(0, Components).Select(_ => (double[])[.. Enumerable.Range(0, Dimension).Select(_ => 7.5 * random.NextNormal())])];
+        var random = new RandomStream(1, s_lawStream);
+        double[][] means =
+            [.. Enumerable.Range(0, Components).Select(_ => (double[])[.. Enumerable.Range(0, Dimension).Select(_ => 7.5 * random.NextNormal())])];
         var covariances = new double[Components][,];
         for (var k = 0; k < Components; k++)
         {
@@ -102,21 +109,27 @@ internal static class LargeMixture
     {
         var execution = new ExecutionOptions { Threads = settings.Threads };
         var law = new MixtureInterpolant(new Interpolant(InterpolantSchedules.LinearWithLatent()), null, Law);
-        var start = NdArray<float>.From([.. law.Start.Sample(Samples, new RandomStream(settings.Seed, StartStream)).Select(v => (float)v)], Samples, Dimension);
+        var start = NdArray<float>.From(
+            [.. law.Start.Sample(Samples, new RandomStream(settings.Seed, s_startStream)).Select(v => (float)v)], Samples, Dimension);
         double[] floors = [.. Enumerable.Range(0, 3).Select(k => MarginalDivergence(
-            Law.Sample(Samples, new RandomStream(settings.Seed, DrawStream + 1 + (uint)k)), settings.Seed, settings.Threads))];
+            Law.Sample(Samples, new RandomStream(settings.Seed, s_drawStream.Member(1 + k))), settings.Seed, settings.Threads))];
         var (results, mass) = (new List<double>(), 0.0);
         foreach (var (diffusion, steps) in ((double, int)[])[(0, 100), (1, 100)])
         {
             cancellation.ThrowIfCancellationRequested();
-            using var sde = FieldSde.Walk<float>(null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, NoiseStream, false, execution);
+            using var sde = FieldSde.Walk<float>(
+                null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, NoiseStream, false, execution);
             var end = sde.Carry(null, start, new TimeGrid(TimeGrid.EqualTimes(0, 1, steps), (_, _) => diffusion), new DrawKey(settings.Seed));
             double[] samples = [.. end.Span.ToArray().Select(v => (double)v)];
             var divergence = MarginalDivergence(samples, settings.Seed, settings.Threads);
             var masses = Masses(samples);
             mass = Math.Max(mass, masses.Max(m => Math.Abs(m - (1.0 / Components))));
             results.Add(divergence / floors.Max());
-            settings.Note(FormattableString.Invariant($"noise {diffusion}, {steps} steps of Heun: divergence {divergence:f5}, floors {string.Join(", ", floors.Select(f => f.ToString("f5", System.Globalization.CultureInfo.InvariantCulture)))}; masses {string.Join(" ", masses.Select(m => m.ToString("f4", System.Globalization.CultureInfo.InvariantCulture)))}"));
+            settings.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture, $"noise {diffusion}, {steps} steps of Heun: divergence {divergence:f5}, floors "
+                    + $"{string.Join(", ", floors.Select(f => f.ToString("f5", System.Globalization.CultureInfo.InvariantCulture)))}; masses "
+                    + $"{string.Join(" ", masses.Select(m => m.ToString("f4", System.Globalization.CultureInfo.InvariantCulture)))}"));
         }
 
         return [.. results, mass];

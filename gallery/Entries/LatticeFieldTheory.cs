@@ -1,3 +1,4 @@
+using System.Globalization;
 using Monge.Fields;
 using Monge.Measures;
 using Monge.Methods;
@@ -72,8 +73,9 @@ internal static class LatticeFieldTheory
                 var draws = await Sample(sizes, massSquared, coupling, options, Drift(sizes, WholeLattice, 16), ManySamples, settings, cancellation);
                 var exact = LatticeReference.Compute(new LatticeField(sizes, massSquared, coupling), 10, 28, settings.Threads);
                 var moments = new Magnetisation(draws);
-                settings.Note(FormattableString.Invariant(
-                    $"{name}: <phi^2> {moments.MeanSquare:f5} (exact {exact.MeanSquare:f5}), <M^2> {moments.Square:f5} (exact {exact.MagnetisationSquare:f5}), <M> {moments.Mean:f5}"));
+                settings.Note(string.Create(CultureInfo.InvariantCulture,
+                    $"{name}: <phi^2> {moments.MeanSquare:f5} (exact {exact.MeanSquare:f5}), <M^2> {moments.Square:f5} (exact "
+                    + $"{exact.MagnetisationSquare:f5}), <M> {moments.Mean:f5}"));
                 return
                 [
                     draws.LogZ, Math.Abs((moments.MeanSquare / exact.MeanSquare) - 1), Math.Abs((moments.Square / exact.MagnetisationSquare) - 1),
@@ -88,7 +90,8 @@ internal static class LatticeFieldTheory
         var name = Name(sizes, -1, coupling);
         return new Experiment(
             name,
-            FormattableString.Invariant($"The field on {length} x {length} sites, m^2 = -1, lambda = {coupling}, beside annealed importance sampling with as many steps."),
+            FormattableString.Invariant(
+                $"The field on {length} x {length} sites, m^2 = -1, lambda = {coupling}, beside annealed importance sampling with as many steps."),
             Quick: false,
             [
                 FigureReference.AtLeast("ESS", bar, "the sheet's works and stretch", stretchBound: stretch),
@@ -126,18 +129,23 @@ internal static class LatticeFieldTheory
             Carry = new() { SamplerSteps = steps, Sampler = SamplerChoice.Sde },
         };
         var lattice = new PeriodicLattice(sizes);
-        return Sample(sizes, -1, coupling, options, (parameters, initializer, _) => new SpectralField(parameters, initializer, lattice), Samples, settings, cancellation);
+        return Sample(
+            sizes, -1, coupling, options, (parameters, initializer, _) => new SpectralField(parameters, initializer, lattice), Samples, settings, cancellation);
     }
 
     private static async Task<SampleSet> Sample(
-        int[] sizes, double massSquared, double coupling, NetsOptions options, NetsDriftFactory drift, int samples, ExperimentSettings settings, CancellationToken cancellation)
+        int[] sizes, double massSquared, double coupling, NetsOptions options, NetsDriftFactory drift, int samples, ExperimentSettings settings,
+        CancellationToken cancellation)
     {
         var field = new LatticeField(sizes, massSquared, coupling);
         var name = Name(sizes, massSquared, coupling);
         var path = PathLibrary.Lattice(field).Path;
-        var draws = await new NetsTransport(TargetLibrary.Get(name, settings.Threads), options, path, drift).SampleAsync(samples, settings.Seed, null, cancellation, settings.Threads);
-        settings.Note(FormattableString.Invariant(
-            $"{name}, {(options.Training.Iterations == 1 ? "annealed importance sampling" : $"{options.Training.Iterations} iterations")}, seed {settings.Seed}: log Z {draws.LogZ:f5} +- {draws.LogZError:f5}, ELBO {draws.Elbo:f3}, ESS {draws.EffectiveSampleSize:p1}, {draws.TargetCalls:n0} target calls, {draws.Sampler}, {draws.TrainSeconds:f0} s of training"));
+        var draws = await new NetsTransport(TargetLibrary.Get(name, settings.Threads), options, path, drift).SampleAsync(
+            samples, settings.Seed, null, cancellation, settings.Threads);
+        settings.Note(string.Create(CultureInfo.InvariantCulture,
+            $"{name}, {(options.Training.Iterations == 1 ? "annealed importance sampling" : $"{options.Training.Iterations} iterations")}, seed "
+            + $"{settings.Seed}: log Z {draws.LogZ:f5} +- {draws.LogZError:f5}, ELBO {draws.Elbo:f3}, ESS {draws.EffectiveSampleSize:p1}, "
+            + $"{draws.TargetCalls:n0} target calls, {draws.Sampler}, {draws.TrainSeconds:f0} s of training"));
         return draws;
     }
 

@@ -9,12 +9,14 @@ using Monge.Runs;
 
 namespace Monge.Gallery.Entries;
 
-/// <summary>The learned experiments of entries 33 (arXiv:2303.08797) and 35 (arXiv:2209.15571): fits by <see cref="InterpolantFit"/>, judged by exact references.</summary>
+/// <summary>
+/// The learned experiments of entries 33 (arXiv:2303.08797) and 35 (arXiv:2209.15571): fits by <see cref="InterpolantFit"/>, judged by exact references.
+/// </summary>
 internal static class LearnedInterpolants
 {
-    private const uint TestStream = 750;
-    private const uint LawStream = 751;
-    private const uint StartStream = 752;
+    private static readonly StreamName s_testStream = StreamName.Numbered("learned interpolants: test", 750);
+    private static readonly StreamName s_lawStream = StreamName.Numbered("learned interpolants: law", 751);
+    private static readonly StreamName s_startStream = StreamName.Numbered("learned interpolants: start", 752);
     private const int TestRows = 2000;
     private const int Samples = 20_000;
     private const int Sets = 20;
@@ -25,7 +27,8 @@ internal static class LearnedInterpolants
     [
         new Experiment(
             "learned-checkerboard",
-            "Checkerboard from N(0, I): velocity and denoiser along the linear path with latent sqrt(t(1-t)), ODE and SDE, beside the velocity without a latent.",
+            "Checkerboard from N(0, I): velocity and denoiser along the linear path with latent sqrt(t(1-t)), ODE and SDE, beside the velocity without a "
+            + "latent.",
             Quick: false,
             [
                 FigureReference.AtMost("ODE: cross-entropy in nats (the entropy is ln 32 = 3.4657)", 3.75, OwnBar, stretchBound: 3.60),
@@ -36,12 +39,15 @@ internal static class LearnedInterpolants
             (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Checkerboard(settings, cancellation), cancellation)),
         new Experiment(
             "mixture-128-learned",
-            "Five Gaussians in 128 dimensions from N(0, I): velocity or its part without the latent, with score or denoiser, ODE and SDEs; divergence of the exact plane marginal from a kernel density of the samples.",
+            "Five Gaussians in 128 dimensions from N(0, I): velocity or its part without the latent, with score or denoiser, ODE and SDEs; divergence of the "
+            + "exact plane marginal from a kernel density of the samples.",
             Quick: false,
             [
-                FigureReference.AtMost("least divergence of velocity and denoiser over that of interpolant velocity and score", 1, "arXiv:2303.08797, section 7.3"),
+                FigureReference.AtMost(
+                    "least divergence of velocity and denoiser over that of interpolant velocity and score", 1, "arXiv:2303.08797, section 7.3"),
                 FigureReference.AtMost("the same over the least of the other three", 1, "arXiv:2303.08797, section 7.3"),
-                FigureReference.AtMost("least divergence over noises above 0 over that without noise, velocity and denoiser", 1, "arXiv:2303.08797, section 7.3"),
+                FigureReference.AtMost(
+                    "least divergence over noises above 0 over that without noise, velocity and denoiser", 1, "arXiv:2303.08797, section 7.3"),
                 FigureReference.AtLeast("divergence at the largest noise over the least, velocity and denoiser", 1.02, "an optimum inside; equal at 1"),
             ],
             (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => LargeMixtureLearned(settings, cancellation), cancellation)),
@@ -52,7 +58,8 @@ internal static class LearnedInterpolants
     [
         new Experiment(
             "learned-densities",
-            "Checkerboard and moons by the trigonometric path: test log-likelihood, the integral of the density over [-6, 6]^2 by 200 x 200 points, rows carried to the base and back.",
+            "Checkerboard and moons by the trigonometric path: test log-likelihood, the integral of the density over [-6, 6]^2 by 200 x 200 points, rows "
+            + "carried to the base and back.",
             Quick: false,
             [
                 FigureReference.AtMost("checkerboard: negative log-likelihood in nats", 3.80, OwnBar, stretchBound: 3.65),
@@ -63,7 +70,8 @@ internal static class LearnedInterpolants
             (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Densities(settings, cancellation), cancellation)),
         new Experiment(
             "known-entropy",
-            "Mixtures of five Gaussians with full covariances in 8 and 10 dimensions, fresh draws: what the negative log-likelihood of test draws exceeds the exact one's by.",
+            "Mixtures of five Gaussians with full covariances in 8 and 10 dimensions, fresh draws: what the negative log-likelihood of test draws exceeds "
+            + "the exact one's by.",
             Quick: false,
             [
                 FigureReference.AtMost("8 dimensions: excess in nats", 0.05, "0 if exact", stretchBound: 0.01),
@@ -72,7 +80,8 @@ internal static class LearnedInterpolants
             (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => KnownEntropy(settings, cancellation), cancellation)),
         new Experiment(
             "transport-coupled",
-            "N(0, I) and moons to eight Gaussians, pairs by mini-batch optimal transport: exact W2 of 1000 samples beside its floor (means of twenty sets each), the normalised path energy, and W2 in 1, 2 and 4 Euler steps.",
+            "N(0, I) and moons to eight Gaussians, pairs by mini-batch optimal transport: exact W2 of 1000 samples beside its floor (means of twenty sets "
+            + "each), the normalised path energy, and W2 in 1, 2 and 4 Euler steps.",
             Quick: false,
             [
                 FigureReference.AtMost("N to eight Gaussians: W2 over the floor", 1.15, "floor: exact samples", stretchBound: 1.05),
@@ -98,7 +107,7 @@ internal static class LearnedInterpolants
         };
         var withLatent = Fit(law, options, settings, cancellation);
         var without = Fit(law, options with { Schedule = "linear", Learn = LearnedFields.Velocity }, settings, cancellation);
-        var test = law.Sampler(TestRows, new RandomStream(settings.Seed, TestStream));
+        var test = law.Sampler(TestRows, new RandomStream(settings.Seed, s_testStream));
         var (entropy, entropyWithout) = (CrossEntropy(withLatent, test, settings), CrossEntropy(without, test, settings));
         var ode = Outside(law, withLatent.Generate(Samples, new FlowSettings { Seed = settings.Seed, Threads = settings.Threads }));
         var odeWithout = Outside(law, without.Generate(Samples, new FlowSettings { Seed = settings.Seed, Threads = settings.Threads }));
@@ -107,7 +116,8 @@ internal static class LearnedInterpolants
         foreach (var noise in new[] { 0.25, 0.5, 1, 2.5 })
         {
             cancellation.ThrowIfCancellationRequested();
-            var outside = Outside(law, withLatent.Generate(Samples, new FlowSettings { Diffusion = noise, Steps = 400, Seed = settings.Seed, Threads = settings.Threads }));
+            var outside = Outside(
+                law, withLatent.Generate(Samples, new FlowSettings { Diffusion = noise, Steps = 400, Seed = settings.Seed, Threads = settings.Threads }));
             settings.Note(FormattableString.Invariant($"SDE with noise {noise}, 400 steps: outside {outside:F4}"));
             best = Math.Min(best, outside);
         }
@@ -120,7 +130,8 @@ internal static class LearnedInterpolants
         double[] noises = [0, 1, 5, 20, 50];
         var table = new Dictionary<LearnedFields, double[]>();
         var data = FlowData.From(128, (count, random) => LargeMixture.Law.Sample(count, random));
-        foreach (var learn in new[] { LearnedFields.VelocityDenoiser, LearnedFields.VelocityScore, LearnedFields.InterpolantVelocityDenoiser, LearnedFields.InterpolantVelocityScore })
+        foreach (var learn in new[] { LearnedFields.VelocityDenoiser, LearnedFields.VelocityScore, LearnedFields.InterpolantVelocityDenoiser,
+            LearnedFields.InterpolantVelocityScore })
         {
             var options = new InterpolantOptions
             {
@@ -141,7 +152,8 @@ internal static class LearnedInterpolants
                 var samples = model.Generate(10_000, new FlowSettings { Diffusion = noise, Steps = 200, Seed = settings.Seed, Threads = settings.Threads });
                 return LargeMixture.MarginalDivergence(samples, settings.Seed, settings.Threads);
             })];
-            settings.Note($"{learn}: divergence {string.Join(", ", noises.Zip(table[learn], (n, v) => string.Create(CultureInfo.InvariantCulture, $"{v:F5} at noise {n}")))}");
+            var values = noises.Zip(table[learn], (n, v) => string.Create(CultureInfo.InvariantCulture, $"{v:F5} at noise {n}"));
+            settings.Note($"{learn}: divergence {string.Join(", ", values)}");
         }
 
         var own = table[LearnedFields.VelocityDenoiser];
@@ -168,7 +180,7 @@ internal static class LearnedInterpolants
         {
             var law = DataSetLibrary.Get(name);
             var model = Fit(law, options, settings, cancellation);
-            var test = law.Sampler(TestRows, new RandomStream(settings.Seed, TestStream));
+            var test = law.Sampler(TestRows, new RandomStream(settings.Seed, s_testStream));
             var entropy = CrossEntropy(model, test, settings);
             likelihood = name == "checkerboard" ? entropy : likelihood;
             var carry = new FlowSettings { Tolerance = 1e-8, Threads = settings.Threads };
@@ -195,13 +207,17 @@ internal static class LearnedInterpolants
                 Training = new() { BatchSize = 2048, Iterations = 8000 },
             };
             var model = new InterpolantFit(FlowData.From(d, law.Sample), options).Run(Run(settings, cancellation));
-            var test = law.Sample(TestRows, new RandomStream(settings.Seed, TestStream));
+            var test = law.Sample(TestRows, new RandomStream(settings.Seed, s_testStream));
             var logs = model.LogDensity(test, new FlowSettings { Tolerance = 1e-5, Threads = settings.Threads });
             double[] differences = [.. logs.Select((log, i) => law.LogDensity(test.AsSpan(i * d, d)) - log)];
             var mean = differences.Average();
             excess.Add(mean);
             var error = Math.Sqrt(differences.Sum(v => (v - mean) * (v - mean)) / (TestRows - 1) / TestRows);
-            settings.Note(FormattableString.Invariant($"d = {d}: negative log-likelihood {-logs.Average():F4}, exact {logs.Select((_, i) => -law.LogDensity(test.AsSpan(i * d, d))).Average():F4}, excess {mean:F4} +- {error:F4}"));
+            settings.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"d = {d}: negative log-likelihood {-logs.Average():F4}, exact "
+                    + $"{logs.Select((_, i) => -law.LogDensity(test.AsSpan(i * d, d))).Average():F4}, excess {mean:F4} +- {error:F4}"));
         }
 
         return [.. excess];
@@ -228,16 +244,26 @@ internal static class LearnedInterpolants
             var data = FlowData.From(2, (count, random) => to.Sampler(count, random)).FromBase((count, random) => from.Sampler(count, random));
             var model = new InterpolantFit(data, options).Run(Run(settings, cancellation));
             // The counts of the modes make one W2 of 1000 points scatter by a quarter.
-            var random = new RandomStream(settings.Seed, StartStream);
-            var sets = Enumerable.Range(0, Sets).Select(_ => (Start: from.Sampler(1000, random), Test: to.Sampler(1000, random), Other: to.Sampler(1000, random))).ToArray();
+            var random = new RandomStream(settings.Seed, s_startStream);
+            var sets = Enumerable.Range(0, Sets).Select(
+                _ => (Start: from.Sampler(1000, random), Test: to.Sampler(1000, random), Other: to.Sampler(1000, random))).ToArray();
             double Distance(double[] x, double[] y) => Wasserstein.Exact(x, y, 2, threads: settings.Threads, cancellation: cancellation).Distance;
             double[] floors = [.. sets.Select(s => Distance(s.Other, s.Test))];
-            double[] Distances(FlowSettings how) => [.. sets.Select(s => Distance(model.Generate(1000, how with { Threads = settings.Threads }, s.Start), s.Test))];
+            double[] Distances(FlowSettings how) =>
+                [.. sets.Select(s => Distance(model.Generate(1000, how with { Threads = settings.Threads }, s.Start), s.Test))];
             var distances = Distances(new FlowSettings());
             var (distance, floor) = (distances.Average(), floors.Average());
-            var steps = string.Join(", ", new[] { 1, 2, 4 }.Select(n => string.Create(CultureInfo.InvariantCulture, $"{Distances(new FlowSettings { Steps = n, Tableau = RungeKuttaTableau.Euler }).Average() / floor:F3} in {n}")));
-            var energy = (PathEnergy(model, from.Sampler(4000, new RandomStream(settings.Seed, StartStream + 1)), settings) / SquaredDistance(from, to, settings, cancellation)) - 1;
-            settings.Note(FormattableString.Invariant($"{from.Name} to {to.Name}: W2 {distance:F4} ({distances.Min():F4} to {distances.Max():F4}), floor {floor:F4} ({floors.Min():F4} to {floors.Max():F4}), normalised path energy {energy:F4}; W2 over the floor in Euler steps: {steps}"));
+            var steps = string.Join(
+                ", ", new[] { 1, 2, 4 }.Select(
+                    n => string.Create(CultureInfo.InvariantCulture,
+                        $"{Distances(new FlowSettings { Steps = n, Tableau = RungeKuttaTableau.Euler }).Average() / floor:F3} in {n}")));
+            var energy = (PathEnergy(model, from.Sampler(4000, new RandomStream(settings.Seed, s_startStream.Member(1))), settings) / SquaredDistance(
+                from, to, settings, cancellation)) - 1;
+            settings.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{from.Name} to {to.Name}: W2 {distance:F4} ({distances.Min():F4} to {distances.Max():F4}), floor {floor:F4} ({floors.Min():F4} to "
+                    + $"{floors.Max():F4}), normalised path energy {energy:F4}; W2 over the floor in Euler steps: {steps}"));
             results.Add(distance / floor);
             results.Add(Math.Abs(energy));
         }
@@ -248,8 +274,11 @@ internal static class LearnedInterpolants
     // int E|v|^2 dt along the learned paths, by the differences of 100 fine steps.
     private static double PathEnergy(FlowModel model, double[] start, ExperimentSettings settings)
     {
-        using var ode = new TransportOde<double>(model.Parameters, model.Velocity(), RungeKuttaTableau.RungeKutta4, new Engine.Execution.ExecutionOptions { Threads = settings.Threads }, DivergenceMode.None);
-        var parameters = Engine.Arrays.NdArray<double>.From(Array.ConvertAll(model.ParameterValues.Span.ToArray(), v => (double)v), model.ParameterValues.Length);
+        using var ode = new TransportOde<double>(
+            model.Parameters, model.Velocity(), RungeKuttaTableau.RungeKutta4,
+            new Engine.Execution.ExecutionOptions { Threads = settings.Threads }, DivergenceMode.None);
+        var parameters = Engine.Arrays.NdArray<double>.From(
+            Array.ConvertAll(model.ParameterValues.Span.ToArray(), v => (double)v), model.ParameterValues.Length);
         var x = Engine.Arrays.NdArray<double>.From(start, start.Length / 2, 2);
         var energy = 0.0;
         const int pieces = 100;
@@ -270,7 +299,8 @@ internal static class LearnedInterpolants
     private static double SquaredDistance(SampledLaw from, SampledLaw to, ExperimentSettings settings, CancellationToken cancellation)
     {
         const int count = 4000;
-        var (x, y) = (from.Sampler(count, new RandomStream(settings.Seed, LawStream)), to.Sampler(count, new RandomStream(settings.Seed, LawStream + 1)));
+        var (x, y) =
+            (from.Sampler(count, new RandomStream(settings.Seed, s_lawStream)), to.Sampler(count, new RandomStream(settings.Seed, s_lawStream.Member(1))));
         return Wasserstein.Exact(x, y, 2, threads: settings.Threads, cancellation: cancellation).MeanCost;
     }
 
@@ -297,7 +327,7 @@ internal static class LearnedInterpolants
     // Five components of equal weight, means N(0, 3^2 I), covariances W^T W / d + I / 4.
     private static GaussianMixtureLaw Mixture(int d)
     {
-        var random = new RandomStream(1, LawStream + (uint)d);
+        var random = new RandomStream(1, s_lawStream.Member(d));
         double[][] means = [.. Enumerable.Range(0, 5).Select(_ => (double[])[.. Enumerable.Range(0, d).Select(_ => 3 * random.NextNormal())])];
         double[][,] covariances = [.. Enumerable.Range(0, 5).Select(_ =>
         {

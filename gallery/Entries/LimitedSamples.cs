@@ -1,3 +1,4 @@
+using System.Globalization;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
@@ -14,9 +15,9 @@ internal static class LimitedSamples
     private const double Decay = 0.1;
     private const int Generated = 100;
     private const int Steps = 100;
-    private const uint DataStream = 725;
-    private const uint BaseStream = 726;
-    private const uint GenerationStream = 727;
+    private static readonly StreamName s_dataStream = StreamName.Numbered("limited samples: data", 725);
+    private static readonly StreamName s_baseStream = StreamName.Numbered("limited samples: base", 726);
+    private static readonly StreamName s_generationStream = StreamName.Numbered("limited samples: generation", 727);
     private const string Closed = "closed form";
 
     private static readonly (double Deviation, int Samples, double Decay, double Mean, double Base, double Data, double Variance, double Error)[] s_verified =
@@ -28,7 +29,8 @@ internal static class LimitedSamples
     public static GalleryEntry Entry { get; } = new(
         "29",
         "Flows from limited samples",
-        "H. Cui, F. Krzakala, E. Vanden-Eijnden, L. Zdeborova: Analysis of Learning a Flow-based Generative Model from Limited Sample Complexity, arXiv:2310.03575",
+        "H. Cui, F. Krzakala, E. Vanden-Eijnden, L. Zdeborova: Analysis of Learning a Flow-based Generative Model from Limited Sample Complexity, "
+        + "arXiv:2310.03575",
         [
             new Experiment(
                 "theory",
@@ -45,14 +47,17 @@ internal static class LimitedSamples
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Theory(settings), cancellation)),
             new Experiment(
                 "simulation",
-                "20,000 dimensions, the denoiser fitted exactly at each of 100 times, 100 samples generated: the error of their mean, its rate, their spread, and fresh base samples at each time.",
+                "20,000 dimensions, the denoiser fitted exactly at each of 100 times, 100 samples generated: the error of their mean, its rate, their "
+                + "spread, and fresh base samples at each time.",
                 Quick: false,
                 [
-                    .. s_simulated.Select(c => FigureReference.Within($"error of the mean over theory, sigma = {c.Deviation}, n = {c.Samples}", 1, 0.06, Closed, stretchTolerance: 0.03)),
+                    .. s_simulated.Select(c => FigureReference.Within(
+                        $"error of the mean over theory, sigma = {c.Deviation}, n = {c.Samples}", 1, 0.06, Closed, stretchTolerance: 0.03)),
                     FigureReference.Within("slope of the log error over n = 16 to 256, sigma = 0.5", -1, 0.05, "rate 1 / n"),
                     FigureReference.Within("slope of the log error over n = 16 to 256, sigma = 1.5", -1, 0.05, "rate 1 / n"),
                     FigureReference.AtMost("largest relative error of the orthogonal variance", 0.02, "A / B"),
-                    FigureReference.Within("error x n / sigma^2 with fresh base samples at each time, sigma = 0.5, n = 64", 1, 0.1, "sigma^2 / n: the base's own term is gone"),
+                    FigureReference.Within(
+                        "error x n / sigma^2 with fresh base samples at each time, sigma = 0.5, n = 64", 1, 0.1, "sigma^2 / n: the base's own term is gone"),
                 ],
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Simulation(20_000, settings, cancellation), cancellation)),
             new Experiment(
@@ -60,9 +65,11 @@ internal static class LimitedSamples
                 "The simulation in 50,000 dimensions.",
                 Quick: false,
                 [
-                    .. s_simulated.Select(c => FigureReference.Within($"error of the mean over theory, sigma = {c.Deviation}, n = {c.Samples}", 1, 0.06, Closed, stretchTolerance: 0.03)),
+                    .. s_simulated.Select(c => FigureReference.Within(
+                        $"error of the mean over theory, sigma = {c.Deviation}, n = {c.Samples}", 1, 0.06, Closed, stretchTolerance: 0.03)),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => [.. Simulation(50_000, settings, cancellation).Take(s_simulated.Length)], cancellation)),
+                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
+                    () => [.. Simulation(50_000, settings, cancellation).Take(s_simulated.Length)], cancellation)),
             new Experiment(
                 "trained",
                 "The denoiser trained by Adam in 50,000 dimensions at ten times instead of fitted exactly.",
@@ -90,18 +97,22 @@ internal static class LimitedSamples
 
         var (sigma, samples, lambda, mean, start, data, variance, meanError) = s_verified[0];
         var verified = new LimitedSampleTheory(samples, sigma, lambda);
-        var closed = Math.Max(Difference(verified.ClosedForm(), new LimitedSampleOverlaps(mean, start, data, variance)), Math.Abs(verified.MeanError - meanError));
+        var closed = Math.Max(
+            Difference(verified.ClosedForm(), new LimitedSampleOverlaps(mean, start, data, variance)), Math.Abs(verified.MeanError - meanError));
         foreach (var (deviation, n) in s_simulated)
         {
             // The best weight decay, over a fine grid.
             var best = Enumerable.Range(0, 4000).Select(k => Math.Pow(10, -6 + (k / 400.0))).MinBy(l => new LimitedSampleTheory(n, deviation, l).MeanError);
             var at = new LimitedSampleTheory(n, deviation, best);
-            settings.Note(FormattableString.Invariant(
-                $"sigma = {deviation}, n = {n}: error x n / sigma^2 is {new LimitedSampleTheory(n, deviation, 1e-9).MeanError / at.EmpiricalError:f4} without decay, {at.MeanError / at.EmpiricalError:f4} at the best decay {best:g3}; 1 for the mean of the samples, {at.BayesError / at.EmpiricalError:f4} at best"));
+            settings.Note(string.Create(CultureInfo.InvariantCulture,
+                $"sigma = {deviation}, n = {n}: error x n / sigma^2 is {new LimitedSampleTheory(n, deviation, 1e-9).MeanError / at.EmpiricalError:f4} "
+                + $"without decay, {at.MeanError / at.EmpiricalError:f4} at the best decay {best:g3}; 1 for the mean of the samples, "
+                + $"{at.BayesError / at.EmpiricalError:f4} at best"));
         }
 
         var large = new LimitedSampleTheory(256, 0.5, 1e-9);
-        return [error, between, closed, new LimitedSampleTheory(16, .5, .1).MeanError, new LimitedSampleTheory(4, .3, 1).MeanError, large.MeanError / large.EmpiricalError];
+        return [error, between, closed, new LimitedSampleTheory(16, .5, .1).MeanError, new LimitedSampleTheory(4, .3, 1).MeanError,
+            large.MeanError / large.EmpiricalError];
     }
 
     private static double Difference(LimitedSampleOverlaps a, LimitedSampleOverlaps b) =>
@@ -120,7 +131,11 @@ internal static class LimitedSamples
             errors[(deviation, n)] = error - floor;
             ratios.Add((error - floor) / theory.MeanError);
             variance = Math.Max(variance, Math.Abs((spread / theory.ClosedForm().Variance) - 1));
-            settings.Note(FormattableString.Invariant($"d = {d}, sigma = {deviation}, n = {n}: error {error - floor:f5}, theory {theory.MeanError:f5}; orthogonal variance {spread:f4}, theory {theory.ClosedForm().Variance:f4}"));
+            settings.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"d = {d}, sigma = {deviation}, n = {n}: error {error - floor:f5}, theory {theory.MeanError:f5}; orthogonal variance {spread:f4}, theory "
+                    + $"{theory.ClosedForm().Variance:f4}"));
         }
 
         double Slope(double deviation)
@@ -134,10 +149,12 @@ internal static class LimitedSamples
         return [.. ratios, Slope(0.5), Slope(1.5), variance, (fresh - (freshSpread / Generated)) * 64 / 0.25];
     }
 
-    // The linear schedule in exponential Euler steps with the denoiser refitted at the middle of each. mu = (1, ..., 1); the clusters' signs are multiplied in, so all data lie about +mu.
+    // The linear schedule in exponential Euler steps with the denoiser refitted at the middle of each. mu = (1, ..., 1); the clusters' signs are
+    // multiplied in, so all data lie about +mu.
     private static (double Error, double Variance) Simulate(int d, int n, double deviation, bool freshBase, ExperimentSettings settings)
     {
-        var (dataRandom, baseRandom, random) = (new RandomStream(settings.Seed, DataStream), new RandomStream(settings.Seed, BaseStream), new RandomStream(settings.Seed, GenerationStream));
+        var (dataRandom, baseRandom, random) =
+            (new RandomStream(settings.Seed, s_dataStream), new RandomStream(settings.Seed, s_baseStream), new RandomStream(settings.Seed, s_generationStream));
         var data = new SampleSums(d, n, () => 1 + (deviation * dataRandom.NextNormal()));
         var start = new SampleSums(d, n, baseRandom.NextNormal);
         var cross = SampleSums.Product(data, start);
@@ -174,7 +191,8 @@ internal static class LimitedSamples
         return Measure(x, data, start, n);
     }
 
-    // Least squares over c and w of sum_a |c x_a + w - x1_a|^2 + lambda |w|^2 (signs multiplied in): w = sum_a (x1_a - c x_a) / (n + lambda), then one equation for c.
+    // Least squares over c and w of sum_a |c x_a + w - x1_a|^2 + lambda |w|^2 (signs multiplied in): w = sum_a (x1_a - c
+    // x_a) / (n + lambda), then one equation for c.
     private static (double Skip, double[] Weights) Fit(SampleSums data, SampleSums start, double cross, double t, int n)
     {
         var (a, b) = (1 - t, t);
@@ -238,14 +256,15 @@ internal static class LimitedSamples
         var theory = new LimitedSampleTheory(N, Sigma, Decay);
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
 
-        // From small weights the unit is linear at first and finds the clusters; from large ones it keeps the random signs that it gives the samples, which is another minimum.
+        // From small weights the unit is linear at first and finds the clusters; from large ones it keeps the random signs that it
+        // gives the samples, which is another minimum.
         var (skip, weights) = (initializer.Add(parameters, "skip", 0), initializer.Add(parameters, "weight", 1e-3, D));
         var (x, target) = (Expr.Input("x", D), Expr.Input("target", D));
         var output = (skip * x) + (weights * (Expr.Dot(weights, x) / Math.Sqrt(D)).Tanh());
         var loss = (0.5 * (output - target).SquaredNorm()) + (0.5 * Decay / N * weights.SquaredNorm());
         var options = new GradientStepOptions { LearningRate = new WarmCosineRate(0.04, 0.001), GradientClip = double.PositiveInfinity, AverageDecay = 0.9 };
         using var step = new GradientStep<float>(parameters, loss, N, options, new ExecutionOptions { Threads = settings.Threads });
-        var (dataRandom, baseRandom) = (new RandomStream(settings.Seed, DataStream), new RandomStream(settings.Seed, BaseStream));
+        var (dataRandom, baseRandom) = (new RandomStream(settings.Seed, s_dataStream), new RandomStream(settings.Seed, s_baseStream));
         var (data, start, inputs) = (new NdArray<float>(N, D), new NdArray<float>(N, D), new NdArray<float>(N, D));
         for (var i = 0; i < data.Length; i++)
         {
@@ -265,7 +284,7 @@ internal static class LimitedSamples
                 inputs[i] = (float)((t * data[i]) + ((1 - t) * start[i]));
             }
 
-            var state = step.Init(initializer, new RandomKey(settings.Seed, (uint)(BaseStream + k)));
+            var state = step.Init(initializer, new RandomKey(settings.Seed, s_baseStream.Member(k)));
             for (var s = 0; s < TrainingSteps; s++)
             {
                 step.Run(state, s, TrainingSteps, default);
@@ -275,7 +294,8 @@ internal static class LimitedSamples
             var denominator = (t * t * theory.DataCoefficient) + ((1 - t) * (1 - t) * theory.BaseCoefficient);
             var exactSkip = t * theory.DataCoefficient / denominator;
             var exactOverlap = N / (N + Decay) * (1 - (exactSkip * t));
-            settings.Note(FormattableString.Invariant($"t = {t:f2}: trained skip {state.Average[0]:f4}, theory {exactSkip:f4}; trained overlap {overlap:f4}, theory {exactOverlap:f4}"));
+            settings.Note(FormattableString.Invariant(
+                $"t = {t:f2}: trained skip {state.Average[0]:f4}, theory {exactSkip:f4}; trained overlap {overlap:f4}, theory {exactOverlap:f4}"));
             skipError = Math.Max(skipError, Math.Abs((state.Average[0] / exactSkip) - 1));
             overlapError = Math.Max(overlapError, Math.Abs((overlap / exactOverlap) - 1));
         }

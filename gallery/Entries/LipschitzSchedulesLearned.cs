@@ -1,3 +1,4 @@
+using System.Globalization;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
@@ -10,8 +11,8 @@ using Monge.Training;
 namespace Monge.Gallery.Entries;
 
 /// <summary>
-/// Entry 13, item 5: a velocity learned once under the linear schedule, integrated in few steps under that schedule and, by transfer, under designed ones. The eight modes have weights
-/// 1 : 2 : ... : 8: with equal weights symmetry alone would send the right share to each.
+/// Entry 13, item 5: a velocity learned once under the linear schedule, integrated in few steps under that schedule and, by transfer, under designed ones. The
+/// eight modes have weights 1 : 2 : ... : 8: with equal weights symmetry alone would send the right share to each.
 /// </summary>
 internal static class LipschitzSchedulesLearned
 {
@@ -20,12 +21,14 @@ internal static class LipschitzSchedulesLearned
     [
         new Experiment(
             "learned-transfer",
-            "Eight Gaussians of unequal weights on a circle of radius 20, and of radius 100, one velocity each learned under the linear schedule: 5, 10 and 20 Runge-Kutta steps under the linear, the designed, the surrogate and the numerically equalised schedule.",
+            "Eight Gaussians of unequal weights on a circle of radius 20, and of radius 100, one velocity each learned under the linear schedule: 5, 10 and "
+            + "20 Runge-Kutta steps under the linear, the designed, the surrogate and the numerically equalised schedule.",
             Quick: false,
             [
                 FigureReference.AtMost("radius 20: total variation of the mode weights, designed schedule, 10 steps", 0.05, "bar of the project"),
                 FigureReference.AtMost("radius 20: the same over that of the linear schedule", 0.5, "bar of the project"),
-                FigureReference.AtMost("radius 100: total variation of the mode weights, designed schedule, 10 steps", 0.05, "the same bar where modes lie far apart"),
+                FigureReference.AtMost(
+                    "radius 100: total variation of the mode weights, designed schedule, 10 steps", 0.05, "the same bar where modes lie far apart"),
                 FigureReference.AtMost("radius 100: the same over that of the linear schedule", 0.5, "the same bar where modes lie far apart"),
                 FigureReference.AtMost("radius 100: total variation of the equalised schedule over the surrogate's, 10 steps", 1, "stretch of the sheet"),
             ],
@@ -43,10 +46,10 @@ internal static class LipschitzSchedulesLearned
 internal sealed class LearnedModes(double radius, ExperimentSettings settings)
 {
     private const int Modes = 8;
-    private const int TimeStream = 778;
-    private const int StartStream = 779;
-    private const int ModeStream = 780;
-    private const int SpreadStream = 781;
+    private static readonly StreamName s_timeStream = StreamName.Numbered("lipschitz schedules learned: time", 778);
+    private static readonly StreamName s_startStream = StreamName.Numbered("lipschitz schedules learned: start", 779);
+    private static readonly StreamName s_modeStream = StreamName.Numbered("lipschitz schedules learned: mode", 780);
+    private static readonly StreamName s_spreadStream = StreamName.Numbered("lipschitz schedules learned: spread", 781);
     private const double LeastTime = 1e-3;
     private const int Iterations = 10_000;
     private const int Particles = 20_000;
@@ -65,7 +68,8 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
         var (set, parameters, field) = Train(cancellation);
         var linear = InterpolantSchedules.Linear;
         var designed = ScheduleDesign.Mixture(radius);
-        InterpolantSchedule[] schedules = [linear, designed, ScheduleDesign.MixtureSurrogate(radius), Equalised(designed, new TransferredField(field, linear, designed), set, parameters)];
+        InterpolantSchedule[] schedules =
+            [linear, designed, ScheduleDesign.MixtureSurrogate(radius), Equalised(designed, new TransferredField(field, linear, designed), set, parameters)];
         string[] names = ["linear", "designed", "surrogate", "equalised"];
         var start = Start();
         var found = new double[schedules.Length, s_steps.Length];
@@ -84,11 +88,16 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
                 others.Add(FormattableString.Invariant($"{Variation(exact, false):F4} ({Variation(paths, true):F4} / {Variation(exact, true):F4})"));
             }
 
-            settings.Note(FormattableString.Invariant(
-                $"radius {radius}, {names[k]}: total variation {found[k, 0]:F4}, {found[k, 1]:F4}, {found[k, 2]:F4} in 5, 10 and 20 steps; exact velocity (Euler, learned / exact): {string.Join(", ", others)}"));
+            settings.Note(string.Create(CultureInfo.InvariantCulture,
+                $"radius {radius}, {names[k]}: total variation {found[k, 0]:F4}, {found[k, 1]:F4}, {found[k, 2]:F4} in 5, 10 and 20 steps; exact velocity "
+                + $"(Euler, learned / exact): {string.Join(", ", others)}"));
         }
 
-        settings.Note(FormattableString.Invariant($"{Particles} exact draws have a total variation of about {Math.Sqrt(2 / (Math.PI * Particles)) * s_weights.Sum(w => Math.Sqrt(w * (1 - w))) / 2:F4}"));
+        settings.Note(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Particles} exact draws have a total variation of about "
+                + $"{Math.Sqrt(2 / (Math.PI * Particles)) * s_weights.Sum(w => Math.Sqrt(w * (1 - w))) / 2:F4}"));
         return (found[1, 1], found[0, 1], found[2, 1], found[3, 1]);
     }
 
@@ -97,7 +106,8 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
     {
         const int points = 32;
         double[] times = [.. Enumerable.Range(0, points + 1).Select(k => LeastTime + ((1 - (2 * LeastTime)) * k / points))];
-        var squares = ScheduleDesign.SquaredLipschitz(set, parameters, velocity, times, time => Law(designed, time, 1000), new ExecutionOptions { Threads = settings.Threads });
+        var squares = ScheduleDesign.SquaredLipschitz(
+            set, parameters, velocity, times, time => Law(designed, time, 1000), new ExecutionOptions { Threads = settings.Threads });
         double[] floored = [.. squares.Select(s => Math.Max(s, 1e-3 * squares.Max()))];
         var clock = ScheduleDesign.EqualisingClock([.. times.Select(t => (t - times[0]) / (times[^1] - times[0]))], floored);
         return designed.OnClock("equalised", clock.Apply);
@@ -115,10 +125,11 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
             return spread * network.Apply(x / (a.Square() + b.Square()).Sqrt(), 2 / Math.PI * Expr.Atan2(b, a));
         }
 
-        var (x1, z, t) = (Draw(), Expr.Random(RandomLaw.Normal, StartStream, 2), Expr.Random(RandomLaw.Uniform, TimeStream));
+        var (x1, z, t) = (Draw(), Expr.Random(RandomLaw.Normal, s_startStream, 2), Expr.Random(RandomLaw.Uniform, s_timeStream));
         var loss = (Velocity(((1 - t) * z) + (t * x1), t) - (x1 - z)).SquaredNorm() / (spread * spread);
         using var minimiser = new LossMinimiser<float>(
-            set, initializer, loss, new LossMinimiserOptions { Iterations = Iterations, BatchSize = 512 }, settings.Seed, new ExecutionOptions { Threads = settings.Threads });
+            set, initializer, loss, new LossMinimiserOptions { Iterations = Iterations, BatchSize = 512 }, settings.Seed,
+            new ExecutionOptions { Threads = settings.Threads });
         var outcome = minimiser.Run(cancellation: cancellation);
         settings.Note(FormattableString.Invariant($"radius {radius}: trained {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s"));
         return (set, NdArray<double>.From(Array.ConvertAll(minimiser.State.Average.Span.ToArray(), v => (double)v), set.Count), new FormulaField(2, Velocity));
@@ -126,7 +137,7 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
 
     private Expr Draw()
     {
-        var uniform = Expr.Random(RandomLaw.Uniform, ModeStream);
+        var uniform = Expr.Random(RandomLaw.Uniform, s_modeStream);
         Expr mean = Expr.Constant([0, 0], 2);
         var below = 0.0;
         for (var k = 0; k < Modes; k++)
@@ -135,20 +146,20 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
             below += s_weights[k];
         }
 
-        return mean + Expr.Random(RandomLaw.Normal, SpreadStream, 2);
+        return mean + Expr.Random(RandomLaw.Normal, s_spreadStream, 2);
     }
 
     private double[] Law(InterpolantSchedule schedule, double time, int count)
     {
         var at = schedule.At(time);
-        var x1 = Data.Sample(count, new RandomStream(settings.Seed, ModeStream));
-        var random = new RandomStream(settings.Seed, StartStream);
+        var x1 = Data.Sample(count, new RandomStream(settings.Seed, s_modeStream));
+        var random = new RandomStream(settings.Seed, s_startStream);
         return Array.ConvertAll(x1, v => (at.Beta * v) + (at.Alpha * random.NextNormal()));
     }
 
     private NdArray<double> Start()
     {
-        var random = new RandomStream(settings.Seed, SpreadStream);
+        var random = new RandomStream(settings.Seed, s_spreadStream);
         var start = new NdArray<double>(Particles, 2);
         foreach (ref var value in start.Span)
         {
@@ -158,7 +169,8 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
         return start;
     }
 
-    // Half the sum of |share - weight|; a particle belongs to the mode in whose sector it lies, also where a schedule ends before the modes have reached their places.
+    // Half the sum of |share - weight|; a particle belongs to the mode in whose sector it lies, also where a schedule ends
+    // before the modes have reached their places.
     private static double TotalVariation(NdArray<double> end)
     {
         var shares = new double[Modes];

@@ -5,7 +5,8 @@ using Monge.Methods;
 namespace Monge.Gallery.Entries;
 
 /// <summary>
-/// Whether the stated error of log Z is honest: over many targets with known log Z and seeds, after trainings from hardly any to some, the share of 95 % intervals that hold the exact value.
+/// Whether the stated error of log Z is honest: over many targets with known log Z and seeds, after trainings from hardly any to some, the share of 95 %
+/// intervals that hold the exact value.
 /// </summary>
 internal static class LogNormaliserIntervals
 {
@@ -34,7 +35,8 @@ internal static class LogNormaliserIntervals
     private static async Task<IReadOnlyList<double>> Measure(ExperimentSettings settings, CancellationToken cancellation)
     {
         // No two runs share a seed: equal starts would err alike.
-        var pairs = s_cases.SelectMany((c, i) => Enumerable.Range(0, Seeds).Select(k => (c.Target, c.Iterations, Seed: settings.Seed + (ulong)((i * Seeds) + k)))).ToArray();
+        var pairs = s_cases.SelectMany(
+            (c, i) => Enumerable.Range(0, Seeds).Select(k => (c.Target, c.Iterations, Seed: settings.Seed + (ulong)((i * Seeds) + k)))).ToArray();
         var lines = new (string Text, bool Covered)?[pairs.Length];
         var (gate, told) = (new Lock(), 0);
         var threads = settings.Threads > 0 ? settings.Threads : Environment.ProcessorCount;
@@ -71,7 +73,8 @@ internal static class LogNormaliserIntervals
         return (
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{name,-12} {iterations,4} steps, seed {seed}: log Z = {draws.LogZ:F5} +- {draws.LogZError:F5}, exact {exact:F5}, off by {deviation,6:F2} errors, ESS {100 * draws.EffectiveSampleSize,5:F1} %{(covered ? "" : "   NOT COVERED")}   {draws.Sampler}"),
+                $"{name,-12} {iterations,4} steps, seed {seed}: log Z = {draws.LogZ:F5} +- {draws.LogZError:F5}, exact {exact:F5}, off by {deviation,6:F2} "
+                + $"errors, ESS {100 * draws.EffectiveSampleSize,5:F1} %{(covered ? "" : "   NOT COVERED")}   {draws.Sampler}"),
             covered);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.Runs;
@@ -71,9 +72,13 @@ internal static class ManyWells
     {
         var target = TargetLibrary.Get(name);
         var draws = await new PinnTransport(target, new PinnOptions()).SampleAsync(Samples, settings.Seed, null, cancellation, settings.Threads);
-        settings.Note(FormattableString.Invariant(
-            $"{name}, seed {settings.Seed}: log Z {draws.LogZ:f4} +- {draws.LogZError:f4} (exact {target.Facts.LogZ:f4}), ELBO {draws.Elbo:f3}, EUBO {draws.Eubo:f3}, ESS {draws.EffectiveSampleSize:p1}, forward ESS {draws.ForwardEffectiveSampleSize:p1}"));
-        settings.Note(FormattableString.Invariant($"{name}: {draws.TargetCalls:n0} target calls, preparation and choices included; {draws.TrainSeconds:f0} s of training, {draws.SampleSeconds:f0} s of sampling"));
+        settings.Note(string.Create(CultureInfo.InvariantCulture,
+            $"{name}, seed {settings.Seed}: log Z {draws.LogZ:f4} +- {draws.LogZError:f4} (exact {target.Facts.LogZ:f4}), ELBO {draws.Elbo:f3}, EUBO "
+            + $"{draws.Eubo:f3}, ESS {draws.EffectiveSampleSize:p1}, forward ESS {draws.ForwardEffectiveSampleSize:p1}"));
+        settings.Note(
+            string.Create(
+                CultureInfo.InvariantCulture, $"{name}: {draws.TargetCalls:n0} target calls, preparation and choices included; {draws.TrainSeconds:f0} s of "
+                + $"training, {draws.SampleSeconds:f0} s of sampling"));
         settings.Note($"{name}: {draws.Sampler}; {draws.Preparation}");
         return (target, draws);
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -13,8 +14,8 @@ namespace Monge.Gallery.Entries;
 /// <summary>Entry 28: Multimarginal generative modeling with stochastic interpolants (arXiv:2310.03695), where closed forms are known.</summary>
 internal static class Multimarginal
 {
-    private const int WeightStream = 715;
-    private const int FirstPointStream = 716;
+    private static readonly StreamName s_weightStream = StreamName.Numbered("multimarginal: weight", 715);
+    private static readonly StreamName s_firstPointStream = StreamName.Numbered("multimarginal: first point", 716);
     private const int Batch = 4096;
     private const int Nodes = 2000;
     private const int Modes = 5;
@@ -72,7 +73,8 @@ internal static class Multimarginal
                     FigureReference.AtMost("relative error of the heads, mixtures", 0.05, "closed form", stretchBound: 0.02),
                 ],
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
-                    () => [LearnedError("Gaussians", s_gaussians, 64, 6000, settings, cancellation), LearnedError("mixtures", s_mixtures, 128, 6000, settings, cancellation)], cancellation)),
+                    () => [LearnedError("Gaussians", s_gaussians, 64, 6000, settings, cancellation),
+                        LearnedError("mixtures", s_mixtures, 128, 6000, settings, cancellation)], cancellation)),
             .. MultimarginalLearned.Experiments,
         ]);
 
@@ -80,14 +82,17 @@ internal static class Multimarginal
     {
         var law = new BarycentricMixture(s_gaussians);
         var (identity, score) = (0.0, 0.0);
-        var random = new RandomStream(1, WeightStream);
+        var random = new RandomStream(1, s_weightStream);
         double[] positions = [.. Enumerable.Range(0, 400).Select(_ => 2 * random.NextNormal())];
         foreach (var path in (SimplexPath[])[new SimplexPath(3, Inner), SimplexPath.Edge(3, 0, 1), SimplexPath.Edge(3, 2, 0)])
         {
             double[] times = [.. Enumerable.Range(0, 200).Select(k => (k + 0.5) / 200)];
-            identity = Math.Max(identity, FieldEvaluation.At(2, (x, t) => (BarycentricInterpolant.At(path.Weights(t), law.Means(x, path.Weights(t))) - x).Abs().Maximum(), positions, times).Max());
+            identity = Math.Max(identity, FieldEvaluation.At(
+                2, (x, t) => (BarycentricInterpolant.At(path.Weights(t), law.Means(x, path.Weights(t))) - x).Abs().Maximum(), positions, times).Max());
             score = Math.Max(
-                score, FieldEvaluation.At(2, (x, t) => ((law.Means(x, path.Weights(t))[0] / path.Weights(t)[0]) + law.Score(x, path.Weights(t))).Abs().Maximum(), positions, times).Max());
+                score, FieldEvaluation.At(
+                    2, (x, t) => ((law.Means(x, path.Weights(t))[0] / path.Weights(t)[0]) + law.Score(x, path.Weights(t))).Abs().Maximum(),
+                    positions, times).Max());
         }
 
         var edges = 0.0;
@@ -113,7 +118,8 @@ internal static class Multimarginal
     // The map between Gaussians is affine, so three particles give it.
     private static double EdgeError(BarycentricMixture law, int from, int to)
     {
-        using var ode = new TransportOde<double>(null, law.Velocity(SimplexPath.Edge(3, from, to)), RungeKuttaTableau.RungeKutta4, new ExecutionOptions { Threads = 1 });
+        using var ode = new TransportOde<double>(
+            null, law.Velocity(SimplexPath.Edge(3, from, to)), RungeKuttaTableau.RungeKutta4, new ExecutionOptions { Threads = 1 });
         var (start, end) = (law.Marginals[from], law.Marginals[to]);
         var (mx, my) = (start.Means[0][0], start.Means[0][1]);
         var (ends, _) = ode.Run(null, NdArray<double>.From([mx, my, mx + 1, my, mx, my + 1], 3, 2), 1000);
@@ -149,9 +155,11 @@ internal static class Multimarginal
         var cost = Cost(optimised, withNoise);
         var best = BestSpeed(optimised, withNoise);
         var atHalf = FieldEvaluation.At(1, (_, t) => optimised.Weights(t), [0.0], 0.5);
-        settings.Note(FormattableString.Invariant(
-            $"optimised path: cost {cost:f5}, {best:f5} at the best speed, 0.01115 at least; weights ({atHalf[0]:f4}, {atHalf[1]:f4}, {atHalf[2]:f4}) at the middle, (0.3922, 0.3039, 0.3039) at the optimum"));
-        return [Cost(edge, units), BestSpeed(edge, units), Cost(edge, quarters), BestSpeed(edge, quarters), cost, SampledCost(optimised, withNoise, settings) / cost];
+        settings.Note(string.Create(CultureInfo.InvariantCulture,
+            $"optimised path: cost {cost:f5}, {best:f5} at the best speed, 0.01115 at least; weights ({atHalf[0]:f4}, {atHalf[1]:f4}, {atHalf[2]:f4}) at the "
+            + $"middle, (0.3922, 0.3039, 0.3039) at the optimum"));
+        return [Cost(edge, units), BestSpeed(edge, units), Cost(edge, quarters), BestSpeed(edge, quarters), cost,
+            SampledCost(optimised, withNoise, settings) / cost];
     }
 
     // (d sqrt(Sigma) / dt)^2 with Sigma = sum a_k^2 c_k: what a Gaussian law of mean 0 costs for each dimension.
@@ -197,7 +205,7 @@ internal static class Multimarginal
         const int Particles = 10_000;
         const int Times = 20;
         var law = new BarycentricMixture([.. variances.Select(v => GaussianMixtureLaw.Isotropic([1], [[0]], [v]))]);
-        var random = new RandomStream(settings.Seed, FirstPointStream);
+        var random = new RandomStream(settings.Seed, s_firstPointStream);
         var velocity = law.Velocity(path);
         double[] times = [.. Enumerable.Range(0, Particles * Times).Select(k => (k + 0.5) / (Particles * Times))];
         var weights = FieldEvaluation.At(1, (_, t) => path.Weights(t), new double[times.Length], times);
@@ -216,20 +224,21 @@ internal static class Multimarginal
         return FieldEvaluation.At(1, (x, t) => velocity.Apply(x, t).SquaredNorm(), positions, times).Average();
     }
 
-    private static double LearnedError(string name, GaussianMixtureLaw[] laws, int width, int steps, ExperimentSettings settings, CancellationToken cancellation)
+    private static double LearnedError(
+        string name, GaussianMixtureLaw[] laws, int width, int steps, ExperimentSettings settings, CancellationToken cancellation)
     {
         var law = new BarycentricMixture(laws);
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
         var network = new BarycentricNetwork(parameters, initializer, 2, laws.Length, width, 3);
-        var weights = BarycentricInterpolant.UniformWeights(laws.Length, WeightStream);
+        var weights = BarycentricInterpolant.UniformWeights(laws.Length, s_weightStream);
         Expr[] points = [.. Enumerable.Range(0, laws.Length).Select(k => Expr.Input($"x{k}", 2))];
         var x = BarycentricInterpolant.At(weights, points);
         var (heads, exact) = (network.Heads(x, weights), law.Means(x, weights));
         var execution = new ExecutionOptions { Threads = settings.Threads };
-        var options = new LossMinimiserOptions { Iterations = steps, BatchSize = Batch, LearningRate = 3e-3, StartStream = WeightStream };
+        var options = new LossMinimiserOptions { Iterations = steps, BatchSize = Batch, LearningRate = 3e-3, StartStream = s_weightStream };
         var loss = BarycentricInterpolant.Objective(heads, points);
         using var minimiser = new LossMinimiser<float>(parameters, initializer, loss, options, settings.Seed, execution);
-        RandomStream[] streams = [.. Enumerable.Range(0, laws.Length).Select(k => new RandomStream(settings.Seed, (uint)(FirstPointStream + k)))];
+        RandomStream[] streams = [.. Enumerable.Range(0, laws.Length).Select(k => new RandomStream(settings.Seed, s_firstPointStream.Member(k)))];
         void Draw(CompiledProgram<float> program)
         {
             for (var k = 0; k < laws.Length; k++)

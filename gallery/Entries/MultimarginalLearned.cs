@@ -1,3 +1,4 @@
+using System.Globalization;
 using Monge.Diagnostics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -11,18 +12,19 @@ using Monge.Training;
 namespace Monge.Gallery.Entries;
 
 /// <summary>
-/// Entry 28, item 3: a Gaussian, a swiss roll and a checkerboard as three marginals of one barycentric interpolant: all six directed maps from one network, and a path from roll to
-/// checkerboard that costs less than the straight edge. Roll and checkerboard have standard deviation 1/2 in each coordinate beside the Gaussian's 1, as in the closed forms of item 2: a noise that
-/// is wider than the data keeps the law on the way from shrinking, where noise of the same width has nothing to give.
+/// Entry 28, item 3: a Gaussian, a swiss roll and a checkerboard as three marginals of one barycentric interpolant: all six directed maps from one
+/// network, and a path from roll to checkerboard that costs less than the straight edge. Roll and checkerboard have standard deviation 1/2 in each
+/// coordinate beside the Gaussian's 1, as in the closed forms of item 2: a noise that is wider than the data keeps the law on the way from shrinking,
+/// where noise of the same width has nothing to give.
 /// </summary>
 internal static class MultimarginalLearned
 {
     private const int Laws = 3;
-    private const int NoiseStream = 782;
-    private const int WeightStream = 783;
-    private const int EdgeStream = 784;
-    private const int PathTimeStream = 785;
-    private const int DrawStream = 786;
+    private static readonly StreamName s_noiseStream = StreamName.Numbered("multimarginal learned: noise", 782);
+    private static readonly StreamName s_weightStream = StreamName.Numbered("multimarginal learned: weight", 783);
+    private static readonly StreamName s_edgeStream = StreamName.Numbered("multimarginal learned: edge", 784);
+    private static readonly StreamName s_pathTimeStream = StreamName.Numbered("multimarginal learned: path time", 785);
+    private static readonly StreamName s_drawStream = StreamName.Numbered("multimarginal learned: draw", 786);
     private const int Batch = 512;
     private const int Iterations = 12_000;
     private const int PathIterations = 400;
@@ -57,7 +59,7 @@ internal static class MultimarginalLearned
         var network = new BarycentricNetwork(set, initializer, 2, Laws, 128, 4);
         var path = SimplexPath.Parametrised(set, initializer, "path", Laws, 1, 2, Modes);
         var execution = new ExecutionOptions { Threads = settings.Threads };
-        Expr[] points = [Expr.Random(RandomLaw.Normal, NoiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
+        Expr[] points = [Expr.Random(RandomLaw.Normal, s_noiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
         var weights = Weights();
         Expr loss = 0;
         foreach (var (head, point) in network.Heads(BarycentricInterpolant.At(weights, points), weights).Zip(points))
@@ -66,7 +68,8 @@ internal static class MultimarginalLearned
         }
 
         // The coefficients of the path belong to the same set; this loss doesn't move them.
-        using var minimiser = new LossMinimiser<float>(set, initializer, loss, new LossMinimiserOptions { Iterations = Iterations, BatchSize = Batch }, settings.Seed, execution);
+        using var minimiser = new LossMinimiser<float>(
+            set, initializer, loss, new LossMinimiserOptions { Iterations = Iterations, BatchSize = Batch }, settings.Seed, execution);
         var outcome = minimiser.Run((program, iteration) => Fill(program, laws, settings.Seed, (ulong)iteration), cancellation: cancellation);
         var parameters = NdArray<float>.From(minimiser.State.Average.Span, set.Count);
         settings.Note(FormattableString.Invariant($"trained {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s"));
@@ -87,10 +90,14 @@ internal static class MultimarginalLearned
 
         var values = Optimise(set, network, path, parameters, laws, settings, cancellation);
         var best = SimplexPath.WithValues(Laws, 1, 2, Modes, values);
-        var (edgeCost, bestCost) = (Cost(set, parameters, network, SimplexPath.Edge(Laws, 1, 2), laws, settings), Cost(set, parameters, network, best, laws, settings));
+        var (edgeCost, bestCost) =
+            (Cost(set, parameters, network, SimplexPath.Edge(Laws, 1, 2), laws, settings), Cost(set, parameters, network, best, laws, settings));
         var arrival = Arrival(set, parameters, network, best, laws[1], laws[2], settings);
         var middle = FieldEvaluation.At(1, (_, t) => best.Weights(t), [0], 0.5);
-        settings.Note(FormattableString.Invariant($"cost of the edge {edgeCost:F4}, of the optimised path {bestCost:F4} (fresh samples); its weights half way are {middle[0]:F3} Gaussian, {middle[1]:F3} roll, {middle[2]:F3} checkerboard"));
+        settings.Note(
+            string.Create(
+                CultureInfo.InvariantCulture, $"cost of the edge {edgeCost:F4}, of the optimised path {bestCost:F4} (fresh samples); its weights half way "
+                + $"are {middle[0]:F3} Gaussian, {middle[1]:F3} roll, {middle[2]:F3} checkerboard"));
         settings.Note($"optimised path, roll to checkerboard: {arrival}");
         return [worst, bestCost / edgeCost, arrival.Ratio];
     }
@@ -98,8 +105,8 @@ internal static class MultimarginalLearned
     // Half of the draws fill the simplex, half its edges, where the maps run.
     private static Expr Weights()
     {
-        var uniform = Expr.Random(RandomLaw.Uniform, EdgeStream);
-        var exponentials = -Expr.Random(RandomLaw.Uniform, WeightStream, Laws).Log();
+        var uniform = Expr.Random(RandomLaw.Uniform, s_edgeStream);
+        var exponentials = -Expr.Random(RandomLaw.Uniform, s_weightStream, Laws).Log();
         var kept = Expr.Vector([.. Enumerable.Range(0, Laws).Select(k => 1 - (uniform.GreaterOrEqual(k / 6.0) * uniform.Less((k + 1) / 6.0)))]);
         var shares = kept * exponentials;
         return shares / shares.Sum();
@@ -116,14 +123,15 @@ internal static class MultimarginalLearned
             deviation[i] = Math.Sqrt(Enumerable.Range(0, count).Average(k => Math.Pow(draws[(2 * k) + i] - mean[i], 2)));
         }
 
-        return new SampledLaw(law.Name, law.Description + ", with deviations 1/2", 2, (n, random) => [.. law.Sampler(n, random).Select((v, i) => 0.5 * (v - mean[i % 2]) / deviation[i % 2])]);
+        return new SampledLaw(law.Name, law.Description + ", with deviations 1/2", 2,
+            (n, random) => [.. law.Sampler(n, random).Select((v, i) => 0.5 * (v - mean[i % 2]) / deviation[i % 2])]);
     }
 
     private static void Fill(CompiledProgram<float> program, SampledLaw[] laws, ulong seed, ulong iteration)
     {
         foreach (var (name, law) in new[] { ("roll", laws[1]), ("board", laws[2]) })
         {
-            var rows = law.Sampler(Batch, new RandomStream((seed << 32) ^ iteration, DrawStream + (law == laws[1] ? 0u : 1u)));
+            var rows = law.Sampler(Batch, new RandomStream((seed << 32) ^ iteration, s_drawStream.Member(law == laws[1] ? 0 : 1)));
             program[name] = NdArray<float>.From(Array.ConvertAll(rows, v => (float)v), Batch, 2);
         }
     }
@@ -135,7 +143,9 @@ internal static class MultimarginalLearned
         double[] Carried(int count, int seed)
         {
             var start = from.Draw(count, settings.Seed + 10_000 + (ulong)seed);
-            return Array.ConvertAll(paths.Run(NdArray<float>.From(Array.ConvertAll(start, v => (float)v), count, 2), Steps, from: LeastTime, to: 1 - LeastTime).Span.ToArray(), v => (double)v);
+            return Array.ConvertAll(
+                paths.Run(NdArray<float>.From(Array.ConvertAll(start, v => (float)v), count, 2), Steps, from: LeastTime, to: 1 - LeastTime).Span.ToArray(),
+                v => (double)v);
         }
 
         return DistanceWithFloor.Compute(
@@ -151,10 +161,11 @@ internal static class MultimarginalLearned
     }
 
     private static double[] Optimise(
-        ParameterSet set, BarycentricNetwork network, SimplexPath path, NdArray<float> parameters, SampledLaw[] laws, ExperimentSettings settings, CancellationToken cancellation)
+        ParameterSet set, BarycentricNetwork network, SimplexPath path, NdArray<float> parameters, SampledLaw[] laws, ExperimentSettings settings,
+        CancellationToken cancellation)
     {
-        Expr[] points = [Expr.Random(RandomLaw.Normal, NoiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
-        var cost = PathCost(network, path, points, LeastTime + ((1 - (2 * LeastTime)) * Expr.Random(RandomLaw.Uniform, PathTimeStream))) / Batch;
+        Expr[] points = [Expr.Random(RandomLaw.Normal, s_noiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
+        var cost = PathCost(network, path, points, LeastTime + ((1 - (2 * LeastTime)) * Expr.Random(RandomLaw.Uniform, s_pathTimeStream))) / Batch;
         var options = new GradientStepOptions { LearningRate = new WarmCosineRate(0.05, 0.05), AverageDecay = 0.98 };
         using var step = new GradientStep<float>(set, cost, Batch, options, new ExecutionOptions { Threads = settings.Threads }, name => name == "path")
         {
@@ -171,12 +182,15 @@ internal static class MultimarginalLearned
         return Array.ConvertAll(state.Average.Span.ToArray(), v => (double)v);
     }
 
-    private static double Cost(ParameterSet set, NdArray<float> parameters, BarycentricNetwork network, SimplexPath path, SampledLaw[] laws, ExperimentSettings settings)
+    private static double Cost(
+        ParameterSet set, NdArray<float> parameters, BarycentricNetwork network, SimplexPath path, SampledLaw[] laws, ExperimentSettings settings)
     {
         const int batches = 80;
-        Expr[] points = [Expr.Random(RandomLaw.Normal, NoiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
-        var cost = PathCost(network, path, points, LeastTime + ((1 - (2 * LeastTime)) * Expr.Random(RandomLaw.Uniform, PathTimeStream))) / Batch;
-        using var program = new CompiledProgram<float>(new TracedProgram(set, ("cost", cost.BatchSum())), new ExecutionOptions { Threads = settings.Threads }) { Parameters = parameters };
+        Expr[] points = [Expr.Random(RandomLaw.Normal, s_noiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
+        var cost = PathCost(network, path, points, LeastTime + ((1 - (2 * LeastTime)) * Expr.Random(RandomLaw.Uniform, s_pathTimeStream))) / Batch;
+        using var program = new CompiledProgram<float>(
+            new TracedProgram(set, ("cost", cost.BatchSum())), new ExecutionOptions { Threads = settings.Threads })
+        { Parameters = parameters };
         var sum = 0.0;
         for (var k = 0; k < batches; k++)
         {

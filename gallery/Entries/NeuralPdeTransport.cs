@@ -16,7 +16,8 @@ internal static class NeuralPdeTransport
     public static GalleryEntry Entry { get; } = new(
         "01",
         "Neural PDE transport",
-        "J. Sun, J. Berner, L. Richter, M. Zeinhofer, J. Mueller, K. Azizzadenesheli, A. Anandkumar: Dynamical Measure Transport and Neural PDE Solvers for Sampling, arXiv:2407.07873",
+        "J. Sun, J. Berner, L. Richter, M. Zeinhofer, J. Mueller, K. Azizzadenesheli, A. Anandkumar: Dynamical Measure Transport and Neural PDE Solvers for "
+        + "Sampling, arXiv:2407.07873",
         [
             .. GaussianSuite.Experiments,
             new Experiment(

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Monge.Diagnostics;
 using Monge.Engine.Execution;
 using Monge.Measures;
@@ -9,7 +10,8 @@ using Monge.Runs;
 namespace Monge.Gallery.Entries;
 
 /// <summary>
-/// Entry 21: NETS, A Non-Equilibrium Transport Sampler (arXiv:2410.02711): exact and learned drifts for mixtures, with and without knowledge of the modes, and targets of known normaliser.
+/// Entry 21: NETS, A Non-Equilibrium Transport Sampler (arXiv:2410.02711): exact and learned drifts for mixtures, with and without knowledge of
+/// the modes, and targets of known normaliser.
 /// </summary>
 internal static class NonEquilibriumTransportSampler
 {
@@ -33,7 +35,8 @@ internal static class NonEquilibriumTransportSampler
             Forty("gmm40-annealing", "along the annealing from N(0, 25^2 I), without mode knowledge", moving: false, ess: 0.7, stretchEss: 0.95, weight: 0.01),
             Normaliser("many-well-5", new NetsOptions(), -0.541056, 0.02, 0.005, "quadrature"),
             Normaliser("many-well-50", new NetsOptions { Network = NetsNetwork.Separable }, 42.817243, 0.1, 0.03, "quadrature"),
-            Normaliser("many-well-32", new NetsOptions { Network = NetsNetwork.Separable, Training = new() { Iterations = 6000 } }, 164.695675, 0.1, 0.03, "quadrature"),
+            Normaliser("many-well-32", new NetsOptions { Network = NetsNetwork.Separable, Training = new() { Iterations = 6000 } }, 164.695675,
+                0.1, 0.03, "quadrature"),
             Funnel("funnel-10", "along the annealing, without knowledge of the log-scale", moving: false),
             Funnel("funnel-10-coupling", "along a path that couples the log-scale with time (it uses knowledge of the structure)", moving: true),
             Eight("gmm8-200-moving-means", "along a path that moves the means (it uses mode knowledge)", moving: true, 0.6, 0.9),
@@ -53,7 +56,8 @@ internal static class NonEquilibriumTransportSampler
             FigureReference.AtMost("largest error of a mode weight", weight, Definition),
             FigureReference.AtLeast("entropic mode coverage", 0.99, Definition),
             FigureReference.AtLeast("ESS after resampling", moving ? 0.9 : 0.5, "0.993 (arXiv:2410.02711, from memory)", stretchBound: 0.99),
-            FigureReference.AtMost("W2 over the floor", 1.15, "two exact sets of 2000; 3.1 to 3.9 in arXiv:2410.02711, where two exact sets differ by as much", stretchBound: 1.1),
+            FigureReference.AtMost(
+                "W2 over the floor", 1.15, "two exact sets of 2000; 3.1 to 3.9 in arXiv:2410.02711, where two exact sets differ by as much", stretchBound: 1.1),
         ],
         async (settings, cancellation) =>
         {
@@ -74,7 +78,8 @@ internal static class NonEquilibriumTransportSampler
             var weights = modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, draws.NormalizedWeights());
             var worst = Enumerable.Range(0, modes.Count).Max(k => Math.Abs(weights[k] - modes.Weights[k]));
             return [
-                draws.LogZ, draws.EffectiveSampleSize, kernel, (draws.Eubo ?? double.NaN) - draws.Elbo, worst, Coverage(draws, target), resampled.EffectiveSampleSize, distance.Ratio,
+                draws.LogZ, draws.EffectiveSampleSize, kernel, (draws.Eubo ?? double.NaN) - draws.Elbo, worst, Coverage(draws, target),
+                resampled.EffectiveSampleSize, distance.Ratio,
             ];
         });
 
@@ -107,7 +112,8 @@ internal static class NonEquilibriumTransportSampler
         {
             var target = TargetLibrary.Get("funnel-10");
             var options = new NetsOptions();
-            var draws = await new NetsTransport(target, options, moving ? PathLibrary.For(target)!.Path : null).SampleAsync(Samples, settings.Seed, null, cancellation, settings.Threads);
+            var draws = await new NetsTransport(target, options, moving ? PathLibrary.For(target)!.Path : null).SampleAsync(
+                Samples, settings.Seed, null, cancellation, settings.Threads);
             NoteRun(settings, name, draws);
             return [draws.LogZ, draws.StandardDeviation()[0]];
         });
@@ -117,7 +123,8 @@ internal static class NonEquilibriumTransportSampler
         "Ten products of Student's t in 50 dimensions along a path that moves the means (it uses mode knowledge); the drift is learned from the path alone.",
         Quick: false,
         [
-            FigureReference.AtMost("median Sinkhorn^2 over the floor's", 1.15, "forty pairs of sets of 2000; best published 0.94 to 1.5, of means over fewer pairs", stretchBound: 1.05),
+            FigureReference.AtMost("median Sinkhorn^2 over the floor's", 1.15,
+                "forty pairs of sets of 2000; best published 0.94 to 1.5, of means over fewer pairs", stretchBound: 1.05),
             FigureReference.AtLeast("ESS", 0.5, "none published"),
             FigureReference.Within("log Z", 0, 0.1, Definition),
         ],
@@ -138,13 +145,20 @@ internal static class NonEquilibriumTransportSampler
                 Relaxation = 10,
                 Carry = new() { Sampler = SamplerChoice.Ode },
             };
-            var draws = await new NetsTransport(target, options).SampleAsync(DistancePairs * DistanceSamples, settings.Seed, null, cancellation, settings.Threads);
+            var draws = await new NetsTransport(target, options).SampleAsync(
+                DistancePairs * DistanceSamples, settings.Seed, null, cancellation, settings.Threads);
             NoteRun(settings, "student-t-mixture-50-learned", draws);
 
-            // The variance is infinite, so the cost of two exact sets has no expectation: its mean over pairs converges to nothing, its median does. Of ten pairs it would scatter by an eighth.
+            // The variance is infinite, so the cost of two exact sets has no expectation: its mean over pairs converges to nothing, its median does. Of ten
+            // pairs it would scatter by an eighth.
             var matching = new SinkhornOptions { Epsilon = 1e-3, MaximumIterations = 1000, Threads = settings.Threads };
-            var distance = await Task.Run(() => SampleDiagnostics.SinkhornSquared(draws, target, DistanceSamples, DistancePairs, matching, cancellation), cancellation);
-            settings.Note(FormattableString.Invariant($"student-t-mixture-50-learned: {distance}; medians {distance.ValueMedian:f0} and {distance.FloorMedian:f0} over {distance.Floors.Count} pairs"));
+            var distance = await Task.Run(
+                () => SampleDiagnostics.SinkhornSquared(draws, target, DistanceSamples, DistancePairs, matching, cancellation), cancellation);
+            settings.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"student-t-mixture-50-learned: {distance}; medians {distance.ValueMedian:f0} and {distance.FloorMedian:f0} over {distance.Floors.Count} "
+                    + $"pairs"));
             return [distance.MedianRatio, draws.EffectiveSampleSize, draws.LogZ];
         });
 
@@ -155,7 +169,8 @@ internal static class NonEquilibriumTransportSampler
         [
             FigureReference.AtLeast("ESS", ess, "about 0.6 by transport, about 0 by annealed importance sampling (arXiv:2410.02711)", stretchBound: stretch),
             FigureReference.Within("log Z", 0, 0.1, Definition),
-            .. moving ? [FigureReference.AtMost("ESS of annealed importance sampling at 200 steps", 0.01, "about 0 (arXiv:2410.02711)")] : Array.Empty<FigureReference>(),
+            .. moving ? [FigureReference.AtMost("ESS of annealed importance sampling at 200 steps", 0.01, "about 0 (arXiv:2410.02711)")]
+            : Array.Empty<FigureReference>(),
         ],
         async (settings, cancellation) =>
         {
@@ -179,14 +194,17 @@ internal static class NonEquilibriumTransportSampler
                     GridTimes = 24,
                     Carry = new() { Sampler = SamplerChoice.Sde },
                 };
-            var draws = await new NetsTransport(target, options, moving ? path : null).SampleAsync(Samples, settings.Seed, null, cancellation, settings.Threads);
+            var draws = await new NetsTransport(target, options, moving ? path : null).SampleAsync(
+                Samples, settings.Seed, null, cancellation, settings.Threads);
             NoteRun(settings, name, draws);
             var execution = new ExecutionOptions { Threads = settings.Threads };
-            return moving ? [draws.EffectiveSampleSize, draws.LogZ, ExactMixtureTransport.Kernel(path, null, KernelSteps, settings, execution)] : [draws.EffectiveSampleSize, draws.LogZ];
+            return moving ? [draws.EffectiveSampleSize, draws.LogZ, ExactMixtureTransport.Kernel(path, null, KernelSteps, settings, execution)]
+                : [draws.EffectiveSampleSize, draws.LogZ];
         });
 
     // Further runs of the trained model, by kernel weights at a fixed number of steps without and with resampling: training is resumed at its end.
-    private static async Task<(SampleSet Draws, double KernelEss, SampleSet Resampled)> WithKernel(Density target, NetsOptions options, IDensityPath? path, ExperimentSettings settings, CancellationToken cancellation)
+    private static async Task<(SampleSet Draws, double KernelEss, SampleSet Resampled)> WithKernel(
+        Density target, NetsOptions options, IDensityPath? path, ExperimentSettings settings, CancellationToken cancellation)
     {
         var folder = Directory.CreateTempSubdirectory("monge-gallery-").FullName;
         try
@@ -194,7 +212,8 @@ internal static class NonEquilibriumTransportSampler
             var run = new Run { Seed = settings.Seed, Threads = settings.Threads, Folder = folder, Cancellation = cancellation };
             var draws = await Task.Run(() => new NetsTransport(target, options, path).Sample(ModeSamples, run), cancellation);
             var fixedSteps = options with { Carry = options.Carry with { Sampler = SamplerChoice.Sde, SamplerSteps = KernelSteps } };
-            Task<SampleSet> Again(NetsOptions sampling) => Task.Run(() => new NetsTransport(target, sampling, path).Sample(Samples, run with { Resume = true }), cancellation);
+            Task<SampleSet> Again(NetsOptions sampling) =>
+                Task.Run(() => new NetsTransport(target, sampling, path).Sample(Samples, run with { Resume = true }), cancellation);
             var kernel = await Again(fixedSteps);
             var resampled = await Again(fixedSteps with { Walker = new() { ResamplingThreshold = ResampleBelow } });
             return (draws, kernel.EffectiveSampleSize, resampled);
@@ -223,16 +242,20 @@ internal static class NonEquilibriumTransportSampler
         }
 
         const double left = 0.155693;
-        return Enumerable.Range(0, d / 2).Max(well => Math.Abs(Enumerable.Range(0, weights.Length).Sum(i => draws.Positions[(i * d) + (2 * well)] < 0 ? weights[i] : 0) - left));
+        return Enumerable.Range(0, d / 2).Max(
+            well => Math.Abs(Enumerable.Range(0, weights.Length).Sum(i => draws.Positions[(i * d) + (2 * well)] < 0 ? weights[i] : 0) - left));
     }
 
     private static void NoteRun(ExperimentSettings settings, string name, SampleSet draws)
     {
-        settings.Note(FormattableString.Invariant(
-            $"{name}: log Z {draws.LogZ:f4} +- {draws.LogZError:f4}, ESS {draws.EffectiveSampleSize:f4}, ELBO {draws.Elbo:f4}, EUBO {draws.Eubo ?? double.NaN:f4}, {draws.TargetCalls} target calls, trained {draws.TrainSeconds:f0} s, mode knowledge {(draws.UsesModeKnowledge ? "yes" : "no")}; {draws.Sampler}; {draws.Preparation}"));
+        settings.Note(string.Create(CultureInfo.InvariantCulture,
+            $"{name}: log Z {draws.LogZ:f4} +- {draws.LogZError:f4}, ESS {draws.EffectiveSampleSize:f4}, ELBO {draws.Elbo:f4}, EUBO "
+            + $"{draws.Eubo ?? double.NaN:f4}, {draws.TargetCalls} target calls, trained {draws.TrainSeconds:f0} s, mode knowledge "
+            + $"{(draws.UsesModeKnowledge ? "yes" : "no")}; {draws.Sampler}; {draws.Preparation}"));
         foreach (var trial in draws.SamplerScan ?? [])
         {
-            settings.Note(FormattableString.Invariant($"{name}: ESS {trial.EffectiveSampleSize:f4}, log Z {trial.LogZ:f4} +- {trial.LogZError:f4} with {trial.Sampler}"));
+            settings.Note(
+                FormattableString.Invariant($"{name}: ESS {trial.EffectiveSampleSize:f4}, log Z {trial.LogZ:f4} +- {trial.LogZError:f4} with {trial.Sampler}"));
         }
     }
 }

@@ -16,6 +16,8 @@ internal static class SchroedingerSchedules
     private const int Ascents = 6000;
     private const int Modes = 6;
 
+    private static readonly StreamName s_parameterStream = StreamName.Numbered("schroedinger schedules: parameters", 720);
+
     // Deviations of the ends and the diffusion; without diffusion the bridge is the optimal transport.
     private static readonly (double Start, double End, double Diffusion)[] s_cases = [(1, 2, 0.5), (1, 1, 1), (0.5, 2, 0.1), (1, 3, 0)];
 
@@ -24,13 +26,16 @@ internal static class SchroedingerSchedules
     [
         new Experiment(
             "schroedinger",
-            "Max over sine series in alpha, beta and log gamma, min over the drift, which between Gaussians is linear and solved exactly at each time: the variance along the bridge.",
+            "Max over sine series in alpha, beta and log gamma, min over the drift, which between Gaussians is linear and solved exactly at each time: the "
+            + "variance along the bridge.",
             Quick: true,
             [
                 .. s_cases.Select(c => FigureReference.AtMost(
-                    $"largest relative error of the variance, deviations {c.Start} and {c.End}, diffusion {c.Diffusion}", 0.01, "closed form", stretchBound: 0.001)),
+                    $"largest relative error of the variance, deviations {c.Start} and {c.End}, diffusion {c.Diffusion}", 0.01,
+                    "closed form", stretchBound: 0.001)),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => [.. s_cases.Select(c => LargestError(c.Start, c.End, c.Diffusion, settings, cancellation))], cancellation)),
+            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
+                () => [.. s_cases.Select(c => LargestError(c.Start, c.End, c.Diffusion, settings, cancellation))], cancellation)),
     ];
 
     private static double LargestError(double start, double end, double diffusion, ExperimentSettings settings, CancellationToken cancellation)
@@ -43,7 +48,7 @@ internal static class SchroedingerSchedules
         var options = new GradientStepOptions { LearningRate = new WarmCosineRate(2e-2, 0.001), AverageDecay = 0.9 };
         using var step = new GradientStep<double>(parameters, -value, Nodes, options, new ExecutionOptions { Threads = settings.Threads });
         step.Program["t"] = NdArray<double>.From([.. Enumerable.Range(0, Nodes).Select(k => (k + 0.5) / Nodes)], Nodes);
-        var state = step.Init(initializer, new RandomKey(settings.Seed, 720));
+        var state = step.Init(initializer, new RandomKey(settings.Seed, s_parameterStream));
         for (var k = 0; k < Ascents; k++)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -55,8 +60,10 @@ internal static class SchroedingerSchedules
         var bridge = new GaussianBridge([0], start, [0], end, diffusion);
         double[] times = [.. Enumerable.Range(0, 101).Select(k => k / 100.0)];
         var exact = FieldEvaluation.At(1, (_, time) => bridge.Variance(time), new double[times.Length], times);
-        var error = fitted.At(times).Select((v, k) => Math.Abs(((v.Alpha * v.Alpha * start * start) + (v.Beta * v.Beta * end * end) + (v.Gamma * v.Gamma)) / exact[k] - 1)).Max();
-        settings.Note(FormattableString.Invariant($"deviations {start} and {end}, diffusion {diffusion}: value {-step.Program["loss"][0]:f6}, variance within {error:g3}"));
+        var error = fitted.At(times).Select(
+            (v, k) => Math.Abs(((v.Alpha * v.Alpha * start * start) + (v.Beta * v.Beta * end * end) + (v.Gamma * v.Gamma)) / exact[k] - 1)).Max();
+        settings.Note(FormattableString.Invariant(
+            $"deviations {start} and {end}, diffusion {diffusion}: value {-step.Program["loss"][0]:f6}, variance within {error:g3}"));
         return error;
     }
 }

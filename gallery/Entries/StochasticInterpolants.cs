@@ -1,3 +1,4 @@
+using System.Globalization;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -13,8 +14,8 @@ namespace Monge.Gallery.Entries;
 /// <summary>Entry 33: Stochastic Interpolants: A Unifying Framework for Flows and Diffusions (arXiv:2303.08797), with exact fields.</summary>
 internal static class StochasticInterpolants
 {
-    private const int NoiseStream = 700;
-    private const int StartStream = 701;
+    private static readonly StreamName s_noiseStream = StreamName.Numbered("stochastic interpolants: noise", 700);
+    private static readonly StreamName s_startStream = StreamName.Numbered("stochastic interpolants: start", 701);
     private const int Samples = 100_000;
     private const string Closed = "closed form";
 
@@ -29,7 +30,8 @@ internal static class StochasticInterpolants
         [
             new Experiment(
                 "exact-fields",
-                "Two Gaussians on the line to three, exact fields under eleven schedules: how the conditional means add up, the log density along the ODE, the Feynman-Kac density.",
+                "Two Gaussians on the line to three, exact fields under eleven schedules: how the conditional means add up, the log density along the ODE, "
+                + "the Feynman-Kac density.",
                 Quick: true,
                 [
                     FigureReference.AtMost("largest error of the linear identities", 1e-12, Closed),
@@ -49,7 +51,8 @@ internal static class StochasticInterpolants
                 (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => ExactSamples(settings, cancellation), cancellation)),
             new Experiment(
                 "kl-identity",
-                "Velocity off by 0.2 sin x, score by 0.1: Kullback-Leibler divergence by the Fokker-Planck equation on a grid beside its identities and its bound.",
+                "Velocity off by 0.2 sin x, score by 0.1: Kullback-Leibler divergence by the Fokker-Planck equation on a grid beside its identities and its "
+                + "bound.",
                 Quick: true,
                 [
                     FigureReference.AtMost("relative error of the identity without noise", 1e-3, Closed),
@@ -68,8 +71,10 @@ internal static class StochasticInterpolants
         var linear = InterpolantSchedules.Linear;
         InterpolantSchedule[] twoSided =
         [
-            linear, InterpolantSchedules.Trigonometric, InterpolantSchedules.LinearWithLatent(), InterpolantSchedules.TrigonometricWithLatent(), InterpolantSchedules.EncoderDecoder,
-            InterpolantSchedules.Foellmer, linear.WithLatent(LatentScale.Quadratic), linear.WithLatent(LatentScale.SineSquared), linear.WithLatent(LatentScale.SigmoidBump()),
+            linear, InterpolantSchedules.Trigonometric, InterpolantSchedules.LinearWithLatent(), InterpolantSchedules.TrigonometricWithLatent(),
+            InterpolantSchedules.EncoderDecoder,
+            InterpolantSchedules.Foellmer, linear.WithLatent(LatentScale.Quadratic), linear.WithLatent(LatentScale.SineSquared),
+            linear.WithLatent(LatentScale.SigmoidBump()),
         ];
         return
         [
@@ -89,13 +94,17 @@ internal static class StochasticInterpolants
             var error = DensityError(law);
             density = Math.Max(density, error);
             double[] at = [-7, -6, -5, -1, 0, 0.5, 5.5, 6, 7];
-            using var formula = new FeynmanKacDensity(null, law.Drift(_ => 0.5), law.Start.LogDensity, NoiseStream, new ExecutionOptions { Threads = settings.Threads });
+            using var formula = new FeynmanKacDensity(
+                null, law.Drift(_ => 0.5), law.Start.LogDensity, s_noiseStream, new ExecutionOptions { Threads = settings.Threads });
             var estimates = formula.Evaluate(null, NdArray<double>.From(at, at.Length, 1), 20_000, 200, (_, _) => 0.5, new DrawKey(settings.Seed));
             double[] deviations = [.. estimates.Select((e, i) => (e.LogDensity - law.Data.LogDensity([at[i]])) / e.StandardError)];
             outside += deviations.Count(z => Math.Abs(z) > 3);
             points += deviations.Length;
             spread = Math.Max(spread, estimates.Max(e => e.StandardError));
-            settings.Note(FormattableString.Invariant($"{law.Interpolant.Kind} {law.Interpolant.Schedule}: ODE log density off by {error:g2}; Feynman-Kac off by up to {deviations.Max(Math.Abs):f2} standard errors of up to {estimates.Max(e => e.StandardError):g2}"));
+            settings.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture, $"{law.Interpolant.Kind} {law.Interpolant.Schedule}: ODE log density off by {error:g2}; Feynman-Kac off by "
+                    + $"up to {deviations.Max(Math.Abs):f2} standard errors of up to {estimates.Max(e => e.StandardError):g2}"));
         }
 
         return [identity, density, (double)outside / points, spread];
@@ -141,12 +150,13 @@ internal static class StochasticInterpolants
         var (distance, mass) = (0.0, 0.0);
         foreach (var law in Laws())
         {
-            var start = NdArray<double>.From(law.Start.Sample(Samples, new RandomStream(settings.Seed, StartStream)), Samples, 1);
+            var start = NdArray<double>.From(law.Start.Sample(Samples, new RandomStream(settings.Seed, s_startStream)), Samples, 1);
             var line = new List<string>();
             foreach (var (diffusion, steps) in ((double, int)[])[(0, 200), (0.5, 200), (5, 500)])
             {
                 cancellation.ThrowIfCancellationRequested();
-                using var sde = FieldSde.Walk<double>(null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, NoiseStream, false, execution);
+                using var sde = FieldSde.Walk<double>(
+                    null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, s_noiseStream, false, execution);
                 var end = sde.Carry(null, start, new TimeGrid(TimeGrid.EqualTimes(0, 1, steps), (_, _) => diffusion), new DrawKey(settings.Seed));
                 var sorted = end.Span.ToArray();
                 Array.Sort(sorted);
@@ -200,7 +210,8 @@ internal static class StochasticInterpolants
     }
 
     // The relative error of the identity, the largest divergence over its bound, and int E|delta b|^2 dt and int E[delta b delta s] dt.
-    private static (double Error, double OverBound, double VelocityGap, double Cross) Perturbed(MixtureInterpolant law, double diffusion, CancellationToken cancellation)
+    private static (double Error, double OverBound, double VelocityGap, double Cross) Perturbed(
+        MixtureInterpolant law, double diffusion, CancellationToken cancellation)
     {
         const int Reports = 400;
         var shift = new FormulaField(1, (x, _) => (0.2 * x.Sin()) + (diffusion * 0.1));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Monge.Data;
 using Monge.Diagnostics;
 using Monge.Dynamics;
@@ -9,13 +10,14 @@ using Monge.Runs;
 namespace Monge.Gallery.Entries;
 
 /// <summary>
-/// Real data: log-likelihood of held-out rows under a learned flow beside a Gaussian, a tuned kernel density and a tuned mixture, all made of the same rows. Values on a grid are spread evenly
-/// over their cell first (the smallest gap between two values of a column), without which any of them could be given any density.
+/// Real data: log-likelihood of held-out rows under a learned flow beside a Gaussian, a tuned kernel density and a tuned mixture, all made
+/// of the same rows. Values on a grid are spread evenly over their cell first (the smallest gap between two values of a column), without
+/// which any of them could be given any density.
 /// </summary>
 internal static class TabularData
 {
-    private const uint SplitStream = 787;
-    private const uint SpreadStream = 788;
+    private static readonly StreamName s_splitStream = StreamName.Numbered("tabular data: split", 787);
+    private static readonly StreamName s_spreadStream = StreamName.Numbered("tabular data: spread", 788);
     private const int SplitSeeds = 1000;
     private const double TestShare = 0.2;
     private const double ValidationShare = 0.125;
@@ -49,7 +51,8 @@ internal static class TabularData
     internal static IReadOnlyList<Experiment> Experiments { get; } =
     [
         Table("real-data-plane", "Old Faithful and the banana benchmark in the plane.", s_plane, isPlane: true),
-        Table("real-data-datasaurus", "The thirteen shapes of the Datasaurus dozen, 142 points each, with equal means, deviations and correlation; each shape has models of its own.", [s_datasaurus], isPlane: true),
+        Table("real-data-datasaurus", "The thirteen shapes of the Datasaurus dozen, 142 points each, with equal means, deviations and correlation; each "
+            + "shape has models of its own.", [s_datasaurus], isPlane: true),
         .. s_tables.Select(s => Table($"real-data-{s.Name}", $"The table of measurements {s.Name}.", [s], isPlane: false)),
         Table(
             "real-data-digits",
@@ -74,8 +77,11 @@ internal static class TabularData
         description + $" Log-likelihood of held-out rows beside three baselines. The files are looked for in {FolderVariable}, else in {DefaultFolder}.",
         Quick: false,
         [
-            .. sets.Select(s => FigureReference.AtLeast($"{s.Name}: flow over the best baseline, nats per dimension", -0.02, "bar of the project; Gaussian, kernel density and mixture of the same rows", stretchBound: 0)),
-            .. isPlane ? sets.Select(s => FigureReference.AtMost($"{s.Name}: largest distance of the two-sample table over its floor", 1.5, "bar of the project; two halves of the held-out rows")) : [],
+            .. sets.Select(
+                s => FigureReference.AtLeast($"{s.Name}: flow over the best baseline, nats per dimension", -0.02,
+                    "bar of the project; Gaussian, kernel density and mixture of the same rows", stretchBound: 0)),
+            .. isPlane ? sets.Select(s => FigureReference.AtMost(
+                $"{s.Name}: largest distance of the two-sample table over its floor", 1.5, "bar of the project; two halves of the held-out rows")) : [],
         ],
         (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
             () =>
@@ -96,10 +102,17 @@ internal static class TabularData
         var ratios = parts[0].Ratios.Select((_, k) => parts.Average(p => p.Ratios[k])).ToArray();
         if (parts.Length > 1)
         {
-            settings.Note(FormattableString.Invariant($"{set.Name}: all {parts.Length} together: flow {flow:F4}; Gaussians {baselines[0]:F4}, kernel densities {baselines[1]:F4}, mixtures {baselines[2]:F4} nats"));
+            settings.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture, $"{set.Name}: all {parts.Length} together: flow {flow:F4}; Gaussians {baselines[0]:F4}, kernel densities "
+                    + $"{baselines[1]:F4}, mixtures {baselines[2]:F4} nats"));
         }
 
-        settings.Note(FormattableString.Invariant($"{set.Name}: {gain:+0.0000;-0.0000} +- {error:F4} nats per dimension to the best baseline, row by row{(isPlane ? $"; mean ratios of the two-sample table {string.Join(", ", ratios.Select(r => r.ToString("F2", System.Globalization.CultureInfo.InvariantCulture)))}" : "")}"));
+        var found = string.Join(", ", ratios.Select(r => r.ToString("F2", CultureInfo.InvariantCulture)));
+        settings.Note(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{set.Name}: {gain:+0.0000;-0.0000} +- {error:F4} nats per dimension to the best baseline, row by row"
+            + $"{(isPlane ? $"; mean ratios of the two-sample table {found}" : "")}"));
         return (gain, ratios.DefaultIfEmpty(double.NaN).Max());
     }
 
@@ -125,7 +138,11 @@ internal static class TabularData
         var model = Tuned(set, fitted, density, mixture, settings, cancellation);
         var flow = model.LogDensity(test, density);
         var (flowMean, flowError) = Mean(flow);
-        settings.Note(FormattableString.Invariant($"{set.Name}: flow: {flowMean:F4} +- {flowError:F4} nats; {fitted.Rows} rows, {test.Length / d} held out, {model.Report.Iterations} steps, noise {model.Options.RowNoise}, {Base(model)}"));
+        settings.Note(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{set.Name}: flow: {flowMean:F4} +- {flowError:F4} nats; {fitted.Rows} rows, {test.Length / d} held out, {model.Report.Iterations} steps, "
+                + $"noise {model.Options.RowNoise}, {Base(model)}"));
         if (!isPlane)
         {
             return new PartResult(flow, rivals, [], d);
@@ -149,19 +166,26 @@ internal static class TabularData
         return new PartResult(flow, rivals, [.. table.Distances.Select(t => t.Ratio)], d);
     }
 
-    // The base, the noise on the rows and the number of steps are chosen on the rows that the fit holds out, as bandwidths and numbers of components are; all rows make the final fit.
-    private static FlowModel Tuned(DataSet set, DataTable fitted, FlowSettings density, GaussianMixtureFit mixture, ExperimentSettings settings, CancellationToken cancellation)
+    // The base, the noise on the rows and the number of steps are chosen on the rows that the fit holds out, as bandwidths and numbers of
+    // components are; all rows make the final fit.
+    private static FlowModel Tuned(
+        DataSet set, DataTable fitted, FlowSettings density, GaussianMixtureFit mixture, ExperimentSettings settings, CancellationToken cancellation)
     {
         Run Split(int split) => new() { Seed = settings.Seed + (ulong)(SplitSeeds * split), Threads = settings.Threads, Cancellation = cancellation };
         FlowData Data(bool fromMixture, double? broadShare = null) => !fromMixture ? FlowData.From(fitted)
-            : FlowData.From(fitted).FromMixture(Mixtures(fitted.Columns) with { Components = [mixture.Components], Ridges = [Math.Max(set.LeastBaseRidge, mixture.Ridge)] }, broadShare);
+            : FlowData.From(fitted).FromMixture(
+                Mixtures(fitted.Columns) with { Components = [mixture.Components], Ridges = [Math.Max(set.LeastBaseRidge, mixture.Ridge)] }, broadShare);
         var (best, chosen) = (double.NegativeInfinity, Array.Empty<FlowModel>());
         foreach (var (fromMixture, noise) in set.Candidates)
         {
             var options = set.Options with { RowNoise = noise, Schedule = fromMixture ? "trigonometric" : set.Options.Schedule };
             var models = Enumerable.Range(0, set.Splits).Select(s => new InterpolantFit(Data(fromMixture), options).Run(Split(s))).ToArray();
             var (held, error) = Mean([.. models.SelectMany(m => m.LogDensity(m.HeldOutRows!, density))]);
-            settings.Note(FormattableString.Invariant($"{set.Name}: flow from a {Base(models[0])} with noise {noise} on its rows, {string.Join(", ", models.Select(m => m.Report.BestIteration))} steps: {held:F4} +- {error:F4} nats on the rows to tune by"));
+            settings.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{set.Name}: flow from a {Base(models[0])} with noise {noise} on its rows, "
+                    + $"{string.Join(", ", models.Select(m => m.Report.BestIteration))} steps: {held:F4} +- {error:F4} nats on the rows to tune by"));
             (best, chosen) = chosen.Length == 0 || held > best ? (held, models) : (best, chosen);
         }
 
@@ -190,7 +214,7 @@ internal static class TabularData
     private static (DataTable Fitted, double[] Test) Split(DataSet set, ulong seed)
     {
         var table = Read(set);
-        var random = new RandomStream(seed, SplitStream);
+        var random = new RandomStream(seed, s_splitStream);
         if (set.Test is { } file)
         {
             var own = Read(set with { File = file });
@@ -201,15 +225,16 @@ internal static class TabularData
         var cell = Gaps(table.Values, table.Columns);
         var order = random.Permutation(table.Rows);
         var held = (int)(TestShare * table.Rows);
-        var spread = Spread(table.Values, table.Columns, cell, new RandomStream(seed, SpreadStream));
+        var spread = Spread(table.Values, table.Columns, cell, new RandomStream(seed, s_spreadStream));
         double[] Rows(int from, int to) => [.. order[from..to].SelectMany(r => spread[(r * table.Columns)..((r + 1) * table.Columns)])];
         return (DataTable.From(Rows(held, table.Rows), table.Columns, table.Names, set.Name), Rows(0, held));
     }
 
     private static DataTable Shuffled(DataTable table, double[] cell, RandomStream random, ulong seed)
     {
-        var spread = Spread(table.Values, table.Columns, cell, new RandomStream(seed, SpreadStream));
-        return DataTable.From([.. random.Permutation(table.Rows).SelectMany(r => spread[(r * table.Columns)..((r + 1) * table.Columns)])], table.Columns, table.Names, table.Source);
+        var spread = Spread(table.Values, table.Columns, cell, new RandomStream(seed, s_spreadStream));
+        return DataTable.From([.. random.Permutation(table.Rows).SelectMany(r => spread[(r * table.Columns)..((r + 1) * table.Columns)])], table.Columns,
+            table.Names, table.Source);
     }
 
     private static DataTable Read(DataSet set)
@@ -230,7 +255,8 @@ internal static class TabularData
         var all = DataTable.Read(path, new DataTableOptions { LabelColumns = [PartColumn] });
         var labels = all.Labels(PartColumn);
         var numbers = all.Select([.. all.Names.Where(n => n != PartColumn)]);
-        double[] rows = [.. Enumerable.Range(0, all.Rows).Where(r => labels[r] == part).SelectMany(r => numbers.Values[(r * numbers.Columns)..((r + 1) * numbers.Columns)])];
+        double[] rows = [.. Enumerable.Range(0, all.Rows).Where(r => labels[r] == part).SelectMany(
+            r => numbers.Values[(r * numbers.Columns)..((r + 1) * numbers.Columns)])];
         return DataTable.From(rows, numbers.Columns, numbers.Names, set.Name);
     }
 
@@ -240,7 +266,8 @@ internal static class TabularData
         return sorted.Length < 2 ? 1 : Enumerable.Range(1, sorted.Length - 1).Min(k => sorted[k] - sorted[k - 1]);
     })];
 
-    private static double[] Spread(double[] values, int d, double[] cell, RandomStream random) => [.. values.Select((v, i) => v + (cell[i % d] * (random.NextDouble() - 0.5)))];
+    private static double[] Spread(double[] values, int d, double[] cell, RandomStream random) =>
+        [.. values.Select((v, i) => v + (cell[i % d] * (random.NextDouble() - 0.5)))];
 
     private readonly record struct Candidate(bool FromMixture, double RowNoise);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -21,31 +22,36 @@ internal static class TrajectoryBaselines
     private const int Samples = 10_000;
     private const string Published = "arXiv:2307.01198 (60,000 iterations of 2048 paths with 200 steps; from memory)";
 
-    // Half way between the published 1, from which the outer modes are five deviations away, and the spread of the modes, for which the last step of 100 is as wide as a mode.
+    // Half way between the published 1, from which the outer modes are five deviations away, and the spread of the modes, for which
+    // the last step of 100 is as wide as a mode.
     private const double BaseScale = 2;
 
     // The collapse is that of the published scale.
     private const double PublishedBaseScale = 1;
 
     // An eighth of the published batch, a tenth of its iterations and half of its steps.
-    private static readonly ControlledOptions s_settings = new() { Training = new() { Iterations = 6000, BatchSize = 256 }, Steps = 100, BaseScale = BaseScale };
+    private static readonly ControlledOptions s_settings =
+        new() { Training = new() { Iterations = 6000, BatchSize = 256 }, Steps = 100, BaseScale = BaseScale };
 
     /// <summary>The experiments.</summary>
     internal static IReadOnlyList<Experiment> Experiments { get; } =
     [
         new Experiment(
             "pis-kl-collapse",
-            "Control experiment: the path integral sampler trained by the Kullback-Leibler loss on gmm9 from the published scale collapses (published: ESS 0.0051, log Z off by 1.094).",
+            "Control experiment: the path integral sampler trained by the Kullback-Leibler loss on gmm9 from the published scale collapses (published: ESS "
+            + "0.0051, log Z off by 1.094).",
             Quick: false,
             [
-                FigureReference.AtMost("modes of nine that get a tenth of their weight from plain draws", 5, "mode seeking of the reverse Kullback-Leibler divergence"),
+                FigureReference.AtMost(
+                    "modes of nine that get a tenth of their weight from plain draws", 5, "mode seeking of the reverse Kullback-Leibler divergence"),
                 FigureReference.AtMost("log Z", -0.5, "the lost modes' mass is lacking; one mode alone gives -2.197"),
                 FigureReference.AtLeast("warnings that the draws miss part of the target", 1, "the coverage check must see what the weights can't"),
             ],
             (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
                 () =>
                 {
-                    var options = s_settings with { Loss = PathSpaceLoss.Kl, Training = s_settings.Training with { Iterations = 600 }, BaseScale = PublishedBaseScale };
+                    var options =
+                        s_settings with { Loss = PathSpaceLoss.Kl, Training = s_settings.Training with { Iterations = 600 }, BaseScale = PublishedBaseScale };
                     var draws = Sample("gmm9", ControlledAlgorithm.Pis, options, settings, cancellation);
                     return [Held(draws), draws.LogZ, draws.Warnings.Count(w => w.Cause.Contains("miss part", StringComparison.Ordinal))];
                 },
@@ -54,7 +60,8 @@ internal static class TrajectoryBaselines
         LogVariance("dis-log-variance", "gmm9", ControlledAlgorithm.Dis, logZ: 0, ess: 0.8660, logZError: 0.056),
         new Experiment(
             "trajectory-memory",
-            "Back-propagation of the Kullback-Leibler loss through paths of a double well in each coordinate, batch 2048: memory and time by steps and dimension.",
+            "Back-propagation of the Kullback-Leibler loss through paths of a double well in each coordinate, batch 2048: memory and time by steps and "
+            + "dimension.",
             Quick: false,
             [
                 FigureReference.AtMost("peak working set of the process in GiB, 200 steps, d = 2 and 50 among them", 1.5, "bar of the project"),
@@ -84,12 +91,15 @@ internal static class TrajectoryBaselines
             },
             cancellation));
 
-    private static SampleSet Sample(string target, ControlledAlgorithm algorithm, ControlledOptions options, ExperimentSettings settings, CancellationToken cancellation)
+    private static SampleSet Sample(
+        string target, ControlledAlgorithm algorithm, ControlledOptions options, ExperimentSettings settings, CancellationToken cancellation)
     {
         var method = new ControlledTransport(TargetLibrary.Get(target), algorithm, options);
         var draws = method.Sample(Samples, new Run { Seed = settings.Seed, Threads = settings.Threads, Cancellation = cancellation });
-        settings.Note(FormattableString.Invariant(
-            $"{draws.Method} on {target}, {draws.Sampler}: ESS {draws.EffectiveSampleSize:F4}, log Z {draws.LogZ:F4} +- {draws.LogZError:F4}, ELBO {draws.Elbo:F3}, trained in {draws.TrainSeconds:F0} s ({draws.Iterations} iterations), {draws.TargetCalls} target calls, base {draws.Preparation}{(draws.UsesModeKnowledge ? " (mode knowledge)" : "")}"));
+        settings.Note(string.Create(CultureInfo.InvariantCulture,
+            $"{draws.Method} on {target}, {draws.Sampler}: ESS {draws.EffectiveSampleSize:F4}, log Z {draws.LogZ:F4} +- {draws.LogZError:F4}, ELBO "
+            + $"{draws.Elbo:F3}, trained in {draws.TrainSeconds:F0} s ({draws.Iterations} iterations), {draws.TargetCalls} target calls, base "
+            + $"{draws.Preparation}{(draws.UsesModeKnowledge ? " (mode knowledge)" : "")}"));
         foreach (var warning in draws.Warnings)
         {
             settings.Note($"  warning: {warning.Message}");
@@ -163,7 +173,8 @@ internal static class TrajectoryBaselines
             Forward = (x, t, volatility, clip) => network.Apply(x, t) + (volatility * Score(x, t).Clamp(-clip, clip)),
             TargetCallsPerStep = 1,
         };
-        using var gradient = new PathGradient<float>(kernels, LogTarget, PathSpaceLoss.Kl, batch, null, 1, 2, new ExecutionOptions { Threads = settings.Threads });
+        using var gradient = new PathGradient<float>(
+            kernels, LogTarget, PathSpaceLoss.Kl, batch, null, 1, 2, new ExecutionOptions { Threads = settings.Threads });
         var values = new NdArray<float>(parameters.Count);
         initializer.Fill(values.Span, new RandomKey(settings.Seed, 0));
         gradient.Run(values, new DrawKey(settings.Seed));

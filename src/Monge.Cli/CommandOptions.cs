@@ -7,25 +7,26 @@ namespace Monge.Cli;
 internal static class CommandOptions
 {
     /// <summary>A whole number in a range.</summary>
-    public static Option<int> Integer(string name, string description, int defaultValue, int minimum, int maximum = int.MaxValue, string helpName = "N") => new(name)
-    {
-        Description = description,
-        HelpName = helpName,
-        DefaultValueFactory = _ => defaultValue,
-        CustomParser = result =>
+    public static Option<int> Integer(
+        string name, string description, int defaultValue, int minimum, int maximum = int.MaxValue, string helpName = "N") => new(name)
         {
-            var text = result.Tokens[^1].Value;
-            if (int.TryParse(text.Replace("_", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
-                && value >= minimum && value <= maximum)
+            Description = description,
+            HelpName = helpName,
+            DefaultValueFactory = _ => defaultValue,
+            CustomParser = result =>
             {
-                return value;
-            }
+                var text = result.Tokens[^1].Value;
+                if (int.TryParse(text.Replace("_", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+                    && value >= minimum && value <= maximum)
+                {
+                    return value;
+                }
 
-            var range = maximum == int.MaxValue ? $"of at least {minimum}" : $"from {minimum} to {maximum}";
-            result.AddError($"{name} takes a whole number {range}, not '{text}'.");
-            return defaultValue;
-        },
-    };
+                var range = maximum == int.MaxValue ? $"of at least {minimum}" : $"from {minimum} to {maximum}";
+                result.AddError($"{name} takes a whole number {range}, not '{text}'.");
+                return defaultValue;
+            },
+        };
 
     /// <summary>A seed of the random streams.</summary>
     public static Option<ulong> Seed() => new("--seed", "-s")

@@ -27,7 +27,8 @@ internal static class Failures
     public static string Sentence(Exception error) => error switch
     {
         CommandException told => told.Message,
-        DensityException or CheckpointException or ArithmeticException or ShapeException or AnomalyException or DataFormatException or IOException or InvalidOperationException or NotSupportedException => error.Message,
+        DensityException or CheckpointException or ArithmeticException or ShapeException or AnomalyException or DataFormatException or IOException
+        or InvalidOperationException or NotSupportedException => error.Message,
         UnauthorizedAccessException => $"{error.Message.TrimEnd('.')}; choose a place that can be written with --out.",
         ArgumentException argument => WithoutParameterName(argument),
         OutOfMemoryException => "There is not enough memory; lower --samples or the batch size.",

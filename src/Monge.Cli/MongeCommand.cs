@@ -17,7 +17,8 @@ public static class MongeCommand
     public static Task<int> RunAsync(string[] args) => RunWithAsync(args, null);
 
     /// <summary>
-    /// Runs the command line of a program with a density of its own: <c>sample</c> draws from it unless another target is named, and all other commands are there too.
+    /// Runs the command line of a program with a density of its own: <c>sample</c> draws from it unless another target is
+    /// named, and all other commands are there too.
     /// </summary>
     /// <param name="args">The arguments, without the name of the program.</param>
     /// <param name="target">The density.</param>
@@ -99,7 +100,8 @@ public static class MongeCommand
         return root;
     }
 
-    private static bool IsHelpAsked(ParseResult parsed) => parsed.Action is { ClearsParseErrors: true } and not null && parsed.Tokens.Any(t => t.Value is "--help" or "-h" or "-?");
+    private static bool IsHelpAsked(ParseResult parsed) => parsed.Action is { ClearsParseErrors: true } and not null
+        && parsed.Tokens.Any(t => t.Value is "--help" or "-h" or "-?");
 
     private static string UsageSentence(ParseResult parsed)
     {
@@ -109,11 +111,11 @@ public static class MongeCommand
         {
             if (unknown.StartsWith('-'))
             {
-                return NearestName.Sentence("option", unknown, command.Options.Select(o => o.Name), help);
+                return UnknownName.Sentence("option", unknown, command.Options.Select(o => o.Name), help);
             }
 
             return command.Subcommands.Count > 0
-                ? NearestName.Sentence("command", unknown, command.Subcommands.Select(c => c.Name), help)
+                ? UnknownName.Sentence("command", unknown, command.Subcommands.Select(c => c.Name), help)
                 : $"There is one argument too many, '{unknown}'; `{help}` shows what is accepted.";
         }
 

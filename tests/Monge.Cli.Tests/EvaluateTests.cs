@@ -17,7 +17,8 @@ public sealed class EvaluateTests
         Write(folder, "test.csv", law.Draw(600, 1));
         Write(folder, "train.npy", law.Draw(600, 2));
         Write(folder, "samples.csv", law.Draw(600, 2));
-        using var run = MongeProcess.Run(folder.Path, "evaluate", "samples.csv", "test.csv", "--train", "train.npy", "--rows", "200", "--threads", "1", "--json");
+        using var run = MongeProcess.Run(
+            folder.Path, "evaluate", "samples.csv", "test.csv", "--train", "train.npy", "--rows", "200", "--threads", "1", "--json");
         Assert.Equal(0, run.ExitCode);
         var table = JsonNode.Parse(run.Output)!;
         Assert.Equal(6, table["distances"]!.AsArray().Count);
@@ -48,9 +49,11 @@ public sealed class EvaluateTests
         Write(folder, "train.csv", law.Draw(500, 1));
         Write(folder, "test.csv", law.Draw(400, 2));
         File.WriteAllText(folder["options.json"], """{ "width": 16, "depth": 2, "batchSize": 256, "validations": 2 }""");
-        using var fit = MongeProcess.Run(folder.Path, "fit", "train.csv", "--iterations", "200", "--options", "options.json", "--threads", "1", "--out", "m.safetensors");
+        using var fit = MongeProcess.Run(
+            folder.Path, "fit", "train.csv", "--iterations", "200", "--options", "options.json", "--threads", "1", "--out", "m.safetensors");
         Assert.True(fit.ExitCode == 0, fit.Error);
-        using var run = MongeProcess.Run(folder.Path, "evaluate", "m.safetensors", "test.csv", "--train", "train.csv", "--rows", "100", "--samples", "300", "--steps", "10", "--threads", "1", "--json");
+        using var run = MongeProcess.Run(folder.Path, "evaluate", "m.safetensors", "test.csv", "--train", "train.csv", "--rows", "100", "--samples", "300",
+            "--steps", "10", "--threads", "1", "--json");
         Assert.True(run.ExitCode == 0, run.Error);
         var table = JsonNode.Parse(run.Output)!;
         Assert.Equal(300, (int)table["sample_rows"]!);

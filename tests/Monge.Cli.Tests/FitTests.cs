@@ -65,7 +65,8 @@ public sealed class FitTests
         var checkpoint = Path.Combine(folder["part.run"], "checkpoint.safetensors");
         using var whole = Fit(folder, "data.csv", "whole.safetensors", "3000", "--threads", "1");
         Assert.Equal(0, whole.ExitCode);
-        using (var killed = MongeProcess.Start(folder.Path, "fit", "data.csv", "--options", "options.json", "--iterations", "3000", "--out", "part.safetensors", "--threads", "2"))
+        using (var killed = MongeProcess.Start(
+            folder.Path, "fit", "data.csv", "--options", "options.json", "--iterations", "3000", "--out", "part.safetensors", "--threads", "2"))
         {
             killed.WaitUntil(() => File.Exists(checkpoint));
             killed.Signal("KILL");

@@ -21,7 +21,8 @@ public sealed class GenerationGalleryTests
         var notes = new List<string>();
         var entry = new GalleryEntry("99", "test", "test",
         [
-            new Experiment("absent", "test", true, [FigureReference.AtMost("a", 1, "test")], (_, _) => throw new ExperimentSkippedException("there is no 'rows.csv'")),
+            new Experiment(
+                "absent", "test", true, [FigureReference.AtMost("a", 1, "test")], (_, _) => throw new ExperimentSkippedException("there is no 'rows.csv'")),
             new Experiment("present", "test", true, [FigureReference.AtMost("a", 1, "test")], (_, _) => Task.FromResult<IReadOnlyList<double>>([0.5])),
         ]);
         var measured = new List<string>();

@@ -61,7 +61,8 @@ public sealed class ReproduceTests
     {
         var entry = new GalleryEntry("99", "test", "test",
         [
-            new Experiment("short", "test", true, [FigureReference.AtMost("a", 1, "test"), FigureReference.AtMost("b", 1, "test")], (_, _) => Task.FromResult<IReadOnlyList<double>>([0.5])),
+            new Experiment("short", "test", true, [FigureReference.AtMost("a", 1, "test"), FigureReference.AtMost("b", 1, "test")],
+                (_, _) => Task.FromResult<IReadOnlyList<double>>([0.5])),
         ]);
         var error = await Assert.ThrowsAsync<InvalidOperationException>(async () =>
         {

@@ -21,15 +21,18 @@ public sealed class SampleTests
         string[] keys =
         [
             "target", "method", "seed", "samples", "names", "iterations", "train_seconds", "sample_seconds", "log_z", "log_z_error", "ess", "exact_log_z",
-            "elbo_error", "eubo", "eubo_error", "gap", "gap_error", "ess_error", "forward_ess", "forward_ess_error", "pareto_k", "pareto_k_error", "target_calls", "uses_mode_knowledge",
-            "mode_weight_errors", "mode_coverage", "mode_coverage_error", "exact_mode_coverage", "exact_mode_coverage_spread", "distances", "free_energy", "correction",
+            "elbo_error", "eubo", "eubo_error", "gap", "gap_error", "ess_error", "forward_ess", "forward_ess_error", "pareto_k", "pareto_k_error",
+            "target_calls", "uses_mode_knowledge",
+            "mode_weight_errors", "mode_coverage", "mode_coverage_error", "exact_mode_coverage", "exact_mode_coverage_spread", "distances",
+            "free_energy", "correction",
             "mode_weights", "mean", "sd", "out", "status",
         ];
         Assert.All(keys, key => Assert.True(result.ContainsKey(key), $"'{key}' is missing"));
         Assert.True((double)result["eubo"]! > (double)result["elbo"]!);
         Assert.InRange((double)result["forward_ess"]!, 0, 1);
         Assert.True((long)result["target_calls"]! > 100_000);
-        Assert.Equal(["energy distance", "MMD^2", "sliced W2", "W2", "Stein discrepancy^2"], result["distances"]!.AsArray().Select(d => (string)d!["distance"]!));
+        Assert.Equal(
+            ["energy distance", "MMD^2", "sliced W2", "W2", "Stein discrepancy^2"], result["distances"]!.AsArray().Select(d => (string)d!["distance"]!));
         Assert.All(result["distances"]!.AsArray(), d => Assert.True((double)d!["floor_spread"]! > 0 && (double)d["value_error"]! > 0));
         var path = folder[(string)result["out"]!];
         var samples = NumpyFile.Read(Path.Combine(path, "samples.npy"));
@@ -57,7 +60,8 @@ public sealed class SampleTests
         using var folder = Folder();
         using var run = MongeProcess.Run(folder.Path, Arguments("gmm9", 30, "--samples", "500", "--out", "here"));
         Assert.Equal(0, run.ExitCode);
-        string[] shown = ["mean", "median", "(-5, 5)", "log Z", "known: 0.0000", "ESS", "EUBO", "forward ESS", "mode coverage", "target calls", "floor: exact from exact", "energy distance", "training (30 steps)", "█"];
+        string[] shown = ["mean", "median", "(-5, 5)", "log Z", "known: 0.0000", "ESS", "EUBO", "forward ESS", "mode coverage", "target calls",
+            "floor: exact from exact", "energy distance", "training (30 steps)", "█"];
         Assert.All(shown, text => Assert.Contains(text, run.Output, StringComparison.Ordinal));
         Assert.DoesNotContain('\u001b', run.Output);
         Assert.Contains("step 30 of 30", run.Error, StringComparison.Ordinal);
@@ -188,7 +192,8 @@ public sealed class SampleTests
     public void A_program_with_its_own_density_has_the_whole_command_line()
     {
         using var folder = Folder();
-        using var run = MongeProcess.RunOwnDensity(folder.Path, "gaussian", "sample", "--iterations", "20", "--samples", "200", "--options", "tiny.json", "--json");
+        using var run = MongeProcess.RunOwnDensity(
+            folder.Path, "gaussian", "sample", "--iterations", "20", "--samples", "200", "--options", "tiny.json", "--json");
         Assert.Equal(0, run.ExitCode);
         Assert.Equal("own", (string)JsonNode.Parse(run.Output)!["target"]!);
         using var targets = MongeProcess.RunOwnDensity(folder.Path, "gaussian", "targets");
@@ -289,7 +294,8 @@ public sealed class SampleTests
     }
 
     private static string[] Arguments(string target, int iterations, params string[] more) =>
-        ["sample", target, "--seed", "1", "--iterations", iterations.ToString(System.Globalization.CultureInfo.InvariantCulture), "--options", "tiny.json", .. more];
+        ["sample", target, "--seed", "1", "--iterations", iterations.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            "--options", "tiny.json", .. more];
 
     private static void AssertFailure(MongeProcess run, string sentence)
     {

@@ -87,12 +87,15 @@ public sealed class UsageTests
     public void Bench_prints_one_object_a_line_for_each_case()
     {
         using var folder = new ScratchFolder();
-        using var run = MongeProcess.Run(folder.Path, "bench", "all", "--batch", "32", "--width", "8", "--depth", "2", "--dim", "3", "--steps", "2", "--repeats", "1", "--threads", "1", "--json");
+        using var run = MongeProcess.Run(folder.Path, "bench", "all", "--batch", "32", "--width", "8", "--depth", "2", "--dim", "3", "--steps", "2",
+            "--repeats", "1", "--threads", "1", "--json");
         Assert.Equal(0, run.ExitCode);
         var cases = run.Output.TrimEnd().Split('\n').Select(line => JsonNode.Parse(line)!).ToArray();
-        Assert.Equal(["gemm", "regression", "fit", "fit-ot", "laplacian", "ode", "langevin", "pairwise", "pairwise-plain"], cases.Select(c => (string)c["case"]!));
+        Assert.Equal(
+            ["gemm", "regression", "fit", "fit-ot", "laplacian", "ode", "langevin", "pairwise", "pairwise-plain"], cases.Select(c => (string)c["case"]!));
         Assert.All(cases, c => Assert.True((double)c["median_ms"]! > 0 && (int)c["threads"]! == 1 && (string)c["precision"]! == "f32"));
-        Assert.All(cases.Where(c => (string)c["case"]! is "gemm" or "regression" or "laplacian" or "ode"), c => Assert.True((double)c["gflops"]! > 0 && (double)c["peak_gflops"]! > (double)c["gflops"]!));
+        Assert.All(cases.Where(c => (string)c["case"]! is "gemm" or "regression" or "laplacian" or "ode"),
+            c => Assert.True((double)c["gflops"]! > 0 && (double)c["peak_gflops"]! > (double)c["gflops"]!));
     }
 
     [Fact]

@@ -20,7 +20,10 @@ internal static class BenchCases<T>
 {
     private const ulong Seed = 1;
 
-    /// <summary>One Adam step of velocity matching between two Gaussians: x0, x1 and t drawn, x = (1 - t) x0 + t x1, the squared error of net(x, t) against x1 - x0, SiLU.</summary>
+    /// <summary>
+    /// One Adam step of velocity matching between two Gaussians: x0, x1 and t drawn, x = (1 - t) x0 + t x1, the squared
+    /// error of net(x, t) against x1 - x0, SiLU.
+    /// </summary>
     public static BenchWork Regression(BenchSettings s)
     {
         var network = new BenchNetwork(s.Dimension + 1, s.Dimension, s, Activation.Silu);
@@ -34,8 +37,8 @@ internal static class BenchCases<T>
     }
 
     /// <summary>
-    /// One step of <c>monge fit</c> on a table of 50,000 rows at the same sizes, the reading of rows and the coupling of mini-batches of 256 (if asked for) included; in float32 always.
-    /// The count of operations is that of its own network, whose layers also see time.
+    /// One step of <c>monge fit</c> on a table of 50,000 rows at the same sizes, the reading of rows and the coupling of mini-batches of 256 (if asked for)
+    /// included; in float32 always. The count of operations is that of its own network, whose layers also see time.
     /// </summary>
     public static BenchWork Fit(BenchSettings s, CouplingKind coupling)
     {

@@ -19,7 +19,9 @@ internal static class BenchCommand
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
-        var cases = new Argument<string[]>("case") { Description = $"{string.Join(", ", s_cases)}, or all.", HelpName = "CASE", Arity = ArgumentArity.ZeroOrMore };
+        var cases = new Argument<string[]>(
+            "case")
+        { Description = $"{string.Join(", ", s_cases)}, or all.", HelpName = "CASE", Arity = ArgumentArity.ZeroOrMore };
         cases.CompletionSources.Add([.. s_cases, "all"]);
         var batch = CommandOptions.Integer("--batch", "Samples in a batch.", 1024, 1);
         var dimension = CommandOptions.Integer("--dim", "Dimension of a sample.", 2, 1, 4096);
@@ -32,7 +34,8 @@ internal static class BenchCommand
         var json = CommandOptions.Json("one object a line for each case");
         var gate = new Option<string?>("--gate")
         {
-            Description = "Instead of cases: compare speeds with a file of ratios to plain loops of the same run; exit code 1 when one is worse.", HelpName = "FILE",
+            Description = "Instead of cases: compare speeds with a file of ratios to plain loops of the same run; exit code 1 when one is worse.",
+            HelpName = "FILE",
         };
         var update = new Option<bool>("--update") { Description = "With --gate: write the ratios of this commit and machine to the file." };
         var command = new Command("bench", "Time the engine at the work of the PyTorch peer in bench/, with the same sizes.")
@@ -66,7 +69,7 @@ internal static class BenchCommand
             var named = result.GetRequiredValue(cases).SelectMany(c => c == "all" ? s_cases : [c]).ToArray();
             foreach (var name in named.Where(n => !s_cases.Contains(n)))
             {
-                throw CommandException.Usage(NearestName.Sentence("bench case", name, s_cases, "monge bench --help"));
+                throw CommandException.Usage(UnknownName.Sentence("bench case", name, s_cases, "monge bench --help"));
             }
 
             foreach (var name in named)
@@ -137,7 +140,8 @@ internal static class BenchCommand
         for (var k = 0; k < threads; k++)
         {
             var own = k;
-            workers[k] = new Thread(() => peaks[own] = MachinePeak.MeasureFmaGflops(typeof(T) == typeof(float) ? ElementType.Float32 : ElementType.Float64, 0.2));
+            workers[k] = new Thread(
+                () => peaks[own] = MachinePeak.MeasureFmaGflops(typeof(T) == typeof(float) ? ElementType.Float32 : ElementType.Float64, 0.2));
             workers[k].Start();
         }
 
@@ -175,7 +179,9 @@ internal static class BenchCommand
     private static string Sentence(BenchResult measured, BenchSettings settings)
     {
         var rate = measured.Gflops is { } gflops ? string.Create(CultureInfo.InvariantCulture, $"   {gflops,8:F1} GFLOP/s") : "";
-        var peak = measured.PeakGflops is { } top ? string.Create(CultureInfo.InvariantCulture, $"   {(measured.Gflops ?? 0) / top:P1} of the measured peak {top:F1}") : "";
-        return string.Create(CultureInfo.InvariantCulture, $"{measured.Name,-11} {measured.MedianMilliseconds,10:F3} ms{rate}   {ThreadsUsed(settings)} threads{peak}");
+        var peak = measured.PeakGflops is { } top
+            ? string.Create(CultureInfo.InvariantCulture, $"   {(measured.Gflops ?? 0) / top:P1} of the measured peak {top:F1}") : "";
+        return string.Create(
+            CultureInfo.InvariantCulture, $"{measured.Name,-11} {measured.MedianMilliseconds,10:F3} ms{rate}   {ThreadsUsed(settings)} threads{peak}");
     }
 }

@@ -55,13 +55,14 @@ internal static class BenchGate
                 continue;
             }
 
-            var ratio = Number(path, known, name, "ratio") 
+            var ratio = Number(path, known, name, "ratio")
                 ?? throw CommandException.Failure($"{path} has no ratio for '{name}'; add it with --update on a commit that is fast enough.");
             var isSlower = measured < ratio * (1 - tolerance);
             slower += isSlower ? 1 : 0;
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{name,-24} {measured,8:F3}   file {ratio:F3}   {(measured / ratio) - 1:+0.0%;-0.0%} (down to -{tolerance:P0} holds)   {(isSlower ? "slower" : "holds")}"));
+                $"{name,-24} {measured,8:F3}   file {ratio:F3}   {(measured / ratio) - 1:+0.0%;-0.0%} (down to -{tolerance:P0} holds)   "
+                + $"{(isSlower ? "slower" : "holds")}"));
         }
 
         if (update)
@@ -95,7 +96,8 @@ internal static class BenchGate
         {
             var alone = BenchCases<float>.Regression(Sizes(256, 2, 64, 3));
             yield return (
-                "regression-small-pair", () => BenchCases<float>.Regression(Sizes(256, 2, 64, 3, threads: 2)), () => alone.FloatingPointOperations!.Value / Fastest(alone.Step));
+                "regression-small-pair", () => BenchCases<float>.Regression(Sizes(256, 2, 64, 3, threads: 2)),
+                () => alone.FloatingPointOperations!.Value / Fastest(alone.Step));
             alone.Release();
         }
     }

@@ -2,6 +2,7 @@ using System.Numerics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
+using Monge.Engine.Random;
 
 namespace Monge.Cli.Bench;
 
@@ -25,7 +26,7 @@ internal static class GemmCase<T>
         }
 
         var start = new NdArray<T>(parameters.Count);
-        var random = new System.Random(1);
+        var random = new RandomStream(1);
         foreach (ref var element in start.Span)
         {
             element = T.CreateChecked(((2 * random.NextDouble()) - 1) / Math.Sqrt(s.Width));

@@ -59,6 +59,7 @@ internal static class PairwiseCase<T>
     private static (T[] X, T[] Values, T[] Gradients) Start(BenchSettings s)
     {
         var random = new RandomStream(1, 6);
-        return ([.. Enumerable.Range(0, s.Batch * s.Dimension).Select(_ => T.CreateTruncating(random.NextNormal()))], new T[s.Batch], new T[s.Batch * s.Dimension]);
+        return ([.. Enumerable.Range(0, s.Batch * s.Dimension).Select(_ => T.CreateTruncating(random.NextNormal()))], new T[s.Batch],
+            new T[s.Batch * s.Dimension]);
     }
 }

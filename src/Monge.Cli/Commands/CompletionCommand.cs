@@ -58,7 +58,7 @@ internal static class CompletionCommand
                 "zsh" => Zsh,
                 "fish" => Fish,
                 "pwsh" => PowerShell,
-                var other => throw CommandException.Usage(NearestName.Sentence("shell", other, shells, "monge completion --help")),
+                var other => throw CommandException.Usage(UnknownName.Sentence("shell", other, shells, "monge completion --help")),
             };
             result.InvocationConfiguration.Output.WriteLine(script);
         });

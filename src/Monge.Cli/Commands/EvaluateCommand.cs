@@ -7,7 +7,9 @@ using Monge.Dynamics;
 
 namespace Monge.Cli.Commands;
 
-/// <summary><c>monge evaluate MODEL DATA</c> or <c>monge evaluate SAMPLES DATA</c>: how far generated rows are from rows of the data, each distance beside its floor.</summary>
+/// <summary>
+/// <c>monge evaluate MODEL DATA</c> or <c>monge evaluate SAMPLES DATA</c>: how far generated rows are from rows of the data, each distance beside its floor.
+/// </summary>
 internal sealed class EvaluateCommand
 {
     private const int LeastRows = 10;
@@ -15,13 +17,24 @@ internal sealed class EvaluateCommand
     private const int LeastDrawn = 2000;
     private const int MostDrawn = 20_000;
 
-    private readonly Argument<string> _samples = new("model") { Description = "A model that `monge fit` wrote (.safetensors), or generated rows: a .npy, .npz or text table.", HelpName = "MODEL|SAMPLES" };
-    private readonly Argument<string> _data = new("data") { Description = "Rows of the data that the model was not fitted to; halves of them make the floors.", HelpName = "DATA" };
-    private readonly Option<string?> _training = new("--train") { Description = "The rows that the model was fitted to, for the memorisation check.", HelpName = "FILE" };
-    private readonly Option<string[]> _drop = new("--drop") { Description = "Columns of DATA and --train to leave out; may be repeated.", HelpName = "COLUMN", DefaultValueFactory = _ => [] };
-    private readonly Option<int> _drawn = CommandOptions.Integer("--samples", "Rows to draw from a model. [default: as many as DATA has, from 2000 to 20000]", 0, LeastRows, 10_000_000);
-    private readonly Option<int> _steps = CommandOptions.Integer("--steps", "Equal Runge-Kutta steps of a model's ODE. [default: chosen by a tolerance of 1e-5]", 0, 1, 1_000_000);
-    private readonly Option<int> _rows = CommandOptions.Integer("--rows", "Most rows of each set in a distance; the exact W2 takes time cubic in it.", 1000, LeastRows, 5000);
+    private readonly Argument<string> _samples =
+        new("model")
+        {
+            Description = "A model that `monge fit` wrote (.safetensors), or generated rows: a .npy, .npz or text table.",
+            HelpName = "MODEL|SAMPLES"
+        };
+    private readonly Argument<string> _data =
+        new("data") { Description = "Rows of the data that the model was not fitted to; halves of them make the floors.", HelpName = "DATA" };
+    private readonly Option<string?> _training =
+        new("--train") { Description = "The rows that the model was fitted to, for the memorisation check.", HelpName = "FILE" };
+    private readonly Option<string[]> _drop =
+        new("--drop") { Description = "Columns of DATA and --train to leave out; may be repeated.", HelpName = "COLUMN", DefaultValueFactory = _ => [] };
+    private readonly Option<int> _drawn = CommandOptions.Integer(
+        "--samples", "Rows to draw from a model. [default: as many as DATA has, from 2000 to 20000]", 0, LeastRows, 10_000_000);
+    private readonly Option<int> _steps = CommandOptions.Integer(
+        "--steps", "Equal Runge-Kutta steps of a model's ODE. [default: chosen by a tolerance of 1e-5]", 0, 1, 1_000_000);
+    private readonly Option<int> _rows = CommandOptions.Integer(
+        "--rows", "Most rows of each set in a distance; the exact W2 takes time cubic in it.", 1000, LeastRows, 5000);
     private readonly Option<int> _repetitions = CommandOptions.Integer("--repetitions", "Repetitions of each distance with other rows.", 10, 2, 1000);
     private readonly Option<bool> _raw = new("--raw") { Description = "Measure in the columns' own units instead of the data's standard deviations." };
     private readonly Option<bool> _noClassifier = new("--no-classifier") { Description = "Leave out the classifier test." };
@@ -36,9 +49,11 @@ internal sealed class EvaluateCommand
     public static Command Create()
     {
         var evaluate = new EvaluateCommand();
-        var command = new Command("evaluate", "Compare generated rows with held-out rows of the data: distances beside their floors, columns, a classifier, memorisation.")
+        var command = new Command(
+            "evaluate", "Compare generated rows with held-out rows of the data: distances beside their floors, columns, a classifier, memorisation.")
         {
-            evaluate._samples, evaluate._data, evaluate._training, evaluate._drop, evaluate._drawn, evaluate._steps, evaluate._rows, evaluate._repetitions, evaluate._raw, evaluate._noClassifier, evaluate._seed,
+            evaluate._samples, evaluate._data, evaluate._training, evaluate._drop, evaluate._drawn, evaluate._steps, evaluate._rows, evaluate._repetitions,
+                evaluate._raw, evaluate._noClassifier, evaluate._seed,
             evaluate._threads, evaluate._json,
         };
         HelpExamples.Add(
@@ -53,7 +68,8 @@ internal sealed class EvaluateCommand
     private int Run(ParseResult parsed, CancellationToken cancellation)
     {
         var (first, file, train) = (parsed.GetRequiredValue(_samples), parsed.GetRequiredValue(_data), parsed.GetValue(_training));
-        var (samples, data, training) = first.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) ? FromModel(parsed, first, file, train) : FromFiles(parsed, first, file, train);
+        var (samples, data, training) = first.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
+            ? FromModel(parsed, first, file, train) : FromFiles(parsed, first, file, train);
         var (seed, threads) = (parsed.GetValue(_seed), parsed.GetValue(_threads));
         var options = new TwoSampleOptions
         {
@@ -100,7 +116,14 @@ internal sealed class EvaluateCommand
         var data = DataTable.From(rows, model.Dimension, model.Columns, file, new DataTableOptions { MinimumRows = LeastRows, RefuseConstantColumns = true });
         var given = GenerationFiles.Conditions(model, null, table);
         var count = given is not null ? table.Rows : parsed.GetValue(_drawn) is > 0 and var asked ? asked : Math.Clamp(table.Rows, LeastDrawn, MostDrawn);
-        var settings = new FlowSettings { Given = given, Seed = parsed.GetValue(_seed), Threads = parsed.GetValue(_threads), Steps = parsed.GetValue(_steps) is > 0 and var steps ? steps : null };
+        var settings = new FlowSettings
+        {
+            Given = given,
+            Seed = parsed.GetValue(_seed),
+            Threads = parsed.GetValue(_threads),
+            Steps = parsed.GetValue(
+            _steps) is > 0 and var steps ? steps : null
+        };
         DataTable Named(double[] values, string source) => DataTable.From(values, model.Dimension, model.Columns, source);
         return (Named(model.Generate(count, settings), path), data, train is null ? null : Named(GenerationFiles.Rows(train, model).Rows, train));
     }
@@ -109,5 +132,7 @@ internal sealed class EvaluateCommand
     private static DataTable Matched(DataTable table, DataTable data) =>
         data.Names.All(table.Has) && table.Columns >= data.Columns ? table.Select(data.Names)
         : table.Columns == data.Columns ? table
-        : throw CommandException.Failure($"{table.Source} has {table.Columns} columns ({string.Join(", ", table.Names.Take(8))}), {data.Source} has {data.Columns} ({string.Join(", ", data.Names.Take(8))}); both need the same columns (--drop leaves some of the data's out).");
+        : throw CommandException.Failure(
+            $"{table.Source} has {table.Columns} columns ({string.Join(", ", table.Names.Take(8))}), {data.Source} has {data.Columns} "
+            + $"({string.Join(", ", data.Names.Take(8))}); both need the same columns (--drop leaves some of the data's out).");
 }

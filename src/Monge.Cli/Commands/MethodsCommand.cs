@@ -16,9 +16,11 @@ internal static class MethodsCommand
         var name = new Argument<string?>("name") { Description = "A method whose options are explained.", HelpName = "NAME", Arity = ArgumentArity.ZeroOrOne };
         name.CompletionSources.Add(_ => MethodRegistry.All.Select(m => m.Facts.Name));
         var json = CommandOptions.Json("an array of methods, each with its options and their defaults,");
-        var command = new Command("methods", "List the methods by kind of problem: maturity, what they need and give, presets, papers; or explain one method's options.") { name, json };
+        var command = new Command("methods",
+            "List the methods by kind of problem: maturity, what they need and give, presets, papers; or explain one method's options.") { name, json };
         HelpExamples.Add(
-            command, ("monge methods", "names, titles, papers"), ("monge methods pinn", "every option of one, with its default"), ("monge methods --json", "all of it for programs"));
+            command, ("monge methods", "names, titles, papers"), ("monge methods pinn", "every option of one, with its default"),
+            ("monge methods --json", "all of it for programs"));
         command.SetAction(parsed =>
         {
             var output = parsed.InvocationConfiguration.Output;
@@ -48,7 +50,8 @@ internal static class MethodsCommand
     private static IReadOnlyList<IMethodEntry> Methods(string? name)
     {
         IReadOnlyList<IMethodEntry> methods = name is null ? MethodRegistry.All : [.. MethodRegistry.All.Where(m => m.Facts.Name == name)];
-        return methods.Count > 0 ? methods : throw CommandException.Usage(NearestName.Sentence("method", name!, MethodRegistry.All.Select(m => m.Facts.Name), "monge methods"));
+        return methods.Count > 0 ? methods : throw CommandException.Usage(
+            UnknownName.Sentence("method", name!, MethodRegistry.All.Select(m => m.Facts.Name), "monge methods"));
     }
 
     private static void Write(IMethodEntry method, TextWriter output)

@@ -14,18 +14,25 @@ internal static class ReproduceCommand
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
-        var number = new Argument<string?>("entry") { Description = "Number of a gallery entry, such as 01. [default: all]", HelpName = "NN", Arity = ArgumentArity.ZeroOrOne };
+        var number = new Argument<string?>(
+            "entry")
+        { Description = "Number of a gallery entry, such as 01. [default: all]", HelpName = "NN", Arity = ArgumentArity.ZeroOrOne };
         number.CompletionSources.Add(_ => GalleryCatalogue.Entries.Select(e => e.Number));
         var list = new Option<bool>("--list") { Description = "List entries, experiments and figures without running anything." };
         var only = new Option<string?>("--experiment", "-e") { Description = "Run only the experiment of this name; --list shows them.", HelpName = "NAME" };
         only.CompletionSources.Add(_ => GalleryCatalogue.Entries.SelectMany(e => e.Experiments).Select(e => e.Name));
-        var quick = new Option<bool>("--quick") { Description = "Run only the experiments that take seconds; what runs, runs at full size against the same references." };
+        var quick = new Option<bool>(
+            "--quick")
+        { Description = "Run only the experiments that take seconds; what runs, runs at full size against the same references." };
         var seed = CommandOptions.Seed();
         var threads = CommandOptions.Threads();
-        var output = new Option<string>("--out", "-o") { Description = "Folder for the records.", HelpName = "DIR", DefaultValueFactory = _ => Path.Combine("runs", "gallery") };
+        var output = new Option<string>(
+            "--out", "-o")
+        { Description = "Folder for the records.", HelpName = "DIR", DefaultValueFactory = _ => Path.Combine("runs", "gallery") };
         var noReport = RunReporting.Option();
         var json = CommandOptions.Json("an array of figures");
-        var command = new Command("reproduce", "Rerun published figures, each beside its reference; exit code 1 when one falls short.") { number, list, only, quick, seed, threads, output, noReport, json };
+        var command = new Command("reproduce", "Rerun published figures, each beside its reference; exit code 1 when one falls short.") { number, list, only,
+            quick, seed, threads, output, noReport, json };
         HelpExamples.Add(
             command,
             ("monge reproduce --list", "what can be rerun"),
@@ -44,8 +51,10 @@ internal static class ReproduceCommand
             var settings = new ExperimentSettings { Seed = result.GetValue(seed), Quick = result.GetValue(quick), Threads = result.GetValue(threads) };
             var folder = result.GetRequiredValue(output);
             void Report(IReadOnlyList<FigureResult> measured) =>
-                RunReporting.Write(result, noReport, folder, () => GalleryPictures.Describe(folder, measured, MongeCommand.Version, RunReporting.Command(result)));
-            return RunAsync(entries, result.GetValue(only), settings, folder, result.GetValue(json), result.InvocationConfiguration.Output, Report, cancellation);
+                RunReporting.Write(
+                    result, noReport, folder, () => GalleryPictures.Describe(folder, measured, MongeCommand.Version, RunReporting.Command(result)));
+            return RunAsync(
+                entries, result.GetValue(only), settings, folder, result.GetValue(json), result.InvocationConfiguration.Output, Report, cancellation);
         });
         return command;
     }
@@ -57,10 +66,12 @@ internal static class ReproduceCommand
             return entries;
         }
 
-        GalleryEntry[] found = [.. entries.Select(e => e with { Experiments = [.. e.Experiments.Where(x => x.Name == experiment)] }).Where(e => e.Experiments.Count > 0)];
+        GalleryEntry[] found =
+            [.. entries.Select(e => e with { Experiments = [.. e.Experiments.Where(x => x.Name == experiment)] }).Where(e => e.Experiments.Count > 0)];
         return found.Length > 0
             ? found
-            : throw CommandException.Usage(NearestName.Sentence("experiment", experiment, entries.SelectMany(e => e.Experiments).Select(e => e.Name), "monge reproduce --list"));
+            : throw CommandException.Usage(
+                UnknownName.Sentence("experiment", experiment, entries.SelectMany(e => e.Experiments).Select(e => e.Name), "monge reproduce --list"));
     }
 
     private static IReadOnlyList<GalleryEntry> Select(string? number)
@@ -76,7 +87,8 @@ internal static class ReproduceCommand
             : throw CommandException.Usage($"There is no gallery entry '{number}'; `monge reproduce --list` lists them all.");
     }
 
-    private static async Task<int> RunAsync(IReadOnlyList<GalleryEntry> entries, string? experiment, ExperimentSettings settings, string folder, bool json, TextWriter output, Action<IReadOnlyList<FigureResult>> report, CancellationToken cancellation)
+    private static async Task<int> RunAsync(IReadOnlyList<GalleryEntry> entries, string? experiment, ExperimentSettings settings, string folder, bool json,
+        TextWriter output, Action<IReadOnlyList<FigureResult>> report, CancellationToken cancellation)
     {
         PrepareFolder(folder);
         var log = json ? Console.Error : output;
@@ -93,7 +105,8 @@ internal static class ReproduceCommand
                 log.WriteLine($"    {line}");
             }
 
-            await foreach (var figures in GalleryRunner.RunAsync(entry, settings with { Note = Note }, e => log.WriteLine($"  {e.Name}: {e.Description}"), cancellation))
+            await foreach (var figures in GalleryRunner.RunAsync(
+                entry, settings with { Note = Note }, e => log.WriteLine($"  {e.Name}: {e.Description}"), cancellation))
             {
                 foreach (var figure in figures)
                 {
@@ -111,7 +124,8 @@ internal static class ReproduceCommand
                 log.WriteLine($"    {figures[0].Seconds.ToString("F1", CultureInfo.InvariantCulture)} s");
             }
 
-            var record = Path.Combine(folder, $"{entry.Number}{(experiment is null ? "" : $"-{experiment}")}{(settings.Quick ? "-quick" : "")}-seed{settings.Seed}.json");
+            var record = Path.Combine(
+                folder, $"{entry.Number}{(experiment is null ? "" : $"-{experiment}")}{(settings.Quick ? "-quick" : "")}-seed{settings.Seed}.json");
             AtomicFile.WriteText(record, JsonOutput.Indented(results));
             log.WriteLine($"  record: {record}");
             foreach (var result in results)

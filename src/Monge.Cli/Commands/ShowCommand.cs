@@ -14,7 +14,8 @@ internal static class ShowCommand
         var folder = new Argument<string>("dir") { Description = "The folder of a run.", HelpName = "DIR" };
         var json = CommandOptions.Json("the record of the run");
         var command = new Command("show", "Tell the result of a finished run again: its summary with all warnings, or its record.") { folder, json };
-        HelpExamples.Add(command, ("monge show runs/gmm9-seed1", "moments, log Z, ESS, warnings and the picture"), ("monge show runs/gmm9-seed1 --json", "its record, run.json, as one line"));
+        HelpExamples.Add(command, ("monge show runs/gmm9-seed1", "moments, log Z, ESS, warnings and the picture"),
+            ("monge show runs/gmm9-seed1 --json", "its record, run.json, as one line"));
         command.SetAction(result =>
         {
             var path = result.GetRequiredValue(folder);
@@ -52,6 +53,7 @@ internal static class ShowCommand
         return record?["program"] is null
             ? throw CommandException.Failure($"'{file}' isn't the record of a run.")
             : record["result"] is JsonObject && File.Exists(Path.Combine(path, "summary.txt")) ? record
-            : throw CommandException.Failure($"The run in '{path}' has no result yet (it is {record["status"]}); finish it by repeating its command with --resume.");
+            : throw CommandException.Failure(
+                $"The run in '{path}' has no result yet (it is {record["status"]}); finish it by repeating its command with --resume.");
     }
 }

@@ -8,17 +8,20 @@ namespace Monge.Cli.Generation;
 /// <summary>The options for how a model carries rows, shared by its commands.</summary>
 internal sealed class CarryOptions(bool withSde)
 {
-    private readonly Option<int> _steps = WithoutDefault(CommandOptions.Integer("--steps", "Equal Runge-Kutta steps. [default: chosen by the tolerance; 200 with --sde]", 0, 1, 1_000_000));
+    private readonly Option<int> _steps = WithoutDefault(
+        CommandOptions.Integer("--steps", "Equal Runge-Kutta steps. [default: chosen by the tolerance; 200 with --sde]", 0, 1, 1_000_000));
     private readonly Option<double?> _tolerance = GenerationFiles.Positive("--tolerance", "Tolerance of the adaptive steps. [default: 1e-5]", "TOL");
     private readonly Option<double?> _sde = GenerationFiles.Positive("--sde", "Go along the SDE with this diffusion instead of the ODE.", "EPS", zeroToo: true);
     private readonly Option<string[]> _given = GenerationFiles.Given();
-    private readonly Option<double?> _guidance = GenerationFiles.Positive("--guidance", "Classifier-free guidance: 1 is the conditional law, more sharpens it. [default: 1]", "W", zeroToo: true);
+    private readonly Option<double?> _guidance = GenerationFiles.Positive(
+        "--guidance", "Classifier-free guidance: 1 is the conditional law, more sharpens it. [default: 1]", "W", zeroToo: true);
     private readonly Option<int> _threads = CommandOptions.Threads();
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in withSde ? [_steps, _tolerance, _sde, _given, _guidance, _threads] : new Option[] { _steps, _tolerance, _given, _guidance, _threads })
+        foreach (Option option in withSde
+            ? [_steps, _tolerance, _sde, _given, _guidance, _threads] : new Option[] { _steps, _tolerance, _given, _guidance, _threads })
         {
             command.Add(option);
         }

@@ -15,7 +15,8 @@ internal sealed class DensityCommand
     private readonly Argument<string> _data = GenerationFiles.Data("The rows");
     private readonly Option<string?> _out = GenerationFiles.Out("the log densities, one a row");
     private readonly Option<string> _unit = CommandOptions.Word("--unit", "The unit.", "nats", "nats", "bits");
-    private readonly Option<int> _probes = CommandOptions.Integer("--probes", "Estimate the divergence with N random probes a row instead of computing it, for many columns. [default: exact]", 0, 1, 1024);
+    private readonly Option<int> _probes = CommandOptions.Integer(
+        "--probes", "Estimate the divergence with N random probes a row instead of computing it, for many columns. [default: exact]", 0, 1, 1024);
     private readonly Option<int> _paths = CommandOptions.Integer("--paths", "With --sde: paths a row of the Feynman-Kac estimate.", 100, 2, 1_000_000);
     private readonly Option<ulong> _seed = CommandOptions.Seed();
     private readonly CarryOptions _carry = new(withSde: true);

@@ -12,7 +12,8 @@ internal sealed class GenerateCommand
 {
     private readonly Argument<string> _model = GenerationFiles.Model();
     private readonly Option<int> _count = CommandOptions.Integer("--samples", "Rows to draw.", 1000, 1, 100_000_000);
-    private readonly Option<string?> _from = new("--from") { Description = "Rows of the base to start from, one draw for each; needed when the base is a table.", HelpName = "DATA2" };
+    private readonly Option<string?> _from =
+        new("--from") { Description = "Rows of the base to start from, one draw for each; needed when the base is a table.", HelpName = "DATA2" };
     private readonly Option<string?> _out = GenerationFiles.Out("the rows");
     private readonly CarryOptions _carry = new(withSde: true);
     private readonly Option<ulong> _seed = CommandOptions.Seed();
@@ -23,7 +24,8 @@ internal sealed class GenerateCommand
     {
         var generate = new GenerateCommand();
         generate._count.Aliases.Add("-n");
-        var command = new Command("generate", "Draw rows from a fitted model.") { generate._model, generate._count, generate._out, generate._from, generate._seed, generate._json };
+        var command = new Command(
+            "generate", "Draw rows from a fitted model.") { generate._model, generate._count, generate._out, generate._from, generate._seed, generate._json };
         generate._carry.AddTo(command);
         HelpExamples.Add(
             command,

@@ -16,7 +16,8 @@ internal static class GenerationFiles
     public static Argument<string> Data(string description) => new("data") { Description = description + " (.npy, .npz or a text table)", HelpName = "DATA" };
 
     /// <summary>The output of rows.</summary>
-    public static Option<string?> Out(string what) => new("--out", "-o") { Description = $"The file for {what}: .npy, or comma-separated text with any other ending.", HelpName = "FILE" };
+    public static Option<string?> Out(string what) =>
+        new("--out", "-o") { Description = $"The file for {what}: .npy, or comma-separated text with any other ending.", HelpName = "FILE" };
 
     /// <summary>A tolerance or another positive number; null when not given.</summary>
     public static Option<double?> Positive(string name, string description, string helpName, bool zeroToo = false) => new(name)
@@ -65,7 +66,8 @@ internal static class GenerationFiles
     }
 
     /// <summary>
-    /// Reads a table, and the rows that belong to a model: its columns by name, or all columns if their number is right and none has such a name. Condition columns may hold words.
+    /// Reads a table, and the rows that belong to a model: its columns by name, or all columns if their number is right and none has
+    /// such a name. Condition columns may hold words.
     /// </summary>
     public static (DataTable Table, double[] Rows) Rows(string path, FlowModel model)
     {
@@ -81,7 +83,8 @@ internal static class GenerationFiles
             return ConditionValues.Values(Parse(given));
         }
 
-        return table is not null && model.Conditions.Count > 0 && model.Conditions.All(c => table.Has(c.Name) || table.LabelNames.Contains(c.Name)) ? ConditionValues.Rows(table) : null;
+        return table is not null && model.Conditions.Count > 0 && model.Conditions.All(c => table.Has(c.Name) || table.LabelNames.Contains(c.Name))
+            ? ConditionValues.Rows(table) : null;
     }
 
     private static Dictionary<string, string> Parse(string[] given)
@@ -112,6 +115,7 @@ internal static class GenerationFiles
         var hasOwnNames = names.Any(model.Columns.Contains);
         return names.Length == model.Dimension && !hasOwnNames
             ? table.Select(names).Values
-            : throw new DataFormatException(table.Source, $"has the columns {string.Join(", ", table.Names)}; the model needs {string.Join(", ", model.Columns)}");
+            : throw new DataFormatException(
+                table.Source, $"has the columns {string.Join(", ", table.Names)}; the model needs {string.Join(", ", model.Columns)}");
     }
 }

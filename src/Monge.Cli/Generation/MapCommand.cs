@@ -8,7 +8,8 @@ internal sealed class MapCommand
 {
     private readonly Argument<string> _model = GenerationFiles.Model();
     private readonly Argument<string> _data = GenerationFiles.Data("The rows");
-    private readonly Option<string> _to = CommandOptions.Word("--to", "The end to carry to: the base (standard normal numbers if it is Gaussian), or the data.", "base", "base", "data");
+    private readonly Option<string> _to = CommandOptions.Word(
+        "--to", "The end to carry to: the base (standard normal numbers if it is Gaussian), or the data.", "base", "base", "data");
     private readonly Option<string?> _out = GenerationFiles.Out("the rows at the other end");
     private readonly Option<ulong> _seed = CommandOptions.Seed();
     private readonly CarryOptions _carry = new(withSde: true);

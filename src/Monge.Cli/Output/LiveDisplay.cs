@@ -67,7 +67,8 @@ internal sealed class LiveDisplay : ITrainingDisplay
             var culture = CultureInfo.InvariantCulture;
             var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
             grid.AddRow($"[bold]{Markup.Escape(_title)}[/]", Markup.Escape(p.Detail is { } what ? $"{p.Phase}: {what}" : p.Phase ?? ""));
-            grid.AddRow("steps", string.Create(culture, $"[green]{new string('━', filled)}[/][grey]{new string('━', BarWidth - filled)}[/] {p.Iteration} of {p.TotalIterations}"));
+            grid.AddRow("steps", string.Create(
+                culture, $"[green]{new string('━', filled)}[/][grey]{new string('━', BarWidth - filled)}[/] {p.Iteration} of {p.TotalIterations}"));
             if (_losses.Count > 0)
             {
                 grid.AddRow("loss", string.Create(culture, $"{Course(_losses)} {_losses[^1]:G4}"));
@@ -78,7 +79,8 @@ internal sealed class LiveDisplay : ITrainingDisplay
                 grid.AddRow(Markup.Escape(figure.Words), PlainDisplay.Number(figure));
             }
 
-            grid.AddRow("time", p.Remaining > TimeSpan.Zero ? $"{ResultText.Duration(p.Elapsed)}, {ResultText.Duration(p.Remaining)} left" : ResultText.Duration(p.Elapsed));
+            grid.AddRow("time", p.Remaining > TimeSpan.Zero
+                ? $"{ResultText.Duration(p.Elapsed)}, {ResultText.Duration(p.Remaining)} left" : ResultText.Duration(p.Elapsed));
             return grid;
         }
     }

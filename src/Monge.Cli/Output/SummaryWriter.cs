@@ -9,7 +9,8 @@ internal static class SummaryWriter
     private const int PlainWidth = 110;
 
     /// <summary>Writes a summary to the console.</summary>
-    public static void Write(IReadOnlyList<SummaryBlock> blocks, IReadOnlyList<Diagnostics.Status> warnings, TextWriter output) => Write(blocks, warnings, Open(output));
+    public static void Write(IReadOnlyList<SummaryBlock> blocks, IReadOnlyList<Diagnostics.Status> warnings, TextWriter output) =>
+        Write(blocks, warnings, Open(output));
 
     /// <summary>The summary as plain text, as it stands in a file.</summary>
     public static string Text(IReadOnlyList<SummaryBlock> blocks, IReadOnlyList<Diagnostics.Status> warnings)

@@ -16,7 +16,9 @@ internal static class TwoSampleOutput
     public static void Write(TwoSampleTable table, string samples, string data, TwoSampleOptions options, TextWriter output)
     {
         var console = SummaryWriter.Open(output);
-        console.WriteLine($"{samples} ({table.Samples} rows) against {data} ({table.DataRows} rows), {(options.Standardise ? "columns in standard deviations of the data" : "columns in their own units")}");
+        console.WriteLine(
+            $"{samples} ({table.Samples} rows) against {data} ({table.DataRows} rows), "
+            + $"{(options.Standardise ? "columns in standard deviations of the data" : "columns in their own units")}");
         console.Write(Distances(table.Distances));
         console.Write(Columns(table.Columns));
         if (table.Classifier is { } classifier)
@@ -96,12 +98,16 @@ internal static class TwoSampleOutput
 
         if (table.Classifier is { } classifier && classifier.Excess > ClassifierDoubt)
         {
-            yield return string.Create(CultureInfo.InvariantCulture, $"A classifier tells the samples from the data ({100 * classifier.Accuracy:F1} % right); train longer or with more data.");
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"A classifier tells the samples from the data ({100 * classifier.Accuracy:F1} % right); train longer or with more data.");
         }
 
         if (table.Memorisation is { Memorises: true } check)
         {
-            yield return string.Create(CultureInfo.InvariantCulture, $"The samples lie nearer to the training rows than fresh data do (probability {check.Nearer:F2}, {check.Copies} copies): the model repeats its data; stop earlier or take a smaller one.");
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"The samples lie nearer to the training rows than fresh data do (probability {check.Nearer:F2}, {check.Copies} copies): the model repeats "
+                + $"its data; stop earlier or take a smaller one.");
         }
     }
 
@@ -112,7 +118,8 @@ internal static class TwoSampleOutput
         foreach (var d in distances)
         {
             table.AddRow([.. Texts(
-                d.Cost, d.Samples.ToString(CultureInfo.InvariantCulture), ResultText.WithError(d.Value, d.ValueError ?? double.NaN), ResultText.WithError(d.Floor, d.FloorSpread),
+                d.Cost, d.Samples.ToString(CultureInfo.InvariantCulture), ResultText.WithError(d.Value, d.ValueError ?? double.NaN),
+                ResultText.WithError(d.Floor, d.FloorSpread),
                 d.Ratio.ToString("0.00", CultureInfo.InvariantCulture))]);
         }
 

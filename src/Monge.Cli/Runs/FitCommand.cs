@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Monge.Cli.Commands;
 using Monge.Cli.Generation;
 using Monge.Data;
 using Monge.Measures;
@@ -16,35 +15,42 @@ namespace Monge.Cli.Runs;
 internal sealed class FitCommand
 {
     private static readonly (string Word, CouplingKind Kind)[] s_couplings =
-        [("independent", CouplingKind.Independent), ("ot", CouplingKind.OptimalTransport), ("sinkhorn", CouplingKind.Sinkhorn), ("paired", CouplingKind.Paired)];
+        [("independent", CouplingKind.Independent), ("ot", CouplingKind.OptimalTransport), ("sinkhorn", CouplingKind.Sinkhorn),
+            ("paired", CouplingKind.Paired)];
 
     private static readonly (string Word, LearnedFields Fields)[] s_learned =
     [
-        ("velocity", LearnedFields.Velocity), ("denoiser", LearnedFields.Denoiser), ("score", LearnedFields.Score), ("velocity+denoiser", LearnedFields.VelocityDenoiser),
-        ("velocity+score", LearnedFields.VelocityScore), ("mean+denoiser", LearnedFields.InterpolantVelocityDenoiser), ("mean+score", LearnedFields.InterpolantVelocityScore),
+        ("velocity", LearnedFields.Velocity), ("denoiser", LearnedFields.Denoiser), ("score", LearnedFields.Score),
+        ("velocity+denoiser", LearnedFields.VelocityDenoiser),
+        ("velocity+score", LearnedFields.VelocityScore), ("mean+denoiser", LearnedFields.InterpolantVelocityDenoiser),
+        ("mean+score", LearnedFields.InterpolantVelocityScore),
     ];
 
     private readonly Argument<string> _data = GenerationFiles.Data("The rows to learn from");
     private readonly Option<string> _base = new("--base")
     {
-        Description = "Where the transport starts: 'gaussian', 'mixture' (a Gaussian mixture that is fitted to the rows first), or a second table with the same columns.",
+        Description =
+            "Where the transport starts: 'gaussian', 'mixture' (a Gaussian mixture that is fitted to the rows first), or a second table with the same columns.",
         HelpName = "gaussian|mixture|DATA2",
         DefaultValueFactory = _ => "gaussian",
     };
 
     private readonly Option<string[]> _condition = new("--condition")
     {
-        Description = "A column to condition on (words or a few whole numbers are classes, other numbers continuous); repeat for several.", HelpName = "COLUMN",
+        Description = "A column to condition on (words or a few whole numbers are classes, other numbers continuous); repeat for several.",
+        HelpName = "COLUMN",
     };
 
     private readonly Option<string[]> _drop = new("--drop") { Description = "A column to leave out; repeat for several.", HelpName = "COLUMN" };
     private readonly Option<string?> _schedule = new("--schedule")
     {
-        Description = $"The path: {string.Join(", ", InterpolantSchedules.Names)}. [default: linear; from a mixture trigonometric]", HelpName = "NAME",
+        Description = $"The path: {string.Join(", ", InterpolantSchedules.Names)}. [default: linear; from a mixture trigonometric]",
+        HelpName = "NAME",
     };
 
     private readonly Option<string> _coupling = CommandOptions.Word(
-        "--coupling", "How base and data are paired: each on its own, by mini-batch optimal transport, or row by row. [default: independent]", "", [.. s_couplings.Select(c => c.Word)]);
+        "--coupling", "How base and data are paired: each on its own, by mini-batch optimal transport, or row by row. [default: independent]", "",
+        [.. s_couplings.Select(c => c.Word)]);
 
     private readonly Option<string> _learn = CommandOptions.Word(
         "--learn", "The fields to learn; a second one gives the score that an SDE needs. [default: velocity]", "", [.. s_learned.Select(l => l.Word)]);

@@ -5,8 +5,8 @@ using Monge.Training;
 namespace Monge.Cli.Runs;
 
 /// <summary>
-/// The course of a run as a table: step, seconds, loss and the figures that the method tells, one row a second and one at the end. The file is replaced every few
-/// seconds; a resumed run goes on below the rows of the steps that its checkpoint has.
+/// The course of a run as a table: step, seconds, loss and the figures that the method tells, one row a second and one at the end. The file is replaced every
+/// few seconds; a resumed run goes on below the rows of the steps that its checkpoint has.
 /// </summary>
 internal sealed class MetricsFile(string path) : IProgress<TrainingProgress>
 {
@@ -35,7 +35,9 @@ internal sealed class MetricsFile(string path) : IProgress<TrainingProgress>
         {
             if (cells.Length == _figures.Count + 3 && long.TryParse(cells[0], NumberStyles.None, CultureInfo.InvariantCulture, out var iteration))
             {
-                _rows.Add((iteration, string.Join(',', cells[..3]), _figures.Zip(cells[3..]).Where(f => f.Second.Length > 0).ToDictionary(f => f.First, f => f.Second)));
+                _rows.Add(
+                    (iteration, string.Join(',', cells[..3]),
+                        _figures.Zip(cells[3..]).Where(f => f.Second.Length > 0).ToDictionary(f => f.First, f => f.Second)));
             }
         }
     }

@@ -41,7 +41,8 @@ internal static class OptionFile
     {
         if (options.Select(o => o.Key).FirstOrDefault(name => !entry.DefaultOptions.ContainsKey(name)) is { } unknown)
         {
-            throw CommandException.Usage(NearestName.Sentence($"option of {entry.Facts.Name}", unknown, entry.DefaultOptions.Select(o => o.Key), $"monge methods {entry.Facts.Name}"));
+            throw CommandException.Usage(
+                UnknownName.Sentence($"option of {entry.Facts.Name}", unknown, entry.DefaultOptions.Select(o => o.Key), $"monge methods {entry.Facts.Name}"));
         }
     }
 }

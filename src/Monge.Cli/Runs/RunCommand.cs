@@ -20,8 +20,10 @@ internal sealed class RunCommand<TProblem, TResult>
     private readonly Option<int> _iterations = CommandOptions.Integer(
         "--iterations", "Steps of the method; runs with this are repeatable to the bit. [default: the method's, for the size of the problem]", 0, 1);
     private readonly Option<int> _threads = CommandOptions.Threads();
-    private readonly Option<string?> _preset = new("--preset") { Description = "A named set of the method's options; `monge methods` lists them.", HelpName = "NAME" };
-    private readonly Option<FileInfo?> _options = new("--options") { Description = "A JSON file with options of the method; `monge methods NAME` explains all.", HelpName = "FILE" };
+    private readonly Option<string?> _preset =
+        new("--preset") { Description = "A named set of the method's options; `monge methods` lists them.", HelpName = "NAME" };
+    private readonly Option<FileInfo?> _options =
+        new("--options") { Description = "A JSON file with options of the method; `monge methods NAME` explains all.", HelpName = "FILE" };
     private readonly Option<string?> _out;
     private readonly Option<bool> _resume = new("--resume") { Description = "Go on with the run that the folder holds." };
     private readonly Option<bool> _noReport = RunReporting.Option();
@@ -30,10 +32,18 @@ internal sealed class RunCommand<TProblem, TResult>
     private RunCommand(RunKind<TProblem, TResult> kind)
     {
         _kind = kind;
-        _method = new Option<string>("--method", "-m") { Description = "The method; `monge methods` lists them.", HelpName = "METHOD", DefaultValueFactory = _ => kind.DefaultMethod };
+        _method = new Option<string>(
+            "--method", "-m")
+        { Description = "The method; `monge methods` lists them.", HelpName = "METHOD", DefaultValueFactory = _ => kind.DefaultMethod };
         _method.CompletionSources.Add(_ => kind.Methods().Select(m => m.Facts.Name));
         _preset.CompletionSources.Add(_ => kind.Methods().SelectMany(m => m.Presets.Keys).Distinct());
-        _out = new Option<string?>("--out", "-o") { Description = "Folder for results, model and record; a name that ends in .safetensors is the model's, and the rest stands in NAME.run. [default: runs/NAME-seedS]", HelpName = "DIR" };
+        _out = new Option<string?>(
+            "--out", "-o")
+        {
+            Description = "Folder for results, model and record; a name that ends in .safetensors is the model's, and the rest stands in "
+            + "NAME.run. [default: runs/NAME-seedS]",
+            HelpName = "DIR"
+        };
 
         // A default of 0 stands for "not given", which help has no reason to show.
         _iterations.DefaultValueFactory = null;
@@ -45,7 +55,8 @@ internal sealed class RunCommand<TProblem, TResult>
         var run = new RunCommand<TProblem, TResult>(kind);
         var command = new Command(kind.Kind.Name, kind.Description);
         foreach (var symbol in (Symbol[])
-            [.. kind.Symbols, run._method, run._seed, run._budget, run._iterations, run._threads, run._preset, run._options, run._out, run._resume, run._noReport, run._json])
+            [.. kind.Symbols, run._method, run._seed, run._budget, run._iterations, run._threads, run._preset, run._options, run._out, run._resume,
+                run._noReport, run._json])
         {
             if (symbol is Argument argument)
             {
@@ -82,7 +93,8 @@ internal sealed class RunCommand<TProblem, TResult>
         var method = Bind(entry, stated.Problem, options);
         var (seed, resume) = (parsed.GetValue(_seed), parsed.GetValue(_resume));
         var record = new RunRecord(
-            _kind.Kind.Name, stated.Identity, entry.Facts.Name, seed, MethodOptions.ToJson(method.Options), RunReporting.Command(parsed), _kind.Settings(parsed));
+            _kind.Kind.Name, stated.Identity, entry.Facts.Name, seed, MethodOptions.ToJson(method.Options),
+            RunReporting.Command(parsed), _kind.Settings(parsed));
         var (place, model) = Place(parsed.GetValue(_out) ?? Path.Combine("runs", $"{stated.Name}-seed{seed}"));
         var folder = RunFolder.Open(place, record, resume);
         var run = new Run { Seed = seed, Threads = parsed.GetValue(_threads), Folder = folder.Path, Resume = resume, Cancellation = cancellation };
@@ -147,7 +159,8 @@ internal sealed class RunCommand<TProblem, TResult>
             metrics.Save();
             folder.Write("interrupted");
             Console.Error.WriteLine(File.Exists(Path.Combine(folder.Path, RunSession.CheckpointName))
-                ? $"monge: stopped after step {last.Iteration} of {last.TotalIterations}; the state is saved in '{folder.Path}'. To go on, repeat the command with --resume."
+                ? $"monge: stopped after step {last.Iteration} of {last.TotalIterations}; the state is saved in '{folder.Path}'. To go on, repeat the "
+                    + "command with --resume."
                 : $"monge: stopped before the first step; there is nothing to go on from.");
             throw new InterruptedException();
         }
@@ -166,7 +179,7 @@ internal sealed class RunCommand<TProblem, TResult>
     }
 
     private MethodEntry<TProblem, TResult> Method(string name) => _kind.Methods().FirstOrDefault(m => m.Facts.Name == name)
-        ?? throw CommandException.Usage(NearestName.Sentence("method", name, _kind.Methods().Select(m => m.Facts.Name), "monge methods"));
+        ?? throw CommandException.Usage(UnknownName.Sentence("method", name, _kind.Methods().Select(m => m.Facts.Name), "monge methods"));
 
     private static IMethod<TResult> Bind(MethodEntry<TProblem, TResult> entry, TProblem problem, JsonObject options)
     {
@@ -188,7 +201,7 @@ internal sealed class RunCommand<TProblem, TResult>
         {
             OptionFile.Merge(options, entry.Presets.TryGetValue(preset, out var named)
                 ? named
-                : throw CommandException.Usage(NearestName.Sentence($"preset of {entry.Facts.Name}", preset, entry.Presets.Keys, "monge methods")));
+                : throw CommandException.Usage(UnknownName.Sentence($"preset of {entry.Facts.Name}", preset, entry.Presets.Keys, "monge methods")));
         }
 
         if (parsed.GetValue(_options) is { } file)

@@ -7,8 +7,8 @@ using Monge.Runs;
 namespace Monge.Cli.Runs;
 
 /// <summary>
-/// The folder of a run: <c>run.json</c> (what was asked for and what came out), <c>checkpoint.safetensors</c> (from which it goes on), <c>model.safetensors</c>,
-/// <c>metrics.csv</c>, <c>summary.txt</c>, and the result's arrays. Each file is replaced only when its successor is complete.
+/// The folder of a run: <c>run.json</c> (what was asked for and what came out), <c>checkpoint.safetensors</c> (from which it goes on),
+/// <c>model.safetensors</c>, <c>metrics.csv</c>, <c>summary.txt</c>, and the result's arrays. Each file is replaced only when its successor is complete.
 /// </summary>
 internal sealed class RunFolder
 {
@@ -46,7 +46,8 @@ internal sealed class RunFolder
             }
             else if (held is not null)
             {
-                throw CommandException.Failure($"The folder '{path}' holds another run ({held}); go on with it by --resume, or choose another folder with --out.");
+                throw CommandException.Failure(
+                    $"The folder '{path}' holds another run ({held}); go on with it by --resume, or choose another folder with --out.");
             }
 
             Directory.CreateDirectory(path);
@@ -118,7 +119,9 @@ internal sealed class RunFolder
         {
             if (!JsonNode.DeepEquals(value, kept[name]))
             {
-                throw CommandException.Failure($"The folder '{Path}' holds another run: its {Difference(name, kept[name], value)}; repeat the first command with --resume, or choose another folder with --out.");
+                throw CommandException.Failure(
+                    $"The folder '{Path}' holds another run: its {Difference(name, kept[name], value)}; repeat the first command with --resume, or choose "
+                    + "another folder with --out.");
             }
         }
     }

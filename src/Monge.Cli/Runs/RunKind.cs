@@ -11,7 +11,9 @@ namespace Monge.Cli.Runs;
 /// <param name="Identity">What names it in records: to be equal when a run is resumed.</param>
 internal sealed record StatedProblem<TProblem>(TProblem Problem, string Name, IReadOnlyList<(string Name, string Value)> Identity);
 
-/// <summary>What makes a command of a kind of problem; folder, resume, budget, display, metrics, record, <c>--json</c>, <c>show</c> and Ctrl-C are the same for all.</summary>
+/// <summary>
+/// What makes a command of a kind of problem; folder, resume, budget, display, metrics, record, <c>--json</c>, <c>show</c> and Ctrl-C are the same for all.
+/// </summary>
 /// <typeparam name="TProblem">The kind's problem.</typeparam>
 /// <typeparam name="TResult">What its methods make.</typeparam>
 internal sealed record RunKind<TProblem, TResult>

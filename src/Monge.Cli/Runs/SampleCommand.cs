@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Monge.Cli.Commands;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.Runs;
@@ -38,7 +37,8 @@ internal static class SampleCommand
         // Estimates are always those of the weighted samples; only the positions that are written change.
         IRunResult Report(ParseResult parsed, SamplingProblem problem, SampleSet draws, Run run)
         {
-            var kept = parsed.GetValue(refine) is > 0 and var steps ? draws.Refine(problem.Target, steps, threads: run.Threads) : parsed.GetValue(resample) ? draws.Resample() : draws;
+            var kept = parsed.GetValue(refine) is > 0 and var steps ? draws.Refine(problem.Target, steps, threads: run.Threads) : parsed.GetValue(resample)
+                ? draws.Resample() : draws;
             return SampleReport.Of(draws, problem.Target, kept, run.Threads);
         }
 

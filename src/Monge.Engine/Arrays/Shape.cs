@@ -116,7 +116,8 @@ public readonly struct Shape : IEquatable<Shape>
             if (a != b && a != 1 && b != 1)
             {
                 throw new ShapeException(
-                    $"{operation}: the left argument has shape {left} and the right argument {right}; sizes {a} and {b} (axis {axis} from the end) neither agree nor are 1.");
+                    $"{operation}: the left argument has shape {left} and the right argument {right}; sizes {a} and {b} (axis {axis} from the end) neither "
+                    + "agree nor are 1.");
             }
 
             sizes[rank - axis] = Math.Max(a, b);

@@ -31,8 +31,10 @@ public sealed unsafe partial class CompiledProgram<T>
             i => i.Operation.Name, i => Widen(i.Operation is StepLeaf ? _bound[i.Operation.Name].Span[..i.Size] : _bound[i.Operation.Name].Span));
         var found = ReferenceInterpreter.FirstNonFinite(Program, _samples, inputs, Widen(Parameters.Span), _draw);
         return found is { } f
-            ? $"The output '{output}' is not finite: the first operation that made such a value is '{f.Node.Operation.Name}' (shape {f.Node.Shape}) at sample {f.Sample}, "
+            ? $"The output '{output}' is not finite: the first operation that made such a value is '{f.Node.Operation.Name}' (shape {f.Node.Shape}) at "
+                + $"sample {f.Sample}, "
                 + $"from {(f.Node.Inputs.Count == 0 ? "outside" : string.Join(", ", f.Node.Inputs.Select(i => i.ToString())))}."
-            : $"The output '{output}' is not finite, but a float64 evaluation of the first step is: the value overflows in {typeof(T).Name}, or in a later step.";
+            : $"The output '{output}' is not finite, but a float64 evaluation of the first step is: the value overflows in {typeof(T).Name}, or in a later "
+                + "step.";
     }
 }

@@ -115,7 +115,8 @@ public sealed unsafe partial class CompiledProgram<T> : IDisposable
     /// The array bound to an input or output. Per-sample inputs and outputs are [n, ...] and must be bound before a call (n at least its number of samples);
     /// per-step inputs are [steps, ...]; shared inputs and uniform outputs are [...] and have an array from the start.
     /// </summary>
-    /// <exception cref="ArgumentException">Nothing is bound to the name, or the program has no such input or output, or the array's rows have another size.</exception>
+    /// <exception cref="ArgumentException">Nothing is bound to the name, or the program has no such input or output, or the
+    /// array's rows have another size.</exception>
     public NdArray<T> this[string name]
     {
         get => _bound.TryGetValue(name, out var array) ? array : throw new ArgumentException($"Nothing is bound to '{name}'.", nameof(name));
@@ -215,7 +216,8 @@ public sealed unsafe partial class CompiledProgram<T> : IDisposable
         if (!fits)
         {
             throw new ArgumentException(
-                $"'{name}' has shape {value.Shape}{(isSeries ? " for each sample or step" : "")}; an array of shape [{string.Join(", ", array.Sizes)}] can't be bound to it.", nameof(array));
+                $"'{name}' has shape {value.Shape}{(isSeries ? " for each sample or step" : "")}; an array of shape [{string.Join(", ", array.Sizes)}] can't "
+                + "be bound to it.", nameof(array));
         }
     }
 
@@ -245,7 +247,8 @@ public sealed unsafe partial class CompiledProgram<T> : IDisposable
 
         if (Parameters.Length != Program.Parameters.Count)
         {
-            throw new InvalidOperationException($"The parameter vector has {Parameters.Length} elements; the program has {Program.Parameters.Count} parameters.");
+            throw new InvalidOperationException(
+                $"The parameter vector has {Parameters.Length} elements; the program has {Program.Parameters.Count} parameters.");
         }
 
         var perStep = (nuint)_plan.PerStepSize * (nuint)_steps;

@@ -127,7 +127,9 @@ internal sealed partial class LaneEmitter
     /// <summary>Gives a mask back, so that a later result may reuse its local variables; it must not be read afterwards.</summary>
     public void Release(LaneMask mask) => freeMasks.Push(mask.Locals);
 
-    /// <summary>Leaves the sum of the first vector's lanes on the IL stack as one element. Halves are added until one element is left, so the order never changes.</summary>
+    /// <summary>
+    /// Leaves the sum of the first vector's lanes on the IL stack as one element. Halves are added until one element is left, so the order never changes.
+    /// </summary>
     public void HorizontalSum(Lane v)
     {
         IL.Emit(OpCodes.Ldloc, v.Locals[0]);

@@ -138,7 +138,8 @@ public static class Cholesky
             if (!(pivot > PivotTolerance * Math.Abs(diagonal)) || double.IsInfinity(pivot))
             {
                 throw new LinearAlgebraException(
-                    $"The matrix of {n} rows is not positive definite: pivot {row} (from 0) is {pivot:g6} where the diagonal entry is {diagonal:g6}; add a multiple of the identity or remove dependent rows.");
+                    $"The matrix of {n} rows is not positive definite: pivot {row} (from 0) is {pivot:g6} where the diagonal entry is {diagonal:g6}; add a "
+                    + "multiple of the identity or remove dependent rows.");
             }
 
             target[row] = Math.Sqrt(pivot);

@@ -34,7 +34,9 @@ public enum KrylovStatus
     /// <summary>The iteration limit was reached; raise it, or precondition, or accept the residual.</summary>
     IterationLimit,
 
-    /// <summary>Conjugate gradients met a direction p with p^T A p not positive: the operator (or preconditioner) is not positive definite; use MinRes.</summary>
+    /// <summary>
+    /// Conjugate gradients met a direction p with p^T A p not positive: the operator (or preconditioner) is not positive definite; use MinRes.
+    /// </summary>
     NotPositiveDefinite,
 
     /// <summary>
@@ -95,7 +97,8 @@ internal static class Krylov
         if (!double.IsFinite(value))
         {
             throw new LinearAlgebraException(
-                $"The operator, the preconditioner or the right-hand side gave a number that is not finite at iteration {iteration}; check them for NaN and overflow.");
+                $"The operator, the preconditioner or the right-hand side gave a number that is not finite at iteration {iteration}; check them for NaN and "
+                + "overflow.");
         }
     }
 }

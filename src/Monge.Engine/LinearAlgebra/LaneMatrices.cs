@@ -232,7 +232,8 @@ internal static unsafe class LaneMatrices<L, V, T>
     }
 
     /// <summary>
-    /// C = A B of row-major matrices whose entries are <paramref name="step"/> vectors apart, as they lie in a tile; each entry is summed in the order of the inner index.
+    /// C = A B of row-major matrices whose entries are <paramref name="step"/> vectors apart, as they lie in a tile; each entry
+    /// is summed in the order of the inner index.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(V* a, V* b, V* c, int m, int k, int n, nint step)

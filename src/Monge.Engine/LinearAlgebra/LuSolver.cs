@@ -176,7 +176,8 @@ public sealed class LuSolver
         if (IsSingular)
         {
             throw new LinearAlgebraException(
-                $"The matrix of {n} rows is singular: pivot {singularPivot} (from 0) is {factors[singularPivot * n + singularPivot]:g6}; column {singularPivot} depends on the columns before it.");
+                $"The matrix of {n} rows is singular: pivot {singularPivot} (from 0) is {factors[singularPivot * n + singularPivot]:g6}; column "
+                + $"{singularPivot} depends on the columns before it.");
         }
     }
 }

@@ -49,7 +49,8 @@ public static class QrLeastSquares
             if (!(Math.Abs(diagonal) > 16 * Math.Sqrt(rows) * Epsilon * scale))
             {
                 throw new LinearAlgebraException(
-                    $"The matrix [{rows}, {columns}] is rank deficient: column {column} (from 0) depends on the columns before it; remove it or add a penalty.");
+                    $"The matrix [{rows}, {columns}] is rank deficient: column {column} (from 0) depends on the columns before it; remove it or add a "
+                    + "penalty.");
             }
         }
 

@@ -23,8 +23,24 @@ public static class SymmetricEigen
     public static SymmetricEigenResult Decompose(ReadOnlySpan<double> matrix, int n)
     {
         VectorKernels.CheckMatrix(matrix, n, n, nameof(matrix));
-        double[] symmetric = Symmetrised(matrix, n);
-        var decomposition = new DenseMatrix(n, n, symmetric).Evd(Symmetricity.Symmetric);
+        return Decompose(new DenseMatrix(n, n, Symmetrised(matrix, n)));
+    }
+
+    /// <summary>Decomposes a matrix that is symmetric but for rounding, without averaging its triangles.</summary>
+    /// <param name="matrix">A, row-major [n, n], not changed.</param>
+    /// <param name="n">The number of rows.</param>
+    /// <returns>Ascending eigenvalues and orthonormal eigenvectors.</returns>
+    /// <exception cref="ArgumentException">The span does not have n * n numbers, or one is not finite.</exception>
+    public static SymmetricEigenResult DecomposeAsStored(ReadOnlySpan<double> matrix, int n)
+    {
+        VectorKernels.CheckMatrix(matrix, n, n, nameof(matrix));
+        return Decompose(Matrix<double>.Build.DenseOfRowMajor(n, n, matrix.ToArray()));
+    }
+
+    private static SymmetricEigenResult Decompose(Matrix<double> matrix)
+    {
+        int n = matrix.RowCount;
+        var decomposition = matrix.Evd(Symmetricity.Symmetric);
         double[] values = decomposition.EigenValues.Select(value => value.Real).ToArray();
         double[] vectors = decomposition.EigenVectors.ToRowMajorArray();
         int[] order = [.. Enumerable.Range(0, n).OrderBy(index => values[index])];

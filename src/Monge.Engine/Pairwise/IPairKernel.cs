@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Monge.Engine.Pairwise;
 
 /// <summary>
-/// A kernel k(x, y) = f(q) of one number q for each pair of points: the squared distance |x - y|^2 or the inner product x.y. A kernel is a struct that works on vectors of pairs; the loops
-/// over pairs are compiled anew for each, as if it were written into them.
+/// A kernel k(x, y) = f(q) of one number q for each pair of points: the squared distance |x - y|^2 or the inner product x.y. A kernel is a struct that works on
+/// vectors of pairs; the loops over pairs are compiled anew for each, as if it were written into them.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 public interface IPairKernel<T>
@@ -14,8 +14,9 @@ public interface IPairKernel<T>
     static abstract bool OfInnerProduct { get; }
 
     /// <summary>
-    /// The change of q = |x - y|^2 that changes f and f' by about their own size, at the q where it is least. By it is judged whether |x|^2 + |y|^2 - 2 x.y, which matrix products make fast
-    /// but whose rounding is of the size of |x|^2 + |y|^2, may stand for q; 0 where f or f' is not smooth at 0: then q is always summed from differences.
+    /// The change of q = |x - y|^2 that changes f and f' by about their own size, at the q where it is least. By it is judged whether |x|^2 + |y|^2 - 2 x.y,
+    /// which matrix products make fast but whose rounding is of the size of |x|^2 + |y|^2, may stand for q; 0 where f or f' is not smooth at 0: then q is
+    /// always summed from differences.
     /// </summary>
     double Scale { get; }
 
@@ -40,8 +41,8 @@ public interface ILogKernel<T> : IPairKernel<T>
 }
 
 /// <summary>
-/// A radial kernel with its Stein kernel for scores s: u(x, y) = s(x).s(y) k + s(x).grad_y k + s(y).grad_x k + tr(grad_x grad_y k), which is
-/// f p - 2 f' (l + d) - 4 f'' q with p = s(x).s(y), l = (s(x) - s(y)).(x - y), q = |x - y|^2. Source: Q. Liu, J. Lee, M. Jordan (arXiv:1602.03253), theorem 3.6.
+/// A radial kernel with its Stein kernel for scores s: u(x, y) = s(x).s(y) k + s(x).grad_y k + s(y).grad_x k + tr(grad_x grad_y k), which is f p - 2 f' (l + d)
+/// - 4 f'' q with p = s(x).s(y), l = (s(x) - s(y)).(x - y), q = |x - y|^2. Source: Q. Liu, J. Lee, M. Jordan (arXiv:1602.03253), theorem 3.6.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 public interface ISteinKernel<T> : IPairKernel<T>

@@ -133,7 +133,8 @@ internal sealed unsafe class PairWork<T, TPass, TKernel>
     private const int Lanes = PairTile<T>.Lanes;
     private const int Rows = PairTile<T>.Rows;
 
-    private static readonly MatrixKernels s_products = MatrixKernels.Get(typeof(T) == typeof(float) ? ElementType.Float32 : ElementType.Float64, SimdWidths.Best);
+    private static readonly MatrixKernels s_products = MatrixKernels.Get(
+        typeof(T) == typeof(float) ? ElementType.Float32 : ElementType.Float64, SimdWidths.Best);
 
     private readonly Action<int> _share;
     private PairCall<T> _call;

@@ -127,7 +127,8 @@ internal readonly unsafe struct SteinPass<T, TKernel> : IPairPass<T, TKernel>
     public static void Take(in TKernel kernel, in PairTask<T> task, int round, int firstRow, int rows, bool isLast)
     {
         ref readonly var call = ref task.Call;
-        T* y = call.Y + ((nint)firstRow * call.D), scores = call.Scores + ((nint)firstRow * call.D), weights = call.Weights == null ? null : call.Weights + firstRow;
+        T* y = call.Y + ((nint)firstRow * call.D), scores = call.Scores + ((nint)firstRow * call.D), weights = call.Weights == null
+            ? null : call.Weights + firstRow;
         PairTile<T>.SumStein(kernel, task.Tile, task.Other, y, scores, rows, call.D, weights, task.First - firstRow, task.Sums);
     }
 

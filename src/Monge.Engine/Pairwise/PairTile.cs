@@ -4,8 +4,9 @@ using System.Runtime.CompilerServices;
 namespace Monge.Engine.Pairwise;
 
 /// <summary>
-/// The loops over one tile of pairs: <see cref="Lanes"/> points whose coordinates lie side by side, [d][Lanes], beside some points y in rows [rows, d]. A tile's numbers are [rows][Lanes].
-/// Each lane is summed by itself over y in its order, so neither tiles nor threads nor vector widths change the order of a sum.
+/// The loops over one tile of pairs: <see cref="Lanes"/> points whose coordinates lie side by side, [d][Lanes], beside some points y in
+/// rows [rows, d]. A tile's numbers are [rows][Lanes]. Each lane is summed by itself over y in its order, so neither tiles nor threads nor
+/// vector widths change the order of a sum.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 internal static unsafe class PairTile<T>

@@ -5,14 +5,14 @@ using Monge.Engine.Execution;
 namespace Monge.Engine.Pairwise;
 
 /// <summary>
-/// Sums over all pairs of points x [n, d] and y [m, d]: O(n m) time and O(n + m) memory, in tiles that stay in the caches. Each x is summed by itself over y in its order, so results
-/// are the same to the bit for any number of threads and any vector width (where the machine has fused multiply-adds, or has none).
+/// Sums over all pairs of points x [n, d] and y [m, d]: O(n m) time and O(n + m) memory, in tiles that stay in the caches. Each x is summed by itself over y in
+/// its order, so results are the same to the bit for any number of threads and any vector width (where the machine has fused multiply-adds, or has none).
 /// </summary>
-/// <remarks>
-/// From <see cref="LeastDimension"/> coordinates on, q = |x - y|^2 is made of a matrix product, |x|^2 + |y|^2 - 2 x.y, after the mean of y is taken off both, but only for tiles where the
-/// rounding, about 2 u (|x|^2 + |y|^2) with u the unit roundoff, is far below the kernel's <see cref="IPairKernel{T}.Scale"/>: below 2e-5 of it in float32 and 1e-11 in float64.
-/// Other tiles, and kernels that aren't smooth at 0, sum the squares of the differences. An object is the memory of its calls: it grows to what the largest needs, and then a call allocates
-/// nothing. Not for use by several threads at once.
+/// <remarks> From <see cref="LeastDimension"/> coordinates on, q = |x - y|^2 is made of a matrix product, |x|^2 + |y|^2 - 2 x.y, after the
+/// mean of y is taken off both, but only for tiles where the rounding, about 2 u (|x|^2 + |y|^2) with u the unit roundoff, is far below the
+/// kernel's <see cref="IPairKernel{T}.Scale"/>: below 2e-5 of it in float32 and 1e-11 in float64. Other tiles, and kernels that aren't
+/// smooth at 0, sum the squares of the differences. An object is the memory of its calls: it grows to what the largest needs, and then a
+/// call allocates nothing. Not for use by several threads at once.
 /// </remarks>
 /// <typeparam name="T">float or double.</typeparam>
 /// <param name="options">Threads to run on; null for one on each processor.</param>
@@ -140,7 +140,8 @@ public sealed unsafe class PairwiseSums<T>(ExecutionOptions? options = null)
     }
 
     private void Run<TPass, TKernel>(
-        TPass pass, TKernel kernel, ReadOnlySpan<T> x, ReadOnlySpan<T> y, int d, ReadOnlySpan<T> weights, ReadOnlySpan<T> scores, Span<T> values, Span<T> gradients)
+        TPass pass, TKernel kernel, ReadOnlySpan<T> x, ReadOnlySpan<T> y, int d, ReadOnlySpan<T> weights, ReadOnlySpan<T> scores,
+        Span<T> values, Span<T> gradients)
         where TPass : struct, IPairPass<T, TKernel>
         where TKernel : struct, IPairKernel<T>
     {

@@ -44,7 +44,8 @@ public sealed unsafe class PointColumns<T>
     {
         if (x.Length != _dimension || values.Length < Count)
         {
-            throw new ArgumentException($"A point of {_dimension} coordinates and {Count} values are needed, but there are {x.Length} and {values.Length}.", nameof(values));
+            throw new ArgumentException(
+                $"A point of {_dimension} coordinates and {Count} values are needed, but there are {x.Length} and {values.Length}.", nameof(values));
         }
 
         fixed (T* columns = _columns, point = x, to = values)

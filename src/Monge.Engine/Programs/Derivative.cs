@@ -1,4 +1,5 @@
 using Monge.Engine.Arrays;
+using Monge.Engine.LinearAlgebra;
 
 namespace Monge.Engine.Programs;
 
@@ -6,9 +7,9 @@ namespace Monge.Engine.Programs;
 /// Derivatives of traced values, each again a traced value, so they compose in any order. Tangents are a trailing axis: the derivative of a value
 /// [.., n] along K directions is [.., n, K].
 /// </summary>
-/// <remarks>
-/// Any value may be differentiated by, but tracing looks through views: a slice of a concatenation is a slice of one of its parts. Where a value was thus traced past
-/// the view that it is differentiated by, every method here throws an <see cref="ArgumentException"/> rather than leave a part of the derivative out.
+/// <remarks> Any value may be differentiated by, but tracing looks through views: a slice of a concatenation is a slice of one of its parts.
+/// Where a value was thus traced past the view that it is differentiated by, every method here throws an <see cref="ArgumentException"/> rather
+/// than leave a part of the derivative out.
 /// </remarks>
 public static class Derivative
 {
@@ -16,7 +17,8 @@ public static class Derivative
     /// <param name="value">A scalar [].</param>
     /// <param name="x">Any value the scalar was traced from (zero if it wasn't).</param>
     /// <exception cref="ShapeException">The value is not a scalar.</exception>
-    /// <exception cref="ArgumentException">x is a view (a concatenation, slice, reshape, ...) and the value was traced past it from what x was made of.</exception>
+    /// <exception cref="ArgumentException">x is a view (a concatenation, slice, reshape, ...) and the value was traced
+    /// past it from what x was made of.</exception>
     public static Expr Gradient(Expr value, Expr x) => Gradients(value, x)[0];
 
     /// <summary>The gradients of a scalar to several values, by one reverse sweep.</summary>
@@ -162,17 +164,20 @@ public static class Derivative
         var d = x.Size;
         if (matrix.GetLength(0) != d || matrix.GetLength(1) != d)
         {
-            throw new ArgumentException($"Laplacian: the weight matrix is {matrix.GetLength(0)} x {matrix.GetLength(1)}; it must be {d} x {d}.", nameof(matrix));
+            throw new ArgumentException(
+                $"Laplacian: the weight matrix is {matrix.GetLength(0)} x {matrix.GetLength(1)}; it must be {d} x {d}.", nameof(matrix));
         }
 
-        var symmetric = MathNet.Numerics.LinearAlgebra.Matrix<double>.Build.DenseOfArray(matrix);
-        if ((symmetric - symmetric.Transpose()).L2Norm() > 1e-12 * symmetric.L2Norm())
+        double[] entries = [.. matrix.Cast<double>()];
+        var largest = entries.Max(Math.Abs);
+        if (Enumerable.Range(0, d * d).Any(i => Math.Abs(entries[i] - entries[(i % d * d) + (i / d)]) > 1e-12 * largest))
         {
             throw new ArgumentException("Laplacian: the weight matrix is not symmetric.", nameof(matrix));
         }
 
-        var eigen = symmetric.Evd(MathNet.Numerics.LinearAlgebra.Symmetricity.Symmetric);
-        var kept = Enumerable.Range(0, d).Where(k => Math.Abs(eigen.EigenValues[k].Real) > 1e-14 * symmetric.L2Norm()).ToArray();
+        var (values, vectors) = SymmetricEigen.DecomposeAsStored(entries, d);
+        var norm = values.Max(Math.Abs);
+        var kept = Enumerable.Range(0, d).Where(k => Math.Abs(values[k]) > 1e-14 * norm).ToArray();
         if (kept.Length == 0)
         {
             return new SecondOrderDerivative(value, Expr.Constant(0).BroadcastTo(value.Shape.Append(1)), Expr.Constant(0).BroadcastTo(value.Shape));
@@ -183,17 +188,18 @@ public static class Derivative
         {
             for (var k = 0; k < kept.Length; k++)
             {
-                directions[(i * kept.Length) + k] = eigen.EigenVectors[i, kept[k]];
+                directions[(i * kept.Length) + k] = vectors[(i * d) + kept[k]];
             }
         }
 
-        double[] weights = [.. kept.Select(k => eigen.EigenValues[k].Real)];
+        double[] weights = [.. kept.Select(k => values[k])];
         var pass = Forward(value, x, Expr.Constant(directions, [.. x.Shape.Sizes, kept.Length]), Expr.Constant(weights, kept.Length));
         return new SecondOrderDerivative(value, pass.Tangent, pass.Second);
     }
 
     /// <summary>
-    /// The gradient [P] of one sample's scalar to all parameters, in the order of the set; <see cref="Expr.BatchSum"/> of it is the gradient of the batch's sum.
+    /// The gradient [P] of one sample's scalar to all parameters, in the order of the set; <see cref="Expr.BatchSum"/>
+    /// of it is the gradient of the batch's sum.
     /// </summary>
     public static Expr ParameterGradient(Expr value, ParameterSet parameters) =>
         Expr.Concat(0, [.. Gradients(value, [.. parameters.Blocks.Select(b => b.Value)]).Select(g => g.Reshape(g.Size))]);
@@ -217,7 +223,8 @@ public static class Derivative
     {
         if (directions.Shape.Rank != x.Shape.Rank + 1 || directions.Shape[..^1] != x.Shape)
         {
-            throw new ShapeException($"Jacobian-vector product: the position has shape {x.Shape} and the directions {directions.Shape}; they must be {x.Shape} and one more axis.");
+            throw new ShapeException(
+                $"Jacobian-vector product: the position has shape {x.Shape} and the directions {directions.Shape}; they must be {x.Shape} and one more axis.");
         }
     }
 
@@ -312,7 +319,9 @@ public static class Derivative
             if (shown.Contains(node))
             {
                 throw new ArgumentException(
-                    $"The derivative is asked by a {x.Operation.Name} of shape {x.Shape}, but the value uses what that was made of ({node.Operation.Name} of shape {node.Shape}) past it, so the derivative would miss a part; differentiate by the parts, or trace the value at an input of its own.",
+                    $"The derivative is asked by a {x.Operation.Name} of shape {x.Shape}, but the value uses what that was made of ({node.Operation.Name} of "
+                    + $"shape {node.Shape}) past it, so the derivative would miss a part; differentiate by the parts, or trace the value at an input of its "
+                    + "own.",
                     nameof(x));
             }
 

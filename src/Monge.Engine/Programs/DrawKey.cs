@@ -2,7 +2,9 @@ using Monge.Engine.Random;
 
 namespace Monge.Engine.Programs;
 
-/// <summary>The place of a call in the random streams: sample i of the call is sample <c>FirstSample + i</c> of step <c>Step</c> of the streams of <c>Seed</c>.</summary>
+/// <summary>
+/// The place of a call in the random streams: sample i of the call is sample <c>FirstSample + i</c> of step <c>Step</c> of the streams of <c>Seed</c>.
+/// </summary>
 /// <param name="Seed">The seed.</param>
 /// <param name="Step">The step.</param>
 /// <param name="FirstSample">The number of the call's first sample.</param>

@@ -207,7 +207,9 @@ public sealed partial class Expr
         return Create(operation, left, right);
     }
 
-    /// <summary>Where the condition is not zero the second argument, elsewhere the third. Both are computed; a NaN in the one not chosen stays out of the value.</summary>
+    /// <summary>
+    /// Where the condition is not zero the second argument, elsewhere the third. Both are computed; a NaN in the one not chosen stays out of the value.
+    /// </summary>
     public static Expr Select(Expr condition, Expr ifTrue, Expr ifFalse)
     {
         (ifTrue, ifFalse) = Align("select", ifTrue, ifFalse);
@@ -446,7 +448,8 @@ public sealed partial class Expr
         return Operation switch
         {
             AddOperation or SubtractOperation or MultiplyOperation or NegateOperation => Create(Operation, [.. _inputs.Select(i => i.Diagonal())]),
-            BroadcastOperation when Shape.Rank == 2 && _inputs[0].Shape.Rank == 2 && _inputs[0].Shape[1] == 1 && _inputs[0].Shape[0] == n => _inputs[0].Reshape(n),
+            BroadcastOperation when Shape.Rank == 2 && _inputs[0].Shape.Rank == 2 && _inputs[0].Shape[1] == 1
+            && _inputs[0].Shape[0] == n => _inputs[0].Reshape(n),
             _ => Reshape(n * n).Gather(0, [.. Enumerable.Range(0, n).Select(i => i * (n + 1))]),
         };
     }

@@ -214,7 +214,8 @@ public sealed partial class Expr
 
     private static Expr? TryFold(Operation operation, Expr[] inputs, Shape shape)
     {
-        if (shape.Size > FoldLimit || operation is BroadcastOperation or UserOperation || (operation is ReshapeOperation && inputs[0].UniformConstant is not null))
+        if (shape.Size > FoldLimit || operation is BroadcastOperation or UserOperation
+            || (operation is ReshapeOperation && inputs[0].UniformConstant is not null))
         {
             return null;
         }

@@ -3,8 +3,8 @@ using Monge.Engine.Lanes;
 namespace Monge.Engine.Programs;
 
 /// <summary>
-/// The ways in which the tile machine computes a node. An operation chooses one in <see cref="Operation.Lower"/>, which the machine asks twice: when it plans what is read and
-/// stored, and when it makes the kernels.
+/// The ways in which the tile machine computes a node. An operation chooses one in <see cref="Operation.Lower"/>, which the machine asks twice: when it plans
+/// what is read and stored, and when it makes the kernels.
 /// </summary>
 internal interface ILowering
 {

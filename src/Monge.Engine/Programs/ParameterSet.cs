@@ -3,7 +3,8 @@ using Monge.Engine.Arrays;
 namespace Monge.Engine.Programs;
 
 /// <summary>
-/// The trainable parameters of a program: named blocks, laid one after the other in a flat vector [P]. The set holds names and shapes; values live with their owner.
+/// The trainable parameters of a program: named blocks, laid one after the other in a flat vector [P]. The set holds names
+/// and shapes; values live with their owner.
 /// </summary>
 public sealed class ParameterSet
 {

@@ -11,7 +11,9 @@ internal static unsafe class PhiloxLanes<L, V>
     where L : ILanes<V>
     where V : unmanaged
 {
-    /// <summary>Vectors of scratch that <see cref="Prepare"/> needs: the round keys, what the blocks of two vectors of samples share, and one more for alignment.</summary>
+    /// <summary>
+    /// Vectors of scratch that <see cref="Prepare"/> needs: the round keys, what the blocks of two vectors of samples share, and one more for alignment.
+    /// </summary>
     public const int ScratchVectors = Keys + Shared + 1;
 
     private const int Keys = 2 * Philox.Rounds;

@@ -31,7 +31,9 @@ public sealed class AtomicFile : IDisposable
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException)
         {
-            throw new IOException($"{path}: can't be written because the directory {directory} refuses new files ({(error is UnauthorizedAccessException ? "permission denied" : error.Message)}).", error);
+            throw new IOException(
+                $"{path}: can't be written because the directory {directory} refuses new files "
+                + $"({(error is UnauthorizedAccessException ? "permission denied" : error.Message)}).", error);
         }
     }
 

@@ -68,7 +68,8 @@ public sealed class CsvTable
     /// <summary>Reads a comma-separated table, or one laid out as <paramref name="options"/> say.</summary>
     /// <param name="path">The file, UTF-8.</param>
     /// <param name="options">The layout; null for a comma-separated table with a header.</param>
-    /// <exception cref="DataFormatException">A row has a wrong number of fields or a field is not a number; the message names the line and the column.</exception>
+    /// <exception cref="DataFormatException">A row has a wrong number of fields or a field is not a number; the message
+    /// names the line and the column.</exception>
     /// <exception cref="IOException">The file does not exist or can't be opened.</exception>
     public static CsvTable Read(string path, CsvOptions? options = null)
     {
@@ -78,7 +79,8 @@ public sealed class CsvTable
         List<string>? record = records.Next();
         if (record is null)
             throw new DataFormatException(path, "is empty: line 1 should hold " + (options.HasHeader ? "the column names" : "numbers"));
-        string[] names = options.HasHeader ? [.. record.Select(static (name, column) => NameOrNumber(name.Trim(), column))] : [.. record.Select(static (_, column) => NameOrNumber("", column))];
+        string[] names = options.HasHeader ? [.. record.Select(static (name, column) => NameOrNumber(name.Trim(), column))]
+            : [.. record.Select(static (_, column) => NameOrNumber("", column))];
         CheckNames(path, names, options);
         bool[] isText = [.. names.Select(options.TextColumns.Contains)];
         var texts = names.Where((_, column) => isText[column]).ToDictionary(static name => name, static _ => new List<string>(), StringComparer.Ordinal);
@@ -98,15 +100,18 @@ public sealed class CsvTable
                     values.Add(ParseNumber(record[column], path, records.Line, names[column], options.MissingAsNaN));
             }
         }
-        return new CsvTable([.. names.Where((_, column) => !isText[column])], rows, [.. values], texts.ToDictionary(static pair => pair.Key, static pair => pair.Value.ToArray(), StringComparer.Ordinal));
+        return new CsvTable([.. names.Where((_, column) => !isText[column])], rows, [.. values],
+            texts.ToDictionary(static pair => pair.Key, static pair => pair.Value.ToArray(), StringComparer.Ordinal));
     }
 
     /// <summary>Reads a table whose fields are separated by runs of blanks or tabs.</summary>
     /// <param name="path">The file, UTF-8.</param>
     /// <param name="hasHeader">Whether the first line holds the column names.</param>
-    /// <exception cref="DataFormatException">A row has a wrong number of fields or a field is not a number; the message names the line and the column.</exception>
+    /// <exception cref="DataFormatException">A row has a wrong number of fields or a field is not a number; the message
+    /// names the line and the column.</exception>
     /// <exception cref="IOException">The file does not exist or can't be opened.</exception>
-    public static CsvTable ReadWhitespaceSeparated(string path, bool hasHeader = true) => Read(path, new CsvOptions { Separator = null, HasHeader = hasHeader });
+    public static CsvTable ReadWhitespaceSeparated(string path, bool hasHeader = true) =>
+        Read(path, new CsvOptions { Separator = null, HasHeader = hasHeader });
 
     /// <summary>Writes a comma-separated table with a header; numbers are written so that reading gives the same bits back.</summary>
     /// <param name="path">The file; replaced only when the new one is complete.</param>
@@ -169,7 +174,8 @@ public sealed class CsvTable
     private static double ParseNumber(string field, string path, int line, string column, bool missingAsNaN)
     {
         ReadOnlySpan<char> text = field.AsSpan().Trim();
-        if (double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out double value))
+        if (double.TryParse(
+            text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out double value))
             return value;
         if (missingAsNaN && (text.Length == 0 || text.SequenceEqual("NA")))
             return double.NaN;
@@ -228,7 +234,8 @@ public sealed class CsvTable
             return fields;
         }
 
-        private bool AtEndOfLine() => position >= text.Length || text[position] == '\n' || (text[position] == '\r' && (position + 1 == text.Length || text[position + 1] == '\n'));
+        private bool AtEndOfLine() => position >= text.Length || text[position] == '\n'
+            || (text[position] == '\r' && (position + 1 == text.Length || text[position + 1] == '\n'));
 
         private void SkipBlanks()
         {

@@ -21,8 +21,8 @@ public sealed record DataTableOptions
 }
 
 /// <summary>
-/// Rows of finite numbers with named columns, from a .npy or .npz file or a text table; columns of words (class labels) beside them. Whatever can't be used is refused with
-/// file, row and column. Rows are counted from 1, the header of a text table not included.
+/// Rows of finite numbers with named columns, from a .npy or .npz file or a text table; columns of words (class labels) beside them. Whatever can't be used is
+/// refused with file, row and column. Rows are counted from 1, the header of a text table not included.
 /// </summary>
 public sealed class DataTable
 {
@@ -104,7 +104,8 @@ public sealed class DataTable
     /// <param name="source">What messages call the table.</param>
     /// <param name="options">What to refuse; null for the defaults.</param>
     /// <exception cref="DataFormatException">A number is not finite, or there are too few rows.</exception>
-    public static DataTable From(double[] values, int columns, IReadOnlyList<string>? names = null, string source = "the data", DataTableOptions? options = null)
+    public static DataTable From(
+        double[] values, int columns, IReadOnlyList<string>? names = null, string source = "the data", DataTableOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(values);
         if (columns < 1 || values.Length % columns != 0)
@@ -117,8 +118,9 @@ public sealed class DataTable
     }
 
     /// <summary>
-    /// Reads a table. A .npy file holds [n, d] numbers or [n]; of a .npz archive with several arrays one is chosen by writing its name after a colon, as in
-    /// "data.npz:train". Every other file is text: fields separated by commas, semicolons, tabs or blanks, the first line holds the names unless all its fields are numbers.
+    /// Reads a table. A .npy file holds [n, d] numbers or [n]; of a .npz archive with several arrays one is chosen by writing its name after a
+    /// colon, as in "data.npz:train". Every other file is text: fields separated by commas, semicolons, tabs or blanks, the first line holds the
+    /// names unless all its fields are numbers.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="options">How to read; null for the defaults.</param>
@@ -147,7 +149,8 @@ public sealed class DataTable
         var layout = TextTableLayout.Detect(file, [.. options.LabelColumns, .. options.Drop]);
         var table = CsvTable.Read(file, layout);
         return Checked(
-            path, [.. table.Names], table.Values, table.Rows, layout.TextColumns.ToDictionary(name => name, name => (string[])[.. table.TextColumn(name)]), options);
+            path, [.. table.Names], table.Values, table.Rows,
+            layout.TextColumns.ToDictionary(name => name, name => (string[])[.. table.TextColumn(name)]), options);
     }
 
     /// <summary>Writes rows as .npy (float64) or, with any other ending, as comma-separated text; the file appears complete or not at all.</summary>
@@ -185,18 +188,22 @@ public sealed class DataTable
     {
         if (name is not null)
         {
-            return arrays.TryGetValue(name, out var array) ? array : throw new DataFormatException(file, $"has no array '{name}'; it has {string.Join(", ", arrays.Keys)}");
+            return arrays.TryGetValue(name, out var array)
+                ? array : throw new DataFormatException(file, $"has no array '{name}'; it has {string.Join(", ", arrays.Keys)}");
         }
 
         return arrays.Count == 1 ? arrays.First().Value
-            : throw new DataFormatException(file, $"holds {arrays.Count} arrays ({string.Join(", ", arrays.Keys)}); choose one by its name after a colon, as in {Path.GetFileName(file)}:{arrays.Keys.FirstOrDefault() ?? "name"}");
+            : throw new DataFormatException(
+                file, $"holds {arrays.Count} arrays ({string.Join(", ", arrays.Keys)}); choose one by its name after a colon, as in "
+                + $"{Path.GetFileName(file)}:{arrays.Keys.FirstOrDefault() ?? "name"}");
     }
 
     private static DataTable FromArray(string source, NumericArray array, DataTableOptions options)
     {
         if (array.Shape.Length is not (1 or 2))
         {
-            throw new DataFormatException(source, $"holds an array of shape ({string.Join(", ", array.Shape.ToArray())}); a table has the shape (rows, columns)");
+            throw new DataFormatException(
+                source, $"holds an array of shape ({string.Join(", ", array.Shape.ToArray())}); a table has the shape (rows, columns)");
         }
 
         var (rows, columns) = (array.Shape[0], array.Shape.Length == 2 ? array.Shape[1] : 1);
@@ -266,7 +273,9 @@ public sealed class DataTable
 
             if (!varies)
             {
-                throw new DataFormatException(Source, string.Create(CultureInfo.InvariantCulture, $"column '{Names[k]}' holds {first} in all {Rows} rows, so it has no density; leave it out"));
+                throw new DataFormatException(
+                    Source, string.Create(
+                        CultureInfo.InvariantCulture, $"column '{Names[k]}' holds {first} in all {Rows} rows, so it has no density; leave it out"));
             }
         }
     }

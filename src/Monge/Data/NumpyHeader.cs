@@ -5,7 +5,9 @@ using System.Text;
 
 namespace Monge.Data;
 
-/// <summary>The header of a .npy file: a magic string, a version, a length and a dictionary in Python notation (NumPy format specification, versions 1.0 to 3.0).</summary>
+/// <summary>
+/// The header of a .npy file: a magic string, a version, a length and a dictionary in Python notation (NumPy format specification, versions 1.0 to 3.0).
+/// </summary>
 internal readonly record struct NumpyHeader(ElementType ElementType, bool BigEndian, bool FortranOrder, int[] Shape, int Count)
 {
     private const int MaximumHeaderLength = 1 << 20;
@@ -86,11 +88,13 @@ internal readonly record struct NumpyHeader(ElementType ElementType, bool BigEnd
         {
             string key = cursor.Text();
             cursor.Expect(':');
-            bool repeated = key switch { "descr" => descriptor is not null, "fortran_order" => fortranOrder is not null, "shape" => shape is not null, _ => false };
+            bool repeated =
+                key switch { "descr" => descriptor is not null, "fortran_order" => fortranOrder is not null, "shape" => shape is not null, _ => false };
             if (repeated)
                 throw fail($"has the header field '{key}' twice");
             if (key == "descr")
-                descriptor = cursor.Peek() is '[' or '(' ? throw fail("holds a structured type in the header field 'descr'; save each column as an array of its own") : cursor.Text();
+                descriptor = cursor.Peek() is '[' or '('
+                    ? throw fail("holds a structured type in the header field 'descr'; save each column as an array of its own") : cursor.Text();
             else if (key == "fortran_order")
                 fortranOrder = cursor.Truth();
             else if (key == "shape")

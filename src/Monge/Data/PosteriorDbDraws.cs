@@ -46,7 +46,8 @@ public sealed class PosteriorDbDraws
 
     /// <summary>Reads a .json file, or the only .json inside a .zip.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="DataFormatException">The file is not a list of chains with the same parameters and lengths; the message names the chain and the parameter.</exception>
+    /// <exception cref="DataFormatException">The file is not a list of chains with the same parameters and lengths; the message names
+    /// the chain and the parameter.</exception>
     /// <exception cref="IOException">The file does not exist or can't be opened.</exception>
     public static PosteriorDbDraws Read(string path)
     {
@@ -73,7 +74,8 @@ public sealed class PosteriorDbDraws
         }
         catch (JsonException error)
         {
-            throw new DataFormatException(path, $"is not JSON: line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1} of the line can't be read", error);
+            throw new DataFormatException(
+                path, $"is not JSON: line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1} of the line can't be read", error);
         }
         catch (InvalidOperationException error)
         {
@@ -101,7 +103,8 @@ public sealed class PosteriorDbDraws
             {
                 int column = Array.IndexOf(names, parameter.Name);
                 if (column < 0 || !seen.Add(parameter.Name))
-                    throw new DataFormatException(path, $"chain {chain + 1} has the parameter '{parameter.Name}' {(column < 0 ? "that chain 1 lacks" : "twice")}");
+                    throw new DataFormatException(
+                        path, $"chain {chain + 1} has the parameter '{parameter.Name}' {(column < 0 ? "that chain 1 lacks" : "twice")}");
                 if (parameter.Value.ValueKind != JsonValueKind.Array)
                     throw new DataFormatException(path, $"chain {chain + 1}, parameter '{parameter.Name}' is not a list of numbers");
                 int length = parameter.Value.GetArrayLength();
@@ -111,7 +114,8 @@ public sealed class PosteriorDbDraws
                     values = new double[checked(chains * draws * names.Length)];
                 }
                 if (length != draws)
-                    throw new DataFormatException(path, $"chain {chain + 1}, parameter '{parameter.Name}' has {length} draws, but the first parameter of chain 1 has {draws}");
+                    throw new DataFormatException(
+                        path, $"chain {chain + 1}, parameter '{parameter.Name}' has {length} draws, but the first parameter of chain 1 has {draws}");
                 ReadNumbers(parameter, values.AsSpan(chain * draws * names.Length + column), names.Length, $"chain {chain + 1}", path);
             }
             if (seen.Count != names.Length)

@@ -28,7 +28,8 @@ public sealed class SafetensorsFile
 
     /// <summary>Reads a whole file.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="DataFormatException">The file is truncated, foreign, has overlapping or missing data ranges, repeated names or a type that is not supported.</exception>
+    /// <exception cref="DataFormatException">The file is truncated, foreign, has overlapping or missing data ranges, repeated names or
+    /// a type that is not supported.</exception>
     /// <exception cref="IOException">The file does not exist or can't be opened.</exception>
     public static SafetensorsFile Read(string path)
     {
@@ -60,7 +61,8 @@ public sealed class SafetensorsFile
         }
         catch (JsonException error)
         {
-            throw new DataFormatException(path, $"has a header that is not JSON, near byte {8 + (error.LineNumber is 0 or null ? error.BytePositionInLine ?? 0 : 0)}", error);
+            throw new DataFormatException(
+                path, $"has a header that is not JSON, near byte {8 + (error.LineNumber is 0 or null ? error.BytePositionInLine ?? 0 : 0)}", error);
         }
         catch (InvalidOperationException error)
         {
@@ -232,7 +234,9 @@ public sealed class SafetensorsFile
             if (entry.Begin < end)
                 throw fail($"has overlapping data: the tensor '{entry.Name}' begins at byte {dataStart + entry.Begin}, inside '{before}'");
             if (entry.Begin > end)
-                throw fail($"has a gap in its data: the bytes {dataStart + end} to {dataStart + entry.Begin - 1} before the tensor '{entry.Name}' belong to no tensor");
+                throw fail(
+                    $"has a gap in its data: the bytes {dataStart + end} to {dataStart + entry.Begin - 1} before the tensor '{entry.Name}' belong to no "
+                    + "tensor");
             end = entry.End;
             before = entry.Name;
         }

@@ -96,7 +96,9 @@ public sealed class Standardisation
                 }
                 catch (LinearAlgebraException error)
                 {
-                    throw new ArgumentException("The data's covariance is singular (a column is a combination of others), so they can't be whitened; use standardisation 'columns' or leave a column out.", nameof(rows), error);
+                    throw new ArgumentException(
+                        "The data's covariance is singular (a column is a combination of others), so they can't be whitened; use standardisation 'columns' "
+                        + "or leave a column out.", nameof(rows), error);
                 }
 
                 break;

@@ -20,7 +20,8 @@ internal static class TextTableLayout
             separator = ',';
         }
 
-        string[] Fields(string line) => [.. (separator is { } c ? line.Split(c) : line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).Select(f => f.Trim().Trim('"'))];
+        string[] Fields(string line) =>
+            [.. (separator is { } c ? line.Split(c) : line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).Select(f => f.Trim().Trim('"'))];
         var names = Fields(first);
 
         // One word among numbers is a mistake in the data, to be told with its place, and no header.

@@ -23,7 +23,8 @@ internal static class ZipContents
                     accept(entry.FullName, ReadEntry(path, entry, file.Length));
             }
         }
-        catch (Exception error) when (error is InvalidDataException or EndOfStreamException or NotSupportedException or ArgumentException or IOException or OverflowException)
+        catch (Exception error) when (error is InvalidDataException or EndOfStreamException or NotSupportedException or ArgumentException
+            or IOException or OverflowException)
         {
             throw new DataFormatException(path, $"is not a readable zip archive ({error.Message.TrimEnd('.')})", error);
         }

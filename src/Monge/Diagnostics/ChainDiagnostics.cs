@@ -1,4 +1,4 @@
-using MathNet.Numerics.Distributions;
+using Monge.Engine.LinearAlgebra;
 
 namespace Monge.Diagnostics;
 
@@ -112,7 +112,7 @@ public static class ChainDiagnostics
             while (end < order.Length && values[order[end]] == values[order[start]])
                 end++;
             double rank = (start + 1 + end) / 2.0;
-            double score = Normal.InvCDF(0, 1, (rank - 0.375) / (values.Length + 0.25));
+            double score = HostFunctions.NormalQuantile((rank - 0.375) / (values.Length + 0.25));
             for (; start < end; start++)
                 result[order[start] / length][order[start] % length] = score;
         }

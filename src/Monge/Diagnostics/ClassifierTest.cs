@@ -4,7 +4,6 @@ using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Fields;
-using Monge.Methods;
 using Monge.Training;
 
 namespace Monge.Diagnostics;
@@ -29,8 +28,8 @@ public sealed record ClassifierTestOptions
 }
 
 /// <summary>
-/// The classifier two-sample test: a small network learns to tell generated rows from rows of the data; its accuracy on rows that it hasn't seen is one half when the laws agree. Half of the
-/// rows of each class train it, a tenth choose among the steps, the rest judge.
+/// The classifier two-sample test: a small network learns to tell generated rows from rows of the data; its accuracy on rows that it hasn't seen is one half
+/// when the laws agree. Half of the rows of each class train it, a tenth choose among the steps, the rest judge.
 /// </summary>
 /// <remarks>Source: D. Lopez-Paz and M. Oquab, "Revisiting classifier two-sample tests" (arXiv 1610.06545).</remarks>
 /// <param name="Accuracy">Share of held-out rows told right.</param>
@@ -64,7 +63,7 @@ public sealed record ClassifierTest(double Accuracy, double Error, int TestRows)
             throw new ArgumentException($"The classifier test needs at least {LeastRows} rows of each kind; there are {rows}.", nameof(x));
         }
 
-        var random = new RandomStream(options.Seed, RandomStreams.ClassifierSplit);
+        var random = new RandomStream(options.Seed, DiagnosticStreams.ClassifierSplit);
         var (first, second) = (random.Permutation(x.Length / dimension), random.Permutation(y.Length / dimension));
         var (train, choose) = ((int)(TrainingShare * rows), Math.Max(2, (int)(ChoiceShare * rows)));
         LabelledRows Part(int from, int to) => LabelledRows.Join(x, first[from..to], y, second[from..to], dimension);
@@ -79,7 +78,8 @@ public sealed record ClassifierTest(double Accuracy, double Error, int TestRows)
 
     /// <summary>One line.</summary>
     public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"classifier accuracy {Accuracy:0.000} ± {Error:0.000} on {TestRows} held-out rows (0.5 is guessing; excess {Excess:0.0} deviations)");
+        CultureInfo.InvariantCulture,
+        $"classifier accuracy {Accuracy:0.000} ± {Error:0.000} on {TestRows} held-out rows (0.5 is guessing; excess {Excess:0.0} deviations)");
 
     private sealed record LabelledRows(float[] Values, float[] Labels, int Dimension)
     {
@@ -154,7 +154,8 @@ public sealed record ClassifierTest(double Accuracy, double Error, int TestRows)
             var logit = new Perceptron(parameters, initializer, "classifier", dimension, null, network).Apply(x);
             var execution = new ExecutionOptions { Threads = options.Threads };
             _training = new LossMinimiser<float>(
-                parameters, initializer, logit.Softplus() - (label * logit), new LossMinimiserOptions { Iterations = options.Iterations, BatchSize = Batch, LearningRate = 3e-3, AverageDecay = 0.98 },
+                parameters, initializer, logit.Softplus() - (label * logit),
+                new LossMinimiserOptions { Iterations = options.Iterations, BatchSize = Batch, LearningRate = 3e-3, AverageDecay = 0.98 },
                 options.Seed, execution);
             (_training.Program["x"], _training.Program["label"]) = (new NdArray<float>(Batch, dimension), new NdArray<float>(Batch));
             _logit = new CompiledProgram<float>(new TracedProgram(parameters, ("logit", logit)), execution);
@@ -163,7 +164,7 @@ public sealed record ClassifierTest(double Accuracy, double Error, int TestRows)
 
         public void Train(LabelledRows rows, LabelledRows choose, CancellationToken cancellation)
         {
-            var random = new RandomStream(_options.Seed, RandomStreams.ClassifierBatches);
+            var random = new RandomStream(_options.Seed, DiagnosticStreams.ClassifierBatches);
             void Fill(CompiledProgram<float> program, long iteration)
             {
                 for (var i = 0; i < Batch; i++)

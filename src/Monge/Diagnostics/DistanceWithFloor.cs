@@ -34,11 +34,15 @@ public sealed record DistanceWithFloor(double Value, double Floor, double FloorS
     public double FloorMedian => Floors.Count > 0 ? Median(Floors) : Floor;
 
     /// <summary>
-    /// Median of the values divided by the median of the floors: the fair ratio where the cost has no expectation, as a squared cost between laws of infinite variance. There the means are ruled by single pairs and converge to nothing.
+    /// Median of the values divided by the median of the floors: the fair ratio where the cost has no expectation, as a squared cost between laws of infinite
+    /// variance. There the means are ruled by single pairs and converge to nothing.
     /// </summary>
     public double MedianRatio => ValueMedian / FloorMedian;
 
-    /// <summary>How far the value lies above the floor, in spreads of the floor: within about 2 for exact samples. For an unbiased distance, whose floor is zero on average, it says what the ratio can't.</summary>
+    /// <summary>
+    /// How far the value lies above the floor, in spreads of the floor: within about 2 for exact samples. For an unbiased distance, whose floor is zero on
+    /// average, it says what the ratio can't.
+    /// </summary>
     public double Excess => (Value - Floor) / FloorSpread;
 
     /// <summary>Measures samples and floor with the same distance, the same size and the same number of repetitions.</summary>
@@ -50,13 +54,16 @@ public sealed record DistanceWithFloor(double Value, double Floor, double FloorS
     /// <param name="repetitions">Number of repetitions, at least 2.</param>
     /// <param name="seed">Seed of the first exact set; the following integers are used for the others.</param>
     /// <exception cref="ArgumentException">The samples do not fill whole points, or the sampler returns another size.</exception>
-    public static DistanceWithFloor Compute(double[] samples, int dimension, ExactSampler sampler, Func<double[], double[], double> distance, string cost, int repetitions = 5, int seed = 1)
+    public static DistanceWithFloor Compute(
+        double[] samples, int dimension, ExactSampler sampler, Func<double[], double[], double> distance, string cost, int repetitions = 5, int seed = 1)
     {
         int count = WeightedSamples.Normalise(samples, dimension, null).Length;
         return Compute((_, _) => samples, count, dimension, sampler, distance, cost, repetitions, seed);
     }
 
-    /// <summary>As the other overload, with another set of samples to judge in each repetition, so that <see cref="ValueError"/> holds their scatter too.</summary>
+    /// <summary>
+    /// As the other overload, with another set of samples to judge in each repetition, so that <see cref="ValueError"/> holds their scatter too.
+    /// </summary>
     /// <param name="samples">Draws the sets to judge.</param>
     /// <param name="count">Number of samples n in each set.</param>
     /// <param name="dimension">d.</param>
@@ -66,7 +73,8 @@ public sealed record DistanceWithFloor(double Value, double Floor, double FloorS
     /// <param name="repetitions">Number of repetitions, at least 2.</param>
     /// <param name="seed">Seed of the first set; the following integers are used for the others.</param>
     /// <exception cref="ArgumentException">A sampler returns another size.</exception>
-    public static DistanceWithFloor Compute(ExactSampler samples, int count, int dimension, ExactSampler sampler, Func<double[], double[], double> distance, string cost, int repetitions = 5, int seed = 1)
+    public static DistanceWithFloor Compute(ExactSampler samples, int count, int dimension, ExactSampler sampler, Func<double[], double[], double> distance,
+        string cost, int repetitions = 5, int seed = 1)
     {
         ArgumentNullException.ThrowIfNull(samples);
         ArgumentNullException.ThrowIfNull(sampler);
@@ -98,7 +106,8 @@ public sealed record DistanceWithFloor(double Value, double Floor, double FloorS
     /// <param name="name">Its name.</param>
     /// <param name="repetitions">Number of repetitions, at least 2.</param>
     /// <param name="seed">Seed of the first set; the following integers are used for the others.</param>
-    public static DistanceWithFloor Compute(ExactSampler samples, int count, ExactSampler sampler, Func<double[], double> quantity, string name, int repetitions = 5, int seed = 1)
+    public static DistanceWithFloor Compute(
+        ExactSampler samples, int count, ExactSampler sampler, Func<double[], double> quantity, string name, int repetitions = 5, int seed = 1)
     {
         ArgumentNullException.ThrowIfNull(samples);
         ArgumentNullException.ThrowIfNull(sampler);
@@ -110,7 +119,9 @@ public sealed record DistanceWithFloor(double Value, double Floor, double FloorS
     }
 
     private static DistanceWithFloor From(double[] values, double[] floors, int count, string cost) =>
-        new(values.Average(), floors.Average(), Spread(floors), count, cost) { ValueError = Spread(values) / Math.Sqrt(values.Length), Values = values, Floors = floors };
+        new(values.Average(), floors.Average(), Spread(floors), count,
+            cost)
+        { ValueError = Spread(values) / Math.Sqrt(values.Length), Values = values, Floors = floors };
 
     private static double Median(IReadOnlyList<double> values)
     {
@@ -126,5 +137,8 @@ public sealed record DistanceWithFloor(double Value, double Floor, double FloorS
 
     /// <summary>One line such as "W2 0.150 (floor 0.148 +- 0.010 at n = 2000, ratio 1.01, of medians 1.02, excess 0.2 spreads)".</summary>
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{Cost} {Value:G4} (floor {Floor:G4} +- {FloorSpread:G2} at n = {Samples}, ratio {Ratio:0.00}, of medians {MedianRatio:0.00}, excess {Excess:0.0} spreads)");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Cost} {Value:G4} (floor {Floor:G4} +- {FloorSpread:G2} at n = {Samples}, ratio {Ratio:0.00}, of medians {MedianRatio:0.00}, excess "
+            + $"{Excess:0.0} spreads)");
 }

@@ -3,10 +3,10 @@ using Monge.Engine.Pairwise;
 namespace Monge.Diagnostics;
 
 /// <summary>The energy distance between two weighted sample sets: 2 E|X - Y| - E|X - X'| - E|Y - Y'|, zero exactly when the laws agree.</summary>
-/// <remarks>
-/// The means over one set leave out the pairs of a sample with itself, so the estimate is unbiased for independent samples and scatters about zero, also below it, when the laws agree.
-/// With these pairs it is the distance between the two empirical laws: never negative, about 2 E|X - X'| / n for two sets of n samples of one law, and so of use in ratios to a floor.
-/// Some authors call its square root the energy distance. Source: G. J. Szekely and M. L. Rizzo, "Energy statistics: a class of statistics based on distances" (2013).
+/// <remarks> The means over one set leave out the pairs of a sample with itself, so the estimate is unbiased for independent samples and scatters about zero,
+/// also below it, when the laws agree. With these pairs it is the distance between the two empirical laws: never negative, about 2 E|X - X'| / n for two sets
+/// of n samples of one law, and so of use in ratios to a floor. Some authors call its square root the energy distance. Source: G. J. Szekely and M. L. Rizzo,
+/// "Energy statistics: a class of statistics based on distances" (2013).
 /// </remarks>
 public static class EnergyDistance
 {

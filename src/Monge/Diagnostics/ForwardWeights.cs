@@ -1,12 +1,14 @@
+using System.Globalization;
+
 namespace Monge.Diagnostics;
 
 /// <summary>
-/// What the log-weights of paths say that begin at exact samples of the target and run back to the base: an upper bound of log Z, and an effective sample size that falls
-/// where the sampler misses what the target holds. (Of the sampler's own draws, the reverse ones, no number can show what they miss.)
+/// What the log-weights of paths say that begin at exact samples of the target and run back to the base: an upper bound of log Z, and an effective sample size
+/// that falls where the sampler misses what the target holds. (Of the sampler's own draws, the reverse ones, no number can show what they miss.)
 /// </summary>
-/// <remarks>
-/// With w = rho(X) times the density of the way back, divided by the density of the way there, of a path drawn backward from the target: the EUBO is E_p[log w] = log Z + KL(target's paths || sampler's paths), and
-/// 1 / E_p[w / Z] is what the sampler's own effective sample size tends to with infinitely many draws. Source: D. Blessing and others, "Beyond ELBOs" (arXiv:2406.07423), section 3.
+/// <remarks> With w = rho(X) times the density of the way back, divided by the density of the way there, of a path drawn backward from the target: the EUBO is
+/// E_p[log w] = log Z + KL(target's paths || sampler's paths), and 1 / E_p[w / Z] is what the sampler's own effective sample size tends to with infinitely many
+/// draws. Source: D. Blessing and others, "Beyond ELBOs" (arXiv:2406.07423), section 3.
 /// </remarks>
 /// <param name="Count">Number n of exact samples.</param>
 /// <param name="Eubo">Mean log-weight; plus infinity if a path was lost.</param>
@@ -27,7 +29,8 @@ public sealed record ForwardWeights(int Count, double Eubo, double EuboError, do
         var n = logWeights.Length;
         if (n < 2 || !double.IsFinite(logZ))
         {
-            throw new ArgumentException(n < 2 ? "The upper bound needs at least 2 log-weights of exact samples." : $"log Z is {logZ}; it must be finite.", n < 2 ? nameof(logWeights) : nameof(logZ));
+            throw new ArgumentException(n < 2 ? "The upper bound needs at least 2 log-weights of exact samples." : $"log Z is {logZ}; it must be finite.", n < 2
+                ? nameof(logWeights) : nameof(logZ));
         }
 
         foreach (var value in logWeights)
@@ -61,11 +64,15 @@ public sealed record ForwardWeights(int Count, double Eubo, double EuboError, do
     public IEnumerable<Status> Judge(ImportanceWeights draws)
     {
         ArgumentNullException.ThrowIfNull(draws);
-        if (EffectiveSampleFraction < SuspiciousShare * draws.EffectiveSampleFraction || Eubo - draws.LogNormaliser > SuspiciousGap * Math.Max(1, draws.LogNormaliser - draws.Elbo))
+        if (EffectiveSampleFraction < SuspiciousShare * draws.EffectiveSampleFraction
+            || Eubo - draws.LogNormaliser > SuspiciousGap * Math.Max(1, draws.LogNormaliser - draws.Elbo))
         {
             var bound = double.IsFinite(Eubo) ? FormattableString.Invariant($"{Eubo:0.00}") : "infinite";
             yield return Status.Warn(
-                FormattableString.Invariant($"the draws miss part of the target: exact samples carried back to the base have the forward ESS {EffectiveSampleFraction:P1} (that of the draws is {draws.EffectiveSampleFraction:P1}) and the upper bound of log Z is {bound} (the draws say {draws.LogNormaliser:0.00})"),
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the draws miss part of the target: exact samples carried back to the base have the forward ESS {EffectiveSampleFraction:P1} (that of "
+                    + $"the draws is {draws.EffectiveSampleFraction:P1}) and the upper bound of log Z is {bound} (the draws say {draws.LogNormaliser:0.00})"),
                 "widen the base (option baseInflation, or base isotropic with a larger baseScale), train longer, or raise the diffusion");
         }
     }

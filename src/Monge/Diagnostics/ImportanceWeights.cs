@@ -7,9 +7,9 @@ using Monge.Engine.Pairwise;
 namespace Monge.Diagnostics;
 
 /// <summary>What the log-weights of n independent samples say: normaliser, bounds, effective size, and whether to believe them.</summary>
-/// <remarks>
-/// With w = exp(log-weight): Z = mean(w); ESS = (sum w)^2 / sum w^2; the error of log Z is sd(w) / (mean(w) sqrt(n)) (delta method), with the variance of the largest weights taken from the Pareto law fitted to them where that is larger;
-/// the ELBO is the mean log-weight, a lower bound of log Z in expectation. Source: A. B. Owen, "Monte Carlo theory, methods and examples", chapter 9.
+/// <remarks> With w = exp(log-weight): Z = mean(w); ESS = (sum w)^2 / sum w^2; the error of log Z is sd(w) / (mean(w) sqrt(n)) (delta method), with the
+/// variance of the largest weights taken from the Pareto law fitted to them where that is larger; the ELBO is the mean log-weight, a lower bound of log Z in
+/// expectation. Source: A. B. Owen, "Monte Carlo theory, methods and examples", chapter 9.
 /// </remarks>
 public sealed class ImportanceWeights
 {
@@ -104,7 +104,9 @@ public sealed class ImportanceWeights
         return new ImportanceWeights(normalised, largest + Math.Log(sum / count), elbo, elboError, ParetoTail.Fit(logWeights));
     }
 
-    /// <summary>The delta method's error with the variance of the largest weights taken from their fitted law instead of from what happened to be drawn.</summary>
+    /// <summary>
+    /// The delta method's error with the variance of the largest weights taken from their fitted law instead of from what happened to be drawn.
+    /// </summary>
     private static double SmoothedError(double[] normalised, double largestShare, ParetoTail tail)
     {
         double[] sorted = [.. normalised];
@@ -150,14 +152,25 @@ public sealed class ImportanceWeights
         }
         bool dominated = LargestShare > DominatingShare || SamplesHoldingHalf <= FewSamples;
         if (dominated && LargestShare > 2.0 / Count)
-            warnings.Add(Status.Warn($"weights dominated by {SamplesHoldingHalf} sample{(SamplesHoldingHalf == 1 ? "" : "s")}", "widen the base or raise --budget"));
+            warnings.Add(
+                Status.Warn($"weights dominated by {SamplesHoldingHalf} sample{(SamplesHoldingHalf == 1 ? "" : "s")}", "widen the base or raise --budget"));
         if (EffectiveSampleFraction < LowEffectiveFraction)
-            warnings.Add(Status.Warn(string.Create(CultureInfo.InvariantCulture, $"the effective sample size is only {EffectiveSampleSize:0.#} of {Count}"), "raise --budget, or reach the target by a more gradual path"));
+            warnings.Add(
+                Status.Warn(string.Create(CultureInfo.InvariantCulture, $"the effective sample size is only {EffectiveSampleSize:0.#} of {Count}"),
+                    "raise --budget, or reach the target by a more gradual path"));
         if (LogNormaliserError > LargeLogNormaliserError)
-            warnings.Add(Status.Warn(string.Create(CultureInfo.InvariantCulture, $"log Z has the standard error {LogNormaliserError:0.##}, and the true error may be larger"), "raise --samples or --budget"));
+            warnings.Add(
+                Status.Warn(
+                    string.Create(CultureInfo.InvariantCulture, $"log Z has the standard error {LogNormaliserError:0.##}, and the true error may be larger"),
+                    "raise --samples or --budget"));
         // A heavy tail of weights that are even all the same, the error including what the tail may hold, changes nothing.
         if (Tail is { Shape: > ParetoTail.LargestTrustedShape } && LogNormaliserError > NegligibleLogNormaliserError)
-            warnings.Add(Status.Warn(string.Create(CultureInfo.InvariantCulture, $"the tail of the weights is too heavy for estimates and errors to be trusted (Pareto k = {Tail.Shape:0.00}, above {ParetoTail.LargestTrustedShape})"), "raise --budget, or widen the base (option baseInflation)"));
+            warnings.Add(
+                Status.Warn(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"the tail of the weights is too heavy for estimates and errors to be trusted (Pareto k = {Tail.Shape:0.00}, above "
+                        + $"{ParetoTail.LargestTrustedShape})"), "raise --budget, or widen the base (option baseInflation)"));
         return warnings;
     }
 }
@@ -224,7 +237,8 @@ internal static class WeightedSamples
         new PairwiseSums<double>(new ExecutionOptions { Threads = threads }) { UsesProducts = false }.Total(kernel, x, a, y, b, dimension);
 
     /// <summary>
-    /// The mean of k over pairs of one set; of different points if unbiased: sum_(i != j) w_i w_j k / (1 - sum w^2), unbiased for independent samples with equal weights; 0 if one point has all weight.
+    /// The mean of k over pairs of one set; of different points if unbiased: sum_(i != j) w_i w_j k / (1 - sum w^2), unbiased for independent samples with
+    /// equal weights; 0 if one point has all weight.
     /// </summary>
     public static double MeanWithin<TKernel>(TKernel kernel, double[] x, double[] weights, int dimension, double atZero, bool unbiased, int threads)
         where TKernel : struct, IPairKernel<double>

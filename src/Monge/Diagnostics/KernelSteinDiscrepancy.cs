@@ -12,9 +12,9 @@ namespace Monge.Diagnostics;
 /// u(x, y) = s(x).s(y) k + s(x).grad_y k + s(y).grad_x k + tr(grad_x grad_y k),     k = (c^2 + |x - y|^2)^(-1/2)
 /// </code>
 /// </summary>
-/// <remarks>
-/// Pairs of a sample with itself are left out, so the estimate is unbiased for independent samples and scatters about zero when they come from the density. It needs no exact samples, but like every
-/// function of the score it is nearly blind to the weights of well separated modes. Sources: Q. Liu, J. Lee, M. Jordan (arXiv:1602.03253); J. Gorham, L. Mackey (arXiv:1703.01717) for the kernel.
+/// <remarks> Pairs of a sample with itself are left out, so the estimate is unbiased for independent samples and scatters about zero when they come from the
+/// density. It needs no exact samples, but like every function of the score it is nearly blind to the weights of well separated modes. Sources: Q. Liu, J. Lee,
+/// M. Jordan (arXiv:1602.03253); J. Gorham, L. Mackey (arXiv:1703.01717) for the kernel.
 /// </remarks>
 public static class KernelSteinDiscrepancy
 {
@@ -62,7 +62,8 @@ public static class KernelSteinDiscrepancy
         }
 
         var (squares, sums) = (WeightedSamples.Dot(weights, weights), new double[weights.Length]);
-        new PairwiseSums<double>(new ExecutionOptions { Threads = threads }).SteinSums(new InverseMultiquadricKernel<double>(c), samples, scores, dimension, weights, sums);
+        new PairwiseSums<double>(new ExecutionOptions { Threads = threads }).SteinSums(
+            new InverseMultiquadricKernel<double>(c), samples, scores, dimension, weights, sums);
         return squares < 1 ? weights.Zip(sums, (weight, sum) => weight > 0 ? weight * sum : 0).Sum() / (1 - squares) : 0;
     }
 }

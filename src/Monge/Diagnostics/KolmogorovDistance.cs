@@ -51,7 +51,9 @@ public static class KolmogorovDistance
         return largest;
     }
 
-    /// <summary>The probability of a distance at least this large when both samples come from one continuous law (asymptotic, good from about 20 samples on).</summary>
+    /// <summary>
+    /// The probability of a distance at least this large when both samples come from one continuous law (asymptotic, good from about 20 samples on).
+    /// </summary>
     /// <param name="distance">The distance.</param>
     /// <param name="samples">n.</param>
     /// <param name="others">m; positive infinity for a law that is known.</param>

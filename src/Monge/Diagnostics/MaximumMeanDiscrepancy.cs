@@ -8,10 +8,9 @@ namespace Monge.Diagnostics;
 /// The squared maximum mean discrepancy between two weighted sample sets, E k(X, X') + E k(Y, Y') - 2 E k(X, Y), for the mean k of five Gaussian kernels
 /// exp(-|x - y|^2 / (2 s^2)) with s = b / 4, b / 2, b, 2 b, 4 b.
 /// </summary>
-/// <remarks>
-/// Pairs of a sample with itself are left out, so the estimate is unbiased for independent samples and scatters about zero when the laws agree; with them it is the discrepancy of the two
-/// empirical laws, never negative, and of use in ratios to a floor. The bandwidth b is by default the median
-/// distance between the samples of the second set. Source: A. Gretton and others, "A kernel two-sample test" (2012), lemma 6.
+/// <remarks> Pairs of a sample with itself are left out, so the estimate is unbiased for independent samples and scatters about zero when the laws agree; with
+/// them it is the discrepancy of the two empirical laws, never negative, and of use in ratios to a floor. The bandwidth b is by default the median distance
+/// between the samples of the second set. Source: A. Gretton and others, "A kernel two-sample test" (2012), lemma 6.
 /// </remarks>
 public static class MaximumMeanDiscrepancy
 {

@@ -6,13 +6,14 @@ using Monge.OptimalTransport;
 namespace Monge.Diagnostics;
 
 /// <summary>
-/// Whether generated rows lie nearer to the training rows than fresh rows of the data do: what a model that stores its data can't hide, and what distances to the data reward. All distances are
-/// Euclidean, to the nearest training row.
+/// Whether generated rows lie nearer to the training rows than fresh rows of the data do: what a model that stores its data can't hide, and what distances to
+/// the data reward. All distances are Euclidean, to the nearest training row.
 /// </summary>
 /// <remarks>Source: C. Meehan, K. Chaudhuri and S. Dasgupta, "A non-parametric test to detect data-copying in generative models" (2020).</remarks>
 /// <param name="GeneratedMedian">Median distance of the generated rows.</param>
 /// <param name="ValidationMedian">Median distance of the validation rows.</param>
-/// <param name="Nearer">The probability that a generated row is nearer than a validation row, ties counted half: 0.5 without memorisation, 1 for copies.</param>
+/// <param name="Nearer">The probability that a generated row is nearer than a validation row, ties counted half: 0.5
+/// without memorisation, 1 for copies.</param>
 /// <param name="NearerError">Its standard deviation when both kinds of rows follow one law.</param>
 /// <param name="ShareBelow">Share of generated rows nearer than all but <see cref="Quantile"/> of the validation rows.</param>
 /// <param name="Copies">Generated rows that equal a training row.</param>
@@ -51,13 +52,15 @@ public sealed record MemorisationCheck(
 
         var limit = b[(int)Math.Min(m - 1, Math.Floor(Quantile * m))];
         return new MemorisationCheck(
-            Median(a), Median(b), pairs / (n * m), Math.Sqrt((n + m + 1) / (12 * n * m)), CountBelow(a, limit, false) / n, CountBelow(a, 0, true), CountBelow(b, 0, true));
+            Median(a), Median(b), pairs / (n * m), Math.Sqrt((n + m + 1) / (12 * n * m)), CountBelow(a, limit, false) / n,
+            CountBelow(a, 0, true), CountBelow(b, 0, true));
     }
 
     /// <summary>One sentence.</summary>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"distance to the nearest training row: generated {GeneratedMedian:G3}, validation {ValidationMedian:G3} (medians); a generated row is the nearer one with probability {Nearer:0.000} ± {NearerError:0.000}{(Memorises ? ": the model repeats training rows" : "")}");
+        $"distance to the nearest training row: generated {GeneratedMedian:G3}, validation {ValidationMedian:G3} (medians); a generated row is the nearer "
+        + $"one with probability {Nearer:0.000} ± {NearerError:0.000}{(Memorises ? ": the model repeats training rows" : "")}");
 
     private static double[] NearestDistances(double[] rows, double[] training, int dimension, int threads)
     {

@@ -34,7 +34,10 @@ public sealed class ModeWeights
     /// </summary>
     public double Coverage { get; }
 
-    /// <summary>Standard error of <see cref="Coverage"/> for independent samples; samples of finite number also lower the coverage itself, by about (modes - 1) / (2 n log modes).</summary>
+    /// <summary>
+    /// Standard error of <see cref="Coverage"/> for independent samples; samples of finite number also lower the coverage
+    /// itself, by about (modes - 1) / (2 n log modes).
+    /// </summary>
     public double CoverageError { get; }
 
     /// <summary>Success, or a warning that names the modes without weight.</summary>

@@ -124,7 +124,8 @@ public sealed class MomentTable
         // A constant coordinate has no spread to be uncertain about, unless one sample alone makes it look constant.
         double deviationError = deviation > 0 ? varianceError / (2 * deviation) : squaredWeights < 1 ? 0 : double.PositiveInfinity;
         double[] quantiles = Quantiles(values, weights, 0.05, 0.25, 0.5, 0.75, 0.95);
-        return new MomentRow(name, mean, WeightedSamples.MeanError(meanSquares, squaredWeights), deviation, deviationError, quantiles[0], quantiles[1], quantiles[2], quantiles[3], quantiles[4]);
+        return new MomentRow(name, mean, WeightedSamples.MeanError(meanSquares, squaredWeights), deviation, deviationError, quantiles[0], quantiles[1],
+            quantiles[2], quantiles[3], quantiles[4]);
     }
 
     /// <summary>The table as aligned text, one line for each coordinate.</summary>
@@ -136,7 +137,8 @@ public sealed class MomentTable
         foreach (MomentRow row in Rows)
         {
             text.Append(row.Name.PadRight(width));
-            text.Append(CultureInfo.InvariantCulture, $" {row.Mean,11:G5} {row.MeanError,8:G2} {row.StandardDeviation,11:G5} {row.StandardDeviationError,8:G2}");
+            text.Append(
+                CultureInfo.InvariantCulture, $" {row.Mean,11:G5} {row.MeanError,8:G2} {row.StandardDeviation,11:G5} {row.StandardDeviationError,8:G2}");
             foreach (double quantile in new[] { row.Quantile05, row.Quantile25, row.Median, row.Quantile75, row.Quantile95 })
                 text.Append(CultureInfo.InvariantCulture, $" {quantile,10:G4}");
             text.Append('\n');

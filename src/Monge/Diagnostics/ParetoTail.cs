@@ -2,12 +2,12 @@
 namespace Monge.Diagnostics;
 
 /// <summary>
-/// A generalised Pareto law fitted to the largest importance weights. Its shape k says how many moments the weights have: below 0.5 the variance is finite and the standard errors of log Z and of means hold;
-/// from 0.7 on neither estimates nor errors can be trusted at any affordable number of samples.
+/// A generalised Pareto law fitted to the largest importance weights. Its shape k says how many moments the weights have: below 0.5 the variance is finite and
+/// the standard errors of log Z and of means hold; from 0.7 on neither estimates nor errors can be trusted at any affordable number of samples.
 /// </summary>
-/// <remarks>
-/// The tail is the largest min(n / 5, 3 sqrt(n)) weights; the fit is the empirical Bayes estimate of J. Zhang and M. Stephens ("A new and efficient estimation method for the generalized Pareto distribution", 2009), drawn toward 1/2 with the
-/// force of 10 samples. Source: A. Vehtari, D. Simpson, A. Gelman, Y. Yao and J. Gabry, "Pareto smoothed importance sampling" (arXiv:1507.02646).
+/// <remarks> The tail is the largest min(n / 5, 3 sqrt(n)) weights; the fit is the empirical Bayes estimate of J. Zhang and M. Stephens ("A new and efficient
+/// estimation method for the generalized Pareto distribution", 2009), drawn toward 1/2 with the force of 10 samples. Source: A. Vehtari, D. Simpson, A. Gelman,
+/// Y. Yao and J. Gabry, "Pareto smoothed importance sampling" (arXiv:1507.02646).
 /// </remarks>
 /// <param name="Shape">k.</param>
 /// <param name="ShapeError">Standard error of k, (1 + k) / sqrt(tail) for a maximum-likelihood fit.</param>
@@ -25,19 +25,20 @@ public sealed record ParetoTail(double Shape, double ShapeError, double Scale, i
 
     private const int FewestInTail = 5;
 
-    // The largest of n weights passes the level at which the law is cut with this chance. In simulations with k = 0.65 the 95 % intervals then cover 90 to 93 %, with a chance of 5 % only 87; up to k = 0.5 it
-    // makes little difference.
+    // The largest of n weights passes the level at which the law is cut with this chance. In simulations with k = 0.65 the 95 % intervals then cover 90 to 93
+    // %, with a chance of 5 % only 87; up to k = 0.5 it makes little difference.
     private const double SurpriseChance = 0.01;
 
-    // A steeper fitted shape is usually the sum of two kinds of weights, nearly equal ones and a few that stand out, and its level would be absurd. In simulations with log-normal weights of ESS 0.01 to 80 % and
-    // Pareto weights of k up to 0.8 the intervals cover as often as without a bound.
+    // A steeper fitted shape is usually the sum of two kinds of weights, nearly equal ones and a few that stand out, and its level would be absurd. In
+    // simulations with log-normal weights of ESS 0.01 to 80 % and Pareto weights of k up to 0.8 the intervals cover as often as without a bound.
     private const double LargestShapeOfError = 0.8;
     private const double PriorSamples = 10;
     private const double PriorShape = 0.5;
 
     /// <summary>Fits the tail of weights.</summary>
     /// <param name="logWeights">n log-weights, up to a constant; minus infinity is a zero weight.</param>
-    /// <returns>The fit; null if there are fewer than 25 weights, or too few different ones in the tail for a fit (nearly equal weights, or all weight on a few samples).</returns>
+    /// <returns>The fit; null if there are fewer than 25 weights, or too few different ones in the tail for a fit (nearly equal
+    /// weights, or all weight on a few samples).</returns>
     /// <exception cref="ArgumentException">There are no log-weights, one is NaN or plus infinity, or all weights are zero.</exception>
     public static ParetoTail? Fit(ReadOnlySpan<double> logWeights)
     {
@@ -55,12 +56,14 @@ public sealed record ParetoTail(double Shape, double ShapeError, double Scale, i
         double[] exceedances = [.. weights[^count..].Select(w => Math.Exp(w - largest) - threshold)];
 
         // The quartile scales the fit; where it vanishes, the weights are equal to rounding and their tail is no Pareto law.
-        return exceedances[(int)((count / 4.0) + 0.5) - 1] > 1e-12 ? FitExceedances(exceedances) with { Threshold = threshold, Median = exceedances[count / 2] } : null;
+        return exceedances[(int)((count / 4.0) + 0.5) - 1] > 1e-12
+            ? FitExceedances(exceedances) with { Threshold = threshold, Median = exceedances[count / 2] } : null;
     }
 
     /// <summary>
-    /// The mean of (W / mean - 1)^2 over the tail's law, cut at the weight that the largest of the sample's passes with a chance of 1 %: what the tail adds to the variance of the mean weight unless something larger turns up. The
-    /// weights that happened to fall show less, as a rare large one is more often absent than present. A shape above 0.8 counts as 0.8.
+    /// The mean of (W / mean - 1)^2 over the tail's law, cut at the weight that the largest of the sample's passes with a chance of 1 %: what the tail adds to
+    /// the variance of the mean weight unless something larger turns up. The weights that happened to fall show less, as a rare large one is more often absent
+    /// than present. A shape above 0.8 counts as 0.8.
     /// </summary>
     /// <param name="mean">The mean weight, relative to the largest.</param>
     internal double SquaredDeviation(double mean)

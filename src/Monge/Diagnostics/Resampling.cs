@@ -19,7 +19,8 @@ public static class Resampling
         var sum = 0.0;
         foreach (var weight in weights)
         {
-            sum += weight >= 0 && double.IsFinite(weight) ? weight : throw new ArgumentException($"A weight is {weight}; it must be finite and not negative.", nameof(weights));
+            sum += weight >= 0 && double.IsFinite(weight)
+                ? weight : throw new ArgumentException($"A weight is {weight}; it must be finite and not negative.", nameof(weights));
         }
 
         if (!(sum > 0))

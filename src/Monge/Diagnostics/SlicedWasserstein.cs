@@ -4,7 +4,9 @@ using Monge.OptimalTransport;
 
 namespace Monge.Diagnostics;
 
-/// <summary>The sliced Wasserstein distance between two weighted sample sets: the root mean square of W2 between their projections on random directions.</summary>
+/// <summary>
+/// The sliced Wasserstein distance between two weighted sample sets: the root mean square of W2 between their projections on random directions.
+/// </summary>
 /// <remarks>Source: N. Bonneel, J. Rabin, G. Peyre and H. Pfister, "Sliced and Radon Wasserstein barycenters of measures" (2015), equation 5.</remarks>
 public static class SlicedWasserstein
 {
@@ -19,13 +21,14 @@ public static class SlicedWasserstein
     /// <param name="threads">Threads; 0 is one for each processor. The result is the same to the bit for any number.</param>
     /// <exception cref="ArgumentException">Samples or weights are unusable.</exception>
     public static double Compute(
-        double[] x, double[] y, int dimension, int directions = 128, ulong seed = 1, double[]? logWeightsX = null, double[]? logWeightsY = null, int threads = 0)
+        double[] x, double[] y, int dimension, int directions = 128, ulong seed = 1, double[]? logWeightsX = null,
+        double[]? logWeightsY = null, int threads = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(directions, 1);
         _ = WeightedSamples.Normalise(x, dimension, logWeightsX);
         _ = WeightedSamples.Normalise(y, dimension, logWeightsY);
         var count = dimension == 1 ? 1 : directions;
-        var random = new RandomStream(seed, Methods.RandomStreams.Projections);
+        var random = new RandomStream(seed, DiagnosticStreams.Projections);
         var axes = new double[count][];
         for (var k = 0; k < count; k++)
         {

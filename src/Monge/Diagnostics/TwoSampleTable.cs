@@ -1,6 +1,5 @@
 using Monge.Engine.Random;
 using Monge.Measures;
-using Monge.Methods;
 using Monge.OptimalTransport;
 
 namespace Monge.Diagnostics;
@@ -38,10 +37,11 @@ public sealed record TwoSampleOptions
 public sealed record ColumnComparison(string Name, double Mean, double DataMean, double Deviation, double DataDeviation, double Kolmogorov, double Probability);
 
 /// <summary>
-/// The two-sample table: how far generated rows are from rows of the data that the model has not seen, each distance beside its floor, the same distance between two halves of the data. A ratio
-/// near 1 means that the samples can't be told from data by this distance at this number of rows.
+/// The two-sample table: how far generated rows are from rows of the data that the model has not seen, each distance beside its floor, the same distance
+/// between two halves of the data. A ratio near 1 means that the samples can't be told from data by this distance at this number of rows.
 /// </summary>
-/// <param name="Distances">Energy distance, squared maximum mean discrepancy, sliced and exact W2, and the largest differences of a column's distribution and of a correlation.</param>
+/// <param name="Distances">Energy distance, squared maximum mean discrepancy, sliced and exact W2, and the largest differences of a column's
+/// distribution and of a correlation.</param>
 /// <param name="Columns">The columns one by one.</param>
 /// <param name="Samples">Number of generated rows.</param>
 /// <param name="DataRows">Number of rows of the data.</param>
@@ -80,14 +80,16 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
         double[] Scaled(double[] rows) => options.Standardise ? Divide(rows, columns) : rows;
         var (x, y) = (Scaled(samples), Scaled(data));
         var rowsEach = Math.Min(Math.Min(options.DistanceRows, m / 2), n);
-        ExactSampler fromSamples = (count, set) => Choose(x, dimension, count, 0, new RandomStream(options.Seed + (ulong)set, RandomStreams.TableSplits));
+        ExactSampler fromSamples = (count, set) => Choose(x, dimension, count, 0, new RandomStream(options.Seed + (ulong)set, DiagnosticStreams.TableSplits));
         // Sets 2 k and 2 k + 1 are two parts of one permutation, so that they share no row.
-        ExactSampler halves = (count, set) => Choose(y, dimension, count, set % 2 * count, new RandomStream(options.Seed + (ulong)(set / 2), RandomStreams.TableHalves));
+        ExactSampler halves = (count, set) =>
+            Choose(y, dimension, count, set % 2 * count, new RandomStream(options.Seed + (ulong)(set / 2), DiagnosticStreams.TableHalves));
         var distances = Measures(y, dimension, options.Threads, cancellation)
             .Select(d => DistanceWithFloor.Compute(fromSamples, rowsEach, dimension, halves, d.Distance, d.Name, options.Repetitions * d.Repeat, 0)).ToArray();
         return new TwoSampleTable(distances, columns, n, m)
         {
-            Classifier = options.Classifier is { } classifier && Math.Min(n, m) >= 100 ? ClassifierTest.Compute(x, y, dimension, classifier, cancellation) : null,
+            Classifier = options.Classifier is { } classifier && Math.Min(n, m) >= 100
+                ? ClassifierTest.Compute(x, y, dimension, classifier, cancellation) : null,
             Memorisation = training is null ? null : MemorisationCheck.Compute(x, Scaled(training), y, dimension, options.Threads),
         };
     }
@@ -108,7 +110,8 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
             ("squared MMD", (a, b) => MaximumMeanDiscrepancy.Compute(a, b, dimension, bandwidth, unbiased: false, threads: threads), 1),
             ("sliced W2", (a, b) => SlicedWasserstein.Compute(a, b, dimension, threads: threads), 1),
             ("W2", (a, b) => Wasserstein.Exact(a, b, dimension, 2, threads, cancellation).Distance, 1),
-            ("largest Kolmogorov distance of a column", (a, b) => Enumerable.Range(0, dimension).Max(i => KolmogorovDistance.Compute(Column(a, dimension, i), Column(b, dimension, i))), LargestRepeat),
+            ("largest Kolmogorov distance of a column",
+                (a, b) => Enumerable.Range(0, dimension).Max(i => KolmogorovDistance.Compute(Column(a, dimension, i), Column(b, dimension, i))), LargestRepeat),
         ];
         if (dimension > 1)
         {
@@ -129,7 +132,8 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
             }
 
             var distance = KolmogorovDistance.Compute(x, y);
-            return new ColumnComparison(name, first.Mean, second.Mean, first.Deviation, second.Deviation, distance, KolmogorovDistance.Probability(distance, x.Length, y.Length));
+            return new ColumnComparison(
+                name, first.Mean, second.Mean, first.Deviation, second.Deviation, distance, KolmogorovDistance.Probability(distance, x.Length, y.Length));
         })];
 
     private static int Rows(double[] rows, int dimension, string name)

@@ -5,7 +5,6 @@ using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Fields;
-using Monge.Methods;
 
 namespace Monge.Dynamics;
 
@@ -83,7 +82,7 @@ internal sealed class FieldCarrier(
         {
             var (diffusion, sign) = (Diffusion, to > from ? 1 : -1);
             var drift = new SumField(velocity, new ScaledField(t => sign * diffusion(t), score!));
-            using var sde = FieldSde.Walk<T>(parameters, drift, SdeScheme.Heun, RandomStreams.FlowSdeNoise, options: _execution);
+            using var sde = FieldSde.Walk<T>(parameters, drift, SdeScheme.Heun, DynamicsStreams.SdeNoise, options: _execution);
             Condition<T>(sde.Bind, start.Rows);
             var grid = new TimeGrid(TimeGrid.EqualTimes(from, to, settings.Steps ?? DefaultSdeSteps), StepDiffusion);
             end = sde.Carry(Values<T>(), start, grid, new DrawKey(settings.Seed));
@@ -121,7 +120,7 @@ internal sealed class FieldCarrier(
         if (settings.Probes > 0)
         {
             var probes = new NdArray<double>(end.Rows, end.RowLength, settings.Probes);
-            var random = new RandomStream(settings.Seed, RandomStreams.FlowProbes);
+            var random = new RandomStream(settings.Seed, DynamicsStreams.Probes);
             foreach (ref var value in probes.Span)
             {
                 value = random.NextRademacher();
@@ -145,7 +144,7 @@ internal sealed class FieldCarrier(
     public DensityEstimate[] FeynmanKac(NdArray<double> end, int paths, Func<ReadOnlySpan<double>, double> logBase)
     {
         var drift = new SumField(velocity, new ScaledField(Diffusion, score!));
-        using var formula = new FeynmanKacDensity(parameters, drift, logBase, RandomStreams.FlowPathNoise, _execution);
+        using var formula = new FeynmanKacDensity(parameters, drift, logBase, DynamicsStreams.PathNoise, _execution);
         Condition<double>(formula.Bind, end.Rows);
         return formula.Evaluate(Values<double>(), end, paths, settings.Steps ?? DefaultSdeSteps, StepDiffusion, new DrawKey(settings.Seed));
     }

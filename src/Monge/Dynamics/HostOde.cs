@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Monge.Dynamics;
 
 /// <summary>The right-hand side of an ODE on a state of numbers.</summary>
@@ -143,9 +145,11 @@ public sealed class HostOde
         {
             if (accepted + rejected >= maximumSteps || h < 1e-14 * span)
             {
-                throw new ArithmeticException(FormattableString.Invariant(
-                    $"The ODE stands at t = {from + (sign * done):g6} after {accepted + rejected} steps with step {h:g2}: it explodes there, or it is too stiff ")
-                    + FormattableString.Invariant($"for {Tableau.Name}; raise the tolerance or the maximum of {maximumSteps} steps, or use an implicit method."));
+                throw new ArithmeticException(string.Create(CultureInfo.InvariantCulture,
+                    $"The ODE stands at t = {from + (sign * done):g6} after {accepted + rejected} steps with step {h:g2}: it explodes there, or it is too "
+                    + $"stiff ")
+                    + FormattableString.Invariant(
+                        $"for {Tableau.Name}; raise the tolerance or the maximum of {maximumSteps} steps, or use an implicit method."));
             }
 
             // A last step of rounding size is merged into the one before.

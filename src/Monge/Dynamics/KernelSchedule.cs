@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Monge.Dynamics;
 
 /// <summary>
@@ -79,8 +81,9 @@ public sealed class KernelSchedule
             var (deviation, precision) = (steps[k].ForwardDeviation, steps[k].BackwardPrecision);
             if (!(deviation > 0) || !(precision >= 0))
             {
-                throw new ArgumentException(FormattableString.Invariant(
-                    $"Step {k} has the forward deviation {deviation}, which must be above 0, and the backward precision {precision}, which must be at least 0."), nameof(steps));
+                throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                    $"Step {k} has the forward deviation {deviation}, which must be above 0, and the backward precision {precision}, which must be at least "
+                    + $"0."), nameof(steps));
             }
 
             // log of (D / D_b), or of (2 pi D^2)^(1/2) where the backward kernel is a point mass that cancels with the start's.

@@ -41,6 +41,7 @@ public sealed class BarycentricNetwork
     {
         var square = weights.SquaredNorm();
         var corrections = _perceptron.Apply(x / square.Sqrt(), (2 * weights) - 1);
-        return [.. Enumerable.Range(0, Count).Select(k => (weights[k] / square * x) + ((1 - weights[k]) * corrections[(k * Dimension)..((k + 1) * Dimension)]))];
+        return [.. Enumerable.Range(0, Count).Select(
+            k => (weights[k] / square * x) + ((1 - weights[k]) * corrections[(k * Dimension)..((k + 1) * Dimension)]))];
     }
 }

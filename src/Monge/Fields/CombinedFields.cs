@@ -82,7 +82,8 @@ public sealed class GatedScore : IVectorField
     /// <param name="start">The gate's value before training.</param>
     /// <param name="clip">The largest absolute value of a component of the score; infinite for none.</param>
     public GatedScore(
-        ParameterSet parameters, ParameterInitializer initializer, string name, int dimension, Func<Expr, Expr, Expr> score, bool diagonal = false, double start = 0,
+        ParameterSet parameters, ParameterInitializer initializer, string name, int dimension, Func<Expr, Expr, Expr> score,
+        bool diagonal = false, double start = 0,
         double clip = double.PositiveInfinity)
     {
         (Dimension, _score, _start, _clip) = (dimension, score, start, clip);
@@ -103,7 +104,8 @@ public sealed class GatedScore : IVectorField
     public (Expr Value, Expr Divergence) WithDivergence(Expr x, Expr t) => new FormulaField(Dimension, Apply).WithDivergence(x, t);
 
     /// <inheritdoc/>
-    public (Expr Value, Expr Divergences) WithDivergenceEstimates(Expr x, Expr t, Expr probes) => new FormulaField(Dimension, Apply).WithDivergenceEstimates(x, t, probes);
+    public (Expr Value, Expr Divergences) WithDivergenceEstimates(Expr x, Expr t, Expr probes) =>
+        new FormulaField(Dimension, Apply).WithDivergenceEstimates(x, t, probes);
 }
 
 /// <summary>Classifier-free guidance (J. Ho and T. Salimans, arXiv:2207.12598).</summary>

@@ -58,8 +58,8 @@ public sealed class GaussianBridge
     public Expr Drift(Expr x, Expr t) => Shift + (Slope(t) * (x - Mean(t)));
 
     /// <summary>
-    /// The potential Phi(x, t): with eps above 0 the solution of the Hamilton-Jacobi-Bellman equation with b = 2 eps grad Phi, with eps = 0 of the Hamilton-Jacobi
-    /// equation with b = grad Phi. Up to a constant.
+    /// The potential Phi(x, t): with eps above 0 the solution of the Hamilton-Jacobi-Bellman equation with b = 2 eps grad Phi, with eps = 0 of the
+    /// Hamilton-Jacobi equation with b = grad Phi. Up to a constant.
     /// </summary>
     public Expr Potential(Expr x, Expr t)
     {

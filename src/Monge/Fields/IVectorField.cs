@@ -21,7 +21,9 @@ public interface IVectorField
     /// <param name="t">The time, a scalar.</param>
     (Expr Value, Expr Divergence) WithDivergence(Expr x, Expr t);
 
-    /// <summary>The value [d] and independent unbiased estimates [k] of the divergence, one for each probe; exact where the field makes that as cheap.</summary>
+    /// <summary>
+    /// The value [d] and independent unbiased estimates [k] of the divergence, one for each probe; exact where the field makes that as cheap.
+    /// </summary>
     /// <param name="x">A position [d].</param>
     /// <param name="t">The time, a scalar.</param>
     /// <param name="probes">Independent probes [d, k] of mean 0 and unit variance, such as Rademacher signs.</param>

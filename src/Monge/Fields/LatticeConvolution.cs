@@ -25,8 +25,9 @@ public sealed record LatticeConvolutionOptions
 }
 
 /// <summary>
-/// A small convolutional network on a periodic lattice: layers of local convolutions of channels, each shifted by features of time and added to what it came from, with a local linear part
-/// whose kernel moves with time. It commutes with translations of the lattice. The state is a vector of channels times sites, one channel after the other.
+/// A small convolutional network on a periodic lattice: layers of local convolutions of channels, each shifted by features of time and added to what it
+/// came from, with a local linear part whose kernel moves with time. It commutes with translations of the lattice. The state is a vector of channels
+/// times sites, one channel after the other.
 /// </summary>
 public sealed class LatticeConvolution
 {

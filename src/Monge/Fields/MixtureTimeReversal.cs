@@ -3,8 +3,8 @@ using Monge.Engine.Programs;
 namespace Monge.Fields;
 
 /// <summary>
-/// The time reversal of a mixture of spherical Gaussians under a variance-preserving noising, in closed form: at the house's time t the law is again a mixture, with
-/// components N(m_k e^(-B/2), (s_k^2 e^(-B) + 1 - e^(-B)) I), B = B(t) of <see cref="VariancePreservingNoise.Integral"/>.
+/// The time reversal of a mixture of spherical Gaussians under a variance-preserving noising, in closed form: at the house's time t the law is again a mixture,
+/// with components N(m_k e^(-B/2), (s_k^2 e^(-B) + 1 - e^(-B)) I), B = B(t) of <see cref="VariancePreservingNoise.Integral"/>.
 /// </summary>
 /// <param name="weights">The weights [k], positive, of sum 1.</param>
 /// <param name="means">The means, k arrays [d].</param>

@@ -12,7 +12,8 @@ public sealed class PeriodicLattice
     {
         if (sizes.Count == 0 || sizes.Any(s => s < 1))
         {
-            throw new ArgumentException($"A lattice of sizes {string.Join(" x ", sizes)} doesn't exist: it needs at least one direction and one site in each.", nameof(sizes));
+            throw new ArgumentException(
+                $"A lattice of sizes {string.Join(" x ", sizes)} doesn't exist: it needs at least one direction and one site in each.", nameof(sizes));
         }
 
         _sizes = [.. sizes];
@@ -41,8 +42,8 @@ public sealed class PeriodicLattice
     }
 
     /// <summary>
-    /// An orthonormal basis [V, V] (row-major, one wave in each row) of real plane waves, and for each the eigenvalue khat^2 = sum of 4 sin^2(k/2) of the negative
-    /// lattice Laplacian.
+    /// An orthonormal basis [V, V] (row-major, one wave in each row) of real plane waves, and for each the eigenvalue khat^2 = sum of 4
+    /// sin^2(k/2) of the negative lattice Laplacian.
     /// </summary>
     public (double[] Waves, double[] Eigenvalues) PlaneWaves()
     {

@@ -24,7 +24,8 @@ public sealed class ScalarNetwork
     /// <param name="quadraticWidth">Hidden units of that network of time.</param>
     /// <exception cref="ArgumentOutOfRangeException">The dimension, the width or the depth is below 1.</exception>
     public ScalarNetwork(
-        ParameterSet parameters, ParameterInitializer initializer, string name, int dimension, int width, int depth, int frequencies = 4, bool quadratic = false,
+        ParameterSet parameters, ParameterInitializer initializer, string name, int dimension, int width, int depth,
+        int frequencies = 4, bool quadratic = false,
         int quadraticWidth = 32)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(depth, 1);

@@ -8,9 +8,9 @@ namespace Monge.Fields;
 /// <code>
 /// b(x, t) = sum_k r_k(x, t) m_k,   r = softmax_k (a_k - beta sum_j log(1 + gamma k(t) (x_j - t m_kj)^2))
 /// </code>
-/// with a_k, beta, gamma and the velocities learned; k(t) is the mean curvature of the path. It is bounded whatever the tails of x, and moves groups of particles as wholes, which is what the
-/// means of a mixture do when they leave the origin. Nothing of the mixture is given to it; the number of velocities only has to be large enough. Of a mixture of Student's t it can
-/// represent the exact drift.
+/// with a_k, beta, gamma and the velocities learned; k(t) is the mean curvature of the path. It is bounded whatever the tails of x, and moves groups of
+/// particles as wholes, which is what the means of a mixture do when they leave the origin. Nothing of the mixture is given to it; the number of velocities
+/// only has to be large enough. Of a mixture of Student's t it can represent the exact drift.
 /// </summary>
 public sealed class SelectingDrift : IVectorField
 {

@@ -16,15 +16,19 @@ public sealed record SiteNetworkOptions
     public int Frequencies { get; init; } = 4;
 
     /// <summary>
-    /// The sites [d][k] that the value at each site depends on, the site's own number among them; null for the site alone, a separable field. An equivariant field needs
-    /// the neighbours of all sites in one order.
+    /// The sites [d][k] that the value at each site depends on, the site's own number among them; null for the site alone, a separable field. An equivariant
+    /// field needs the neighbours of all sites in one order.
     /// </summary>
     public IReadOnlyList<int[]>? Patches { get; init; }
 
-    /// <summary>Whether each site has learned numbers of its own, so that unlike sites may move differently. Without them equal patches give equal values.</summary>
+    /// <summary>
+    /// Whether each site has learned numbers of its own, so that unlike sites may move differently. Without them equal patches give equal values.
+    /// </summary>
     public bool Embedded { get; init; } = true;
 
-    /// <summary>Whether b(-x, t) = -b(x, t), for densities that don't change when all signs do: no biases, and time enters as factors on the odd units.</summary>
+    /// <summary>
+    /// Whether b(-x, t) = -b(x, t), for densities that don't change when all signs do: no biases, and time enters as factors on the odd units.
+    /// </summary>
     public bool Odd { get; init; }
 
     /// <summary>Whether every site also sees the mean of all coordinates.</summary>
@@ -33,9 +37,9 @@ public sealed record SiteNetworkOptions
 
 /// <summary>
 /// A drift b(x, t) on R^d whose coordinate at a site is one shared perceptron of the site's patch of coordinates, numbers learned for the site and the time:
-/// b_i = f(x_patch(i), e_i, t) + s_i(t) x_i + m_i(t). A patch of one coordinate makes a separable field, a patch of lattice neighbours a local one that commutes with
-/// translations. Since f_i depends on x_i through its own patch only, a single tangent gives all the derivatives df_i/dx_i at once: the divergence is exact at the
-/// price of one Jacobian-vector product in any dimension (arXiv:2410.02711 needs it for lattices; there by probes).
+/// b_i = f(x_patch(i), e_i, t) + s_i(t) x_i + m_i(t). A patch of one coordinate makes a separable field, a patch of lattice neighbours a local one that
+/// commutes with translations. Since f_i depends on x_i through its own patch only, a single tangent gives all the derivatives df_i/dx_i at once: the
+/// divergence is exact at the price of one Jacobian-vector product in any dimension (arXiv:2410.02711 needs it for lattices; there by probes).
 /// </summary>
 public sealed class SiteNetwork : IVectorField
 {

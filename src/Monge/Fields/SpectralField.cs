@@ -4,8 +4,9 @@ using Monge.Engine.Programs;
 namespace Monge.Fields;
 
 /// <summary>
-/// The linear drift on a periodic lattice that commutes with translations: each plane wave of the field is stretched at a learned rate g(khat^2, t), one function
-/// of time for each eigenvalue of the lattice Laplacian. Between free fields of different masses it is the exact drift. Its divergence is the sum of the rates.
+/// The linear drift on a periodic lattice that commutes with translations: each plane wave of the field is stretched at a learned rate
+/// g(khat^2, t), one function of time for each eigenvalue of the lattice Laplacian. Between free fields of different masses it is the exact
+/// drift. Its divergence is the sum of the rates.
 /// </summary>
 public sealed class SpectralField : IVectorField
 {

@@ -3,8 +3,9 @@ using Monge.Engine.Programs;
 namespace Monge.Fields;
 
 /// <summary>
-/// The drifts that belong to a log density or a potential, and the conversion between the two descriptions of one moving law (arXiv:2407.07873; there with
-/// a = sigma sigma^T = 2 eps I): (b, V) solves the Fokker-Planck equation of dX = b dt + sqrt(2 eps) dW exactly when (b - eps grad V, V) solves the continuity equation.
+/// The drifts that belong to a log density or a potential, and the conversion between the two descriptions of one moving law
+/// (arXiv:2407.07873; there with a = sigma sigma^T = 2 eps I): (b, V) solves the Fokker-Planck equation of dX = b dt + sqrt(2 eps) dW
+/// exactly when (b - eps grad V, V) solves the continuity equation.
 /// </summary>
 public static class TransportFields
 {

@@ -3,8 +3,9 @@ using Monge.Engine.Programs;
 namespace Monge.Fields;
 
 /// <summary>
-/// The variance-preserving noising dY = -beta(s)/2 Y ds + sqrt(beta(s)) dW with linear beta(s) = beta0 + (beta1 - beta0) s, s from 0 (target) to 1 (noise)
-/// (Song et al., arXiv:2011.13456), as functions of the house's time t = 1 - s. With a target of unit variance it keeps that variance; any target nears N(0, I).
+/// The variance-preserving noising dY = -beta(s)/2 Y ds + sqrt(beta(s)) dW with linear beta(s) = beta0 + (beta1 - beta0) s, s from 0
+/// (target) to 1 (noise) (Song et al., arXiv:2011.13456), as functions of the house's time t = 1 - s. With a target of unit variance it
+/// keeps that variance; any target nears N(0, I).
 /// </summary>
 public sealed class VariancePreservingNoise
 {

@@ -25,12 +25,17 @@ internal static class BaseSearch
         var start = laplace is null ? GaussianBase.Isotropic(d) : Cover(density, laplace, random);
         if ((Match(density, start, random) ?? (laplace is null ? null : Match(density, GaussianBase.Isotropic(d), random))) is { } matched)
         {
-            return new BaseSuggestion([.. matched.Mean], [.. matched.StandardDeviation], "moments matched by adaptive importance sampling") { CovarianceFactor = matched.Factor };
+            return new BaseSuggestion(
+                [.. matched.Mean], [.. matched.StandardDeviation], "moments matched by adaptive importance sampling")
+            { CovarianceFactor = matched.Factor };
         }
 
         return laplace is null
-            ? BaseSuggestion.Isotropic(d, 1, 4, "standard normal: neither a mode nor moments were found from the origin; suggest a base that covers the target", false)
-            : new BaseSuggestion(laplace.Mode, laplace.StandardDeviation, "Laplace approximation at one mode: its moments could not be matched") { CovarianceFactor = laplace.CovarianceFactor };
+            ? BaseSuggestion.Isotropic(
+                d, 1, 4, "standard normal: neither a mode nor moments were found from the origin; suggest a base that covers the target", false)
+            : new BaseSuggestion(laplace.Mode, laplace.StandardDeviation,
+                "Laplace approximation at one mode: its moments could not be matched")
+            { CovarianceFactor = laplace.CovarianceFactor };
     }
 
     // The mean and covariance of an equal mixture of the Laplace approximations at all modes reached from starts ten standard deviations about the first.
@@ -122,7 +127,9 @@ internal static class BaseSearch
         return current;
     }
 
-    /// <summary>Normalised weights w^b with the largest power b up to 1 that leaves the asked number of effective samples; null if too few points are possible.</summary>
+    /// <summary>
+    /// Normalised weights w^b with the largest power b up to 1 that leaves the asked number of effective samples; null if too few points are possible.
+    /// </summary>
     public static (double[] Weights, double Effective, double Power)? Temper(double[] log, int effective)
     {
         var top = log.Max();

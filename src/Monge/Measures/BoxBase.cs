@@ -17,7 +17,9 @@ public sealed class BoxBase : IBase
     {
         if (lower.Length == 0 || lower.Length != upper.Length)
         {
-            throw new ArgumentException($"The lower corner of the box has {lower.Length} coordinates and the upper {upper.Length}; they must agree and be at least one.", nameof(upper));
+            throw new ArgumentException(
+                $"The lower corner of the box has {lower.Length} coordinates and the upper {upper.Length}; they must agree and be at least one.",
+                nameof(upper));
         }
 
         _lower = [.. lower];

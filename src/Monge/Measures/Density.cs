@@ -15,7 +15,8 @@ public sealed class Density
     private readonly Lazy<TracedProgram> _program;
     private readonly Lazy<BaseSuggestion> _base;
 
-    private Density(string name, int dimension, Func<Expr, Expr> logDensity, Func<Expr, Expr> report, string description, IReadOnlyList<string> names, TargetFacts facts, BaseSuggestion? suggestion)
+    private Density(string name, int dimension, Func<Expr, Expr> logDensity, Func<Expr, Expr> report, string description, IReadOnlyList<string> names,
+        TargetFacts facts, BaseSuggestion? suggestion)
     {
         Name = name;
         Dimension = dimension;
@@ -43,13 +44,17 @@ public sealed class Density
     /// <summary>What is known of the density.</summary>
     public TargetFacts Facts { get; }
 
-    /// <summary>A starting law that covers the target; searched on first use if the density was made without one (modes by Newton's method, then moments by adaptive importance sampling), in a second or two.</summary>
+    /// <summary>
+    /// A starting law that covers the target; searched on first use if the density was made without one (modes by Newton's method, then moments by adaptive
+    /// importance sampling), in a second or two.
+    /// </summary>
     public BaseSuggestion Base => _base.Value;
 
     /// <summary>Makes a density from a formula.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="dimension">Number of coordinates the formula sees (constrained, if a support is given).</param>
-    /// <param name="logDensity">From a position [dimension] to the logarithm of the unnormalised density, a scalar. It is traced, not run for each sample.</param>
+    /// <param name="logDensity">From a position [dimension] to the logarithm of the unnormalised density, a scalar. It is
+    /// traced, not run for each sample.</param>
     /// <param name="options">Supports, names, facts, a suggested base.</param>
     /// <exception cref="ArgumentException">The name is empty, the dimension not positive, or supports or names don't fit the dimension.</exception>
     public static Density Create(string name, int dimension, Func<Expr, Expr> logDensity, DensityOptions? options = null)
@@ -78,7 +83,9 @@ public sealed class Density
         var free = blocks.Sum(b => b.UnconstrainedSize);
         if (options.Base is { } suggestion && (suggestion.Center.Length != free || suggestion.Scale.Length != free))
         {
-            throw new ArgumentException($"The base suggested for the density '{name}' has {suggestion.Center.Length} coordinates; the density has {free} unconstrained ones.", nameof(options));
+            throw new ArgumentException(
+                $"The base suggested for the density '{name}' has {suggestion.Center.Length} coordinates; the density has {free} unconstrained ones.",
+                nameof(options));
         }
 
         Expr LogDensity(Expr u)
@@ -86,7 +93,8 @@ public sealed class Density
             var value = logDensity(Constrain(blocks, u));
             if (value.Shape.Rank != 0)
             {
-                throw new DensityException($"The log density of '{name}' has shape {value.Shape}; it must be a scalar (sum over the coordinates, for example with Sum()).");
+                throw new DensityException(
+                    $"The log density of '{name}' has shape {value.Shape}; it must be a scalar (sum over the coordinates, for example with Sum()).");
             }
 
             var start = 0;
@@ -119,7 +127,8 @@ public sealed class Density
         var values = Traced(_report, x, "report");
         return values.Shape.Rank == 1 && values.Size == Names.Count
             ? values
-            : throw new DensityException($"The report of the density '{Name}' has shape {values.Shape}; it must be a vector of one value for each of the {Names.Count} names.");
+            : throw new DensityException(
+                $"The report of the density '{Name}' has shape {values.Shape}; it must be a vector of one value for each of the {Names.Count} names.");
     }
 
     /// <summary>
@@ -131,7 +140,8 @@ public sealed class Density
     {
         if (gaussian.Dimension != Dimension)
         {
-            throw new ArgumentException($"The Gaussian has {gaussian.Dimension} coordinates and the density '{Name}' {Dimension}; they must agree.", nameof(gaussian));
+            throw new ArgumentException(
+                $"The Gaussian has {gaussian.Dimension} coordinates and the density '{Name}' {Dimension}; they must agree.", nameof(gaussian));
         }
 
         double[] ToPosition(double[] z)
@@ -155,7 +165,8 @@ public sealed class Density
         var facts = Facts with
         {
             Modes = Facts.Modes is { } m
-                ? new ModeSet([.. m.Weights], z => m.Label(ToPosition(z)), m.Name, m.Count > 0 && m.Position(0) is not null ? k => ToNoise(m.Position(k)!) : null)
+                ? new ModeSet(
+                    [.. m.Weights], z => m.Label(ToPosition(z)), m.Name, m.Count > 0 && m.Position(0) is not null ? k => ToNoise(m.Position(k)!) : null)
                 : null,
             ExactSampler = Facts.ExactSampler is { } draw ? (n, random) => ToNoise(draw(n, random)) : null,
         };
@@ -182,9 +193,8 @@ public sealed class Density
 
     /// <summary>Evaluates the density at the centre of its base and at draws from it, so that a wrong formula is told before training starts.</summary>
     /// <param name="points">Number of draws.</param>
-    /// <exception cref="DensityException">
-    /// The density grows without bound along a ray, or its value has a wrong shape, is NaN or plus infinity somewhere, is minus infinity everywhere, or its gradient is not finite where the value is.
-    /// </exception>
+    /// <exception cref="DensityException"> The density grows without bound along a ray, or its value has a wrong shape, is NaN or plus infinity somewhere, is
+    /// minus infinity everywhere, or its gradient is not finite where the value is. </exception>
     public void Check(int points = 16)
     {
         var program = _program.Value;
@@ -203,20 +213,25 @@ public sealed class Density
             var value = values["logDensity"][program.Outputs[0].Value.IsUniform ? 0 : s];
             if (double.IsNaN(value) || double.IsPositiveInfinity(value))
             {
-                throw new DensityException($"The log density of '{Name}' is {(double.IsNaN(value) ? "NaN" : "infinite")} at {At(values["report"], s)}; check the formula there (a logarithm or root of a negative number, 0/0), or give the coordinates a support.");
+                throw new DensityException(
+                    $"The log density of '{Name}' is {(double.IsNaN(value) ? "NaN" : "infinite")} at {At(values["report"], s)}; check the formula there (a "
+                    + "logarithm or root of a negative number, 0/0), or give the coordinates a support.");
             }
 
             possible |= double.IsFinite(value);
             var gradient = program.Outputs[1].Value.IsUniform ? values["gradient"] : values["gradient"][(s * Dimension)..((s + 1) * Dimension)];
             if (double.IsFinite(value) && !gradient.All(double.IsFinite))
             {
-                throw new DensityException($"The gradient of the log density of '{Name}' is not finite at {At(values["report"], s)}, though the value is; smooth the formula there.");
+                throw new DensityException(
+                    $"The gradient of the log density of '{Name}' is not finite at {At(values["report"], s)}, though the value is; smooth the formula there.");
             }
         }
 
         if (!possible)
         {
-            throw new DensityException($"The log density of '{Name}' is minus infinity at the centre of its base and at all {points} draws from it; suggest a base that overlaps the target (DensityOptions.Base).");
+            throw new DensityException(
+                $"The log density of '{Name}' is minus infinity at the centre of its base and at all {points} draws from it; suggest a base that overlaps "
+                + "the target (DensityOptions.Base).");
         }
     }
 
@@ -269,7 +284,9 @@ public sealed class Density
     {
         if (positions.Length % Dimension != 0)
         {
-            throw new ArgumentException($"{positions.Length} numbers are not a whole number of positions of the density '{Name}', which has {Dimension} coordinates.", nameof(positions));
+            throw new ArgumentException(
+                $"{positions.Length} numbers are not a whole number of positions of the density '{Name}', which has {Dimension} coordinates.",
+                nameof(positions));
         }
 
         var samples = positions.Length / Dimension;
@@ -282,7 +299,8 @@ public sealed class Density
     {
         var count = Names.Count;
         var shown = Math.Min(count, 6);
-        var values = Enumerable.Range(0, shown).Select(i => FormattableString.Invariant($"{Names[i]} = {reported[reported.Length == count ? i : (sample * count) + i]:g4}"));
+        var values = Enumerable.Range(0, shown).Select(
+            i => FormattableString.Invariant($"{Names[i]} = {reported[reported.Length == count ? i : (sample * count) + i]:g4}"));
         return string.Join(", ", values) + (count > shown ? ", ..." : "");
     }
 }

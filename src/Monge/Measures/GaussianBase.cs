@@ -69,7 +69,8 @@ public sealed class GaussianBase : IBase
 
         return valid
             ? new GaussianBase([.. mean], null, LowerTriangle.Copy(factor))
-            : throw new ArgumentException("The covariance factor of the Gaussian base is not a square lower triangle with a positive diagonal.", nameof(factor));
+            : throw new ArgumentException(
+                "The covariance factor of the Gaussian base is not a square lower triangle with a positive diagonal.", nameof(factor));
     }
 
     /// <summary>The same law with all standard deviations multiplied by a factor.</summary>
@@ -168,7 +169,9 @@ public sealed class GaussianBase : IBase
     {
         if (mean.Length == 0 || mean.Length != length || !mean.All(double.IsFinite))
         {
-            throw new ArgumentException($"The mean of the Gaussian base has {mean.Length} numbers and its scale {length}; they must agree, be at least one, and be finite.", nameof(mean));
+            throw new ArgumentException(
+                $"The mean of the Gaussian base has {mean.Length} numbers and its scale {length}; they must agree, be at least one, and be finite.",
+                nameof(mean));
         }
     }
 }

@@ -2,7 +2,10 @@ using Monge.Engine.LinearAlgebra;
 
 namespace Monge.Measures;
 
-/// <summary>The law of a Gaussian vector x ~ N(m, C) given a linear observation y = A x (+ noise): N(m + G (y - A m), C - G A C) with the gain G = C A^T (A C A^T + s^2 I)^-1.</summary>
+/// <summary>
+/// The law of a Gaussian vector x ~ N(m, C) given a linear observation y = A x (+ noise): N(m + G (y - A m), C - G A C) with
+/// the gain G = C A^T (A C A^T + s^2 I)^-1.
+/// </summary>
 public sealed class GaussianConditional
 {
     private readonly double[] _mean;
@@ -22,7 +25,8 @@ public sealed class GaussianConditional
         var d = mean.Length;
         if (covariance.Length != d * d || observation.Length == 0 || observation.Length % d != 0)
         {
-            throw new ArgumentException($"A covariance of {covariance.Length} and an observation of {observation.Length} numbers don't belong to {d} coordinates.", nameof(covariance));
+            throw new ArgumentException(
+                $"A covariance of {covariance.Length} and an observation of {observation.Length} numbers don't belong to {d} coordinates.", nameof(covariance));
         }
 
         _observations = observation.Length / d;

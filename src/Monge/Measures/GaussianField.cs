@@ -3,8 +3,8 @@ using Monge.Engine.Programs;
 namespace Monge.Measures;
 
 /// <summary>
-/// A stationary Gaussian field on a periodic lattice: independent plane waves with variances given by a spectrum, scaled to unit variance at every site. Its covariance is known exactly, and so
-/// is every law given linear observations (<see cref="GaussianConditional"/>).
+/// A stationary Gaussian field on a periodic lattice: independent plane waves with variances given by a spectrum, scaled to unit variance at every site. Its
+/// covariance is known exactly, and so is every law given linear observations (<see cref="GaussianConditional"/>).
 /// </summary>
 public sealed class GaussianField
 {

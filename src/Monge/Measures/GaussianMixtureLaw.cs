@@ -1,3 +1,4 @@
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 
@@ -19,7 +20,9 @@ public sealed class GaussianMixtureLaw
     {
         if (weights.Length == 0 || means.Length != weights.Length || covariances.Length != weights.Length)
         {
-            throw new ArgumentException($"A mixture has {weights.Length} weights, {means.Length} means and {covariances.Length} covariances; it needs as many of each, at least one.", nameof(weights));
+            throw new ArgumentException(
+                $"A mixture has {weights.Length} weights, {means.Length} means and {covariances.Length} covariances; it needs as many of each, at least one.",
+                nameof(weights));
         }
 
         if (!weights.All(w => w > 0) || Math.Abs(weights.Sum() - 1) > WeightTolerance)
@@ -34,7 +37,8 @@ public sealed class GaussianMixtureLaw
         for (var k = 0; k < weights.Length; k++)
         {
             CheckSymmetric(k, covariances[k], means[0].Length);
-            var factor = LowerTriangle.TryFactor(covariances[k]) ?? throw new ArgumentException($"Covariance {k} of the mixture is not positive definite.", nameof(covariances));
+            var factor = LowerTriangle.TryFactor(covariances[k])
+                ?? throw new ArgumentException($"Covariance {k} of the mixture is not positive definite.", nameof(covariances));
             _components[k] = GaussianBase.Full(means[k], factor);
         }
     }
@@ -130,7 +134,7 @@ public sealed class GaussianMixtureLaw
         var sum = 0.0;
         for (var k = 0; k < Count; k++)
         {
-            sum += Weights[k] * 0.5 * MathNet.Numerics.SpecialFunctions.Erfc((Means[k][axis] - value) / Math.Sqrt(2 * Covariances[k][axis, axis]));
+            sum += Weights[k] * 0.5 * HostFunctions.Erfc((Means[k][axis] - value) / Math.Sqrt(2 * Covariances[k][axis, axis]));
         }
 
         return sum;
@@ -216,7 +220,9 @@ public sealed class GaussianMixtureLaw
     {
         if (matrix.GetLength(0) != dimension || matrix.GetLength(1) != dimension)
         {
-            throw new ArgumentException($"Covariance {component} of the mixture is {matrix.GetLength(0)} x {matrix.GetLength(1)}; it must be {dimension} x {dimension}.", nameof(matrix));
+            throw new ArgumentException(
+                $"Covariance {component} of the mixture is {matrix.GetLength(0)} x {matrix.GetLength(1)}; it must be {dimension} x {dimension}.",
+                nameof(matrix));
         }
 
         for (var i = 0; i < dimension; i++)

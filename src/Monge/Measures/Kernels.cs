@@ -4,15 +4,16 @@ using Monge.Engine.Pairwise;
 namespace Monge.Measures;
 
 /// <summary>
-/// A named kernel k(x, y) with what methods of interacting particles ask of it: values, gradients, weighted sums over sets of points, matrices, and Stein sums. All in float64;
-/// <see cref="PairwiseSums{T}"/> does the same for kernels of one's own, in float32 too, without allocating.
+/// A named kernel k(x, y) with what methods of interacting particles ask of it: values, gradients, weighted sums over sets of points, matrices, and Stein sums.
+/// All in float64; <see cref="PairwiseSums{T}"/> does the same for kernels of one's own, in float32 too, without allocating.
 /// </summary>
 public sealed class Kernel
 {
     private readonly ISums _sums;
     private readonly Func<double[], double[], int, double[]?, int, double[]>? _stein;
 
-    private Kernel(string name, ISums sums, Func<double[], double[], int, double[]?, int, double[]>? stein = null) => (Name, _sums, _stein) = (name, sums, stein);
+    private Kernel(string name, ISums sums, Func<double[], double[], int, double[]?, int, double[]>? stein = null) =>
+        (Name, _sums, _stein) = (name, sums, stein);
 
     /// <summary>Its name, such as "gaussian".</summary>
     public string Name { get; }
@@ -26,7 +27,8 @@ public sealed class Kernel
 
     /// <summary>(c^2 + |x - y|^2)^(-1/2).</summary>
     /// <param name="scale">c, above 0, in the unit of the coordinates.</param>
-    public static Kernel InverseMultiquadric(double scale) => WithStein("inverse-multiquadric", new InverseMultiquadricKernel<double>(Positive(scale, nameof(scale))));
+    public static Kernel InverseMultiquadric(double scale) =>
+        WithStein("inverse-multiquadric", new InverseMultiquadricKernel<double>(Positive(scale, nameof(scale))));
 
     /// <summary>exp(-|x - y| / l); its gradient at y = x counts as 0.</summary>
     /// <param name="length">l, above 0, in the unit of the coordinates.</param>
@@ -108,7 +110,8 @@ public sealed class Kernel
     }
 
     /// <summary>
-    /// For each x_i the sum over j other than i of weights[j] u(x_i, x_j), u the Stein kernel of <see cref="ISteinKernel{T}"/>: what the kernel Stein discrepancy is the mean of.
+    /// For each x_i the sum over j other than i of weights[j] u(x_i, x_j), u the Stein kernel of <see cref="ISteinKernel{T}"/>: what the
+    /// kernel Stein discrepancy is the mean of.
     /// </summary>
     /// <param name="x">Points [n, d], row-major.</param>
     /// <param name="scores">The gradient of the log density at each point, [n, d].</param>

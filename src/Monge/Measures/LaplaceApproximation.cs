@@ -44,7 +44,8 @@ public sealed class LaplaceApproximation
     /// <summary>Finds the approximation, or null if no mode with a definite Hessian is reached.</summary>
     /// <param name="density">The density.</param>
     /// <param name="start">Where Newton's method starts [d]; null for the origin.</param>
-    public static LaplaceApproximation? TryFind(Density density, double[]? start = null) => TryFind(new Newton(density), start ?? new double[density.Dimension]);
+    public static LaplaceApproximation? TryFind(Density density, double[]? start = null) =>
+        TryFind(new Newton(density), start ?? new double[density.Dimension]);
 
     private static LaplaceApproximation? TryFind(Newton newton, double[] start)
     {
@@ -74,7 +75,8 @@ public sealed class LaplaceApproximation
             (value, gradient, hessian) = newton.Evaluate(x);
         }
 
-        return double.IsFinite(value) && LowerTriangle.TryFactor(hessian) is { } final && LowerTriangle.TryFactor(LowerTriangle.InverseOfProduct(final)) is { } covariance
+        return double.IsFinite(value) && LowerTriangle.TryFactor(hessian) is { } final
+            && LowerTriangle.TryFactor(LowerTriangle.InverseOfProduct(final)) is { } covariance
             ? new LaplaceApproximation(x, value, covariance, decrement)
             : null;
     }

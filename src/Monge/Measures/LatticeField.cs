@@ -1,12 +1,13 @@
+using System.Globalization;
 using Monge.Engine.Programs;
 
 namespace Monge.Measures;
 
 /// <summary>
-/// The scalar phi^4 theory on a periodic lattice of D dimensions and V sites: the density exp(-U) with
-/// U = sum over sites of [(2D + m^2) phi^2 + lambda phi^4 - 2 sum over the D directions of phi phi_(next)].
-/// Without coupling (lambda = 0, m^2 above 0) it is the free massive field, a Gaussian whose covariance has the eigenvalue 1 / (2 (m^2 + khat^2)) for each momentum, khat^2 = sum 4 sin^2(k/2)
-/// (arXiv:2410.02711, section on lattice field theory; in a lattice of length 2 the two neighbours of a site are the same one, counted twice).
+/// The scalar phi^4 theory on a periodic lattice of D dimensions and V sites: the density exp(-U) with U = sum over sites of [(2D + m^2) phi^2 + lambda phi^4 -
+/// 2 sum over the D directions of phi phi_(next)]. Without coupling (lambda = 0, m^2 above 0) it is the free massive field, a Gaussian whose covariance has the
+/// eigenvalue 1 / (2 (m^2 + khat^2)) for each momentum, khat^2 = sum 4 sin^2(k/2) (arXiv:2410.02711, section on lattice field theory; in a lattice of length 2
+/// the two neighbours of a site are the same one, counted twice).
 /// </summary>
 public sealed class LatticeField
 {
@@ -16,18 +17,22 @@ public sealed class LatticeField
     /// <param name="sizes">The lattice's length in each direction, at least 2; one number for a chain.</param>
     /// <param name="massSquared">m^2, of any sign.</param>
     /// <param name="coupling">lambda, at least 0.</param>
-    /// <exception cref="ArgumentException">A length is below 2, or the density can't be normalised: the coupling negative, or zero with m^2 not above 0.</exception>
+    /// <exception cref="ArgumentException">A length is below 2, or the density can't be normalised: the coupling negative,
+    /// or zero with m^2 not above 0.</exception>
     public LatticeField(IReadOnlyList<int> sizes, double massSquared, double coupling)
     {
         if (sizes.Count == 0 || sizes.Any(s => s < 2))
         {
-            throw new ArgumentException($"A lattice of sizes {string.Join(" x ", sizes)} doesn't exist: it needs at least one direction and two sites in each.", nameof(sizes));
+            throw new ArgumentException(
+                $"A lattice of sizes {string.Join(" x ", sizes)} doesn't exist: it needs at least one direction and two sites in each.", nameof(sizes));
         }
 
         if (!(coupling >= 0) || !double.IsFinite(massSquared) || (coupling == 0 && !(massSquared > 0)))
         {
             throw new ArgumentException(
-                FormattableString.Invariant($"The field with m2 = {massSquared} and lambda = {coupling} can't be normalised: lambda must be above 0, or 0 with m2 above 0."), nameof(coupling));
+                string.Create(
+                    CultureInfo.InvariantCulture, $"The field with m2 = {massSquared} and lambda = {coupling} can't be normalised: lambda must be above 0, "
+                    + $"or 0 with m2 above 0."), nameof(coupling));
         }
 
         (_sizes, MassSquared, Coupling) = ([.. sizes], massSquared, coupling);
@@ -105,8 +110,8 @@ public sealed class LatticeField
     public double FreeMeanSquare(double massSquared) => Momenta().Average(k => 0.5 / (massSquared + k));
 
     /// <summary>
-    /// The symmetric square root [V, V] (row-major) of the free field's covariance: times independent standard normals it draws the field exactly. It is circulant: the Fourier sum of
-    /// the roots of the eigenvalues.
+    /// The symmetric square root [V, V] (row-major) of the free field's covariance: times independent standard normals it draws the field exactly. It is
+    /// circulant: the Fourier sum of the roots of the eigenvalues.
     /// </summary>
     /// <param name="massSquared">m^2, above 0.</param>
     public double[] FreeFieldRoot(double massSquared)
@@ -134,7 +139,8 @@ public sealed class LatticeField
     }
 
     /// <summary>
-    /// The m^2 of the free field nearest to this one from above in free energy: the solution of m0^2 = m^2 + 6 lambda times the free field's mean square at m0^2 (Hartree's equation).
+    /// The m^2 of the free field nearest to this one from above in free energy: the solution of m0^2 = m^2 + 6 lambda times the free field's
+    /// mean square at m0^2 (Hartree's equation).
     /// </summary>
     public double HartreeMassSquared()
     {

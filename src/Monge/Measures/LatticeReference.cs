@@ -11,10 +11,11 @@ namespace Monge.Measures;
 public sealed record LatticeAverages(double LogNormaliser, double MeanSquare, double MagnetisationSquare);
 
 /// <summary>
-/// Exact averages of phi^4 on chains and narrow lattices by the transfer matrix: Z = Tr T^L over the L rows, T(r, r') = S(r, r') R(r') with the product S over the row's sites of
-/// s(x, y) = exp(-w(x)/2 - (x - y)^2 - w(y)/2), w(x) = m^2 x^2 + lambda x^4, and R the product of exp(-(x - y)^2) over the bonds inside a row. Each site's integral is a trapezoidal sum
-/// (exponentially accurate for such functions); s is diagonalised, and T is written in the products of its eigenfunctions, S^(1/2) R S^(1/2), where terms of high total degree are exponentially small. Powers and traces
-/// then take place among some hundred or thousand product functions, even and odd ones apart. Both cuts are arguments, so that convergence can be shown.
+/// Exact averages of phi^4 on chains and narrow lattices by the transfer matrix: Z = Tr T^L over the L rows, T(r, r') = S(r, r') R(r') with the product S over
+/// the row's sites of s(x, y) = exp(-w(x)/2 - (x - y)^2 - w(y)/2), w(x) = m^2 x^2 + lambda x^4, and R the product of exp(-(x - y)^2) over the bonds inside a
+/// row. Each site's integral is a trapezoidal sum (exponentially accurate for such functions); s is diagonalised, and T is written in the products of its
+/// eigenfunctions, S^(1/2) R S^(1/2), where terms of high total degree are exponentially small. Powers and traces then take place among some hundred or
+/// thousand product functions, even and odd ones apart. Both cuts are arguments, so that convergence can be shown.
 /// </summary>
 public static class LatticeReference
 {
@@ -36,7 +37,9 @@ public static class LatticeReference
         ArgumentOutOfRangeException.ThrowIfLessThan(nodes, degree + 2);
         if (!IsFeasible(field))
         {
-            throw new ArgumentException($"The transfer matrix is too large for a lattice of {string.Join(" x ", field.Sizes)}; it takes chains and lattices of two dimensions with a side of at most {LongestRow}.", nameof(field));
+            throw new ArgumentException(
+                $"The transfer matrix is too large for a lattice of {string.Join(" x ", field.Sizes)}; it takes chains and lattices of two dimensions with a "
+                + $"side of at most {LongestRow}.", nameof(field));
         }
 
         var chain = field.Sizes.Count == 1;
@@ -64,7 +67,8 @@ public static class LatticeReference
             // Tr of X T^(k-1) X T^(L-k-1): the parity changes at each insertion.
             Block[] between = [.. transfer.Select(t => t.Power(distance - 1))];
             Block[] after = [.. transfer.Select(t => t.Power(rows - distance - 1))];
-            total += rows * (up.Times(between[1]).TraceOfProduct(down.Times(after[0])) + down.Times(between[0]).TraceOfProduct(up.Times(after[1]))) / (scale * scale);
+            total += rows * (up.Times(between[1]).TraceOfProduct(down.Times(after[0])) + down.Times(between[0]).TraceOfProduct(up.Times(after[1])))
+                / (scale * scale);
         }
 
         var sites = (double)field.Sites;
@@ -128,7 +132,8 @@ public static class LatticeReference
     {
         public Site(LatticeField field, int degree, int nodes)
         {
-            // The squares that complete the bonds' products to -(x - y)^2 are taken off the weight, so bonds are at most 1 and a uniform field's weight remains.
+            // The squares that complete the bonds' products to -(x - y)^2 are taken off the weight, so bonds are at
+            // most 1 and a uniform field's weight remains.
             double Weight(double x) => (field.MassSquared * x * x) + (field.Coupling * x * x * x * x);
 
             // Beyond the reach the weight is below e^-42 of the largest.
@@ -153,7 +158,8 @@ public static class LatticeReference
             var eigen = SymmetricEigen.Decompose(kernel, nodes);
             Count = degree + 1;
             Roots = [.. Enumerable.Range(0, Count).Select(a => Math.Sqrt(Math.Max(0, eigen.Values[nodes - 1 - a])))];
-            Functions = [.. Enumerable.Range(0, Count).Select(a => Enumerable.Range(0, nodes).Select(i => eigen.Vectors[(i * nodes) + nodes - 1 - a]).ToArray())];
+            Functions =
+                [.. Enumerable.Range(0, Count).Select(a => Enumerable.Range(0, nodes).Select(i => eigen.Vectors[(i * nodes) + nodes - 1 - a]).ToArray())];
         }
 
         public double[] Nodes { get; }
@@ -165,8 +171,8 @@ public static class LatticeReference
         public double[][] Functions { get; }
     }
 
-    // Matrix elements of a row: the trace over its sites of the products diag(f_1) B diag(f_2) B ... with f = psi_a psi_b, B the bond, and sums of x or x^2 inserted. Each half of the row,
-    // at most two sites, is tabulated for all its pairs (a, b): diag(f_1) B or diag(f_1) H(f_2) with H(f) = B diag(f) B.
+    // Matrix elements of a row: the trace over its sites of the products diag(f_1) B diag(f_2) B ... with f = psi_a psi_b, B the bond, and sums of x or x^2
+    // inserted. Each half of the row, at most two sites, is tabulated for all its pairs (a, b): diag(f_1) B or diag(f_1) H(f_2) with H(f) = B diag(f) B.
     private sealed class RowElements
     {
         private readonly Site _site;
@@ -207,7 +213,8 @@ public static class LatticeReference
         public Block Matrix(int[][] bras, int[][] kets, Insertion insertion)
         {
             var block = new Block(bras.Length, kets.Length, _threads);
-            var tables = Terms(insertion).Where(t => _left > 0 || t.First == Insertion.None).Select(t => (Left: _halves[(true, t.First)], Right: _halves[(false, t.Last)], t.Factor)).ToArray();
+            var tables = Terms(insertion).Where(t => _left > 0 || t.First == Insertion.None).Select(
+                t => (Left: _halves[(true, t.First)], Right: _halves[(false, t.Last)], t.Factor)).ToArray();
             double Root(int[] f) => f.Aggregate(1.0, (product, a) => product * _site.Roots[a]);
             double[] braRoots = [.. bras.Select(Root)];
             double[] ketRoots = [.. kets.Select(Root)];

@@ -14,7 +14,8 @@ public sealed class ModeSet
     /// <param name="weights">The exact mass of each label.</param>
     /// <param name="label">From a position in unconstrained coordinates [d] to its mode.</param>
     /// <param name="name">The name of a mode.</param>
-    /// <param name="position">A point of each mode in unconstrained coordinates (the top, or the mean of a mixture's component); null if a mode isn't about a point.</param>
+    /// <param name="position">A point of each mode in unconstrained coordinates (the top, or the mean of a mixture's component);
+    /// null if a mode isn't about a point.</param>
     public ModeSet(double[] weights, Func<double[], int> label, Func<int, string> name, Func<int, double[]>? position = null)
     {
         Weights = weights;
@@ -35,7 +36,9 @@ public sealed class ModeSet
     /// <summary>The name of a mode.</summary>
     public string Name(int mode) => _name(mode);
 
-    /// <summary>A point of a mode in unconstrained coordinates [d]: its top, or the mean of a mixture's component; null if the mode isn't about a point.</summary>
+    /// <summary>
+    /// A point of a mode in unconstrained coordinates [d]: its top, or the mean of a mixture's component; null if the mode isn't about a point.
+    /// </summary>
     public double[]? Position(int mode) => _position?.Invoke(mode);
 
     /// <summary>The weight of each mode in weighted samples.</summary>

@@ -31,7 +31,9 @@ public abstract class SupportTransform
         ? new IntervalSupport(lower, upper, Checked(size, 1, nameof(size)))
         : throw new ArgumentException($"The bounds {lower} and {upper} of an interval must be finite and in order.", nameof(upper));
 
-    /// <summary>K positive numbers that add up to 1, by stick breaking; K - 1 free coordinates. Densities are with respect to the first K - 1 numbers.</summary>
+    /// <summary>
+    /// K positive numbers that add up to 1, by stick breaking; K - 1 free coordinates. Densities are with respect to the first K - 1 numbers.
+    /// </summary>
     /// <param name="size">K, at least 2.</param>
     public static SupportTransform Simplex(int size) => new SimplexSupport(Checked(size, 2, nameof(size)));
 
@@ -60,7 +62,8 @@ public abstract class SupportTransform
         }
 
         var u = Invert(x);
-        return u.All(double.IsFinite) ? u : throw new ArgumentException($"The values {string.Join(", ", x.ToArray())} are not inside the support, {this}.", nameof(x));
+        return u.All(double.IsFinite) ? u : throw new ArgumentException(
+            $"The values {string.Join(", ", x.ToArray())} are not inside the support, {this}.", nameof(x));
     }
 
     private protected abstract double[] Invert(ReadOnlySpan<double> x);

@@ -1,3 +1,4 @@
+using Monge.Data;
 using Monge.Measures.Targets;
 
 namespace Monge.Measures;
@@ -21,9 +22,12 @@ public static class TargetLibrary
     [
         new("gmm9", "nine Gaussians on the grid {-5, 0, 5}^2, variance 0.3", 2, GaussianMixtures.Gmm9),
         new("gmm40", "forty Gaussians with means in [-40, 40]^2", 2, GaussianMixtures.Gmm40),
-        new("gmm40-50", "forty Gaussians of standard deviation 1 with means in [-40, 40]^50; gmm40-D for other dimensions", 50, () => GaussianMixtures.Gmm40(50)),
-        new("gmm8-200", "eight Gaussians of standard deviation 1 with means in [-5, 5]^200; gmm8-D for other dimensions", 200, () => GaussianMixtures.Gmm8(200)),
-        new("student-t-mixture-2", "ten products of Student's t, 2 degrees of freedom, means in [-10, 10]^2; student-t-mixture-D for other dimensions", 2, () => StudentMixtures.Create(2)),
+        new("gmm40-50", "forty Gaussians of standard deviation 1 with means in [-40, 40]^50; gmm40-D for other dimensions", 50,
+            () => GaussianMixtures.Gmm40(50)),
+        new("gmm8-200", "eight Gaussians of standard deviation 1 with means in [-5, 5]^200; gmm8-D for other dimensions", 200,
+            () => GaussianMixtures.Gmm8(200)),
+        new("student-t-mixture-2", "ten products of Student's t, 2 degrees of freedom, means in [-10, 10]^2; student-t-mixture-D for other dimensions", 2,
+            () => StudentMixtures.Create(2)),
         new("student-t-mixture-50", "the same in 50 dimensions", 50, () => StudentMixtures.Create(50)),
         new("double-well", "one double well in one dimension, shifted", 1, Wells.DoubleWell),
         new("rings", "three concentric rings in the plane", 2, Rings.Create),
@@ -34,13 +38,15 @@ public static class TargetLibrary
         new("many-well-128", "64 such pairs", 128, () => Wells.ManyWell(128)),
         new("many-well-50", "five double wells (x^2 - 2)^2 and 45 Gaussians: 32 modes", 50, () => Wells.ManyWell(50)),
         new("funnel-10", "Neal's funnel; funnel-D for other dimensions", 10, () => Curved.Funnel(10)),
-        new("hierarchical-funnel-10", "a funnel whose log-scale is hierarchical, three groups; hierarchical-funnel-D for other dimensions", 10, () => HierarchicalFunnel.Create(10)),
+        new("hierarchical-funnel-10", "a funnel whose log-scale is hierarchical, three groups; hierarchical-funnel-D for other dimensions", 10,
+            () => HierarchicalFunnel.Create(10)),
         new("phi4-chain-16", "phi^4 field on a chain, m2 = -1, lambda = 0.8; phi4-chain-L, and @m2=...,lambda=... for other settings", 16, () => Lattice(16)),
         new("phi4-4x4", "phi^4 field on a lattice, m2 = -1, lambda = 0.8; phi4-LxL, and @m2=...,lambda=... for other settings", 16, () => Lattice(4, 4)),
         new("phi4-8x8", "the same on 64 sites", 64, () => Lattice(8, 8)),
         new("phi4-16x16", "the same on 256 sites", 256, () => Lattice(16, 16)),
         new("phi4-20x20", "the same on 400 sites", 400, () => Lattice(20, 20)),
-        new("shifted-gaussian-10", "N(m, I) with |m| = 5; shifted-gaussian-D, and @shift=...,scale=... for another |m| and standard deviation", 10, () => Gaussians.Shifted(10, Gaussians.ShiftedDefaults.Shift, Gaussians.ShiftedDefaults.Scale)),
+        new("shifted-gaussian-10", "N(m, I) with |m| = 5; shifted-gaussian-D, and @shift=...,scale=... for another |m| and standard deviation", 10,
+            () => Gaussians.Shifted(10, Gaussians.ShiftedDefaults.Shift, Gaussians.ShiftedDefaults.Scale)),
         new("gaussian-10", "a correlated Gaussian; gaussian-D for other dimensions", 10, () => Gaussians.Create(10)),
         new("eight-schools", "posterior: effects of coaching in eight schools", 10, EightSchools.Create),
         new("kidscore", "posterior: children's test scores, linear regression", 4, LinearRegression.KidScore),
@@ -49,8 +55,8 @@ public static class TargetLibrary
     ];
 
     /// <summary>
-    /// Makes a target by its name. Names of families take any size, as in gaussian-7 or many-well-16, and some take settings after an @, as in phi4-4x4@m2=-4.75,lambda=5.1 (m^2 and the
-    /// coupling of a lattice field) or shifted-gaussian-20@shift=3,scale=0.5.
+    /// Makes a target by its name. Names of families take any size, as in gaussian-7 or many-well-16, and some take settings after an @, as in
+    /// phi4-4x4@m2=-4.75,lambda=5.1 (m^2 and the coupling of a lattice field) or shifted-gaussian-20@shift=3,scale=0.5.
     /// </summary>
     /// <param name="name">The name.</param>
     /// <param name="threads">Threads of what is computed to know the exact facts; 0 is one for each processor.</param>
@@ -69,7 +75,8 @@ public static class TargetLibrary
             return Shifted(parsed, dimension);
         }
 
-        var made = All.FirstOrDefault(e => e.Name == parsed.Proper) is { } entry ? entry.Create() : s_families.Select(f => f.TryCreate(parsed)).FirstOrDefault(d => d is not null);
+        var made = All.FirstOrDefault(e => e.Name == parsed.Proper) is { } entry
+            ? entry.Create() : s_families.Select(f => f.TryCreate(parsed)).FirstOrDefault(d => d is not null);
         if (made is null)
         {
             throw new UnknownTargetException(name, [.. Nearest(parsed.Proper)]);
@@ -83,36 +90,18 @@ public static class TargetLibrary
     public static IEnumerable<string> Nearest(string unknown)
     {
         var limit = Math.Max(2, unknown.Length / 2);
-        return All.Select(e => (e.Name, Distance: EditDistance(unknown.ToLowerInvariant(), e.Name)))
+        return All.Select(e => (e.Name, Distance: NearestName.EditDistance(unknown.ToLowerInvariant(), e.Name)))
             .Where(p => p.Distance <= limit).OrderBy(p => p.Distance).Take(3).Select(p => p.Name);
     }
 
-    private static Density Lattice(params int[] sizes) => LatticeTargets.Create(new LatticeField(sizes, LatticeTargets.Defaults.MassSquared, LatticeTargets.Defaults.Coupling));
+    private static Density Lattice(params int[] sizes) =>
+        LatticeTargets.Create(new LatticeField(sizes, LatticeTargets.Defaults.MassSquared, LatticeTargets.Defaults.Coupling));
 
     private static Density Shifted(TargetName name, int dimension)
     {
         TargetFamily.CheckSize("shifted-gaussian", dimension, 1, 1_000);
         var (shift, scale) = Gaussians.ShiftedSettings(name);
         return Gaussians.Shifted(dimension, shift, scale);
-    }
-
-    // Levenshtein's distance: insertions, deletions and replacements, one row of the table at a time.
-    private static int EditDistance(string from, string to)
-    {
-        var row = Enumerable.Range(0, to.Length + 1).ToArray();
-        for (var i = 1; i <= from.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= to.Length; j++)
-            {
-                var replaced = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(replaced, 1 + Math.Min(row[j], row[j - 1]));
-            }
-        }
-
-        return row[^1];
     }
 }
 
@@ -154,7 +143,8 @@ internal sealed record TargetFamily(string Name, int Least, int Most, Func<int, 
     {
         if (size < least || size > most)
         {
-            throw new ArgumentException($"The target '{family}-{size}' doesn't exist: the size of {family}-D must lie between {least} and {most}.", nameof(size));
+            throw new ArgumentException(
+                $"The target '{family}-{size}' doesn't exist: the size of {family}-D must lie between {least} and {most}.", nameof(size));
         }
     }
 }

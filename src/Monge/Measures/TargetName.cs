@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Monge.Measures;
 
 /// <summary>
-/// The name of a target as it is written: the name proper and, after an @, settings, as in phi4-4x4@m2=-4.75,lambda=5.1. Settings left at their defaults are no part of a target's own name,
-/// so a target has one name however it was asked for.
+/// The name of a target as it is written: the name proper and, after an @, settings, as in phi4-4x4@m2=-4.75,lambda=5.1. Settings left at their defaults are no
+/// part of a target's own name, so a target has one name however it was asked for.
 /// </summary>
 internal sealed record TargetName(string Proper, IReadOnlyDictionary<string, double> Settings)
 {
@@ -22,9 +22,12 @@ internal sealed record TargetName(string Proper, IReadOnlyDictionary<string, dou
         foreach (var part in text[(at + 1)..].Split(','))
         {
             string[] sides = part.Split('=', 2, StringSplitOptions.TrimEntries);
-            if (sides.Length != 2 || !double.TryParse(sides[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var value) || !double.IsFinite(value) || !settings.TryAdd(sides[0], value))
+            if (sides.Length != 2 || !double.TryParse(sides[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var value) || !double.IsFinite(value)
+                || !settings.TryAdd(sides[0], value))
             {
-                throw new ArgumentException($"The settings of the target '{text}' can't be read at '{part}'; after the @ come settings once each as name=number, separated by commas.", nameof(text));
+                throw new ArgumentException(
+                    $"The settings of the target '{text}' can't be read at '{part}'; after the @ come settings once each as name=number, separated by commas.",
+                    nameof(text));
             }
         }
 
@@ -45,7 +48,8 @@ internal sealed record TargetName(string Proper, IReadOnlyDictionary<string, dou
         foreach (var given in Settings.Keys.Where(k => known.All(n => n.Name != k)))
         {
             throw new ArgumentException(
-                $"The target '{Proper}' has no setting '{given}'" + (known.Length == 0 ? "; it takes none." : $"; it has {string.Join(" and ", known.Select(n => n.Name))}."), nameof(known));
+                $"The target '{Proper}' has no setting '{given}'"
+                + (known.Length == 0 ? "; it takes none." : $"; it has {string.Join(" and ", known.Select(n => n.Name))}."), nameof(known));
         }
 
         return [.. known.Select(k => Settings.TryGetValue(k.Name, out var value) ? value : k.Default)];

@@ -29,7 +29,9 @@ internal sealed class TriangularMap
     private readonly double[] _slope;
     private int[]? _order;
 
-    /// <summary>Makes a map from its numbers in the order constant [d], log-scale [d], linear [d, d], slope of the log-scale [d, d], quadratic [d, d, d].</summary>
+    /// <summary>
+    /// Makes a map from its numbers in the order constant [d], log-scale [d], linear [d, d], slope of the log-scale [d, d], quadratic [d, d, d].
+    /// </summary>
     public TriangularMap(int dimension, double[] numbers)
     {
         var d = dimension;
@@ -247,8 +249,8 @@ internal sealed class TriangularMap
         return Array.ConvertAll(residual, r => r / deviation);
     }
 
-    // The log-scale s + A(z) of a residual: first the regression of log|r|, then Fisher's scoring steps of the normal likelihood, which regress (r^2 exp(-2 scale) - 1) / 2. Single residuals far
-    // out are bounded. Returns the coefficients and updates the scales.
+    // The log-scale s + A(z) of a residual: first the regression of log|r|, then Fisher's scoring steps of the normal likelihood, which regress (r^2 exp(-2
+    // scale) - 1) / 2. Single residuals far out are bounded. Returns the coefficients and updates the scales.
     private static double[]? ImproveScale(List<double[]> features, double[] before, double[] residual, double[] scale, double[] weights)
     {
         double[] wanted = before.Length == 0
@@ -274,7 +276,8 @@ internal sealed class TriangularMap
         return slopes;
     }
 
-    // What one slope of the log-scale wins in the log-likelihood per sample, the others fitted anew without it: the Fisher information of a normal law's log-scale is 2.
+    // What one slope of the log-scale wins in the log-likelihood per sample, the others fitted anew without it: the Fisher
+    // information of a normal law's log-scale is 2.
     private static double ScaleGain(List<double[]> features, double[] slopes, double[] weights, int k) =>
         LowerTriangle.TryFactor(NormalEquations(features, features[0], weights).Normal) is { } factor
             ? slopes[k] * slopes[k] / LowerTriangle.InverseOfProduct(factor)[k, k]
@@ -328,8 +331,8 @@ internal sealed class TriangularMap
         return LowerTriangle.TryFactor(normal) is { } factor ? LowerTriangle.Solve(factor, right) : null;
     }
 
-    // Weighted least squares that keeps only terms that matter: while the least of them wins too little, it is taken out. The noise of a coefficient is small beside a funnel's mouth and large beside
-    // its neck, where it would move the centre by many widths.
+    // Weighted least squares that keeps only terms that matter: while the least of them wins too little, it is taken out. The noise of a coefficient is small
+    // beside a funnel's mouth and large beside its neck, where it would move the centre by many widths.
     private static double[]? RegressSparsely(List<double[]> features, double[] values, double[] weights, double threshold)
     {
         var (normal, right) = NormalEquations(features, values, weights);

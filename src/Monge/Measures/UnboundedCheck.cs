@@ -1,10 +1,11 @@
+using System.Globalization;
 using Monge.Engine.Random;
 
 namespace Monge.Measures;
 
 /// <summary>
-/// Finds densities that grow without bound along a ray, which have no finite integral: the log density is followed far out along the coordinates and some random directions. Only growth over the last decades counts, so a target far from
-/// the origin passes.
+/// Finds densities that grow without bound along a ray, which have no finite integral: the log density is followed far out along the coordinates and some
+/// random directions. Only growth over the last decades counts, so a target far from the origin passes.
 /// </summary>
 internal static class UnboundedCheck
 {
@@ -27,10 +28,15 @@ internal static class UnboundedCheck
         for (var k = 0; k < rays.Count; k++)
         {
             var along = values[(k * count)..((k + 1) * count)];
-            var grows = Enumerable.Range(1, count - 1).All(i => along[i] > along[i - 1] + LeastGrowth || (double.IsPositiveInfinity(along[i]) && !double.IsNaN(along[i - 1])));
+            var grows = Enumerable.Range(1, count - 1).All(
+                i => along[i] > along[i - 1] + LeastGrowth || (double.IsPositiveInfinity(along[i]) && !double.IsNaN(along[i - 1])));
             if (grows)
             {
-                throw new DensityException(FormattableString.Invariant($"The log density of '{density.Name}' is unbounded above: along {rays[k].Name} it grows without end ({along[0]:g3} at a distance of {s_radii[0]:g1}, {along[^1]:g3} at {s_radii[^1]:g1}), so it has no finite integral; check its sign (log density, not energy), or give the coordinates a support or a prior."));
+                throw new DensityException(
+                    string.Create(
+                        CultureInfo.InvariantCulture, $"The log density of '{density.Name}' is unbounded above: along {rays[k].Name} it grows without end "
+                        + $"({along[0]:g3} at a distance of {s_radii[0]:g1}, {along[^1]:g3} at {s_radii[^1]:g1}), so it has no finite integral; check its "
+                        + $"sign (log density, not energy), or give the coordinates a support or a prior."));
             }
         }
     }

@@ -3,18 +3,22 @@ using Monge.Runs;
 
 namespace Monge.Methods;
 
-/// <summary>The list of all methods, by kind of problem. The command line, the documentation, the gallery and the tests read it; programs may add methods of their own.</summary>
+/// <summary>
+/// The list of all methods, by kind of problem. The command line, the documentation, the gallery and the tests read it; programs may add methods of their own.
+/// </summary>
 public static class MethodRegistry
 {
     private const string LogDensityLosses =
-        "J. Sun, J. Berner, L. Richter, M. Zeinhofer, J. Mueller, K. Azizzadenesheli and A. Anandkumar, Dynamical Measure Transport and Neural PDE Solvers for Sampling, arXiv:2407.07873";
+        "J. Sun, J. Berner, L. Richter, M. Zeinhofer, J. Mueller, K. Azizzadenesheli and A. Anandkumar, Dynamical Measure Transport and Neural PDE Solvers "
+            + "for Sampling, arXiv:2407.07873";
 
     private static readonly List<IMethodEntry> s_all =
     [
         Sampler<PinnOptions>(
             "pinn",
             "Neural PDE transport along an annealing path",
-            "Learns the drift that carries a Gaussian to the target along an annealing of log densities, by minimising the residual of the continuity equation at "
+            "Learns the drift that carries a Gaussian to the target along an annealing of log densities, by minimising the residual of the continuity "
+            + "equation at "
                 + "collocation points; draws weighted samples along its ODE or SDE.",
             [LogDensityLosses],
             (target, options) => new PinnTransport(target, options),
@@ -23,7 +27,8 @@ public static class MethodRegistry
         Sampler<PdeOptions>(
             "pde",
             "Neural PDE transport with a learned evolution",
-            "Learns log density and drift of an evolution together by log-density Fokker-Planck, continuity and Hamilton-Jacobi residuals: any evolution with or "
+            "Learns log density and drift of an evolution together by log-density Fokker-Planck, continuity and Hamilton-Jacobi residuals: any evolution "
+            + "with or "
                 + "without noise, annealing, time reversal, Schroedinger bridge, optimal transport.",
             [LogDensityLosses],
             (target, options) => new PdeTransport(target, options),
@@ -34,7 +39,8 @@ public static class MethodRegistry
             ("annealing", new PdeOptions { Evolution = Evolution.AnnealingStochastic })),
         Controlled(
             ControlledAlgorithm.Pis, "Path integral sampler",
-            "Learns the drift that carries Brownian motion from one point to the target, by simulating whole paths; weighs them by forward and backward kernels.",
+            "Learns the drift that carries Brownian motion from one point to the target, by simulating whole paths; weighs them by forward and backward "
+            + "kernels.",
             "Q. Zhang and Y. Chen, Path Integral Sampler, arXiv:2111.15141"),
         Controlled(
             ControlledAlgorithm.Dis, "Time-reversed diffusion sampler",
@@ -55,7 +61,8 @@ public static class MethodRegistry
         Sampler<NetsOptions>(
             "nets",
             "Non-equilibrium transport sampler",
-            "Annealed Langevin walkers with a learned drift and exact weights: the drift is learned off-policy from the walkers' own paths, and the diffusion is chosen "
+            "Annealed Langevin walkers with a learned drift and exact weights: the drift is learned off-policy from the walkers' own paths, and the "
+            + "diffusion is chosen "
                 + "after the training by the effective sample size.",
             ["M. S. Albergo and E. Vanden-Eijnden, NETS: A Non-Equilibrium Transport Sampler, arXiv:2410.02711"],
             (target, options) => new NetsTransport(target, options),
@@ -76,7 +83,8 @@ public static class MethodRegistry
         Fit<InterpolantOptions>(
             "interpolant",
             "Stochastic interpolant",
-            "Learns a transport from a base to the rows of a table, or between two tables, by regression on an interpolant of their ends: no path is simulated while "
+            "Learns a transport from a base to the rows of a table, or between two tables, by regression on an interpolant of their ends: no path is "
+            + "simulated while "
                 + "training. Draws rows, tells densities, maps rows.",
             [
                 "M. Albergo and E. Vanden-Eijnden, Building normalizing flows with stochastic interpolants, arXiv:2209.15571",
@@ -155,11 +163,13 @@ public static class MethodRegistry
             (problem, options) => create(problem.Data, options),
             presets);
 
-    private static MethodEntry<SamplingProblem, SampleSet> Controlled(ControlledAlgorithm algorithm, string title, string description, string reference) => Sampler<ControlledOptions>(
+    private static MethodEntry<SamplingProblem, SampleSet> Controlled(ControlledAlgorithm algorithm, string title, string description, string reference) =>
+        Sampler<ControlledOptions>(
         MethodOptions.NameOf(algorithm.ToString()),
         title,
         description,
-        algorithm == ControlledAlgorithm.Gbs ? [reference] : [reference, "L. Richter and J. Berner, Improved sampling via learned diffusions, arXiv:2307.01198 (log-variance loss)"],
+        algorithm == ControlledAlgorithm.Gbs
+        ? [reference] : [reference, "L. Richter and J. Berner, Improved sampling via learned diffusions, arXiv:2307.01198 (log-variance loss)"],
         (target, options) => new ControlledTransport(target, algorithm, options),
         ("small", new ControlledOptions { Training = new() { Iterations = 500, BatchSize = 128 }, Steps = 32, Size = new() { Width = 32 } }),
         ("kl", new ControlledOptions { Loss = Objectives.PathSpaceLoss.Kl }),

@@ -4,16 +4,17 @@ using Monge.Fields;
 namespace Monge.Objectives;
 
 /// <summary>
-/// The residuals of the equations that a moving log density V(x, t) = log p_t(x) + const, its drift and its potentials obey, each a scalar at one position and time
-/// (arXiv:2407.07873, the table of losses; there with a = sigma sigma^T = 2 eps I). The SDE is dX = b dt + sqrt(2 eps(t)) dW, the ODE dX = b dt.
+/// The residuals of the equations that a moving log density V(x, t) = log p_t(x) + const, its drift and its potentials obey, each a scalar at one position and
+/// time (arXiv:2407.07873, the table of losses; there with a = sigma sigma^T = 2 eps I). The SDE is dX = b dt + sqrt(2 eps(t)) dW, the ODE dX = b dt.
 /// </summary>
-/// <remarks>
-/// The time derivative is the partial one, at a fixed position, even when the position was drawn with a law that depends on the time (a box that moves): a residual is
-/// a constant as a function of how its position was traced.
+/// <remarks> The time derivative is the partial one, at a fixed position, even when the position was drawn with a law that depends on the time (a box that
+/// moves): a residual is a constant as a function of how its position was traced.
 /// </remarks>
 public static class LogDensityResiduals
 {
-    /// <summary>Log-density Fokker-Planck equation: dV/dt + div b + grad V . b - eps (|grad V|^2 + Laplacian V); zero when the SDE with drift b carries exp(V).</summary>
+    /// <summary>
+    /// Log-density Fokker-Planck equation: dV/dt + div b + grad V . b - eps (|grad V|^2 + Laplacian V); zero when the SDE with drift b carries exp(V).
+    /// </summary>
     /// <param name="logDensity">V(x, t).</param>
     /// <param name="drift">b.</param>
     /// <param name="diffusion">eps(t), at least 0.</param>
@@ -41,8 +42,8 @@ public static class LogDensityResiduals
     }
 
     /// <summary>
-    /// Time reversal of a noising dY = f dt + sqrt(2 eps) dW run from the target at t = 1 down to t = 0: the Fokker-Planck residual with b = 2 eps grad V - f, that is
-    /// dV/dt - div f - grad V . f + eps (|grad V|^2 + Laplacian V).
+    /// Time reversal of a noising dY = f dt + sqrt(2 eps) dW run from the target at t = 1 down to t = 0: the Fokker-Planck residual with b = 2 eps grad V - f,
+    /// that is dV/dt - div f - grad V . f + eps (|grad V|^2 + Laplacian V).
     /// </summary>
     /// <param name="logDensity">V(x, t).</param>
     /// <param name="noisingDrift">f, as a function of the house's time t (1 at the target).</param>

@@ -53,7 +53,8 @@ public sealed class PathGradient<T> : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 2);
         if (kernels.Schedule.Start == PathStart.Given)
         {
-            throw new ArgumentException("Path gradients draw the starts of the paths; for given starts use AdjointRun on ControlledSde.Forward.", nameof(kernels));
+            throw new ArgumentException(
+                "Path gradients draw the starts of the paths; for given starts use AdjointRun on ControlledSde.Forward.", nameof(kernels));
         }
 
         (_kernels, _schedule, _batch, _dimension) = (kernels, kernels.Schedule, batch, kernels.Dimension);

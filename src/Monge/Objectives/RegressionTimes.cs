@@ -3,7 +3,6 @@ using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
-using Monge.Methods;
 
 namespace Monge.Objectives;
 
@@ -86,7 +85,7 @@ public sealed class RegressionTimes
     {
         var stratum = Expr.Input(Stratum);
         var width = law == TimeLaw.Uniform ? 1 : Expr.Shared(Width);
-        var unit = law == TimeLaw.Importance ? stratum : stratum + (width * Expr.Random(RandomLaw.Uniform, RandomStreams.FlowTimes));
+        var unit = law == TimeLaw.Importance ? stratum : stratum + (width * Expr.Random(RandomLaw.Uniform, ObjectiveStreams.Times));
         return (margin + ((1 - (2 * margin)) * unit), law == TimeLaw.Importance ? Expr.Input(Weight) : null);
     }
 
@@ -105,7 +104,7 @@ public sealed class RegressionTimes
     /// <param name="step">The step.</param>
     public void Draw(ReadOnlySpan<double> spread, ulong seed, long step)
     {
-        var random = new RandomStream(new RandomState(new RandomKey(seed, RandomStreams.FlowImportance).PhiloxKey, (ulong)step << 32));
+        var random = new RandomStream(new RandomState(new RandomKey(seed, ObjectiveStreams.Importance).PhiloxKey, (ulong)step << 32));
         var total = 0.0;
         foreach (var value in spread)
         {

@@ -4,9 +4,9 @@ using Monge.Paths;
 namespace Monge.Objectives;
 
 /// <summary>
-/// The Schroedinger bridge as max over interpolants, min over drifts, of int E(|u|^2 / 2 - (dI/dt + (gamma' - eps / gamma) z) . u) dt (arXiv:2303.08797, section 3.4): for a
-/// given interpolant the minimiser is the drift u = b + eps s of its SDE, and over all interpolants the value is -(1/2) int E|u|^2 dt of the bridge. With eps = 0 it is the
-/// optimal transport.
+/// The Schroedinger bridge as max over interpolants, min over drifts, of int E(|u|^2 / 2 - (dI/dt + (gamma' - eps / gamma) z) . u) dt (arXiv:2303.08797,
+/// section 3.4): for a given interpolant the minimiser is the drift u = b + eps s of its SDE, and over all interpolants the value is -(1/2) int E|u|^2 dt of
+/// the bridge. With eps = 0 it is the optimal transport.
 /// </summary>
 public static class SchroedingerObjective
 {
@@ -33,8 +33,8 @@ public static class SchroedingerObjective
     }
 
     /// <summary>
-    /// The value at the exact inner minimum between N(0, s0^2) and N(0, s1^2) on the line, at one time. There the drift is u = c x with c = (dSigma/dt / 2 - eps) / Sigma,
-    /// Sigma = alpha^2 s0^2 + beta^2 s1^2 + gamma^2. It is traced with c held fixed, so that its gradient is that of the outer maximisation.
+    /// The value at the exact inner minimum between N(0, s0^2) and N(0, s1^2) on the line, at one time. There the drift is u = c x with c = (dSigma/dt / 2 -
+    /// eps) / Sigma, Sigma = alpha^2 s0^2 + beta^2 s1^2 + gamma^2. It is traced with c held fixed, so that its gradient is that of the outer maximisation.
     /// </summary>
     /// <param name="schedule">The schedule; with a latent variable if eps is above 0.</param>
     /// <param name="startVariance">s0^2.</param>
@@ -56,7 +56,8 @@ public static class SchroedingerObjective
         ArgumentOutOfRangeException.ThrowIfNegative(diffusion);
         if (diffusion > 0 && !schedule.HasLatent)
         {
-            throw new ArgumentException($"The schedule '{schedule.Name}' has no latent variable, without which the bridge's objective with diffusion isn't defined.", nameof(schedule));
+            throw new ArgumentException(
+                $"The schedule '{schedule.Name}' has no latent variable, without which the bridge's objective with diffusion isn't defined.", nameof(schedule));
         }
     }
 }

@@ -1,5 +1,4 @@
-using MathNet.Numerics.LinearAlgebra;
-using MathNet.Numerics.LinearAlgebra.Factorization;
+using Monge.Engine.LinearAlgebra;
 
 namespace Monge.OptimalTransport;
 
@@ -96,7 +95,9 @@ internal static class SymmetricRoots
         for (int index = 0; index < dimension; index++)
         {
             if (values[index] <= floor)
-                throw new ArgumentException($"The matrix is singular: its smallest eigenvalue is {values.Min()}; the source of a transport map needs a positive definite covariance.", name);
+                throw new ArgumentException(
+                    $"The matrix is singular: its smallest eigenvalue is {values.Min()}; the source of a transport map needs a positive definite covariance.",
+                    name);
             values[index] = 1 / Math.Sqrt(values[index]);
         }
         return Compose(values, vectors, dimension);
@@ -125,7 +126,8 @@ internal static class SymmetricRoots
             throw new ArgumentException($"A covariance of dimension {dimension} needs {dimension * dimension} values, but there are {matrix.Length}.", name);
         double scale = 0;
         foreach (double value in matrix)
-            scale = double.IsFinite(value) ? Math.Max(scale, Math.Abs(value)) : throw new ArgumentException($"The matrix holds {value}; covariances are finite.", name);
+            scale = double.IsFinite(value)
+                ? Math.Max(scale, Math.Abs(value)) : throw new ArgumentException($"The matrix holds {value}; covariances are finite.", name);
         for (int row = 0; row < dimension; row++)
             for (int column = 0; column < row; column++)
                 if (Math.Abs(matrix[row * dimension + column] - matrix[column * dimension + row]) > 1e-10 * scale)
@@ -148,15 +150,7 @@ internal static class SymmetricRoots
     private static (double[] Values, double[] Vectors) Eigen(double[] matrix, int dimension, string name)
     {
         Check(matrix, dimension, name);
-        Evd<double> factors = Matrix<double>.Build.DenseOfRowMajor(dimension, dimension, matrix).Evd(Symmetricity.Symmetric);
-        var values = new double[dimension];
-        var vectors = new double[dimension * dimension];
-        for (int row = 0; row < dimension; row++)
-        {
-            values[row] = factors.EigenValues[row].Real;
-            for (int column = 0; column < dimension; column++)
-                vectors[row * dimension + column] = factors.EigenVectors[row, column];
-        }
+        var (values, vectors) = SymmetricEigen.DecomposeAsStored(matrix, dimension);
         return (values, vectors);
     }
 }

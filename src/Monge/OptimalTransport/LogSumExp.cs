@@ -48,7 +48,8 @@ internal static class LogSumExp
         var largest = new Vector<double>(double.NegativeInfinity);
         int index = 0;
         for (; index <= count - width; index += width)
-            largest = Vector.MaxNative(largest, Vector.FusedMultiplyAdd(scales, Vector.LoadUnsafe(ref costs, (nuint)index), Vector.LoadUnsafe(ref shifts, (nuint)index)));
+            largest = Vector.MaxNative(
+                largest, Vector.FusedMultiplyAdd(scales, Vector.LoadUnsafe(ref costs, (nuint)index), Vector.LoadUnsafe(ref shifts, (nuint)index)));
         double result = double.NegativeInfinity;
         for (int lane = 0; lane < width; lane++)
             result = Math.Max(result, largest[lane]);
@@ -66,7 +67,8 @@ internal static class LogSumExp
         int index = 0;
         for (; index <= count - 8; index += 8)
         {
-            Vector512<double> exponent = Vector512.FusedMultiplyAdd(scales, Vector512.LoadUnsafe(ref costs, (nuint)index), Vector512.LoadUnsafe(ref shifts, (nuint)index)) - largests;
+            Vector512<double> exponent = Vector512.FusedMultiplyAdd(
+                scales, Vector512.LoadUnsafe(ref costs, (nuint)index), Vector512.LoadUnsafe(ref shifts, (nuint)index)) - largests;
             if (Vector512.GreaterThanAny(exponent, limit))
                 sums += Vector512.Exp(exponent);
         }
@@ -82,7 +84,8 @@ internal static class LogSumExp
         int index = 0;
         for (; index <= count - Vector<double>.Count; index += Vector<double>.Count)
         {
-            Vector<double> exponent = Vector.FusedMultiplyAdd(scales, Vector.LoadUnsafe(ref costs, (nuint)index), Vector.LoadUnsafe(ref shifts, (nuint)index)) - largests;
+            Vector<double> exponent = Vector.FusedMultiplyAdd(
+                scales, Vector.LoadUnsafe(ref costs, (nuint)index), Vector.LoadUnsafe(ref shifts, (nuint)index)) - largests;
             if (Vector.GreaterThanAny(exponent, limit))
                 sums += Vector.Exp(exponent);
         }

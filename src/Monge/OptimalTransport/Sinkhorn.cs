@@ -45,7 +45,8 @@ public sealed record SinkhornOptions
 
 /// <summary>An entropic transport between two weighted point sets.</summary>
 /// <param name="TransportCost">Mean ground cost under the plan, without the entropy.</param>
-/// <param name="EntropicCost">Minimum of the mean cost plus epsilon times KL(plan | product of the marginals), taken from the dual and so a lower bound when not converged.</param>
+/// <param name="EntropicCost">Minimum of the mean cost plus epsilon times KL(plan | product of the marginals), taken from the dual and
+/// so a lower bound when not converged.</param>
 /// <param name="MarginalError">Total (L1) error of the plan's row marginals; the column marginals are exact.</param>
 /// <param name="Converged">Whether the marginal error is below the tolerance.</param>
 /// <param name="Iterations">Iterations done.</param>
@@ -92,7 +93,8 @@ public static class Sinkhorn
     /// <param name="cancellation">Stops the iteration.</param>
     /// <exception cref="ArgumentException">Points, weights or options are unusable.</exception>
     /// <exception cref="OperationCanceledException">The iteration was stopped.</exception>
-    public static SinkhornResult Solve(double[] x, double[] y, int dimension, SinkhornOptions? options = null, double[]? logWeightsX = null, double[]? logWeightsY = null, CancellationToken cancellation = default)
+    public static SinkhornResult Solve(double[] x, double[] y, int dimension, SinkhornOptions? options = null, double[]? logWeightsX = null,
+        double[]? logWeightsY = null, CancellationToken cancellation = default)
     {
         options ??= new SinkhornOptions();
         options.Validate();
@@ -141,7 +143,8 @@ public static class Sinkhorn
         }
         // The column marginals are exact, so the plan has mass one and the dual value is the sum of the mean potentials.
         double entropicCost = Mean(f, logA) + Mean(g, logB);
-        return new SinkhornResult(TransportCost(rows, f, g, logA, logB, options.Epsilon), entropicCost, error, error <= options.Tolerance, iterations, options.Epsilon, f, g);
+        return new SinkhornResult(
+            TransportCost(rows, f, g, logA, logB, options.Epsilon), entropicCost, error, error <= options.Tolerance, iterations, options.Epsilon, f, g);
     }
 
     /// <summary>The debiased divergence between x and y.</summary>
@@ -154,7 +157,8 @@ public static class Sinkhorn
     /// <param name="cancellation">Stops the iteration.</param>
     /// <exception cref="ArgumentException">Points, weights or options are unusable.</exception>
     /// <exception cref="OperationCanceledException">The iteration was stopped.</exception>
-    public static SinkhornDivergence Divergence(double[] x, double[] y, int dimension, SinkhornOptions? options = null, double[]? logWeightsX = null, double[]? logWeightsY = null, CancellationToken cancellation = default)
+    public static SinkhornDivergence Divergence(double[] x, double[] y, int dimension, SinkhornOptions? options = null, double[]? logWeightsX = null,
+        double[]? logWeightsY = null, CancellationToken cancellation = default)
     {
         options ??= new SinkhornOptions();
         SinkhornResult cross = Solve(x, y, dimension, options, logWeightsX, logWeightsY, cancellation);
@@ -173,7 +177,8 @@ public static class Sinkhorn
     /// Over-relaxation learned from the observed rate. Near the solution the iteration is a Gauss-Seidel sweep whose eigenvalues are real and in [0, 1),
     /// so Young's classical formula gives the best factor from the rate seen at the present one; a growing error pulls the factor back to 1.
     /// </summary>
-    /// <remarks>Source: A. Thibault, L. Chizat, C. Dossal and N. Papadakis, "Overrelaxed Sinkhorn-Knopp algorithm for regularized optimal transport" (arXiv 1711.01851).</remarks>
+    /// <remarks>Source: A. Thibault, L. Chizat, C. Dossal and N. Papadakis, "Overrelaxed Sinkhorn-Knopp algorithm for regularized optimal
+    /// transport" (arXiv 1711.01851).</remarks>
     private sealed class Relaxation
     {
         private const double Largest = 1.98;
@@ -216,7 +221,8 @@ public static class Sinkhorn
     }
 
     /// <summary>Entropic cost of a measure with itself: one potential, averaged with its own update, which converges fast.</summary>
-    private static (double Cost, bool Converged) SelfCost(double[] x, int dimension, SinkhornOptions options, double[]? logWeights, CancellationToken cancellation)
+    private static (double Cost, bool Converged) SelfCost(
+        double[] x, int dimension, SinkhornOptions options, double[]? logWeights, CancellationToken cancellation)
     {
         int count = x.Length / dimension;
         double[] logA = PointSets.NormaliseLogWeights(logWeights, count, nameof(logWeights));

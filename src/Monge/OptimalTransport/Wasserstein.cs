@@ -25,7 +25,8 @@ public static class Wasserstein
         int count = PointSets.Check(x, dimension, nameof(x));
         int other = PointSets.Check(y, dimension, nameof(y));
         if (count != other)
-            throw new ArgumentException($"The exact distance needs sets of equal size, but there are {count} and {other} points; use Sinkhorn instead.", nameof(y));
+            throw new ArgumentException(
+                $"The exact distance needs sets of equal size, but there are {count} and {other} points; use Sinkhorn instead.", nameof(y));
         CheckPower(power);
         double[] cost = new CostRows(x, y, dimension, power == 1 ? GroundCost.Euclidean : GroundCost.SquaredEuclidean, store: true, threads).Stored!;
         if (power is not (1 or 2))

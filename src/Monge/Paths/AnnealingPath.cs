@@ -16,7 +16,8 @@ public sealed class AnnealingPath : IDensityPath
     /// <param name="logTarget">log rho of a position [d], traced; in the coordinates in which the base is standard normal.</param>
     /// <param name="targetExponent">a, at least 1.</param>
     /// <param name="baseExponent">b, at least 1.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An exponent is below 1 (the time derivative would not be finite at an end) or the dimension below 1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An exponent is below 1 (the time derivative would not be finite at an
+    /// end) or the dimension below 1.</exception>
     public AnnealingPath(int dimension, Func<Expr, Expr> logTarget, double targetExponent = 1, double baseExponent = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);

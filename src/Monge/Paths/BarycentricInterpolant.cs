@@ -4,8 +4,8 @@ using Monge.Fields;
 namespace Monge.Paths;
 
 /// <summary>
-/// The interpolant of several laws, x(a) = sum_k a_k x_k with weights a in the simplex (M. Albergo, N. Boffi, M. Lindsey, E. Vanden-Eijnden, arXiv:2310.03695). Its fields
-/// g_k(a, x) = E(x_k | x(a) = x) satisfy sum_k a_k g_k = x, and along any path a(t) the velocity is b = sum_k (da_k/dt) g_k.
+/// The interpolant of several laws, x(a) = sum_k a_k x_k with weights a in the simplex (M. Albergo, N. Boffi, M. Lindsey, E. Vanden-Eijnden, arXiv:2310.03695).
+/// Its fields g_k(a, x) = E(x_k | x(a) = x) satisfy sum_k a_k g_k = x, and along any path a(t) the velocity is b = sum_k (da_k/dt) g_k.
 /// </summary>
 public static class BarycentricInterpolant
 {

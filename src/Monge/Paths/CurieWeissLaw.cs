@@ -1,11 +1,12 @@
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Fields;
 
 namespace Monge.Paths;
 
 /// <summary>
-/// The Curie-Weiss law on spins x in {-1, 1}^d with weight exp(b S^2 / 2d + h S / d), S = sum x, b above 1, reached from Gaussian noise by a one-sided interpolant
-/// (arXiv:2501.00988). For large d it is a mixture of two product laws with spin means +-m, m = tanh(b m), and weights proportional to exp(+-h m).
+/// The Curie-Weiss law on spins x in {-1, 1}^d with weight exp(b S^2 / 2d + h S / d), S = sum x, b above 1, reached from Gaussian noise by a one-sided
+/// interpolant (arXiv:2501.00988). For large d it is a mixture of two product laws with spin means +-m, m = tanh(b m), and weights proportional to exp(+-h m).
 /// </summary>
 public sealed class CurieWeissLaw
 {
@@ -47,7 +48,7 @@ public sealed class CurieWeissLaw
         for (var up = 0; up <= Dimension; up++)
         {
             var sum = (2.0 * up) - Dimension;
-            logs[up] = MathNet.Numerics.SpecialFunctions.GammaLn(Dimension + 1) - MathNet.Numerics.SpecialFunctions.GammaLn(up + 1) - MathNet.Numerics.SpecialFunctions.GammaLn(Dimension - up + 1)
+            logs[up] = HostFunctions.LogFactorial(Dimension) - HostFunctions.LogFactorial(up) - HostFunctions.LogFactorial(Dimension - up)
                 + (InverseTemperature * sum * sum / (2 * Dimension)) + (Field * sum / Dimension);
         }
 
@@ -56,12 +57,16 @@ public sealed class CurieWeissLaw
         return [.. logs.Select(l => Math.Exp(l - top) / total)];
     }
 
-    /// <summary>The velocity b = (alpha'/alpha) x + (beta' - alpha' beta / alpha) E(x_1 | x) with the conditional mean of the large-d mixture; not at t = 1, where alpha vanishes.</summary>
+    /// <summary>
+    /// The velocity b = (alpha'/alpha) x + (beta' - alpha' beta / alpha) E(x_1 | x) with the conditional mean of the large-d
+    /// mixture; not at t = 1, where alpha vanishes.
+    /// </summary>
     /// <param name="schedule">The schedule, without a latent variable.</param>
     public IVectorField LargeSystem(InterpolantSchedule schedule) => Velocity(schedule, LargeSystemMean);
 
     /// <summary>
-    /// The velocity with the exact conditional mean for finite d, by the Hubbard-Stratonovich integral: exp(b S^2 / 2d) is the mean of exp(sqrt(b/d) xi S) over a standard normal xi, on a grid of xi.
+    /// The velocity with the exact conditional mean for finite d, by the Hubbard-Stratonovich integral: exp(b S^2 / 2d) is the mean of exp(sqrt(b/d) xi S) over
+    /// a standard normal xi, on a grid of xi.
     /// </summary>
     /// <param name="schedule">The schedule, without a latent variable.</param>
     /// <param name="nodes">Points of the grid.</param>

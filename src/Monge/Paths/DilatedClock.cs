@@ -17,7 +17,9 @@ public static class DilatedClock
         return t => Expr.Select(t.Less(0.5), 2 * share * t, share + ((1 - share) * ((2 * t) - 1)));
     }
 
-    /// <summary>For noise of deviation sqrt(d) (1 - tau): tau = 1 - (kappa / sqrt(d)) (2 - 2t) from t = 1/2, the time scale on which the structure within a mode forms.</summary>
+    /// <summary>
+    /// For noise of deviation sqrt(d) (1 - tau): tau = 1 - (kappa / sqrt(d)) (2 - 2t) from t = 1/2, the time scale on which the structure within a mode forms.
+    /// </summary>
     /// <param name="dimension">d.</param>
     /// <param name="kappa">kappa, above 0 and below sqrt(d).</param>
     public static Func<Expr, Expr> Exploding(int dimension, double kappa)

@@ -3,8 +3,8 @@ using Monge.Engine.Programs;
 namespace Monge.Paths;
 
 /// <summary>
-/// A path given by a formula V(x, t) in which anything may move with time: the means of a mixture, the mass and the coupling of a field theory, the log-scales of a
-/// hierarchy (arXiv:2410.02711, the interpolated energies). Its derivatives are taken by the engine.
+/// A path given by a formula V(x, t) in which anything may move with time: the means of a mixture, the mass and the coupling of a field theory, the log-scales
+/// of a hierarchy (arXiv:2410.02711, the interpolated energies). Its derivatives are taken by the engine.
 /// </summary>
 public sealed class FormulaPath : IDensityPath
 {
@@ -19,7 +19,8 @@ public sealed class FormulaPath : IDensityPath
     /// <param name="description">What moves, in words, such as "means of the mixture from the origin".</param>
     /// <param name="usesModeKnowledge">Whether the path was made knowing where the modes are; results along it must say so.</param>
     /// <param name="laplacian">The Laplacian of V(x, t) in x in closed form; null to differentiate, which costs d tangents.</param>
-    public FormulaPath(int dimension, Func<Expr, Expr, Expr> logDensity, Func<int, Expr> draw, string description, bool usesModeKnowledge = false, Func<Expr, Expr, Expr>? laplacian = null)
+    public FormulaPath(int dimension, Func<Expr, Expr, Expr> logDensity, Func<int, Expr> draw, string description, bool usesModeKnowledge = false,
+        Func<Expr, Expr, Expr>? laplacian = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
         (Dimension, _logDensity, _draw, _laplacian, Description, UsesModeKnowledge) = (dimension, logDensity, draw, laplacian, description, usesModeKnowledge);

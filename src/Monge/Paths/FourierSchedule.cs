@@ -3,8 +3,8 @@ using Monge.Engine.Programs;
 namespace Monge.Paths;
 
 /// <summary>
-/// Schedules with coefficients to be optimised: alpha and beta are those of a given schedule plus sine series that vanish at the ends, and gamma, if there is one, that of the
-/// schedule times the exponential of a constant and a sine series, so that it stays positive (arXiv:2209.15571, section 3.3).
+/// Schedules with coefficients to be optimised: alpha and beta are those of a given schedule plus sine series that vanish at the ends, and gamma, if there is
+/// one, that of the schedule times the exponential of a constant and a sine series, so that it stays positive (arXiv:2209.15571, section 3.3).
 /// </summary>
 public static class FourierSchedule
 {
@@ -61,6 +61,7 @@ public static class FourierSchedule
             t => start.Alpha(t) + Series(alpha, t),
             t => start.Beta(t) + Series(beta, t),
             gamma is null ? null : t => start.Gamma(t) * Exponent(t).Exp(),
-            gamma is null ? null : t => (2 * Exponent(t)).Exp() * (start.GammaGammaRate(t) + (start.Gamma(t).Square() * InterpolantSchedule.Rate(Exponent, t))));
+            gamma is null ? null : t =>
+                (2 * Exponent(t)).Exp() * (start.GammaGammaRate(t) + (start.Gamma(t).Square() * InterpolantSchedule.Rate(Exponent, t))));
     }
 }

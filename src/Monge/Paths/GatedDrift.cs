@@ -8,9 +8,10 @@ namespace Monge.Paths;
 /// <code>
 /// b(x, t) = (u(t) + v(t) / (t + delta)) (x + grad V_t(x) / k(t)) + g(t) grad V_t(x) / k(t) + c(x, t)
 /// </code>
-/// with learned functions u, v, g of time (zero at the start) and any inner field c; k(t) is a scale, usually the mean curvature of V_t. The exact drift of
-/// a mixture whose means move from the origin, t m_k with deviation s(t), is of this form in any dimension: by Tweedie's formula x + s^2 grad V = t E[m | x], so
-/// b = (x + s^2 grad V) / t - s s' grad V. The first bracket is small where positions follow a Gaussian of curvature k, so both gates are well conditioned. The divergence takes one Laplacian of V, or one Hessian-vector product for each probe.
+/// with learned functions u, v, g of time (zero at the start) and any inner field c; k(t) is a scale, usually the mean curvature of V_t. The exact drift of a
+/// mixture whose means move from the origin, t m_k with deviation s(t), is of this form in any dimension: by Tweedie's formula x + s^2 grad V = t E[m | x], so
+/// b = (x + s^2 grad V) / t - s s' grad V. The first bracket is small where positions follow a Gaussian of curvature k, so both gates are well conditioned. The
+/// divergence takes one Laplacian of V, or one Hessian-vector product for each probe.
 /// </summary>
 public sealed class GatedDrift : IVectorField
 {
@@ -35,7 +36,8 @@ public sealed class GatedDrift : IVectorField
     {
         (_path, _curvature, _inner, Dimension) = (path, curvature, inner, path.Dimension);
         _gates = new Perceptron(
-            parameters, initializer, "gates", Features(0).Size, 3, new PerceptronOptions { Width = Width, Depth = 1, Activation = Activation.Tanh, FirstScale = 1.5 });
+            parameters, initializer, "gates", Features(0).Size, 3,
+            new PerceptronOptions { Width = Width, Depth = 1, Activation = Activation.Tanh, FirstScale = 1.5 });
     }
 
     /// <inheritdoc/>

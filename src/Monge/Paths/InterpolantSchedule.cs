@@ -5,9 +5,9 @@ using Monge.Engine.Programs;
 namespace Monge.Paths;
 
 /// <summary>
-/// The scalars alpha(t), beta(t), gamma(t) of a spatially linear interpolant x_t = alpha x_0 + beta x_1 + gamma z, t from 0 (base) to 1 (data)
-/// (M. Albergo, N. Boffi, E. Vanden-Eijnden, arXiv:2303.08797, sections 2 and 4). A schedule ends where it should if alpha(0) = beta(1) = 1 (alpha(0) the base's
-/// deviation for one-sided ones) and alpha(1) = beta(0) = gamma(0) = gamma(1) = 0.
+/// The scalars alpha(t), beta(t), gamma(t) of a spatially linear interpolant x_t = alpha x_0 + beta x_1 + gamma z, t from 0 (base) to 1 (data) (M. Albergo, N.
+/// Boffi, E. Vanden-Eijnden, arXiv:2303.08797, sections 2 and 4). A schedule ends where it should if alpha(0) = beta(1) = 1 (alpha(0) the base's deviation for
+/// one-sided ones) and alpha(1) = beta(0) = gamma(0) = gamma(1) = 0.
 /// </summary>
 /// <remarks>
 /// Rates are taken by the engine. Where a rate is infinite at an end but its product with the scalar is not, as for square roots, the closed form of the
@@ -17,7 +17,8 @@ public sealed class InterpolantSchedule
 {
     private const int WorthCompiling = 2000;
 
-    private static readonly string[] s_outputs = ["alpha", "beta", "gamma", "alphaRate", "betaRate", "gammaRate", "alphaAlphaRate", "betaBetaRate", "gammaGammaRate"];
+    private static readonly string[] s_outputs =
+        ["alpha", "beta", "gamma", "alphaRate", "betaRate", "gammaRate", "alphaAlphaRate", "betaBetaRate", "gammaGammaRate"];
 
     private readonly Func<Expr, Expr> _alpha;
     private readonly Func<Expr, Expr> _beta;
@@ -32,7 +33,8 @@ public sealed class InterpolantSchedule
     /// <param name="alpha">alpha(t) of a traced time, elementwise.</param>
     /// <param name="beta">beta(t).</param>
     /// <param name="gamma">gamma(t); null for none.</param>
-    /// <param name="gammaGammaRate">gamma dgamma/dt in closed form; null to take gamma times its engine-made rate, which is not a number where that is infinite.</param>
+    /// <param name="gammaGammaRate">gamma dgamma/dt in closed form; null to take gamma times its engine-made rate, which is not
+    /// a number where that is infinite.</param>
     /// <param name="alphaAlphaRate">alpha dalpha/dt in closed form; null likewise.</param>
     /// <param name="betaBetaRate">beta dbeta/dt in closed form; null likewise.</param>
     public InterpolantSchedule(
@@ -136,7 +138,8 @@ public sealed class InterpolantSchedule
         for (var i = 0; i < times.Length; i++)
         {
             result[i] = new ScheduleValues(
-                times[i], Of("alpha", i), Of("beta", i), Of("gamma", i), Of("alphaRate", i), Of("betaRate", i), Of("gammaRate", i), Of("alphaAlphaRate", i), Of("betaBetaRate", i), Of("gammaGammaRate", i));
+                times[i], Of("alpha", i), Of("beta", i), Of("gamma", i), Of("alphaRate", i), Of("betaRate", i), Of("gammaRate", i), Of("alphaAlphaRate", i),
+                Of("betaBetaRate", i), Of("gammaGammaRate", i));
         }
 
         return result;
@@ -155,7 +158,8 @@ public sealed class InterpolantSchedule
         Func<Expr, Expr> After(Func<Expr, Expr> scalar) => t => scalar(clock(t));
         Func<Expr, Expr>? Product(Func<Expr, Expr>? product) => product is null ? null : t => product(clock(t)) * Rate(clock, t);
         return new InterpolantSchedule(
-            name, After(_alpha), After(_beta), _gamma is null ? null : After(_gamma), Product(_gammaGammaRate), Product(_alphaAlphaRate), Product(_betaBetaRate));
+            name, After(_alpha), After(_beta), _gamma is null ? null : After(_gamma), Product(_gammaGammaRate),
+            Product(_alphaAlphaRate), Product(_betaBetaRate));
     }
 
     /// <inheritdoc/>
@@ -200,4 +204,5 @@ public sealed class InterpolantSchedule
 /// <param name="BetaBetaRate">beta dbeta/dt, likewise.</param>
 /// <param name="GammaGammaRate">gamma dgamma/dt, likewise.</param>
 public readonly record struct ScheduleValues(
-    double Time, double Alpha, double Beta, double Gamma, double AlphaRate, double BetaRate, double GammaRate, double AlphaAlphaRate, double BetaBetaRate, double GammaGammaRate);
+    double Time, double Alpha, double Beta, double Gamma, double AlphaRate, double BetaRate, double GammaRate, double AlphaAlphaRate,
+    double BetaBetaRate, double GammaGammaRate);

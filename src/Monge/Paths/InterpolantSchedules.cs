@@ -10,7 +10,8 @@ public static class InterpolantSchedules
     public static InterpolantSchedule Linear { get; } = new("linear", t => 1 - t, t => t) { TimeOf = (a, b) => b / (a + b) };
 
     /// <summary>alpha = cos(pi t / 2), beta = sin(pi t / 2): keeps the covariance of whitened independent ends.</summary>
-    public static InterpolantSchedule Trigonometric { get; } = new("trigonometric", t => (0.5 * Math.PI * t).Cos(), t => (0.5 * Math.PI * t).Sin()) { TimeOf = (a, b) => Expr.Atan2(b, a) * (2 / Math.PI) };
+    public static InterpolantSchedule Trigonometric { get; } =
+        new("trigonometric", t => (0.5 * Math.PI * t).Cos(), t => (0.5 * Math.PI * t).Sin()) { TimeOf = (a, b) => Expr.Atan2(b, a) * (2 / Math.PI) };
 
     /// <summary>alpha = cos(pi t)^2 up to t = 1/2, beta = cos(pi t)^2 from there, gamma = sin(pi t)^2: each end is turned into noise and back.</summary>
     public static InterpolantSchedule EncoderDecoder { get; } = new(
@@ -21,7 +22,8 @@ public static class InterpolantSchedules
         LatentScale.SineSquared.GammaGammaRate);
 
     /// <summary>alpha = sqrt(1 - t^2), beta = t: the Ornstein-Uhlenbeck noising on the clock exp(-tau) = t.</summary>
-    public static InterpolantSchedule VariancePreserving { get; } = new("variance-preserving", t => (1 - t.Square()).Sqrt(), t => t, alphaAlphaRate: t => -t) { TimeOf = (a, b) => b / (a.Square() + b.Square()).Sqrt() };
+    public static InterpolantSchedule VariancePreserving { get; } =
+        new("variance-preserving", t => (1 - t.Square()).Sqrt(), t => t, alphaAlphaRate: t => -t) { TimeOf = (a, b) => b / (a.Square() + b.Square()).Sqrt() };
 
     /// <summary>alpha = 1 - t, beta = t, gamma = sqrt(t) (1 - t) (arXiv:2403.13724, in law).</summary>
     public static InterpolantSchedule Foellmer { get; } = new("foellmer", t => 1 - t, t => t, t => t.Sqrt() * (1 - t), t => 0.5 * (1 - t) * (1 - (3 * t)));
@@ -31,7 +33,8 @@ public static class InterpolantSchedules
         ("linear", "1-t | t", a => Plain(a, () => Linear)),
         ("linear-latent", "1-t | t | sqrt(a t(1-t)); a after a colon, 1 without", a => LinearWithLatent(a ?? 1)),
         ("trigonometric", "cos(pi t/2) | sin(pi t/2)", a => Plain(a, () => Trigonometric)),
-        ("trigonometric-latent", "sqrt(1-g^2) cos(pi t/2) | sqrt(1-g^2) sin(pi t/2) | g = sqrt(a t(1-t)); a after a colon, at most 4, 1 without", a => TrigonometricWithLatent(a ?? 1)),
+        ("trigonometric-latent", "sqrt(1-g^2) cos(pi t/2) | sqrt(1-g^2) sin(pi t/2) | g = sqrt(a t(1-t)); a after a colon, at most 4, 1 without",
+            a => TrigonometricWithLatent(a ?? 1)),
         ("encoder-decoder", "cos^2(pi t) up to 1/2 | cos^2(pi t) from 1/2 | sin^2(pi t): to noise and back", a => Plain(a, () => EncoderDecoder)),
         ("variance-preserving", "sqrt(1-t^2) | t, for a Gaussian base", a => Plain(a, () => VariancePreserving)),
         ("variance-exploding", "s(1-t) | t, a Gaussian base of deviation s; s after a colon, 10 without", a => VarianceExploding(a ?? 10)),
@@ -51,7 +54,9 @@ public static class InterpolantSchedules
         return new InterpolantSchedule(Named("linear-latent", a, 1), t => 1 - t, t => t, latent.Gamma, latent.GammaGammaRate);
     }
 
-    /// <summary>alpha = sqrt(1 - gamma^2) cos(pi t / 2), beta = sqrt(1 - gamma^2) sin(pi t / 2), gamma = sqrt(a t (1 - t)): alpha^2 + beta^2 + gamma^2 = 1.</summary>
+    /// <summary>
+    /// alpha = sqrt(1 - gamma^2) cos(pi t / 2), beta = sqrt(1 - gamma^2) sin(pi t / 2), gamma = sqrt(a t (1 - t)): alpha^2 + beta^2 + gamma^2 = 1.
+    /// </summary>
     /// <param name="a">a, above 0 and below 4.</param>
     public static InterpolantSchedule TrigonometricWithLatent(double a = 1)
     {
@@ -59,7 +64,8 @@ public static class InterpolantSchedules
         var latent = LatentScale.Brownian(a);
         Expr Rest(Expr t) => (1 - (a * t * (1 - t))).Sqrt();
         return new InterpolantSchedule(
-            Named("trigonometric-latent", a, 1), t => Rest(t) * (0.5 * Math.PI * t).Cos(), t => Rest(t) * (0.5 * Math.PI * t).Sin(), latent.Gamma, latent.GammaGammaRate);
+            Named("trigonometric-latent", a, 1), t => Rest(t) * (0.5 * Math.PI * t).Cos(), t => Rest(t) * (0.5 * Math.PI * t).Sin(),
+            latent.Gamma, latent.GammaGammaRate);
     }
 
     /// <summary>alpha = s (1 - t), beta = t: the base has deviation s, many times that of the data.</summary>
@@ -71,8 +77,8 @@ public static class InterpolantSchedules
     }
 
     /// <summary>
-    /// The variance-preserving noising diffusion with linear rates, run backwards: beta = exp(-B/2), alpha = sqrt(1 - exp(-B)), B(t) = (1-t) r_0 + (1-t)^2 (r_1 - r_0) / 2.
-    /// At t = 0 a share beta = exp(-(r_0 + r_1) / 4) of the data is left, 0.0066 for the usual rates, so the base is not quite Gaussian.
+    /// The variance-preserving noising diffusion with linear rates, run backwards: beta = exp(-B/2), alpha = sqrt(1 - exp(-B)), B(t) = (1-t) r_0 + (1-t)^2 (r_1
+    /// - r_0) / 2. At t = 0 a share beta = exp(-(r_0 + r_1) / 4) of the data is left, 0.0066 for the usual rates, so the base is not quite Gaussian.
     /// </summary>
     /// <param name="slowest">r_0, at the data; above 0.</param>
     /// <param name="fastest">r_1, at the base; at least r_0.</param>

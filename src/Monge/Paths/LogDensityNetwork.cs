@@ -15,8 +15,8 @@ public enum LogDensityBoundary
 
 /// <summary>
 /// A learned log density V(x, t) that meets its boundary conditions whatever the parameters, so no loss has to ask for them (arXiv:2407.07873). With I an
-/// interpolation from log p0 to log rho, phi a network and zeta a network of time alone: V = I - t log z + t (1 - t) (phi + zeta) for both ends, where the learned
-/// scalar log z is the estimate of log Z, and V = I + (1 - t) (phi + zeta) for the target alone. It starts on the interpolation.
+/// interpolation from log p0 to log rho, phi a network and zeta a network of time alone: V = I - t log z + t (1 - t) (phi + zeta) for both ends, where the
+/// learned scalar log z is the estimate of log Z, and V = I + (1 - t) (phi + zeta) for the target alone. It starts on the interpolation.
 /// </summary>
 public sealed class LogDensityNetwork : IDensityPath
 {
@@ -60,7 +60,9 @@ public sealed class LogDensityNetwork : IDensityPath
     /// <summary>log z, traced; null without one.</summary>
     public Expr? LogNormaliser { get; }
 
-    /// <summary>Where the learned part of log z lies in the flat parameter vector: log z is that number plus <see cref="StartLogNormaliser"/>; null without one.</summary>
+    /// <summary>
+    /// Where the learned part of log z lies in the flat parameter vector: log z is that number plus <see cref="StartLogNormaliser"/>; null without one.
+    /// </summary>
     public int? LogNormaliserOffset { get; }
 
     /// <summary>log z at the start.</summary>

@@ -6,9 +6,9 @@ using Monge.Measures;
 namespace Monge.Paths;
 
 /// <summary>
-/// The interpolant between two independent Gaussian mixtures in closed form (arXiv:2303.08797, appendix A): the law is the mixture over pairs (i, j) of components with weights p_i q_j, means
-/// m_ij = alpha m_i + beta n_j and covariances C_ij = alpha^2 A_i + beta^2 B_j + gamma^2 I, and with the responsibilities w_ij(x) of the pairs
-/// b = sum w_ij (dm_ij/dt + (dC_ij/dt) C_ij^-1 (x - m_ij) / 2) and s = -sum w_ij C_ij^-1 (x - m_ij).
+/// The interpolant between two independent Gaussian mixtures in closed form (arXiv:2303.08797, appendix A): the law is the mixture over pairs (i, j) of
+/// components with weights p_i q_j, means m_ij = alpha m_i + beta n_j and covariances C_ij = alpha^2 A_i + beta^2 B_j + gamma^2 I, and with the
+/// responsibilities w_ij(x) of the pairs b = sum w_ij (dm_ij/dt + (dC_ij/dt) C_ij^-1 (x - m_ij) / 2) and s = -sum w_ij C_ij^-1 (x - m_ij).
 /// </summary>
 public sealed class MixtureInterpolant
 {
@@ -117,7 +117,8 @@ public sealed class MixtureInterpolant
         Expr alphaRate = mirror ? 0 : schedule.AlphaRate(t);
         Expr betaRate = mirror ? 0 : schedule.BetaRate(t);
         var squares = new ScheduleSquares(
-            alpha.Square(), beta.Square(), schedule.Gamma(t).Square(), mirror ? 0 : schedule.AlphaAlphaRate(t), mirror ? 0 : schedule.BetaBetaRate(t), schedule.GammaGammaRate(t));
+            alpha.Square(), beta.Square(), schedule.Gamma(t).Square(), mirror ? 0 : schedule.AlphaAlphaRate(t), mirror ? 0 : schedule.BetaBetaRate(t),
+            schedule.GammaGammaRate(t));
         var components = new Component[_pairs.Count];
         for (var k = 0; k < components.Length; k++)
         {
@@ -133,7 +134,8 @@ public sealed class MixtureInterpolant
     }
 
     private Expr Logs(Component[] components) =>
-        Expr.Vector([.. components.Select(c => c.LogWeight - (0.5 * (c.Moments.Quadratic + c.Moments.LogDeterminant)))]) - (0.5 * Dimension * Math.Log(2 * Math.PI));
+        Expr.Vector([.. components.Select(c => c.LogWeight - (0.5 * (c.Moments.Quadratic + c.Moments.LogDeterminant)))])
+            - (0.5 * Dimension * Math.Log(2 * Math.PI));
 
     private Expr Average(Expr x, Expr t, Func<Component, Expr, Expr, Expr, Expr> value)
     {

@@ -3,8 +3,9 @@ using Monge.Engine.Programs;
 namespace Monge.Paths;
 
 /// <summary>
-/// A rising function given at knots, between them by the cubics that keep it rising (F. Fritsch, R. Carlson, SIAM J. Numer. Anal. 17, 1980), beyond them by the straight lines of
-/// the last slopes. Traced, it costs one operation of the table's width for each of a few operations, and only once for a time that all samples share.
+/// A rising function given at knots, between them by the cubics that keep it rising (F. Fritsch, R. Carlson, SIAM J. Numer. Anal. 17, 1980),
+/// beyond them by the straight lines of the last slopes. Traced, it costs one operation of the table's width for each of a few operations, and
+/// only once for a time that all samples share.
 /// </summary>
 public sealed class MonotoneTable
 {
@@ -15,7 +16,8 @@ public sealed class MonotoneTable
     /// <summary>Makes a table.</summary>
     /// <param name="knots">Where the function is given, rising strictly; at least 3.</param>
     /// <param name="values">What it is there, not falling.</param>
-    /// <param name="slopes">Its slopes there where they are known; cut off at 3 times a neighbouring chord, beyond which the cubics might fall. Null to estimate them.</param>
+    /// <param name="slopes">Its slopes there where they are known; cut off at 3 times a neighbouring chord, beyond which the cubics
+    /// might fall. Null to estimate them.</param>
     /// <exception cref="ArgumentException">The lengths differ or are too short, or the knots don't rise, or a value falls or is not finite.</exception>
     public MonotoneTable(double[] knots, double[] values, double[]? slopes = null)
     {
@@ -28,7 +30,8 @@ public sealed class MonotoneTable
         {
             if (!(knots[k] > knots[k - 1]) || !(values[k] >= values[k - 1]) || !double.IsFinite(values[k] - values[k - 1]))
             {
-                throw new ArgumentException(FormattableString.Invariant($"A table must rise, but from ({knots[k - 1]:g6}, {values[k - 1]:g6}) it goes to ({knots[k]:g6}, {values[k]:g6})."), nameof(values));
+                throw new ArgumentException(FormattableString.Invariant(
+                    $"A table must rise, but from ({knots[k - 1]:g6}, {values[k - 1]:g6}) it goes to ({knots[k]:g6}, {values[k]:g6})."), nameof(values));
             }
         }
 
@@ -47,7 +50,8 @@ public sealed class MonotoneTable
         var inside = at.Clamp(_knots[0], _knots[^1]) - Row(k => _knots[k]);
 
         // One piece is chosen by 0 and 1; the first and the last are open, so that no time falls between.
-        var chosen = offset.GreaterOrEqual(Row(k => k == 0 ? double.NegativeInfinity : 0)) * offset.Less(Row(k => k == pieces - 1 ? double.PositiveInfinity : Width(k)));
+        var chosen = offset.GreaterOrEqual(Row(k => k == 0 ? double.NegativeInfinity : 0)) * offset.Less(
+            Row(k => k == pieces - 1 ? double.PositiveInfinity : Width(k)));
         var cubic = Row(k => (_slopes[k] + _slopes[k + 1] - (2 * Chord(k))) / (Width(k) * Width(k)));
         var square = Row(k => ((3 * Chord(k)) - (2 * _slopes[k]) - _slopes[k + 1]) / Width(k));
         var value = Row(k => _values[k]) + (inside * (Row(k => _slopes[k]) + (inside * (square + (inside * cubic)))));

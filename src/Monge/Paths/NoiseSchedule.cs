@@ -2,7 +2,9 @@ using Monge.Engine.Programs;
 
 namespace Monge.Paths;
 
-/// <summary>The noise 2 eps(t) = p B (1 - t)^(p-1), whose integral from t to 1 is B (1 - t)^p: most of it far from the target, where structure is coarse.</summary>
+/// <summary>
+/// The noise 2 eps(t) = p B (1 - t)^(p-1), whose integral from t to 1 is B (1 - t)^p: most of it far from the target, where structure is coarse.
+/// </summary>
 /// <param name="Total">B.</param>
 /// <param name="Exponent">p.</param>
 internal readonly record struct NoiseSchedule(double Total, double Exponent)

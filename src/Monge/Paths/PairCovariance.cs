@@ -17,7 +17,8 @@ internal sealed record ScheduleSquares(Expr Alpha, Expr Beta, Expr Gamma, Expr A
 /// <param name="StretchTrace">tr((dC/dt) C^-1) / 2.</param>
 /// <param name="FromBase">A C^-1 y [d].</param>
 /// <param name="FromData">B C^-1 y [d].</param>
-internal sealed record PairMoments(Expr Quadratic, Expr LogDeterminant, Expr Solved, Expr PrecisionTrace, Expr Stretch, Expr StretchTrace, Expr FromBase, Expr FromData);
+internal sealed record PairMoments(
+    Expr Quadratic, Expr LogDeterminant, Expr Solved, Expr PrecisionTrace, Expr Stretch, Expr StretchTrace, Expr FromBase, Expr FromData);
 
 /// <summary>The covariance of an interpolant between one component of the base and one of the data, at a traced time.</summary>
 internal interface IPairCovariance

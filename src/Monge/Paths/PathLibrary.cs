@@ -11,8 +11,9 @@ namespace Monge.Paths;
 public sealed record LibraryPath(FormulaPath Path, IVectorField? ExactDrift);
 
 /// <summary>
-/// Paths of interpolated parameters to targets of the library, instead of the interpolated energies that suit any target (arXiv:2410.02711, experiments). Where the parameters that move say
-/// where the modes are, or what scales what, the path is labelled as using that knowledge (<see cref="FormulaPath.UsesModeKnowledge"/>).
+/// Paths of interpolated parameters to targets of the library, instead of the interpolated energies that suit any target (arXiv:2410.02711, experiments). Where
+/// the parameters that move say where the modes are, or what scales what, the path is labelled as using that knowledge
+/// (<see cref="FormulaPath.UsesModeKnowledge"/>).
 /// </summary>
 public static class PathLibrary
 {
@@ -31,8 +32,8 @@ public static class PathLibrary
     }
 
     /// <summary>
-    /// A mixture of equal Gaussians whose means leave the origin: V_t = log (1/K) sum_k N(x; t mu_k, s_t^2 I), s_t = (1-t) s_0 + t s_1. It stays normalised. Its exact drift moves each
-    /// component as a whole, b = sum_k r_k(x) [mu_k + (s'_t / s_t)(x - t mu_k)] with the responsibilities r_k.
+    /// A mixture of equal Gaussians whose means leave the origin: V_t = log (1/K) sum_k N(x; t mu_k, s_t^2 I), s_t = (1-t) s_0 + t s_1. It stays normalised.
+    /// Its exact drift moves each component as a whole, b = sum_k r_k(x) [mu_k + (s'_t / s_t)(x - t mu_k)] with the responsibilities r_k.
     /// </summary>
     /// <param name="means">mu_k [K][d].</param>
     /// <param name="startDeviation">s_0, above 0.</param>
@@ -62,13 +63,14 @@ public static class PathLibrary
 
         var path = new FormulaPath(
             d, (x, t) => Exponents(x, t).LogSumExp() + constant - (d * Deviation(t).Log()), stream => startDeviation * Expr.Random(RandomLaw.Normal, stream, d),
-            FormattableString.Invariant($"means of the mixture from the origin, standard deviation from {startDeviation:g4} to {endDeviation:g4}"), true, Laplacian);
+            FormattableString.Invariant($"means of the mixture from the origin, standard deviation from {startDeviation:g4} to {endDeviation:g4}"), true,
+            Laplacian);
         return new LibraryPath(path, new FormulaField(d, Drift));
     }
 
     /// <summary>
-    /// A mixture of equal products of Student's t with two degrees of freedom whose means leave the origin: the base is the product law itself, drawn by its quantile
-    /// (2u - 1) / sqrt(2 u (1 - u)), and the exact drift is the average sum_k r_k(x) mu_k of the components' velocities.
+    /// A mixture of equal products of Student's t with two degrees of freedom whose means leave the origin: the base is the product law itself, drawn by its
+    /// quantile (2u - 1) / sqrt(2 u (1 - u)), and the exact drift is the average sum_k r_k(x) mu_k of the components' velocities.
     /// </summary>
     /// <param name="means">mu_k [K][d].</param>
     public static LibraryPath StudentMixture(double[][] means)
@@ -87,11 +89,12 @@ public static class PathLibrary
     }
 
     /// <summary>
-    /// A lattice field whose coupling is switched on while its mass moves: m_t^2 = (1-t) m_0^2 + t m_1^2, lambda_t = t lambda, from the free field of mass m_0, drawn exactly by the symmetric
-    /// root of its covariance. Nothing is known of its modes. No exact drift is known.
+    /// A lattice field whose coupling is switched on while its mass moves: m_t^2 = (1-t) m_0^2 + t m_1^2, lambda_t = t lambda, from the free field of mass m_0,
+    /// drawn exactly by the symmetric root of its covariance. Nothing is known of its modes. No exact drift is known.
     /// </summary>
     /// <param name="field">The field at the end.</param>
-    /// <param name="startMassSquared">m_0^2, above 0; null for the solution of Hartree's equation, for which the effective mass doesn't move along the path.</param>
+    /// <param name="startMassSquared">m_0^2, above 0; null for the solution of Hartree's equation, for which the effective
+    /// mass doesn't move along the path.</param>
     public static LibraryPath Lattice(LatticeField field, double? startMassSquared = null)
     {
         ArgumentNullException.ThrowIfNull(field);
@@ -107,20 +110,22 @@ public static class PathLibrary
     }
 
     /// <summary>
-    /// Neal's funnel whose neck opens with time: x_0 ~ N(0, 3^2), the others N(0, exp(t x_0)), with the exact drift b_0 = 0, b_i = x_0 x_i / 2. It knows which coordinate is the log-scale.
+    /// Neal's funnel whose neck opens with time: x_0 ~ N(0, 3^2), the others N(0, exp(t x_0)), with the exact drift b_0 = 0, b_i = x_0 x_i / 2. It
+    /// knows which coordinate is the log-scale.
     /// </summary>
     /// <param name="dimension">d, at least 2.</param>
     public static LibraryPath Funnel(int dimension)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 2);
         var path = new FormulaPath(
-            dimension, Curved.FunnelLogDensity, stream => FirstWidened(dimension, Curved.NeckDeviation, stream), "log-scale coupled to the neck from 0 to 1", true);
+            dimension, Curved.FunnelLogDensity, stream => FirstWidened(dimension, Curved.NeckDeviation, stream),
+            "log-scale coupled to the neck from 0 to 1", true);
         return new LibraryPath(path, new FormulaField(dimension, (x, _) => Expr.Concat(0, 0 * x[..1], 0.5 * x[0] * x[1..])));
     }
 
     /// <summary>
-    /// The hierarchical funnel whose log-scales are coupled with time: v ~ N(0, 2^2), w_g ~ N(t v, 1), members ~ N(0, exp(t w_g)), with the exact drift b_v = 0, b_g = v and
-    /// b_i = x_i (w_g + t v) / 2. It knows the hierarchy.
+    /// The hierarchical funnel whose log-scales are coupled with time: v ~ N(0, 2^2), w_g ~ N(t v, 1), members ~ N(0, exp(t w_g)), with the exact drift b_v =
+    /// 0, b_g = v and b_i = x_i (w_g + t v) / 2. It knows the hierarchy.
     /// </summary>
     /// <param name="dimension">d, at least 7.</param>
     public static LibraryPath HierarchicalFunnels(int dimension)
@@ -136,11 +141,13 @@ public static class PathLibrary
         }
 
         var path = new FormulaPath(
-            dimension, HierarchicalFunnel.LogDensity, stream => FirstWidened(dimension, HierarchicalFunnel.CommonDeviation, stream), "log-scales of the hierarchy coupled from 0 to 1", true);
+            dimension, HierarchicalFunnel.LogDensity, stream => FirstWidened(dimension, HierarchicalFunnel.CommonDeviation, stream),
+            "log-scales of the hierarchy coupled from 0 to 1", true);
         return new LibraryPath(path, new FormulaField(dimension, Drift));
     }
 
-    // Standard normals but for the first. One product, no concatenation: slices of that would bypass the draw itself, and nothing could be differentiated by it.
+    // Standard normals but for the first. One product, no concatenation: slices of that would bypass the draw itself,
+    // and nothing could be differentiated by it.
     private static Expr FirstWidened(int dimension, double deviation, int stream) =>
         Expr.Constant([deviation, .. Enumerable.Repeat(1.0, dimension - 1)], dimension) * Expr.Random(RandomLaw.Normal, stream, dimension);
 
@@ -188,7 +195,8 @@ public static class PathLibrary
 
         double[] at = [.. Enumerable.Range(0, target.Dimension).Select(i => Math.Sin(i + 1))];
         var x = Expr.Input("x", target.Dimension);
-        var end = ReferenceInterpreter.Evaluate(new TracedProgram(null, ("end", path.LogDensity(x, 1))), 1, new Dictionary<string, double[]> { ["x"] = at }, [])["end"][0];
+        var end = ReferenceInterpreter.Evaluate(
+            new TracedProgram(null, ("end", path.LogDensity(x, 1))), 1, new Dictionary<string, double[]> { ["x"] = at }, [])["end"][0];
         var own = target.LogDensityAt(at)[0];
         return Math.Abs(end - own) <= 1e-9 * (1 + Math.Abs(own));
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
@@ -7,8 +8,8 @@ using Monge.Measures;
 namespace Monge.Paths;
 
 /// <summary>
-/// Schedules chosen by the averaged squared Lipschitz constant A_2 = int_0^1 E|grad b(I_t)|^2 dt of the velocity, or its 2k-th power
-/// (Y. Chen, E. Vanden-Eijnden, J. Xu, arXiv:2509.01629): among schedules with the same curve of laws the best runs at a speed at which E|grad b|^(2k) is constant.
+/// Schedules chosen by the averaged squared Lipschitz constant A_2 = int_0^1 E|grad b(I_t)|^2 dt of the velocity, or its 2k-th power (Y. Chen, E.
+/// Vanden-Eijnden, J. Xu, arXiv:2509.01629): among schedules with the same curve of laws the best runs at a speed at which E|grad b|^(2k) is constant.
 /// </summary>
 public static class ScheduleDesign
 {
@@ -23,7 +24,8 @@ public static class ScheduleDesign
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(variance);
         double[] times = [.. Enumerable.Range(0, QuadratureIntervals + 1).Select(k => (double)k / QuadratureIntervals)];
-        double[] slopes = [.. schedule.At(times).Select(v => (v.AlphaAlphaRate + (variance * v.BetaBetaRate)) / ((v.Alpha * v.Alpha) + (variance * v.Beta * v.Beta)))];
+        double[] slopes =
+            [.. schedule.At(times).Select(v => (v.AlphaAlphaRate + (variance * v.BetaBetaRate)) / ((v.Alpha * v.Alpha) + (variance * v.Beta * v.Beta)))];
         var sum = 0.0;
         for (var k = 0; k <= QuadratureIntervals; k++)
         {
@@ -51,12 +53,13 @@ public static class ScheduleDesign
         Expr Square(Expr t) => inverse.Apply(t).Clamp(0, 1);
         Expr HalfRate(Expr t) => 0.5 * InterpolantSchedule.Rate(inverse.Apply, t);
         return new InterpolantSchedule(
-            FormattableString.Invariant($"mixture:{separation:R}"), t => (1 - Square(t)).Sqrt(), t => Square(t).Sqrt(), alphaAlphaRate: t => -HalfRate(t), betaBetaRate: HalfRate);
+            FormattableString.Invariant($"mixture:{separation:R}"), t => (1 - Square(t)).Sqrt(), t => Square(t).Sqrt(), alphaAlphaRate: t =>
+                -HalfRate(t), betaBetaRate: HalfRate);
     }
 
     /// <summary>
-    /// The closed-form approximation of <see cref="Mixture"/>: beta = sqrt(-log(1 + (exp(-r^2) - 1) t)) / r. For large separations beta stays far below 1 until the last moment, so a run that
-    /// ends at t below 1 ends with one exact step.
+    /// The closed-form approximation of <see cref="Mixture"/>: beta = sqrt(-log(1 + (exp(-r^2) - 1) t)) / r. For large separations beta stays far below 1 until
+    /// the last moment, so a run that ends at t below 1 ends with one exact step.
     /// </summary>
     /// <param name="separation">r = |r|, above 0.</param>
     public static InterpolantSchedule MixtureSurrogate(double separation)
@@ -69,7 +72,8 @@ public static class ScheduleDesign
         Expr Square(Expr t) => (-Expr.Select(t.Less(0.5), (-(1 - last) * t).Log1p(), Remainder(t).Log()) / square).Clamp(0, 1);
         Expr HalfRate(Expr t) => 0.5 * (1 - last) / (square * Remainder(t));
         return new InterpolantSchedule(
-            FormattableString.Invariant($"mixture-surrogate:{separation:R}"), t => (1 - Square(t)).Sqrt(), t => Square(t).Sqrt(), alphaAlphaRate: t => -HalfRate(t), betaBetaRate: HalfRate);
+            string.Create(CultureInfo.InvariantCulture, $"mixture-surrogate:{separation:R}"), t => (1 - Square(t)).Sqrt(), t => Square(t).Sqrt(),
+            alphaAlphaRate: t => -HalfRate(t), betaBetaRate: HalfRate);
     }
 
     /// <summary>
@@ -81,7 +85,8 @@ public static class ScheduleDesign
     /// <param name="times">The times [n].</param>
     /// <param name="positions">For each time, positions [m, d] drawn from the law of x_t.</param>
     /// <param name="options">How to execute.</param>
-    public static double[] SquaredLipschitz(ParameterSet? parameters, NdArray<double>? values, IVectorField velocity, double[] times, Func<double, double[]> positions, ExecutionOptions? options = null)
+    public static double[] SquaredLipschitz(ParameterSet? parameters, NdArray<double>? values, IVectorField velocity, double[] times,
+        Func<double, double[]> positions, ExecutionOptions? options = null)
     {
         var d = velocity.Dimension;
         var (x, t) = (Expr.Input("x", d), Expr.Shared("t"));

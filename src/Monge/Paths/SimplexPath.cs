@@ -36,9 +36,9 @@ public sealed class SimplexPath(int count, Func<Expr, Expr> weights)
     public SimplexPath OnClock(Func<Expr, Expr> clock) => new(Count, t => Weights(clock(t)));
 
     /// <summary>
-    /// A path with coefficients to be optimised, positive inside and leaving its ends at a finite speed. The two ends share 1 as v and 1 - v, v the sigmoid of a gain times
-    /// log(t / (1 - t)) plus a sine series; each other vertex gets t (1 - t) times the exponential of a cosine series, plus a multiple of v (1 - v), which follows a quick exchange of the
-    /// ends; and all are divided by their sum. There are <see cref="CoefficientCount"/> coefficients.
+    /// A path with coefficients to be optimised, positive inside and leaving its ends at a finite speed. The two ends share 1 as v and 1 - v, v the sigmoid of
+    /// a gain times log(t / (1 - t)) plus a sine series; each other vertex gets t (1 - t) times the exponential of a cosine series, plus a multiple of v (1 -
+    /// v), which follows a quick exchange of the ends; and all are divided by their sum. There are <see cref="CoefficientCount"/> coefficients.
     /// </summary>
     /// <param name="parameters">Receives the coefficients, which start at 0.</param>
     /// <param name="initializer">Receives how they start.</param>
@@ -67,10 +67,14 @@ public sealed class SimplexPath(int count, Func<Expr, Expr> weights)
         CheckVertices(count, from, to);
         return values.Length == CoefficientCount(count, modes)
             ? new SimplexPath(count, t => Shares(count, from, to, modes, Expr.Constant(values, values.Length), t))
-            : throw new ArgumentException($"A path of {modes} modes between {count} vertices has {CoefficientCount(count, modes)} coefficients, but there are {values.Length}.", nameof(values));
+            : throw new ArgumentException(
+                $"A path of {modes} modes between {count} vertices has {CoefficientCount(count, modes)} coefficients, but there are {values.Length}.",
+                nameof(values));
     }
 
-    /// <summary>The number of coefficients of <see cref="Parametrised"/>: modes - 1 for the ends (the gain and a sine series), modes + 1 for each other vertex.</summary>
+    /// <summary>
+    /// The number of coefficients of <see cref="Parametrised"/>: modes - 1 for the ends (the gain and a sine series), modes + 1 for each other vertex.
+    /// </summary>
     /// <param name="count">The number of vertices.</param>
     /// <param name="modes">Coefficients of a cosine series.</param>
     public static int CoefficientCount(int count, int modes) => Math.Max(1, modes - 1) + ((count - 2) * (modes + 1));

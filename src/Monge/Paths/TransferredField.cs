@@ -4,9 +4,9 @@ using Monge.Fields;
 namespace Monge.Paths;
 
 /// <summary>
-/// A velocity learned under one schedule, used under another without further training (Y. Chen, E. Vanden-Eijnden, J. Xu, arXiv:2509.01629, formula 3.1, here for any two
-/// schedules without a latent variable and any base). At the time t' where beta/alpha agrees, x under the new schedule is c x under the old, c the ratio of the scalars, so
-/// b(x, t) = (dt'/dt) b_old(c x, t') / c - (dc/dt) x / c.
+/// A velocity learned under one schedule, used under another without further training (Y. Chen, E. Vanden-Eijnden, J. Xu, arXiv:2509.01629, formula 3.1, here
+/// for any two schedules without a latent variable and any base). At the time t' where beta/alpha agrees, x under the new schedule is c x under the old, c the
+/// ratio of the scalars, so b(x, t) = (dt'/dt) b_old(c x, t') / c - (dc/dt) x / c.
 /// </summary>
 public sealed class TransferredField : IVectorField
 {
@@ -28,7 +28,8 @@ public sealed class TransferredField : IVectorField
         {
             if (schedule.HasLatent)
             {
-                throw new ArgumentException($"The schedule '{schedule.Name}' has a latent variable; a field can be transferred only between schedules without one.", nameof(from));
+                throw new ArgumentException(
+                    $"The schedule '{schedule.Name}' has a latent variable; a field can be transferred only between schedules without one.", nameof(from));
             }
         }
 

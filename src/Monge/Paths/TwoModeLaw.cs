@@ -4,8 +4,8 @@ using Monge.Fields;
 namespace Monge.Paths;
 
 /// <summary>
-/// The mixture p N(m 1, s^2 I) + (1 - p) N(-m 1, s^2 I) in many dimensions d, 1 the vector of ones, reached from N(0, I) noise by a one-sided interpolant (arXiv:2501.00988).
-/// Its velocity reduces exactly: y = 1.x / sqrt(d) obeys an equation of its own, and every direction orthogonal to 1 is stretched alike.
+/// The mixture p N(m 1, s^2 I) + (1 - p) N(-m 1, s^2 I) in many dimensions d, 1 the vector of ones, reached from N(0, I) noise by a one-sided interpolant
+/// (arXiv:2501.00988). Its velocity reduces exactly: y = 1.x / sqrt(d) obeys an equation of its own, and every direction orthogonal to 1 is stretched alike.
 /// </summary>
 /// <param name="dimension">d.</param>
 /// <param name="mean">m.</param>

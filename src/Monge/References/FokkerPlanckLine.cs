@@ -1,3 +1,4 @@
+using System.Globalization;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -7,8 +8,8 @@ using Monge.Fields;
 namespace Monge.References;
 
 /// <summary>
-/// Solves dp/dt = -d(f p)/dx + eps d2p/dx2 on a segment of the line whose ends the density doesn't reach: central differences of order 6 in space, the classical Runge-Kutta method
-/// in time. The sum of the density over the grid is conserved.
+/// Solves dp/dt = -d(f p)/dx + eps d2p/dx2 on a segment of the line whose ends the density doesn't reach: central differences of order 6 in space, the
+/// classical Runge-Kutta method in time. The sum of the density over the grid is conserved.
 /// </summary>
 public sealed class FokkerPlanckLine : IDisposable
 {
@@ -77,7 +78,11 @@ public sealed class FokkerPlanckLine : IDisposable
         // -2.785 is where the method's stability ends on the negative axis, 272/45 the largest eigenvalue of the second difference.
         if (h * diffusion / (Spacing * Spacing) * (272.0 / 45) > 2.785)
         {
-            throw new ArgumentException(FormattableString.Invariant($"Steps of {h:g3} are too long for diffusion {diffusion:g3} on a grid of spacing {Spacing:g3}; take {Math.Ceiling((to - from) * diffusion / (Spacing * Spacing) * 2.2)} steps or more."), nameof(steps));
+            throw new ArgumentException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Steps of {h:g3} are too long for diffusion {diffusion:g3} on a grid of spacing {Spacing:g3}; take "
+                    + $"{Math.Ceiling((to - from) * diffusion / (Spacing * Spacing) * 2.2)} steps or more."), nameof(steps));
         }
 
         var n = density.Length;
@@ -104,7 +109,9 @@ public sealed class FokkerPlanckLine : IDisposable
 
         if (!double.IsFinite(density.Sum()))
         {
-            throw new ArithmeticException(FormattableString.Invariant($"The density on the grid is not finite at t = {to:g4}; take more steps: {h:g3} is long beside spacing over speed."));
+            throw new ArithmeticException(
+                FormattableString.Invariant(
+                    $"The density on the grid is not finite at t = {to:g4}; take more steps: {h:g3} is long beside spacing over speed."));
         }
     }
 

@@ -68,7 +68,8 @@ public static class ResultText
     public static string WithError(double value, double error) => $"{Number(value)} ± {error.ToString("G1", CultureInfo.InvariantCulture)}";
 
     /// <summary>A number as tables show it.</summary>
-    public static string Number(double value) => double.IsFinite(value) ? value.ToString("G4", CultureInfo.InvariantCulture) : double.IsPositiveInfinity(value) ? "inf" : "-";
+    public static string Number(double value) =>
+        double.IsFinite(value) ? value.ToString("G4", CultureInfo.InvariantCulture) : double.IsPositiveInfinity(value) ? "inf" : "-";
 
     /// <summary>A length of time in words, such as "2 m 05 s".</summary>
     public static string Duration(TimeSpan time) => time.TotalHours >= 1 ? Of($"{(int)time.TotalHours} h {time.Minutes:00} m")

@@ -28,9 +28,9 @@ public sealed record RunIdentity(string Method, IReadOnlyList<(string Name, stri
 }
 
 /// <summary>
-/// A run under way. A method says, from top to bottom, which phases it has: what is found out once (<see cref="Once"/>) and what is iterated (<see cref="Iterate"/>), as many of each as it
-/// likes. The session keeps what each has reached, writes all of it to one checkpoint now and then, and gives it back when the run is resumed: phases that had
-/// ended are not run again, the one that was under way goes on at its next step.
+/// A run under way. A method says, from top to bottom, which phases it has: what is found out once (<see cref="Once"/>) and what is iterated
+/// (<see cref="Iterate"/>), as many of each as it likes. The session keeps what each has reached, writes all of it to one checkpoint now and then, and gives it
+/// back when the run is resumed: phases that had ended are not run again, the one that was under way goes on at its next step.
 /// </summary>
 public sealed class RunSession
 {
@@ -162,7 +162,9 @@ public sealed class RunSession
         return TrainingLoop.Run(task, plan, Run.Progress, Run.Cancellation);
     }
 
-    /// <summary>Writes "model.safetensors" to the run's folder: arrays and words beside what names the run; its bytes don't depend on times or threads.</summary>
+    /// <summary>
+    /// Writes "model.safetensors" to the run's folder: arrays and words beside what names the run; its bytes don't depend on times or threads.
+    /// </summary>
     /// <param name="model">Arrays and words.</param>
     public void SaveModel(RunState model)
     {

@@ -115,5 +115,6 @@ public sealed class RunState
         }
     }
 
-    private NumericArray Array(string name) => _arrays.TryGetValue(name, out var values) ? values : throw new CheckpointException($"the array '{name}' is missing");
+    private NumericArray Array(string name) => _arrays.TryGetValue(name, out var values)
+        ? values : throw new CheckpointException($"the array '{name}' is missing");
 }

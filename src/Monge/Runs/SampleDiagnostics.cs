@@ -1,17 +1,21 @@
 using Monge.Diagnostics;
 using Monge.Engine.Random;
 using Monge.Measures;
-using Monge.Methods;
 using Monge.OptimalTransport;
 
 namespace Monge.Runs;
 
-/// <summary>What can be said of a sample set beyond its own estimates: its weights judged, its modes, and, when the target has exact samples, its distances from them, each beside its floor.</summary>
+/// <summary>
+/// What can be said of a sample set beyond its own estimates: its weights judged, its modes, and, when the target has exact samples, its
+/// distances from them, each beside its floor.
+/// </summary>
 /// <param name="Weights">The weights judged.</param>
 /// <param name="Modes">The weight in each known mode with its errors; null if the target's modes aren't known.</param>
-/// <param name="ExactModeCoverage">Entropic mode coverage of exact samples of the same number: mean and standard deviation over repetitions; null without modes or exact samples.</param>
+/// <param name="ExactModeCoverage">Entropic mode coverage of exact samples of the same number: mean and standard deviation over repetitions;
+/// null without modes or exact samples.</param>
 /// <param name="Distances">Distances from exact samples; empty without an exact sampler.</param>
-public sealed record SampleDiagnostics(ImportanceWeights Weights, ModeWeights? Modes, (double Mean, double Spread)? ExactModeCoverage, IReadOnlyList<DistanceWithFloor> Distances)
+public sealed record SampleDiagnostics(
+    ImportanceWeights Weights, ModeWeights? Modes, (double Mean, double Spread)? ExactModeCoverage, IReadOnlyList<DistanceWithFloor> Distances)
 {
     // Sizes at which the table takes a second or two.
     private const int MostPairs = 2000;
@@ -54,9 +58,11 @@ public sealed record SampleDiagnostics(ImportanceWeights Weights, ModeWeights? M
         Measure(draws, target, samples, repetitions, "W2", (x, y) => Wasserstein.Exact(x, y, target.Dimension, threads: threads).Distance);
 
     /// <summary>
-    /// The entropic cost with squared Euclidean ground cost and epsilon 1e-3 from exact samples beside its floor: "Sinkhorn" as in arXiv:2406.07423, which at this epsilon is W2 squared for most purposes.
-    /// At that epsilon the iteration is far from converged after the published 1000 steps on costs of hundreds; where epsilon log n, the most by which the entropic cost exceeds the exact one, is below a thousandth of it, the exact one is taken.
-    /// Where the target's variance is infinite, so is the cost's expectation, of exact sets too: single pairs of sets rule the means, and <see cref="DistanceWithFloor.MedianRatio"/> over many pairs is what can be compared.
+    /// The entropic cost with squared Euclidean ground cost and epsilon 1e-3 from exact samples beside its floor: "Sinkhorn" as in arXiv:2406.07423, which at
+    /// this epsilon is W2 squared for most purposes. At that epsilon the iteration is far from converged after the published 1000 steps on costs of hundreds;
+    /// where epsilon log n, the most by which the entropic cost exceeds the exact one, is below a thousandth of it, the exact one is taken. Where the target's
+    /// variance is infinite, so is the cost's expectation, of exact sets too: single pairs of sets rule the means, and
+    /// <see cref="DistanceWithFloor.MedianRatio"/> over many pairs is what can be compared.
     /// </summary>
     /// <param name="draws">The samples.</param>
     /// <param name="target">Their target.</param>
@@ -81,12 +87,14 @@ public sealed record SampleDiagnostics(ImportanceWeights Weights, ModeWeights? M
         return Measure(draws, target, samples, repetitions, "Sinkhorn^2", Cost);
     }
 
-    private static DistanceWithFloor Measure(SampleSet draws, Density target, int samples, int repetitions, string name, Func<double[], double[], double> distance)
+    private static DistanceWithFloor Measure(
+        SampleSet draws, Density target, int samples, int repetitions, string name, Func<double[], double[], double> distance)
     {
         ArgumentNullException.ThrowIfNull(draws);
         ArgumentNullException.ThrowIfNull(target);
         return Exact(draws, target) is { } exact
-            ? DistanceWithFloor.Compute(Resampled(draws, target.Dimension, repetitions), Math.Min(samples, draws.Count), target.Dimension, exact, distance, name, repetitions)
+            ? DistanceWithFloor.Compute(
+                Resampled(draws, target.Dimension, repetitions), Math.Min(samples, draws.Count), target.Dimension, exact, distance, name, repetitions)
             : throw new ArgumentException($"'{target.Name}' has no exact sampler, so a distance from it can't be measured.", nameof(target));
     }
 
@@ -114,9 +122,10 @@ public sealed record SampleDiagnostics(ImportanceWeights Weights, ModeWeights? M
     }
 
     private static ExactSampler? Exact(SampleSet draws, Density target) =>
-        target.Facts.ExactSampler is { } sampler ? (n, seed) => sampler(n, new RandomStream(Mix(draws.Seed, seed), RandomStreams.DistanceDraws)) : null;
+        target.Facts.ExactSampler is { } sampler ? (n, seed) => sampler(n, new RandomStream(Mix(draws.Seed, seed), RunStreams.DistanceDraws)) : null;
 
-    // A systematic resampling for each repetition: of a part of the draws of its own where there are enough, so that no outlier of the draws enters two repetitions, else of all.
+    // A systematic resampling for each repetition: of a part of the draws of its own where there are enough, so that no outlier of the
+    // draws enters two repetitions, else of all.
     private static ExactSampler Resampled(SampleSet draws, int d, int repetitions)
     {
         var weights = draws.NormalizedWeights();
@@ -132,7 +141,7 @@ public sealed record SampleDiagnostics(ImportanceWeights Weights, ModeWeights? M
                 (first, share, total) = (0, weights, 1);
             }
 
-            var chosen = Resampling.Systematic([.. share.Select(w => w / total)], n, new RandomStream(Mix(draws.Seed, seed), RandomStreams.DistanceResampling));
+            var chosen = Resampling.Systematic([.. share.Select(w => w / total)], n, new RandomStream(Mix(draws.Seed, seed), RunStreams.DistanceResampling));
             var points = new double[n * d];
             for (var i = 0; i < n; i++)
             {

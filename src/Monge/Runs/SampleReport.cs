@@ -131,13 +131,14 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
         var (weights, errors) = (found.Weights, found.Errors);
         var worst = Enumerable.Range(0, modes.Count).MaxBy(k => Math.Abs(weights[k] - modes.Weights[k]));
         var deviation = Math.Abs(weights[worst] - modes.Weights[worst]);
-        var farthest = ResultText.Of(
-            $"the weight farthest from its exact value is that of {modes.Name(worst)}: {weights[worst]:F4} for {modes.Weights[worst]:F4} (off by {deviation:F4})");
+        var (name, weight, exact) = (modes.Name(worst), weights[worst], modes.Weights[worst]);
+        var farthest = ResultText.Of($"the weight farthest from its exact value is that of {name}: {weight:F4} for {exact:F4} (off by {deviation:F4})");
         if (modes.Count <= ShownModes)
         {
             yield return new SummaryTable(
                 ["mode", "weight", "exact"],
-                [.. Enumerable.Range(0, modes.Count).Select(k => (string[])[modes.Name(k), ResultText.Of($"{weights[k]:F4} ± {errors[k]:F4}"), ResultText.Of($"{modes.Weights[k]:F4}")])]);
+                [.. Enumerable.Range(0, modes.Count).Select(
+                    k => (string[])[modes.Name(k), ResultText.Of($"{weights[k]:F4} ± {errors[k]:F4}"), ResultText.Of($"{modes.Weights[k]:F4}")])]);
         }
 
         yield return new SummaryText($"{modes.Count} modes; {farthest}");

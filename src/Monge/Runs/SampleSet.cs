@@ -34,7 +34,10 @@ public sealed record SampleSet
     /// <summary>Importance-sampling estimate of log Z: the log-mean-exp of the log-weights.</summary>
     public required double LogZ { get; init; }
 
-    /// <summary>Standard error of <see cref="LogZ"/> by the delta method: the weights' standard deviation over their mean and sqrt(n), the largest weights' share of the variance being that of the Pareto law fitted to them where that is larger.</summary>
+    /// <summary>
+    /// Standard error of <see cref="LogZ"/> by the delta method: the weights' standard deviation over their mean and sqrt(n), the largest weights' share of the
+    /// variance being that of the Pareto law fitted to them where that is larger.
+    /// </summary>
     public required double LogZError { get; init; }
 
     /// <summary>Effective sample size as a fraction of n: (sum w)^2 / (n sum w^2).</summary>
@@ -46,13 +49,19 @@ public sealed record SampleSet
     /// <summary>Standard error of <see cref="Elbo"/>; null if it wasn't computed.</summary>
     public double? ElboError { get; init; }
 
-    /// <summary>Evidence upper bound: the mean log-weight over exact samples of the target carried back to the base, at least log Z in expectation; null without exact samples.</summary>
+    /// <summary>
+    /// Evidence upper bound: the mean log-weight over exact samples of the target carried back to the base, at least log Z in
+    /// expectation; null without exact samples.
+    /// </summary>
     public double? Eubo { get; init; }
 
     /// <summary>Standard error of <see cref="Eubo"/>.</summary>
     public double? EuboError { get; init; }
 
-    /// <summary>Effective sample size (fraction) over exact samples of the target, 1 / mean of w / Z: small when the sampler misses what they cover; null without exact samples.</summary>
+    /// <summary>
+    /// Effective sample size (fraction) over exact samples of the target, 1 / mean of w / Z: small when the sampler misses
+    /// what they cover; null without exact samples.
+    /// </summary>
     public double? ForwardEffectiveSampleSize { get; init; }
 
     /// <summary>Standard error of <see cref="ForwardEffectiveSampleSize"/>.</summary>
@@ -64,10 +73,14 @@ public sealed record SampleSet
     /// <summary>The free energy F_t = -log Z_t along the path, by time; null for methods without one.</summary>
     public IReadOnlyList<FreeEnergyPoint>? FreeEnergy { get; init; }
 
-    /// <summary>What was done to the positions after weighting, in words: then they weigh equally but aren't independent; null for samples as they were drawn.</summary>
+    /// <summary>
+    /// What was done to the positions after weighting, in words: then they weigh equally but aren't independent; null for samples as they were drawn.
+    /// </summary>
     public string? Correction { get; init; }
 
-    /// <summary>The samplers that were tried after the training on a validation batch, in the order of the trials; null for methods without such a choice.</summary>
+    /// <summary>
+    /// The samplers that were tried after the training on a validation batch, in the order of the trials; null for methods without such a choice.
+    /// </summary>
     public IReadOnlyList<SamplerTrial>? SamplerScan { get; init; }
 
     /// <summary>Whether base or path were made knowing where the modes are; a comparison must say so.</summary>
@@ -192,7 +205,8 @@ public sealed record SampleSet
     {
         var culture = CultureInfo.InvariantCulture;
         var text = new StringBuilder();
-        text.AppendLine(culture, $"{Target}: {Count} samples by {Method} (seed {Seed}), {Iterations} iterations in {TrainSeconds:F1} s, drawn in {SampleSeconds:F1} s");
+        text.AppendLine(
+            culture, $"{Target}: {Count} samples by {Method} (seed {Seed}), {Iterations} iterations in {TrainSeconds:F1} s, drawn in {SampleSeconds:F1} s");
         var width = Math.Max(9, Names.Max(n => n.Length));
         text.AppendLine(culture, $"{"".PadRight(width)} {"mean",12} {"sd",12} {"5%",12} {"50%",12} {"95%",12}");
         var (mean, deviation) = (Mean(), StandardDeviation());
@@ -202,7 +216,10 @@ public sealed record SampleSet
             text.AppendLine(culture, $"{Names[j].PadRight(width)} {mean[j],12:G5} {deviation[j],12:G5} {low[j],12:G5} {middle[j],12:G5} {high[j],12:G5}");
         }
 
-        text.AppendLine(culture, $"log Z = {LogZ:F4} +- {LogZError:F4}   ELBO = {Elbo:F4}{(Eubo is { } upper ? string.Create(culture, $"   EUBO = {upper:F4}") : "")}   ESS = {EffectiveSampleSize:P1}{(ForwardEffectiveSampleSize is { } forward ? string.Create(culture, $"   forward ESS = {forward:P1}") : "")}   ({Sampler})");
+        text.AppendLine(
+            culture, $"log Z = {LogZ:F4} +- {LogZError:F4}   ELBO = {Elbo:F4}{(Eubo is { } upper ? string.Create(culture, $"   EUBO = {upper:F4}") : "")}   "
+            + $"ESS = {EffectiveSampleSize:P1}{(ForwardEffectiveSampleSize is { } forward ? string.Create(culture, $"   forward ESS = {forward:P1}") : "")}  "
+            + $" ({Sampler})");
         foreach (var warning in Warnings)
         {
             text.AppendLine(culture, $"warning: {warning.Message}");

@@ -31,22 +31,24 @@ public sealed record GaussNewtonOptions
     public double LargestDamping { get; init; } = 1e-5;
 
     /// <summary>
-    /// Whether the damping follows the gain ratio instead (Levenberg and Marquardt, by the rule of Nielsen, IMM-REP-1999-05): a full step whose decrease is what the
-    /// linear model promised divides it by up to five, one that lowers nothing is taken back and multiplies it. It starts at the loss, at most
+    /// Whether the damping follows the gain ratio instead (Levenberg and Marquardt, by the rule of Nielsen, IMM-REP-1999-05): a full step whose decrease is
+    /// what the linear model promised divides it by up to five, one that lowers nothing is taken back and multiplies it. It starts at the loss, at most
     /// <see cref="LargestDamping"/>. Where the residual bends strongly this takes far fewer steps than the line search.
     /// </summary>
     public bool Adaptive { get; init; }
 
     /// <summary>
-    /// Whether an adaptive step follows the bend of the residual to second order (geodesic acceleration; Transtrum and Sethna, arXiv:1201.5885): one more evaluation
-    /// of the residuals and one more solve with the same factor. Direct solvers only.
+    /// Whether an adaptive step follows the bend of the residual to second order (geodesic acceleration; Transtrum and Sethna, arXiv:1201.5885): one more
+    /// evaluation of the residuals and one more solve with the same factor. Direct solvers only.
     /// </summary>
     public bool Accelerated { get; init; } = true;
 
     /// <summary>The line search tries the steps 2^-k for k = 0 to this; adaptive steps have none. Not negative.</summary>
     public int Halvings { get; init; } = 30;
 
-    /// <summary>Rounds of refinement of a direct solve against J itself; the normal equations square J's condition, and this wins most of it back. Not negative.</summary>
+    /// <summary>
+    /// Rounds of refinement of a direct solve against J itself; the normal equations square J's condition, and this wins most of it back. Not negative.
+    /// </summary>
     public int Refinements { get; init; } = 2;
 
     /// <summary>When conjugate gradients stop.</summary>
@@ -77,7 +79,8 @@ public sealed class GaussNewton : IDisposable
     private const double DampingRise = 8;
     private const int MostSolves = 14;
 
-    // Geodesic acceleration: the share of the step over which the bend is measured, and the largest ratio of twice the acceleration to the step that is trusted.
+    // Geodesic acceleration: the share of the step over which the bend is measured, and the largest ratio of twice the
+    // acceleration to the step that is trusted.
     private const double BendShare = 0.1;
     private const double LargestBend = 0.75;
 
@@ -102,7 +105,8 @@ public sealed class GaussNewton : IDisposable
 
     /// <summary>Compiles the residual; the programs of a solver are compiled when it is first used.</summary>
     /// <param name="parameters">The parameters [P].</param>
-    /// <param name="residual">The residuals [m] of one sample, all types stacked, each times the square root of its weight; or one, a scalar. Points may be drawn inside.</param>
+    /// <param name="residual">The residuals [m] of one sample, all types stacked, each times the square root of its weight; or one, a
+    /// scalar. Points may be drawn inside.</param>
     /// <param name="samples">Samples n of a step, at least 1; N = n m.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="execution">How to execute.</param>
@@ -149,14 +153,16 @@ public sealed class GaussNewton : IDisposable
     public double Loss(DrawKey points) => Loss(Parameters, points);
 
     /// <summary>Takes one step. The loss at its points never grows.</summary>
-    /// <param name="points">The place in the random streams from which points are drawn: keep it for a few steps on the same points, move on to resample.</param>
+    /// <param name="points">The place in the random streams from which points are drawn: keep it for a few steps on the
+    /// same points, move on to resample.</param>
     /// <exception cref="ArithmeticException">The loss before the step is not finite.</exception>
     public GaussNewtonInfo Step(DrawKey points)
     {
         var before = Loss(Parameters, points);
         if (!double.IsFinite(before))
         {
-            throw new ArithmeticException(FormattableString.Invariant($"Gauss-Newton can't step from a loss of {before}; start from parameters whose residuals are finite."));
+            throw new ArithmeticException(
+                FormattableString.Invariant($"Gauss-Newton can't step from a loss of {before}; start from parameters whose residuals are finite."));
         }
 
         if (Damping == 0 || !_options.Adaptive)
@@ -333,7 +339,8 @@ public sealed class GaussNewton : IDisposable
         return isDense;
     }
 
-    // Factors the damped matrix and returns the damping, which is raised where rounding has eaten it: the smallest that survives beside the diagonal is about its rounding error.
+    // Factors the damped matrix and returns the damping, which is raised where rounding has eaten it: the smallest that survives beside
+    // the diagonal is about its rounding error.
     private double Factor(bool isDense, double damping)
     {
         var size = isDense ? _set.Count : ResidualCount;

@@ -6,8 +6,8 @@ using Monge.Engine.Execution;
 namespace Monge.Training;
 
 /// <summary>
-/// Products with a tall float64 matrix A, row-major [n, k]: A A^T by tiles of dot products shared by a team of threads, and the transpose. Every element is summed in
-/// one fixed order, so the result doesn't depend on the threads.
+/// Products with a tall float64 matrix A, row-major [n, k]: A A^T by tiles of dot products shared by a team of threads, and the transpose. Every element is
+/// summed in one fixed order, so the result doesn't depend on the threads.
 /// </summary>
 internal sealed class GramMatrix
 {
@@ -234,8 +234,10 @@ internal sealed class GramMatrix
 
         Span<double> sums =
         [
-            Vector512.Sum(s00), Vector512.Sum(s01), Vector512.Sum(s02), Vector512.Sum(s03), Vector512.Sum(s10), Vector512.Sum(s11), Vector512.Sum(s12), Vector512.Sum(s13),
-            Vector512.Sum(s20), Vector512.Sum(s21), Vector512.Sum(s22), Vector512.Sum(s23), Vector512.Sum(s30), Vector512.Sum(s31), Vector512.Sum(s32), Vector512.Sum(s33),
+            Vector512.Sum(s00), Vector512.Sum(s01), Vector512.Sum(s02), Vector512.Sum(s03), Vector512.Sum(s10), Vector512.Sum(s11),
+            Vector512.Sum(s12), Vector512.Sum(s13),
+            Vector512.Sum(s20), Vector512.Sum(s21), Vector512.Sum(s22), Vector512.Sum(s23), Vector512.Sum(s30), Vector512.Sum(s31),
+            Vector512.Sum(s32), Vector512.Sum(s33),
         ];
         for (var i = 0; i < Tile; i++)
         {

@@ -7,23 +7,6 @@ public abstract record LearningRate
     /// <param name="iteration">The step, from 0.</param>
     /// <param name="total">Steps of the whole run.</param>
     public abstract double At(long iteration, long total);
-
-    /// <summary>A linear rise over the first steps, then half a cosine from the peak down to a share of it.</summary>
-    /// <param name="iteration">The step, from 0.</param>
-    /// <param name="total">Steps of the whole run.</param>
-    /// <param name="peak">The highest rate.</param>
-    /// <param name="finalShare">The last rate divided by the peak.</param>
-    public static double WarmCosine(long iteration, long total, double peak, double finalShare)
-    {
-        var warm = Math.Min(200, Math.Max(1, total / 20));
-        if (iteration < warm)
-        {
-            return peak * (iteration + 1) / warm;
-        }
-
-        var progress = Math.Min(1, (double)(iteration - warm) / Math.Max(1, total - warm));
-        return peak * (finalShare + ((1 - finalShare) * 0.5 * (1 + Math.Cos(Math.PI * progress))));
-    }
 }
 
 /// <summary>A linear rise over the first steps (a twentieth, at most 200), then half a cosine from the peak down to a share of it.</summary>
@@ -32,7 +15,17 @@ public abstract record LearningRate
 public sealed record WarmCosineRate(double Peak, double FinalShare = 0.01) : LearningRate
 {
     /// <inheritdoc/>
-    public override double At(long iteration, long total) => WarmCosine(iteration, total, Peak, FinalShare);
+    public override double At(long iteration, long total)
+    {
+        var warm = Math.Min(200, Math.Max(1, total / 20));
+        if (iteration < warm)
+        {
+            return Peak * (iteration + 1) / warm;
+        }
+
+        var progress = Math.Min(1, (double)(iteration - warm) / Math.Max(1, total - warm));
+        return Peak * (FinalShare + ((1 - FinalShare) * 0.5 * (1 + Math.Cos(Math.PI * progress))));
+    }
 }
 
 /// <summary>A rate that is multiplied by a factor every so many steps; the factor 1 keeps it.</summary>

@@ -27,7 +27,7 @@ public sealed record LossMinimiserOptions
     public double AverageDecay { get; init; } = 0.999;
 
     /// <summary>The random stream of the parameters' start.</summary>
-    public uint StartStream { get; init; } = Methods.RandomStreams.Parameters;
+    public StreamName StartStream { get; init; } = TrainingStreams.Parameters;
 }
 
 /// <summary>Minimises the batch mean of a traced loss of one sample by Adam: for losses that no method owns.</summary>

@@ -90,7 +90,8 @@ public sealed record Sphere(double Radius, params string[] Blocks) : Projection(
             var norm = Math.Sqrt(Dot<T>(block[..length], block[..length]));
             if (norm == 0)
             {
-                throw new ArithmeticException("A vector that is held on a sphere is zero, which has no nearest point there; start it elsewhere or lower the learning rate.");
+                throw new ArithmeticException(
+                    "A vector that is held on a sphere is zero, which has no nearest point there; start it elsewhere or lower the learning rate.");
             }
 
             Scale(block[..length], Radius / norm);

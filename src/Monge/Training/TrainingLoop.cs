@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Monge.Training;
 
@@ -88,7 +89,8 @@ public static class TrainingLoop
             lastLoss = lossCount > 0 ? lossSum / lossCount : lastLoss;
             (lossSum, lossCount) = (0, 0);
             var remaining = TimeSpan.FromSeconds(Math.Max(0, total - iteration) * PerStep());
-            progress?.Report(new TrainingProgress(iteration, total, lastLoss, Elapsed(), remaining, plan.Phase) { Figures = figures, IsCourse = iteration > 0 });
+            progress?.Report(
+                new TrainingProgress(iteration, total, lastLoss, Elapsed(), remaining, plan.Phase) { Figures = figures, IsCourse = iteration > 0 });
         }
 
         while (iteration < total)
@@ -102,8 +104,9 @@ public static class TrainingLoop
             var info = task.Step(iteration, total);
             if (!double.IsFinite(info.Loss ?? 0) || !double.IsFinite(info.GradientNorm ?? 0))
             {
-                throw new ArithmeticException(FormattableString.Invariant(
-                    $"Training stopped at iteration {iteration}: the loss is {info.Loss} and the gradient's norm {info.GradientNorm}; lower the learning rate, or look for places where the density is not finite."));
+                throw new ArithmeticException(string.Create(CultureInfo.InvariantCulture,
+                    $"Training stopped at iteration {iteration}: the loss is {info.Loss} and the gradient's norm {info.GradientNorm}; lower the learning "
+                    + $"rate, or look for places where the density is not finite."));
             }
 
             iteration++;

@@ -17,7 +17,8 @@ public sealed class CompiledProgramTests
         var u = Expr.MatrixProduct(parameters.Add("w2", 1, width), second)[0];
         var pass = Derivative.Laplacian(u, x);
         var loss = (pass.Laplacian - pass.Gradient.SquaredNorm() - u).Square();
-        return (new TracedProgram(parameters, ("loss", loss.BatchSum()), ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum()), ("u", u)), parameters);
+        return (new TracedProgram(parameters, ("loss", loss.BatchSum()), ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum()), ("u", u)),
+            parameters);
     }
 
     internal static void Start(NdArray<float> parameters)

@@ -46,7 +46,8 @@ public sealed class LaneFunctionTests
         new("atan2(x, -1)", (e, x) => e.Atan2(x, e.Constant(-1.0)), x => Math.Atan2(x, -1.0), Points(-20.0, 20.0), 4e-7, 1e-14),
         new("atan2(1, x)", (e, x) => e.Atan2(e.Constant(1.0), x), x => Math.Atan2(1.0, x), Points(-20.0, 20.0), 4e-7, 1e-14),
         new("atan2(0, x)", (e, x) => e.Atan2(e.Constant(0.0), x), x => Math.Atan2(0.0, x), Points(-20.0, 20.0), 4e-7, 1e-14),
-        new("atan2(infinity, x)", (e, x) => e.Atan2(e.Constant(double.PositiveInfinity), x), x => Math.Atan2(double.PositiveInfinity, x), Points(-20.0, 20.0), 4e-7, 1e-14),
+        new("atan2(infinity, x)", (e, x) => e.Atan2(e.Constant(double.PositiveInfinity), x), x => Math.Atan2(double.PositiveInfinity, x),
+            Points(-20.0, 20.0), 4e-7, 1e-14),
         new("sqrt", (e, x) => e.Sqrt(x), Math.Sqrt, Geometric(1e-37, 1e38), 6e-8, 0.0),
         new("reciprocal", (e, x) => e.Reciprocal(x), x => 1.0 / x, Both(1e-37, 1e37), 6e-8, 0.0),
         new("floor", (e, x) => e.Floor(x), Math.Floor, Points(-20.0, 20.0), 0.0, 0.0),
@@ -161,7 +162,9 @@ public sealed class LaneFunctionTests
 
     private static double[] Both(double low, double high) => [.. Geometric(low, high), .. Geometric(low, high).Select(x => -x)];
 
-    /// <summary>A lane function with its reference, where to compare, the allowed relative errors, and whether the error counts relative to max(1, value).</summary>
+    /// <summary>
+    /// A lane function with its reference, where to compare, the allowed relative errors, and whether the error counts relative to max(1, value).
+    /// </summary>
     private sealed record Function(
         string Name, Func<LaneEmitter, Lane, Lane> Body, Func<double, double> Reference, double[] Points,
         double Tolerance32, double Tolerance64, bool Scaled = false, bool Only64 = false);

@@ -139,9 +139,11 @@ public sealed class PairwiseSumsTests
         sums.Nearest(x, y, d, squares);
         for (var i = 0; i < n; i++)
         {
-            double[] terms = [.. Enumerable.Range(0, m).Select(j => logWeights[j] - (2 * Number<GaussianKernel<double>>(x.AsSpan(i * d, d), y.AsSpan(j * d, d))))];
+            double[] terms =
+                [.. Enumerable.Range(0, m).Select(j => logWeights[j] - (2 * Number<GaussianKernel<double>>(x.AsSpan(i * d, d), y.AsSpan(j * d, d))))];
             Assert.Equal(terms.Max() + Math.Log(terms.Sum(t => Math.Exp(t - terms.Max()))), logs[i], 1e-9 * Math.Abs(logs[i]));
-            Assert.Equal(Enumerable.Range(0, m).Min(j => Number<GaussianKernel<double>>(x.AsSpan(i * d, d), y.AsSpan(j * d, d))), squares[i], 1e-12 * squares[i]);
+            Assert.Equal(
+                Enumerable.Range(0, m).Min(j => Number<GaussianKernel<double>>(x.AsSpan(i * d, d), y.AsSpan(j * d, d))), squares[i], 1e-12 * squares[i]);
         }
 
         sums.LogSums(new GaussianKernel<double>(0.5), x, y, d, [.. Enumerable.Repeat(double.NegativeInfinity, m)], logs);
@@ -275,10 +277,14 @@ public sealed class PairwiseSumsTests
     {
         var sums = new PairwiseSums<float>();
         var kernel = new GaussianKernel<float>(1);
-        Assert.Contains("'x' has 5 values", Assert.Throws<ArgumentException>(() => sums.Values(kernel, new float[5], new float[4], 2, default, new float[2])).Message);
-        Assert.Contains("'values' has 3", Assert.Throws<ArgumentException>(() => sums.Values(kernel, new float[4], new float[4], 2, default, new float[3])).Message);
-        Assert.Contains("'weights'", Assert.Throws<ArgumentException>(() => sums.Values(kernel, new float[4], new float[4], 2, new float[3], new float[2])).Message);
-        Assert.Contains("'gradients'", Assert.Throws<ArgumentException>(() => sums.ValuesAndGradients(kernel, new float[4], new float[4], 2, default, default, new float[3])).Message);
+        Assert.Contains(
+            "'x' has 5 values", Assert.Throws<ArgumentException>(() => sums.Values(kernel, new float[5], new float[4], 2, default, new float[2])).Message);
+        Assert.Contains(
+            "'values' has 3", Assert.Throws<ArgumentException>(() => sums.Values(kernel, new float[4], new float[4], 2, default, new float[3])).Message);
+        Assert.Contains(
+            "'weights'", Assert.Throws<ArgumentException>(() => sums.Values(kernel, new float[4], new float[4], 2, new float[3], new float[2])).Message);
+        Assert.Contains("'gradients'",
+            Assert.Throws<ArgumentException>(() => sums.ValuesAndGradients(kernel, new float[4], new float[4], 2, default, default, new float[3])).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => sums.Values(kernel, new float[4], new float[4], 0, default, new float[2]));
     }
 

@@ -72,7 +72,8 @@ public sealed class DerivativeOfViewTests
         var a = Expr.Input("a", 2);
         var x = Expr.Concat(0, a, a.Sin());
         var gradient = Derivative.Gradient((x.Square() * x[..2].StopGradient().Sum()).Sum(), x);
-        var results = ReferenceInterpreter.Evaluate(new TracedProgram(null, ("gradient", gradient)), 1, new Dictionary<string, double[]> { ["a"] = [0.5, 0.25] }, []);
+        var results = ReferenceInterpreter.Evaluate(
+            new TracedProgram(null, ("gradient", gradient)), 1, new Dictionary<string, double[]> { ["a"] = [0.5, 0.25] }, []);
         Assert.Equal(2 * 0.5 * 0.75, results["gradient"][0], 14);
         Assert.Equal(2 * Math.Sin(0.25) * 0.75, results["gradient"][3], 14);
     }

@@ -14,7 +14,8 @@ public sealed class DerivativeTests
     private static double[] Evaluate(RandomPrograms random, Expr value, Dictionary<string, double[]> inputs, double[] parameters) =>
         ReferenceInterpreter.Evaluate(new TracedProgram(random.Parameters, ("value", value)), 1, inputs, parameters)["value"];
 
-    private static double[] Difference(RandomPrograms random, Expr value, Dictionary<string, double[]> inputs, double[] parameters, string name, double[] direction)
+    private static double[] Difference(
+        RandomPrograms random, Expr value, Dictionary<string, double[]> inputs, double[] parameters, string name, double[] direction)
     {
         double[] Moved(double h)
         {
@@ -86,8 +87,10 @@ public sealed class DerivativeTests
                     Difference(random, gradient, inputs, parameters, "x", Unit(d, i)), [.. hessian.Skip(i * d).Take(d)], 1e-5, $"program {k}, Hessian row {i}");
             }
 
-            Agree([Enumerable.Range(0, d).Sum(i => hessian[i * (d + 1)])], Evaluate(random, pass.Laplacian, inputs, parameters), 1e-10, $"program {k}, Laplacian");
-            Agree(Evaluate(random, gradient, inputs, parameters), Evaluate(random, pass.Gradient, inputs, parameters), 1e-12, $"program {k}, gradient of the pass");
+            Agree([Enumerable.Range(0, d).Sum(i => hessian[i * (d + 1)])], Evaluate(random, pass.Laplacian, inputs, parameters), 1e-10,
+                $"program {k}, Laplacian");
+            Agree(Evaluate(random, gradient, inputs, parameters), Evaluate(random, pass.Gradient, inputs, parameters), 1e-12,
+                $"program {k}, gradient of the pass");
             Agree(
                 Difference(random, pass.Laplacian, inputs, parameters, "t", [1]),
                 Evaluate(random, Derivative.Gradient(pass.Laplacian, random.Time), inputs, parameters), 1e-5, $"program {k}, time derivative of the Laplacian");

@@ -4,33 +4,53 @@ using Monge.Engine.Random;
 
 namespace Monge.Engine.Tests.Programs;
 
-/// <summary>Random programs that are smooth and of moderate size, from a seed: what the tile machine and the derivative rules are tried on.</summary>
+/// <summary>
+/// Random programs that are smooth and of moderate size: what the tile machine and the derivative rules are tried on. Each follows from a row of choices, drawn
+/// from a seed or given; fewer choices make a smaller program.
+/// </summary>
 internal sealed class RandomPrograms
 {
     private readonly RandomStream _random;
+    private readonly Func<int, int> _choose;
     private readonly List<Expr> _pool = [];
 
     public RandomPrograms(ulong seed, bool smooth = false)
+        : this(new RandomStream(seed, 77), null, smooth)
     {
-        _random = new RandomStream(seed, 77);
-        Smooth = smooth;
-        Dimension = 1 + _random.NextInt(5);
-        X = Expr.Input("x", Dimension);
-        Matrix = Expr.Input("a", 1 + _random.NextInt(3), 1 + _random.NextInt(4));
-        Time = Expr.Input("t");
-        Shared = Expr.Shared("s", 1 + _random.NextInt(3));
-        _pool.AddRange([X, X, X, Matrix, Time, Shared]);
-        for (var i = 0; i < 2; i++)
-        {
-            _pool.Add(Parameters.Add($"p{i}", 1 + _random.NextInt(4), 1 + _random.NextInt(4)));
-        }
-
-        _pool.Add(Parameters.Add("v", 1 + _random.NextInt(4)));
-        var count = 6 + _random.NextInt(14);
+        var count = 6 + _choose(14);
         for (var i = 0; i < count; i++)
         {
             _pool.Add(Next());
         }
+    }
+
+    /// <summary>The program of a row of choices: shapes first, then operations until the choices are used up.</summary>
+    public RandomPrograms(Choices choices)
+        : this(new RandomStream(choices.Seed, 77), choices.Next, false)
+    {
+        while (!choices.AreUsedUp)
+        {
+            _pool.Add(Next());
+        }
+    }
+
+    private RandomPrograms(RandomStream random, Func<int, int>? choose, bool smooth)
+    {
+        _random = random;
+        _choose = choose ?? random.NextInt;
+        Smooth = smooth;
+        Dimension = 1 + _choose(5);
+        X = Expr.Input("x", Dimension);
+        Matrix = Expr.Input("a", 1 + _choose(3), 1 + _choose(4));
+        Time = Expr.Input("t");
+        Shared = Expr.Shared("s", 1 + _choose(3));
+        _pool.AddRange([X, X, X, Matrix, Time, Shared]);
+        for (var i = 0; i < 2; i++)
+        {
+            _pool.Add(Parameters.Add($"p{i}", 1 + _choose(4), 1 + _choose(4)));
+        }
+
+        _pool.Add(Parameters.Add("v", 1 + _choose(4)));
     }
 
     public bool Smooth { get; }
@@ -69,6 +89,11 @@ internal sealed class RandomPrograms
 
     public Expr Last => _pool[^1];
 
+    /// <summary>The last operations in words, each with what it acts on.</summary>
+    public string Describe() => string.Join("; ", _pool.TakeLast(4).Select(Text));
+
+    private static string Text(Expr e) => e.Inputs.Count == 0 ? $"{e}" : $"{e}({string.Join(", ", e.Inputs.Select(Text))})";
+
     /// <summary>Values for the inputs of n samples and the parameters.</summary>
     public (Dictionary<string, double[]> Inputs, double[] Parameters) Values(int samples)
     {
@@ -85,7 +110,7 @@ internal sealed class RandomPrograms
     private Expr Pick(Func<Expr, bool> fits)
     {
         var candidates = _pool.Where(fits).ToList();
-        return candidates[_random.NextInt(candidates.Count)];
+        return candidates[_choose(candidates.Count)];
     }
 
     private Expr Any() => Pick(_ => true);
@@ -93,7 +118,7 @@ internal sealed class RandomPrograms
     private Expr Next()
     {
         var e = Any();
-        var choice = _random.NextInt(40);
+        var choice = _choose(40);
         if (choice >= 34)
         {
             return View(View(e));
@@ -117,11 +142,11 @@ internal sealed class RandomPrograms
             14 => (0.3 * e.Tanh()).Expm1() + (0.5 + e.Square()).Pow(1.3),
             15 => Combine(e, (a, b) => Expr.Atan2(a, b.Square() + 0.6)),
             16 => Smooth ? e.Softplus() : Expr.Select(e.Less(0.1), e.Sin(), e * 0.5) + e.LessOrEqual(0.3) * e.Wrap(1.7),
-            17 or 18 => e.Shape.Rank > 0 ? e.Sum(_random.NextInt(e.Shape.Rank)) : e.Square(),
-            19 => e.Shape.Rank > 0 ? e.LogSumExp(_random.NextInt(e.Shape.Rank)) : e,
-            20 => e.Shape.Rank > 0 ? e.Softmax(_random.NextInt(e.Shape.Rank)) : e,
-            21 => e.Shape.Rank > 0 ? e.CumulativeSum(_random.NextInt(e.Shape.Rank), _random.NextInt(2) == 0) : e,
-            22 => e.Shape.Rank > 0 ? (0.3 * e.Tanh() + 1).Product(_random.NextInt(e.Shape.Rank)) : e,
+            17 or 18 => e.Shape.Rank > 0 ? e.Sum(_choose(e.Shape.Rank)) : e.Square(),
+            19 => e.Shape.Rank > 0 ? e.LogSumExp(_choose(e.Shape.Rank)) : e,
+            20 => e.Shape.Rank > 0 ? e.Softmax(_choose(e.Shape.Rank)) : e,
+            21 => e.Shape.Rank > 0 ? e.CumulativeSum(_choose(e.Shape.Rank), _choose(2) == 0) : e,
+            22 => e.Shape.Rank > 0 ? (0.3 * e.Tanh() + 1).Product(_choose(e.Shape.Rank)) : e,
             23 or 24 or 25 => Product(e),
             26 => e.Transpose() * 0.9,
             27 => e.Shape.Rank > 0 ? Rearrange(e) : e.Reshape(1, 1),
@@ -131,13 +156,13 @@ internal sealed class RandomPrograms
         };
 
         // Bounded, so that programs stay well posed however long they are.
-        return made.Size > 200 ? made.Sum().Tanh() : _random.NextInt(3) == 0 ? made.Tanh() * 2 : made / (1 + 0.05 * made.Square().Mean());
+        return made.Size > 200 ? made.Sum().Tanh() : _choose(3) == 0 ? made.Tanh() * 2 : made / (1 + 0.05 * made.Square().Mean());
     }
 
     private Expr Combine(Expr left, Func<Expr, Expr, Expr> join)
     {
         var partners = _pool.Where(p => Broadcasts(left.Shape, p.Shape)).ToList();
-        return join(left, partners[_random.NextInt(partners.Count)]);
+        return join(left, partners[_choose(partners.Count)]);
     }
 
     private static bool Broadcasts(Shape a, Shape b)
@@ -164,7 +189,7 @@ internal sealed class RandomPrograms
         var right = e.Shape.Rank == 1 ? e.Reshape(e.Size, 1) : e;
         var lefts = _pool.Where(p => p.Shape.Rank == 2 && p.Shape[1] == right.Shape[0]).ToList();
         return lefts.Count > 0
-            ? Expr.MatrixProduct(lefts[_random.NextInt(lefts.Count)], right) * 0.5
+            ? Expr.MatrixProduct(lefts[_choose(lefts.Count)], right) * 0.5
             : Expr.MatrixProduct(right.Transpose(), right * 0.5);
     }
 
@@ -176,7 +201,7 @@ internal sealed class RandomPrograms
         var n = m.Shape[0];
         double[] start = [.. Enumerable.Range(0, n * n).Select(i => i / n == i % n ? 1 + (1.5 * (i / n)) : i / n < i % n ? 0.1 : 0)];
         var a = (0.35 / m.Shape[1] * Expr.MatrixProduct(m, m.Transpose())) + Expr.Constant(start, n, n);
-        switch (_random.NextInt(7))
+        switch (_choose(7))
         {
             case 0:
                 return a.Cholesky();
@@ -187,17 +212,17 @@ internal sealed class RandomPrograms
             case 3:
                 return a.SolvePositiveDefinite(m);
             case 4:
-                return a.SolveTriangular(m, _random.NextInt(2) == 0);
+                return a.SolveTriangular(m, _choose(2) == 0);
             case 5:
                 return a.SolvePositiveDefinite(m.Slice(1, 0, 1).Reshape(n));
             default:
                 var (values, vectors) = a.SymmetricEigen();
-                return _random.NextInt(2) == 0 ? values.Log() : Expr.Concat(0, values.Reshape(1, n), vectors);
+                return _choose(2) == 0 ? values.Log() : Expr.Concat(0, values.Reshape(1, n), vectors);
         }
     }
 
     // Left bare, so that several readers see through it, some of which need it as a value of its own.
-    private Expr View(Expr e) => _random.NextInt(5) switch
+    private Expr View(Expr e) => _choose(5) switch
     {
         0 => e.Transpose(),
         1 => e.Reshape(e.Size),
@@ -209,14 +234,27 @@ internal sealed class RandomPrograms
 
     private Expr Rearrange(Expr e)
     {
-        var axis = _random.NextInt(e.Shape.Rank);
+        var axis = _choose(e.Shape.Rank);
         var n = e.Shape[axis];
-        return _random.NextInt(4) switch
+        return _choose(4) switch
         {
-            0 => e.Gather(axis, [.. Enumerable.Range(0, 1 + _random.NextInt(4)).Select(_ => _random.NextInt(n))]),
-            1 => e.Pad(axis, 1, _random.NextInt(2)),
-            2 => e.Slice(axis, _random.NextInt(n), 1) + e,
+            0 => e.Gather(axis, [.. Enumerable.Range(0, 1 + _choose(4)).Select(_ => _choose(n))]),
+            1 => e.Pad(axis, 1, _choose(2)),
+            2 => e.Slice(axis, _choose(n), 1) + e,
             _ => e.Reshape(e.Size),
         };
     }
+}
+
+/// <summary>A row of choices; beyond its end every choice is the first.</summary>
+internal sealed class Choices(byte[] values)
+{
+    private int _used;
+
+    /// <summary>A seed of the values that go into the program.</summary>
+    public ulong Seed => values.Aggregate(17UL, (hash, value) => (hash * 31) + value);
+
+    public bool AreUsedUp => _used >= values.Length;
+
+    public int Next(int count) => AreUsedUp ? 0 : values[_used++] % count;
 }

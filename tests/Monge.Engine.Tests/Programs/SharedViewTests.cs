@@ -26,7 +26,9 @@ public sealed class SharedViewTests
             values[i] = Math.Sin(1 + (7.3 * i));
         }
 
-        using var run = new CompiledProgram<double>(new TracedProgram(null, ("sum", sum)), new ExecutionOptions { Threads = 1 }) { ["coarse"] = values, ["sum"] = new NdArray<double>(samples, 16) };
+        using var run = new CompiledProgram<double>(
+            new TracedProgram(null, ("sum", sum)), new ExecutionOptions { Threads = 1 })
+        { ["coarse"] = values, ["sum"] = new NdArray<double>(samples, 16) };
         run.Run(samples);
         for (var s = 0; s < samples; s++)
         {

@@ -1,6 +1,8 @@
+using CsCheck;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
+using Monge.Testing;
 
 namespace Monge.Engine.Tests.Programs;
 
@@ -36,6 +38,20 @@ public sealed class TileMachineTests
         }
     }
 
+    [Fact]
+    public void A_program_that_breaks_the_agreement_is_shown_as_small_as_it_can_be_made() =>
+        Smallest.Failure(
+            Gen.Select(Gen.Byte.Array[8, 60], Gen.Int[0, 9]),
+            400,
+            drawn =>
+            {
+                var random = new RandomPrograms(new Choices(drawn.Item1));
+                var program = Derived(random, drawn.Item2);
+                var (inputs, parameters) = random.Values(3);
+                Compare<double>(program, 3, inputs, parameters, ReferenceInterpreter.Evaluate(program, 3, inputs, parameters), 1e-12, 0);
+            },
+            drawn => $"kind {drawn.Item2} of {new RandomPrograms(new Choices(drawn.Item1)).Describe()}");
+
     internal static TracedProgram Derived(RandomPrograms random, int kind)
     {
         var u = random.Scalar();
@@ -51,7 +67,8 @@ public sealed class TileMachineTests
             6 => Residual(random, u),
             7 => FieldProgram(random),
             8 => new TracedProgram(random.Parameters, ("pj", Derivative.ParameterJacobian(Expr.Vector(u, u.Square()), random.Parameters))),
-            _ => new TracedProgram(random.Parameters, ("third", Derivative.ParameterGradient(Derivative.Gradient(Derivative.Laplacian(u, x).Laplacian, random.Time), random.Parameters).BatchSum())),
+            _ => new TracedProgram(random.Parameters,
+                ("third", Derivative.ParameterGradient(Derivative.Gradient(Derivative.Laplacian(u, x).Laplacian, random.Time), random.Parameters).BatchSum())),
         };
     }
 
@@ -74,7 +91,8 @@ public sealed class TileMachineTests
     }
 
     private static void Compare<T>(
-        TracedProgram program, int samples, Dictionary<string, double[]> inputs, double[] parameters, Dictionary<string, double[]> expected, double tolerance, ulong seed)
+        TracedProgram program, int samples, Dictionary<string, double[]> inputs, double[] parameters, Dictionary<string, double[]> expected,
+        double tolerance, ulong seed)
         where T : unmanaged, System.Numerics.IFloatingPointIeee754<T>
     {
         using var run = new CompiledProgram<T>(program, new ExecutionOptions { Threads = 1 + (int)(seed % 2), TileLanes = 16 });
@@ -98,7 +116,8 @@ public sealed class TileMachineTests
             for (var i = 0; i < actual.Length; i++)
             {
                 var error = Math.Abs(double.CreateTruncating(actual[i]) - expected[name][i]) / scale;
-                Assert.True(error <= tolerance, $"seed {seed}, {typeof(T).Name}, output {name}[{i}]: {actual[i]} instead of {expected[name][i]} (scale {scale}).");
+                Assert.True(
+                    error <= tolerance, $"seed {seed}, {typeof(T).Name}, output {name}[{i}]: {actual[i]} instead of {expected[name][i]} (scale {scale}).");
             }
         }
     }

@@ -25,7 +25,8 @@ internal static unsafe class TileFill
     public const ulong Seed = 0x1234_5678_9ABC_DEF0;
     public const uint Stream = 7;
 
-    public static float[] Single(Distribution distribution, int elements, long first, int lanes, ulong step, Width width = Width.Chosen, ulong seed = Seed, uint stream = Stream)
+    public static float[] Single(
+        Distribution distribution, int elements, long first, int lanes, ulong step, Width width = Width.Chosen, ulong seed = Seed, uint stream = Stream)
     {
         var result = new float[elements * lanes];
         fixed (float* destination = result)
@@ -50,7 +51,8 @@ internal static unsafe class TileFill
         return result;
     }
 
-    public static double[] Double(Distribution distribution, int elements, long first, int lanes, ulong step, Width width = Width.Chosen, ulong seed = Seed, uint stream = Stream)
+    public static double[] Double(
+        Distribution distribution, int elements, long first, int lanes, ulong step, Width width = Width.Chosen, ulong seed = Seed, uint stream = Stream)
     {
         var result = new double[elements * lanes];
         fixed (double* destination = result)
@@ -75,7 +77,8 @@ internal static unsafe class TileFill
         return result;
     }
 
-    public static void Single(Distribution distribution, float* destination, int elements, int laneStride, long first, int lanes, ulong seed, uint stream, ulong step)
+    public static void Single(
+        Distribution distribution, float* destination, int elements, int laneStride, long first, int lanes, ulong seed, uint stream, ulong step)
     {
         switch (distribution)
         {
@@ -94,7 +97,8 @@ internal static unsafe class TileFill
         }
     }
 
-    public static void Double(Distribution distribution, double* destination, int elements, int laneStride, long first, int lanes, ulong seed, uint stream, ulong step)
+    public static void Double(
+        Distribution distribution, double* destination, int elements, int laneStride, long first, int lanes, ulong seed, uint stream, ulong step)
     {
         switch (distribution)
         {

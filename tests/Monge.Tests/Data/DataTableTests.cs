@@ -46,10 +46,13 @@ public sealed class DataTableTests : IDisposable
     public void Few_rows_and_constant_columns_are_refused_when_asked_for()
     {
         var path = File("data.csv", "a,b\n1,7\n2,7\n");
-        Assert.Contains("has 2 rows; at least 10", Assert.Throws<DataFormatException>(() => DataTable.Read(path, new DataTableOptions { MinimumRows = 10 })).Message, StringComparison.Ordinal);
-        Assert.Contains("column 'b' holds 7 in all 2 rows", Assert.Throws<DataFormatException>(() => DataTable.Read(path, new DataTableOptions { RefuseConstantColumns = true })).Message, StringComparison.Ordinal);
+        Assert.Contains("has 2 rows; at least 10",
+            Assert.Throws<DataFormatException>(() => DataTable.Read(path, new DataTableOptions { MinimumRows = 10 })).Message, StringComparison.Ordinal);
+        Assert.Contains("column 'b' holds 7 in all 2 rows", Assert.Throws<DataFormatException>(
+            () => DataTable.Read(path, new DataTableOptions { RefuseConstantColumns = true })).Message, StringComparison.Ordinal);
         Assert.Equal(["a"], DataTable.Read(path, new DataTableOptions { RefuseConstantColumns = true, Drop = ["b"] }).Names);
-        Assert.Contains("no column 'c'", Assert.Throws<DataFormatException>(() => DataTable.Read(path, new DataTableOptions { Drop = ["c"] })).Message, StringComparison.Ordinal);
+        Assert.Contains("no column 'c'", Assert.Throws<DataFormatException>(() => DataTable.Read(path, new DataTableOptions { Drop = ["c"] })).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -8,15 +8,21 @@ public sealed class NumpyFileTests
 {
     // Written once by NumPy 1.24: np.save of [[1.5, -2.25, 3], [0, 1e-300, 7]].
     private const string FloatsByNumpy =
-        "k05VTVBZAQB2AHsnZGVzY3InOiAnPGY4JywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDMpLCB9ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAAAAAAAD4PwAAAAAAAALAAAAAAAAACEAAAAAAAAAAAFnz+MIfbqUBAAAAAAAAHEA=";
+        "k05VTVBZAQB2AHsnZGVzY3InOiAnPGY4JywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDMpLCB9ICAgICAgICAgICAgICAgICAgICAgICAgICAgIC"
+        + "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAAAAAAAD4PwAAAAAAAALAAAAAAAAACEAAAAAAAAAAAFnz+MIfbqUBAAAAAAAAHEA=";
 
     // arange(24).reshape(2, 3, 4) as big-endian i4 in Fortran order.
     private const string FortranByNumpy =
-        "k05VTVBZAQB2AHsnZGVzY3InOiAnPmk0JywgJ2ZvcnRyYW5fb3JkZXInOiBUcnVlLCAnc2hhcGUnOiAoMiwgMywgNCksIH0gICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAAAAAAAAADAAAAAQAAAAQAAAACAAAABQAAAABAAAADQAAAAUAAAARAAAACQAAABUAAAACAAAADgAAAAYAAAASAAAACgAAABYAAAADAAAADwAAAAcAAAATAAAACwAAABc=";
+        "k05VTVBZAQB2AHsnZGVzY3InOiAnPmk0JywgJ2ZvcnRyYW5fb3JkZXInOiBUcnVlLCAnc2hhcGUnOiAoMiwgMywgNCksIH0gICAgICAgICAgICAgICAgICAgICAgICAgIC"
+        + "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAAAAAAAAADAAAAAQAAAAQAAAACAAAABQAAAABAAAADQAAAAUAAAARAAAACQAAABUAAAACAAAADgAAAAYAAAASAAAA"
+        + "CgAAABYAAAADAAAADwAAAAcAAAATAAAACwAAABc=";
 
     // savez_compressed(a=arange(3.0), b=[[1, 2]] as i2).
-    private const string ArchiveByNumpy =
-        "UEsDBBQAAAAIAAAAIQAkIeErTAAAAJgAAAAFABQAYS5ucHkBABAAmAAAAAAAAABMAAAAAAAAAJvsF+obEMnIUMZQrZ6SWpxcpG6loG6TZqGuo6Cell9UUpSYF59flJIKEndLzClOBYoXZyQWpAL5GsY6mjoKtQoUAC4GFPDBHspwAABQSwMEFAAAAAgAAAAhAC+6urBKAAAAhAAAAAUAFABiLm5weQEAEACEAAAAAAAAAEoAAAAAAAAAm+wX6hsQychQxlCtnpJanFykbqWgbpNppK6joJ6WX1RSlJgXn1+UkgoSd0vMKU4FihdnJBakAvkahjoKRpo6CrUKZAMuRgYmBgBQSwECFAMUAAAACAAAACEAJCHhK0wAAACYAAAABQAAAAAAAAAAAAAAgAEAAAAAYS5ucHlQSwECFAMUAAAACAAAACEAL7q6sEoAAACEAAAABQAAAAAAAAAAAAAAgAGDAAAAYi5ucHlQSwUGAAAAAAIAAgBmAAAABAEAAAAA";
+    internal const string ArchiveByNumpy =
+        "UEsDBBQAAAAIAAAAIQAkIeErTAAAAJgAAAAFABQAYS5ucHkBABAAmAAAAAAAAABMAAAAAAAAAJvsF+obEMnIUMZQrZ6SWpxcpG6loG6TZqGuo6Cell9UUpSYF59flJIKEn"
+        + "dLzClOBYoXZyQWpAL5GsY6mjoKtQoUAC4GFPDBHspwAABQSwMEFAAAAAgAAAAhAC+6urBKAAAAhAAAAAUAFABiLm5weQEAEACEAAAAAAAAAEoAAAAAAAAAm+wX6hsQychQ"
+        + "xlCtnpJanFykbqWgbpNppK6joJ6WX1RSlJgXn1+UkgoSd0vMKU4FihdnJBakAvkahjoKRpo6CrUKZAMuRgYmBgBQSwECFAMUAAAACAAAACEAJCHhK0wAAACYAAAABQAAAA"
+        + "AAAAAAAAAAgAEAAAAAYS5ucHlQSwECFAMUAAAACAAAACEAL7q6sEoAAACEAAAABQAAAAAAAAAAAAAAgAGDAAAAYi5ucHlQSwUGAAAAAAIAAgBmAAAABAEAAAAA";
 
     private static byte[] Bytes(int version, string header, params byte[] data)
     {
@@ -29,7 +35,8 @@ public sealed class NumpyFileTests
         return [.. start, .. length, .. Encoding.Latin1.GetBytes(header), .. data];
     }
 
-    private static string Header(string descriptor, string shape, string order = "False") => $"{{'descr': '{descriptor}', 'fortran_order': {order}, 'shape': {shape}, }}\n";
+    private static string Header(string descriptor, string shape, string order = "False") =>
+        $"{{'descr': '{descriptor}', 'fortran_order': {order}, 'shape': {shape}, }}\n";
 
     [Fact]
     public void WrittenBytesAreThoseOfNumpy()
@@ -55,7 +62,8 @@ public sealed class NumpyFileTests
     public void AllVersionsAndTypesAreRead(int version)
     {
         using var scratch = new Scratch();
-        double[] Read(string descriptor, string shape, params byte[] data) => NumpyFile.Read(scratch.With("a.npy", Bytes(version, Header(descriptor, shape), data))).ToDoubles();
+        double[] Read(string descriptor, string shape, params byte[] data) =>
+            NumpyFile.Read(scratch.With("a.npy", Bytes(version, Header(descriptor, shape), data))).ToDoubles();
         Assert.Equal([1.5, -2], Read("<f4", "(2,)", 0, 0, 0xC0, 0x3F, 0, 0, 0, 0xC0));
         Assert.Equal([1.5], Read(">f4", "(1, 1)", 0x3F, 0xC0, 0, 0));
         Assert.Equal([1.0], Read(">f8", "()", 0x3F, 0xF0, 0, 0, 0, 0, 0, 0));
@@ -83,7 +91,8 @@ public sealed class NumpyFileTests
         using var scratch = new Scratch();
         byte[] whole = Convert.FromBase64String(FloatsByNumpy);
         for (int length = 0; length < whole.Length; length++)
-            Assert.Contains($"truncated at byte {length}", Assert.Throws<DataFormatException>(() => NumpyFile.Read(scratch.With("t.npy", whole[..length]))).Message);
+            Assert.Contains(
+                $"truncated at byte {length}", Assert.Throws<DataFormatException>(() => NumpyFile.Read(scratch.With("t.npy", whole[..length]))).Message);
         whole = Convert.FromBase64String(ArchiveByNumpy);
         for (int length = 0; length < whole.Length; length++)
             Assert.Throws<DataFormatException>(() => NumpyFile.ReadArchive(scratch.With("t.npz", whole[..length])));

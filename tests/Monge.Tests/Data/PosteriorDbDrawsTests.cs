@@ -62,7 +62,8 @@ public sealed class PosteriorDbDrawsTests
     {
         using var scratch = new Scratch();
         Assert.Contains("no .json", Assert.Throws<DataFormatException>(() => PosteriorDbDraws.Read(scratch.With("a.zip", Zip(("a.txt", ""))))).Message);
-        Assert.Contains("more than one", Assert.Throws<DataFormatException>(() => PosteriorDbDraws.Read(scratch.With("b.zip", Zip(("a.json", TwoChains), ("b.json", TwoChains))))).Message);
+        Assert.Contains("more than one",
+            Assert.Throws<DataFormatException>(() => PosteriorDbDraws.Read(scratch.With("b.zip", Zip(("a.json", TwoChains), ("b.json", TwoChains))))).Message);
         byte[] whole = Zip(("d.json", TwoChains));
         for (int length = 0; length < whole.Length; length++)
             Assert.Throws<DataFormatException>(() => PosteriorDbDraws.Read(scratch.With("t.zip", whole[..length])));

@@ -23,7 +23,9 @@ public sealed class SafetensorsFileTests
             scratch.File("m.safetensors"),
             [new("b", NumericArray.Create<byte>([7, 8], 2)), new("w", NumericArray.Create([1f, -2f], 1, 2))],
             [new("format", "monge")]);
-        string header = "{\"__metadata__\":{\"format\":\"monge\"},\"w\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[8,10]}}";
+        string header =
+            "{\"__metadata__\":{\"format\":\"monge\"},"
+            + "\"w\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[8,10]}}";
         header = header.PadRight((header.Length + 7) / 8 * 8);
         Assert.Equal(Bytes(header, 0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0, 7, 8), File.ReadAllBytes(scratch.File("m.safetensors")));
     }
@@ -57,9 +59,11 @@ public sealed class SafetensorsFileTests
     }
 
     [Theory]
-    [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}", 3, "overlapping")]
+    [InlineData(
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}", 3, "overlapping")]
     [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[2,3]}}", 3, "gap")]
-    [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}", 2, "'a' twice")]
+    [InlineData(
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}", 2, "'a' twice")]
     [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "need 8")]
     [InlineData("{\"a\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "'BF16'")]
     [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4, "-1")]
@@ -93,7 +97,8 @@ public sealed class SafetensorsFileTests
         SafetensorsFile.Write(path, [new("w", NumericArray.Create([1f, -2f, 3f], 3))], [new("k", "v")]);
         byte[] whole = File.ReadAllBytes(path);
         for (int length = 0; length < whole.Length; length++)
-            Assert.Contains($"truncated at byte {length}", Assert.Throws<DataFormatException>(() => SafetensorsFile.Read(scratch.With("t", whole[..length]))).Message);
+            Assert.Contains(
+                $"truncated at byte {length}", Assert.Throws<DataFormatException>(() => SafetensorsFile.Read(scratch.With("t", whole[..length]))).Message);
         Assert.Contains("not a safetensors", Assert.Throws<DataFormatException>(() => SafetensorsFile.Read(scratch.With("t", "a foreign text file"))).Message);
     }
 

@@ -40,7 +40,8 @@ public sealed class ChainDiagnosticsTests
         const int chains = 4, length = 5000, seeds = 5;
         double mean = 0;
         for (int seed = 0; seed < seeds; seed++)
-            mean += ChainDiagnostics.EffectiveSampleSize([.. Enumerable.Range(0, chains).Select(chain => Autoregressive(length, memory, 100 * seed + chain))]) / seeds;
+            mean += ChainDiagnostics.EffectiveSampleSize(
+                [.. Enumerable.Range(0, chains).Select(chain => Autoregressive(length, memory, 100 * seed + chain))]) / seeds;
         double expected = chains * length * (1 - memory) / (1 + memory);
         Assert.InRange(mean / expected, 0.88, 1.12);
     }

@@ -90,7 +90,8 @@ public class DistanceTests
     {
         const double shift = 0.7;
         var (x, y) = (Normal(Samples, 1, 2 * seed, shift), Normal(Samples, 1, (2 * seed) + 1));
-        double FoldedMean(double m) => (2 / Math.Sqrt(Math.PI) * Math.Exp(-m * m / 4)) + (m * (1 - (2 * MathNet.Numerics.Distributions.Normal.CDF(0, 1, -m / Math.Sqrt(2)))));
+        double FoldedMean(double m) =>
+            (2 / Math.Sqrt(Math.PI) * Math.Exp(-m * m / 4)) + (m * (1 - (2 * MathNet.Numerics.Distributions.Normal.CDF(0, 1, -m / Math.Sqrt(2)))));
         var energy = 2 * (FoldedMean(shift) - FoldedMean(0));
         Assert.Equal(energy, EnergyDistance.Compute(x, y, 1), 0.05);
 
@@ -120,7 +121,8 @@ public class DistanceTests
         Assert.True(SlicedWasserstein.Compute(x, y, 1, 1, 1, weights) < 0.4 * SlicedWasserstein.Compute(x, y, 1));
     }
 
-    // For samples of q the squared discrepancy is E delta(x).delta(y) k(x, y) with delta the difference of both scores: for N(m, 1) and N(0, 1) it is m^2 E (c^2 + r^2)^-1/2, r of N(0, 2).
+    // For samples of q the squared discrepancy is E delta(x).delta(y) k(x, y) with delta the difference of both scores: for N(m, 1) and N(0, 1) it is m^2 E
+    // (c^2 + r^2)^-1/2, r of N(0, 2).
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -167,7 +169,8 @@ public class DistanceTests
                 {
                     var slopeA = (K(Move(a, k, h), b) - K(Move(a, k, -h), b)) / (2 * h);
                     var slopeB = (K(a, Move(b, k, h)) - K(a, Move(b, k, -h))) / (2 * h);
-                    var mixed = (K(Move(a, k, h), Move(b, k, h)) - K(Move(a, k, h), Move(b, k, -h)) - K(Move(a, k, -h), Move(b, k, h)) + K(Move(a, k, -h), Move(b, k, -h))) / (4 * h * h);
+                    var mixed = (K(Move(a, k, h), Move(b, k, h)) - K(Move(a, k, h), Move(b, k, -h)) - K(Move(a, k, -h), Move(b, k, h)) + K(
+                        Move(a, k, -h), Move(b, k, -h))) / (4 * h * h);
                     sum += (s[(2 * i) + k] * s[(2 * j) + k] * K(a, b)) + (s[(2 * i) + k] * slopeB) + (s[(2 * j) + k] * slopeA) + mixed;
                 }
             }

@@ -26,7 +26,8 @@ public class ForwardWeightsTests
     {
         var found = ForwardWeights.FromLogWeights([0, double.NaN, 0], 0);
         Assert.Equal((double.PositiveInfinity, 0), (found.Eubo, found.EffectiveSampleFraction));
-        Assert.Contains("the draws miss part of the target", Assert.Single(found.Judge(ImportanceWeights.FromLogWeights([0, 0, 0.1]))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "the draws miss part of the target", Assert.Single(found.Judge(ImportanceWeights.FromLogWeights([0, 0, 0.1]))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -7,7 +7,8 @@ namespace Monge.Tests.Diagnostics;
 
 public sealed class ModeWeightsTests
 {
-    private static readonly double[] NinePositions = [.. from x in new[] { -5.0, 0, 5 } from y in new[] { -5.0, 0, 5 } from value in new[] { x, y } select value];
+    private static readonly double[] NinePositions =
+        [.. from x in new[] { -5.0, 0, 5 } from y in new[] { -5.0, 0, 5 } from value in new[] { x, y } select value];
 
     [Fact]
     public void ExactSamplesFillNineModesWithinTheirErrors()

@@ -29,7 +29,8 @@ public class ParetoTailTests
     public void ExceedancesGiveBackShapeAndScale(double shape, ulong seed)
     {
         var random = new RandomStream(seed);
-        double[] draws = [.. Enumerable.Range(0, 4000).Select(_ => random.NextDouble()).Select(u => shape == 0 ? -3 * Math.Log(u) : 3 * (Math.Pow(u, -shape) - 1) / shape)];
+        double[] draws =
+            [.. Enumerable.Range(0, 4000).Select(_ => random.NextDouble()).Select(u => shape == 0 ? -3 * Math.Log(u) : 3 * (Math.Pow(u, -shape) - 1) / shape)];
         Array.Sort(draws);
         var tail = ParetoTail.FitExceedances(draws);
         Assert.Equal(shape, tail.Shape, 0.08);
@@ -97,7 +98,8 @@ public class ParetoTailTests
         for (ulong seed = 1; seed <= repetitions; seed++)
         {
             var random = new RandomStream(seed);
-            var weights = ImportanceWeights.FromLogWeights([.. Enumerable.Range(0, 2000).Select(_ => (-shape * Math.Log(random.NextDouble())) + Math.Log(1 - shape))]);
+            var weights = ImportanceWeights.FromLogWeights(
+                [.. Enumerable.Range(0, 2000).Select(_ => (-shape * Math.Log(random.NextDouble())) + Math.Log(1 - shape))]);
             covered += Math.Abs(weights.LogNormaliser) <= 1.959964 * weights.LogNormaliserError ? 1 : 0;
         }
 

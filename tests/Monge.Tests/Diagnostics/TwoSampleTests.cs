@@ -58,7 +58,8 @@ public sealed class TwoSampleTests
         Assert.Equal(0, MaximumMeanDiscrepancy.Compute(x, x, 2, 1, unbiased: false), 12);
 
         // The mean distance within a set shrinks by 1 - 1/n when pairs of a sample with itself count.
-        double Within(double[] a) => a.Chunk(2).SelectMany(p => a.Chunk(2).Select(q => Math.Sqrt(Math.Pow(p[0] - q[0], 2) + Math.Pow(p[1] - q[1], 2)))).Sum() / (100.0 * 99);
+        double Within(double[] a) => a.Chunk(2).SelectMany(
+            p => a.Chunk(2).Select(q => Math.Sqrt(Math.Pow(p[0] - q[0], 2) + Math.Pow(p[1] - q[1], 2)))).Sum() / (100.0 * 99);
         Assert.Equal(EnergyDistance.Compute(x, y, 2) + ((Within(x) + Within(y)) / 100), EnergyDistance.Compute(x, y, 2, unbiased: false), 10);
     }
 
@@ -80,7 +81,8 @@ public sealed class TwoSampleTests
     [InlineData(3)]
     public void TheClassifierGuessesOnOneLaw(ulong seed)
     {
-        var test = ClassifierTest.Compute(Normal(1000, seed), Normal(1000, seed + 50), 2, new ClassifierTestOptions { Iterations = 200, Width = 32, Seed = seed, Threads = 1 });
+        var test = ClassifierTest.Compute(
+            Normal(1000, seed), Normal(1000, seed + 50), 2, new ClassifierTestOptions { Iterations = 200, Width = 32, Seed = seed, Threads = 1 });
         Assert.InRange(test.Excess, -4, 4);
         Assert.Equal(800, test.TestRows);
     }
@@ -116,7 +118,9 @@ public sealed class TwoSampleTests
     public void UnusableRowsAreToldInWords()
     {
         double[] constant = [.. Enumerable.Range(0, 40).Select(i => i % 2 == 0 ? i : 7.0)];
-        Assert.Contains("'x2' of the data is constant", Assert.Throws<ArgumentException>(() => TwoSampleTable.Compute(Normal(20, 1), constant, 2, s_small)).Message, StringComparison.Ordinal);
-        Assert.Contains("at least 10", Assert.Throws<ArgumentException>(() => TwoSampleTable.Compute(Normal(5, 1), Normal(50, 1), 2, s_small)).Message, StringComparison.Ordinal);
+        Assert.Contains("'x2' of the data is constant",
+            Assert.Throws<ArgumentException>(() => TwoSampleTable.Compute(Normal(20, 1), constant, 2, s_small)).Message, StringComparison.Ordinal);
+        Assert.Contains("at least 10", Assert.Throws<ArgumentException>(() => TwoSampleTable.Compute(Normal(5, 1), Normal(50, 1), 2, s_small)).Message,
+            StringComparison.Ordinal);
     }
 }

@@ -15,7 +15,8 @@ public class ControlledSdeTests
         using var sde = ControlledSde.Forward<double>(kernels, particles, 1, 2);
         sde.Start(null, particles, new DrawKey(seed));
         sde.Advance(null, particles, kernels.Schedule.Grid, new DrawKey(seed));
-        return [.. Enumerable.Range(0, particles).Select(i => logTarget(sde.Positions[i]) - sde["logBase"][i] + sde["gain"][i] + kernels.Schedule.LogConstantPerCoordinate)];
+        return [.. Enumerable.Range(0, particles).Select(
+            i => logTarget(sde.Positions[i]) - sde["logBase"][i] + sde["gain"][i] + kernels.Schedule.LogConstantPerCoordinate)];
     }
 
     // Neither the controls nor the steps are good.
@@ -26,22 +27,25 @@ public class ControlledSdeTests
         {
             "pis" => Kernels(KernelSchedule.PinnedBrownian(6, 0.8), Wrong),
             "dds" => Kernels(KernelSchedule.OrnsteinUhlenbeck(6, 0.3, 2), Wrong),
-            "cmcd" => Kernels(KernelSchedule.AnnealedLangevin(12, (_, _) => 2), Wrong, (x, t, v, c) => -Wrong(x, t, v, c), (x, t, _) => (t * (Mean - x) / 0.36) - ((1 - t) * x)),
+            "cmcd" => Kernels(KernelSchedule.AnnealedLangevin(12, (_, _) => 2), Wrong, (x, t, v, c) => -Wrong(x, t, v, c),
+                (x, t, _) => (t * (Mean - x) / 0.36) - ((1 - t) * x)),
             _ => Kernels(
-                KernelSchedule.VariancePreserving(6, 0.2, 1), (x, t, v, c) => Wrong(x, t, v, c) - (v * x), name == "gbs" ? (x, t, v, c) => 0.2 * Wrong(x, t, v, c) : null),
+                KernelSchedule.VariancePreserving(6, 0.2, 1), (x, t, v, c) => Wrong(x, t, v, c) - (v * x), name == "gbs"
+                ? (x, t, v, c) => 0.2 * Wrong(x, t, v, c) : null),
         };
     }
 
-    private static ControlledKernels Kernels(KernelSchedule schedule, Control forward, Control? backward = null, Func<Expr, Expr, Expr, Expr>? score = null) => new()
-    {
-        Dimension = 1,
-        Parameters = new ParameterSet(),
-        Schedule = schedule,
-        Forward = forward,
-        Backward = backward,
-        Score = score,
-        TargetCallsPerStep = 0,
-    };
+    private static ControlledKernels Kernels(
+        KernelSchedule schedule, Control forward, Control? backward = null, Func<Expr, Expr, Expr, Expr>? score = null) => new()
+        {
+            Dimension = 1,
+            Parameters = new ParameterSet(),
+            Schedule = schedule,
+            Forward = forward,
+            Backward = backward,
+            Score = score,
+            TargetCallsPerStep = 0,
+        };
 
     [Theory]
     [InlineData("pis", 1)]
@@ -94,7 +98,8 @@ public class ControlledSdeTests
         double[] logWeights = [.. Enumerable.Range(0, particles).Select(LogWeight)];
         var inverse = ImportanceWeights.FromLogWeights([.. logWeights.Select(w => -w)]);
         Assert.InRange(inverse.LogNormaliserError, 1e-3, 0.1);
-        Assert.True(Math.Abs(inverse.LogNormaliser + LogZ) < 4 * inverse.LogNormaliserError, $"log(1/Z) {inverse.LogNormaliser} +- {inverse.LogNormaliserError}");
+        Assert.True(
+            Math.Abs(inverse.LogNormaliser + LogZ) < 4 * inverse.LogNormaliserError, $"log(1/Z) {inverse.LogNormaliser} +- {inverse.LogNormaliserError}");
         Assert.True(ForwardWeights.FromLogWeights(logWeights, LogZ).Eubo > LogZ);
     }
 
@@ -118,7 +123,8 @@ public class ControlledSdeTests
 
         Assert.Equal(drawn.Schedule.LogConstantPerCoordinate, given.Schedule.LogConstantPerCoordinate);
         var steps = drawn.Schedule.Steps;
-        Assert.Contains("Step 1 begins", Assert.Throws<ArgumentException>(() => new KernelSchedule([steps[0], steps[2]], PathStart.Given)).Message, StringComparison.Ordinal);
+        Assert.Contains("Step 1 begins", Assert.Throws<ArgumentException>(() => new KernelSchedule([steps[0], steps[2]], PathStart.Given)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new KernelSchedule([], PathStart.Given));
         Assert.Throws<ArgumentException>(() => new KernelSchedule([steps[0] with { ForwardDeviation = 0 }], PathStart.Origin));
     }
@@ -141,7 +147,8 @@ public class ControlledSdeTests
                 // The reversed process has the mean m exp(-int_t^1 beta / 2) and the variance 1; its base mean is below 1e-8 here.
                 Expr Integral(Expr t) => (20 * t) + (40 * (t - (0.5 * t * t)));
                 kernels = Kernels(
-                    KernelSchedule.OrnsteinUhlenbeck(steps, 20, 60), (x, t, volatility, _) => (volatility * Mean * (-0.5 * (Integral(1) - Integral(t + h))).Exp()) + (0 * x));
+                    KernelSchedule.OrnsteinUhlenbeck(steps, 20, 60),
+                    (x, t, volatility, _) => (volatility * Mean * (-0.5 * (Integral(1) - Integral(t + h))).Exp()) + (0 * x));
                 break;
             default:
                 // Both kernels of the stationary autoregression around the mean m t, written as controls.
@@ -154,7 +161,8 @@ public class ControlledSdeTests
                 }
 
                 kernels = Kernels(
-                    KernelSchedule.VariancePreserving(steps, 0.2, 1), (x, t, _, _) => Control(x, t, t + h, t + (0.5 * h), 1), (x, t, _, _) => Control(x, t, t - h, t - (0.5 * h), -1));
+                    KernelSchedule.VariancePreserving(steps, 0.2, 1), (x, t, _, _) => Control(x, t, t + h, t + (0.5 * h), 1),
+                    (x, t, _, _) => Control(x, t, t - h, t - (0.5 * h), -1));
                 break;
         }
 
@@ -166,8 +174,10 @@ public class ControlledSdeTests
     public void UncontrolledReferencesEndAtTheirLaws()
     {
         // Pinned Brownian motion ends at N(0, variance), the stationary process stays at N(0, 1): with these as targets all weights are 1.
-        var pinned = LogWeights(Kernels(KernelSchedule.PinnedBrownian(5, 2.5), (x, _, _, _) => 0 * x), x => (-0.5 * x * x / 2.5) - (0.5 * Math.Log(2 * Math.PI * 2.5)), 200, 4);
-        var stationary = LogWeights(Kernels(KernelSchedule.OrnsteinUhlenbeck(5, 0.1, 10), (x, _, _, _) => 0 * x), x => (-0.5 * x * x) - (0.5 * Math.Log(2 * Math.PI)), 200, 4);
+        var pinned = LogWeights(
+            Kernels(KernelSchedule.PinnedBrownian(5, 2.5), (x, _, _, _) => 0 * x), x => (-0.5 * x * x / 2.5) - (0.5 * Math.Log(2 * Math.PI * 2.5)), 200, 4);
+        var stationary = LogWeights(
+            Kernels(KernelSchedule.OrnsteinUhlenbeck(5, 0.1, 10), (x, _, _, _) => 0 * x), x => (-0.5 * x * x) - (0.5 * Math.Log(2 * Math.PI)), 200, 4);
         Assert.All([.. pinned, .. stationary], w => Assert.Equal(0, w, 1e-9));
     }
 }

@@ -23,7 +23,8 @@ public class EscortedLangevinTests
         double[] logWeights = [.. walkers["logWeight"].Span];
         var weights = ImportanceWeights.FromLogWeights(logWeights);
         Assert.InRange(weights.LogNormaliserError, 1e-3, 0.05);
-        Assert.True(Math.Abs(weights.LogNormaliser - MovingGaussian.LogZ) < 4 * weights.LogNormaliserError, $"log Z {weights.LogNormaliser} +- {weights.LogNormaliserError}");
+        Assert.True(Math.Abs(weights.LogNormaliser - MovingGaussian.LogZ) < 4 * weights.LogNormaliserError,
+            $"log Z {weights.LogNormaliser} +- {weights.LogNormaliserError}");
 
         // The mean of x0 under the end of the path.
         var mean = Enumerable.Range(0, logWeights.Length).Sum(i => weights.Normalised[i] * walkers.Positions[2 * i]);
@@ -46,7 +47,8 @@ public class EscortedLangevinTests
     {
         using var walkers = Run(EscortedLangevin.Walk<double>(MovingGaussian.Path, null, drift: null, 6000, 1, 2), 600, 4, 3.0);
         var weights = ImportanceWeights.FromLogWeights([.. walkers["logWeight"].Span]);
-        Assert.True(Math.Abs(weights.LogNormaliser - MovingGaussian.LogZ) < 4 * weights.LogNormaliserError, $"log Z {weights.LogNormaliser} +- {weights.LogNormaliserError}");
+        Assert.True(Math.Abs(weights.LogNormaliser - MovingGaussian.LogZ) < 4 * weights.LogNormaliserError,
+            $"log Z {weights.LogNormaliser} +- {weights.LogNormaliserError}");
     }
 
     // By Ito's formula both sums have the same limit; their difference is a sum of independent second-order terms, of order sqrt(h).
@@ -56,7 +58,8 @@ public class EscortedLangevinTests
         var path = MovingGaussian.Path;
         double Difference(int steps)
         {
-            using var exact = Run(EscortedLangevin.Walk<double>(path, null, new Monge.Fields.PotentialField(2, MovingGaussian.WrongPotential), 1000, 1, 2), steps, 3, 0.8);
+            using var exact = Run(
+                EscortedLangevin.Walk<double>(path, null, new Monge.Fields.PotentialField(2, MovingGaussian.WrongPotential), 1000, 1, 2), steps, 3, 0.8);
             using var free = Run(EscortedLangevin.Walk<double>(path, null, MovingGaussian.WrongPotential, 1000, 1, 2), steps, 3, 0.8);
             Assert.All(Enumerable.Range(0, 2000), i => Assert.Equal(exact.Positions[i], free.Positions[i], 1e-10));
             return Math.Sqrt(Enumerable.Range(0, 1000).Average(i => Math.Pow(exact["logWeight"][i] - free["logWeight"][i], 2)));

@@ -9,7 +9,8 @@ namespace Monge.Tests.Dynamics;
 public sealed class FieldSdeTests
 {
     private static readonly MixtureInterpolant s_law = new(
-        new Interpolant(InterpolantSchedules.LinearWithLatent()), GaussianMixtureLaw.Single([1], new[,] { { 0.5 } }), GaussianMixtureLaw.Single([-2], new[,] { { 1.5 } }));
+        new Interpolant(InterpolantSchedules.LinearWithLatent()), GaussianMixtureLaw.Single([1], new[,] { { 0.5 } }),
+        GaussianMixtureLaw.Single([-2], new[,] { { 1.5 } }));
 
     [Theory]
     [InlineData(0, SdeScheme.Heun, true)]

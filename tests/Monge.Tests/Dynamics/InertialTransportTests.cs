@@ -24,7 +24,8 @@ public class InertialTransportTests
         using var walkers = Run(drift ? MovingGaussian.WrongDrift : null, 6000, 400, seed, t => 1 + (2 * t));
         var weights = ImportanceWeights.FromLogWeights([.. walkers["logWeight"].Span]);
         Assert.InRange(weights.LogNormaliserError, 1e-3, 0.1);
-        Assert.True(Math.Abs(weights.LogNormaliser - MovingGaussian.LogZ) < 4 * weights.LogNormaliserError, $"log Z {weights.LogNormaliser} +- {weights.LogNormaliserError}");
+        Assert.True(Math.Abs(weights.LogNormaliser - MovingGaussian.LogZ) < 4 * weights.LogNormaliserError,
+            $"log Z {weights.LogNormaliser} +- {weights.LogNormaliserError}");
         var momentum = Enumerable.Range(0, 6000).Sum(i => weights.Normalised[i] * Math.Pow(walkers["momentum"][2 * i], 2));
         var error = Math.Sqrt(Enumerable.Range(0, 6000).Sum(i => Math.Pow(weights.Normalised[i] * (Math.Pow(walkers["momentum"][2 * i], 2) - momentum), 2)));
         Assert.True(Math.Abs(momentum - 1) < 4 * error, $"mean square momentum {momentum} +- {error}");

@@ -12,7 +12,8 @@ internal static class MovingGaussian
     public const double EndScale = 0.5;
     public static readonly double[] Mean = [1.2, -0.8];
 
-    public static FormulaPath Path { get; } = new(2, LogDensity, stream => StartScale * Expr.Random(RandomLaw.Normal, stream, 2), "mean and scale of a Gaussian");
+    public static FormulaPath Path { get; } =
+        new(2, LogDensity, stream => StartScale * Expr.Random(RandomLaw.Normal, stream, 2), "mean and scale of a Gaussian");
 
     public static Expr LogDensity(Expr x, Expr t)
     {

@@ -16,7 +16,8 @@ public class ReverseTransportSdeTests
     private const int Particles = 6000;
     private const int Steps = 8;
 
-    private static readonly AnnealingPath s_path = new(1, x => LogZ - (0.5 * ((x - Mean) / Scale).SquaredNorm()) - (0.5 * Math.Log(2 * Math.PI * Scale * Scale)));
+    private static readonly AnnealingPath s_path =
+        new(1, x => LogZ - (0.5 * ((x - Mean) / Scale).SquaredNorm()) - (0.5 * Math.Log(2 * Math.PI * Scale * Scale)));
     private static readonly FormulaField s_drift = new(1, (x, t) => (0.3 * (2 * x).Sin()) + (0.8 * t));
     private static readonly TimeGrid s_grid = new(0, Steps, Steps, (_, _) => 0.5);
 

@@ -13,9 +13,11 @@ public class TransportSdeTests
     private const double Scale = 0.6;
 
     // exp(0.7) N(x; 0.8, 0.6^2) on the line.
-    private static readonly AnnealingPath s_path = new(1, x => LogZ - (0.5 * ((x - Mean) / Scale).SquaredNorm()) - (0.5 * Math.Log(2 * Math.PI * Scale * Scale)));
+    private static readonly AnnealingPath s_path =
+        new(1, x => LogZ - (0.5 * ((x - Mean) / Scale).SquaredNorm()) - (0.5 * Math.Log(2 * Math.PI * Scale * Scale)));
 
-    private static ImportanceWeights Run(Func<Expr, Expr, Expr>? drift, SdeScheme scheme, int steps, int particles, ulong seed, double diffusion, Func<double, double>? weightBy = null)
+    private static ImportanceWeights Run(
+        Func<Expr, Expr, Expr>? drift, SdeScheme scheme, int steps, int particles, ulong seed, double diffusion, Func<double, double>? weightBy = null)
     {
         using var sde = TransportSde.Forward<double>(s_path, null, drift is null ? null : new FormulaField(1, drift), scheme, particles, 1, 2);
         sde.Start(null, particles, new DrawKey(seed));
@@ -47,7 +49,8 @@ public class TransportSdeTests
         // E[w x^2] = Z (mean^2 + variance).
         var second = Run((x, t) => 0.4 * (2 * x).Sin() + t, scheme, 8, 6000, seed, 0.5, x => x * x);
         var exact = LogZ + Math.Log((Mean * Mean) + (Scale * Scale));
-        Assert.True(Math.Abs(second.LogNormaliser - exact) < 4 * second.LogNormaliserError, $"log E[w x^2] {second.LogNormaliser} +- {second.LogNormaliserError}, exact {exact}");
+        Assert.True(Math.Abs(second.LogNormaliser - exact) < 4 * second.LogNormaliserError,
+            $"log E[w x^2] {second.LogNormaliser} +- {second.LogNormaliserError}, exact {exact}");
     }
 
     [Theory]

@@ -27,7 +27,8 @@ public class ContinuityResidualTests
         var probes = Expr.Random(RandomLaw.Rademacher, 4, 3, 2);
         var estimated = ContinuityResidual.Estimated(path, new FormulaField(3, exact.Drift), exact.LogNormaliserSlope(t), x, t, probes);
         using var run = new CompiledProgram<double>(new TracedProgram(
-            null, ("exact", ContinuityResidual.Exact(path, new FormulaField(3, exact.Drift), exact.LogNormaliserSlope(t), x, t)), ("first", estimated.First), ("second", estimated.Second)));
+            null, ("exact", ContinuityResidual.Exact(path, new FormulaField(3, exact.Drift), exact.LogNormaliserSlope(t), x, t)), ("first", estimated.First),
+            ("second", estimated.Second)));
         const int n = 40;
         var (positions, times) = (new NdArray<double>(n, 3), new NdArray<double>(n));
         for (var i = 0; i < n; i++)

@@ -57,7 +57,8 @@ public class ExactSolutionTests
         Assert.True(Largest(LogDensityResiduals.HamiltonJacobi(transport.Potential, s_x, s_t)) < 1e-8);
 
         // A bridge of little noise is near it, one of more noise farther.
-        var (near, far) = (new GaussianBridge(s_startMean, startScale, s_endMean, endScale, 1e-7), new GaussianBridge(s_startMean, startScale, s_endMean, endScale, probe));
+        var (near, far) =
+            (new GaussianBridge(s_startMean, startScale, s_endMean, endScale, 1e-7), new GaussianBridge(s_startMean, startScale, s_endMean, endScale, probe));
         Assert.True(Largest(near.Drift(s_x, s_t) - transport.Drift(s_x, s_t)) < 1e-4);
         Assert.True(Largest(far.Drift(s_x, s_t) - transport.Drift(s_x, s_t)) > 1e-2);
     }

@@ -27,7 +27,8 @@ public class SelectingDriftTests
         // Velocities, equal weights, beta = 3/2 and gamma = 1/4: with k = 2 the logarithms are those of (2 + y^2)^(-3/2).
         double[] vector = [.. s_means.SelectMany(m => m), 0, 0, 0, Math.Log(1.5), Math.Log(0.25)];
         var values = ReferenceInterpreter.Evaluate(
-            new TracedProgram(parameters, ("difference", (value - expected).SquaredNorm()), ("divergence", divergence - exactDivergence), ("size", expected.SquaredNorm())),
+            new TracedProgram(
+                parameters, ("difference", (value - expected).SquaredNorm()), ("divergence", divergence - exactDivergence), ("size", expected.SquaredNorm())),
             Samples, new Dictionary<string, double[]> { ["x"] = positions, ["t"] = times }, vector);
         Assert.True(values["size"].Max() > 1);
         Assert.All(values["difference"], v => Assert.Equal(0, v, 1e-18));

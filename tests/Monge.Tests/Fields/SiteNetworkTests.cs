@@ -30,7 +30,8 @@ public sealed class SiteNetworkTests
         var (again, estimates) = field.WithDivergenceEstimates(x, t, probes);
         var plain = field.Apply(x, t);
         var outputs = Run(parameters, field.Dimension, x =>
-            [("divergence", divergence), ("generic", Derivative.Divergence(plain, x)), ("estimates", estimates), ("difference", (value - plain).SquaredNorm() + (again - plain).SquaredNorm())], x, 3);
+            [("divergence", divergence), ("generic", Derivative.Divergence(plain, x)), ("estimates", estimates),
+                ("difference", (value - plain).SquaredNorm() + (again - plain).SquaredNorm())], x, 3);
         for (var i = 0; i < 20; i++)
         {
             var generic = outputs["generic"][i];
@@ -50,7 +51,8 @@ public sealed class SiteNetworkTests
         var (x, t) = (Expr.Input("x", 12), Expr.Input("t"));
         var value = field.Apply(x, t);
         var outputs = Run(parameters, 12, x =>
-            [("shifted", (field.Apply(x.Gather(0, shift), t) - value.Gather(0, shift)).SquaredNorm()), ("odd", (field.Apply(-x, t) + value).SquaredNorm()), ("size", value.SquaredNorm())], x, 5);
+            [("shifted", (field.Apply(x.Gather(0, shift), t) - value.Gather(0, shift)).SquaredNorm()), ("odd", (field.Apply(-x, t) + value).SquaredNorm()),
+                ("size", value.SquaredNorm())], x, 5);
         for (var i = 0; i < 20; i++)
         {
             Assert.True(outputs["size"][i] > 1e-2);
@@ -104,9 +106,11 @@ public sealed class SiteNetworkTests
     [Fact]
     public void PatchesThatMissTheirSiteAreRefused()
     {
-        var error = Assert.Throws<ArgumentException>(() => new SiteNetwork(new ParameterSet(), new ParameterInitializer(), 2, new SiteNetworkOptions { Patches = [[0], [0]] }));
+        var error = Assert.Throws<ArgumentException>(
+            () => new SiteNetwork(new ParameterSet(), new ParameterInitializer(), 2, new SiteNetworkOptions { Patches = [[0], [0]] }));
         Assert.Contains("site 1", error.Message);
-        Assert.Throws<ArgumentException>(() => new SiteNetwork(new ParameterSet(), new ParameterInitializer(), 3, new SiteNetworkOptions { Patches = [[0], [1]] }));
+        Assert.Throws<ArgumentException>(
+            () => new SiteNetwork(new ParameterSet(), new ParameterInitializer(), 3, new SiteNetworkOptions { Patches = [[0], [1]] }));
     }
 
     [Theory]
@@ -138,8 +142,10 @@ public sealed class SiteNetworkTests
             "separable odd" => new SiteNetwork(parameters, initializer, 5, new SiteNetworkOptions { Width = 6, Odd = true }),
             "mean field" => new SiteNetwork(parameters, initializer, 5, new SiteNetworkOptions { Width = 6, MeanField = true, Depth = 3 }),
             "lattice" => new SiteNetwork(parameters, initializer, 12, lattice),
-            "lattice with spectrum" => new SumField(new SiteNetwork(parameters, initializer, 12, lattice), new SpectralField(parameters, initializer, s_lattice)),
-            _ => new SiteNetwork(parameters, initializer, 4, new SiteNetworkOptions { Width = 6, Patches = new PeriodicLattice(2, 2).Patches(1), Embedded = false }),
+            "lattice with spectrum" => new SumField(
+                new SiteNetwork(parameters, initializer, 12, lattice), new SpectralField(parameters, initializer, s_lattice)),
+            _ => new SiteNetwork(
+                parameters, initializer, 4, new SiteNetworkOptions { Width = 6, Patches = new PeriodicLattice(2, 2).Patches(1), Embedded = false }),
         };
     }
 

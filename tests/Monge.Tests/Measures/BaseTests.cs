@@ -69,7 +69,8 @@ public sealed class BaseTests
         law.ToNoise(position, back);
         var z = Expr.Input("z", 3);
         var traced = law.FromNoise(z);
-        var outputs = ReferenceInterpreter.Evaluate(new TracedProgram(null, ("x", traced), ("z", law.ToNoise(traced))), 1, new Dictionary<string, double[]> { ["z"] = noise }, []);
+        var outputs = ReferenceInterpreter.Evaluate(
+            new TracedProgram(null, ("x", traced), ("z", law.ToNoise(traced))), 1, new Dictionary<string, double[]> { ["z"] = noise }, []);
         for (var i = 0; i < 3; i++)
         {
             Assert.Equal(noise[i], back[i], 1e-13);
@@ -109,6 +110,7 @@ public sealed class BaseTests
     private static double Evaluate(IBase law, double[] x)
     {
         var input = Expr.Input("x", x.Length);
-        return ReferenceInterpreter.Evaluate(new TracedProgram(null, ("p", law.LogDensity(input))), 1, new Dictionary<string, double[]> { ["x"] = x }, [])["p"][0];
+        return ReferenceInterpreter.Evaluate(
+            new TracedProgram(null, ("p", law.LogDensity(input))), 1, new Dictionary<string, double[]> { ["x"] = x }, [])["p"][0];
     }
 }

@@ -30,7 +30,8 @@ public sealed class DataSetTests
         }
     }
 
-    // On a curve of length L two sets of n uniform points are L^2 / (3 n) apart in mean squared cost (the variance of a quantile, twice): it sees the scale and the noise together.
+    // On a curve of length L two sets of n uniform points are L^2 / (3 n) apart in mean squared cost (the variance of a quantile, twice):
+    // it sees the scale and the noise together.
     [Fact]
     public void TwoExactSetsOfTheCurveAreAsFarApartAsItsLengthSays()
     {
@@ -38,7 +39,8 @@ public sealed class DataSetTests
         const int pairs = 40;
         var law = DataSetLibrary.Get("s-curve");
         var length = 1.5 * 3 * Math.PI;
-        var found = Enumerable.Range(0, pairs).Average(k => Wasserstein.Exact(law.Draw(points, (ulong)(2 * k)), law.Draw(points, (ulong)((2 * k) + 1)), 2).MeanCost);
+        var found = Enumerable.Range(0, pairs).Average(
+            k => Wasserstein.Exact(law.Draw(points, (ulong)(2 * k)), law.Draw(points, (ulong)((2 * k) + 1)), 2).MeanCost);
         Assert.InRange(found * 3 * points / (length * length), 0.6, 1.5);
     }
 

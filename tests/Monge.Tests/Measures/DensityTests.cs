@@ -32,14 +32,17 @@ public sealed class DensityTests
         var start = new BaseSuggestion([0], [1], "test");
         var density = Density.Create("root", 1, x => -(x[0] - 1).Sqrt(), new DensityOptions { Base = start });
         var error = Assert.Throws<DensityException>(() => density.Check());
-        Assert.Equal("The log density of 'root' is NaN at x[0] = 0; check the formula there (a logarithm or root of a negative number, 0/0), or give the coordinates a support.", error.Message);
+        Assert.Equal(
+            "The log density of 'root' is NaN at x[0] = 0; check the formula there (a logarithm or root of a negative number, 0/0), or give the coordinates "
+            + "a support.", error.Message);
     }
 
     [Fact]
     public void NowherePossibleAndUnboundedDensitiesAreRefused()
     {
         var start = new BaseSuggestion([0, 0], [1, 1], "test");
-        var nowhere = Density.Create("far", 2, x => Expr.Select(x[0].Greater(100), -x.SquaredNorm(), double.NegativeInfinity), new DensityOptions { Base = start });
+        var nowhere = Density.Create(
+            "far", 2, x => Expr.Select(x[0].Greater(100), -x.SquaredNorm(), double.NegativeInfinity), new DensityOptions { Base = start });
         Assert.Contains("minus infinity at the centre", Assert.Throws<DensityException>(() => nowhere.Check()).Message);
         var unbounded = Density.Create("pole", 2, x => -x.SquaredNorm().Log(), new DensityOptions { Base = start });
         Assert.Contains("'pole' is infinite at x[0] = 0, x[1] = 0", Assert.Throws<DensityException>(() => unbounded.Check()).Message);
@@ -51,10 +54,14 @@ public sealed class DensityTests
     [Fact]
     public void OptionsThatDoNotFitAreRefused()
     {
-        Assert.Contains("cover 2 coordinates", Assert.Throws<ArgumentException>(() => Density.Create("a", 3, x => x.Sum(), new DensityOptions { Support = [SupportTransform.Real(2)] })).Message);
-        Assert.Contains("1 names for 3", Assert.Throws<ArgumentException>(() => Density.Create("a", 3, x => x.Sum(), new DensityOptions { Names = ["mu"] })).Message);
-        Assert.Contains("no names", Assert.Throws<ArgumentException>(() => Density.Create("a", 3, x => x.Sum(), new DensityOptions { Report = x => x })).Message);
-        Assert.Contains("unconstrained", Assert.Throws<ArgumentException>(() => Density.Create("a", 3, x => x.Sum(), new DensityOptions { Base = new BaseSuggestion([0], [1], "") })).Message);
+        Assert.Contains("cover 2 coordinates",
+            Assert.Throws<ArgumentException>(() => Density.Create("a", 3, x => x.Sum(), new DensityOptions { Support = [SupportTransform.Real(2)] })).Message);
+        Assert.Contains(
+            "1 names for 3", Assert.Throws<ArgumentException>(() => Density.Create("a", 3, x => x.Sum(), new DensityOptions { Names = ["mu"] })).Message);
+        Assert.Contains(
+            "no names", Assert.Throws<ArgumentException>(() => Density.Create("a", 3, x => x.Sum(), new DensityOptions { Report = x => x })).Message);
+        Assert.Contains("unconstrained", Assert.Throws<ArgumentException>(
+            () => Density.Create("a", 3, x => x.Sum(), new DensityOptions { Base = new BaseSuggestion([0], [1], "") })).Message);
         var wrong = Density.Create("a", 3, x => x.Sum(), new DensityOptions { Names = ["one"], Report = x => x[..2] });
         Assert.Contains("has shape [2]", Assert.Throws<DensityException>(() => wrong.Report(Expr.Input("x", 3))).Message);
     }
@@ -62,7 +69,8 @@ public sealed class DensityTests
     [Fact]
     public void ReportsAreConstrainedValues()
     {
-        var density = Density.Create("a", 4, x => -x.SquaredNorm(), new DensityOptions { Support = [SupportTransform.Real(2), SupportTransform.Positive(), SupportTransform.Interval(0, 2)] });
+        var density = Density.Create("a", 4, x => -x.SquaredNorm(),
+            new DensityOptions { Support = [SupportTransform.Real(2), SupportTransform.Positive(), SupportTransform.Interval(0, 2)] });
         double[] reported = density.ReportAt([0.5, -1, Math.Log(3), 0]);
         Assert.Equal([0.5, -1, 3, 1], reported.Select(v => Math.Round(v, 12)));
         Assert.Equal(["x[0]", "x[1]", "x[2]", "x[3]"], density.Names);

@@ -33,7 +33,8 @@ public sealed class FittedDensityTests
     public void TheTunedMixtureFindsEightGaussians(ulong seed)
     {
         var law = DataSetLibrary.EightGaussians("eight", 4, 0.5);
-        var fit = GaussianMixtureFit.Tuned(Mixture(2000, seed), Mixture(1000, seed + 10), 2, new GaussianMixtureOptions { Components = [1, 4, 8], Ridges = [1e-6], Starts = 3, Seed = seed });
+        var fit = GaussianMixtureFit.Tuned(
+            Mixture(2000, seed), Mixture(1000, seed + 10), 2, new GaussianMixtureOptions { Components = [1, 4, 8], Ridges = [1e-6], Starts = 3, Seed = seed });
         Assert.Equal(8, fit.Components);
         var loss = -fit.LogDensity(Mixture(20_000, seed + 20)).Average();
         Assert.InRange(loss, law.Entropy!.Value - 0.02, law.Entropy.Value + 0.05);
@@ -45,11 +46,13 @@ public sealed class FittedDensityTests
         IFittedDensity[] fits = [GaussianMixtureFit.Fit(Mixture(800, 1), 2, 8, 1e-4), KernelDensity.Scott(Mixture(800, 1), 2)];
         foreach (var fit in fits)
         {
-            // E 1 / p over draws of p inside a box is the box's area where p has mass everywhere: here the share of mass in a box against its integral on a grid.
+            // E 1 / p over draws of p inside a box is the box's area where p has mass everywhere: here the share of
+            // mass in a box against its integral on a grid.
             var draws = fit.Sample(20_000, new RandomStream(3));
             var inside = draws.Chunk(2).Count(p => p[0] is > 1 and < 6 && Math.Abs(p[1]) < 2.5) / 20_000.0;
             const int side = 120;
-            double[] grid = [.. from i in Enumerable.Range(0, side) from j in Enumerable.Range(0, side) from v in new[] { 1 + (5.0 * (i + 0.5) / side), -2.5 + (5.0 * (j + 0.5) / side) } select v];
+            double[] grid = [.. from i in Enumerable.Range(0, side) from j in Enumerable.Range(
+                0, side) from v in new[] { 1 + (5.0 * (i + 0.5) / side), -2.5 + (5.0 * (j + 0.5) / side) } select v];
             var mass = fit.LogDensity(grid).Sum(Math.Exp) * 25.0 / (side * side);
             Assert.InRange(inside, mass - 0.015, mass + 0.015);
         }
@@ -99,6 +102,7 @@ public sealed class FittedDensityTests
     {
         double[] rows = [1, 2, 2, 4, 3, 6, 4, 8];
         Assert.Contains("combination", Assert.Throws<ArgumentException>(() => GaussianMixtureFit.Gaussian(rows, 2)).Message, StringComparison.Ordinal);
-        Assert.Contains("Row 1", Assert.Throws<ArgumentException>(() => GaussianMixtureFit.Gaussian([1, 2, double.NaN, 4, 3, 6, 4, 8], 2)).Message, StringComparison.Ordinal);
+        Assert.Contains("Row 1", Assert.Throws<ArgumentException>(() => GaussianMixtureFit.Gaussian([1, 2, double.NaN, 4, 3, 6, 4, 8], 2)).Message,
+            StringComparison.Ordinal);
     }
 }

@@ -7,7 +7,8 @@ public class KernelTests
 {
     private static readonly Kernel[] s_kernels =
     [
-        Kernel.Gaussian(1.3), Kernel.InverseMultiquadric(0.8), Kernel.Laplace(2), Kernel.Matern32(1.5), Kernel.Matern52(1.5), Kernel.Distance(), Kernel.Polynomial(2, 1),
+        Kernel.Gaussian(1.3), Kernel.InverseMultiquadric(0.8), Kernel.Laplace(2), Kernel.Matern32(1.5), Kernel.Matern52(1.5),
+        Kernel.Distance(), Kernel.Polynomial(2, 1),
     ];
 
     private static double[] Normal(int count, ulong seed)

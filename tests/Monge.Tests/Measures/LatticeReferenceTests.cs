@@ -68,7 +68,8 @@ public sealed class LatticeReferenceTests
     [InlineData(8, -11.622885)]
     [InlineData(16, -46.496347)]
     [InlineData(20, -72.650543)]
-    public void FreeLogNormalisersArePublished(int length, double logZ) => Assert.Equal(logZ, new LatticeField([length, length], 1, 0).FreeLogNormaliser(1), 6e-7);
+    public void FreeLogNormalisersArePublished(int length, double logZ) =>
+        Assert.Equal(logZ, new LatticeField([length, length], 1, 0).FreeLogNormaliser(1), 6e-7);
 
     // The root squared is the inverse of the Hessian of U: -(gradient of log density at a column of the covariance) is a unit vector.
     [Theory]
@@ -78,7 +79,8 @@ public sealed class LatticeReferenceTests
     public void TheRootOfTheFreeFieldGivesItsCovariance(string name)
     {
         var density = KnownTargets.Get(name);
-        int[] sizes = name.StartsWith("phi4-chain", StringComparison.Ordinal) ? [7] : name.StartsWith("phi4-3x4", StringComparison.Ordinal) ? [3, 4] : [2, 3, 2];
+        int[] sizes = name.StartsWith("phi4-chain", StringComparison.Ordinal)
+            ? [7] : name.StartsWith("phi4-3x4", StringComparison.Ordinal) ? [3, 4] : [2, 3, 2];
         var field = new LatticeField(sizes, 0.7, 0);
         var (root, v) = (field.FreeFieldRoot(0.7), field.Sites);
         var columns = new double[v * v];

@@ -82,7 +82,8 @@ public sealed class PosteriorTests
 
         var draws = density.Base.ToGaussian().Sample(3, new RandomStream(1));
         var (values, reported) = (density.LogDensityAt(draws), density.ReportAt(draws));
-        double[] score = ShippedData.JsonNumbers("posteriordb/kidiq.json", "kid_score"), school = ShippedData.JsonNumbers("posteriordb/kidiq.json", "mom_hs"), iq = ShippedData.JsonNumbers("posteriordb/kidiq.json", "mom_iq");
+        double[] score = ShippedData.JsonNumbers("posteriordb/kidiq.json", "kid_score"), school = ShippedData.JsonNumbers("posteriordb/kidiq.json", "mom_hs"),
+            iq = ShippedData.JsonNumbers("posteriordb/kidiq.json", "mom_iq");
         double[] direct = [.. Enumerable.Range(0, 3).Select(s =>
         {
             var p = reported[(4 * s)..((4 * s) + 4)];
@@ -126,7 +127,8 @@ public sealed class PosteriorTests
         var law = density.Base.ToGaussian(1.05);
         var draws = law.Sample(Samples, new RandomStream(seed));
         var x = Expr.Input("x", d);
-        using var program = new CompiledProgram<double>(new TracedProgram(null, ("log", density.LogDensity(x) - law.LogDensity(x)), ("report", density.Report(x))));
+        using var program = new CompiledProgram<double>(
+            new TracedProgram(null, ("log", density.LogDensity(x) - law.LogDensity(x)), ("report", density.Report(x))));
         program["x"] = NdArray<double>.From(draws, Samples, d);
         program["log"] = new NdArray<double>(Samples);
         program["report"] = new NdArray<double>(Samples, names);
@@ -155,7 +157,8 @@ public sealed class PosteriorTests
         var density = KnownTargets.Get("ionosphere");
         Assert.Equal("x1", density.Names[2]);
         Assert.InRange(density.Facts.Mean![2], -5 * density.Facts.Moments!.MeanError![2], 5 * density.Facts.Moments.MeanError[2]);
-        Assert.InRange(density.Facts.StandardDeviation![2] - 1, -5 * density.Facts.Moments.StandardDeviationError![2], 5 * density.Facts.Moments.StandardDeviationError[2]);
+        Assert.InRange(density.Facts.StandardDeviation![2] - 1, -5 * density.Facts.Moments.StandardDeviationError![2],
+            5 * density.Facts.Moments.StandardDeviationError[2]);
         var found = LaplaceApproximation.TryFind(density)!;
         Assert.True(found.Converged);
         Assert.Equal(0, found.Mode[2], 1e-12);

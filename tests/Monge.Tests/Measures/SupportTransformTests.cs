@@ -65,7 +65,8 @@ public sealed class SupportTransformTests
     public void MassIsPreservedByIntervals()
     {
         // (x - 1)^2 (4 - x) on (1, 4): 27 B(3, 2) 3 = 6.75.
-        var density = Density.Create("beta", 1, x => (2 * (x[0] - 1).Log()) + (4 - x[0]).Log(), new DensityOptions { Support = [SupportTransform.Interval(1, 4)] });
+        var density = Density.Create(
+            "beta", 1, x => (2 * (x[0] - 1).Log()) + (4 - x[0]).Log(), new DensityOptions { Support = [SupportTransform.Interval(1, 4)] });
         Assert.Equal(6.75, IntegrateLine(density, -25, 25), 1e-9);
     }
 
@@ -84,7 +85,8 @@ public sealed class SupportTransformTests
     public void MassIsPreservedByOrderedNumbers()
     {
         // Two standard normal numbers in order: one half.
-        var density = Density.Create("pair", 2, x => (-0.5 * x.SquaredNorm()) - Math.Log(2 * Math.PI), new DensityOptions { Support = [SupportTransform.Ordered(2)] });
+        var density = Density.Create(
+            "pair", 2, x => (-0.5 * x.SquaredNorm()) - Math.Log(2 * Math.PI), new DensityOptions { Support = [SupportTransform.Ordered(2)] });
         Assert.Equal(0.5, IntegratePlane(density, (-8, 8), (-26, 4), 120), 1e-7);
     }
 
@@ -148,7 +150,8 @@ public sealed class SupportTransformTests
         var sum = 0.0;
         for (var i = 0; i <= points; i++)
         {
-            sum += density.LogDensityAt([.. Enumerable.Range(0, points + 1).SelectMany(j => new[] { first.From + (i * step0), second.From + (j * step1) })]).Sum(Math.Exp);
+            sum += density.LogDensityAt(
+                [.. Enumerable.Range(0, points + 1).SelectMany(j => new[] { first.From + (i * step0), second.From + (j * step1) })]).Sum(Math.Exp);
         }
 
         return sum * step0 * step1;

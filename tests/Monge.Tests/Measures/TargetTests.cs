@@ -61,7 +61,8 @@ public sealed class TargetTests
         double[] exact = [.. positions.Select(v => (double)v)];
         var x = Expr.Input("x", d);
         var value = density.LogDensity(x);
-        using var program = new CompiledProgram<float>(new TracedProgram(null, ("value", value), ("gradient", Derivative.Gradient(value, x))), new ExecutionOptions { Threads = 1 });
+        using var program = new CompiledProgram<float>(
+            new TracedProgram(null, ("value", value), ("gradient", Derivative.Gradient(value, x))), new ExecutionOptions { Threads = 1 });
         program["x"] = NdArray<float>.From(positions, Samples, d);
         program["value"] = new NdArray<float>(Samples);
         program["gradient"] = new NdArray<float>(Samples, d);

@@ -10,7 +10,8 @@ public class UnboundedCheckTests
     [Fact]
     public void GrowthAlongAnyRayIsTold()
     {
-        Func<Expr, Expr>[] formulas = [x => x.SquaredNorm(), x => x[0].Square() - x[1].Square(), x => (-0.5 * x[0].Square()) - x[1], x => (1 + x[0].Square()).Log() - x[1].Square(), x => x[0] * x[1]];
+        Func<Expr, Expr>[] formulas = [x => x.SquaredNorm(), x => x[0].Square() - x[1].Square(), x => (-0.5 * x[0].Square()) - x[1],
+            x => (1 + x[0].Square()).Log() - x[1].Square(), x => x[0] * x[1]];
         foreach (var formula in formulas)
         {
             var error = Assert.Throws<DensityException>(() => UnboundedCheck.Run(Make(formula)));

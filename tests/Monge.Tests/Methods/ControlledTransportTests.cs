@@ -46,11 +46,14 @@ public sealed class ControlledTransportTests : IDisposable
                 source.Cancel();
             }
         });
-        Assert.Throws<OperationCanceledException>(() => new ControlledTransport(TwoModes(), algorithm, options).Sample(100, new Run { Seed = 4, Folder = parts, Progress = cancel, Cancellation = source.Token }));
+        Assert.Throws<OperationCanceledException>(
+            () => new ControlledTransport(TwoModes(), algorithm, options).Sample(
+                100, new Run { Seed = 4, Folder = parts, Progress = cancel, Cancellation = source.Token }));
         Assert.False(File.Exists(Path.Combine(parts, "model.safetensors")));
 
         // Other threads and segments don't change a bit either.
-        var resumed = new ControlledTransport(TwoModes(), algorithm, options with { Segments = 5 }).Sample(100, new Run { Seed = 4, Folder = parts, Resume = true });
+        var resumed = new ControlledTransport(TwoModes(), algorithm, options with { Segments = 5 }).Sample(
+            100, new Run { Seed = 4, Folder = parts, Resume = true });
         Assert.Equal(File.ReadAllBytes(Path.Combine(whole, "model.safetensors")), File.ReadAllBytes(Path.Combine(parts, "model.safetensors")));
         Assert.Equal(uninterrupted.Positions, resumed.Positions);
         Assert.Equal(uninterrupted.LogWeights, resumed.LogWeights);
@@ -64,7 +67,8 @@ public sealed class ControlledTransportTests : IDisposable
         string Refusal(ControlledAlgorithm algorithm, ControlledOptions options, ulong seed) => Assert.Throws<CheckpointException>(
             () => new ControlledTransport(TwoModes(), algorithm, options).Sample(10, new Run { Seed = seed, Folder = folder, Resume = true })).Message;
         Assert.Contains("seed 4, not 5", Refusal(ControlledAlgorithm.Pis, s_small, 5), StringComparison.Ordinal);
-        Assert.Contains("other options", Refusal(ControlledAlgorithm.Pis, s_small with { Size = s_small.Size with { Width = 9 } }, 4), StringComparison.Ordinal);
+        Assert.Contains(
+            "other options", Refusal(ControlledAlgorithm.Pis, s_small with { Size = s_small.Size with { Width = 9 } }, 4), StringComparison.Ordinal);
         Assert.Contains("monge pis checkpoint, not monge dis checkpoint", Refusal(ControlledAlgorithm.Dis, s_small, 4), StringComparison.Ordinal);
     }
 
@@ -76,7 +80,8 @@ public sealed class ControlledTransportTests : IDisposable
     [InlineData(ControlledAlgorithm.Cmcd, 2)]
     public void LogVarianceFindsTheNormaliserAndTheMeansOfTwoModes(ControlledAlgorithm algorithm, ulong seed)
     {
-        var options = s_small with { Training = s_small.Training with { Iterations = 300, BatchSize = 128 }, Steps = 32, Size = s_small.Size with { Width = 32 } };
+        var options =
+            s_small with { Training = s_small.Training with { Iterations = 300, BatchSize = 128 }, Steps = 32, Size = s_small.Size with { Width = 32 } };
         var set = new ControlledTransport(TwoModes(), algorithm, options).Sample(4000, new Run { Seed = seed });
         Assert.True(set.EffectiveSampleSize > 0.6, $"ESS {set.EffectiveSampleSize}");
         Assert.True(Math.Abs(set.LogZ - 0.4) < 4 * set.LogZError, $"log Z {set.LogZ} +- {set.LogZError}");
@@ -90,7 +95,8 @@ public sealed class ControlledTransportTests : IDisposable
     public void KullbackLeiblerFromANarrowStartMissesAModeAndTheCoverageCheckSaysSo()
     {
         // The farther mode is never seen: its weights look even, and log Z lacks log(0.5).
-        var target = Density.Create("far", 1, x => Expr.Vector(-2 * (x[0] - 0.5).Square(), -2 * (x[0] + 6).Square()).LogSumExp() - (0.5 * Math.Log(2 * Math.PI)));
+        var target = Density.Create(
+            "far", 1, x => Expr.Vector(-2 * (x[0] - 0.5).Square(), -2 * (x[0] + 6).Square()).LogSumExp() - (0.5 * Math.Log(2 * Math.PI)));
         var set = new ControlledTransport(target, ControlledAlgorithm.Pis, s_small with
         {
             Loss = PathSpaceLoss.Kl,
@@ -107,9 +113,16 @@ public sealed class ControlledTransportTests : IDisposable
     [Fact]
     public void OptionsAreCheckedAndUnknownNamesRefused()
     {
-        Assert.Contains("lossy", Assert.Throws<ArgumentException>(() => MethodOptions.Parse<ControlledOptions>("""{ "lossy": "kl" }""")).Message, StringComparison.Ordinal);
-        Assert.Contains("2 to 100,000", Assert.Throws<ArgumentException>(() => MethodOptions.Parse<ControlledOptions>("""{ "steps": 1 }""")).Message, StringComparison.Ordinal);
-        Assert.Contains("number of steps", Assert.Throws<ArgumentException>(() => MethodOptions.Parse<ControlledOptions>("""{ "steps": 5, "segments": 6 }""")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "lossy",
+            Assert.Throws<ArgumentException>(() => MethodOptions.Parse<ControlledOptions>("""{ "lossy": "kl" }""")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "2 to 100,000",
+            Assert.Throws<ArgumentException>(() => MethodOptions.Parse<ControlledOptions>("""{ "steps": 1 }""")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "number of steps",
+            Assert.Throws<ArgumentException>(() => MethodOptions.Parse<ControlledOptions>("""{ "steps": 5, "segments": 6 }""")).Message,
+            StringComparison.Ordinal);
         Assert.Equal(PathSpaceLoss.Kl, MethodOptions.Parse<ControlledOptions>("""{ "loss": "kl" }""").Loss);
         var resolved = new ControlledTransport(TwoModes(), ControlledAlgorithm.Dds, s_small);
         Assert.Equal(resolved.ResolvedOptions, MethodOptions.Parse<ControlledOptions>(MethodOptions.Format(resolved.Options)));

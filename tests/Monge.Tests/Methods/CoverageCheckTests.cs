@@ -79,7 +79,8 @@ public sealed class CoverageCheckTests
     [InlineData(2)]
     public void BaseThatLosesAModeIsReported(ulong seed)
     {
-        var set = new PinnTransport(FarModes(), s_small with { Preparation = s_small.Preparation with { Base = BaseChoice.Isotropic, BaseScale = 0.6 } }).Sample(2000, new Run { Seed = seed });
+        var set = new PinnTransport(FarModes(), s_small with { Preparation = s_small.Preparation with { Base = BaseChoice.Isotropic, BaseScale = 0.6 } })
+            .Sample(2000, new Run { Seed = seed });
         Assert.Equal(Math.Log(0.6), set.LogZ, 0.05);
         Assert.Contains(set.Warnings, w => w.Message.Contains(Missing, StringComparison.Ordinal));
     }
@@ -90,7 +91,8 @@ public sealed class CoverageCheckTests
     [InlineData(3)]
     public void GoodDrawsOfTwoModesAreNotReported(ulong seed)
     {
-        var set = new PinnTransport(FarModes(), s_small with { Training = s_small.Training with { Iterations = 600 }, Size = s_small.Size with { Width = 32 } }).Sample(4000, new Run { Seed = seed });
+        var set = new PinnTransport(FarModes(), s_small with { Training = s_small.Training with { Iterations = 600 }, Size = s_small.Size with { Width = 32 } })
+            .Sample(4000, new Run { Seed = seed });
         Assert.Equal(0, set.LogZ, 0.05);
         Assert.DoesNotContain(set.Warnings, w => w.Message.Contains(Missing, StringComparison.Ordinal));
     }

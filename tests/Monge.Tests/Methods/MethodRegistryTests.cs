@@ -14,7 +14,8 @@ public class MethodRegistryTests
     private static (Density Target, double LogZ)[] Smoke() =>
     [
         (Density.Create("gaussian-2", 2, x => 1.5 - (0.5 * (x[0] - 1).Square()) - (2 * (x[1] + x[0]).Square()) - Math.Log(Math.PI)), 1.5),
-        (Density.Create("two-modes", 1, x => Expr.Vector(-2 * (x[0] - 2).Square(), -2 * (x[0] + 2).Square()).LogSumExp() - (0.5 * Math.Log(2 * Math.PI)), new DensityOptions
+        (Density.Create(
+            "two-modes", 1, x => Expr.Vector(-2 * (x[0] - 2).Square(), -2 * (x[0] + 2).Square()).LogSumExp() - (0.5 * Math.Log(2 * Math.PI)), new DensityOptions
         {
             Base = new BaseSuggestion([0.0], [2.5], "covers both"),
         }), 0),

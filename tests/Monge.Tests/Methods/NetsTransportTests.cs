@@ -31,13 +31,15 @@ public sealed class NetsTransportTests : IDisposable
 
     private static Expr TwoModes(Expr x, Expr shift, Expr scale)
     {
-        Expr Mode(double at, double weight) => Math.Log(weight / (2 * Math.PI)) - (2 * scale.Log()) - (0.5 * ((x - (shift * Expr.Constant([at, 0.0], 2))) / scale).SquaredNorm());
+        Expr Mode(double at, double weight) =>
+            Math.Log(weight / (2 * Math.PI)) - (2 * scale.Log()) - (0.5 * ((x - (shift * Expr.Constant([at, 0.0], 2))) / scale).SquaredNorm());
         return 0.4 + Expr.Vector(Mode(-1.5, 0.3), Mode(1.5, 0.7)).LogSumExp();
     }
 
     // The same with the means moving from the origin; log Z_t = 0.4 t.
     private static FormulaPath MovingModes() => new(
-        2, (x, t) => TwoModes(x, t, 1 - (0.5 * t)) - (0.4 * (1 - t)), stream => Expr.Random(RandomLaw.Normal, stream, 2), "means from the origin", usesModeKnowledge: true);
+        2, (x, t) => TwoModes(x, t, 1 - (0.5 * t)) - (0.4 * (1 - t)), stream => Expr.Random(RandomLaw.Normal, stream, 2), "means from the origin",
+        usesModeKnowledge: true);
 
     private static Density Moving() => Density.Create("moving", 2, x => MovingGaussian.LogDensity(x, 1));
 
@@ -56,7 +58,8 @@ public sealed class NetsTransportTests : IDisposable
                 source.Cancel();
             }
         });
-        Assert.Throws<OperationCanceledException>(() => new NetsTransport(TwoModes(), s_small).Sample(100, new Run { Seed = 4, Folder = parts, Progress = cancel, Cancellation = source.Token }));
+        Assert.Throws<OperationCanceledException>(
+            () => new NetsTransport(TwoModes(), s_small).Sample(100, new Run { Seed = 4, Folder = parts, Progress = cancel, Cancellation = source.Token }));
         Assert.False(File.Exists(Path.Combine(parts, "model.safetensors")));
         var resumed = new NetsTransport(TwoModes(), s_small).Sample(100, new Run { Seed = 4, Folder = parts, Resume = true });
         Assert.Equal(File.ReadAllBytes(Path.Combine(whole, "model.safetensors")), File.ReadAllBytes(Path.Combine(parts, "model.safetensors")));
@@ -223,7 +226,8 @@ public sealed class NetsTransportTests : IDisposable
         var set = new NetsTransport(TargetLibrary.Get("gmm9"), options).Sample(200, new Run { Seed = 1 });
         Assert.True(set.UsesModeKnowledge);
         Assert.Contains("means of the mixture", set.Preparation, StringComparison.Ordinal);
-        Assert.Contains("no path of interpolated parameters", Assert.Throws<ArgumentException>(() => new NetsTransport(TwoModes(), options)).Message, StringComparison.Ordinal);
+        Assert.Contains("no path of interpolated parameters", Assert.Throws<ArgumentException>(() => new NetsTransport(TwoModes(), options)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -232,7 +236,8 @@ public sealed class NetsTransportTests : IDisposable
         var folder = Folder("path");
         new NetsTransport(TwoModes(), s_small, MovingModes()).Sample(10, new Run { Seed = 4, Folder = folder });
         var other = new FormulaPath(2, (x, t) => MovingModes().LogDensity(x, t), MovingModes().BaseDraw, "another");
-        var refusal = Assert.Throws<CheckpointException>(() => new NetsTransport(TwoModes(), s_small, other).Sample(10, new Run { Seed = 4, Folder = folder, Resume = true }));
+        var refusal = Assert.Throws<CheckpointException>(
+            () => new NetsTransport(TwoModes(), s_small, other).Sample(10, new Run { Seed = 4, Folder = folder, Resume = true }));
         Assert.Contains("path means from the origin, not another", refusal.Message, StringComparison.Ordinal);
     }
 
@@ -278,7 +283,8 @@ public sealed class NetsTransportTests : IDisposable
         Assert.Contains("potential", Refusal("""{ "objective": "actionMatching" }"""), StringComparison.Ordinal);
         Assert.Contains("continuous", Refusal("""{ "dynamics": "inertial" }"""), StringComparison.Ordinal);
         Assert.Contains("resamplingThreshold", Refusal("""{ "sampler": "ode", "resamplingThreshold": 0.5 }"""), StringComparison.Ordinal);
-        Assert.Contains("no path", Assert.Throws<ArgumentException>(() => new NetsTransport(TwoModes(), new NetsOptions { Path = NetsPath.Given })).Message, StringComparison.Ordinal);
+        Assert.Contains("no path", Assert.Throws<ArgumentException>(() => new NetsTransport(TwoModes(), new NetsOptions { Path = NetsPath.Given })).Message,
+            StringComparison.Ordinal);
         var options = s_small with
         {
             Carry = s_small.Carry with { Sampler = SamplerChoice.Sde, Diffusion = 0.25 },

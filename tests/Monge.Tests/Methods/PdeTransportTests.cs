@@ -102,7 +102,8 @@ public sealed class PdeTransportTests : IDisposable
     [Fact]
     public void OptimalTransportFindsTheOptimalVelocity()
     {
-        var method = new PdeTransport(Gaussian(), s_small with { Evolution = Evolution.OptimalTransport, Training = s_small.Training with { Iterations = 1200 } });
+        var method = new PdeTransport(
+            Gaussian(), s_small with { Evolution = Evolution.OptimalTransport, Training = s_small.Training with { Iterations = 1200 } });
         var run = new Run();
         var problem = method.Prepare<float>(new PreparationRun(run));
         Assert.All(problem.Base.StandardDeviation, s => Assert.Equal(1, s, 12));
@@ -146,14 +147,16 @@ public sealed class PdeTransportTests : IDisposable
                 source.Cancel();
             }
         });
-        Assert.Throws<OperationCanceledException>(() => new PdeTransport(Gaussian(), options).Sample(100, new Run { Seed = 4, Folder = parts, Progress = cancel, Cancellation = source.Token }));
+        Assert.Throws<OperationCanceledException>(
+            () => new PdeTransport(Gaussian(), options).Sample(100, new Run { Seed = 4, Folder = parts, Progress = cancel, Cancellation = source.Token }));
         var resumed = new PdeTransport(Gaussian(), options).Sample(100, new Run { Seed = 4, Folder = parts, Resume = true });
         Assert.Equal(File.ReadAllBytes(Path.Combine(whole, "model.safetensors")), File.ReadAllBytes(Path.Combine(parts, "model.safetensors")));
         Assert.Equal(uninterrupted.Positions, resumed.Positions);
         Assert.Equal(uninterrupted.LogWeights, resumed.LogWeights);
         Assert.Contains("learned log z", resumed.Preparation, StringComparison.Ordinal);
         var other = Assert.Throws<CheckpointException>(() =>
-            new PdeTransport(Gaussian(), options with { Evolution = Evolution.OptimalTransport }).Sample(100, new Run { Seed = 4, Folder = parts, Resume = true }));
+            new PdeTransport(Gaussian(), options with { Evolution = Evolution.OptimalTransport }).Sample(
+                100, new Run { Seed = 4, Folder = parts, Resume = true }));
         Assert.Contains("other options", other.Message, StringComparison.Ordinal);
     }
 
@@ -186,7 +189,8 @@ public sealed class PdeTransportTests : IDisposable
         Assert.Throws<ArgumentException>(() => MethodOptions.Parse<PdeOptions>("""{ "iterations": 10, "budget": "00:01:00" }"""));
         var options = s_small with { Evolution = Evolution.TimeReversal, TotalNoise = 2, Carry = s_small.Carry with { Diffusion = 0.25 } };
         Assert.Equal(options, MethodOptions.Parse<PdeOptions>(MethodOptions.Format(options)));
-        Assert.Equal(new PdeTransport(Gaussian(), options).ResolvedOptions, MethodOptions.Parse<PdeOptions>(MethodOptions.Format(new PdeTransport(Gaussian(), options).Options)));
+        Assert.Equal(new PdeTransport(Gaussian(), options).ResolvedOptions,
+            MethodOptions.Parse<PdeOptions>(MethodOptions.Format(new PdeTransport(Gaussian(), options).Options)));
     }
 
     private sealed class Watch(Action<TrainingProgress> action) : IProgress<TrainingProgress>

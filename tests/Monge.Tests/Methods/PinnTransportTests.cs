@@ -46,7 +46,8 @@ public sealed class PinnTransportTests : IDisposable
                 source.Cancel();
             }
         });
-        Assert.Throws<OperationCanceledException>(() => new PinnTransport(TwoModes(), s_small).Sample(100, new Run { Seed = 4, Folder = parts, Progress = cancel, Cancellation = source.Token }));
+        Assert.Throws<OperationCanceledException>(
+            () => new PinnTransport(TwoModes(), s_small).Sample(100, new Run { Seed = 4, Folder = parts, Progress = cancel, Cancellation = source.Token }));
         Assert.False(File.Exists(Path.Combine(parts, "model.safetensors")));
         var resumed = new PinnTransport(TwoModes(), s_small).Sample(100, new Run { Seed = 4, Threads = 1, Folder = parts, Resume = true });
         Assert.Equal(File.ReadAllBytes(Path.Combine(whole, "model.safetensors")), File.ReadAllBytes(Path.Combine(parts, "model.safetensors")));
@@ -121,7 +122,8 @@ public sealed class PinnTransportTests : IDisposable
     {
         const double scale = 0.6;
         double[] mean = [0.8, -0.5];
-        var target = Density.Create("gaussian", 2, x => (-0.5 / (scale * scale) * (x - Expr.Constant(mean, 2)).SquaredNorm()) - Math.Log(2 * Math.PI * scale * scale));
+        var target = Density.Create(
+            "gaussian", 2, x => (-0.5 / (scale * scale) * (x - Expr.Constant(mean, 2)).SquaredNorm()) - Math.Log(2 * Math.PI * scale * scale));
         var method = new PinnTransport(target, s_small with
         {
             Training = s_small.Training with { Iterations = 1500, BatchSize = 256 },
@@ -167,8 +169,12 @@ public sealed class PinnTransportTests : IDisposable
     [Fact]
     public void OptionsAreCheckedAndUnknownNamesRefused()
     {
-        Assert.Contains("depht", Assert.Throws<ArgumentException>(() => MethodOptions.Parse<PinnOptions>("""{ "depht": 3 }""")).Message, StringComparison.Ordinal);
-        Assert.Contains("1 to 64", Assert.Throws<ArgumentException>(() => MethodOptions.Parse<PinnOptions>("""{ "depth": 0 }""")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "depht",
+            Assert.Throws<ArgumentException>(() => MethodOptions.Parse<PinnOptions>("""{ "depht": 3 }""")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "1 to 64",
+            Assert.Throws<ArgumentException>(() => MethodOptions.Parse<PinnOptions>("""{ "depth": 0 }""")).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => MethodOptions.Parse<PinnOptions>("""{ "iterations": 10, "budget": "00:01:00" }"""));
         Assert.Throws<ArgumentException>(() => MethodOptions.Parse<PinnOptions>("null"));
         var options = s_small with { Training = s_small.Training with { Budget = null }, Carry = s_small.Carry with { Diffusion = 0.25 } };

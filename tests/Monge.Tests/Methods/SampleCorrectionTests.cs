@@ -94,7 +94,8 @@ public class SampleCorrectionTests
         Assert.Equal(5, good.Distances.Count);
         Assert.All(good.Distances, d => Assert.InRange(d.Excess, -6, 6));
         Assert.All(bad.Distances.Take(4), d => Assert.True(d.Excess > 10, d.ToString()));
-        Assert.True(Math.Abs(good.Modes!.Coverage - good.ExactModeCoverage!.Value.Mean) < 5 * double.Hypot(good.Modes.CoverageError, good.ExactModeCoverage.Value.Spread));
+        Assert.True(Math.Abs(good.Modes!.Coverage - good.ExactModeCoverage!.Value.Mean) < 5 * double.Hypot(
+            good.Modes.CoverageError, good.ExactModeCoverage.Value.Spread));
         Assert.Equal(0, bad.Modes!.Coverage, 6);
     }
 }

@@ -36,7 +36,10 @@ public class SampleWarningsTests
     public void WeightOutsideTheTrainedRegionIsTold()
     {
         var positions = NdArray<double>.From([0.1, 0.2, 3.1, 0, 0, 4.4], 3, 2);
-        Assert.Contains("4.0 % of the weight lies outside the region in which the drift was trained", Assert.Single(SampleWarnings.LeftRegion(s_problem, positions, [0.9, 0.04, 0.06])).Message.Replace("4.0%", "4.0 %", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains(
+            "4.0 % of the weight lies outside the region in which the drift was trained",
+            Assert.Single(SampleWarnings.LeftRegion(s_problem, positions, [0.9, 0.04, 0.06])).Message.Replace("4.0%", "4.0 %", StringComparison.Ordinal),
+            StringComparison.Ordinal);
         Assert.Empty(SampleWarnings.LeftRegion(s_problem, positions, [0.999, 0.001, 0]));
     }
 }

@@ -5,7 +5,9 @@ namespace Monge.Tests.Methods;
 /// <summary>What is true of every algorithm that is taken step by step.</summary>
 internal static class TrainingStates
 {
-    /// <summary>A second copy that is given the first one's state after some steps ends where the first one does, to the bit of every array and number.</summary>
+    /// <summary>
+    /// A second copy that is given the first one's state after some steps ends where the first one does, to the bit of every array and number.
+    /// </summary>
     public static void AreAllThereIsToCheckpoint<T>(Func<T> make, int stop, int total)
         where T : IIterative, IDisposable
     {

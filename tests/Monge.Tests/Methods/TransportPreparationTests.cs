@@ -20,7 +20,8 @@ public sealed class TransportPreparationTests
         double[] mean = [0.7, -1.2, 0.4];
         double[] deviation = [0.5, 1.1, 0.8];
         var target = Density.Create("three", 3, x => -0.5 * ((x - Expr.Constant(mean, 3)) / Expr.Constant(deviation, 3)).SquaredNorm());
-        var preparation = new TransportPreparation<double>(target, new PreparationOptions { BaseInflation = Inflation }, new PreparationRun(new Run { Threads = 1, Seed = (ulong)seed }));
+        var preparation = new TransportPreparation<double>(
+            target, new PreparationOptions { BaseInflation = Inflation }, new PreparationRun(new Run { Threads = 1, Seed = (ulong)seed }));
         var start = preparation.Given(GaussianBase.Diagonal([0.2, 0.1, -0.3], [1.5, 2, 1.5]), "start") with { TargetExponent = 2, BaseExponent = 1 };
 
         var random = new Random(seed);

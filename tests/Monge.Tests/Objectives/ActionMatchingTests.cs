@@ -22,7 +22,8 @@ public class ActionMatchingTests
         var (x, t) = (Expr.Input("x", 1), Expr.Input("t"));
         var loss = ActionMatching.Loss((y, s) => Exact(y, s) + (share * Other(y, s)), x, t, Expr.Input("weight"), Expr.Input("boundary"));
         using var run = new CompiledProgram<double>(new TracedProgram(null, ("loss", loss.BatchSum())));
-        var (positions, times, weights, boundaries) = (new NdArray<double>(rows, 1), new NdArray<double>(rows), new NdArray<double>(rows), new NdArray<double>(rows));
+        var (positions, times, weights, boundaries) =
+            (new NdArray<double>(rows, 1), new NdArray<double>(rows), new NdArray<double>(rows), new NdArray<double>(rows));
         for (var k = 0; k < Times + 2; k++)
         {
             var time = k == 0 ? 0 : k > Times ? 1 : (k - 0.5) / Times;

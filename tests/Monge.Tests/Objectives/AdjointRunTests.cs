@@ -192,7 +192,8 @@ public class AdjointRunTests
 
         var scalar = Expr.Dot(Expr.Input("toEnd", 2), x) + (Expr.Input("toCost") * cost) + Expr.Dot(Expr.Input("toRecorded", 2), recorded);
         var gradient = Derivative.ParameterGradient(scalar, model.Parameters).BatchSum();
-        using var large = new CompiledProgram<double>(new TracedProgram(model.Parameters, ("start", Derivative.Gradient(scalar, model.X)), ("gradient", gradient)));
+        using var large = new CompiledProgram<double>(
+            new TracedProgram(model.Parameters, ("start", Derivative.Gradient(scalar, model.X)), ("gradient", gradient)));
 
         using var again = model.Walk<double>();
         using var adjoint = new AdjointRun<double>(again, s_grid, Particles, 2, new WalkRecord<double>(again, Particles, [Recorded]));

@@ -112,7 +112,8 @@ public class PathGradientTests
             values[p] = before - step;
             var down = Loss();
             values[p] = before;
-            Assert.True(Math.Abs(((up - down) / (2 * step)) - exact[p]) < 1e-6 * (1 + Math.Abs(exact[p])), $"{name} {p}: {(up - down) / (2 * step)} and {exact[p]}");
+            Assert.True(
+                Math.Abs(((up - down) / (2 * step)) - exact[p]) < 1e-6 * (1 + Math.Abs(exact[p])), $"{name} {p}: {(up - down) / (2 * step)} and {exact[p]}");
         }
     }
 
@@ -132,7 +133,8 @@ public class PathGradientTests
         return states;
     }
 
-    // rnd by its definition, from complete normal densities of both kernels at stored paths; nothing is shared with the program under test but the control's formula.
+    // rnd by its definition, from complete normal densities of both kernels at stored paths; nothing is shared with the
+    // program under test but the control's formula.
     private static double[] FixedPathRnd(ControlledKernels kernels, NdArray<double> values, double[][] paths)
     {
         var (x, y) = (Expr.Input("x", 2), Expr.Input("y", 2));
@@ -170,7 +172,8 @@ public class PathGradientTests
             }
 
             var result = ReferenceInterpreter.Evaluate(
-                new TracedProgram(kernels.Parameters, ("value", value)), Paths, new Dictionary<string, double[]> { ["x"] = paths[k], ["y"] = paths[k + 1] }, values.Span.ToArray())["value"];
+                new TracedProgram(kernels.Parameters, ("value", value)), Paths, new Dictionary<string, double[]> { ["x"] = paths[k], ["y"] = paths[k + 1] },
+                values.Span.ToArray())["value"];
             for (var i = 0; i < Paths; i++)
             {
                 rnd[i] += result[i];
@@ -247,7 +250,8 @@ public class PathGradientTests
             Forward = (x, _, _, _) => m + (0 * x),
             TargetCallsPerStep = 0,
         };
-        using var gradient = new PathGradient<double>(kernels, x => -0.5 * (x - Expr.Constant([0.9, -0.3], 2)).SquaredNorm(), PathSpaceLoss.LogVariance, 16, null, StartStream, NoiseStream);
+        using var gradient = new PathGradient<double>(
+            kernels, x => -0.5 * (x - Expr.Constant([0.9, -0.3], 2)).SquaredNorm(), PathSpaceLoss.LogVariance, 16, null, StartStream, NoiseStream);
         var exact = NdArray<double>.From([0.9, -0.3], 2);
         var wrong = NdArray<double>.From([0.5, -0.3], 2);
         Assert.True(gradient.Run(exact, new DrawKey(1)) < 1e-20);

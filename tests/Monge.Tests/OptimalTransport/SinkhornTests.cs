@@ -60,7 +60,8 @@ public sealed class SinkhornTests
         double previous = double.PositiveInfinity;
         foreach (double epsilon in new[] { 0.3, 0.1, 0.02 })
         {
-            SinkhornResult result = Sinkhorn.Solve(x, y, 2, new SinkhornOptions { Epsilon = epsilon, Cost = cost, Tolerance = 1e-7, MaximumIterations = 20_000 });
+            SinkhornResult result = Sinkhorn.Solve(
+                x, y, 2, new SinkhornOptions { Epsilon = epsilon, Cost = cost, Tolerance = 1e-7, MaximumIterations = 20_000 });
             Assert.True(result.Converged, $"epsilon {epsilon}: error {result.MarginalError} after {result.Iterations}");
             // exact <= transport cost <= entropic cost <= exact + epsilon log n
             Assert.InRange(result.TransportCost, exact - 1e-5, previous);

@@ -8,7 +8,8 @@ public sealed class WassersteinTests
     public void TheSamplingFloorOfPlanarGaussiansIsTheKnownOne()
     {
         // Mean squared cost between two sets of 2000: 0.0220 with the standard deviation 0.0042 over sets.
-        double mean = Enumerable.Range(0, 4).Average(pair => Wasserstein.Exact(Gaussians.Standard(2000, 2, 2 * pair), Gaussians.Standard(2000, 2, 2 * pair + 1), 2).MeanCost);
+        double mean = Enumerable.Range(0, 4).Average(
+            pair => Wasserstein.Exact(Gaussians.Standard(2000, 2, 2 * pair), Gaussians.Standard(2000, 2, 2 * pair + 1), 2).MeanCost);
         Assert.InRange(mean, 0.0220 - 2 * 0.0042, 0.0220 + 2 * 0.0042);
     }
 
@@ -16,7 +17,8 @@ public sealed class WassersteinTests
     public void TheSamplingFloorInTenDimensionsIsTheKnownOne()
     {
         // 3.644 with the standard deviation 0.047 over sets.
-        double mean = Enumerable.Range(0, 4).Average(pair => Wasserstein.Exact(Gaussians.Standard(2000, 10, 2 * pair), Gaussians.Standard(2000, 10, 2 * pair + 1), 10).MeanCost);
+        double mean = Enumerable.Range(0, 4).Average(
+            pair => Wasserstein.Exact(Gaussians.Standard(2000, 10, 2 * pair), Gaussians.Standard(2000, 10, 2 * pair + 1), 10).MeanCost);
         Assert.InRange(mean, 3.644 - 1.5 * 0.047, 3.644 + 1.5 * 0.047);
     }
 
@@ -105,7 +107,8 @@ public sealed class WassersteinTests
         Assert.Contains("equal size", Assert.Throws<ArgumentException>(() => Wasserstein.Exact([1, 2], [1], 1)).Message);
         Assert.Contains("Point 1, coordinate 0", Assert.Throws<ArgumentException>(() => Wasserstein.Exact([1, 2, double.NaN, 3], [1, 2, 3, 4], 2)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => Wasserstein.Exact([1], [1], 1, power: 0.5));
-        Assert.Contains("All weights are zero", Assert.Throws<ArgumentException>(() => Wasserstein.OneDimensional([1], [1], 1, [double.NegativeInfinity])).Message);
+        Assert.Contains(
+            "All weights are zero", Assert.Throws<ArgumentException>(() => Wasserstein.OneDimensional([1], [1], 1, [double.NegativeInfinity])).Message);
     }
 
     private static double[] Covariance(int seed)

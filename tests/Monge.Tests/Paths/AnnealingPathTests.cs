@@ -15,7 +15,8 @@ public class AnnealingPathTests
     {
         var path = new AnnealingPath(2, x => (0.3 * x[0].Square() * x[1]).Sin() - x.Square().Square().Sum(), targetExponent, baseExponent);
         var (x, t) = (Expr.Input("x", 2), Expr.Input("t"));
-        using var run = new CompiledProgram<double>(new TracedProgram(null, ("v", path.LogDensity(x, t)), ("score", path.Score(x, t)), ("dt", path.TimeDerivative(x, t))));
+        using var run = new CompiledProgram<double>(
+            new TracedProgram(null, ("v", path.LogDensity(x, t)), ("score", path.Score(x, t)), ("dt", path.TimeDerivative(x, t))));
         (double V, double[] Score, double Dt) At(double a, double b, double time)
         {
             run["x"] = NdArray<double>.From([a, b], 1, 2);

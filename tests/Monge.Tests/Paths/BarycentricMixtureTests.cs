@@ -28,7 +28,8 @@ public sealed class BarycentricMixtureTests
         var random = new RandomStream(5, 700);
         double[] positions = [.. Enumerable.Range(0, 60).Select(_ => 2 * random.NextNormal())];
         double[] times = [.. Enumerable.Range(0, 30).Select(k => (k + 0.5) / 30)];
-        return ReferenceInterpreter.Evaluate(new TracedProgram(parameters, outputs), 30, new Dictionary<string, double[]> { ["x"] = positions, ["t"] = times }, values);
+        return ReferenceInterpreter.Evaluate(
+            new TracedProgram(parameters, outputs), 30, new Dictionary<string, double[]> { ["x"] = positions, ["t"] = times }, values);
     }
 
     [Theory]
@@ -74,10 +75,12 @@ public sealed class BarycentricMixtureTests
         var t = Expr.Input("t");
         var x = Expr.Input("x", 2);
         var values = Evaluate(
-            parameters, coefficients, ("gap", (traced.Weights(t) - path.Weights(t)).Abs().Maximum() + (0 * x[0])), ("rates", path.Rates(t).Sum().Abs()), ("least", path.Weights(t) * 1), ("sum", path.Weights(t).Sum() - 1));
+            parameters, coefficients, ("gap", (traced.Weights(t) - path.Weights(t)).Abs().Maximum() + (0 * x[0])), ("rates", path.Rates(t).Sum().Abs()),
+            ("least", path.Weights(t) * 1), ("sum", path.Weights(t).Sum() - 1));
         Assert.All(values["gap"].Concat(values["rates"]).Concat(values["sum"]), gap => Assert.Equal(0, gap, 1e-12));
         Assert.All(values["least"], weight => Assert.InRange(weight, 0, 1));
-        double[] Ends(double time) => ReferenceInterpreter.Evaluate(new TracedProgram(null, ("a", path.Weights(t))), 1, new Dictionary<string, double[]> { ["t"] = [time] }, [])["a"];
+        double[] Ends(double time) => ReferenceInterpreter.Evaluate(
+            new TracedProgram(null, ("a", path.Weights(t))), 1, new Dictionary<string, double[]> { ["t"] = [time] }, [])["a"];
         Assert.All(Ends(0).Zip([0.0, 1, 0]), pair => Assert.Equal(pair.Second, pair.First, 1e-15));
         Assert.All(Ends(1).Zip([0.0, 0, 1]), pair => Assert.Equal(pair.Second, pair.First, 1e-15));
         Assert.Throws<ArgumentException>(() => SimplexPath.Edge(3, 1, 1));
@@ -97,7 +100,8 @@ public sealed class BarycentricMixtureTests
 
         var (x, t) = (Expr.Input("x", 2), Expr.Input("t"));
         var outputs = Evaluate(
-            parameters, values, ("gap", (network.Heads(x, Expr.Constant([0, 1, 0], 3))[1] - x).Abs().Maximum()), ("other", (network.Heads(x, Inner(t))[1] - x).Abs().Maximum()));
+            parameters, values, ("gap", (network.Heads(x, Expr.Constant([0, 1, 0], 3))[1] - x).Abs().Maximum()),
+            ("other", (network.Heads(x, Inner(t))[1] - x).Abs().Maximum()));
         Assert.All(outputs["gap"], gap => Assert.Equal(0, gap, 1e-12));
         Assert.Contains(outputs["other"], gap => gap > 0.1);
     }
@@ -107,7 +111,8 @@ public sealed class BarycentricMixtureTests
     {
         const int Samples = 20_000;
         var weights = BarycentricInterpolant.UniformWeights(3, 700);
-        var values = ReferenceInterpreter.Evaluate(new TracedProgram(null, ("a", weights)), Samples, new Dictionary<string, double[]>(), [], new DrawKey(1))["a"];
+        var values = ReferenceInterpreter.Evaluate(
+            new TracedProgram(null, ("a", weights)), Samples, new Dictionary<string, double[]>(), [], new DrawKey(1))["a"];
         for (var k = 0; k < 3; k++)
         {
             double[] one = [.. Enumerable.Range(0, Samples).Select(i => values[(3 * i) + k])];

@@ -20,7 +20,8 @@ public sealed class HighDimensionalLawTests
     {
         var (positions, times) = Draw(d);
         return ReferenceInterpreter.Evaluate(
-            new TracedProgram(null, ("value", function(Expr.Input("x", d), Expr.Input("t")))), Points, new Dictionary<string, double[]> { ["x"] = positions, ["t"] = times }, [])["value"];
+            new TracedProgram(null, ("value", function(Expr.Input("x", d), Expr.Input("t")))), Points,
+            new Dictionary<string, double[]> { ["x"] = positions, ["t"] = times }, [])["value"];
     }
 
     [Theory]
@@ -34,7 +35,8 @@ public sealed class HighDimensionalLawTests
         var law = new TwoModeLaw(D, 0.9, 0.4, 0.8);
         double[] ones = [.. Enumerable.Repeat(0.9, D)];
         var mixture = new MixtureInterpolant(
-            new Interpolant(schedule, InterpolantKind.OneSided), null, GaussianMixtureLaw.Isotropic([0.8, 0.2], [ones, [.. ones.Select(v => -v)]], [0.16, 0.16]));
+            new Interpolant(schedule, InterpolantKind.OneSided), null,
+            GaussianMixtureLaw.Isotropic([0.8, 0.2], [ones, [.. ones.Select(v => -v)]], [0.16, 0.16]));
         var full = law.Full(schedule);
         Assert.All(Evaluate(D, (x, t) => (full.Apply(x, t) - mixture.Velocity.Apply(x, t)).Abs().Maximum()), gap => Assert.Equal(0, gap, 1e-11));
 
@@ -52,9 +54,11 @@ public sealed class HighDimensionalLawTests
     public void DilatedClocksRunFromZeroToOneAndMeetInTheMiddle()
     {
         static double At(Func<Expr, Expr> clock, double time) =>
-            ReferenceInterpreter.Evaluate(new TracedProgram(null, ("value", clock(Expr.Input("t")))), 1, new Dictionary<string, double[]> { ["t"] = [time] }, [])["value"][0];
+            ReferenceInterpreter.Evaluate(
+                new TracedProgram(null, ("value", clock(Expr.Input("t")))), 1, new Dictionary<string, double[]> { ["t"] = [time] }, [])["value"][0];
         foreach (var (clock, middle) in ((Func<Expr, Expr>, double)[])
-            [(DilatedClock.Preserving(400, 3), 0.15), (DilatedClock.Exploding(400, 3), 0.85), (DilatedClock.ExplodingTrigonometric(400, 3), Math.Sqrt(1 - 0.0225))])
+            [(DilatedClock.Preserving(400, 3), 0.15), (DilatedClock.Exploding(400, 3), 0.85),
+                (DilatedClock.ExplodingTrigonometric(400, 3), Math.Sqrt(1 - 0.0225))])
         {
             Assert.Equal(0, At(clock, 0), 1e-15);
             Assert.Equal(middle, At(clock, 0.5), 1e-12);
@@ -89,7 +93,8 @@ public sealed class HighDimensionalLawTests
         {
             var t = times[p];
             var x = positions.AsSpan(p * D, D).ToArray();
-            double[] posterior = [.. Enumerable.Range(0, 1 << D).Select(s => weights[s] * Math.Exp(t / (1 - (t * t)) * Enumerable.Range(0, D).Sum(i => x[i] * Spin(s, i))))];
+            double[] posterior =
+                [.. Enumerable.Range(0, 1 << D).Select(s => weights[s] * Math.Exp(t / (1 - (t * t)) * Enumerable.Range(0, D).Sum(i => x[i] * Spin(s, i))))];
             for (var i = 0; i < D; i++)
             {
                 var mean = Enumerable.Range(0, 1 << D).Sum(s => posterior[s] * Spin(s, i)) / posterior.Sum();
@@ -109,9 +114,11 @@ public sealed class HighDimensionalLawTests
 
         // One point near each phase, at a time when the mode is decided but the spins are not.
         var random = new RandomStream(3, 700);
-        double[] positions = [.. Enumerable.Range(0, 2 * D).Select(k => (0.3 * (k < D ? 1 : -1) * (random.NextDouble() < 0.97 ? 1 : -1)) + (0.95 * random.NextNormal()))];
+        double[] positions =
+            [.. Enumerable.Range(0, 2 * D).Select(k => (0.3 * (k < D ? 1 : -1) * (random.NextDouble() < 0.97 ? 1 : -1)) + (0.95 * random.NextNormal()))];
         var (exact, large) = (law.Exact(schedule).Apply(x, 0.3), law.LargeSystem(schedule).Apply(x, 0.3));
-        var gap = ReferenceInterpreter.Evaluate(new TracedProgram(null, ("gap", (exact - large).Abs().Maximum())), 2, new Dictionary<string, double[]> { ["x"] = positions }, [])["gap"];
+        var gap = ReferenceInterpreter.Evaluate(
+            new TracedProgram(null, ("gap", (exact - large).Abs().Maximum())), 2, new Dictionary<string, double[]> { ["x"] = positions }, [])["gap"];
         Assert.All(gap, g => Assert.InRange(g, 0, 0.02));
     }
 

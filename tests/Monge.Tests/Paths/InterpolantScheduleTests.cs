@@ -31,14 +31,16 @@ public sealed class InterpolantScheduleTests
     public void SchedulesEndWhereTheyShould(string name)
     {
         var (start, end) = (InterpolantSchedules.Get(name).At(0), InterpolantSchedules.Get(name).At(1));
-        var (deviation, left) = name switch { "variance-exploding" => (10, 0), "variance-exploding:3" => (3, 0), "diffusion" => (1, Math.Exp(-20.1 / 4)), _ => (1.0, 0.0) };
+        var (deviation, left) =
+            name switch { "variance-exploding" => (10, 0), "variance-exploding:3" => (3, 0), "diffusion" => (1, Math.Exp(-20.1 / 4)), _ => (1.0, 0.0) };
         Assert.Equal(deviation, start.Alpha, name == "diffusion" ? left * left : 1e-12);
         Assert.Equal(left, start.Beta, 1e-12);
         Assert.Equal(0, start.Gamma, 1e-12);
         Assert.Equal(0, end.Alpha, 1e-12);
         Assert.Equal(1, end.Beta, 1e-12);
         Assert.Equal(0, end.Gamma, 1e-12);
-        Assert.All([start.AlphaAlphaRate, start.BetaBetaRate, start.GammaGammaRate, end.AlphaAlphaRate, end.BetaBetaRate, end.GammaGammaRate], product => Assert.True(double.IsFinite(product)));
+        Assert.All([start.AlphaAlphaRate, start.BetaBetaRate, start.GammaGammaRate, end.AlphaAlphaRate, end.BetaBetaRate, end.GammaGammaRate],
+            product => Assert.True(double.IsFinite(product)));
     }
 
     [Theory]
@@ -48,7 +50,8 @@ public sealed class InterpolantScheduleTests
     [InlineData("designed:0.0001")]
     [InlineData("diffusion")]
     public void SomeSchedulesPreserveTheVarianceOfWhitenedEnds(string name) =>
-        Assert.All(InterpolantSchedules.Get(name).At(0.02, 0.3, 0.5, 0.77, 0.99), v => Assert.Equal(1, (v.Alpha * v.Alpha) + (v.Beta * v.Beta) + (v.Gamma * v.Gamma), 1e-12));
+        Assert.All(InterpolantSchedules.Get(name).At(0.02, 0.3, 0.5, 0.77, 0.99),
+            v => Assert.Equal(1, (v.Alpha * v.Alpha) + (v.Beta * v.Beta) + (v.Gamma * v.Gamma), 1e-12));
 
     [Theory]
     [InlineData(4)]

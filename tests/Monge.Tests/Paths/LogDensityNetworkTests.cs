@@ -15,7 +15,8 @@ public class LogDensityNetworkTests
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
         var phi = new ScalarNetwork(parameters, initializer, "phi", 2, 8, 2, quadratic: true);
-        return (parameters, initializer, new LogDensityNetwork(parameters, initializer, "v", s_path, phi.Apply, boundary, timeTerm: true, startLogNormaliser: 0.7));
+        return (parameters, initializer,
+            new LogDensityNetwork(parameters, initializer, "v", s_path, phi.Apply, boundary, timeTerm: true, startLogNormaliser: 0.7));
     }
 
     private static double[] Evaluate(ParameterSet parameters, Func<Expr, Expr, Expr> value, double t, ParameterInitializer initializer, double shake)

@@ -20,15 +20,20 @@ public sealed class MixtureInterpolantTests
         var full = new GaussianMixtureLaw([0.6, 0.4], [[-1, 0.3], [0.5, 1]], [s_second, s_diagonal]);
         return name switch
         {
-            "diagonal" => new MixtureInterpolant(new Interpolant(InterpolantSchedules.LinearWithLatent()), new GaussianMixtureLaw([0.6, 0.4], [[-1, 0.3], [0.5, 1]], [s_diagonal, s_diagonal]), data),
+            "diagonal" => new MixtureInterpolant(
+                new Interpolant(InterpolantSchedules.LinearWithLatent()),
+                new GaussianMixtureLaw([0.6, 0.4], [[-1, 0.3], [0.5, 1]], [s_diagonal, s_diagonal]), data),
             "generalised" => new MixtureInterpolant(new Interpolant(InterpolantSchedules.Trigonometric), full, data),
             "traced" => new MixtureInterpolant(new Interpolant(InterpolantSchedules.TrigonometricWithLatent()), full, data),
             "commuting" => new MixtureInterpolant(
-                new Interpolant(InterpolantSchedules.EncoderDecoder), GaussianMixtureLaw.Single([1, 2], s_commuting), new GaussianMixtureLaw([0.5, 0.5], [[1.5, -1], [-2, 0.5]], [s_first, s_commuting])),
+                new Interpolant(InterpolantSchedules.EncoderDecoder), GaussianMixtureLaw.Single([1, 2], s_commuting),
+                new GaussianMixtureLaw([0.5, 0.5], [[1.5, -1], [-2, 0.5]], [s_first, s_commuting])),
             "one-sided" => new MixtureInterpolant(new Interpolant(InterpolantSchedules.VariancePreserving, InterpolantKind.OneSided), null, data),
             "one-sided with latent" => new MixtureInterpolant(new Interpolant(InterpolantSchedules.LinearWithLatent(), InterpolantKind.OneSided), null, data),
-            "mirror" => new MixtureInterpolant(new Interpolant(InterpolantSchedules.Linear.WithLatent(LatentScale.Quadratic), InterpolantKind.Mirror), null, data),
-            _ => new MixtureInterpolant(new Interpolant(InterpolantSchedules.LinearWithLatent(2)), GaussianMixtureLaw.Single([1, 0], s_second), GaussianMixtureLaw.Single([-1, 2], s_first)),
+            "mirror" => new MixtureInterpolant(
+                new Interpolant(InterpolantSchedules.Linear.WithLatent(LatentScale.Quadratic), InterpolantKind.Mirror), null, data),
+            _ => new MixtureInterpolant(new Interpolant(InterpolantSchedules.LinearWithLatent(2)), GaussianMixtureLaw.Single([1, 0], s_second),
+                GaussianMixtureLaw.Single([-1, 2], s_first)),
         };
     }
 
@@ -70,7 +75,8 @@ public sealed class MixtureInterpolantTests
             ("position", (interpolant.At(t, start, data, latent) - x).Abs().Maximum()),
             ("velocity", (interpolant.Rate(t, start, data, latent) - velocity).Abs().Maximum()),
             ("mean", (law.MeanVelocity(x, t) - velocity - (schedule.GammaGammaRate(t) * law.Score.Apply(x, t))).Abs().Maximum()),
-            ("denoiser", interpolant.HasScore ? (law.Denoiser(x, t) - (interpolant.Kind == InterpolantKind.OneSided ? start : latent)).Abs().Maximum() : 0 * t));
+            ("denoiser", interpolant.HasScore
+                ? (law.Denoiser(x, t) - (interpolant.Kind == InterpolantKind.OneSided ? start : latent)).Abs().Maximum() : 0 * t));
         Assert.All(values.Values.SelectMany(v => v), gap => Assert.Equal(0, gap, 1e-11));
     }
 
@@ -86,7 +92,8 @@ public sealed class MixtureInterpolantTests
         var (b, s, eta) = (law.Velocity.Apply(x, t), law.Score.Apply(x, t), law.Denoiser(x, t));
         List<(string, Expr)> gaps =
         [
-            ("1", interpolant.VelocityFromDenoiser(t, x, eta) - b), ("2", interpolant.VelocityFromScore(t, x, s) - b), ("3", interpolant.ScoreFromVelocity(t, x, b) - s),
+            ("1", interpolant.VelocityFromDenoiser(t, x, eta) - b), ("2", interpolant.VelocityFromScore(t, x, s) - b),
+            ("3", interpolant.ScoreFromVelocity(t, x, b) - s),
             ("4", interpolant.DenoiserFromVelocity(t, x, b) - eta), ("5", interpolant.ScoreFromDenoiser(t, eta) - s),
         ];
         if (interpolant.Kind == InterpolantKind.OneSided)
@@ -136,5 +143,6 @@ public sealed class MixtureInterpolantTests
         Assert.Throws<ArgumentException>(() => new GaussianMixtureLaw([1], [[0.0, 1.0]], [new[,] { { 1.0, 2 }, { 2, 1 } }]));
     }
 
-    private static double Normal(double x, double mean, double variance) => Math.Exp(-0.5 * (x - mean) * (x - mean) / variance) / Math.Sqrt(2 * Math.PI * variance);
+    private static double Normal(double x, double mean, double variance) =>
+        Math.Exp(-0.5 * (x - mean) * (x - mean) / variance) / Math.Sqrt(2 * Math.PI * variance);
 }

@@ -13,7 +13,8 @@ public sealed class PathLibraryTests
 {
     public static TheoryData<string> All() =>
     [
-        "gmm9", "gmm40", "gmm8-6", "gmm40-20", "student-t-mixture-2", "student-t-mixture-5", "phi4-chain-2", "phi4-3x4", "phi4-2x2@m2=-4.75,lambda=5.1", "funnel-4",
+        "gmm9", "gmm40", "gmm8-6", "gmm40-20", "student-t-mixture-2", "student-t-mixture-5", "phi4-chain-2", "phi4-3x4",
+        "phi4-2x2@m2=-4.75,lambda=5.1", "funnel-4",
         "hierarchical-funnel-8", "shifted-gaussian-3@shift=2,scale=0.5",
     ];
 
@@ -85,7 +86,8 @@ public sealed class PathLibraryTests
         const double Reach = 18;
         var path = Made(name).Path;
         double[] grid = [.. Enumerable.Range(0, (int)(2 * Reach / step) + 1).Select(i => (i * step) - Reach)];
-        using var program = new CompiledProgram<double>(new TracedProgram(null, ("value", path.LogBase(Expr.Input("x", 2)))), new ExecutionOptions { Threads = 1 });
+        using var program = new CompiledProgram<double>(
+            new TracedProgram(null, ("value", path.LogBase(Expr.Input("x", 2)))), new ExecutionOptions { Threads = 1 });
         program["x"] = new NdArray<double>(grid.Length, 2);
         program["value"] = new NdArray<double>(grid.Length);
         var sum = 0.0;
@@ -115,7 +117,8 @@ public sealed class PathLibraryTests
         var path = Made(name).Path;
         var d = path.Dimension;
         var draw = path.BaseDraw(1);
-        using var program = new CompiledProgram<double>(new TracedProgram(null, ("x", draw), ("score", path.Score(draw, 0))), new ExecutionOptions { Threads = 1 });
+        using var program = new CompiledProgram<double>(
+            new TracedProgram(null, ("x", draw), ("score", path.Score(draw, 0))), new ExecutionOptions { Threads = 1 });
         program["x"] = new NdArray<double>(Samples, d);
         program["score"] = new NdArray<double>(Samples, d);
         foreach (var seed in new ulong[] { 1, 2, 3 })

@@ -22,7 +22,8 @@ public sealed class ScheduleDesignTests
     {
         var root = Math.Sqrt(variance);
         Assert.Equal((Math.PI * (1 + variance) / (4 * root)) - 1, ScheduleDesign.GaussianLipschitz(InterpolantSchedules.Linear, variance).AveragedSquare, 1e-7);
-        Assert.Equal(Math.PI * Math.PI / 8 * (root - 1) * (root - 1) / root, ScheduleDesign.GaussianLipschitz(InterpolantSchedules.Trigonometric, variance).AveragedSquare, 1e-7);
+        Assert.Equal(Math.PI * Math.PI / 8 * (root - 1) * (root - 1) / root,
+            ScheduleDesign.GaussianLipschitz(InterpolantSchedules.Trigonometric, variance).AveragedSquare, 1e-7);
         var designed = ScheduleDesign.GaussianLipschitz(InterpolantSchedules.Designed(variance), variance);
         Assert.Equal(Math.Pow(Math.Log(variance), 2) / 4, designed.AveragedSquare, 1e-7);
         Assert.Equal(Math.Abs(Math.Log(variance)) / 2, designed.Largest, 1e-9);
@@ -60,11 +61,13 @@ public sealed class ScheduleDesignTests
     public void TheEqualisingClockMakesAGaussiansConstantConstant()
     {
         double[] times = [.. Enumerable.Range(0, 401).Select(k => 1 - Math.Pow(1 - (k / 400.0), 2))];
-        double[] squares = [.. InterpolantSchedules.Linear.At(times).Select(v => Math.Pow((v.AlphaAlphaRate + (0.01 * v.BetaBetaRate)) / ((v.Alpha * v.Alpha) + (0.01 * v.Beta * v.Beta)), 2))];
+        double[] squares = [.. InterpolantSchedules.Linear.At(times).Select(
+            v => Math.Pow((v.AlphaAlphaRate + (0.01 * v.BetaBetaRate)) / ((v.Alpha * v.Alpha) + (0.01 * v.Beta * v.Beta)), 2))];
         var clock = ScheduleDesign.EqualisingClock(times, [.. squares.Select(s => s + 1e-12)]);
         var (average, _) = ScheduleDesign.GaussianLipschitz(InterpolantSchedules.Linear.OnClock("equalised", clock.Apply), 0.01);
 
-        // The linear schedule's variance falls below the data's before it rises to it, so even at the best speed its constant is above that of the designed one.
+        // The linear schedule's variance falls below the data's before it rises to it, so even at the best speed its
+        // constant is above that of the designed one.
         var turning = 2 * Math.Log(1 / Math.Sqrt(0.01 / 1.01)) + (0.5 * Math.Log(0.01));
         Assert.Equal(turning * turning, average, 2e-3 * turning * turning);
     }

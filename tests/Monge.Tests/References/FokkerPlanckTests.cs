@@ -58,5 +58,6 @@ public sealed class FokkerPlanckTests
         }
     }
 
-    private static double Normal(double x, double mean, double variance) => Math.Exp(-0.5 * (x - mean) * (x - mean) / variance) / Math.Sqrt(2 * Math.PI * variance);
+    private static double Normal(double x, double mean, double variance) =>
+        Math.Exp(-0.5 * (x - mean) * (x - mean) / variance) / Math.Sqrt(2 * Math.PI * variance);
 }

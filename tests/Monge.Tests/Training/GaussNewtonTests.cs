@@ -16,7 +16,8 @@ public class GaussNewtonTests
     private static readonly ExecutionOptions s_one = new() { Threads = 1 };
 
     // A drift between Gaussians by the annealing loss: a residual with second derivatives, bent in its parameters.
-    private static (ParameterSet Parameters, ParameterInitializer Initializer, Expr Residual, Func<Expr, Expr, Expr> Drift) Annealing(int width, bool quadratic = false)
+    private static (ParameterSet Parameters, ParameterInitializer Initializer, Expr Residual, Func<Expr, Expr, Expr> Drift) Annealing(
+        int width, bool quadratic = false)
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
         var path = new AnnealingPath(2, x => -0.5 / 0.49 * (x - Expr.Constant([1.0, -0.5], 2)).SquaredNorm());
@@ -56,7 +57,8 @@ public class GaussNewtonTests
         var w = parameters.Add("w", p);
         var (row, y) = (Expr.Input("row", p), Expr.Input("y"));
         using var newton = new GaussNewton(
-            parameters, Expr.Dot(row, w) - y, n, new GaussNewtonOptions { Solver = solver, LargestDamping = 1e-14, Krylov = new KrylovOptions { RelativeTolerance = 1e-14 } }, s_one);
+            parameters, Expr.Dot(row, w) - y, n,
+            new GaussNewtonOptions { Solver = solver, LargestDamping = 1e-14, Krylov = new KrylovOptions { RelativeTolerance = 1e-14 } }, s_one);
         var random = new RandomStream(4, Stream);
         var (rows, values) = (new NdArray<double>(n, p), new NdArray<double>(n));
         for (var i = 0; i < rows.Length; i++)
@@ -89,7 +91,8 @@ public class GaussNewtonTests
         // More parameters than residuals, and fewer.
         double[][] directions = [.. new[] { GaussNewtonSolver.Dense, GaussNewtonSolver.Kernel, GaussNewtonSolver.ConjugateGradient }.Select(solver =>
         {
-            using var newton = Start(12, samples, new GaussNewtonOptions { Solver = solver, Krylov = new KrylovOptions { RelativeTolerance = 1e-13, MaximumIterations = 5000 } });
+            using var newton = Start(
+                12, samples, new GaussNewtonOptions { Solver = solver, Krylov = new KrylovOptions { RelativeTolerance = 1e-13, MaximumIterations = 5000 } });
             return newton.Direction(new DrawKey(3), 1e-2).Direction;
         })];
         var size = Math.Sqrt(directions[0].Sum(v => v * v));
@@ -109,7 +112,8 @@ public class GaussNewtonTests
         var (direction, used, _) = newton.Direction(new DrawKey(3), damping);
         Assert.Equal(damping, used);
 
-        // Its gradient J^T (J delta - r) + lambda delta by finite differences of r along the direction: |r|^2 falls at the rate 2 (|J delta|^2 + lambda |delta|^2).
+        // Its gradient J^T (J delta - r) + lambda delta by finite differences of r along the direction: |r|^2 falls at the
+        // rate 2 (|J delta|^2 + lambda |delta|^2).
         var start = newton.Parameters.Span.ToArray();
         double LossAt(double share)
         {

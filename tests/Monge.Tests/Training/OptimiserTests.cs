@@ -17,18 +17,21 @@ public class OptimiserTests
         {
             (m, v) = ((0.9 * m) + (0.1 * g), (0.99 * v) + (0.01 * g * g));
             p -= rate * (m / (1 - Math.Pow(0.9, step))) / (Math.Sqrt(v / (1 - Math.Pow(0.99, step))) + 1e-8);
-        }),
+        }
+        ),
         ["adam with its own decays"] = (new Adam(0.8, 0.95, 1e-3), (ref double p, double g, ref double m, ref double v, int step, double rate) =>
         {
             (m, v) = ((0.8 * m) + (0.2 * g), (0.95 * v) + (0.05 * g * g));
             p -= rate * (m / (1 - Math.Pow(0.8, step))) / (Math.Sqrt(v / (1 - Math.Pow(0.95, step))) + 1e-3);
-        }),
+        }
+        ),
         ["adamw"] = (new Adam(0.9, 0.999, WeightDecay: 0.1), (ref double p, double g, ref double m, ref double v, int step, double rate) =>
         {
             p -= rate * 0.1 * p;
             (m, v) = ((0.9 * m) + (0.1 * g), (0.999 * v) + (0.001 * g * g));
             p -= rate * (m / (1 - Math.Pow(0.9, step))) / (Math.Sqrt(v / (1 - Math.Pow(0.999, step))) + 1e-8);
-        }),
+        }
+        ),
         ["radam"] = (new RectifiedAdam(), (ref double p, double g, ref double m, ref double v, int step, double rate) =>
         {
             (m, v) = ((0.9 * m) + (0.1 * g), (0.999 * v) + (0.001 * g * g));
@@ -37,18 +40,21 @@ public class OptimiserTests
             var length = limit - (2 * step * Math.Pow(0.999, step) / (1 - Math.Pow(0.999, step)));
             var rectified = Math.Sqrt((length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length));
             p -= length > 4 ? rate * mean * rectified / (Math.Sqrt(v / (1 - Math.Pow(0.999, step))) + 1e-8) : rate * mean;
-        }),
+        }
+        ),
         ["gradient descent"] = (new GradientDescent(0), (ref double p, double g, ref double m, ref double v, int step, double rate) => p -= rate * g),
         ["momentum"] = (new GradientDescent(0.9), (ref double p, double g, ref double m, ref double v, int step, double rate) =>
         {
             m = (0.9 * m) + g;
             p -= rate * m;
-        }),
+        }
+        ),
         ["rmsprop"] = (new RootMeanSquare(0.95), (ref double p, double g, ref double m, ref double v, int step, double rate) =>
         {
             v = (0.95 * v) + (0.05 * g * g);
             p -= rate * g / (Math.Sqrt(v) + 1e-8);
-        }),
+        }
+        ),
     };
 
     public static TheoryData<string> All => [.. s_all.Keys];

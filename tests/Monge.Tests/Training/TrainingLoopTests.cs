@@ -10,7 +10,8 @@ public class TrainingLoopTests
         var steps = new List<long>();
         (long Iteration, long Total) saved = default;
         var reports = new List<TrainingProgress>();
-        var task = new TrainingTask((i, _) => { steps.Add(i); return new StepInfo(1.0 / (i + 1), 1); }, () => [Figure.ValidationEss(0.5)], (i, total, _) => saved = (i, total));
+        var task = new TrainingTask(
+            (i, _) => { steps.Add(i); return new StepInfo(1.0 / (i + 1), 1); }, () => [Figure.ValidationEss(0.5)], (i, total, _) => saved = (i, total));
         var outcome = TrainingLoop.Run(task, new TrainingPlan { Iterations = 20, FirstIteration = 5 }, new Collect(reports), default);
         Assert.Equal([.. Enumerable.Range(5, 15).Select(i => (long)i)], steps);
         Assert.Equal((20, 20), saved);

@@ -398,7 +398,10 @@ internal sealed class FusedKernelCompiler
 
     private string Suffix(Access access, bool stored = false) => (_members.ContainsKey(access.Base) && !stored) || access.Base.UniformConstant is not null
         ? ""
-        : FormattableString.Invariant($"@{_entryNumbers[new TableEntry(TableEntryKind.Pointer, access.Offset, _hasLanes(access.Base), access.Base)]}:{StrideName(access.OuterStride, access)}:{StrideName(access.InnerStride, access)}");
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"@{_entryNumbers[new TableEntry(TableEntryKind.Pointer, access.Offset, _hasLanes(access.Base), access.Base)]}"
+            + $":{StrideName(access.OuterStride, access)}:{StrideName(access.InnerStride, access)}");
 
     private int StrideName(int stride, Access access) =>
         stride == 0 ? -1 : _entryNumbers.GetValueOrDefault(new TableEntry(TableEntryKind.Stride, stride, _hasLanes(access.Base), null), -2);

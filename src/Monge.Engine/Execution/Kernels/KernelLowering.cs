@@ -169,7 +169,8 @@ internal sealed class KernelLowering<T>(ViewResolver views, Dictionary<Expr, Loc
     private TileKernel MakeCopy(Expr value, int? joined, Location target, int lanes)
     {
         var parts = joined is null ? [value] : value.Inputs.ToArray();
-        if (joined is null && lanes == 1 && value.Operation is not GatherOperation && views.Through(value) is { Shape.Rank: 2 } turned && turned.Strides[0] == 1)
+        if (joined is null && lanes == 1 && value.Operation is not GatherOperation && views.Through(value) is { Shape.Rank: 2 } turned
+            && turned.Strides[0] == 1)
         {
             var source = locations[turned.Base] with { Offset = locations[turned.Base].Offset + ((long)turned.Offset * s_elementSize) };
             return new TransposeKernel(target, source, turned.Shape[1], turned.Shape[0], turned.Strides[1], MatrixKernels.Get(s_type, SimdWidths.Best));

@@ -7,12 +7,14 @@ namespace Monge.Engine.Execution;
 
 /// <summary>A uniform matrix times per-sample columns, or its addition to what is there: one GEMM whose long side is columns times lanes.</summary>
 internal sealed unsafe class SharedLeftProductKernel(
-    Location left, int rowStride, int columnStride, Location right, int rightStride, Location target, int m, int k, int n, int lanes, MatrixKernels matrix, bool accumulates)
+    Location left, int rowStride, int columnStride, Location right, int rightStride, Location target, int m, int k, int n, int lanes,
+    MatrixKernels matrix, bool accumulates)
     : TileKernel
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context) => matrix.Multiply(
-        m, n * lanes, k, context.Address(left), rowStride, columnStride, context.Address(right), (nint)rightStride * lanes, context.Address(target), (nint)n * lanes, accumulates);
+        m, n * lanes, k, context.Address(left), rowStride, columnStride, context.Address(right), (nint)rightStride * lanes, context.Address(target),
+        (nint)n * lanes, accumulates);
 }
 
 /// <summary>Per-sample rows times a uniform matrix: for each row, the matrix's transpose times a column with lanes.</summary>
@@ -36,7 +38,8 @@ internal sealed unsafe class SharedRightProductKernel(
 /// overwrites it in the first tile of a group, so that it need not be cleared.
 /// </summary>
 internal sealed unsafe class OuterAccumulateKernel(
-    Location left, int leftStride, Location right, int rightStride, Location target, int m, int n, int columns, int lanes, int elementSize, bool begins, MatrixKernels matrix)
+    Location left, int leftStride, Location right, int rightStride, Location target, int m, int n, int columns, int lanes, int elementSize,
+    bool begins, MatrixKernels matrix)
     : TileKernel
 {
     public override int ScratchBytes => MatrixKernels.TransposedScratchBytes;
@@ -51,7 +54,8 @@ internal sealed unsafe class OuterAccumulateKernel(
         }
 
         matrix.MultiplyTransposed(
-            m, n, columns * lanes, a, (nint)leftStride * lanes, context.Address(right), (nint)rightStride * lanes, context.Address(target), n, context.Scratch, !(begins && context.IsGroupStart));
+            m, n, columns * lanes, a, (nint)leftStride * lanes, context.Address(right), (nint)rightStride * lanes, context.Address(target), n, context.Scratch,
+            !(begins && context.IsGroupStart));
     }
 
     // Lanes without a sample of their own must add nothing.

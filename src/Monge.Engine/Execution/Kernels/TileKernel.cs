@@ -127,8 +127,11 @@ internal sealed unsafe class FusedKernel : TileKernel
     }
 }
 
-/// <summary>Writes rows one by one: each is a row of some source, one uniform number in all lanes, or zero. Gathers, concatenations and dense copies of views.</summary>
-internal sealed unsafe class CopyKernel(Location target, (Location Source, bool HasLanes)[] sources, int[] part, int[] element, int lanes, int elementSize) : TileKernel
+/// <summary>
+/// Writes rows one by one: each is a row of some source, one uniform number in all lanes, or zero. Gathers, concatenations and dense copies of views.
+/// </summary>
+internal sealed unsafe class CopyKernel(
+    Location target, (Location Source, bool HasLanes)[] sources, int[] part, int[] element, int lanes, int elementSize) : TileKernel
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)

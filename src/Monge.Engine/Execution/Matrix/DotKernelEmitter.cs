@@ -18,7 +18,8 @@ internal static class DotKernelEmitter
     /// <param name="vectorBytes">Bytes of a vector.</param>
     /// <returns>The kernel.</returns>
     public static PanelKernel Emit(ElementType type, SimdWidth width, int rows, int columns, int vectorBytes) =>
-        KernelWriter.Compile($"Dot{type}{width}Rows{rows}Columns{columns}", writer => EmitBody(writer, LaneOperations.Create(type, width), rows, columns, vectorBytes));
+        KernelWriter.Compile(
+            $"Dot{type}{width}Rows{rows}Columns{columns}", writer => EmitBody(writer, LaneOperations.Create(type, width), rows, columns, vectorBytes));
 
     private static void EmitBody(KernelWriter writer, LaneOperations lanes, int rows, int columns, int vectorBytes)
     {

@@ -143,8 +143,10 @@ internal sealed class LaneOperations
 
     private static Delegate[][] Halvings<T>(Type vector)
     {
-        Delegate[] from512 = [(Func<Vector512<T>, Vector256<T>>)Vector512.GetLower, (Func<Vector512<T>, Vector256<T>>)Vector512.GetUpper, (Func<Vector256<T>, Vector256<T>, Vector256<T>>)Vector256.Add];
-        Delegate[] from256 = [(Func<Vector256<T>, Vector128<T>>)Vector256.GetLower, (Func<Vector256<T>, Vector128<T>>)Vector256.GetUpper, (Func<Vector128<T>, Vector128<T>, Vector128<T>>)Vector128.Add];
+        Delegate[] from512 = [(Func<Vector512<T>, Vector256<T>>)Vector512.GetLower, (Func<Vector512<T>, Vector256<T>>)Vector512.GetUpper,
+            (Func<Vector256<T>, Vector256<T>, Vector256<T>>)Vector256.Add];
+        Delegate[] from256 = [(Func<Vector256<T>, Vector128<T>>)Vector256.GetLower, (Func<Vector256<T>, Vector128<T>>)Vector256.GetUpper,
+            (Func<Vector128<T>, Vector128<T>, Vector128<T>>)Vector128.Add];
         return vector == typeof(Vector512<T>) ? [from512, from256] : vector == typeof(Vector256<T>) ? [from256] : [];
     }
 

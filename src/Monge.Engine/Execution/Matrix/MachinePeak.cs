@@ -24,7 +24,8 @@ public static unsafe class MachinePeak
     public static double MeasureFmaGflops(ElementType type, double seconds)
     {
         if (!(seconds > 0) || double.IsInfinity(seconds))
-            throw new ArgumentOutOfRangeException(nameof(seconds), seconds, "The measuring time must be positive and finite; give a number of seconds such as 0.2.");
+            throw new ArgumentOutOfRangeException(
+                nameof(seconds), seconds, "The measuring time must be positive and finite; give a number of seconds such as 0.2.");
         SimdWidth width = MatrixKernels.IsSupported(SimdWidth.Bits512) ? SimdWidth.Bits512
             : MatrixKernels.IsSupported(SimdWidth.Bits256) ? SimdWidth.Bits256
             : MatrixKernels.IsSupported(SimdWidth.Bits128) ? SimdWidth.Bits128 : SimdWidth.Scalar;
@@ -48,7 +49,8 @@ public static unsafe class MachinePeak
     // The factors come from memory and the sums go back there, so the loop can't be folded away.
     private static FmaLoop Emit(LaneOperations lanes)
     {
-        var method = new DynamicMethod("FmaPeak", typeof(void), [typeof(object), typeof(nint), typeof(byte*)], typeof(MachinePeak).Module, skipVisibility: true);
+        var method = new DynamicMethod(
+            "FmaPeak", typeof(void), [typeof(object), typeof(nint), typeof(byte*)], typeof(MachinePeak).Module, skipVisibility: true);
         ILGenerator il = method.GetILGenerator();
         LocalBuilder factor = il.DeclareLocal(lanes.Vector);
         il.Emit(OpCodes.Ldarg_2);

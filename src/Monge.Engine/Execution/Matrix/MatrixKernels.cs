@@ -88,7 +88,8 @@ internal sealed unsafe class MatrixKernels
     public static MatrixKernels Get(ElementType type, SimdWidth width)
     {
         if (!IsSupported(width))
-            throw new PlatformNotSupportedException($"Matrix kernels of width {width} can't run: this machine has no such registers; choose a smaller SimdWidth.");
+            throw new PlatformNotSupportedException(
+                $"Matrix kernels of width {width} can't run: this machine has no such registers; choose a smaller SimdWidth.");
         int slot = (type == ElementType.Float32 ? 0 : 4) + ((int)width switch { 512 => 3, 256 => 2, 128 => 1, _ => 0 });
         return Volatile.Read(ref Instances[slot]) ?? Interlocked.CompareExchange(ref Instances[slot], new MatrixKernels(type, width), null) ?? Instances[slot]!;
     }
@@ -140,7 +141,8 @@ internal sealed unsafe class MatrixKernels
     /// <param name="ldb">Elements from one row of B to the next.</param>
     /// <param name="c">First element of C; mustn't overlap A or B.</param>
     /// <param name="ldc">Elements from one row of C to the next.</param>
-    /// <param name="scratch"><see cref="TransposedScratchBytes"/> bytes for this thread, best on a 64-byte boundary; contents before and after don't matter.</param>
+    /// <param name="scratch"><see cref="TransposedScratchBytes"/> bytes for this thread, best on a 64-byte boundary;
+    /// contents before and after don't matter.</param>
     /// <param name="accumulate">Whether the product is added to C instead of replacing it.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void MultiplyTransposed(int m, int k2, int n, void* a, nint lda, void* b, nint ldb, void* c, nint ldc, void* scratch, bool accumulate)

@@ -268,7 +268,8 @@ internal sealed partial class StagePlan
             if (node.Level == 0 && !node.IsReduction)
             {
                 // An element computed after loops belongs to them, if it comes out of one loop nest only.
-                var homes = node.Operands.Where(a => _fused.ContainsKey(a.Base) && _fused[a.Base].Time == time).Select(a => _fused[a.Base].Outer).Distinct().ToList();
+                var homes = node.Operands.Where(a => _fused.ContainsKey(a.Base) && _fused[a.Base].Time == time).Select(
+                    a => _fused[a.Base].Outer).Distinct().ToList();
                 node.Outer = homes.Count == 1 ? homes[0] : 1;
                 time += homes.Count > 1 ? 1 : 0;
             }
@@ -314,7 +315,8 @@ internal sealed partial class StagePlan
             keyed.Add((group.Key.Item1, ordered[^1].Order, step));
         }
 
-        var steps = keyed.OrderBy(k => k.Time).ThenBy(k => k.Step.Group is null ? 0 : _fused[k.Step.Writes[0]].Segment).ThenBy(k => k.Order).Select(k => k.Step).ToList();
+        var steps = keyed.OrderBy(k => k.Time).ThenBy(k => k.Step.Group is null ? 0 : _fused[k.Step.Writes[0]].Segment).ThenBy(
+            k => k.Order).Select(k => k.Step).ToList();
         return DelayLeaves(steps);
     }
 
@@ -327,7 +329,8 @@ internal sealed partial class StagePlan
 
         foreach (var access in node.Operands)
         {
-            if (_fused.TryGetValue(access.Base, out var operand) && (operand.IsRecomputed || (operand.Group == group && Flows(access, node))) && IsAligned(operand, access, node))
+            if (_fused.TryGetValue(access.Base, out var operand) && (operand.IsRecomputed || (operand.Group == group && Flows(access, node)))
+                && IsAligned(operand, access, node))
             {
                 AddMember(operand, group, members, reads);
             }

@@ -3,7 +3,9 @@ using Monge.Engine.Programs;
 
 namespace Monge.Engine.Execution;
 
-/// <summary>An expression seen as elements of a stored value: element index = offset + sum of index times stride over the axes of the expression's shape.</summary>
+/// <summary>
+/// An expression seen as elements of a stored value: element index = offset + sum of index times stride over the axes of the expression's shape.
+/// </summary>
 internal sealed record StridedView(Expr Base, int Offset, Shape Shape, int[] Strides)
 {
     public static StridedView Dense(Expr value) => new(value, 0, value.Shape, value.Shape.Strides());
@@ -140,7 +142,10 @@ internal sealed class ViewResolver
     private readonly Dictionary<Expr, StridedView> _known = [];
     private readonly Dictionary<Expr, StridedView?> _through = [];
 
-    /// <summary>Number of views that were made stored values after they had been resolved as views. A plan during which it grows has readers that saw the views, and must be made again.</summary>
+    /// <summary>
+    /// Number of views that were made stored values after they had been resolved as views. A plan during which it grows has readers
+    /// that saw the views, and must be made again.
+    /// </summary>
     public int Changes { get; private set; }
 
     /// <summary>Makes a view a stored value of its own.</summary>

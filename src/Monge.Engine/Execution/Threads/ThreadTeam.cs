@@ -47,7 +47,8 @@ public sealed class ThreadTeam : IDisposable
     public ThreadTeam(int threadCount)
     {
         if (threadCount < 1)
-            throw new ArgumentOutOfRangeException(nameof(threadCount), threadCount, "A thread team needs at least 1 thread; give the number of threads including the caller.");
+            throw new ArgumentOutOfRangeException(
+                nameof(threadCount), threadCount, "A thread team needs at least 1 thread; give the number of threads including the caller.");
         ThreadCount = threadCount;
         // Spinning for another thread of the team is pointless where that thread would need this one's core.
         _maySpin = threadCount <= Environment.ProcessorCount;
@@ -91,7 +92,8 @@ public sealed class ThreadTeam : IDisposable
     {
         ArgumentNullException.ThrowIfNull(work);
         if (t_current == this || _runs.IsHeldByCurrentThread)
-            throw new InvalidOperationException("ThreadTeam.Run was called from inside a run of the same team; do the inner work on the calling thread or use another team.");
+            throw new InvalidOperationException(
+                "ThreadTeam.Run was called from inside a run of the same team; do the inner work on the calling thread or use another team.");
         lock (_runs)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
@@ -271,5 +273,6 @@ public sealed class ThreadTeam : IDisposable
 
     // A consequence of another thread's failure or early end; reported only when there is no better cause.
     private sealed class BarrierBrokenException()
-        : InvalidOperationException("ThreadTeam.Barrier can't open: another thread of the team ended its work without coming to it; call Barrier equally often on every thread.");
+        : InvalidOperationException(
+            "ThreadTeam.Barrier can't open: another thread of the team ended its work without coming to it; call Barrier equally often on every thread.");
 }

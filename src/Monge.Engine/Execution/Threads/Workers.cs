@@ -1,8 +1,9 @@
 namespace Monge.Engine.Execution;
 
 /// <summary>
-/// Loops whose turns don't depend on each other, shared among the threads of a team. A turn that writes only what is its own gives the same bits for any number of threads. A loop
-/// inside the work of a team, such as another loop's turn, runs on the thread that it is called on; loops that several threads start wait for each other.
+/// Loops whose turns don't depend on each other, shared among the threads of a team. A turn that writes only what is its own gives the same bits
+/// for any number of threads. A loop inside the work of a team, such as another loop's turn, runs on the thread that it is called on; loops that
+/// several threads start wait for each other.
 /// </summary>
 public static class Workers
 {

@@ -69,14 +69,19 @@ internal sealed class FunctionOperation : ElementwiseOperation
     public static readonly FunctionOperation Tanh = new("tanh", Math.Tanh, (x, y) => 1 - y * y, (e, x) => e.Tanh(x));
     public static readonly FunctionOperation Sigmoid = new("sigmoid", SpecialFunctions.Sigmoid, (x, y) => y * (1 - y), (e, x) => e.Sigmoid(x));
     public static readonly FunctionOperation Softplus = new("softplus", SpecialFunctions.Softplus, (x, y) => Expr.Create(Sigmoid!, x), (e, x) => e.Softplus(x));
-    public static readonly FunctionOperation Erf = new("erf", SpecialFunctions.Erf, (x, y) => 2 / Math.Sqrt(Math.PI) * (-(x * x)).Exp(), (e, x) => e.Erf(x), weight: Long);
-    public static readonly FunctionOperation LogGamma = new("log-gamma", SpecialFunctions.LogGamma, (x, y) => Expr.Create(Digamma!, x), (e, x) => e.LogGamma(x), weight: Long);
-    public static readonly FunctionOperation Digamma = new("digamma", SpecialFunctions.Digamma, (x, y) => Expr.Create(Trigamma!, x), (e, x) => e.Digamma(x), weight: Long);
-    public static readonly FunctionOperation Trigamma = new("trigamma", SpecialFunctions.Trigamma, (x, y) => Tetragamma(x), (e, x) => e.Trigamma(x), weight: Long);
+    public static readonly FunctionOperation Erf =
+        new("erf", SpecialFunctions.Erf, (x, y) => 2 / Math.Sqrt(Math.PI) * (-(x * x)).Exp(), (e, x) => e.Erf(x), weight: Long);
+    public static readonly FunctionOperation LogGamma =
+        new("log-gamma", SpecialFunctions.LogGamma, (x, y) => Expr.Create(Digamma!, x), (e, x) => e.LogGamma(x), weight: Long);
+    public static readonly FunctionOperation Digamma =
+        new("digamma", SpecialFunctions.Digamma, (x, y) => Expr.Create(Trigamma!, x), (e, x) => e.Digamma(x), weight: Long);
+    public static readonly FunctionOperation Trigamma =
+        new("trigamma", SpecialFunctions.Trigamma, (x, y) => Tetragamma(x), (e, x) => e.Trigamma(x), weight: Long);
     public static readonly FunctionOperation Abs = new("abs", Math.Abs, (x, y) => Expr.Create(Sign!, x), (e, x) => e.Abs(x), cheap: true);
     public static readonly FunctionOperation Sign = new("sign", x => double.IsNaN(x) ? x : Math.Sign(x), (x, y) => null, (e, x) => e.Sign(x), cheap: true);
     public static readonly FunctionOperation Floor = new("floor", Math.Floor, (x, y) => null, (e, x) => e.Floor(x), cheap: true);
-    public static readonly FunctionOperation Round = new("round", x => Math.Round(x, MidpointRounding.ToEven), (x, y) => null, (e, x) => e.RoundToEven(x), cheap: true);
+    public static readonly FunctionOperation Round =
+        new("round", x => Math.Round(x, MidpointRounding.ToEven), (x, y) => null, (e, x) => e.RoundToEven(x), cheap: true);
 }
 
 internal sealed class PowOperation : ElementwiseOperation

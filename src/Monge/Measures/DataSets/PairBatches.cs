@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Random;
-using Monge.Methods;
 using Monge.OptimalTransport;
 
 namespace Monge.Measures;
@@ -86,7 +85,7 @@ internal sealed class PairBatches : IDisposable
         if (options.Coupling == CouplingKind.OptimalTransport && problem.Inputs == 0)
         {
             var first = new PairBatch(PrimingGroups * options.CouplingSize, problem);
-            Pair(first, 0, new RandomStream(seed, RandomStreams.FlowPriming));
+            Pair(first, 0, new RandomStream(seed, MeasureStreams.Priming));
             coupling.Prime(first.Base!.Span, first.Data.Span);
         }
 
@@ -105,7 +104,7 @@ internal sealed class PairBatches : IDisposable
         var group = _couplings.Length == 0 ? 1 : _problem.Options.CouplingSize;
         var size = (Math.Clamp(rows?.Rows ?? LeastValidation, LeastValidation, MostValidation) + group - 1) / group * group;
         var batch = new PairBatch(size, _problem);
-        var random = new RandomStream(_seed, RandomStreams.FlowValidation);
+        var random = new RandomStream(_seed, MeasureStreams.Validation);
         if (rows is null)
         {
             Draw(batch, random);
@@ -166,7 +165,7 @@ internal sealed class PairBatches : IDisposable
     // Pairs await their coupling.
     private void Fill(PairBatch batch, long step)
     {
-        var random = new RandomStream(new RandomState(new RandomKey(_seed, RandomStreams.FlowPairs).PhiloxKey, (ulong)step << 32));
+        var random = new RandomStream(new RandomState(new RandomKey(_seed, MeasureStreams.Pairs).PhiloxKey, (ulong)step << 32));
         Pair(batch, step, random);
         Hide(batch, random);
     }
@@ -187,7 +186,7 @@ internal sealed class PairBatches : IDisposable
         var (size, d) = (_problem.Options.CouplingSize, _problem.Dimension);
         for (var group = thread; group < batch.Size / size; group += _couplings.Length)
         {
-            var key = new RandomKey(_seed, RandomStreams.FlowCoupling).PhiloxKey;
+            var key = new RandomKey(_seed, MeasureStreams.Coupling).PhiloxKey;
             var random = new RandomStream(new RandomState(key, ((ulong)step << 32) + ((ulong)group << 20)));
             var labels = _withinClasses ? batch.Labels.AsSpan(group * size, size) : default;
             _couplings[thread].Apply(batch.Base!.Span.Slice(group * size * d, size * d), batch.Data.Span.Slice(group * size * d, size * d), random, labels);
@@ -207,7 +206,7 @@ internal sealed class PairBatches : IDisposable
             var isPaired = _problem.Options.Coupling == CouplingKind.Paired;
             for (var i = 0; i < batch.Size;)
             {
-                var run = Run(ref _order, (step * batch.Size) + i, rows.Rows, RandomStreams.FlowRows, batch.Size - i);
+                var run = Run(ref _order, (step * batch.Size) + i, rows.Rows, MeasureStreams.Rows, batch.Size - i);
                 CopyRows(batch, i, rows, run);
                 DrawComponents(batch, i, rows, run, random);
                 if (source is not null && isPaired)
@@ -220,7 +219,7 @@ internal sealed class PairBatches : IDisposable
 
             for (var i = 0; i < batch.Size && source is not null && !isPaired;)
             {
-                var run = Run(ref _baseOrder, (step * batch.Size) + i, source.Length / _problem.Dimension, RandomStreams.FlowBaseRows, batch.Size - i);
+                var run = Run(ref _baseOrder, (step * batch.Size) + i, source.Length / _problem.Dimension, MeasureStreams.BaseRows, batch.Size - i);
                 Gather(source, run, batch.Base!, i);
                 i += run.Length;
             }

@@ -1,6 +1,5 @@
 using Monge.Data;
 using Monge.Engine.Random;
-using Monge.Methods;
 using Monge.OptimalTransport;
 
 namespace Monge.Measures;
@@ -99,7 +98,7 @@ internal sealed class PreparedPairs
         FlowData data, PairingOptions options, bool needsBase, ulong seed, int threads = 0, CancellationToken cancellation = default)
     {
         Check(data, options);
-        var random = new RandomStream(seed, RandomStreams.FlowMoments);
+        var random = new RandomStream(seed, MeasureStreams.Moments);
         var checks = new DataTableOptions { MinimumRows = 10, RefuseConstantColumns = true };
         var table = data.Table is null ? null
             : DataTable.From(data.Table.Select([.. data.Names]).Values, data.Dimension, data.Names, data.Table.Source, checks);
@@ -198,7 +197,7 @@ internal sealed class PreparedPairs
         }
 
         var held = Options.ValidationShare == 0 ? 0 : Math.Clamp((int)Math.Round(Options.ValidationShare * table.Rows), 1, table.Rows - 2);
-        var order = new RandomStream(seed, RandomStreams.FlowSplit).Permutation(table.Rows);
+        var order = new RandomStream(seed, MeasureStreams.Split).Permutation(table.Rows);
         var values = Narrow(Standardisation.Apply(table.Values));
         var conditions = Condition.Encode(Data.Conditions, Data.Table!);
         var labels = Condition.Combinations(Data.Conditions, conditions);

@@ -30,5 +30,5 @@ public sealed record SampledLaw(string Name, string Description, int Dimension, 
     /// <param name="count">Number of samples n.</param>
     /// <param name="seed">Seed; different seeds give independent sets.</param>
     /// <returns>Samples [n, d], row-major.</returns>
-    public double[] Draw(int count, ulong seed) => Sampler(count, new RandomStream(seed, Methods.RandomStreams.DataSetDraws));
+    public double[] Draw(int count, ulong seed) => Sampler(count, new RandomStream(seed, MeasureStreams.DataSetDraws));
 }

@@ -31,8 +31,8 @@ public sealed record GaussianMixtureOptions
 }
 
 /// <summary>
-/// A mixture of Gaussians with full covariances, fitted by expectation maximisation from spread-out starts; one component is the Gaussian of the data's moments. Sources: A. P. Dempster,
-/// N. M. Laird and D. B. Rubin (1977); starts by D. Arthur and S. Vassilvitskii, "k-means++" (2007).
+/// A mixture of Gaussians with full covariances, fitted by expectation maximisation from spread-out starts; one component is the Gaussian of the data's
+/// moments. Sources: A. P. Dempster, N. M. Laird and D. B. Rubin (1977); starts by D. Arthur and S. Vassilvitskii, "k-means++" (2007).
 /// </summary>
 public sealed class GaussianMixtureFit : IFittedDensity
 {
@@ -92,7 +92,8 @@ public sealed class GaussianMixtureFit : IFittedDensity
     /// <param name="options">What is tried; null for the defaults.</param>
     /// <param name="cancellation">Stops the search.</param>
     /// <exception cref="ArgumentException">The rows are unusable.</exception>
-    public static GaussianMixtureFit Tuned(double[] rows, double[] validation, int dimension, GaussianMixtureOptions? options = null, CancellationToken cancellation = default)
+    public static GaussianMixtureFit Tuned(
+        double[] rows, double[] validation, int dimension, GaussianMixtureOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new GaussianMixtureOptions();
         var n = RowMoments.Check(rows, dimension, 2, nameof(rows));
@@ -124,18 +125,20 @@ public sealed class GaussianMixtureFit : IFittedDensity
     /// <param name="start">Number of the random start.</param>
     /// <param name="cancellation">Stops the run.</param>
     public static GaussianMixtureFit Fit(
-        double[] rows, int dimension, int components, double ridge, GaussianMixtureOptions? options = null, uint start = 0, CancellationToken cancellation = default)
+        double[] rows, int dimension, int components, double ridge, GaussianMixtureOptions? options = null, uint start = 0,
+        CancellationToken cancellation = default)
     {
         options ??= new GaussianMixtureOptions();
         var n = RowMoments.Check(rows, dimension, components, nameof(rows));
         var total = RowMoments.Covariance(rows, dimension, RowMoments.Mean(rows, dimension));
         double[] ridges = [.. Enumerable.Range(0, dimension).Select(i => ridge * total[(i * dimension) + i])];
-        var shares = FirstShares(rows, dimension, components, new RandomStream(options.Seed ^ ((ulong)start << 32), Methods.RandomStreams.MixtureStart), total);
+        var shares = FirstShares(rows, dimension, components, new RandomStream(options.Seed ^ ((ulong)start << 32), MeasureStreams.MixtureStart), total);
         var (fit, before) = ((GaussianMixtureFit?)null, double.NegativeInfinity);
         for (var iteration = 0; iteration < options.MostIterations; iteration++)
         {
             cancellation.ThrowIfCancellationRequested();
-            fit = Maximise(rows, dimension, shares, ridges, FormattableString.Invariant($"mixture of {components} Gaussians, ridge {ridge:g2}"), options.Threads);
+            fit = Maximise(
+                rows, dimension, shares, ridges, FormattableString.Invariant($"mixture of {components} Gaussians, ridge {ridge:g2}"), options.Threads);
             var likelihood = fit.Expect(rows, shares, options.Threads) / n;
             if (likelihood - before < options.Tolerance)
             {

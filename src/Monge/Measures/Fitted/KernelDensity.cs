@@ -6,8 +6,8 @@ using Monge.Measures.Targets;
 namespace Monge.Measures;
 
 /// <summary>
-/// A Gaussian kernel density estimate: the mean of N(x_i, L L^T) over rows x_i. Exact sums, O(n) for each point asked about. Sources: E. Parzen (1962); the rule of thumb by D. W. Scott,
-/// "Multivariate Density Estimation" (1992), section 6.3.
+/// A Gaussian kernel density estimate: the mean of N(x_i, L L^T) over rows x_i. Exact sums, O(n) for each point asked about. Sources: E. Parzen (1962); the
+/// rule of thumb by D. W. Scott, "Multivariate Density Estimation" (1992), section 6.3.
 /// </summary>
 public sealed class KernelDensity : IFittedDensity
 {
@@ -51,7 +51,10 @@ public sealed class KernelDensity : IFittedDensity
         return Scaled(rows, dimension, Factor(rows, dimension, whole: true), Math.Pow(n, -1.0 / (dimension + 4)), "Scott's rule");
     }
 
-    /// <summary>The bandwidth with the best log-likelihood on validation rows, with the columns' deviations or the whole covariance as the kernel's shape, whichever is better.</summary>
+    /// <summary>
+    /// The bandwidth with the best log-likelihood on validation rows, with the columns' deviations or the whole covariance as
+    /// the kernel's shape, whichever is better.
+    /// </summary>
     /// <param name="rows">Rows [n, d] that it is made of.</param>
     /// <param name="validation">Rows [m, d] that it is chosen by.</param>
     /// <param name="dimension">d.</param>
@@ -69,7 +72,8 @@ public sealed class KernelDensity : IFittedDensity
             double Score(double logBandwidth)
             {
                 cancellation.ThrowIfCancellationRequested();
-                var density = Scaled(rows, dimension, shape, Math.Exp(logBandwidth), whole ? "tuned, shape of the covariance" : "tuned, shape of the deviations");
+                var density = Scaled(
+                    rows, dimension, shape, Math.Exp(logBandwidth), whole ? "tuned, shape of the covariance" : "tuned, shape of the deviations");
                 var score = density.LogDensity(validation, threads).Average();
                 best = score > best.Score ? (density, score) : best;
                 return score;

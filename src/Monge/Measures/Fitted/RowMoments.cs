@@ -84,7 +84,9 @@ internal static class RowMoments
         }
         catch (LinearAlgebraException)
         {
-            throw new ArgumentException("The covariance of the rows is singular: a column is constant or a combination of others; leave it out, or add noise to rounded values.", nameof(covariance));
+            throw new ArgumentException(
+                "The covariance of the rows is singular: a column is constant or a combination of others; leave it out, or add noise to rounded values.",
+                nameof(covariance));
         }
 
         for (var i = 0; i < d; i++)

@@ -1,6 +1,8 @@
 namespace Monge.Measures;
 
-/// <summary>Integrals over the real line of smooth functions that vanish at both ends, by the trapezoidal rule, which converges exponentially for them.</summary>
+/// <summary>
+/// Integrals over the real line of smooth functions that vanish at both ends, by the trapezoidal rule, which converges exponentially for them.
+/// </summary>
 internal static class Quadrature
 {
     /// <summary>The integral of f between two ends at which it has vanished.</summary>

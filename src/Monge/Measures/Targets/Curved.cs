@@ -24,11 +24,14 @@ internal static class Curved
     /// <summary>The standard deviation of the funnel's neck coordinate.</summary>
     public const double NeckDeviation = 3;
 
-    /// <summary>The log density of x0 ~ N(0, 3^2), the others N(0, exp(c x0)) with the coupling c from 0 (independent Gaussians) to 1 (the funnel), traced.</summary>
+    /// <summary>
+    /// The log density of x0 ~ N(0, 3^2), the others N(0, exp(c x0)) with the coupling c from 0 (independent Gaussians) to 1 (the funnel), traced.
+    /// </summary>
     public static Expr FunnelLogDensity(Expr x, Expr coupling)
     {
         var (d, logScale) = (x.Size, coupling * x[0]);
-        return (-x[0].Square() / 18) - (0.5 * (d - 1) * logScale) - (0.5 * (-logScale).Exp() * x[1..].SquaredNorm()) - Math.Log(NeckDeviation) - (d * Posteriors.HalfLogTwoPi);
+        return (-x[0].Square() / 18) - (0.5 * (d - 1) * logScale) - (0.5 * (-logScale).Exp() * x[1..].SquaredNorm()) - Math.Log(NeckDeviation)
+            - (d * Posteriors.HalfLogTwoPi);
     }
 
     /// <summary>Neal's funnel: x0 ~ N(0, 3^2), the others N(0, exp(x0)), normalised (Neal, "Slice sampling", 2003).</summary>

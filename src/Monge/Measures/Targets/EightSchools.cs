@@ -17,7 +17,8 @@ internal static class EightSchools
         var constant = (-((2 * n) + 1) * Posteriors.HalfLogTwoPi) - sigma.Sum(Math.Log) - Math.Log(5) + Posteriors.HalfCauchyConstant(5);
         static Expr Theta(Expr x, int n) => x[n] + (x[n + 1] * x[..n]);
         Expr LogDensity(Expr x) =>
-            constant - (0.5 * (x[..n].SquaredNorm() + (x[n] / 5).Square() + ((observed - Theta(x, n)) * precision).SquaredNorm())) - (x[n + 1] / 5).Square().Log1p();
+            constant - (0.5 * (x[..n].SquaredNorm() + (x[n] / 5).Square() + ((observed - Theta(x, n)) * precision).SquaredNorm()))
+                - (x[n + 1] / 5).Square().Log1p();
 
         string[] names = [.. Enumerable.Range(1, n).Select(j => $"theta[{j}]"), "mu", "tau"];
         return Density.Create("eight-schools", n + 2, LogDensity, new DensityOptions

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 
@@ -28,10 +29,13 @@ internal sealed record MixtureDefinition(double[][] Means, double Deviation)
         return means;
     }
 
-    /// <summary>The stream number of the means.</summary>
+    /// <summary>The stream number of the means, a part of the targets' definition: its seeds are the components, never the user's.</summary>
     public const uint MeanStream = 20;
 
-    /// <summary>The squared distances [K] of a position to all means times a factor that may move with time, traced: one operation of the mixture's width for each coordinate.</summary>
+    /// <summary>
+    /// The squared distances [K] of a position to all means times a factor that may move with time, traced: one operation of
+    /// the mixture's width for each coordinate.
+    /// </summary>
     public Expr SquaredDistances(Expr x, Expr shift)
     {
         // Sums of sums: in single precision one long sum would lose digits that tell near components apart.
@@ -90,11 +94,13 @@ internal static class GaussianMixtures
 
     /// <summary>gmm9.</summary>
     public static Density Gmm9() =>
-        Create("gmm9", "Nine equal Gaussians of variance 0.3 at {-5, 0, 5}^2.", Nine(), BaseSuggestion.Isotropic(2, 5, 8, "about the spread of the means", true));
+        Create("gmm9", "Nine equal Gaussians of variance 0.3 at {-5, 0, 5}^2.", Nine(),
+            BaseSuggestion.Isotropic(2, 5, 8, "about the spread of the means", true));
 
     /// <summary>gmm40.</summary>
     public static Density Gmm40() =>
-        Create("gmm40", "Forty equal Gaussians with standard deviation softplus(1) and means in [-40, 40]^2.", Forty(), BaseSuggestion.Isotropic(2, 25, 47, "about the spread of the means", true));
+        Create("gmm40", "Forty equal Gaussians with standard deviation softplus(1) and means in [-40, 40]^2.", Forty(),
+            BaseSuggestion.Isotropic(2, 25, 47, "about the spread of the means", true));
 
     /// <summary>gmm40-D.</summary>
     public static Density Gmm40(int dimension) => Create(
@@ -142,7 +148,8 @@ internal static class GaussianMixtures
         });
     }
 
-    // In the plane the masses of the cells of the means are integrated; above it they are 1/K where the means are so far apart that no digit can tell, else unknown.
+    // In the plane the masses of the cells of the means are integrated; above it they are 1/K where the means are so far
+    // apart that no digit can tell, else unknown.
     private static ModeSet? Modes(MixtureDefinition mixture)
     {
         var means = mixture.Means;
@@ -166,7 +173,8 @@ internal static class GaussianMixtures
 
     // A bound on the probability that a draw lies nearer to another mean than to that of its component: the sum over all others.
     private static double Strays(MixtureDefinition mixture) =>
-        mixture.Means.Max(one => mixture.Means.Where(other => !ReferenceEquals(one, other)).Sum(other => Lower(-0.5 * Math.Sqrt(SquaredDistance(one, other)) / mixture.Deviation)));
+        mixture.Means.Max(one => mixture.Means.Where(other => !ReferenceEquals(one, other)).Sum(
+            other => Lower(-0.5 * Math.Sqrt(SquaredDistance(one, other)) / mixture.Deviation)));
 
     private static double SquaredDistance(double[] one, double[] other)
     {
@@ -214,5 +222,5 @@ internal static class GaussianMixtures
     private static double NormalDensity(double x, double mean, double deviation) =>
         Math.Exp(-0.5 * (x - mean) * (x - mean) / (deviation * deviation)) / (deviation * Math.Sqrt(2 * Math.PI));
 
-    private static double Lower(double z) => double.IsPositiveInfinity(z) ? 1 : 0.5 * MathNet.Numerics.SpecialFunctions.Erfc(-z / Math.Sqrt(2));
+    private static double Lower(double z) => double.IsPositiveInfinity(z) ? 1 : 0.5 * HostFunctions.Erfc(-z / Math.Sqrt(2));
 }

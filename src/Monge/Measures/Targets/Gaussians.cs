@@ -19,18 +19,19 @@ internal static class Gaussians
         var each = shift / Math.Sqrt(dimension);
         var constant = -dimension * (Math.Log(scale) + Posteriors.HalfLogTwoPi);
         double[] Sample(int samples, RandomStream random) => [.. Enumerable.Range(0, samples * dimension).Select(_ => each + (scale * random.NextNormal()))];
-        return Density.Create(ShiftedName(dimension, shift, scale), dimension, x => (-0.5 / (scale * scale) * (x - each).SquaredNorm()) + constant, new DensityOptions
-        {
-            Description = FormattableString.Invariant($"N(m, {scale:g4}^2 I) with |m| = {shift:g4} along the diagonal."),
-            Base = BaseSuggestion.Isotropic(dimension, 1, 4, "standard normal", false),
-            Facts = new TargetFacts
+        return Density.Create(
+            ShiftedName(dimension, shift, scale), dimension, x => (-0.5 / (scale * scale) * (x - each).SquaredNorm()) + constant, new DensityOptions
             {
-                LogZ = 0,
-                LogZSource = "exact: a normalised density",
-                Moments = new ReferenceMoments([.. Enumerable.Repeat(each, dimension)], [.. Enumerable.Repeat(scale, dimension)], "exact"),
-                ExactSampler = Sample,
-            },
-        });
+                Description = FormattableString.Invariant($"N(m, {scale:g4}^2 I) with |m| = {shift:g4} along the diagonal."),
+                Base = BaseSuggestion.Isotropic(dimension, 1, 4, "standard normal", false),
+                Facts = new TargetFacts
+                {
+                    LogZ = 0,
+                    LogZSource = "exact: a normalised density",
+                    Moments = new ReferenceMoments([.. Enumerable.Repeat(each, dimension)], [.. Enumerable.Repeat(scale, dimension)], "exact"),
+                    ExactSampler = Sample,
+                },
+            });
     }
 
     /// <summary>|m| and s where none are given.</summary>

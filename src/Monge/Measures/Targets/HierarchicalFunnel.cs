@@ -4,8 +4,8 @@ using Monge.Engine.Random;
 namespace Monge.Measures.Targets;
 
 /// <summary>
-/// A funnel whose scale is itself hierarchical: a common log-scale v ~ N(0, 2^2), the log-scales of three groups w_g | v ~ N(v, 1), and the members of group g ~ N(0, exp(w_g)); normalised.
-/// Coordinates v, w_1, w_2, w_3, then the groups' members one group after another.
+/// A funnel whose scale is itself hierarchical: a common log-scale v ~ N(0, 2^2), the log-scales of three groups w_g | v ~ N(v, 1), and the members of group g
+/// ~ N(0, exp(w_g)); normalised. Coordinates v, w_1, w_2, w_3, then the groups' members one group after another.
 /// </summary>
 internal static class HierarchicalFunnel
 {
@@ -31,7 +31,8 @@ internal static class HierarchicalFunnel
         var d = x.Size;
         var (common, groups, members) = (x[0], x[1..(1 + Groups)], x[(1 + Groups)..]);
         var logScale = coupling * groups.Gather(0, GroupOfMembers(d));
-        var form = (common / CommonDeviation).Square() + (groups - (coupling * common)).SquaredNorm() + logScale.Sum() + ((-logScale).Exp() * members.Square()).Sum();
+        var form = (common / CommonDeviation).Square() + (groups - (coupling * common)).SquaredNorm() + logScale.Sum()
+            + ((-logScale).Exp() * members.Square()).Sum();
         return (-0.5 * form) - Math.Log(CommonDeviation) - (d * Posteriors.HalfLogTwoPi);
     }
 
@@ -59,10 +60,12 @@ internal static class HierarchicalFunnel
         }
 
         var groupVariance = (CommonDeviation * CommonDeviation) + 1;
-        double[] sd = [CommonDeviation, .. Enumerable.Repeat(Math.Sqrt(groupVariance), Groups), .. Enumerable.Repeat(Math.Exp(0.25 * groupVariance), groupOf.Length)];
+        double[] sd =
+            [CommonDeviation, .. Enumerable.Repeat(Math.Sqrt(groupVariance), Groups), .. Enumerable.Repeat(Math.Exp(0.25 * groupVariance), groupOf.Length)];
         return Density.Create($"hierarchical-funnel-{dimension}", dimension, x => LogDensity(x, 1), new DensityOptions
         {
-            Description = $"A funnel with a hierarchical scale: log-scale v ~ N(0, 2^2), {Groups} group log-scales ~ N(v, 1), {groupOf.Length} members ~ N(0, exp(group's log-scale)).",
+            Description = $"A funnel with a hierarchical scale: log-scale v ~ N(0, 2^2), {Groups} group log-scales ~ N(v, 1), {groupOf.Length} members ~ "
+                + "N(0, exp(group's log-scale)).",
             Names = ["v", .. Enumerable.Range(1, Groups).Select(g => $"w[{g}]"), .. Enumerable.Range(1, groupOf.Length).Select(i => $"x[{i}]")],
             Base = BaseSuggestion.Isotropic(dimension, CommonDeviation, 10, "the standard deviation of the common log-scale", false),
             Facts = new TargetFacts

@@ -33,7 +33,8 @@ internal static class LatticeTargets
         if (sizes.Any(s => s is < 2 or > MostSites) || sizes.Aggregate(1L, (a, b) => a * b) > MostSites || (sizes.Length == 1 && parts[0] == ending))
         {
             throw new ArgumentException(
-                $"The target '{name.Proper}' doesn't exist: a lattice is phi4-chain-L or phi4-LxL (or more directions), each L at least 2, with at most {MostSites} sites.", nameof(name));
+                $"The target '{name.Proper}' doesn't exist: a lattice is phi4-chain-L or phi4-LxL (or more directions), each L at least 2, with at most "
+                + $"{MostSites} sites.", nameof(name));
         }
 
         var values = name.Values(("m2", Defaults.MassSquared), ("lambda", Defaults.Coupling));
@@ -51,7 +52,8 @@ internal static class LatticeTargets
         var shape = field.Sizes.Count == 1 ? $"a chain of {size} sites" : $"a {size} lattice";
         return Density.Create(Name(field), field.Sites, field.LogDensity, new DensityOptions
         {
-            Description = FormattableString.Invariant($"The phi^4 field on {shape}, periodic, m^2 = {field.MassSquared:g4}, lambda = {field.Coupling:g4}, not normalised."),
+            Description = FormattableString.Invariant(
+                $"The phi^4 field on {shape}, periodic, m^2 = {field.MassSquared:g4}, lambda = {field.Coupling:g4}, not normalised."),
             Names = field.Sizes.Count == 1 ? null : [.. Enumerable.Range(0, field.Sites).Select(site => $"phi[{Position(field, site)}]")],
             Base = Start(field),
             Facts = Facts(field, threads) with { Modes = Signs(field) },
@@ -106,7 +108,8 @@ internal static class LatticeTargets
             }
         }
 
-        return new BaseSuggestion(new double[field.Sites], [.. Enumerable.Repeat(Math.Sqrt(variance), field.Sites)], "free field with the mass of Hartree's equation")
+        return new BaseSuggestion(
+            new double[field.Sites], [.. Enumerable.Repeat(Math.Sqrt(variance), field.Sites)], "free field with the mass of Hartree's equation")
         {
             CovarianceFactor = LowerTriangle.TryFactor(covariance),
         };
@@ -121,7 +124,8 @@ internal static class LatticeTargets
         }
 
         var minimum = Math.Sqrt(-0.5 * field.MassSquared / field.Coupling);
-        return new ModeSet([0.5, 0.5], x => x.Sum() > 0 ? 1 : 0, k => k == 0 ? "negative" : "positive", k => [.. Enumerable.Repeat(k == 0 ? -minimum : minimum, field.Sites)]);
+        return new ModeSet(
+            [0.5, 0.5], x => x.Sum() > 0 ? 1 : 0, k => k == 0 ? "negative" : "positive", k => [.. Enumerable.Repeat(k == 0 ? -minimum : minimum, field.Sites)]);
     }
 
     private static double[] SampleFree(int samples, int sites, double[] root, RandomStream random)

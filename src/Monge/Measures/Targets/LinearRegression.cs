@@ -19,7 +19,8 @@ internal static class LinearRegression
         var (school, iq) = (Column("mom_hs"), Column("mom_iq"));
         double[][] rows = [.. school.Zip(iq, (h, q) => new[] { 1, h, q })];
         string[] names = ["beta[1]", "beta[2]", "beta[3]", "sigma"];
-        return Create("kidscore", "Test scores of 434 children on their mother's schooling and IQ, as in posteriordb (kidiq-kidscore_momhsiq).", rows, Column("kid_score"), names, Posteriors.PosteriorDbFacts("kidiq-kidscore_momhsiq", names));
+        return Create("kidscore", "Test scores of 434 children on their mother's schooling and IQ, as in posteriordb (kidiq-kidscore_momhsiq).", rows,
+            Column("kid_score"), names, Posteriors.PosteriorDbFacts("kidiq-kidscore_momhsiq", names));
     }
 
     private static Density Create(string name, string description, double[][] rows, double[] y, string[] names, TargetFacts facts)
@@ -84,7 +85,8 @@ internal static class LinearRegression
             }
         }
 
-        var weights = LowerTriangle.TryFactor(LowerTriangle.InverseOfProduct(matrix)) ?? throw new InvalidOperationException("The columns of the regression are linearly dependent.");
+        var weights = LowerTriangle.TryFactor(LowerTriangle.InverseOfProduct(matrix))
+            ?? throw new InvalidOperationException("The columns of the regression are linearly dependent.");
         var factor = new double[k + 1, k + 1];
         for (var i = 0; i < k; i++)
         {

@@ -1,3 +1,4 @@
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 
@@ -19,7 +20,8 @@ internal static class Rings
         double[] masses = [.. s_radii.Zip(scales, (r, s) => Math.PI * s * Math.Sqrt(2 * Math.PI) * Upper(-r * r / s))];
         var total = masses.Sum();
         double[] edges = [0, 9, 25, double.PositiveInfinity];
-        double[] weights = [.. Enumerable.Range(0, 3).Select(label => Enumerable.Range(0, 3).Sum(k => MassBetween(k, scales, edges[label], edges[label + 1])) / total)];
+        double[] weights =
+            [.. Enumerable.Range(0, 3).Select(label => Enumerable.Range(0, 3).Sum(k => MassBetween(k, scales, edges[label], edges[label + 1])) / total)];
         var (squares, inverse) = (Expr.Constant([.. s_radii.Select(r => r * r)], 3), Expr.Constant([.. scales.Select(s => 1 / s)], 3));
         var deviation = Math.Sqrt(0.5 * Quadrature.Segment(q => q * Enumerable.Range(0, 3).Sum(k => Bump(q, k, scales)), 0, 100) * Math.PI / total);
         return Density.Create("rings", 2, x => (-0.5 * ((x.SquaredNorm() - squares) * inverse).Square()).LogSumExp(), new DensityOptions
@@ -50,7 +52,7 @@ internal static class Rings
     }
 
     // The mass of the standard normal law above z.
-    private static double Upper(double z) => double.IsPositiveInfinity(z) ? 0 : 0.5 * MathNet.Numerics.SpecialFunctions.Erfc(z / Math.Sqrt(2));
+    private static double Upper(double z) => double.IsPositiveInfinity(z) ? 0 : 0.5 * HostFunctions.Erfc(z / Math.Sqrt(2));
 
     private static double[] Sample(int samples, RandomStream random, double[] masses, double[] scales)
     {

@@ -4,8 +4,8 @@ using Monge.Engine.Random;
 namespace Monge.Measures.Targets;
 
 /// <summary>
-/// Mixtures of ten products of Student's t with two degrees of freedom, (2 + y^2)^(-3/2) in each coordinate about a mean drawn uniformly from [-10, 10]^d, of equal weights
-/// (after arXiv 2406.07423, with means of our own); normalised. Their variance is infinite.
+/// Mixtures of ten products of Student's t with two degrees of freedom, (2 + y^2)^(-3/2) in each coordinate about a mean drawn uniformly from [-10, 10]^d, of
+/// equal weights (after arXiv 2406.07423, with means of our own); normalised. Their variance is infinite.
 /// </summary>
 internal static class StudentMixtures
 {
@@ -58,19 +58,20 @@ internal static class StudentMixtures
         }
 
         double[] infinite = [.. Enumerable.Repeat(double.PositiveInfinity, dimension)];
-        return Density.Create($"student-t-mixture-{dimension}", dimension, x => LogComponents(mixture, x, 1).LogSumExp() - Math.Log(Components), new DensityOptions
-        {
-            Description = $"Ten equal products of Student's t with 2 degrees of freedom, about means drawn from [-10, 10]^{dimension}.",
-            Base = BaseSuggestion.Isotropic(dimension, 8, 25, "about the spread of the means", true),
-            Facts = new TargetFacts
+        return Density.Create(
+            $"student-t-mixture-{dimension}", dimension, x => LogComponents(mixture, x, 1).LogSumExp() - Math.Log(Components), new DensityOptions
             {
-                LogZ = 0,
-                LogZSource = "exact: a normalised mixture",
-                Moments = new ReferenceMoments(mixture.Mean(), infinite, "exact; the variance is infinite: compare medians and quartiles"),
-                Modes = Modes(mixture),
-                ExactSampler = Sample,
-            },
-        });
+                Description = $"Ten equal products of Student's t with 2 degrees of freedom, about means drawn from [-10, 10]^{dimension}.",
+                Base = BaseSuggestion.Isotropic(dimension, 8, 25, "about the spread of the means", true),
+                Facts = new TargetFacts
+                {
+                    LogZ = 0,
+                    LogZSource = "exact: a normalised mixture",
+                    Moments = new ReferenceMoments(mixture.Mean(), infinite, "exact; the variance is infinite: compare medians and quartiles"),
+                    Modes = Modes(mixture),
+                    ExactSampler = Sample,
+                },
+            });
     }
 
     // A point belongs to the component whose density is largest there.
@@ -100,7 +101,8 @@ internal static class StudentMixtures
         return weights is null ? null : new ModeSet(weights, Label, mixture.Name, k => mixture.Means[k]);
     }
 
-    // A bound on the probability that a draw is labelled as another component than its own: the Bhattacharyya coefficients, products over the coordinates, summed over the others.
+    // A bound on the probability that a draw is labelled as another component than its own: the Bhattacharyya coefficients, products over
+    // the coordinates, summed over the others.
     private static double Strays(MixtureDefinition mixture)
     {
         double Overlap(double shift) => Quadrature.Segment(
@@ -108,15 +110,16 @@ internal static class StudentMixtures
         var worst = 0.0;
         foreach (var one in mixture.Means)
         {
-            var sum = mixture.Means.Where(other => !ReferenceEquals(one, other)).Sum(other => Math.Exp(one.Zip(other, (a, b) => Math.Log(Overlap(Math.Abs(a - b)))).Sum()));
+            var sum = mixture.Means.Where(other => !ReferenceEquals(one, other)).Sum(
+                other => Math.Exp(one.Zip(other, (a, b) => Math.Log(Overlap(Math.Abs(a - b)))).Sum()));
             worst = Math.Max(worst, sum);
         }
 
         return worst;
     }
 
-    // Along a vertical line two components are equally dense where a quadratic in y vanishes; between neighbouring roots one component leads, and the mass there is a sum of distribution
-    // functions. Across the lines the integral runs over the quantile of a wide t law, in which the integrand is bounded.
+    // Along a vertical line two components are equally dense where a quadratic in y vanishes; between neighbouring roots one component leads, and the mass
+    // there is a sum of distribution functions. Across the lines the integral runs over the quantile of a wide t law, in which the integrand is bounded.
     private static double[] PlaneMasses(MixtureDefinition mixture)
     {
         const int Lines = 4000;

@@ -15,7 +15,8 @@ internal static class Wells
         5 => Quartic(5, 4),
         50 => Quartic(50, 2),
         _ when dimension % 2 == 0 => Pairs(dimension),
-        _ => throw new ArgumentException($"The target 'many-well-{dimension}' doesn't exist: the size must be even (pairs of a well and a Gaussian), or 5.", nameof(dimension)),
+        _ => throw new ArgumentException(
+            $"The target 'many-well-{dimension}' doesn't exist: the size must be even (pairs of a well and a Gaussian), or 5.", nameof(dimension)),
     };
 
     /// <summary>One double well -((x - 1.5)^2 - 2)^2, away from the origin.</summary>
@@ -53,7 +54,8 @@ internal static class Wells
         var law = new WellLaw(x => (x * x * (6 - (x * x))) + (0.5 * x), 1.73, 0.45);
         return Create(
             $"many-well-{dimension}", $"{dimension / 2} pairs of a double well exp(-x^4 + 6 x^2 + x/2) and a standard Gaussian.",
-            dimension, [.. Enumerable.Range(0, dimension / 2).Select(i => 2 * i)], law, y => ((y.Square() * (6 - y.Square())) + (0.5 * y)).Sum(), Math.Sqrt(3) + 2.5);
+            dimension, [.. Enumerable.Range(0, dimension / 2).Select(i => 2 * i)], law,
+            y => ((y.Square() * (6 - y.Square())) + (0.5 * y)).Sum(), Math.Sqrt(3) + 2.5);
     }
 
     private static Density Create(string name, string description, int dimension, int[] wells, WellLaw law, Func<Expr, Expr> logWells, double box)
@@ -81,7 +83,8 @@ internal static class Wells
             name, dimension, x => logWells(x.Gather(0, wells)) + (gaussians.Length == 0 ? 0 : -0.5 * x.Gather(0, gaussians).SquaredNorm()), new DensityOptions
             {
                 Description = description,
-                Base = new BaseSuggestion(new double[dimension], PerCoordinate(law.StandardDeviation, 1), "the targets' own standard deviations, around the origin")
+                Base = new BaseSuggestion(
+                    new double[dimension], PerCoordinate(law.StandardDeviation, 1), "the targets' own standard deviations, around the origin")
                 {
                     BoxHalfWidths = PerCoordinate(box, 5),
                     UsesModeKnowledge = true,

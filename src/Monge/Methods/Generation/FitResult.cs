@@ -87,7 +87,7 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
     /// <inheritdoc/>
     public IReadOnlyList<SummaryBlock> Summary()
     {
-        var report = Model.Report;
+        var (report, parameters) = (Model.Report, Model.ParameterValues.Length);
         List<(string Name, string Text)> lines =
         [
             ("rows", $"{report.Rows} to learn from, {report.ValidationRows} held out; {Model.Columns.Count} columns"),
@@ -103,7 +103,8 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
         if (LogLikelihood is { } likelihood)
         {
             var estimated = likelihood.IsExact ? "" : " (estimated divergence)";
-            lines.Add(("log-likelihood", ResultText.Of($"{likelihood.Mean:F4} +- {likelihood.Error:F4} nats a row on {likelihood.Rows} held-out rows{estimated}")));
+            lines.Add(
+                ("log-likelihood", ResultText.Of($"{likelihood.Mean:F4} +- {likelihood.Error:F4} nats a row on {likelihood.Rows} held-out rows{estimated}")));
         }
 
         return [new SummaryLines(lines)];

@@ -214,12 +214,12 @@ public sealed class FlowModel
 
         if (Description.Mixture is { } mixture)
         {
-            return mixture.Draw(count, new RandomStream(settings.Seed, RandomStreams.FlowStart));
+            return mixture.Draw(count, new RandomStream(settings.Seed, GenerationStreams.Start));
         }
 
         var start = new NdArray<float>(count, Dimension);
         var scale = (float)_fields.BaseScale;
-        var noise = new TracedProgram(null, ("x", scale * Expr.Random(RandomLaw.Normal, RandomStreams.FlowStart, Dimension)));
+        var noise = new TracedProgram(null, ("x", scale * Expr.Random(RandomLaw.Normal, GenerationStreams.Start, Dimension)));
         using var draw = new CompiledProgram<float>(noise, new ExecutionOptions { Threads = settings.Threads }) { ["x"] = start };
         draw.Run(count, new DrawKey(settings.Seed));
         return start;

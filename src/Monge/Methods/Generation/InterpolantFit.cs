@@ -119,7 +119,7 @@ public sealed class FlowTraining : IIterative, IDisposable
             (_validationTimes, _validationResiduals) = (new RegressionTimes(options.Times, _validation.Size), new NdArray<float>(_validation.Size));
         }
 
-        (_state, _best) = (_step.Init(initializer, new RandomKey(_seed, RandomStreams.Parameters)), new NdArray<float>(Parameters.Count));
+        (_state, _best) = (_step.Init(initializer, new RandomKey(_seed, TrainingStreams.Parameters)), new NdArray<float>(Parameters.Count));
         Array.Fill(_spread, 1);
     }
 
@@ -276,12 +276,12 @@ public sealed class FlowTraining : IIterative, IDisposable
     {
         var d = _pairs.Dimension;
         var row = Expr.Input("x1", d);
-        row = rowNoise ? row + (Expr.Shared("rowNoise") * Expr.Random(RandomLaw.Normal, RandomStreams.FlowRowNoise, d)) : row;
-        var noise = Expr.Random(RandomLaw.Normal, RandomStreams.FlowNoise, d);
+        row = rowNoise ? row + (Expr.Shared("rowNoise") * Expr.Random(RandomLaw.Normal, GenerationStreams.RowNoise, d)) : row;
+        var noise = Expr.Random(RandomLaw.Normal, GenerationStreams.Noise, d);
         var centre = _pairs.Mixture is null ? null : Expr.Input("centre", d);
         var x0 = _pairs.HasBaseRows ? Expr.Input("x0", d)
             : _form == InterpolantKind.OneSided ? noise
-            : Expr.Random(RandomLaw.Normal, RandomStreams.FlowBase, d);
+            : Expr.Random(RandomLaw.Normal, GenerationStreams.Base, d);
         return new InterpolantPair(x0, centre is null ? row : row - centre, noise)
         {
             Centre = centre,

@@ -10,8 +10,9 @@ namespace Monge.Methods;
 public readonly record struct LimitedSampleOverlaps(double Mean, double Base, double Data, double Variance);
 
 /// <summary>
-/// The exact theory, for d to infinity, of a one-sided flow whose denoiser c x + w sign(w.x) is trained on n samples of the mixture N(+-mu, sigma^2 I), |mu|^2 = d, one base sample each
-/// (H. Cui, F. Krzakala, E. Vanden-Eijnden, L. Zdeborova, arXiv:2310.03575; the closed form at t = 1 is derived for this library and doesn't depend on the schedule).
+/// The exact theory, for d to infinity, of a one-sided flow whose denoiser c x + w sign(w.x) is trained on n samples of the mixture N(+-mu, sigma^2 I), |mu|^2
+/// = d, one base sample each (H. Cui, F. Krzakala, E. Vanden-Eijnden, L. Zdeborova, arXiv:2310.03575; the closed form at t = 1 is derived for this library and
+/// doesn't depend on the schedule).
 /// </summary>
 /// <param name="samples">n, at least 2.</param>
 /// <param name="deviation">sigma, above 0.</param>
@@ -31,13 +32,16 @@ public sealed class LimitedSampleTheory(int samples, double deviation, double de
         return new LimitedSampleOverlaps(samples / (samples + decay), -Math.Sqrt(variance) / (samples + decay), 1 / (samples + decay), variance);
     }
 
-    /// <summary>The squared error of the generated mean over d: (R - 1)^2 + n Q_xi^2 + n sigma^2 Q_eta^2 = (lambda^2 + n (sigma^2 + A/B)) / (n + lambda)^2.</summary>
+    /// <summary>
+    /// The squared error of the generated mean over d: (R - 1)^2 + n Q_xi^2 + n sigma^2 Q_eta^2 = (lambda^2 + n (sigma^2 + A/B)) / (n + lambda)^2.
+    /// </summary>
     public double MeanError
     {
         get
         {
             var overlaps = ClosedForm();
-            return Math.Pow(overlaps.Mean - 1, 2) + (samples * overlaps.Base * overlaps.Base) + (samples * deviation * deviation * overlaps.Data * overlaps.Data);
+            return Math.Pow(overlaps.Mean - 1, 2) + (samples * overlaps.Base * overlaps.Base)
+                + (samples * deviation * deviation * overlaps.Data * overlaps.Data);
         }
     }
 

@@ -9,8 +9,9 @@ using Monge.Runs;
 namespace Monge.Methods;
 
 /// <summary>
-/// Collocation points of a training: stratified times; positions from the particles of the transport as it was at the last refresh, moved to nearby times, and from
-/// boxes interpolated between base and target. All random numbers are keyed by (seed, stream, step), so a resumed run repeats an uninterrupted one to the bit.
+/// Collocation points of a training: stratified times; positions from the particles of the transport as it was at the last refresh, moved to
+/// nearby times, and from boxes interpolated between base and target. All random numbers are keyed by (seed, stream, step), so a resumed run
+/// repeats an uninterrupted one to the bit.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 internal sealed class CollocationPoints<T> : IBatchSource<T>
@@ -43,7 +44,8 @@ internal sealed class CollocationPoints<T> : IBatchSource<T>
         _segments = Math.Min(MaximumSegments, options.WalkerSteps);
         _particles = new NdArray<T>((_segments + 1) * options.Walkers, problem.Base.Dimension);
         _sde = TransportSde.Forward<T>(
-            transport.Path, transport.Parameters, transport.Velocity, SdeScheme.EulerMaruyama, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, run.Execution);
+            transport.Path, transport.Parameters, transport.Velocity, SdeScheme.EulerMaruyama, options.Walkers, SamplingStreams.WalkerStart,
+            SamplingStreams.WalkerNoise, run.Execution);
         _grids = new TimeGrid[_segments];
         for (var s = 0; s < _segments; s++)
         {
@@ -103,7 +105,7 @@ internal sealed class CollocationPoints<T> : IBatchSource<T>
         const double unit = 1 / 4294967296.0;
         var n = BatchSize;
         _filled += n;
-        var key = new RandomKey(_seed, RandomStreams.Batch).PhiloxKey;
+        var key = new RandomKey(_seed, SamplingStreams.Batch).PhiloxKey;
         for (var i = 0; i < n; i++)
         {
             var (time, walker, kind, _) = Philox.Block(key, (ulong)iteration, (ulong)i, 0);

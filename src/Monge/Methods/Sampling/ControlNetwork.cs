@@ -26,7 +26,8 @@ internal sealed class ControlNetwork
     /// <param name="depth">Hidden layers.</param>
     /// <param name="score">The score (x, t) that the gate lets in; null for none.</param>
     /// <param name="gateStart">The gate before training.</param>
-    public ControlNetwork(ParameterSet parameters, ParameterInitializer initializer, string name, int dimension, int width, int depth, Func<Expr, Expr, Expr>? score, double gateStart)
+    public ControlNetwork(ParameterSet parameters, ParameterInitializer initializer, string name, int dimension, int width, int depth,
+        Func<Expr, Expr, Expr>? score, double gateStart)
     {
         _position = initializer.Add(parameters, $"{name}.position", 1.5 / Math.Sqrt(dimension), width, dimension);
 

@@ -11,7 +11,8 @@ namespace Monge.Methods;
 
 /// <summary>Draws weighted samples along controlled paths.</summary>
 internal sealed class ControlledSampling<T>(
-    TransportProblem problem, ControlledModel model, ControlledTraining<T> training, ControlledOptions options, ExecutionOptions execution) : ITransportSampling<T>
+    TransportProblem problem, ControlledModel model, ControlledTraining<T> training, ControlledOptions options,
+    ExecutionOptions execution) : ITransportSampling<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     // Training takes the samples from 0 on, validation and the final draws those from here on.
@@ -20,7 +21,7 @@ internal sealed class ControlledSampling<T>(
 
     private readonly KernelSchedule _schedule = model.Kernels.Schedule;
     private readonly ParticleWalk<T> _sde = ControlledSde.Forward<T>(
-        model.Kernels, ParticleBatches.Largest, RandomStreams.ControlledStart, RandomStreams.ControlledNoise, execution);
+        model.Kernels, ParticleBatches.Largest, SamplingStreams.ControlledStart, SamplingStreams.ControlledNoise, execution);
     private long _calls;
 
     /// <inheritdoc/>
@@ -43,12 +44,13 @@ internal sealed class ControlledSampling<T>(
     /// <inheritdoc/>
     public TransportDraws<T> Draw(int samples, ulong seed) => new(
         Draw(samples, new DrawKey(seed, 0, FinalSamples)),
-        FormattableString.Invariant($"controlled SDE with kernel weights, {options.Steps} steps, trained by {(options.Loss == PathSpaceLoss.Kl ? "kl" : "log variance")}"));
+        FormattableString.Invariant(
+            $"controlled SDE with kernel weights, {options.Steps} steps, trained by {(options.Loss == PathSpaceLoss.Kl ? "kl" : "log variance")}"));
 
     /// <inheritdoc/>
     public double[]? DrawBackward(NdArray<T> exact, ulong seed)
     {
-        using var sde = ControlledSde.Backward<T>(model.Kernels, ParticleBatches.Largest, RandomStreams.BackwardNoise, execution);
+        using var sde = ControlledSde.Backward<T>(model.Kernels, ParticleBatches.Largest, SamplingStreams.BackwardNoise, execution);
         sde.Set("clip", training.Clip);
         (NdArray<T>, NdArray<T>) Carry(NdArray<T> ends, DrawKey draw)
         {

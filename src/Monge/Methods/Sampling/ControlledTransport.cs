@@ -11,17 +11,17 @@ using Monge.Training;
 namespace Monge.Methods;
 
 /// <summary>
-/// The trajectory-based samplers PIS, DIS, DDS, GBS and CMCD. A control is trained so that paths x_0, ..., x_K of forward kernels F_k look like paths of backward
-/// kernels B_k from the target:
+/// The trajectory-based samplers PIS, DIS, DDS, GBS and CMCD. A control is trained so that paths x_0, ..., x_K of forward kernels F_k look like paths of
+/// backward kernels B_k from the target:
 /// <code>
 /// log w = log rho(x_K) - log p0(x_0) + sum_k [log B_k(x_k | x_{k+1}) - log F_k(x_{k+1} | x_k)],    rnd = -log w       (1)
 /// loss: kl = E[rnd]   or   logVariance = Var[rnd] along paths held fixed                                             (2)
 /// </code>
 /// E[w] = Z holds for any control and any number of steps. Which kernels a method has, and how its paper's rnd corresponds, is told at
-/// <see cref="Dynamics.KernelSchedule"/>. kl is back-propagated through the whole path in memory of about sqrt(K) states (<see cref="PathGradient{T}"/>). It seeks modes: with
-/// separated modes it collapses to some of them, and its weights can't tell; the coverage check does.
-/// Paths run in coordinates in which the base is N(0, I); the base is the target's suggestion, or isotropic with a scale that is given.
-/// Sources: arXiv:2307.01198 (losses, general bridge, settings), arXiv:2111.15141 (PIS), arXiv:2211.01364 (DIS), arXiv:2302.13834 (DDS), arXiv:2307.01050 (CMCD).
+/// <see cref="Dynamics.KernelSchedule"/>. kl is back-propagated through the whole path in memory of about sqrt(K) states (<see cref="PathGradient{T}"/>). It
+/// seeks modes: with separated modes it collapses to some of them, and its weights can't tell; the coverage check does. Paths run in coordinates in which the
+/// base is N(0, I); the base is the target's suggestion, or isotropic with a scale that is given. Sources: arXiv:2307.01198 (losses, general bridge, settings),
+/// arXiv:2111.15141 (PIS), arXiv:2211.01364 (DIS), arXiv:2302.13834 (DDS), arXiv:2307.01050 (CMCD).
 /// </summary>
 public sealed class ControlledTransport : ISamplingMethod
 {
@@ -38,7 +38,15 @@ public sealed class ControlledTransport : ISamplingMethod
         ResolvedOptions = options with
         {
             Training = options.Training.Or(
-                new() { Iterations = DefaultIterations, BatchSize = 512, LearningRate = 5e-3, FinalLearningRateShare = 0.02, GradientClip = 1, AverageDecay = 0.995 }),
+                new()
+                {
+                    Iterations = DefaultIterations,
+                    BatchSize = 512,
+                    LearningRate = 5e-3,
+                    FinalLearningRateShare = 0.02,
+                    GradientClip = 1,
+                    AverageDecay = 0.995
+                }),
             Size = options.Size.Or(64, 3),
             Score = options.Score ?? (algorithm == ControlledAlgorithm.Cmcd ? ScoreGate.None : ScoreGate.Interpolated),
             GateStart = options.GateStart ?? 1,
@@ -75,7 +83,8 @@ public sealed class ControlledTransport : ISamplingMethod
         var options = ResolvedOptions;
         var session = new RunSession(run, new RunIdentity(Name, SamplingMethods.Identity(Target), options with { Segments = null }));
         var problem = session.Once(
-            "prepare", () => Prepare<T>(new PreparationRun(run, options.Training.Budget)), (prepared, state) => prepared.Save(state), state => TransportProblem.Load(Target, state));
+            "prepare", () => Prepare<T>(new PreparationRun(run, options.Training.Budget)), (prepared, state) => prepared.Save(state),
+            state => TransportProblem.Load(Target, state));
         var model = new ControlledModel(problem, Algorithm, options);
         using var training = new ControlledTraining<T>(model, options, run);
         using var sampling = new ControlledSampling<T>(problem, model, training, options, run.Execution);
@@ -123,7 +132,8 @@ internal sealed class ControlledModel
             ScoreGate.Interpolated => Interpolated,
             _ => null,
         };
-        var forward = new ControlNetwork(Parameters, Initializer, "forward", d, options.Size.Width!.Value, options.Size.Depth!.Value, score, options.GateStart ?? 0);
+        var forward = new ControlNetwork(
+            Parameters, Initializer, "forward", d, options.Size.Width!.Value, options.Size.Depth!.Value, score, options.GateStart ?? 0);
         var backward = algorithm == ControlledAlgorithm.Gbs
             ? new ControlNetwork(Parameters, Initializer, "backward", d, options.Size.Width!.Value, options.Size.Depth!.Value, null, 0)
             : null;
@@ -158,8 +168,8 @@ internal sealed class ControlledModel
 }
 
 /// <summary>
-/// The training: each step draws paths, computes the loss and its gradient through them, and takes a step of Adam. All random numbers are keyed by (seed, stream,
-/// optimiser step and path step), so the optimiser's state is all there is to checkpoint.
+/// The training: each step draws paths, computes the loss and its gradient through them, and takes a step of Adam. All random numbers are keyed by (seed,
+/// stream, optimiser step and path step), so the optimiser's state is all there is to checkpoint.
 /// </summary>
 internal sealed class ControlledTraining<T> : ITransportTraining<T>
     where T : unmanaged, IFloatingPointIeee754<T>
@@ -178,7 +188,8 @@ internal sealed class ControlledTraining<T> : ITransportTraining<T>
     {
         (_model, _options, _seed, _state) = (model, options, run.Seed, new OptimiserState<T>(model.Parameters.Blocks, options.Training.ToStep()));
         _gradient = new PathGradient<T>(
-            model.Kernels, model.LogTarget, options.Loss, options.Training.BatchSize!.Value, options.Segments, RandomStreams.ControlledStart, RandomStreams.ControlledNoise, run.Execution);
+            model.Kernels, model.LogTarget, options.Loss, options.Training.BatchSize!.Value, options.Segments, SamplingStreams.ControlledStart,
+            SamplingStreams.ControlledNoise, run.Execution);
     }
 
     /// <inheritdoc/>
@@ -193,7 +204,7 @@ internal sealed class ControlledTraining<T> : ITransportTraining<T>
     /// <inheritdoc/>
     public void Init()
     {
-        _model.Initializer.Fill(_state.Parameters.Span, new RandomKey(_seed, RandomStreams.Parameters));
+        _model.Initializer.Fill(_state.Parameters.Span, new RandomKey(_seed, TrainingStreams.Parameters));
         _state.BeginAverage();
     }
 
@@ -212,7 +223,9 @@ internal sealed class ControlledTraining<T> : ITransportTraining<T>
     public void Dispose() => _gradient.Dispose();
 }
 
-/// <summary>Options of the trajectory-based samplers <see cref="ControlledTransport"/>. A null means: chosen from method and target, and written back resolved.</summary>
+/// <summary>
+/// Options of the trajectory-based samplers <see cref="ControlledTransport"/>. A null means: chosen from method and target, and written back resolved.
+/// </summary>
 public sealed record ControlledOptions : IMethodOptions
 {
     /// <summary>Steps, batches (of paths), learning rate.</summary>
@@ -230,7 +243,9 @@ public sealed record ControlledOptions : IMethodOptions
     /// <summary>Steps of a path, 2 to 100,000.</summary>
     public int Steps { get; init; } = 100;
 
-    /// <summary>Segments by which the Kullback-Leibler loss is propagated back, 1 to the number of steps; null for about the square root. Results don't depend on it.</summary>
+    /// <summary>
+    /// Segments by which the Kullback-Leibler loss is propagated back, 1 to the number of steps; null for about the square root. Results don't depend on it.
+    /// </summary>
     public int? Segments { get; init; }
 
     /// <summary>The score that the forward control sees.</summary>
@@ -239,10 +254,15 @@ public sealed record ControlledOptions : IMethodOptions
     /// <summary>The gate before training.</summary>
     public double? GateStart { get; init; }
 
-    /// <summary>Bound on each coordinate of scores and of the network's output, above 0; five times as wide from iteration 200 and again from iteration 400.</summary>
+    /// <summary>
+    /// Bound on each coordinate of scores and of the network's output, above 0; five times as wide from iteration 200 and again from iteration 400.
+    /// </summary>
     public double Clip { get; init; } = 10;
 
-    /// <summary>Standard deviation of an isotropic base N(0, s^2 I) in unconstrained coordinates; null takes the base that the target suggests. Paths run in coordinates in which the base is N(0, I).</summary>
+    /// <summary>
+    /// Standard deviation of an isotropic base N(0, s^2 I) in unconstrained coordinates; null takes the base that the target suggests. Paths run in
+    /// coordinates in which the base is N(0, I).
+    /// </summary>
     public double? BaseScale { get; init; }
 
     /// <summary>Factor on the standard deviations of a suggested base, 0.1 to 10.</summary>

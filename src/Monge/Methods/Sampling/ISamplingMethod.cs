@@ -42,7 +42,8 @@ public static class SamplingMethods
     /// <exception cref="DensityException">The density can't be used.</exception>
     /// <exception cref="ArithmeticException">Training produced a value that is not finite.</exception>
     public static Task<SampleSet> SampleAsync(
-        this ISamplingMethod method, int samples, ulong seed, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default, int threads = 0) =>
+        this ISamplingMethod method, int samples, ulong seed, IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellation = default, int threads = 0) =>
         Task.Run(() => method.Sample(samples, new Run { Seed = seed, Threads = threads, Progress = progress, Cancellation = cancellation }), cancellation);
 
     /// <summary>Checks what a sampler is asked for.</summary>

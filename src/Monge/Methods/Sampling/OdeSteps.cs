@@ -11,14 +11,17 @@ internal static class OdeSteps
     private const double LargestShare = 0.3;
     private const int Most = 256;
 
-    /// <summary>Doubles the steps until what doubling them moves log Z by, on one batch of starts, no longer matters beside the statistical error of the draws.</summary>
+    /// <summary>
+    /// Doubles the steps until what doubling them moves log Z by, on one batch of starts, no longer matters beside the statistical error of the draws.
+    /// </summary>
     /// <param name="steps">The steps to start from.</param>
     /// <param name="mayDouble">False for a number of steps that the user fixed: its error is only measured.</param>
     /// <param name="samples">Draws to come.</param>
     /// <param name="validate">Weights of the batch with a number of steps; null if all vanish.</param>
     /// <param name="cancellation">Stops between runs.</param>
     /// <returns>The steps, and what doubling them once more moves log Z by.</returns>
-    public static (int Steps, double Error) Refine(int steps, bool mayDouble, int samples, Func<int, ImportanceWeights?> validate, CancellationToken cancellation)
+    public static (int Steps, double Error) Refine(
+        int steps, bool mayDouble, int samples, Func<int, ImportanceWeights?> validate, CancellationToken cancellation)
     {
         if (validate(steps) is not { } coarse)
         {

@@ -9,13 +9,17 @@ public enum Evolution
     /// <summary>Any, by a drift and a log density without noise: the log-density continuity residual in both.</summary>
     GeneralDeterministic,
 
-    /// <summary>The annealing path, by the part w of the drift w + eps grad V that Langevin noise leaves: the continuity residual in w and c(t); sampled by the SDE.</summary>
+    /// <summary>
+    /// The annealing path, by the part w of the drift w + eps grad V that Langevin noise leaves: the continuity residual in w and c(t); sampled by the SDE.
+    /// </summary>
     AnnealingStochastic,
 
     /// <summary>The time reversal of a variance-preserving noising of the target: the log density alone (its gradient is the score).</summary>
     TimeReversal,
 
-    /// <summary>The Schroedinger bridge over a noised reference: the Fokker-Planck residual and the Hamilton-Jacobi-Bellman residual in a potential and a log density.</summary>
+    /// <summary>
+    /// The Schroedinger bridge over a noised reference: the Fokker-Planck residual and the Hamilton-Jacobi-Bellman residual in a potential and a log density.
+    /// </summary>
     SchroedingerBridge,
 
     /// <summary>Optimal transport with quadratic cost: the continuity and the Hamilton-Jacobi residual in a potential and a log density.</summary>

@@ -10,8 +10,8 @@ using Monge.Runs;
 namespace Monge.Methods;
 
 /// <summary>
-/// Neural PDE transport with a learned evolution of densities. A log density V(x, t), held to log p0 at t = 0 and to log rho - log z with a learned log z at t = 1,
-/// and a drift or potential are trained together by the residual of one of the log-density equations, dX = b dt + sqrt(2 eps) dW:
+/// Neural PDE transport with a learned evolution of densities. A log density V(x, t), held to log p0 at t = 0 and to log rho - log z with a learned log z at t
+/// = 1, and a drift or potential are trained together by the residual of one of the log-density equations, dX = b dt + sqrt(2 eps) dW:
 /// <code>
 /// general, stochastic      R = dV/dt + div b + grad V . b - eps (|grad V|^2 + Laplacian V),   b = eps grad V + w                     (1)
 /// general, deterministic   R = dV/dt + div w + grad V . w                                                                            (2)
@@ -20,11 +20,12 @@ namespace Monge.Methods;
 /// Schroedinger bridge      (1) with b = f + 2 eps grad Phi, and dPhi/dt + f . grad Phi + eps (|grad Phi|^2 + Laplacian Phi) = 0      (5)
 /// optimal transport        (2) with w = grad Phi, and dPhi/dt + |grad Phi|^2 / 2 = 0                                                 (6)
 /// </code>
-/// The loss is E[s^2 log(1 + R^2 / s^2)] over collocation points from the current particles and from interpolated boxes. Samples are drawn along the probability
-/// flow w = b - eps grad V with weights from div w, or along dX = (w + eps grad V) dt + sqrt(2 eps) dW with kernel weights for any eps; estimates are consistent
-/// for an imperfect solution too. V is q(t) log rho + r(t) log p0 - t log z + t (1 - t) (phi(x, t) + zeta(t)) with networks phi and zeta and learned shares q and r that
-/// start at t^a and (1-t)^b of the annealing, in (4) and (5) at those of modes widened by the noise; in (4) without log z and with 1 - t for t (1 - t). In (5) the potential is V - log p0 less a network for the backward factor of the bridge, which stays smooth, so that all that is
-/// sharp is in V.
+/// The loss is E[s^2 log(1 + R^2 / s^2)] over collocation points from the current particles and from interpolated boxes. Samples are drawn along the
+/// probability flow w = b - eps grad V with weights from div w, or along dX = (w + eps grad V) dt + sqrt(2 eps) dW with kernel weights for any eps; estimates
+/// are consistent for an imperfect solution too. V is q(t) log rho + r(t) log p0 - t log z + t (1 - t) (phi(x, t) + zeta(t)) with networks phi and zeta and
+/// learned shares q and r that start at t^a and (1-t)^b of the annealing, in (4) and (5) at those of modes widened by the noise; in (4) without log z and with
+/// 1 - t for t (1 - t). In (5) the potential is V - log p0 less a network for the backward factor of the bridge, which stays smooth, so that all that is sharp
+/// is in V.
 /// Source: arXiv:2407.07873 (the table of log-density losses); weights as in arXiv:2410.02711.
 /// </summary>
 public sealed class PdeTransport : ISamplingMethod
@@ -66,7 +67,8 @@ public sealed class PdeTransport : ISamplingMethod
         var options = ResolvedOptions;
         var session = new RunSession(run, new RunIdentity(Name, SamplingMethods.Identity(Target), options with { Carry = new CarryOptions() }));
         var problem = session.Once(
-            "prepare", () => Prepare<T>(new PreparationRun(run, options.Training.Budget)), (prepared, state) => prepared.Save(state), state => TransportProblem.Load(Target, state));
+            "prepare", () => Prepare<T>(new PreparationRun(run, options.Training.Budget)), (prepared, state) => prepared.Save(state),
+            state => TransportProblem.Load(Target, state));
         var networks = new PdeNetworks(problem, options);
         using var training = networks.Training<T>(run);
         using var sampling = networks.Sampling<T>(training, run);
@@ -76,7 +78,10 @@ public sealed class PdeTransport : ISamplingMethod
             parameters => LearnedNormaliser(networks, problem, parameters));
     }
 
-    /// <summary>The problem that a run starts from. Where the path is fixed, its exponents are those whose short training ends with the most even weights; a learned one bends itself.</summary>
+    /// <summary>
+    /// The problem that a run starts from. Where the path is fixed, its exponents are those whose short training ends with the most
+    /// even weights; a learned one bends itself.
+    /// </summary>
     internal TransportProblem Prepare<T>(PreparationRun run)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -128,7 +133,8 @@ internal sealed class PdeNetworks
             case Evolution.SchroedingerBridge:
                 var backward = Scalar("backward");
                 _potential = (x, t) => LogDensity.LogDensity(x, t) + (0.5 * x.SquaredNorm()) - backward(x, t);
-                _velocity = new PotentialField(_dimension, (x, t) => _noise.Diffusion(t) * (LogDensity.LogDensity(x, t) + (0.5 * x.SquaredNorm()) - (2 * backward(x, t))));
+                _velocity = new PotentialField(
+                    _dimension, (x, t) => _noise.Diffusion(t) * (LogDensity.LogDensity(x, t) + (0.5 * x.SquaredNorm()) - (2 * backward(x, t))));
                 break;
             case Evolution.OptimalTransport:
                 _potential = Scalar("potential");
@@ -179,7 +185,8 @@ internal sealed class PdeNetworks
 
     /// <summary>The ODE of the probability flow and the SDEs that share its law.</summary>
     public TransportSampling<T> Sampling<T>(TransportTraining<T> training, Run run)
-        where T : unmanaged, IFloatingPointIeee754<T> => new(_problem, new SamplingSettings(_options.Carry, _options.ExactDivergenceLimit), Transport, training.Average, run.Execution);
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+            new(_problem, new SamplingSettings(_options.Carry, _options.ExactDivergenceLimit), Transport, training.Average, run.Execution);
 
     /// <summary>The loss of one collocation point.</summary>
     private Expr Loss(Expr x, Expr t)
@@ -248,7 +255,9 @@ internal sealed class PdeNetworks
     }
 }
 
-/// <summary>Options of the log-density method <see cref="PdeTransport"/>. A null means: chosen from the evolution and the target's dimension, and written back resolved.</summary>
+/// <summary>
+/// Options of the log-density method <see cref="PdeTransport"/>. A null means: chosen from the evolution and the target's dimension, and written back resolved.
+/// </summary>
 public sealed record PdeOptions : IMethodOptions
 {
     /// <summary>Which evolution is learned.</summary>
@@ -276,8 +285,8 @@ public sealed record PdeOptions : IMethodOptions
     public double KineticWeight { get; init; }
 
     /// <summary>
-    /// The integral of 2 eps(t) over [0, 1], above 0 and at most 100: with 2 eps(t) = p B (1 - t)^(p-1), a particle's mean shrinks by exp(-B/2) in the noising of the
-    /// time reversal and of the bridge's reference. Unused without noise.
+    /// The integral of 2 eps(t) over [0, 1], above 0 and at most 100: with 2 eps(t) = p B (1 - t)^(p-1), a particle's mean shrinks by exp(-B/2) in the noising
+    /// of the time reversal and of the bridge's reference. Unused without noise.
     /// </summary>
     public double? TotalNoise { get; init; }
 
@@ -312,7 +321,15 @@ public sealed record PdeOptions : IMethodOptions
         return this with
         {
             Training = Training.Or(
-                new() { Iterations = DefaultIterations, BatchSize = 1024, LearningRate = 4e-3, FinalLearningRateShare = 0.01, GradientClip = 1, AverageDecay = 0.999 }),
+                new()
+                {
+                    Iterations = DefaultIterations,
+                    BatchSize = 1024,
+                    LearningRate = 4e-3,
+                    FinalLearningRateShare = 0.01,
+                    GradientClip = 1,
+                    AverageDecay = 0.999
+                }),
             Size = Size.Or(64, 3),
             Drift = Drift ?? Evolution switch
             {
@@ -335,7 +352,8 @@ public sealed record PdeOptions : IMethodOptions
         OptionCheck.Known<Evolution>(Evolution);
         OptionCheck.Known(Drift);
         OptionCheck.Require(
-            Drift != DriftForm.HalfScore || Evolution == Evolution.GeneralStochastic, Drift, "network, potential or gatedScore unless the evolution is generalStochastic");
+            Drift != DriftForm.HalfScore || Evolution == Evolution.GeneralStochastic, Drift,
+            "network, potential or gatedScore unless the evolution is generalStochastic");
         OptionCheck.Require(
             Drift is null || Evolution is Evolution.GeneralStochastic or Evolution.GeneralDeterministic or Evolution.AnnealingStochastic,
             Drift,

@@ -140,7 +140,11 @@ public sealed class PinnTransport : ISamplingMethod
                 break;
             }
 
-            problem = refitted with { Source = FormattableString.Invariant($"{refitted.Source}; path exponents {problem.TargetExponent:g3} and {problem.BaseExponent:g3}") };
+            problem = refitted with
+            {
+                Source = FormattableString.Invariant(
+                $"{refitted.Source}; path exponents {problem.TargetExponent:g3} and {problem.BaseExponent:g3}")
+            };
         }
 
         var (words, chosen) = ("", networks[0]);
@@ -161,7 +165,8 @@ public sealed class PinnTransport : ISamplingMethod
         public (double[] Positions, double[] Weights) Draws(int dimension)
         {
             double[] weights = [.. ImportanceWeights.FromLogWeights(Particles!.LogWeights).Normalised];
-            double[] positions = [.. Enumerable.Range(0, weights.Length * dimension).Select(i => weights[i / dimension] > 0 ? double.CreateChecked(Particles.Positions[i]) : 0)];
+            double[] positions =
+                [.. Enumerable.Range(0, weights.Length * dimension).Select(i => weights[i / dimension] > 0 ? double.CreateChecked(Particles.Positions[i]) : 0)];
             return (positions, weights);
         }
     }
@@ -202,16 +207,20 @@ internal sealed class PinnNetworks
         var (x, t) = (Expr.Input("x", d), Expr.Input("t"));
         var slope = LogNormaliserSlope.Apply(t)[0];
         var residual = ContinuityResidual.Robust(
-            _path, Drift, slope, x, t, _options.ExactDivergenceLimit, _options.Collocation.ResidualScale!.Value, RandomStreams.Probes);
-        return new TransportTraining<T>(Parameters, Initializer, residual / n, new CollocationPoints<T>(_problem, Transport, _options.Collocation, n, run), _options.Training, run);
+            _path, Drift, slope, x, t, _options.ExactDivergenceLimit, _options.Collocation.ResidualScale!.Value, SamplingStreams.Probes);
+        return new TransportTraining<T>(
+            Parameters, Initializer, residual / n, new CollocationPoints<T>(_problem, Transport, _options.Collocation, n, run), _options.Training, run);
     }
 
     /// <summary>Equations (2) and (3).</summary>
     public TransportSampling<T> Sampling<T>(TransportTraining<T> training, Run run)
-        where T : unmanaged, IFloatingPointIeee754<T> => new(_problem, new SamplingSettings(_options.Carry, _options.ExactDivergenceLimit), Transport, training.Average, run.Execution);
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+            new(_problem, new SamplingSettings(_options.Carry, _options.ExactDivergenceLimit), Transport, training.Average, run.Execution);
 }
 
-/// <summary>Options of the neural PDE transport sampler <see cref="PinnTransport"/>. A null means: chosen from the target's dimension, and written back resolved.</summary>
+/// <summary>
+/// Options of the neural PDE transport sampler <see cref="PinnTransport"/>. A null means: chosen from the target's dimension, and written back resolved.
+/// </summary>
 public sealed record PinnOptions : IMethodOptions
 {
     /// <summary>Steps, batches, learning rate.</summary>
@@ -251,7 +260,9 @@ public sealed record PinnOptions : IMethodOptions
         OptionCheck.AtLeast<int>(ExactDivergenceLimit, 0);
     }
 
-    /// <summary>The options with all that follows from the dimension and the network filled in; what needs a network stays open while it is to be chosen.</summary>
+    /// <summary>
+    /// The options with all that follows from the dimension and the network filled in; what needs a network stays open while it is to be chosen.
+    /// </summary>
     internal PinnOptions Resolve(int dimension)
     {
         var exact = dimension <= ExactDivergenceLimit;

@@ -19,8 +19,8 @@ public static class SampleCorrection
     private const double Acceptance = 0.574;
 
     /// <summary>
-    /// Systematic resampling to equal weights. The samples are then no longer independent: heavy ones are repeated. log Z, its error, the bounds and the effective sample size stay those of the weighted samples, from which alone they can be
-    /// told; every log-weight becomes log Z.
+    /// Systematic resampling to equal weights. The samples are then no longer independent: heavy ones are repeated. log Z, its error, the bounds and the
+    /// effective sample size stay those of the weighted samples, from which alone they can be told; every log-weight becomes log Z.
     /// </summary>
     /// <param name="draws">The samples.</param>
     /// <param name="seed">The seed; null for that of the run.</param>
@@ -28,7 +28,7 @@ public static class SampleCorrection
     {
         ArgumentNullException.ThrowIfNull(draws);
         var (n, d, u) = (draws.Count, draws.Dimension, draws.UnconstrainedPositions.Length / draws.Count);
-        var chosen = Resampling.Systematic(draws.NormalizedWeights(), n, new RandomStream(seed ?? draws.Seed, RandomStreams.Resampling));
+        var chosen = Resampling.Systematic(draws.NormalizedWeights(), n, new RandomStream(seed ?? draws.Seed, SamplingStreams.Resampling));
         var (positions, unconstrained, weights) = (new double[n * d], new double[n * u], new double[n]);
         for (var i = 0; i < n; i++)
         {
@@ -47,8 +47,9 @@ public static class SampleCorrection
     }
 
     /// <summary>
-    /// Resamples, unless that is done, and takes steps of the Metropolis-adjusted Langevin algorithm, each leaving the target invariant: repeated samples part, and errors within a mode shrink. Weights between modes stay as they were, and
-    /// what no sample had found stays missed; log Z and its error are those of the weighted samples.
+    /// Resamples, unless that is done, and takes steps of the Metropolis-adjusted Langevin algorithm, each leaving the target invariant: repeated
+    /// samples part, and errors within a mode shrink. Weights between modes stay as they were, and what no sample had found stays missed; log Z and its
+    /// error are those of the weighted samples.
     /// </summary>
     /// <param name="draws">The samples.</param>
     /// <param name="target">Their target.</param>
@@ -63,7 +64,8 @@ public static class SampleCorrection
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
         if (draws.UnconstrainedPositions.Length != draws.Count * target.Dimension)
         {
-            throw new ArgumentException($"The samples of '{draws.Target}' don't fit '{target.Name}', which has {target.Dimension} coordinates.", nameof(target));
+            throw new ArgumentException(
+                $"The samples of '{draws.Target}' don't fit '{target.Name}', which has {target.Dimension} coordinates.", nameof(target));
         }
 
         var equal = draws.Correction is null ? draws.Resample(seed) : draws;
@@ -77,7 +79,7 @@ public static class SampleCorrection
             scale.ToNoise(equal.UnconstrainedPositions.AsSpan(at, d), start.AsSpan(at, d));
         }
 
-        using var chains = new LangevinChains(d, target.Whiten(scale).LogDensity, n, RandomStreams.RefineNoise, RandomStreams.RefineAcceptance, execution);
+        using var chains = new LangevinChains(d, target.Whiten(scale).LogDensity, n, SamplingStreams.RefineNoise, SamplingStreams.RefineAcceptance, execution);
         var (h, taken, key) = (0.5 / Math.Pow(d, 1.0 / 3), 0UL, new DrawKey(seed ?? draws.Seed));
         for (var round = 0; round < TuningRounds; round++)
         {
@@ -99,7 +101,8 @@ public static class SampleCorrection
             Positions = Report(target, x, execution),
             UnconstrainedPositions = x.Span.ToArray(),
             TargetCalls = equal.TargetCalls + chains.TargetCalls,
-            Correction = FormattableString.Invariant($"{equal.Correction}; {steps} Metropolis-adjusted Langevin steps of size {h:g3} (in standard deviations squared), {accepted:P0} accepted"),
+            Correction = FormattableString.Invariant(
+                $"{equal.Correction}; {steps} Metropolis-adjusted Langevin steps of size {h:g3} (in standard deviations squared), {accepted:P0} accepted"),
         };
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using Monge.Diagnostics;
 using Monge.Engine.Arrays;
@@ -10,7 +11,9 @@ internal static class SampleWarnings
     private const double LeftRegionShare = 0.01;
     private const double LargestStableStep = 2;
 
-    /// <summary>A step that a given diffusion makes unstable: an explicit Langevin step multiplies an error by 1 - eps h times the curvature, and beyond 2 it grows.</summary>
+    /// <summary>
+    /// A step that a given diffusion makes unstable: an explicit Langevin step multiplies an error by 1 - eps h times the curvature, and beyond 2 it grows.
+    /// </summary>
     /// <param name="problem">The problem.</param>
     /// <param name="steps">Steps over [0, 1].</param>
     /// <param name="diffusion">The constant diffusion, as the option says it; null if none was given.</param>
@@ -27,8 +30,13 @@ internal static class SampleWarnings
         if (factor > LargestStableStep)
         {
             yield return Status.Warn(
-                FormattableString.Invariant($"the step size 1/{steps} is unstable for the diffusion {eps:g3}: diffusion x step x mean curvature is {factor:g3}, above {LargestStableStep}"),
-                FormattableString.Invariant($"lower the option diffusion to at most {LargestStableStep * steps / steepest:g2}, or raise samplerSteps to at least {Math.Ceiling(eps * steepest / LargestStableStep)}"));
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the step size 1/{steps} is unstable for the diffusion {eps:g3}: diffusion x step x mean curvature is {factor:g3}, above "
+                    + $"{LargestStableStep}"),
+                string.Create(
+                    CultureInfo.InvariantCulture, $"lower the option diffusion to at most {LargestStableStep * steps / steepest:g2}, or raise samplerSteps "
+                    + $"to at least {Math.Ceiling(eps * steepest / LargestStableStep)}"));
         }
     }
 
@@ -60,7 +68,9 @@ internal static class SampleWarnings
 
         if (outside > LeftRegionShare)
         {
-            yield return Status.Warn(FormattableString.Invariant($"{outside:P1} of the weight lies outside the region in which the drift was trained"), "widen the base (option baseInflation) and train anew");
+            yield return Status.Warn(
+                string.Create(CultureInfo.InvariantCulture, $"{outside:P1} of the weight lies outside the region in which the drift was trained"),
+                "widen the base (option baseInflation) and train anew");
         }
     }
 
@@ -71,7 +81,8 @@ internal static class SampleWarnings
         var lost = logWeights.Count(double.IsNegativeInfinity);
         if (lost > 0)
         {
-            yield return Status.Warn($"{lost} of {logWeights.Length} particles were lost (their positions or densities are not finite) and weigh nothing", "train longer, lower the learning rate, or widen the base");
+            yield return Status.Warn($"{lost} of {logWeights.Length} particles were lost (their positions or densities are not finite) and weigh nothing",
+                "train longer, lower the learning rate, or widen the base");
         }
     }
 }

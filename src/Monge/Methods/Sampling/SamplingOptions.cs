@@ -34,7 +34,9 @@ public sealed record PreparationOptions : IOptionGroup
 /// <summary>Where collocation points come from: the particles of the current transport, and boxes around it.</summary>
 public sealed record CollocationOptions : IOptionGroup
 {
-    /// <summary>Share of collocation points drawn from the interpolated box instead of the current particles, 0 to 1; null is 0.1 up to six coordinates, else 0.</summary>
+    /// <summary>
+    /// Share of collocation points drawn from the interpolated box instead of the current particles, 0 to 1; null is 0.1 up to six coordinates, else 0.
+    /// </summary>
     public double? BoxShare { get; init; }
 
     /// <summary>Half-width of the collocation box in standard deviations of the base, 1 to 20.</summary>
@@ -80,7 +82,9 @@ public sealed record CarryOptions : IOptionGroup
     /// <summary>Steps of the chosen sampler, 4 to 100,000; null lets the validation batch choose.</summary>
     public int? SamplerSteps { get; init; }
 
-    /// <summary>A constant diffusion eps of the SDE, above 0: in the base's units, along a given path in the target's; null lets the validation batch choose.</summary>
+    /// <summary>
+    /// A constant diffusion eps of the SDE, above 0: in the base's units, along a given path in the target's; null lets the validation batch choose.
+    /// </summary>
     public double? Diffusion { get; init; }
 
     /// <inheritdoc/>

@@ -9,8 +9,8 @@ using Monge.Training;
 namespace Monge.Methods;
 
 /// <summary>
-/// What all trained transports share of a run from density to weighted samples: train with checkpoints, choose how to sample, sample, judge. What is prepared and
-/// trained, and by which loss, is the method's.
+/// What all trained transports share of a run from density to weighted samples: train with checkpoints, choose how to sample, sample, judge. What is prepared
+/// and trained, and by which loss, is the method's.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 internal static class TransportRun<T>
@@ -56,7 +56,9 @@ internal static class TransportRun<T>
         return draws with { TargetCalls = draws.TargetCalls + problem.PreparationCalls + gauged.TargetCalls };
     }
 
-    /// <summary>Of prepared problems the one that a short training finds best; the most even annealed importance sampling where there is no choice or no time.</summary>
+    /// <summary>
+    /// Of prepared problems the one that a short training finds best; the most even annealed importance sampling where there is no choice or no time.
+    /// </summary>
     /// <param name="candidates">The problems.</param>
     /// <param name="run">With what, for how long, and whom it tells.</param>
     /// <param name="train">The effective sample size (fraction) after a short training on a problem.</param>
@@ -65,8 +67,11 @@ internal static class TransportRun<T>
             ? candidates.MaxBy(c => c.Ess)!
             : candidates.TakeWhile((_, k) => k == 0 || run.HasTime).MaxBy(c => train(c.Problem))!;
 
-    /// <summary>Weighted particles of a transport after a short training, null if that failed, and the evaluations of the target it took; disposes both.</summary>
-    public static (WeightedParticles<T>? Particles, long TargetCalls) ShortTraining(ITransportTraining<T> training, ITransportSampling<T> sampling, PreparationRun run)
+    /// <summary>
+    /// Weighted particles of a transport after a short training, null if that failed, and the evaluations of the target it took; disposes both.
+    /// </summary>
+    public static (WeightedParticles<T>? Particles, long TargetCalls) ShortTraining(
+        ITransportTraining<T> training, ITransportSampling<T> sampling, PreparationRun run)
     {
         using var trained = training;
         using var drawn = sampling;
@@ -90,12 +95,14 @@ internal static class TransportRun<T>
         particles?.LogWeights.All(double.IsNegativeInfinity) != false ? 0 : ImportanceWeights.FromLogWeights(particles.LogWeights).EffectiveSampleFraction;
 
     private static SampleSet Sample(
-        RunSession session, TransportProblem problem, ITransportSampling<T> sampling, TrainingOutcome outcome, int samples, PreparationOptions preparation, MadeBy made)
+        RunSession session, TransportProblem problem, ITransportSampling<T> sampling, TrainingOutcome outcome, int samples,
+        PreparationOptions preparation, MadeBy made)
     {
         var clock = Stopwatch.StartNew();
         var (target, run) = (problem.Target, session.Run);
         void Report(string phase, double? ess) =>
-            session.Report(phase, null, outcome.Iterations, outcome.Iterations, ess is { } share && double.IsFinite(share) ? [Figure.ValidationEss(share)] : outcome.Figures);
+            session.Report(phase, null, outcome.Iterations, outcome.Iterations, ess is { } share && double.IsFinite(share)
+                ? [Figure.ValidationEss(share)] : outcome.Figures);
 
         Report("choose sampler", null);
         var (validationEss, trials) = sampling.Choose(samples, run.Seed, run.Cancellation);
@@ -105,7 +112,8 @@ internal static class TransportRun<T>
         if (particles.LogWeights.All(double.IsNegativeInfinity))
         {
             var unstable = sampling.UnstableStep().FirstOrDefault();
-            throw new ArithmeticException($"All particles of '{target.Name}' were lost on the way; {unstable?.Message ?? "train longer, or widen the base (option baseInflation)"}.");
+            throw new ArithmeticException(
+                $"All particles of '{target.Name}' were lost on the way; {unstable?.Message ?? "train longer, or widen the base (option baseInflation)"}.");
         }
 
         var weights = ImportanceWeights.FromLogWeights(particles.LogWeights);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using Monge.Diagnostics;
 using Monge.Dynamics;
@@ -22,7 +23,10 @@ internal readonly record struct TransportSampler(SdeScheme? Scheme, int Steps, d
 
     public override string ToString() => Scheme is null
         ? FormattableString.Invariant($"ODE, Runge-Kutta 4, {Steps} steps")
-        : FormattableString.Invariant($"SDE, {(Scheme == SdeScheme.Heun ? "Heun" : "Euler-Maruyama")} with kernel weights, {Steps} steps, {(Diffusion is { } eps ? $"diffusion {eps:g3}" : $"Langevin step {LangevinStep:g3}")}");
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"SDE, {(Scheme == SdeScheme.Heun ? "Heun" : "Euler-Maruyama")} with kernel weights, {Steps} steps, "
+            + $"{(Diffusion is { } eps ? $"diffusion {eps:g3}" : $"Langevin step {LangevinStep:g3}")}");
 }
 
 /// <summary>What a user may fix of how particles are carried; the rest is chosen on a validation batch.</summary>
@@ -39,7 +43,10 @@ internal readonly record struct SamplingSettings(SamplerChoice Sampler, int? Ste
     }
 }
 
-/// <summary>A trained transport: densities exp(V_t) and the velocity that carries them, both with the same parameters; then dX = (b + eps grad V) dt + sqrt(2 eps) dW does so too.</summary>
+/// <summary>
+/// A trained transport: densities exp(V_t) and the velocity that carries them, both with the same parameters; then dX = (b + eps
+/// grad V) dt + sqrt(2 eps) dW does so too.
+/// </summary>
 /// <param name="Path">V_t in z.</param>
 /// <param name="Velocity">b(x, t) of the ODE.</param>
 /// <param name="Parameters">The parameters of both.</param>
@@ -110,7 +117,8 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
 
     /// <inheritdoc/>
     public WeightedParticles<T> Gauge(int particles, ulong seed) => Validate(
-        UsesOde ? new TransportSampler(null, _settings.Steps ?? 32, 0) : new TransportSampler(SdeScheme.EulerMaruyama, _settings.Steps ?? 64, 0.03, _settings.Diffusion), particles, seed);
+        UsesOde ? new TransportSampler(null, _settings.Steps ?? 32, 0) : new TransportSampler(
+            SdeScheme.EulerMaruyama, _settings.Steps ?? 64, 0.03, _settings.Diffusion), particles, seed);
 
     /// <inheritdoc/>
     public TransportDraws<T> Draw(int samples, ulong seed) => new(Draw(_chosen, samples, new DrawKey(seed)), _chosen.ToString(), StepError: _stepError);
@@ -178,7 +186,8 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
         return logWeights.All(double.IsNegativeInfinity) ? null : ImportanceWeights.FromLogWeights(logWeights);
     }
 
-    private WeightedParticles<T> Validate(TransportSampler sampler, int particles, ulong seed) => Draw(sampler, particles, new DrawKey(seed, 0, ValidationSamples));
+    private WeightedParticles<T> Validate(TransportSampler sampler, int particles, ulong seed) =>
+        Draw(sampler, particles, new DrawKey(seed, 0, ValidationSamples));
 
     private WeightedParticles<T> Draw(TransportSampler sampler, int samples, DrawKey draw) => ParticleBatches.Draw<T>(
         samples, _dimension, draw, (n, key) => sampler.Scheme is { } scheme ? DrawSde(sampler, Sde(scheme), n, key) : DrawOde(sampler, n, key));
@@ -212,7 +221,8 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
     {
         if (!_sdes.TryGetValue(scheme, out var sde))
         {
-            sde = TransportSde.Forward<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, ParticleBatches.Largest, RandomStreams.SampleStart, RandomStreams.SampleNoise, _execution);
+            sde = TransportSde.Forward<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, ParticleBatches.Largest,
+                SamplingStreams.SampleStart, SamplingStreams.SampleNoise, _execution);
             _sdes.Add(scheme, sde);
         }
 
@@ -226,7 +236,8 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
 
     private (NdArray<T> Positions, NdArray<T> Gains) Backward(TransportSampler sampler, SdeScheme scheme, NdArray<T> ends, DrawKey draw)
     {
-        _reverse ??= TransportSde.Backward<T>(_transport.Path, _transport.Parameters, _transport.Velocity, scheme, ParticleBatches.Largest, RandomStreams.BackwardNoise, _execution);
+        _reverse ??= TransportSde.Backward<T>(
+            _transport.Path, _transport.Parameters, _transport.Velocity, scheme, ParticleBatches.Largest, SamplingStreams.BackwardNoise, _execution);
         _reverse.StartFrom(_parameters, ends.Span);
         _reverse.Advance(_parameters, ends.Rows, Grid(sampler), draw);
         return (_reverse.Positions, _reverse["gain"]);
@@ -246,6 +257,7 @@ internal sealed class TransportSampling<T> : ITransportSampling<T>
         sde.Start(_parameters, n, draw);
         var from = NdArray<T>.From(sde.Positions.Span[..(n * _dimension)], n, _dimension);
         var (positions, divergence) = Ode.Run(_parameters, from, sampler.Steps);
-        return new WeightedParticles<T>(positions, WeightedParticles.LogWeights(Evaluation.At(positions, n).LogTarget, TargetEvaluation.LogBase(from, n), divergence));
+        return new WeightedParticles<T>(
+            positions, WeightedParticles.LogWeights(Evaluation.At(positions, n).LogTarget, TargetEvaluation.LogBase(from, n), divergence));
     }
 }

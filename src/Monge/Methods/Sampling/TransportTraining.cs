@@ -84,7 +84,7 @@ internal sealed class TransportTraining<T> : ITransportTraining<T>
     /// <inheritdoc/>
     public void Init()
     {
-        _initializer.Fill(_state.Parameters.Span, new RandomKey(_seed, RandomStreams.Parameters));
+        _initializer.Fill(_state.Parameters.Span, new RandomKey(_seed, TrainingStreams.Parameters));
         _state.BeginAverage();
     }
 

@@ -4,10 +4,11 @@ using Monge.Engine.Programs;
 namespace Monge.OptimalTransport;
 
 /// <summary>
-/// Data-dependent couplings: base points that are computed from the data point by a corruption m and fresh noise, x_0 = m(x_1) + sigma zeta, so that base and data lie near each other. At
-/// sampling only m of the observation is needed. Images are vectors of height times width sites in row-major order.
+/// Data-dependent couplings: base points that are computed from the data point by a corruption m and fresh noise, x_0 = m(x_1) + sigma zeta, so that base and
+/// data lie near each other. At sampling only m of the observation is needed. Images are vectors of height times width sites in row-major order.
 /// </summary>
-/// <remarks>Source: M. S. Albergo, M. Goldstein, N. M. Boffi, R. Ranganath and E. Vanden-Eijnden, "Stochastic interpolants with data-dependent couplings" (arXiv 2310.03725), sections 3.1 to 3.3.</remarks>
+/// <remarks>Source: M. S. Albergo, M. Goldstein, N. M. Boffi, R. Ranganath and E. Vanden-Eijnden, "Stochastic interpolants with data-dependent couplings"
+/// (arXiv 2310.03725), sections 3.1 to 3.3.</remarks>
 public static class Corruption
 {
     /// <summary>x_0 = m + sigma zeta.</summary>
@@ -56,7 +57,8 @@ public static class Corruption
     /// <param name="tile">Side of a tile; divides both.</param>
     /// <returns>1 at the sites that are kept, 0 elsewhere [height * width].</returns>
     /// <exception cref="ArgumentException">The tile doesn't divide the image.</exception>
-    public static Expr KeptTiles(Expr uniforms, double masked, int height, int width, int tile) => UpSample(uniforms.GreaterOrEqual(masked), height, width, tile);
+    public static Expr KeptTiles(Expr uniforms, double masked, int height, int width, int tile) =>
+        UpSample(uniforms.GreaterOrEqual(masked), height, width, tile);
 
     private static void CheckBlock(int height, int width, int block)
     {

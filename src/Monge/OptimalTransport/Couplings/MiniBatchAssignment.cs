@@ -6,15 +6,17 @@ using System.Runtime.Intrinsics;
 namespace Monge.OptimalTransport;
 
 /// <summary>
-/// The assignment of <see cref="Assignment"/> for many small problems of one size, in single precision and in place: row reduction with displacement, then shortest
-/// augmenting paths (Jonker and Volgenant, Computing 38, 1987) from several rows at once, each sweep over the columns vectorised. Any start prices of the columns give the same matching, up to ties
-/// within rounding; good ones, such as the c-transform of a similar problem's potentials, give it several times sooner.
+/// The assignment of <see cref="Assignment"/> for many small problems of one size, in single precision and in place: row reduction with displacement,
+/// then shortest augmenting paths (Jonker and Volgenant, Computing 38, 1987) from several rows at once, each sweep over the columns vectorised. Any
+/// start prices of the columns give the same matching, up to ties within rounding; good ones, such as the c-transform of a similar problem's
+/// potentials, give it several times sooner.
 /// </summary>
 internal sealed class MiniBatchAssignment
 {
     private const int Free = -1;
 
-    // One free row in so many is matched before the search for the others begins anew: it's slower for all at once, whose last trees grow long, and for one at a time.
+    // One free row in so many is matched before the search for the others begins anew: it's slower for all at once, whose
+    // last trees grow long, and for one at a time.
     private const int RowsPerEnd = 4;
 
     private readonly int _size;
@@ -141,12 +143,13 @@ internal sealed class MiniBatchAssignment
 
         var cheapest = Least(best);
         var lane = BitOperations.TrailingZeroCount(Vector512.Equals(best, Vector512.Create(cheapest)).ExtractMostSignificantBits());
-        var others = Vector512.ConditionalSelect(Vector512.Equals(Vector512<int>.Indices, Vector512.Create(lane)).AsSingle(), next, Vector512.MinNative(best, next));
+        var others = Vector512.ConditionalSelect(
+            Vector512.Equals(Vector512<int>.Indices, Vector512.Create(lane)).AsSingle(), next, Vector512.MinNative(best, next));
         return (at[lane], cheapest, Least(others));
     }
 
-    // Dijkstra from all free rows at once, each with a tree of its own, until a share of the trees has reached a free column; these are augmented together. Columns whose
-    // distance is final are closed by an infinite price.
+    // Dijkstra from all free rows at once, each with a tree of its own, until a share of the trees has reached a free column; these are augmented together.
+    // Columns whose distance is final are closed by an infinite price.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Augment()
     {

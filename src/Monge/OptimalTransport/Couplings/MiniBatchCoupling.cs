@@ -22,8 +22,8 @@ public enum CouplingKind
 }
 
 /// <summary>
-/// Pairs the points of mini-batches by optimal transport under the squared distance. With labels, points are paired within equal labels only, so that the base stays
-/// independent of the label. Not for use by several threads at once.
+/// Pairs the points of mini-batches by optimal transport under the squared distance. With labels, points are paired within equal labels only, so that the base
+/// stays independent of the label. Not for use by several threads at once.
 /// </summary>
 /// <param name="kind">The exact assignment, or the entropic plan.</param>
 /// <param name="size">Points of a mini-batch, at least 2.</param>
@@ -40,8 +40,8 @@ public sealed class MiniBatchCoupling(CouplingKind kind, int size, int dimension
     private float[] _referenceOffsets = [];
 
     /// <summary>
-    /// Solves one mini-batch, which may be larger, whose potentials all later ones start from by their c-transform: the matchings stay the same, up to ties within rounding,
-    /// and are found sooner.
+    /// Solves one mini-batch, which may be larger, whose potentials all later ones start from by their c-transform: the matchings stay the same, up to ties
+    /// within rounding, and are found sooner.
     /// </summary>
     /// <param name="x0">Base points [m, d].</param>
     /// <param name="x1">Data points [m, d].</param>
@@ -70,7 +70,10 @@ public sealed class MiniBatchCoupling(CouplingKind kind, int size, int dimension
     /// <summary>Another one for another thread, with the same potentials to start from.</summary>
     internal MiniBatchCoupling Twin() => new(kind, size, dimension, epsilon) { _referenceWeights = _referenceWeights, _referenceOffsets = _referenceOffsets };
 
-    /// <summary>Puts the base points of a batch into the order in which they belong to its data points, group by group of <c>size</c>; a last smaller group is left as it is.</summary>
+    /// <summary>
+    /// Puts the base points of a batch into the order in which they belong to its data points, group by group of
+    /// <c>size</c>; a last smaller group is left as it is.
+    /// </summary>
     /// <param name="x0">Base points [n, d]; reordered within groups (a Sinkhorn coupling may repeat points).</param>
     /// <param name="x1">Data points [n, d].</param>
     /// <param name="random">Where a Sinkhorn coupling draws from.</param>
@@ -82,7 +85,8 @@ public sealed class MiniBatchCoupling(CouplingKind kind, int size, int dimension
         {
             var first = at / dimension;
             var own = labels.IsEmpty ? default : labels.Slice(first, size);
-            var order = kind == CouplingKind.Sinkhorn ? Draw(x0.Slice(at, block), x1.Slice(at, block), random, own) : Match(x0.Slice(at, block), x1.Slice(at, block), own);
+            var order = kind == CouplingKind.Sinkhorn
+                ? Draw(x0.Slice(at, block), x1.Slice(at, block), random, own) : Match(x0.Slice(at, block), x1.Slice(at, block), own);
             for (var i = 0; i < size; i++)
             {
                 x0.Slice(at + (order[i] * dimension), dimension).CopyTo(_moved.AsSpan(i * dimension));
@@ -130,7 +134,8 @@ public sealed class MiniBatchCoupling(CouplingKind kind, int size, int dimension
         return _assignment.Solve(labels.IsEmpty ? StartPrices() : []);
     }
 
-    // The c-transform v_j = min_i |r_i - x0_j|^2 - u_i of the reference's potentials, as |x0_j|^2 + min_i (w_i . x0_j + o_i) with w_i = -2 r_i and o_i = |r_i|^2 - u_i.
+    // The c-transform v_j = min_i |r_i - x0_j|^2 - u_i of the reference's potentials, as |x0_j|^2 + min_i (w_i . x0_j + o_i)
+    // with w_i = -2 r_i and o_i = |r_i|^2 - u_i.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private ReadOnlySpan<float> StartPrices()
     {

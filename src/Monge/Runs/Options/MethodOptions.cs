@@ -29,7 +29,8 @@ public static class MethodOptions
     {
         try
         {
-            var options = JsonSerializer.Deserialize<TOptions>(json, s_json) ?? throw new ArgumentException("The options are 'null'; write an object, for example {}.", nameof(json));
+            var options = JsonSerializer.Deserialize<TOptions>(json, s_json)
+                ?? throw new ArgumentException("The options are 'null'; write an object, for example {}.", nameof(json));
             (options as IMethodOptions)?.Check();
             return options;
         }

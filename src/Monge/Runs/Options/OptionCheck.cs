@@ -14,7 +14,9 @@ public interface IMethodOptions
 /// <summary>Options that several methods share. In JSON the properties of a group stand among those of the record that has it: files stay flat.</summary>
 public interface IOptionGroup : IMethodOptions;
 
-/// <summary>The checks of option records: each throws one sentence with the option's name as JSON has it, its value and what is accepted. A missing (null) value passes.</summary>
+/// <summary>
+/// The checks of option records: each throws one sentence with the option's name as JSON has it, its value and what is accepted. A missing (null) value passes.
+/// </summary>
 public static class OptionCheck
 {
     /// <summary>A condition that no other check has.</summary>
@@ -50,7 +52,8 @@ public static class OptionCheck
     /// <summary>A number larger than a bound and at most another.</summary>
     /// <exception cref="ArgumentException">It is outside.</exception>
     public static void AboveTo<T>(T? value, T bound, T most, [CallerArgumentExpression(nameof(value))] string name = "")
-        where T : struct, INumber<T> => Require(value is null || (value > bound && value <= most), value, $"above {Words(bound)} and at most {Words(most)}", name);
+        where T : struct, INumber<T> =>
+            Require(value is null || (value > bound && value <= most), value, $"above {Words(bound)} and at most {Words(most)}", name);
 
     /// <summary>A number from a bound to below another.</summary>
     /// <exception cref="ArgumentException">It is outside.</exception>

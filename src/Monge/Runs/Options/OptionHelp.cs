@@ -54,7 +54,8 @@ public sealed partial record OptionHelp(string Name, string Values, string Help)
             if (!s_documents.TryGetValue(assembly, out var members))
             {
                 var file = Path.ChangeExtension(assembly.Location, ".xml");
-                members = File.Exists(file) ? XDocument.Load(file).Descendants("member").ToDictionary(m => (string)m.Attribute("name")!) : new Dictionary<string, XElement>();
+                members = File.Exists(file) ? XDocument.Load(file).Descendants("member").ToDictionary(
+                    m => (string)m.Attribute("name")!) : new Dictionary<string, XElement>();
                 s_documents.Add(assembly, members);
             }
 

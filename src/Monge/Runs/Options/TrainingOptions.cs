@@ -45,7 +45,9 @@ public sealed record TrainingOptions : IOptionGroup
         };
     }
 
-    /// <summary>How a step follows the gradient: by Adam, the learning rate rising over the first steps and falling along half a cosine. Of resolved options.</summary>
+    /// <summary>
+    /// How a step follows the gradient: by Adam, the learning rate rising over the first steps and falling along half a cosine. Of resolved options.
+    /// </summary>
     public GradientStepOptions ToStep() => new()
     {
         LearningRate = new WarmCosineRate(LearningRate!.Value, FinalLearningRateShare!.Value),

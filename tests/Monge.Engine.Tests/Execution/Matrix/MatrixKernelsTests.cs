@@ -96,7 +96,8 @@ public sealed unsafe class MatrixKernelsTests
         {
             var random = new System.Random(index);
             for (int trial = 0; trial < 20; trial++)
-                CheckMultiply(kernels, ElementType.Float64, random, random.Next(1, 30), random.Next(1, 30), random.Next(1, 30), LeftLayout.Rows, accumulate: true);
+                CheckMultiply(
+                    kernels, ElementType.Float64, random, random.Next(1, 30), random.Next(1, 30), random.Next(1, 30), LeftLayout.Rows, accumulate: true);
         });
     }
 
@@ -261,7 +262,8 @@ public sealed unsafe class MatrixKernelsTests
         double tolerance = unit * (k + 1) * (k + 1);
         for (int i = 0; i < m; i++)
             for (int j = 0; j < n; j++)
-                Assert.True(Math.Abs(expected[i, j] - actual[i, j]) <= tolerance, $"m {m} n {n} k {k}: element ({i}, {j}) is {actual[i, j]}, not {expected[i, j]}");
+                Assert.True(
+                    Math.Abs(expected[i, j] - actual[i, j]) <= tolerance, $"m {m} n {n} k {k}: element ({i}, {j}) is {actual[i, j]}, not {expected[i, j]}");
         Assert.True(actual.GuardsAreIntact(), $"m {m} n {n} k {k}: memory outside C was written");
     }
 }

@@ -152,7 +152,8 @@ public sealed class FlowMixtureTests : IDisposable
     private static DataTable Clusters(int rows)
     {
         var random = new RandomStream(7);
-        double[] values = [.. Enumerable.Range(0, rows).SelectMany(i => new[] { (i % 2 == 0 ? -2.5 : 2.5) + (0.4 * random.NextNormal()), 0.8 * random.NextNormal() })];
+        double[] values =
+            [.. Enumerable.Range(0, rows).SelectMany(i => new[] { (i % 2 == 0 ? -2.5 : 2.5) + (0.4 * random.NextNormal()), 0.8 * random.NextNormal() })];
         return DataTable.From(values, 2, ["x", "y"]);
     }
 

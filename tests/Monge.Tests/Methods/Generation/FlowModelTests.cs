@@ -30,7 +30,8 @@ public sealed class FlowModelTests
     public void Log_densities_are_those_of_the_Gaussian(string schedule, InterpolantKind form, LearnedFields learn)
     {
         var (table, mean, factor) = Gaussian(3);
-        var model = Untrained(table, new InterpolantOptions { Schedule = schedule, Form = form, Learn = learn, Standardisation = StandardisationKind.Whitened });
+        var model = Untrained(
+            table, new InterpolantOptions { Schedule = schedule, Form = form, Learn = learn, Standardisation = StandardisationKind.Whitened });
         double[] rows = [.. table.Values.Take(15)];
         var exact = LogGaussian(rows, mean, factor);
         var adaptive = model.LogDensity(rows, new FlowSettings { Tolerance = 1e-9, Threads = 1 });
@@ -54,7 +55,8 @@ public sealed class FlowModelTests
     public void Rows_along_the_ODE_and_the_SDE_have_the_data_moments(string schedule, InterpolantKind form, LearnedFields learn)
     {
         var (table, mean, factor) = Gaussian(2);
-        var model = Untrained(table, new InterpolantOptions { Schedule = schedule, Form = form, Learn = learn, Standardisation = StandardisationKind.Whitened });
+        var model = Untrained(
+            table, new InterpolantOptions { Schedule = schedule, Form = form, Learn = learn, Standardisation = StandardisationKind.Whitened });
         Assert.True(model.HasScore);
         var covariance = Product(factor);
         foreach (var diffusion in new[] { 0, 0.5 })
@@ -74,7 +76,14 @@ public sealed class FlowModelTests
     public void The_Feynman_Kac_estimate_agrees_with_the_density_within_its_errors()
     {
         var (table, mean, factor) = Gaussian(2);
-        var model = Untrained(table, new InterpolantOptions { Schedule = "linear-latent", Form = InterpolantKind.TwoSided, Learn = LearnedFields.VelocityDenoiser, Standardisation = StandardisationKind.Whitened });
+        var model = Untrained(
+            table, new InterpolantOptions
+            {
+                Schedule = "linear-latent",
+                Form = InterpolantKind.TwoSided,
+                Learn = LearnedFields.VelocityDenoiser,
+                Standardisation = StandardisationKind.Whitened
+            });
         double[] rows = [.. table.Values.Take(8)];
         var exact = LogGaussian(rows, mean, factor);
         var (values, errors) = model.FeynmanKac(rows, 2000, new FlowSettings { Diffusion = 0.3, Steps = 400, Seed = 2, Threads = 1 });
@@ -110,9 +119,11 @@ public sealed class FlowModelTests
         Assert.Contains("score isn't known", Assert.Throws<InvalidOperationException>(() => paired.Generate(4, new FlowSettings { Diffusion = 1 })).Message, StringComparison.Ordinal);
         using var training = new InterpolantFit(FlowData.From(table).FromBase(table), Small(new InterpolantOptions())).Begin(new Run());
         var mapped = training.Model();
-        Assert.Contains("base is a data set", Assert.Throws<InvalidOperationException>(() => mapped.LogDensity(table.Values)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "base is a data set", Assert.Throws<InvalidOperationException>(() => mapped.LogDensity(table.Values)).Message, StringComparison.Ordinal);
         Assert.Contains("rows of it to start from", Assert.Throws<ArgumentException>(() => mapped.Generate(3)).Message, StringComparison.Ordinal);
-        Assert.Contains("isn't conditioned on 'k'", Assert.Throws<ArgumentException>(() => paired.Generate(3, new FlowSettings { Given = ConditionValues.Value("k", "1") })).Message, StringComparison.Ordinal);
+        Assert.Contains("isn't conditioned on 'k'", Assert.Throws<ArgumentException>(
+            () => paired.Generate(3, new FlowSettings { Given = ConditionValues.Value("k", "1") })).Message, StringComparison.Ordinal);
     }
 
     internal static InterpolantOptions Small(InterpolantOptions options) =>

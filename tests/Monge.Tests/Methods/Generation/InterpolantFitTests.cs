@@ -81,7 +81,8 @@ public sealed class InterpolantFitTests : IDisposable
         Assert.InRange(between, 0, 0.08);
         Assert.InRange(Enumerable.Range(0, 2000).Count(i => rows[2 * i] > 0) / 2000.0, 0.4, 0.6);
         var held = model.HeldOutRows!;
-        Assert.Equal(held, model.ToData(model.ToBase(held, settings with { Tolerance = 1e-8 }), settings with { Tolerance = 1e-8 }), (a, b) => Math.Abs(a - b) < 1e-4);
+        Assert.Equal(
+            held, model.ToData(model.ToBase(held, settings with { Tolerance = 1e-8 }), settings with { Tolerance = 1e-8 }), (a, b) => Math.Abs(a - b) < 1e-4);
 
         var path = Path.Combine(_folder, "m.safetensors");
         model.Save(path);
@@ -120,7 +121,8 @@ public sealed class InterpolantFitTests : IDisposable
             }
 
             Assert.InRange(model.Generate(2000, new FlowSettings { Threads = 1 }).Average(), 3.3, 4.7);
-            Assert.Contains("knows no class '7'", Assert.Throws<ArgumentException>(() => model.Generate(2, new FlowSettings { Given = ConditionValues.Value("kind", "7") })).Message, StringComparison.Ordinal);
+            Assert.Contains("knows no class '7'", Assert.Throws<ArgumentException>(
+                () => model.Generate(2, new FlowSettings { Given = ConditionValues.Value("kind", "7") })).Message, StringComparison.Ordinal);
         }
     }
 
@@ -182,7 +184,8 @@ public sealed class InterpolantFitTests : IDisposable
         tensors["extra"] = NumericArray.Create(new float[1], 1);
         SafetensorsFile.Write(path, tensors, file.Metadata);
         var error = Assert.Throws<DataFormatException>(() => FlowModel.Load(path));
-        Assert.Contains("'field.0.bias' [8] is missing; 'field.1.weight' is [2, 3] instead of [2, 8]; 'extra' is not part of the model", error.Message, StringComparison.Ordinal);
+        Assert.Contains("'field.0.bias' [8] is missing; 'field.1.weight' is [2, 3] instead of [2, 8]; 'extra' is not part of the model", error.Message,
+            StringComparison.Ordinal);
         SafetensorsFile.Write(path, tensors, []);
         Assert.Contains("is not a flow model", Assert.Throws<DataFormatException>(() => FlowModel.Load(path)).Message, StringComparison.Ordinal);
     }

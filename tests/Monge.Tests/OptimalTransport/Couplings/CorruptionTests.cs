@@ -73,9 +73,12 @@ public sealed class CorruptionTests
     {
         const int sites = 20;
         var (set, initializer) = (new ParameterSet(), new ParameterInitializer());
-        var network = new LatticeConvolution(set, initializer, new PeriodicLattice(4, 5), new LatticeConvolutionOptions { Channels = 2, SideChannels = 1, Width = 6, Depth = 2 });
+        var network = new LatticeConvolution(
+            set, initializer, new PeriodicLattice(4, 5), new LatticeConvolutionOptions { Channels = 2, SideChannels = 1, Width = 6, Depth = 2 });
         var (x, side) = (Expr.Input("x", 2 * sites), Expr.Input("side", sites));
-        using var run = new CompiledProgram<double>(new TracedProgram(set, ("b", network.Apply(x, 0.3, side))), new ExecutionOptions { Threads = 1 }) { ["b"] = new NdArray<double>(1, 2 * sites) };
+        using var run = new CompiledProgram<double>(
+            new TracedProgram(set, ("b", network.Apply(x, 0.3, side))), new ExecutionOptions { Threads = 1 })
+        { ["b"] = new NdArray<double>(1, 2 * sites) };
         double[] At(double[] state, double[] known)
         {
             (run["x"], run["side"]) = (NdArray<double>.From(state, 1, 2 * sites), NdArray<double>.From(known, 1, sites));
@@ -150,7 +153,8 @@ public sealed class CorruptionTests
             var x = Expr.Random(RandomLaw.Normal, 900, 2);
             var loss = (Expr.Dot(weight, x) - (2 * x[0]) + x[1] + (0.1 * Expr.Random(RandomLaw.Normal, 901))).Square();
             using var minimiser = new LossMinimiser<float>(
-                set, initializer, loss, new LossMinimiserOptions { Iterations = 600, BatchSize = 256, LearningRate = 2e-2, AverageDecay = 0.98 }, 1, new ExecutionOptions { Threads = threads });
+                set, initializer, loss, new LossMinimiserOptions { Iterations = 600, BatchSize = 256, LearningRate = 2e-2, AverageDecay = 0.98 }, 1,
+                new ExecutionOptions { Threads = threads });
             minimiser.Run();
             return minimiser.State.Average;
         }
@@ -161,5 +165,6 @@ public sealed class CorruptionTests
         Assert.True(one.Span.SequenceEqual(two.Span));
     }
 
-    private static int Index(GaussianField field, double eigenvalue) => Enumerable.Range(0, field.Sites).First(k => Math.Abs(field.Eigenvalues[k] - eigenvalue) < 1e-9);
+    private static int Index(GaussianField field, double eigenvalue) =>
+        Enumerable.Range(0, field.Sites).First(k => Math.Abs(field.Eigenvalues[k] - eigenvalue) < 1e-9);
 }

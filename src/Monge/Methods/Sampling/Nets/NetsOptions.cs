@@ -28,10 +28,15 @@ public enum NetsNetwork
     /// <summary>A perceptron of all coordinates and time, with an affine part.</summary>
     Mlp,
 
-    /// <summary>One shared perceptron of each coordinate alone with numbers learned for the coordinate: for targets that nearly factorise; its divergence is exact and cheap in any dimension.</summary>
+    /// <summary>
+    /// One shared perceptron of each coordinate alone with numbers learned for the coordinate: for targets that nearly factorise; its
+    /// divergence is exact and cheap in any dimension.
+    /// </summary>
     Separable,
 
-    /// <summary>A choice among learned velocities (<see cref="Fields.SelectingDrift"/>): bounded, for groups of particles that move as wholes, also with heavy tails.</summary>
+    /// <summary>
+    /// A choice among learned velocities (<see cref="Fields.SelectingDrift"/>): bounded, for groups of particles that move as wholes, also with heavy tails.
+    /// </summary>
     Selecting,
 
     /// <summary>No network: only the gates on position and score (<see cref="NetsOptions.ScoreGate"/>).</summary>
@@ -44,7 +49,9 @@ public enum NetsPath
     /// <summary>The annealing of log densities from a Gaussian; nothing is known of the target.</summary>
     Annealing,
 
-    /// <summary>The library's path of interpolated parameters to this target (<see cref="Paths.PathLibrary.For"/>); where it knows the modes, the samples say so.</summary>
+    /// <summary>
+    /// The library's path of interpolated parameters to this target (<see cref="Paths.PathLibrary.For"/>); where it knows the modes, the samples say so.
+    /// </summary>
     Interpolated,
 
     /// <summary>A path given with the method, such as one that moves a mixture's means.</summary>
@@ -101,7 +108,9 @@ public sealed record WalkerOptions : IOptionGroup
     }
 }
 
-/// <summary>Options of the non-equilibrium transport sampler <see cref="NetsTransport"/>. A null means: chosen from the target's dimension, and written back resolved.</summary>
+/// <summary>
+/// Options of the non-equilibrium transport sampler <see cref="NetsTransport"/>. A null means: chosen from the target's dimension, and written back resolved.
+/// </summary>
 public sealed record NetsOptions : IMethodOptions
 {
     /// <summary>Steps, batches (of points drawn from the kept simulations), learning rate.</summary>
@@ -217,7 +226,8 @@ public sealed record NetsOptions : IMethodOptions
         OptionCheck.Require(Objective != NetsObjective.ActionMatching || Drift == NetsDrift.Potential, Drift, "potential with the objective actionMatching");
         OptionCheck.Known<NetsNetwork>(Network);
         OptionCheck.Require(
-            Network != NetsNetwork.None || (ScoreGate != false && Drift == NetsDrift.Free), Network, "mlp or separable without the score gate or with a potential");
+            Network != NetsNetwork.None || (ScoreGate != false && Drift == NetsDrift.Free), Network,
+            "mlp or separable without the score gate or with a potential");
         OptionCheck.Require(Drift != NetsDrift.Potential || ScoreGate != true, ScoreGate, "false with a potential drift");
         Size.Check();
         OptionCheck.Within<int>(Velocities, 1, 4096);

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Numerics;
 using Monge.Diagnostics;
 using Monge.Dynamics;
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Measures;
 using Monge.Paths;
@@ -15,12 +17,16 @@ internal static class NetsPaths
         problem.LogCurvature is null ? problem.Path() : new RescaledPath(given!, Unit(problem), problem.Offset);
 
     /// <summary>The offset's part in V_t: log Z_t of the path itself is that of <see cref="Path"/> and this.</summary>
-    public static double Offset(TransportProblem problem, double t) => problem.Offset * (problem.LogCurvature is null ? Math.Pow(t, problem.TargetExponent) : t);
+    public static double Offset(TransportProblem problem, double t) =>
+        problem.Offset * (problem.LogCurvature is null ? Math.Pow(t, problem.TargetExponent) : t);
 
     /// <summary>The diffusion that gives a number of relaxation times of the mean curvature over the whole run.</summary>
-    public static double Diffusion(TransportProblem problem, double relaxation, double t, double next) => relaxation / Math.Max(problem.Curvature(t), problem.Curvature(next));
+    public static double Diffusion(TransportProblem problem, double relaxation, double t, double next) =>
+        relaxation / Math.Max(problem.Curvature(t), problem.Curvature(next));
 
-    /// <summary>The diffusion in z of one unit of the option: a given path's z is its x over one scale, the annealing's diffusion is in units of the base.</summary>
+    /// <summary>
+    /// The diffusion in z of one unit of the option: a given path's z is its x over one scale, the annealing's diffusion is in units of the base.
+    /// </summary>
     public static double DiffusionUnit(TransportProblem problem) => problem.LogCurvature is null ? 1 : 1 / (Unit(problem) * Unit(problem));
 
     // The standard deviation that one unit of z stands for, for a given path.
@@ -44,7 +50,8 @@ internal static class NetsPilot<T>
     public static TransportProblem Measure(Density target, IDensityPath path, PreparationRun run)
     {
         var d = path.Dimension;
-        using var sde = TransportSde.Forward<T>(path, null, null, SdeScheme.EulerMaruyama, Particles, RandomStreams.PilotStart, RandomStreams.PilotNoise, run.Execution);
+        using var sde = TransportSde.Forward<T>(
+            path, null, null, SdeScheme.EulerMaruyama, Particles, SamplingStreams.PilotStart, SamplingStreams.PilotNoise, run.Execution);
         var plain = Plain(target, 1, 0, 1, new double[d], "");
         using var evaluation = new TargetEvaluation(plain, run.Execution);
         using var start = new PathEvaluation(path, run.Execution);
@@ -58,7 +65,8 @@ internal static class NetsPilot<T>
             run.Report("annealed importance sampling along the path", s, Stretches);
             var total = Stretches * StepsPerStretch;
             var diffusion = LangevinStep * total / curvatures[s];
-            sde.Advance(null, Particles, new TimeGrid(s * StepsPerStretch, StepsPerStretch, total, (_, _) => diffusion), new DrawKey(run.Seed, (ulong)(s * StepsPerStretch)));
+            sde.Advance(null, Particles, new TimeGrid(s * StepsPerStretch, StepsPerStretch, total, (_, _) => diffusion),
+                new DrawKey(run.Seed, (ulong)(s * StepsPerStretch)));
             curvatures[s + 1] = MeanSquare(sde["score"]);
             reach = Math.Max(reach, MeanSquare(sde.Positions));
         }
@@ -67,12 +75,15 @@ internal static class NetsPilot<T>
         var logWeights = WeightedParticles.LogWeights(evaluation.At(sde.Positions, Particles).LogTarget, logBase, sde["gain"]);
         if (!double.IsFinite(scale) || !curvatures.All(double.IsFinite) || logWeights.All(double.IsNegativeInfinity))
         {
-            throw new ArithmeticException($"Annealed importance sampling along the given path to '{target.Name}' lost its particles; check the path's log density and its base draws.");
+            throw new ArithmeticException(
+                $"Annealed importance sampling along the given path to '{target.Name}' lost its particles; check the path's log density and its base draws.");
         }
 
         var weights = ImportanceWeights.FromLogWeights(logWeights);
         var logCurvature = FitPolynomial([.. curvatures.Select(c => Math.Log(Math.Max(c * reach, 1e-6)))]);
-        var source = FormattableString.Invariant($"given path{(path is FormulaPath formula ? $" ({formula.Description})" : "")}; annealed importance sampling along it found ESS {weights.EffectiveSampleFraction:P1}");
+        var source = string.Create(
+            CultureInfo.InvariantCulture, $"given path{(path is FormulaPath formula ? $" ({formula.Description})" : "")}; annealed importance sampling along "
+            + $"it found ESS {weights.EffectiveSampleFraction:P1}");
         var box = new double[d];
         for (var i = 0; i < Particles; i++)
         {
@@ -118,6 +129,6 @@ internal static class NetsPilot<T>
     private static double[] FitPolynomial(double[] values)
     {
         double[] times = [.. Enumerable.Range(0, values.Length).Select(k => (double)k / (values.Length - 1))];
-        return MathNet.Numerics.Fit.Polynomial(times, values, CurvatureDegree);
+        return HostFunctions.FitPolynomial(times, values, CurvatureDegree);
     }
 }

@@ -9,9 +9,9 @@ using Monge.Runs;
 namespace Monge.Methods;
 
 /// <summary>
-/// The points on which the drift is trained (arXiv:2410.02711, Algorithm 1). A simulation: walkers along the current SDE on sorted random times, one in each of equal intervals up to
-/// the horizon, kept for replay. A step: points from the kept simulations, some moved off the walkers' law. No gradient goes
-/// through the simulation. All random numbers are keyed by (seed, stream, step), so a resumed run repeats an uninterrupted one to the bit.
+/// The points on which the drift is trained (arXiv:2410.02711, Algorithm 1). A simulation: walkers along the current SDE on sorted random times, one in each of
+/// equal intervals up to the horizon, kept for replay. A step: points from the kept simulations, some moved off the walkers' law. No gradient goes through the
+/// simulation. All random numbers are keyed by (seed, stream, step), so a resumed run repeats an uninterrupted one to the bit.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 internal sealed class NetsReplay<T> : IBatchSource<T>
@@ -24,8 +24,8 @@ internal sealed class NetsReplay<T> : IBatchSource<T>
     private const double LargestLangevinStep = 0.3;
     private const double LeastStep = 1e-5;
 
-    // Kept between steps: the walkers' positions [nodes x walkers, d], the nodes' times [nodes], the walkers' log-weights [nodes x walkers] and their standard deviations
-    // [nodes, d].
+    // Kept between steps: the walkers' positions [nodes x walkers, d], the nodes' times [nodes], the walkers' log-weights [nodes x walkers]
+    // and their standard deviations [nodes, d].
     private readonly TransportProblem _problem;
     private readonly NetsOptions _options;
     private readonly ulong _seed;
@@ -44,13 +44,15 @@ internal sealed class NetsReplay<T> : IBatchSource<T>
         var (path, parameters, drift) = (networks.Path, networks.Parameters, networks.Drift);
         if (!IsAction)
         {
-            _sde = TransportSde.Forward<T>(path, parameters, drift, SdeScheme.EulerMaruyama, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, run.Execution);
+            _sde = TransportSde.Forward<T>(
+                path, parameters, drift, SdeScheme.EulerMaruyama, options.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, run.Execution);
         }
         else
         {
             _escorted = networks.ExactDivergence
-                ? EscortedLangevin.Walk<T>(path, parameters, drift, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, run.Execution)
-                : EscortedLangevin.Walk<T>(path, parameters, networks.Potential!, options.Walkers, RandomStreams.WalkerStart, RandomStreams.WalkerNoise, run.Execution);
+                ? EscortedLangevin.Walk<T>(path, parameters, drift, options.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, run.Execution)
+                : EscortedLangevin.Walk<T>(
+                    path, parameters, networks.Potential!, options.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, run.Execution);
         }
 
         var (nodes, walkers) = (Kept * _nodes, Kept * _nodes * options.Walkers);
@@ -146,7 +148,7 @@ internal sealed class NetsReplay<T> : IBatchSource<T>
     // 0, one random time in each of equal intervals, and the horizon: the integral over time then has little noise.
     private double[] RandomTimes(long simulation, double horizon)
     {
-        var key = new RandomKey(_seed, RandomStreams.GridTimes).PhiloxKey;
+        var key = new RandomKey(_seed, SamplingStreams.GridTimes).PhiloxKey;
         var times = new double[_nodes];
         for (var k = 1; k < _nodes - 1; k++)
         {
@@ -209,8 +211,8 @@ internal sealed class NetsReplay<T> : IBatchSource<T>
     {
         const double unit = 1 / 4294967296.0;
         var kept = (int)Math.Min(Kept, (iteration / _options.RefreshInterval) + 1);
-        var choice = new RandomKey(_seed, RandomStreams.ReplayChoice).PhiloxKey;
-        var noise = new RandomKey(_seed, RandomStreams.ReplaySpread).PhiloxKey;
+        var choice = new RandomKey(_seed, SamplingStreams.ReplayChoice).PhiloxKey;
+        var noise = new RandomKey(_seed, SamplingStreams.ReplaySpread).PhiloxKey;
         for (var i = 0; i < BatchSize; i++)
         {
             var (simulation, walker, kind, _) = Philox.Block(choice, (ulong)iteration, (ulong)i, 0);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using Monge.Diagnostics;
 using Monge.Dynamics;
@@ -11,12 +12,14 @@ using Monge.Runs;
 namespace Monge.Methods;
 
 /// <summary>A way to carry particles from the base to the target.</summary>
-/// <param name="Relaxation">Relaxation times of the mean curvature that the diffusion gives over the run, or radians that walkers with momenta oscillate in it; 0 is the ODE.</param>
+/// <param name="Relaxation">Relaxation times of the mean curvature that the diffusion gives over the run, or radians that walkers with
+/// momenta oscillate in it; 0 is the ODE.</param>
 /// <param name="Steps">Steps over [0, 1].</param>
 /// <param name="Weights">The weights of the walkers.</param>
 /// <param name="Diffusion">A constant eps in units of z that replaces the relaxation; null for none.</param>
 /// <param name="Dynamics">How walkers move.</param>
-internal readonly record struct NetsSampler(double Relaxation, int Steps, NetsWeights Weights, double? Diffusion = null, NetsDynamics Dynamics = NetsDynamics.Overdamped)
+internal readonly record struct NetsSampler(
+    double Relaxation, int Steps, NetsWeights Weights, double? Diffusion = null, NetsDynamics Dynamics = NetsDynamics.Overdamped)
 {
     public bool IsOde => Relaxation == 0 && Diffusion is null;
 
@@ -27,7 +30,9 @@ internal readonly record struct NetsSampler(double Relaxation, int Steps, NetsWe
         ? FormattableString.Invariant($"ODE (diffusion 0), Runge-Kutta 4, {Steps} steps")
         : Dynamics == NetsDynamics.Inertial
         ? FormattableString.Invariant($"inertial SDE, splitting with continuous weights, {Steps} steps, {Relaxation:g3} radians in the mean curvature")
-        : FormattableString.Invariant($"SDE, Euler-Maruyama with {(Weights == NetsWeights.Kernel ? "kernel" : "continuous")} weights, {Steps} steps, {(Diffusion is { } eps ? $"diffusion {eps:g3} in base units" : $"diffusion {Relaxation:g3} over the mean curvature")}");
+        : string.Create(
+            CultureInfo.InvariantCulture, $"SDE, Euler-Maruyama with {(Weights == NetsWeights.Kernel ? "kernel" : "continuous")} weights, {Steps} steps, "
+            + $"{(Diffusion is { } eps ? $"diffusion {eps:g3} in base units" : $"diffusion {Relaxation:g3} over the mean curvature")}");
 }
 
 /// <summary>Particles at t = 1, with the estimates of log Z of the islands in which they were resampled.</summary>
@@ -89,7 +94,9 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
 
     /// <inheritdoc/>
     public WeightedParticles<T> Gauge(int particles, ulong seed) => Draw(
-        UsesOde ? new NetsSampler(0, _options.Carry.SamplerSteps ?? 32, NetsWeights.Kernel) : new NetsSampler(_options.Relaxation, _options.Carry.SamplerSteps ?? 64, NetsWeights.Kernel, Diffusion), particles, new DrawKey(seed, 0, ValidationSamples), 0).Particles;
+        UsesOde ? new NetsSampler(0, _options.Carry.SamplerSteps ?? 32, NetsWeights.Kernel) : new NetsSampler(
+            _options.Relaxation, _options.Carry.SamplerSteps ?? 64, NetsWeights.Kernel, Diffusion), particles, new DrawKey(seed, 0,
+            ValidationSamples), 0).Particles;
 
     /// <inheritdoc/>
     public (double Ess, IReadOnlyList<SamplerTrial>? Trials) Choose(int samples, ulong seed, CancellationToken cancellation)
@@ -110,12 +117,14 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     public TransportDraws<T> Draw(int samples, ulong seed)
     {
         var draws = Draw(_chosen, samples, new DrawKey(seed), _options.Walker.ResamplingThreshold);
-        var resampled = draws.IslandLogZ is null ? "" : FormattableString.Invariant($", resampled {draws.Resamplings:0.#} times on average among {_options.Walker.IslandSize}");
+        var resampled = draws.IslandLogZ is null
+            ? "" : FormattableString.Invariant($", resampled {draws.Resamplings:0.#} times on average among {_options.Walker.IslandSize}");
         return new TransportDraws<T>(draws.Particles, _chosen + resampled, draws.IslandLogZ, _stepError);
     }
 
     /// <inheritdoc/>
-    public double[]? DrawBackward(NdArray<T> exact, ulong seed) => _chosen.Dynamics == NetsDynamics.Inertial && !_chosen.IsOde ? null : DrawBackward(_chosen, exact, new DrawKey(seed));
+    public double[]? DrawBackward(NdArray<T> exact, ulong seed) => _chosen.Dynamics == NetsDynamics.Inertial && !_chosen.IsOde
+        ? null : DrawBackward(_chosen, exact, new DrawKey(seed));
 
     /// <summary>Along a path that was given, drifts are trained on the walkers' own law, which no box of the preparation bounds.</summary>
     public bool IsTrainedInBox => _problem.LogCurvature is null;
@@ -124,7 +133,8 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     public IReadOnlyList<FreeEnergyPoint>? Profile(int particles, ulong seed) => Profile(_chosen, particles, seed);
 
     /// <inheritdoc/>
-    public IEnumerable<Status> UnstableStep() => SampleWarnings.UnstableStep(_problem, _chosen.Steps, _options.Carry.Diffusion, NetsPaths.DiffusionUnit(_problem));
+    public IEnumerable<Status> UnstableStep() =>
+        SampleWarnings.UnstableStep(_problem, _chosen.Steps, _options.Carry.Diffusion, NetsPaths.DiffusionUnit(_problem));
 
     // The exact divergence along the ODE costs d tangents; above the limit it is left to those who ask for it.
     private bool UsesOde => _options.Carry.Sampler == SamplerChoice.Ode
@@ -132,7 +142,8 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
             && _networks.ExactDivergence);
 
     /// <summary>
-    /// The scan over diffusions, 0 included, and steps on a validation batch, and the sampler with the largest effective sample size, cheaper ones preferred when nearly as good.
+    /// The scan over diffusions, 0 included, and steps on a validation batch, and the sampler with the largest effective sample size,
+    /// cheaper ones preferred when nearly as good.
     /// </summary>
     private (NetsSampler Sampler, double Ess, IReadOnlyList<SamplerTrial> Trials) Scan(ulong seed, CancellationToken cancellation)
     {
@@ -188,7 +199,8 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
         WeightedParticles<T> Carry(int n, DrawKey key)
         {
             var island = sampler.IsOde ? DrawOde(sampler, n, key) : DrawSde(sampler, n, key, threshold, ref resamplings);
-            islands.Add(island.LogWeights.All(double.IsNegativeInfinity) ? double.NegativeInfinity : ImportanceWeights.FromLogWeights(island.LogWeights).LogNormaliser);
+            islands.Add(
+                island.LogWeights.All(double.IsNegativeInfinity) ? double.NegativeInfinity : ImportanceWeights.FromLogWeights(island.LogWeights).LogNormaliser);
             return island;
         }
 
@@ -197,7 +209,9 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
         return new NetsDraws<T>(particles, resamplings > 0 ? [.. islands] : null, (double)resamplings / islands.Count);
     }
 
-    /// <summary>Log-weights [n] of the sampler's paths drawn backward from exact samples z [n, d] of the target: kernel weights, or the density of the ODE.</summary>
+    /// <summary>
+    /// Log-weights [n] of the sampler's paths drawn backward from exact samples z [n, d] of the target: kernel weights, or the density of the ODE.
+    /// </summary>
     private double[] DrawBackward(NetsSampler sampler, NdArray<T> exact, DrawKey draw)
     {
         _odeCalls += sampler.IsOde ? OdeCalls(exact.Rows, sampler.Steps) : 0;
@@ -210,15 +224,18 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     }
 
     /// <summary>
-    /// The free energy F_t = -log Z_t of the path at equally spaced times, from kernel weights along it: each is an exact estimate with the delta method's error.
+    /// The free energy F_t = -log Z_t of the path at equally spaced times, from kernel weights along it: each is an
+    /// exact estimate with the delta method's error.
     /// </summary>
     private List<FreeEnergyPoint> Profile(NetsSampler sampler, int particles, ulong seed)
     {
         var n = Math.Min(particles, ParticleBatches.Largest);
         var profile = new List<FreeEnergyPoint> { new(0, 0, 0) };
         var steps = sampler.IsOde ? ProfileSteps : Math.Max(Segments, sampler.Steps);
-        var (relaxation, diffusion) = sampler.IsOde || sampler.Dynamics == NetsDynamics.Inertial ? (_options.Relaxation, (double?)null) : (sampler.Relaxation, sampler.Diffusion);
-        using var sde = TransportSde.Forward<T>(_path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, n, RandomStreams.ProfileStart, RandomStreams.ProfileNoise, _execution);
+        var (relaxation, diffusion) = sampler.IsOde || sampler.Dynamics == NetsDynamics.Inertial
+            ? (_options.Relaxation, (double?)null) : (sampler.Relaxation, sampler.Diffusion);
+        using var sde = TransportSde.Forward<T>(
+            _path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, n, SamplingStreams.ProfileStart, SamplingStreams.ProfileNoise, _execution);
         sde.Start(_parameters, n, new DrawKey(seed));
         var start = _pathEvaluation.At(sde.Positions, n, 0);
         for (var s = 0; s < Segments; s++)
@@ -304,7 +321,8 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
             }
 
             // A stream of its own for each island and segment.
-            var random = new RandomStream(draw.Seed ^ (0x9E3779B97F4A7C15UL * (ulong)((draw.FirstSample * Segments) + s + 1)), RandomStreams.IslandResampling);
+            var random = new RandomStream(
+                draw.Seed ^ (0x9E3779B97F4A7C15UL * (ulong)((draw.FirstSample * Segments) + s + 1)), SamplingStreams.IslandResampling);
             logZ += weights.LogNormaliser;
             resamplings++;
             walkers.Select(Resampling.Systematic([.. weights.Normalised], n, random), t);
@@ -317,25 +335,30 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     {
         INetsWalkers<T> Made() => sampler.Dynamics == NetsDynamics.Inertial
             ? new ContinuousWalkers<T>(InertialTransport.Walk<T>(
-                _path, _networks.Parameters, _networks.Drift, _options.Walker.Friction, ParticleBatches.Largest, RandomStreams.SampleStart, RandomStreams.SampleMomenta, RandomStreams.SampleNoise, _execution))
-            : new ContinuousWalkers<T>(EscortedLangevin.Walk<T>(_path, _networks.Parameters, _networks.Drift, ParticleBatches.Largest, RandomStreams.SampleStart, RandomStreams.SampleNoise, _execution));
+                _path, _networks.Parameters, _networks.Drift, _options.Walker.Friction, ParticleBatches.Largest, SamplingStreams.SampleStart,
+                SamplingStreams.SampleMomenta, SamplingStreams.SampleNoise, _execution))
+            : new ContinuousWalkers<T>(EscortedLangevin.Walk<T>(
+                _path, _networks.Parameters, _networks.Drift, ParticleBatches.Largest, SamplingStreams.SampleStart, SamplingStreams.SampleNoise, _execution));
         if (sampler.Weights == NetsWeights.Continuous)
         {
             return _walkers ??= Made();
         }
 
-        double[] Values(NdArray<T> positions, int n, double t) => t == 1 ? [.. Evaluation.At(positions, n).LogTarget.Select(v => v - _problem.Offset)] : _pathEvaluation.At(positions, n, t);
+        double[] Values(NdArray<T> positions, int n, double t) =>
+            t == 1 ? [.. Evaluation.At(positions, n).LogTarget.Select(v => v - _problem.Offset)] : _pathEvaluation.At(positions, n, t);
         return new KernelWalkers<T>(Sde, Values);
     }
 
     private TransportOde<T> Ode => _ode ??= new TransportOde<T>(_networks.Parameters, _networks.Drift, RungeKuttaTableau.RungeKutta4, _execution);
 
     private ParticleWalk<T> Sde => _sde ??= TransportSde.Forward<T>(
-        _path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, ParticleBatches.Largest, RandomStreams.SampleStart, RandomStreams.SampleNoise, _execution);
+        _path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, ParticleBatches.Largest, SamplingStreams.SampleStart,
+        SamplingStreams.SampleNoise, _execution);
 
     private (NdArray<T> Positions, NdArray<T> Gains) Backward(NetsSampler sampler, NdArray<T> ends, DrawKey draw)
     {
-        _reverse ??= TransportSde.Backward<T>(_path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, ParticleBatches.Largest, RandomStreams.BackwardNoise, _execution);
+        _reverse ??= TransportSde.Backward<T>(
+            _path, _networks.Parameters, _networks.Drift, SdeScheme.EulerMaruyama, ParticleBatches.Largest, SamplingStreams.BackwardNoise, _execution);
         _reverse.StartFrom(_parameters, ends.Span);
         _reverse.Advance(_parameters, ends.Rows, Grid(sampler, 0, sampler.Steps), draw);
         return (_reverse.Positions, _reverse["gain"]);
@@ -347,7 +370,8 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
         var from = NdArray<T>.From(Sde.Positions.Span[..(n * _dimension)], n, _dimension);
         var (positions, divergence) = Ode.Run(_parameters, from, sampler.Steps);
         _odeCalls += OdeCalls(n, sampler.Steps);
-        return new WeightedParticles<T>(positions, WeightedParticles.LogWeights(Evaluation.At(positions, n).LogTarget, _pathEvaluation.At(from, n, 0), divergence));
+        return new WeightedParticles<T>(
+            positions, WeightedParticles.LogWeights(Evaluation.At(positions, n).LogTarget, _pathEvaluation.At(from, n, 0), divergence));
     }
 
     // A drift that leans on the path's score asks the target at each of the four stages of a step.

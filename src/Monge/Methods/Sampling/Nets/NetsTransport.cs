@@ -19,13 +19,14 @@ public delegate IVectorField NetsDriftFactory(ParameterSet parameters, Parameter
 /// <code>
 /// dX = (b + eps grad V_t) dt + sqrt(2 eps) dW,   dA = (div b + b . grad V_t + dV_t/dt) dt                           (1)
 /// </code>
-/// E[exp(A_t)] = Z_t / Z_0 for any drift b and any eps >= 0, and A_t is the same for all walkers when b carries the path exactly. The drift is learned off-policy from
+/// E[exp(A_t)] = Z_t / Z_0 for any drift b and any eps >= 0, and A_t is the same for all walkers when b carries the path exactly. The drift is learned
+/// off-policy from
 /// <code>
 /// E |div b + b . grad V + dV/dt - c(t)|^2  over b and c = d/dt log Z_t                                             (2)
 /// </code>
-/// at any points, or for b = grad phi from action matching over weighted walkers; no gradient goes through the walkers' paths. The diffusion and the steps are chosen
-/// after the training by the effective sample size on a validation batch, eps = 0 (a continuous normalising flow) among them. Reported weights are exact for
-/// whatever the training reached: kernel weights at any step size, the ODE's and the continuous ones as steps go to zero.
+/// at any points, or for b = grad phi from action matching over weighted walkers; no gradient goes through the walkers' paths. The diffusion and the steps are
+/// chosen after the training by the effective sample size on a validation batch, eps = 0 (a continuous normalising flow) among them. Reported weights are exact
+/// for whatever the training reached: kernel weights at any step size, the ODE's and the continuous ones as steps go to zero.
 /// Source: M. S. Albergo and E. Vanden-Eijnden, "NETS: A Non-Equilibrium Transport Sampler", arXiv:2410.02711; there U = -V.
 /// </summary>
 public sealed class NetsTransport : ISamplingMethod
@@ -36,8 +37,10 @@ public sealed class NetsTransport : ISamplingMethod
     /// <summary>Binds the method to a density.</summary>
     /// <param name="target">The unnormalised density.</param>
     /// <param name="options">Options; null for the defaults.</param>
-    /// <param name="path">A path in the target's unconstrained coordinates, normalised at t = 0, whose value at t = 1 is the target's log density; null for the annealing.</param>
-    /// <param name="drift">Makes the trainable drift (the inner one, with <see cref="NetsOptions.ScoreGate"/>); null for the network of the options. It must be the same whenever a run is resumed.</param>
+    /// <param name="path">A path in the target's unconstrained coordinates, normalised at t = 0, whose value at t = 1 is the target's log
+    /// density; null for the annealing.</param>
+    /// <param name="drift">Makes the trainable drift (the inner one, with <see cref="NetsOptions.ScoreGate"/>); null for the network of the options. It must be
+    /// the same whenever a run is resumed.</param>
     /// <exception cref="ArgumentException">An option is out of range, or the path has another dimension.</exception>
     public NetsTransport(Density target, NetsOptions? options = null, IDensityPath? path = null, NetsDriftFactory? drift = null)
     {
@@ -47,19 +50,23 @@ public sealed class NetsTransport : ISamplingMethod
         var chosen = options.Path ?? (path is null ? NetsPath.Annealing : NetsPath.Given);
         if (chosen == NetsPath.Given && path is null)
         {
-            throw new ArgumentException($"The option 'path' is given, but no path came with the target '{target.Name}'; leave the option out for the annealing.", nameof(options));
+            throw new ArgumentException(
+                $"The option 'path' is given, but no path came with the target '{target.Name}'; leave the option out for the annealing.", nameof(options));
         }
 
         if (path is not null && path.Dimension != target.Dimension)
         {
-            throw new ArgumentException($"The path has {path.Dimension} coordinates and the target '{target.Name}' {target.Dimension}; they must agree.", nameof(path));
+            throw new ArgumentException(
+                $"The path has {path.Dimension} coordinates and the target '{target.Name}' {target.Dimension}; they must agree.", nameof(path));
         }
 
         _path = chosen switch
         {
             NetsPath.Given => path,
             NetsPath.Interpolated => PathLibrary.For(target)?.Path
-                ?? throw new ArgumentException($"The option 'path' is interpolated, but the library has no path of interpolated parameters to the target '{target.Name}'; take annealing.", nameof(options)),
+                ?? throw new ArgumentException(
+                    $"The option 'path' is interpolated, but the library has no path of interpolated parameters to the target '{target.Name}'; take annealing.",
+                    nameof(options)),
             _ => null,
         };
         _factory = drift;
@@ -94,10 +101,12 @@ public sealed class NetsTransport : ISamplingMethod
     {
         var options = ResolvedOptions;
         (string, string)[] path = _path is null ? [] : [("path", (_path as FormulaPath)?.Description ?? "given")];
-        var identity = new RunIdentity(Name, [.. SamplingMethods.Identity(Target), .. path], options with { Carry = new CarryOptions(), Walker = new WalkerOptions() });
+        var identity = new RunIdentity(
+            Name, [.. SamplingMethods.Identity(Target), .. path], options with { Carry = new CarryOptions(), Walker = new WalkerOptions() });
         var session = new RunSession(run, identity);
         var problem = session.Once(
-            "prepare", () => Prepare<T>(new PreparationRun(run, options.Training.Budget)), (prepared, state) => prepared.Save(state), state => TransportProblem.Load(Target, state));
+            "prepare", () => Prepare<T>(new PreparationRun(run, options.Training.Budget)), (prepared, state) => prepared.Save(state),
+            state => TransportProblem.Load(Target, state));
         var networks = Networks(problem);
         using var training = networks.Training<T>(run);
         using var sampling = networks.Sampling<T>(training, run);
@@ -109,7 +118,10 @@ public sealed class NetsTransport : ISamplingMethod
     /// <summary>The networks of a problem, and what trains and carries by them.</summary>
     internal NetsNetworks Networks(TransportProblem problem) => new(problem, NetsPaths.Path(problem, _path), ResolvedOptions, _factory);
 
-    /// <summary>The problem that a run starts from; exponents are chosen by short trainings, as annealed importance sampling alone can't tell which path a drift learns best.</summary>
+    /// <summary>
+    /// The problem that a run starts from; exponents are chosen by short trainings, as annealed importance sampling alone
+    /// can't tell which path a drift learns best.
+    /// </summary>
     internal TransportProblem Prepare<T>(PreparationRun run)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -145,7 +157,8 @@ internal sealed class NetsNetworks
         (_problem, _options, Path) = (problem, options, path);
         IVectorField? Network() => factory is not null ? factory(Parameters, Initializer, path)
             : options.Network == NetsNetwork.None ? null
-            : options.Network == NetsNetwork.Separable ? new SiteNetwork(Parameters, Initializer, path.Dimension, new SiteNetworkOptions { Width = options.Size.Width!.Value, Depth = options.Size.Depth!.Value })
+            : options.Network == NetsNetwork.Separable ? new SiteNetwork(
+                Parameters, Initializer, path.Dimension, new SiteNetworkOptions { Width = options.Size.Width!.Value, Depth = options.Size.Depth!.Value })
             : options.Network == NetsNetwork.Selecting ? new SelectingDrift(Parameters, Initializer, path.Dimension, problem.Curvature, options.Velocities)
             : new DriftNetwork(Parameters, Initializer, path.Dimension, options.Size.Width!.Value, options.Size.Depth!.Value);
 
@@ -193,7 +206,8 @@ internal sealed class NetsNetworks
         var loss = _options.Objective == NetsObjective.ActionMatching
             ? ActionMatching.Loss(Potential!, x, t, Expr.Input("weight"), Expr.Input("boundary"))
             : ContinuityResidual.Robust(
-                Path, Drift, LogNormaliserSlope.Apply(t)[0], x, t, _options.ExactDivergenceLimit, _options.ResidualScale!.Value, RandomStreams.Probes) / replay.BatchSize;
+                Path, Drift, LogNormaliserSlope.Apply(t)[0], x, t, _options.ExactDivergenceLimit, _options.ResidualScale!.Value,
+                SamplingStreams.Probes) / replay.BatchSize;
         return new TransportTraining<T>(Parameters, Initializer, loss, replay, _options.Training, run);
     }
 

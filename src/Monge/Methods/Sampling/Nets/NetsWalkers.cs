@@ -5,7 +5,9 @@ using Monge.Engine.Programs;
 
 namespace Monge.Methods;
 
-/// <summary>Walkers along the path with log-weights since their start or last selection; for each n of them exp of these has the mean of the ratio of the normalisers.</summary>
+/// <summary>
+/// Walkers along the path with log-weights since their start or last selection; for each n of them exp of these has the mean of the ratio of the normalisers.
+/// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 internal interface INetsWalkers<T> : IDisposable
     where T : unmanaged, IFloatingPointIeee754<T>

@@ -6,9 +6,10 @@ using Monge.Runs;
 namespace Monge.Methods;
 
 /// <summary>
-/// Looks for bent coordinates in which a target is nearly normal, by adaptive importance sampling alone: draw from the image of a widened normal law under the present map, weight, flatten the
-/// weights until enough draws count, fit the next map to them (Koblents and Miguez, "A population Monte Carlo scheme with transformed weights", 2015, with a triangular map in place of a
-/// Gaussian). Where scales differ by orders of magnitude, as in a funnel, Langevin steps of one size fail at one end, and this doesn't.
+/// Looks for bent coordinates in which a target is nearly normal, by adaptive importance sampling alone: draw from the image of a widened normal law under the
+/// present map, weight, flatten the weights until enough draws count, fit the next map to them (Koblents and Miguez, "A population Monte Carlo scheme with
+/// transformed weights", 2015, with a triangular map in place of a Gaussian). Where scales differ by orders of magnitude, as in a funnel, Langevin steps of one
+/// size fail at one end, and this doesn't.
 /// </summary>
 internal static class BentSearch
 {
@@ -25,7 +26,7 @@ internal static class BentSearch
     public static (TriangularMap Map, double Ess)? Find(TransportProblem plain, double inflation, Run run)
     {
         var d = plain.Base.Dimension;
-        var random = new RandomStream(run.Seed, RandomStreams.BentSearch);
+        var random = new RandomStream(run.Seed, SamplingStreams.BentSearch);
         using var evaluation = new TargetEvaluation(plain, run.Execution);
         var positions = new NdArray<double>(Samples, d);
         var (noise, position, log) = (new double[d], new double[d], new double[Samples]);
@@ -67,7 +68,8 @@ internal static class BentSearch
                 break;
             }
 
-            if (tempered.Power == 1 && tempered.Effective / Samples > (best?.Ess ?? 0) && TriangularMap.TryFit(draws, tempered.Weights, d, inflation) is { } found)
+            if (tempered.Power == 1 && tempered.Effective / Samples > (best?.Ess ?? 0)
+                && TriangularMap.TryFit(draws, tempered.Weights, d, inflation) is { } found)
             {
                 // A gain of less than a tenth doesn't keep the search alive.
                 last = tempered.Effective / Samples > 1.1 * (best?.Ess ?? 0) ? round : last;

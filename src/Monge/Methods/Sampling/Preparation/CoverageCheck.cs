@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using Monge.Diagnostics;
 using Monge.Engine.Arrays;
@@ -47,7 +48,8 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
     /// <param name="weights">Their weights.</param>
     public IEnumerable<Status> Judge(NdArray<T> positions, ImportanceWeights weights)
     {
-        const string advice = "widen the base (option baseInflation, or base isotropic with a larger baseScale), suggest a base that covers the target, or give better coordinates";
+        const string advice = "widen the base (option baseInflation, or base isotropic with a larger baseScale), suggest a base that covers the target, or "
+            + "give better coordinates";
         if (ChainsDrift(positions, weights) is { } drift)
         {
             yield return Status.Warn($"the draws may miss part of the target: {drift}", advice);
@@ -78,7 +80,7 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
             start[at] = share[at / d] > 0 ? double.CreateChecked(positions[at]) : 0;
         }
 
-        using var chains = new LangevinChains(d, problem.Whitened().LogDensity, n, RandomStreams.CheckNoise, RandomStreams.CheckAcceptance, run.Execution);
+        using var chains = new LangevinChains(d, problem.Whitened().LogDensity, n, SamplingStreams.CheckNoise, SamplingStreams.CheckAcceptance, run.Execution);
         var h = 0.5 / problem.Stiffness;
         var taken = 0UL;
         for (var round = 0; round < TuningRounds; round++)
@@ -116,7 +118,9 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
                 var (shift, error) = Change(before, after, weights, function);
                 if (Math.Abs(shift) > Math.Max(least, Errors * error))
                 {
-                    found.Add((Math.Abs(shift) / least, FormattableString.Invariant($"short chains started at them change {what} of {name} by {shift:+0.000;-0.000} +- {error:0.000}")));
+                    found.Add(
+                        (Math.Abs(shift) / least, FormattableString.Invariant(
+                            $"short chains started at them change {what} of {name} by {shift:+0.000;-0.000} +- {error:0.000}")));
                 }
             }
 
@@ -187,14 +191,17 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
             return along;
         }
 
-        return Finds(preparation.Explore(Spread(positions, weights).Inflate(Widening)), FormattableString.Invariant($"a base {Widening:0} times as wide as the draws"))
+        return Finds(
+            preparation.Explore(Spread(positions, weights).Inflate(Widening)), FormattableString.Invariant($"a base {Widening:0} times as wide as the draws"))
             ?? Finds(preparation.Explore(problem.Target.Base.ToGaussian()), "the base suggested for the target");
 
         string? Finds((double LogZ, double LogZError, double EffectiveSamples) found, string name)
         {
             var uncertainty = Errors * double.Hypot(found.LogZError, weights.LogNormaliserError);
             return found.EffectiveSamples > FewestEffective && found.LogZ - weights.LogNormaliser > Math.Max(LeastLogZ, uncertainty)
-                ? FormattableString.Invariant($"annealed importance sampling from {name} finds log Z = {found.LogZ:0.00} +- {found.LogZError:0.00}, the draws {weights.LogNormaliser:0.00} +- {weights.LogNormaliserError:0.00}")
+                ? string.Create(
+                    CultureInfo.InvariantCulture, $"annealed importance sampling from {name} finds log Z = {found.LogZ:0.00} +- {found.LogZError:0.00}, the "
+                    + $"draws {weights.LogNormaliser:0.00} +- {weights.LogNormaliserError:0.00}")
                 : null;
         }
     }

@@ -24,7 +24,9 @@ internal sealed class PreparationRun(Run run, TimeSpan? budget = null)
     /// <summary>The seed.</summary>
     public ulong Seed => run.Seed;
 
-    /// <summary>Whether the budget leaves time for another attempt to do better; always without a budget, so that such runs are repeatable to the bit.</summary>
+    /// <summary>
+    /// Whether the budget leaves time for another attempt to do better; always without a budget, so that such runs are repeatable to the bit.
+    /// </summary>
     public bool HasTime => budget is not { } time || _clock.Elapsed < LargestShare * time;
 
     /// <summary>Says what is being done, and stops if that was asked for.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using Monge.Diagnostics;
 using Monge.Dynamics;
@@ -59,8 +60,9 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
             t.Problem with
             {
                 Offset = t.LogZ,
-                Source = FormattableString.Invariant(
-                    $"{t.Problem.Source}; path exponents {t.Problem.TargetExponent:g3} and {t.Problem.BaseExponent:g3}; annealed importance sampling found ESS {t.Ess:P1}"),
+                Source = string.Create(CultureInfo.InvariantCulture,
+                    $"{t.Problem.Source}; path exponents {t.Problem.TargetExponent:g3} and {t.Problem.BaseExponent:g3}; annealed importance sampling found "
+                    + $"ESS {t.Ess:P1}"),
             },
             t.Ess,
             t.Ess * Particles))];
@@ -103,7 +105,8 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     }
 
     private LaplaceApproximation Laplace() => LaplaceApproximation.TryFind(target)
-        ?? throw new ArgumentException($"The option 'base' is laplace, but no mode of '{target.Name}' was found from the origin; choose automatic or isotropic.");
+        ?? throw new ArgumentException(
+            $"The option 'base' is laplace, but no mode of '{target.Name}' was found from the origin; choose automatic or isotropic.");
 
     private IEnumerable<(GaussianBase Base, string Source)> StartingBases()
     {
@@ -238,7 +241,8 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     {
         run.Report("annealed importance sampling");
         var problem = start with { Offset = 0, TargetExponent = targetExponent, BaseExponent = baseExponent, Source = source };
-        using var sde = TransportSde.Forward<T>(problem.Path(), null, null, SdeScheme.EulerMaruyama, Particles, RandomStreams.PreparationStart, RandomStreams.PreparationNoise, run.Execution);
+        using var sde = TransportSde.Forward<T>(
+            problem.Path(), null, null, SdeScheme.EulerMaruyama, Particles, SamplingStreams.PreparationStart, SamplingStreams.PreparationNoise, run.Execution);
         using var evaluation = new TargetEvaluation(problem, run.Execution);
         Trial? best = null;
         foreach (var guess in stiffness is { } known ? [known, .. s_firstStiffness] : s_firstStiffness)

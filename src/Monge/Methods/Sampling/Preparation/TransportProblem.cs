@@ -9,8 +9,8 @@ using Monge.Runs;
 namespace Monge.Methods;
 
 /// <summary>
-/// A target made ready for transport: coordinates z in which the base is standard normal (x = m + L z, or x = m + L S(z) with a bent S), the exponents of the annealing, and numbers
-/// measured by annealed importance sampling.
+/// A target made ready for transport: coordinates z in which the base is standard normal (x = m + L z, or x = m + L S(z) with a bent S), the exponents of the
+/// annealing, and numbers measured by annealed importance sampling.
 /// </summary>
 internal sealed record TransportProblem
 {
@@ -40,7 +40,9 @@ internal sealed record TransportProblem
     /// <summary>Half-widths [d] of a box in z that holds the target's mass.</summary>
     public required double[] TargetBox { get; init; }
 
-    /// <summary>Coefficients of the polynomial in t that is the logarithm of the mean curvature of a path given by the user, in z; null for the annealing.</summary>
+    /// <summary>
+    /// Coefficients of the polynomial in t that is the logarithm of the mean curvature of a path given by the user, in z; null for the annealing.
+    /// </summary>
     public double[]? LogCurvature { get; init; }
 
     /// <summary>How base and exponents were found, in words.</summary>
@@ -134,7 +136,7 @@ internal sealed record TransportProblem
         }
 
         var d = Base.Dimension;
-        var positions = sampler(count, new RandomStream(seed, RandomStreams.ExactDraws));
+        var positions = sampler(count, new RandomStream(seed, SamplingStreams.ExactDraws));
         var (draws, z) = (new NdArray<T>(count, d), new double[d]);
         for (var at = 0; at < positions.Length; at += d)
         {

@@ -1,19 +1,12 @@
-namespace Monge.Cli;
+namespace Monge.Data;
 
 /// <summary>Finds the name that was probably meant.</summary>
-internal static class NearestName
+public static class NearestName
 {
-    /// <summary>The sentence for a name that is not known: what was asked for, the nearest known name if one is near, and where to see them all.</summary>
-    /// <param name="kind">What the name names: "target", "method", ...</param>
+    /// <summary>The known name at the smallest edit distance, in either case of letters.</summary>
     /// <param name="name">The name as given.</param>
     /// <param name="known">All names.</param>
-    /// <param name="listing">The command that lists them.</param>
-    public static string Sentence(string kind, string name, IEnumerable<string> known, string listing) =>
-        Find(name, known) is { } nearest
-            ? $"There is no {kind} '{name}'; did you mean '{nearest}'? `{listing}` lists them all."
-            : $"There is no {kind} '{name}'; `{listing}` lists them all.";
-
-    /// <summary>The known name at the smallest edit distance, or null when none is near.</summary>
+    /// <returns>The nearest within half the name's length; otherwise one that begins like it; null when there is none.</returns>
     public static string? Find(string name, IEnumerable<string> known)
     {
         var (best, distance) = ((string?)null, int.MaxValue);
@@ -31,7 +24,9 @@ internal static class NearestName
     }
 
     /// <summary>Insertions, deletions, substitutions and swaps of neighbours that turn one text into the other (optimal string alignment).</summary>
-    internal static int EditDistance(string a, string b)
+    /// <param name="a">A text.</param>
+    /// <param name="b">Another.</param>
+    public static int EditDistance(string a, string b)
     {
         var table = new int[a.Length + 1, b.Length + 1];
         for (var i = 0; i <= a.Length; i++)

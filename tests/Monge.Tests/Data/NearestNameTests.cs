@@ -1,4 +1,6 @@
-namespace Monge.Cli.Tests;
+using Monge.Data;
+
+namespace Monge.Tests.Data;
 
 public sealed class NearestNameTests
 {
@@ -17,19 +19,4 @@ public sealed class NearestNameTests
     [Fact]
     public void Nothing_is_suggested_for_a_name_that_is_like_no_other() =>
         Assert.Null(NearestName.Find("zzzzzzzz", ["banana", "gmm9"]));
-
-    [Theory]
-    [InlineData("90", 90)]
-    [InlineData("90s", 90)]
-    [InlineData("2m", 120)]
-    [InlineData("1.5h", 5400)]
-    public void Lengths_of_time_are_a_number_and_a_unit(string text, double seconds) =>
-        Assert.Equal(TimeSpan.FromSeconds(seconds), CommandOptions.ParseDuration(text));
-
-    [Theory]
-    [InlineData("")]
-    [InlineData("m")]
-    [InlineData("-2m")]
-    [InlineData("2 weeks")]
-    public void Other_texts_are_no_length_of_time(string text) => Assert.Null(CommandOptions.ParseDuration(text));
 }
