@@ -165,7 +165,10 @@ internal static class LearnedInterpolants
     {
         var options = new InterpolantOptions
         {
-            Schedule = "trigonometric", Frequencies = 8, Size = new() { Width = 128, Depth = 4 }, Training = new() { BatchSize = 1024, Iterations = 6000 },
+            Schedule = "trigonometric",
+            Frequencies = 8,
+            Size = new() { Width = 128, Depth = 4 },
+            Training = new() { BatchSize = 1024, Iterations = 6000 },
         };
         const int side = 200;
         const double cell = 12.0 / side;

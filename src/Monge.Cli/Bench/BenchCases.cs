@@ -51,7 +51,10 @@ internal static class BenchCases<T>
 
         var options = new InterpolantOptions
         {
-            Coupling = coupling, CouplingSize = Math.Min(256, s.Batch), Size = new() { Width = s.Width, Depth = s.Depth }, Training = new() { BatchSize = s.Batch },
+            Coupling = coupling,
+            CouplingSize = Math.Min(256, s.Batch),
+            Size = new() { Width = s.Width, Depth = s.Depth },
+            Training = new() { BatchSize = s.Batch },
         };
         var fit = new InterpolantFit(FlowData.From(DataTable.From(rows, s.Dimension)), options).Begin(new Run { Seed = Seed, Threads = s.Threads });
         var weights = fit.Parameters.Blocks.Where(b => b.Shape.Sizes.Length == 2).Sum(b => (double)b.Shape.Size);

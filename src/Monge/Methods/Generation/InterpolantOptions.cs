@@ -14,7 +14,12 @@ public sealed record InterpolantOptions : IMethodOptions
 {
     private static readonly TrainingOptions s_training = new()
     {
-        Iterations = 10_000, BatchSize = 1024, LearningRate = 2e-3, FinalLearningRateShare = 0.01, GradientClip = 10, AverageDecay = 0.999,
+        Iterations = 10_000,
+        BatchSize = 1024,
+        LearningRate = 2e-3,
+        FinalLearningRateShare = 0.01,
+        GradientClip = 10,
+        AverageDecay = 0.999,
     };
 
     /// <summary>The schedule, by its name in <see cref="InterpolantSchedules"/>.</summary>
@@ -122,7 +127,12 @@ public sealed record InterpolantOptions : IMethodOptions
     {
         var layers = new PerceptronOptions
         {
-            Width = Size.Width!.Value, Depth = Size.Depth!.Value, Activation = Activation, Residual = true, LastConditions = true, BiasLast = true,
+            Width = Size.Width!.Value,
+            Depth = Size.Depth!.Value,
+            Activation = Activation,
+            Residual = true,
+            LastConditions = true,
+            BiasLast = true,
         };
         Func<Expr, Expr, Expr> Network(string name, int inputs, int outputs)
         {

@@ -112,7 +112,10 @@ public sealed class FlowMixtureTests : IDisposable
     {
         var options = new InterpolantOptions
         {
-            Schedule = "trigonometric", RowNoise = 0.1, Size = new() { Width = 16, Depth = 2 }, Training = new() { BatchSize = 256, Iterations = 40 },
+            Schedule = "trigonometric",
+            RowNoise = 0.1,
+            Size = new() { Width = 16, Depth = 2 },
+            Training = new() { BatchSize = 256, Iterations = 40 },
         };
         byte[] Bytes(int threads)
         {

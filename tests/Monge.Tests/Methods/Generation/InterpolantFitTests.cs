@@ -23,7 +23,10 @@ public sealed class InterpolantFitTests : IDisposable
         // Judged at each step, so that the interruption comes where the reports are.
         var options = MethodOptions.Parse<InterpolantOptions>(json) with
         {
-            Size = new() { Width = 16, Depth = 2 }, Training = new() { BatchSize = 256, Iterations = 40 }, Validations = 40, Patience = 0,
+            Size = new() { Width = 16, Depth = 2 },
+            Training = new() { BatchSize = 256, Iterations = 40 },
+            Validations = 40,
+            Patience = 0,
         };
         var data = FlowData.From(TwoClusters(400));
         byte[] Bytes(Run run)
@@ -57,7 +60,8 @@ public sealed class InterpolantFitTests : IDisposable
         var table = TwoClusters(2000);
         var options = new InterpolantOptions
         {
-            Size = new() { Width = 32, Depth = 2 }, Training = new() { BatchSize = 512, Iterations = 400, LearningRate = 5e-3, AverageDecay = 0.98 },
+            Size = new() { Width = 32, Depth = 2 },
+            Training = new() { BatchSize = 512, Iterations = 400, LearningRate = 5e-3, AverageDecay = 0.98 },
         };
         var model = new InterpolantFit(FlowData.From(table), options).Run(new Run { Threads = 1 });
         var settings = new FlowSettings { Tolerance = 1e-5, Threads = 1 };
