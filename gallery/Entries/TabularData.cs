@@ -35,7 +35,8 @@ internal static class TabularData
         new("banana", "shapes-2d/banana.csv", ["Y"], s_small),
     ];
 
-    private static readonly DataSet s_datasaurus = new("datasaurus", "shapes-2d/DatasaurusDozen-Long.tsv", [], Options(64, 3, new() { Iterations = 1500, BatchSize = 128 }))
+    private static readonly DataSet s_datasaurus = new(
+        "datasaurus", "shapes-2d/DatasaurusDozen-Long.tsv", [], Options(64, 3, new() { Iterations = 1500, BatchSize = 128 }))
     {
         Parts = ["away", "bullseye", "circle", "dino", "dots", "h_lines", "high_lines", "slant_down", "slant_up", "star", "v_lines", "wide_lines", "x_shape"],
         Candidates = [new(false, 0.05), new(false, 0.1), new(false, 0.2), new(true, 0.05), new(true, 0.1), new(true, 0.2)],

@@ -8,6 +8,7 @@ internal sealed class MongeProcess : IDisposable
 {
     private const string Command = "monge.dll";
     private const string OwnDensity = "Monge.Cli.OwnDensity.dll";
+    private const string OwnMethod = "Monge.Cli.OwnMethod.dll";
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _error = new();
     private readonly Process _process;
@@ -41,6 +42,12 @@ internal sealed class MongeProcess : IDisposable
     /// <summary>Runs the program that brings a density of its own.</summary>
     public static MongeProcess RunOwnDensity(string folder, string density, params string[] arguments) =>
         Finished(new MongeProcess(OwnDensity, folder, [density, .. arguments]));
+
+    /// <summary>Runs examples/own-method.cs.</summary>
+    public static MongeProcess RunOwnMethod(string folder, params string[] arguments) => Finished(StartOwnMethod(folder, arguments));
+
+    /// <summary>Starts examples/own-method.cs.</summary>
+    public static MongeProcess StartOwnMethod(string folder, params string[] arguments) => new(OwnMethod, folder, arguments);
 
     public void Wait()
     {

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
 using Monge.Diagnostics;
+using Monge.Measures;
+using Monge.Training;
 
 namespace Monge.Runs;
 
@@ -118,6 +120,62 @@ public sealed record SampleSet
 
     /// <summary>Optimiser steps taken.</summary>
     public required long Iterations { get; init; }
+
+    /// <summary>The samples of a method of one's own: positions and log-weights, from which log Z, its error, the bounds and the warnings follow.</summary>
+    /// <param name="target">The density.</param>
+    /// <param name="positions">Unconstrained positions [n, u], row-major.</param>
+    /// <param name="logWeights">log of density over proposal [n]: their log-mean-exp estimates log Z.</param>
+    /// <param name="method">The method's name.</param>
+    /// <param name="options">Its resolved options.</param>
+    /// <param name="sampler">How the samples were drawn, in words.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="training">How the training ended; null for none.</param>
+    /// <exception cref="ArgumentException">Positions and weights don't fit the target, or all weights vanish.</exception>
+    public static SampleSet Of(
+        Density target,
+        double[] positions,
+        double[] logWeights,
+        string method,
+        IMethodOptions options,
+        string sampler,
+        ulong seed,
+        TrainingOutcome? training = null)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        ArgumentNullException.ThrowIfNull(positions);
+        ArgumentNullException.ThrowIfNull(logWeights);
+        if (positions.Length != logWeights.Length * target.Dimension)
+        {
+            throw new ArgumentException(
+                $"'{target.Name}' has {target.Dimension} coordinates, so {positions.Length} numbers aren't the positions of {logWeights.Length} weights.",
+                nameof(positions));
+        }
+
+        var weights = ImportanceWeights.FromLogWeights(logWeights);
+        return new SampleSet
+        {
+            Positions = target.ReportAt(positions),
+            UnconstrainedPositions = positions,
+            LogWeights = logWeights,
+            Names = target.Names,
+            Target = target.Name,
+            LogZ = weights.LogNormaliser,
+            LogZError = weights.LogNormaliserError,
+            EffectiveSampleSize = weights.EffectiveSampleFraction,
+            Elbo = weights.Elbo,
+            ElboError = weights.ElboError,
+            Warnings = [.. weights.Warnings],
+            Method = method,
+            Options = MethodOptions.Format(options),
+            Sampler = sampler,
+            Preparation = "none",
+            Seed = seed,
+            Version = RunIdentity.Version,
+            TrainSeconds = training?.Elapsed.TotalSeconds ?? 0,
+            SampleSeconds = 0,
+            Iterations = training?.Iterations ?? 0,
+        };
+    }
 
     /// <summary>The weights [n], normalised to sum 1.</summary>
     public double[] NormalizedWeights()

@@ -92,7 +92,7 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
         [
             ("rows", $"{report.Rows} to learn from, {report.ValidationRows} held out; {Model.Columns.Count} columns"),
             ("training", ResultText.Of(
-                $"{report.Iterations} steps in {Model.TrainSeconds:F1} s, {Model.ParameterValues.Length} parameters; kept those of step {report.BestIteration}")),
+                $"{report.Iterations} steps in {Model.TrainSeconds:F1} s, {parameters} parameters; kept those of step {report.BestIteration}")),
         ];
         if (Model.LossByTime is { } loss)
         {

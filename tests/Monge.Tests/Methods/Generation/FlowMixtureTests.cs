@@ -137,7 +137,10 @@ public sealed class FlowMixtureTests : IDisposable
     public void What_makes_no_fit_is_refused_in_words(string json, string words)
     {
         var data = FlowData.From(Clusters(50)).FromMixture();
-        Assert.Contains(words, Assert.ThrowsAny<ArgumentException>(() => new InterpolantFit(data, MethodOptions.Parse<InterpolantOptions>(json)).Begin(new Run())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            words,
+            Assert.ThrowsAny<ArgumentException>(() => new InterpolantFit(data, MethodOptions.Parse<InterpolantOptions>(json)).Begin(new Run())).Message,
+            StringComparison.Ordinal);
         Assert.Contains("below 1", Assert.Throws<ArgumentOutOfRangeException>(() => data.FromMixture(broadShare: 1)).Message, StringComparison.Ordinal);
     }
 
@@ -145,9 +148,11 @@ public sealed class FlowMixtureTests : IDisposable
     public void A_mixture_base_needs_a_table_and_no_conditions()
     {
         var sampler = FlowData.From(1, (count, random) => [.. Enumerable.Range(0, count).Select(_ => random.NextNormal())]).FromMixture();
-        Assert.Contains("rows of one table", Assert.Throws<ArgumentException>(() => new InterpolantFit(sampler).Begin(new Run())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "rows of one table", Assert.Throws<ArgumentException>(() => new InterpolantFit(sampler).Begin(new Run())).Message, StringComparison.Ordinal);
         var conditional = FlowData.From(Clusters(50), "y").FromMixture();
-        Assert.Contains("conditions", Assert.Throws<ArgumentException>(() => new InterpolantFit(conditional).Begin(new Run())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "conditions", Assert.Throws<ArgumentException>(() => new InterpolantFit(conditional).Begin(new Run())).Message, StringComparison.Ordinal);
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

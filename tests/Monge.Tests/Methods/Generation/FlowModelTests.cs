@@ -115,8 +115,12 @@ public sealed class FlowModelTests
     public void What_a_model_cannot_tell_is_said()
     {
         var (table, _, _) = Gaussian(2);
-        var paired = Untrained(table, new InterpolantOptions { Coupling = CouplingKind.OptimalTransport, CouplingSize = 16, Training = new() { BatchSize = 32 } });
-        Assert.Contains("score isn't known", Assert.Throws<InvalidOperationException>(() => paired.Generate(4, new FlowSettings { Diffusion = 1 })).Message, StringComparison.Ordinal);
+        var paired = Untrained(
+            table, new InterpolantOptions { Coupling = CouplingKind.OptimalTransport, CouplingSize = 16, Training = new() { BatchSize = 32 } });
+        Assert.Contains(
+            "score isn't known",
+            Assert.Throws<InvalidOperationException>(() => paired.Generate(4, new FlowSettings { Diffusion = 1 })).Message,
+            StringComparison.Ordinal);
         using var training = new InterpolantFit(FlowData.From(table).FromBase(table), Small(new InterpolantOptions())).Begin(new Run());
         var mapped = training.Model();
         Assert.Contains(

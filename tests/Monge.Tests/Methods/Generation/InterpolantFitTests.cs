@@ -50,7 +50,8 @@ public sealed class InterpolantFitTests : IDisposable
         });
         var (fit, resumable) = (new InterpolantFit(data, options), new Run { Threads = 1, Folder = _folder, Resume = true });
         Assert.Throws<OperationCanceledException>(() => fit.Run(resumable with { Progress = progress, Cancellation = stop.Token }));
-        Assert.Contains("made with seed 1, not 9", Assert.Throws<CheckpointException>(() => fit.Run(resumable with { Seed = 9 })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "made with seed 1, not 9", Assert.Throws<CheckpointException>(() => fit.Run(resumable with { Seed = 9 })).Message, StringComparison.Ordinal);
         Assert.Equal(one, Bytes(resumable with { Threads = 2 }));
     }
 
