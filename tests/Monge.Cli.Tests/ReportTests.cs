@@ -67,9 +67,9 @@ public sealed class ReportTests
         File.WriteAllText(folder["options.json"], """{ "width": 8, "depth": 1, "batchSize": 32 }""");
         using var run = MongeProcess.Run(folder.Path, "fit", "data.csv", "--options", "options.json", "--iterations", "50", "--out", "m.safetensors");
         Assert.Equal(0, run.ExitCode);
-        Assert.All(s_files, f => Assert.True(File.Exists(folder["m-report/" + f]), f));
-        var described = RunPictures.Read(folder["m-report"]);
-        Assert.Equal(["rows", "marginals", "transport", "likelihood", "loss over t"], described.Pictures.Select(p => p.Name));
+        Assert.All(s_files, f => Assert.True(File.Exists(folder["m.run/" + f]), f));
+        var described = RunPictures.Read(folder["m.run"]);
+        Assert.Equal(["rows", "marginals", "transport", "likelihood", "loss over t", "loss", "validation_loss"], described.Pictures.Select(p => p.Name));
         Assert.Equal(11, described.Pictures[2].Frames.Count);
     }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
+using Monge.Data;
 
 namespace Monge.Cli.Commands;
 
@@ -27,11 +28,29 @@ internal static class ShowCommand
                 return;
             }
 
+            CheckArrays(path, record);
             output.WriteLine($"{record["command"]}: {record["status"]}");
             output.Write(File.ReadAllText(Path.Combine(path, "summary.txt")));
         });
         return command;
     }
+
+    // What is told must be what the files hold.
+    private static void CheckArrays(string path, JsonObject record)
+    {
+        foreach (var (file, shape) in record["arrays"]?.AsObject() ?? [])
+        {
+            int[] said = [.. shape!.AsArray().Select(size => (int)size!)];
+            if (NumpyFile.Read(Path.Combine(path, file)) is var array && !array.Shape.SequenceEqual(said))
+            {
+                throw CommandException.Failure(
+                    $"The files in '{path}' don't belong together: {file} is {Words(array.Shape)}, and run.json says {Words(said)}; "
+                        + "repeat the run's command with --resume.");
+            }
+        }
+    }
+
+    private static string Words(ReadOnlySpan<int> shape) => $"[{string.Join(", ", shape.ToArray())}]";
 
     private static JsonObject ReadRecord(string path)
     {

@@ -39,9 +39,6 @@ internal static class RunReporting
     public static string Command(ParseResult parsed) =>
         string.Join(' ', ["monge", .. parsed.Tokens.Select(t => t.Value.Contains(' ') ? $"'{t.Value}'" : t.Value)]);
 
-    /// <summary>The folder for the report of a file.</summary>
-    public static string FolderOf(string path) => Path.ChangeExtension(path, null) + "-report";
-
     // Drawing libraries load when a report is made, and not before.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Render(string folder, RunPictures run) => RunReport.Write(folder, run);

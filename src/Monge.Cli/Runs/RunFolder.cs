@@ -64,13 +64,19 @@ internal sealed class RunFolder
     /// <param name="status">"running", "interrupted", or how the run ended.</param>
     /// <param name="result">What came out; null while there is nothing.</param>
     /// <param name="resolved">The options with everything that the run itself chose; null while they aren't known.</param>
-    public void Write(string status, JsonObject? result = null, JsonObject? resolved = null)
+    /// <param name="arrays">The files of arrays with their shapes; null while there are none.</param>
+    public void Write(string status, JsonObject? result = null, JsonObject? resolved = null, JsonObject? arrays = null)
     {
         var node = Record.ToJson();
         node["status"] = status;
         if (resolved is not null)
         {
             node["resolved_options"] = resolved.DeepClone();
+        }
+
+        if (arrays is not null)
+        {
+            node["arrays"] = arrays;
         }
 
         if (result is not null)
@@ -87,13 +93,15 @@ internal sealed class RunFolder
     /// <param name="resolved">The options with everything that the run itself chose.</param>
     public void Write(IRunResult result, JsonObject json, JsonObject resolved)
     {
+        JsonObject shapes = [];
         foreach (var (name, values) in result.Arrays)
         {
             NumpyFile.Write(In(name + ".npy"), values);
+            shapes[name + ".npy"] = new JsonArray([.. values.Shape.ToArray().Select(size => (JsonNode)size)]);
         }
 
         AtomicFile.WriteText(In("summary.txt"), SummaryWriter.Text(result.Summary(), result.Warnings));
-        Write(result.Warnings.Count == 0 ? "complete" : "complete with warnings", json, resolved);
+        Write(result.Warnings.Count == 0 ? "complete" : "complete with warnings", json, resolved, shapes);
     }
 
     private void CheckSame(string? held)
