@@ -41,6 +41,7 @@ public sealed class RunSession
     public const string ModelName = "model.safetensors";
 
     private const string ElapsedName = "elapsedSeconds";
+    private const string PhasesName = "phases";
 
     private readonly RunIdentity _identity;
     private readonly OrderedDictionary<string, RunState> _phases = [];
@@ -184,6 +185,7 @@ public sealed class RunSession
                 "checkpoint",
                 _phases.SelectMany(p => p.Value.Arrays.Select(a => KeyValuePair.Create($"{p.Key}/{a.Key}", a.Value))),
                 _phases.SelectMany(p => p.Value.Words.Select(w => KeyValuePair.Create($"{p.Key}/{w.Key}", w.Value)))
+                    .Append(KeyValuePair.Create(PhasesName, string.Join(',', _phases.Keys)))
                     .Append(KeyValuePair.Create(ElapsedName, Elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture))));
         }
     }
@@ -219,6 +221,11 @@ public sealed class RunSession
         }
 
         RunState Phase(string name) => _phases.TryGetValue(name, out var known) ? known : _phases[name] = new RunState();
+        foreach (var phase in file.Metadata.GetValueOrDefault(PhasesName, "").Split(',', StringSplitOptions.RemoveEmptyEntries))
+        {
+            Phase(phase);
+        }
+
         foreach (var (name, values) in file.Tensors)
         {
             var slash = name.IndexOf('/', StringComparison.Ordinal);

@@ -75,7 +75,8 @@ public sealed class OwnMethodsTests
     private sealed class Brief(FlowData data, BriefOptions options) : IMethod<FlowModel>
     {
         private readonly InterpolantFit _fit = new(
-            data, new InterpolantOptions { Training = new() { Iterations = options.Iterations, BatchSize = 32 }, Size = new() { Width = 8, Depth = 1 } });
+            data,
+            new InterpolantOptions { Patience = 0, Training = new() { Iterations = options.Iterations, BatchSize = 32 }, Size = new() { Width = 8, Depth = 1 } });
 
         public IMethodOptions Options => options;
 
