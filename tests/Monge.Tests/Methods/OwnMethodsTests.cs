@@ -76,7 +76,7 @@ public sealed class OwnMethodsTests
     {
         private readonly InterpolantFit _fit = new(
             data,
-            new InterpolantOptions { Patience = 0, Training = new() { Iterations = options.Iterations, BatchSize = 32 }, Size = new() { Width = 8, Depth = 1 } });
+            new InterpolantOptions { Patience = 0, Training = new() { Iterations = options.Iterations, BatchSize = 32 }, Size = new() { Depth = 1 } });
 
         public IMethodOptions Options => options;
 
