@@ -58,7 +58,8 @@ public class MethodRegistryTests
     [Fact]
     public void EveryOptionOfEveryMethodIsExplained()
     {
-        foreach (var entry in MethodRegistry.All)
+        // Other tests add methods of their own meanwhile.
+        foreach (var entry in MethodRegistry.All.Where(m => m.OptionsType.Assembly == typeof(MethodRegistry).Assembly))
         {
             var help = OptionHelp.Of(entry.OptionsType);
             Assert.Equal(entry.DefaultOptions.Select(o => o.Key), help.Select(o => o.Name));
