@@ -287,12 +287,6 @@ public sealed record SampleSet
     }
 }
 
-/// <summary>The free energy of the path at one time.</summary>
-/// <param name="Time">t.</param>
-/// <param name="Value">F_t = -log Z_t.</param>
-/// <param name="Error">Its standard error.</param>
-public sealed record FreeEnergyPoint(double Time, double Value, double Error);
-
 /// <summary>One sampler of a scan on a validation batch.</summary>
 /// <param name="Sampler">The sampler, in words.</param>
 /// <param name="EffectiveSampleSize">The effective sample size as a fraction.</param>
