@@ -35,7 +35,8 @@ internal sealed class WeightedWalk<T>(ParticleWalk<T> walk, string weight, Func<
     /// <param name="logNormaliser">What is added to all log-weights.</param>
     /// <returns>Positions and log-weights, which hold the normalisers of all resamplings, and how often walkers were resampled.</returns>
     public (WeightedParticles<T> Particles, int Resamplings) Carry(
-        NdArray<T>? parameters, int particles, DrawKey draw, int steps, Func<int, int, TimeGrid> grid, double threshold, StreamName resampling, double logNormaliser)
+        NdArray<T>? parameters, int particles, DrawKey draw, int steps, Func<int, int, TimeGrid> grid, double threshold, StreamName resampling,
+        double logNormaliser)
     {
         var (n, resamplings, segments) = (particles, 0, threshold > 0 ? Math.Min(Segments, steps) : 1);
         walk.Start(parameters, n, draw);

@@ -67,7 +67,8 @@ internal static class TransportRun
     public static SampleSet Sample(ITransportMethod method, int samples, Run run)
     {
         SamplingMethods.Check(method.Target, samples);
-        return method.Setup.Precision == Precision.Float64 ? TransportRun<double>.Sample(method, samples, run) : TransportRun<float>.Sample(method, samples, run);
+        return method.Setup.Precision == Precision.Float64
+            ? TransportRun<double>.Sample(method, samples, run) : TransportRun<float>.Sample(method, samples, run);
     }
 }
 

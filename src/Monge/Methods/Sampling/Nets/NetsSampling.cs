@@ -188,8 +188,13 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
 
         var size = threshold > 0 && !sampler.IsOde ? _options.Walker.IslandSize : ParticleBatches.Largest;
         var particles = ParticleBatches.Draw<T>(samples, _networks.Path.Dimension, draw, Carry, size);
-        return resamplings == 0 ? new TransportDraws<T>(particles, sampler.ToString()) : new TransportDraws<T>(
-            particles, FormattableString.Invariant($"{sampler}, resampled {(double)resamplings / islands.Count:0.#} times on average among {size}"), [.. islands]);
+        if (resamplings == 0)
+        {
+            return new TransportDraws<T>(particles, sampler.ToString());
+        }
+
+        var times = (double)resamplings / islands.Count;
+        return new TransportDraws<T>(particles, FormattableString.Invariant($"{sampler}, resampled {times:0.#} times on average among {size}"), [.. islands]);
     }
 
     private WeightedWalk<T> Walkers(NetsSampler sampler)

@@ -61,7 +61,9 @@ internal sealed record TransportProblem
         return new AnnealingPath(Target.Dimension, z => logDensity(z) - Offset, TargetExponent, BaseExponent);
     }
 
-    /// <summary>The path in z: the annealing, or a path that was given in the target's unconstrained coordinates, its values less a share of the offset.</summary>
+    /// <summary>
+    /// The path in z: the annealing, or a path that was given in the target's unconstrained coordinates, its values less a share of the offset.
+    /// </summary>
     public IDensityPath Path(IDensityPath? given) => LogCurvature is null ? Path() : new RescaledPath(given!, Unit, Offset);
 
     /// <summary>The offset's part in V_t: log Z_t of the path itself is that of <see cref="Path(IDensityPath)"/> and this.</summary>
