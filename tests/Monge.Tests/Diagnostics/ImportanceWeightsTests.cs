@@ -81,6 +81,17 @@ public sealed class ImportanceWeightsTests
         Assert.Equal(Math.Exp(-s * s), fraction, 0.01);
     }
 
+    [Theory]
+    [InlineData(9, true)]
+    [InlineData(11, false)]
+    public void FewerThanOneInAHundredEffectiveSamplesAreOfNoUse(int heavy, bool useless)
+    {
+        double[] log = [.. Enumerable.Range(0, 1000).Select(i => i < heavy ? 0.0 : -50)];
+        ImportanceWeights weights = ImportanceWeights.FromLogWeights(log);
+        Assert.Equal(heavy, weights.EffectiveSampleSize, 1e-6);
+        Assert.Equal(useless, weights.Warnings.Any(static warning => warning.Code == StatusCode.Failed));
+    }
+
     [Fact]
     public void DominatedWeightsAreCalledByTheirNumber()
     {
