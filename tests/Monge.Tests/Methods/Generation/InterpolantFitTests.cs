@@ -195,6 +195,17 @@ public sealed class InterpolantFitTests : IDisposable
         Assert.Contains("is not a flow model", Assert.Throws<DataFormatException>(() => FlowModel.Load(path, MethodRegistry.Fits)).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_file_from_before_methods_were_named_is_read()
+    {
+        using var training = new InterpolantFit(FlowData.From(TwoClusters(50)), FlowModelTests.Small(new InterpolantOptions())).Begin(new Run());
+        var (path, model) = (Path.Combine(_folder, "m.safetensors"), training.Model());
+        model.Save(path);
+        var file = SafetensorsFile.Read(path);
+        SafetensorsFile.Write(path, file.Tensors, [.. file.Metadata.Where(w => w.Key != "method"), new("form", """{ "form": "oneSided" }""")]);
+        Assert.Equal(model.Generate(5), FlowModel.Load(path, MethodRegistry.Fits).Generate(5));
+    }
+
     [Theory]
     [InlineData("""{ "width": 0 }""", "'width' is 0")]
     [InlineData("""{ "coupling": "sinkhorn", "batchSize": 100 }""", "not a multiple")]
