@@ -56,8 +56,8 @@ public sealed record FlowSettings
 /// <param name="condition">Further inputs of the fields: their name, and their values [n, k] for a number of rows.</param>
 /// <param name="settings">How.</param>
 internal sealed class FieldCarrier(
-    ParameterSet parameters, NdArray<float> values, IVectorField velocity, IVectorField? score, Func<Expr, Expr>? noiseScale, Func<double, double>? noiseScaleAt,
-    (string Name, Func<int, float[]> Values)? condition, FlowSettings settings)
+    ParameterSet parameters, NdArray<float> values, IVectorField velocity, IVectorField? score, Func<Expr, Expr>? noiseScale,
+    Func<double, double>? noiseScaleAt, (string Name, Func<int, float[]> Values)? condition, FlowSettings settings)
 {
     private const int DefaultSdeSteps = 200;
 

@@ -114,13 +114,6 @@ public sealed record InterpolantOptions : IFlowOptions
         }
     }
 
-    /// <summary>The same, checked, with the method's defaults where nothing is given.</summary>
-    internal InterpolantOptions Resolved()
-    {
-        Check();
-        return this with { Training = Training.Or(s_training), Size = Size.Or(128, 4) };
-    }
-
     /// <inheritdoc/>
     public FlowFields NewFields(FlowEnds ends, ParameterSet parameters, ParameterInitializer initializer)
     {
@@ -135,6 +128,13 @@ public sealed record InterpolantOptions : IFlowOptions
             IsMirror = fields.Interpolant.Kind == InterpolantKind.Mirror,
             Description = $"{Schedule} path",
         };
+    }
+
+    /// <summary>The same, checked, with the method's defaults where nothing is given.</summary>
+    internal InterpolantOptions Resolved()
+    {
+        Check();
+        return this with { Training = Training.Or(s_training), Size = Size.Or(128, 4) };
     }
 
     /// <summary>The form, chosen by base and coupling where it is automatic.</summary>

@@ -20,8 +20,8 @@ namespace Monge.Runs;
 public sealed record FitReport(string Source, int Rows, int ValidationRows, long Iterations, long BestIteration, double ValidationLoss, ulong Seed);
 
 /// <summary>
-/// A fitted transport between a base (t = 0) and data (t = 1), whatever method fitted it: it generates, carries rows to either end, and tells their log density.
-/// Rows are [n, d] in the data's own coordinates, row-major; standardisation is part of the model.
+/// A fitted transport between a base (t = 0) and data (t = 1), whatever method fitted it: it generates, carries rows to either end, and tells their log
+/// density. Rows are [n, d] in the data's own coordinates, row-major; standardisation is part of the model.
 /// </summary>
 public sealed class FlowModel
 {

@@ -69,7 +69,8 @@ internal static class FlowModelFile
                 options,
                 ends,
                 new FitReport(
-                    report.Source, report.Rows, report.ValidationRows, report.Iterations, report.BestIteration, report.ValidationLoss ?? double.NaN, report.Seed),
+                    report.Source, report.Rows, report.ValidationRows, report.Iterations, report.BestIteration,
+                    report.ValidationLoss ?? double.NaN, report.Seed),
                 Values(path, file, parameters));
         }
         catch (ArgumentException error)

@@ -192,7 +192,8 @@ public sealed class InterpolantFitTests : IDisposable
         Assert.Contains("'field.0.bias' [8] is missing; 'field.1.weight' is [2, 3] instead of [2, 8]; 'extra' is not part of the model", error.Message,
             StringComparison.Ordinal);
         SafetensorsFile.Write(path, tensors, []);
-        Assert.Contains("is not a flow model", Assert.Throws<DataFormatException>(() => FlowModel.Load(path, MethodRegistry.Fits)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is not a flow model", Assert.Throws<DataFormatException>(() => FlowModel.Load(path, MethodRegistry.Fits)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
