@@ -143,7 +143,7 @@ internal static class TabularData
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{set.Name}: flow: {flowMean:F4} +- {flowError:F4} nats; {fitted.Rows} rows, {test.Length / d} held out, {model.Report.Iterations} steps, "
-                + $"noise {model.Options.RowNoise}, {Base(model)}"));
+                + $"noise {((InterpolantOptions)model.Options).RowNoise}, {Base(model)}"));
         if (!isPlane)
         {
             return new PartResult(flow, rivals, [], d);
@@ -190,8 +190,9 @@ internal static class TabularData
             (best, chosen) = chosen.Length == 0 || held > best ? (held, models) : (best, chosen);
         }
 
-        var training = chosen[0].Options.Training with { Iterations = Math.Max(1, (long)chosen.Average(m => m.Report.BestIteration)) };
-        var final = chosen[0].Options with { ValidationShare = 0, Training = training };
+        var tuned = (InterpolantOptions)chosen[0].Options;
+        var training = tuned.Training with { Iterations = Math.Max(1, (long)chosen.Average(m => m.Report.BestIteration)) };
+        var final = tuned with { ValidationShare = 0, Training = training };
         return new InterpolantFit(Data(chosen[0].BaseMixture is not null, chosen.Average(m => m.BaseMixture?.Weights[^1])), final).Run(Split(0));
     }
 

@@ -195,10 +195,11 @@ internal sealed class RunCommand<TProblem, TResult>
         }
     }
 
-    // A later source overrides an earlier one: the kind's defaults, a preset, a file, flags.
+    // A later source overrides an earlier one: those of the kind's defaults that the method has, a preset, a file, flags.
     private JsonObject Options(ParseResult parsed, MethodEntry<TProblem, TResult> entry)
     {
-        var options = _kind.Defaults(parsed);
+        var options = new JsonObject(
+            _kind.Defaults(parsed).Where(o => entry.DefaultOptions.ContainsKey(o.Key)).Select(o => KeyValuePair.Create(o.Key, o.Value?.DeepClone())));
         if (parsed.GetValue(_preset) is { } preset)
         {
             OptionFile.Merge(options, entry.Presets.TryGetValue(preset, out var named)

@@ -83,7 +83,7 @@ public static class MethodRegistry
                 Simulation = new() { Walkers = 256, GridTimes = 32, RefreshInterval = 1 },
             })),
         Fit<InterpolantOptions>(
-            "interpolant",
+            InterpolantFit.Name,
             "Stochastic interpolant",
             "Learns a transport from a base to the rows of a table, or between two tables, by regression on an interpolant of their ends: no path is "
             + "simulated while "

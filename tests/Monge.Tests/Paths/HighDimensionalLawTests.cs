@@ -1,8 +1,8 @@
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Measures;
-using Monge.Methods;
 using Monge.Paths;
+using Monge.References;
 
 namespace Monge.Tests.Paths;
 
