@@ -101,7 +101,8 @@ public sealed class ImportanceWeightsTests
         Assert.Equal(2, weights.SamplesHoldingHalf);
         Assert.Contains("weights dominated by 2 samples: widen the base or raise --budget", weights.Warnings.Select(static warning => warning.Message));
         Assert.Contains(weights.Warnings, static warning => warning.Cause.Contains("of 1000", StringComparison.Ordinal));
-        Assert.All(weights.Warnings, static warning => Assert.Equal(StatusCode.Warning, warning.Code));
+        Assert.Equal(StatusCode.Failed, weights.Warnings[0].Code);
+        Assert.All(weights.Warnings.Skip(1), static warning => Assert.Equal(StatusCode.Warning, warning.Code));
     }
 
     [Fact]
