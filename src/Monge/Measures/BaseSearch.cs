@@ -15,8 +15,15 @@ internal static class BaseSearch
     private const int Rounds = 12;
     private const int ModeSearchDimension = 10;
 
-    /// <summary>The moment-matched Gaussian, else a Laplace approximation, else the standard normal.</summary>
+    /// <summary>The moment-matched Gaussian, else a Laplace approximation, else the standard normal; with separate modes, if there are any.</summary>
     public static BaseSuggestion Suggest(Density density)
+    {
+        var gaussian = Gaussian(density);
+        var found = ModeSearch.Find(density, gaussian.Center, gaussian.Scale);
+        return found.Modes.Count > 1 ? gaussian with { Modes = found } : gaussian;
+    }
+
+    private static BaseSuggestion Gaussian(Density density)
     {
         var d = density.Dimension;
         var random = new RandomStream(0);

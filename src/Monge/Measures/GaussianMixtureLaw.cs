@@ -181,6 +181,23 @@ public sealed class GaussianMixtureLaw
         return top + Math.Log(sum);
     }
 
+    /// <summary>A draw [d], traced: a component by one normal number, and a position by others of the same stream.</summary>
+    /// <param name="stream">The random stream.</param>
+    public Expr Draw(int stream)
+    {
+        var d = Dimension;
+        var noise = Expr.Random(RandomLaw.Normal, stream, d + 1);
+        var (position, level) = (_components[^1].FromNoise(noise[..d]), noise[d]);
+        for (var k = Count - 2; k >= 0; k--)
+        {
+            // The level is below the quantile of the weights up to k with the probability that they add up to.
+            var upTo = HostFunctions.NormalQuantile(Math.Min(1, Weights.Take(k + 1).Sum()));
+            position = Expr.Select(level.Less(upTo).BroadcastTo(position.Shape), _components[k].FromNoise(noise[..d]), position);
+        }
+
+        return position;
+    }
+
     /// <summary>Exact independent draws.</summary>
     /// <param name="samples">Their number n.</param>
     /// <param name="random">The random stream.</param>

@@ -232,7 +232,7 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
         }
 
         return BaseFit.Bend(problem, z, [.. weights.Normalised], BentInflation) is { } bend
-            ? problem with { Bend = bend, Offset = 0, TargetExponent = 1, BaseExponent = 1 }
+            ? problem with { Start = null, Bend = bend, Offset = 0, TargetExponent = 1, BaseExponent = 1 }
             : null;
     }
 
