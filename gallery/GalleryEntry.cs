@@ -18,7 +18,13 @@ public sealed record Experiment(
     string Description,
     bool Quick,
     IReadOnlyList<FigureReference> Figures,
-    Func<ExperimentSettings, CancellationToken, Task<IReadOnlyList<double>>> Measure);
+    Func<ExperimentSettings, CancellationToken, Task<IReadOnlyList<double>>> Measure)
+{
+    /// <summary>The work of an experiment that waits for nothing, on a thread of the pool.</summary>
+    internal static Func<ExperimentSettings, CancellationToken, Task<IReadOnlyList<double>>> InBackground(
+        Func<ExperimentSettings, CancellationToken, IReadOnlyList<double>> measure) =>
+        (settings, cancellation) => Task.Run(() => measure(settings, cancellation), cancellation);
+}
 
 /// <summary>How experiments are run.</summary>
 public sealed record ExperimentSettings
@@ -34,6 +40,9 @@ public sealed record ExperimentSettings
 
     /// <summary>Receives lines that belong to the report beside the figures: tables, spreads, what was labelled as mode knowledge.</summary>
     public Action<string> Note { get; init; } = static _ => { };
+
+    /// <summary>Notes a line with numbers.</summary>
+    internal void Remark(InvariantLine line) => Note(line.Finish());
 }
 
 /// <summary>A figure as it was measured, beside its reference.</summary>

@@ -45,7 +45,7 @@ internal static class BuildingFlows
                     FigureReference.AtMost("largest error of the score from the velocity", 1e-6, "closed form"),
                     FigureReference.AtMost("largest relative gap of the trained objective to its minimum", 0.01, "minus the path cost", stretchBound: 0.001),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => GaussianCosts(settings, cancellation), cancellation)),
+                Experiment.InBackground(GaussianCosts)),
             new Experiment(
                 "optimised-path",
                 "Ascent on five sine modes of alpha and beta, twenty steps of descent on a velocity that is linear in x for each: the path cost beside the "
@@ -53,7 +53,7 @@ internal static class BuildingFlows
                 Quick: true,
                 [.. s_cases.Select(
                     c => FigureReference.AtMost($"path cost over squared W2, c = {c.Variance}", 1.03, "optimal transport", stretchBound: 1.005))],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => OptimisedPaths(settings, cancellation), cancellation)),
+                Experiment.InBackground(OptimisedPaths)),
             new Experiment(
                 "certificate",
                 "The exact velocity with errors put on it: squared W2 of the ends beside its bound exp(1 + 2K) H.",
@@ -62,7 +62,7 @@ internal static class BuildingFlows
                     FigureReference.AtMost("largest squared W2 over its bound", 1, "the bound"),
                     FigureReference.AtLeast("largest squared W2", 1e-3, "so that the test can fail"),
                 ],
-                (_, cancellation) => Task.Run<IReadOnlyList<double>>(Certificate, cancellation)),
+                Experiment.InBackground((_, _) => Certificate())),
             .. LearnedInterpolants.Building,
             .. TabularData.Experiments,
         ]);
@@ -95,8 +95,7 @@ internal static class BuildingFlows
                 score = Math.Max(score, ScoreError(schedule, variance));
                 var missing = TrainedGap(schedule, variance, settings);
                 gap = Math.Max(gap, missing / cost);
-                settings.Note(
-                    FormattableString.Invariant($"c = {variance}, {schedule}: objective of the trained network {missing - cost:f5}, its minimum {-cost:f5}"));
+                settings.Remark($"c = {variance}, {schedule}: objective of the trained network {missing - cost:f5}, its minimum {-cost:f5}");
             }
         }
 
@@ -165,7 +164,7 @@ internal static class BuildingFlows
             var (alpha, beta) = OptimisePath(c.Variance, settings, cancellation);
             var schedule = FourierSchedule.WithValues(InterpolantSchedules.Trigonometric, alpha, beta, null);
             var cost = PathCost(schedule, c.Variance);
-            settings.Note(FormattableString.Invariant($"c = {c.Variance}: cost {cost:f5}, from {c.Trigonometric:f5}, optimum {c.Optimum:f5}"));
+            settings.Remark($"c = {c.Variance}: cost {cost:f5}, from {c.Trigonometric:f5}, optimum {c.Optimum:f5}");
             return cost / c.Optimum;
         })];
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
@@ -44,7 +43,7 @@ internal static class ExactMixtureTransport
                 FigureReference.Within("continuous ESS at 100 steps", 1, 1e-6, "the exact drift makes all weights equal"),
                 FigureReference.AtMost("ESS of annealed importance sampling at 200 steps", 0.01, Reference),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Measure(settings, cancellation), cancellation)),
+            Experiment.InBackground(Measure)),
         new Experiment(
             "student-t-mixture-50",
             "Ten products of Student's t in 50 dimensions whose means move from the origin, carried by the exact drift's ODE with the density's weights. The "
@@ -56,7 +55,7 @@ internal static class ExactMixtureTransport
                 FigureReference.AtLeast("ESS", 0.9, "the exact drift makes all weights equal"),
                 FigureReference.Within("log Z", 0, 0.05, "the target's definition"),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Students(settings, cancellation), cancellation)),
+            Experiment.InBackground(Students)),
     ];
 
     private static double[] Students(ExperimentSettings settings, CancellationToken cancellation)
@@ -76,11 +75,9 @@ internal static class ExactMixtureTransport
             (x, y) => Wasserstein.Exact(x, y, d, 2, settings.Threads, cancellation).MeanCost, "mean squared cost", 10);
 
         // The variance is infinite, so the cost of two exact sets has no expectation: its mean over pairs converges to nothing, its median does.
-        settings.Note(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"student-t-mixture-50: {distance}; medians {distance.ValueMedian:f0} and {distance.FloorMedian:f0} over {distance.Floors.Count} pairs; ESS "
-                + $"{weights.EffectiveSampleFraction:f4}, log Z {weights.LogNormaliser:f5}"));
+        settings.Remark(
+            $"student-t-mixture-50: {distance}; medians {distance.ValueMedian:f0} and {distance.FloorMedian:f0} over {distance.Floors.Count} pairs; ESS "
+            + $"{weights.EffectiveSampleFraction:f4}, log Z {weights.LogNormaliser:f5}");
         return [distance.MedianRatio, weights.EffectiveSampleFraction, weights.LogNormaliser];
     }
 
@@ -127,9 +124,9 @@ internal static class ExactMixtureTransport
         double[] logBase = [.. sde["logBase"].Span];
         sde.Advance(null, Walkers, Grid(steps), draw);
         var weights = ImportanceWeights.FromLogWeights(WeightedParticles.LogWeights(At(path, 1, sde.Positions, execution), logBase, sde["gain"]));
-        settings.Note(string.Create(CultureInfo.InvariantCulture,
+        settings.Remark(
             $"{(drift is null ? "annealed importance sampling" : "exact drift")}, {steps} steps: kernel ESS {weights.EffectiveSampleFraction:f4}, log Z "
-            + $"{weights.LogNormaliser:f4} +- {weights.LogNormaliserError:f4}"));
+            + $"{weights.LogNormaliser:f4} +- {weights.LogNormaliserError:f4}");
         return weights.EffectiveSampleFraction;
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
@@ -56,7 +55,7 @@ internal static class FieldRestoration
                 FigureReference.AtLeast("error of the Gaussian base over that of the coupling, least of 5, 10 and 20 Euler steps", 1,
                     "the coupling beats the Gaussian base on the same budget"),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => SuperResolution(settings, cancellation), cancellation)),
+            Experiment.InBackground(SuperResolution)),
         new Experiment(
             "in-painting",
             "Gaussian fields from the tiles of 2 x 2 sites that a mask with probability 0.3 has left; what is kept must not move.",
@@ -66,7 +65,7 @@ internal static class FieldRestoration
                 FigureReference.AtMost("RMS error of the posterior mean on masked sites, in standard deviations of the field", 0.1, Exact),
                 FigureReference.Within("posterior variance on masked sites over the exact one", 1, 0.1, Exact),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => InPainting(settings, cancellation), cancellation)),
+            Experiment.InBackground(InPainting)),
     ];
 
     // Images as channels of the coarse lattice: the four sites of a block side by side.
@@ -97,8 +96,7 @@ internal static class FieldRestoration
         var options = new LossMinimiserOptions { Iterations = iterations, BatchSize = 128, LearningRate = 2e-3 };
         using var minimiser = new LossMinimiser<float>(set, initializer, loss, options, settings.Seed, new ExecutionOptions { Threads = settings.Threads });
         var outcome = minimiser.Run(cancellation: cancellation);
-        settings.Note(FormattableString.Invariant(
-            $"{set.Count} parameters, {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s, last loss {outcome.Loss:F5}"));
+        settings.Remark($"{set.Count} parameters, {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s, last loss {outcome.Loss:F5}");
         return new RestorationModel(set, NdArray<float>.From(minimiser.State.Average.Span, set.Count), Velocity);
     }
 
@@ -109,11 +107,9 @@ internal static class FieldRestoration
         var coarse = Corruption.BlockMean(x1, Side, Side, Block);
         var noise = Expr.Random(RandomLaw.Normal, s_noiseStream, Sites);
         var conditional = BlockConditional();
-        settings.Note(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"sigma = {Sigma}, the conditional standard deviation of a site is "
-                + $"{Math.Sqrt(Enumerable.Range(0, Sites).Average(i => conditional.Covariance[i * (Sites + 1)])):F4}; trigonometric schedule for both bases"));
+        settings.Remark(
+            $"sigma = {Sigma}, the conditional standard deviation of a site is "
+            + $"{Math.Sqrt(Enumerable.Range(0, Sites).Average(i => conditional.Covariance[i * (Sites + 1)])):F4}; trigonometric schedule for both bases");
         var (schedule, known) = (InterpolantSchedules.Trigonometric, Corruption.UpSample(coarse, Side, Side, Block));
         var coupled = Train(schedule, Corruption.WithNoise(known, noise, Sigma), x1, known, coarse, null, iterations, settings, cancellation);
         var gaussian = Train(schedule, noise, x1, 0, coarse, null, iterations, settings, cancellation);
@@ -147,11 +143,9 @@ internal static class FieldRestoration
                 var euler = k < s_steps.Length;
                 var end = paths.Run(start, euler ? s_steps[k] : 8, euler);
                 into[k] = Judge(end, o => conditional.Mean(Doubles(observed.AsSpan(o * Cells, Cells))), conditional.Covariance);
-                settings.Note(
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{name}, {(euler ? $"{s_steps[k]} Euler" : "8 Runge-Kutta")} steps: posterior mean off by {into[k].MeanError:F4}, variance ratio "
-                        + $"{into[k].VarianceRatio:F4}, unseen band off by {into[k].BandError:F4}"));
+                settings.Remark(
+                    $"{name}, {(euler ? $"{s_steps[k]} Euler" : "8 Runge-Kutta")} steps: posterior mean off by {into[k].MeanError:F4}, variance ratio "
+                    + $"{into[k].VarianceRatio:F4}, unseen band off by {into[k].BandError:F4}");
             }
         }
 

@@ -126,16 +126,15 @@ internal static class GaussianSuite
             if (isUnique)
             {
                 values.Add(score.DriftError);
-                settings.Note(FormattableString.Invariant($"{note}, drift error {score.DriftError:E1}"));
+                settings.Remark($"{note}, drift error {score.DriftError:E1}");
             }
             else
             {
                 var law = GaussianTraining.Carry(model, parameters, settings);
                 values.Add(law.MomentError);
-                settings.Note(
-                    string.Create(
-                        CultureInfo.InvariantCulture, $"{note}, moments {law.MomentError:E1}, ESS {law.EffectiveSampleSize:F4}, log Z of the weights off by "
-                        + $"{Math.Abs(law.LogZ - GaussianEvolutions.LogZ):E1}"));
+                settings.Remark(
+                    $"{note}, moments {law.MomentError:E1}, ESS {law.EffectiveSampleSize:F4}, log Z of the weights off by "
+                    + $"{Math.Abs(law.LogZ - GaussianEvolutions.LogZ):E1}");
             }
         }
 
@@ -159,9 +158,9 @@ internal static class GaussianSuite
             var beside = GaussianTraining.Score(model, alone, settings);
             smallestRatio = Math.Min(smallestRatio, beside.DriftError / score.DriftError);
             values.AddRange([score.ResidualRms, score.DriftError]);
-            settings.Note(string.Create(CultureInfo.InvariantCulture,
-                $"{name}: {seconds:F1} s; Gauss-Newton ({steps} steps) RMS {score.ResidualRms:E1}, drift {score.DriftError:E1}{LogZ(score)}; Adam "
-                + $"({adamSteps} steps) RMS {beside.ResidualRms:E1}, drift {beside.DriftError:E1}{LogZ(beside)}"));
+            settings.Remark(
+                $"{name}: {seconds:F1} s; Gauss-Newton ({steps} steps) RMS {score.ResidualRms:E1}, drift {score.DriftError:E1}{LogZ(score)}; Adam ({adamSteps} "
+                + $"steps) RMS {beside.ResidualRms:E1}, drift {beside.DriftError:E1}{LogZ(beside)}");
         }
 
         values.Add(smallestRatio);

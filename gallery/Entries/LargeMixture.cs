@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -49,7 +48,7 @@ internal static class LargeMixture
                 FigureReference.AtMost("SDE with noise 1: divergence over the largest of three floors", 1.1, "exact samples of the same size"),
                 FigureReference.AtMost("largest error of a mode's mass", 0.01, "a fifth each, of 50,000"),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Measure(settings, cancellation), cancellation)),
+            Experiment.InBackground(Measure)),
     ];
 
     /// <summary>
@@ -125,11 +124,10 @@ internal static class LargeMixture
             var masses = Masses(samples);
             mass = Math.Max(mass, masses.Max(m => Math.Abs(m - (1.0 / Components))));
             results.Add(divergence / floors.Max());
-            settings.Note(
-                string.Create(
-                    CultureInfo.InvariantCulture, $"noise {diffusion}, {steps} steps of Heun: divergence {divergence:f5}, floors "
-                    + $"{string.Join(", ", floors.Select(f => f.ToString("f5", System.Globalization.CultureInfo.InvariantCulture)))}; masses "
-                    + $"{string.Join(" ", masses.Select(m => m.ToString("f4", System.Globalization.CultureInfo.InvariantCulture)))}"));
+            settings.Remark(
+                $"noise {diffusion}, {steps} steps of Heun: divergence {divergence:f5}, floors "
+                + $"{string.Join(", ", floors.Select(f => f.ToString("f5", System.Globalization.CultureInfo.InvariantCulture)))}; masses "
+                + $"{string.Join(" ", masses.Select(m => m.ToString("f4", System.Globalization.CultureInfo.InvariantCulture)))}");
         }
 
         return [.. results, mass];

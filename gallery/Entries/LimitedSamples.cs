@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
@@ -44,7 +43,7 @@ internal static class LimitedSamples
                     FigureReference.Within("error of the mean, sigma = 0.3, n = 4, decay 1", .1088, 1e-5, "verified for this reproduction"),
                     FigureReference.Within("error x n / sigma^2 without decay, n = 256", 2, 0.01, "2 sigma^2 / n"),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Theory(settings), cancellation)),
+                Experiment.InBackground((settings, _) => Theory(settings))),
             new Experiment(
                 "simulation",
                 "20,000 dimensions, the denoiser fitted exactly at each of 100 times, 100 samples generated: the error of their mean, its rate, their "
@@ -59,7 +58,7 @@ internal static class LimitedSamples
                     FigureReference.Within(
                         "error x n / sigma^2 with fresh base samples at each time, sigma = 0.5, n = 64", 1, 0.1, "sigma^2 / n: the base's own term is gone"),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Simulation(20_000, settings, cancellation), cancellation)),
+                Experiment.InBackground((settings, cancellation) => Simulation(20_000, settings, cancellation))),
             new Experiment(
                 "simulation-50000",
                 "The simulation in 50,000 dimensions.",
@@ -68,8 +67,7 @@ internal static class LimitedSamples
                     .. s_simulated.Select(c => FigureReference.Within(
                         $"error of the mean over theory, sigma = {c.Deviation}, n = {c.Samples}", 1, 0.06, Closed, stretchTolerance: 0.03)),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
-                    () => [.. Simulation(50_000, settings, cancellation).Take(s_simulated.Length)], cancellation)),
+                Experiment.InBackground((settings, cancellation) => [.. Simulation(50_000, settings, cancellation).Take(s_simulated.Length)])),
             new Experiment(
                 "trained",
                 "The denoiser trained by Adam in 50,000 dimensions at ten times instead of fitted exactly.",
@@ -78,7 +76,7 @@ internal static class LimitedSamples
                     FigureReference.AtMost("largest relative error of a trained skip strength", 0.03, Closed),
                     FigureReference.AtMost("largest relative error of a trained overlap with the mean", 0.03, Closed),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Trained(settings, cancellation), cancellation)),
+                Experiment.InBackground(Trained)),
         ]);
 
     private static double[] Theory(ExperimentSettings settings)
@@ -104,10 +102,10 @@ internal static class LimitedSamples
             // The best weight decay, over a fine grid.
             var best = Enumerable.Range(0, 4000).Select(k => Math.Pow(10, -6 + (k / 400.0))).MinBy(l => new LimitedSampleTheory(n, deviation, l).MeanError);
             var at = new LimitedSampleTheory(n, deviation, best);
-            settings.Note(string.Create(CultureInfo.InvariantCulture,
-                $"sigma = {deviation}, n = {n}: error x n / sigma^2 is {new LimitedSampleTheory(n, deviation, 1e-9).MeanError / at.EmpiricalError:f4} "
-                + $"without decay, {at.MeanError / at.EmpiricalError:f4} at the best decay {best:g3}; 1 for the mean of the samples, "
-                + $"{at.BayesError / at.EmpiricalError:f4} at best"));
+            settings.Remark(
+                $"sigma = {deviation}, n = {n}: error x n / sigma^2 is {new LimitedSampleTheory(n, deviation, 1e-9).MeanError / at.EmpiricalError:f4} without "
+                + $"decay, {at.MeanError / at.EmpiricalError:f4} at the best decay {best:g3}; 1 for the mean of the samples, "
+                + $"{at.BayesError / at.EmpiricalError:f4} at best");
         }
 
         var large = new LimitedSampleTheory(256, 0.5, 1e-9);
@@ -131,11 +129,9 @@ internal static class LimitedSamples
             errors[(deviation, n)] = error - floor;
             ratios.Add((error - floor) / theory.MeanError);
             variance = Math.Max(variance, Math.Abs((spread / theory.ClosedForm().Variance) - 1));
-            settings.Note(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"d = {d}, sigma = {deviation}, n = {n}: error {error - floor:f5}, theory {theory.MeanError:f5}; orthogonal variance {spread:f4}, theory "
-                    + $"{theory.ClosedForm().Variance:f4}"));
+            settings.Remark(
+                $"d = {d}, sigma = {deviation}, n = {n}: error {error - floor:f5}, theory {theory.MeanError:f5}; orthogonal variance {spread:f4}, theory "
+                + $"{theory.ClosedForm().Variance:f4}");
         }
 
         double Slope(double deviation)
@@ -294,8 +290,7 @@ internal static class LimitedSamples
             var denominator = (t * t * theory.DataCoefficient) + ((1 - t) * (1 - t) * theory.BaseCoefficient);
             var exactSkip = t * theory.DataCoefficient / denominator;
             var exactOverlap = N / (N + Decay) * (1 - (exactSkip * t));
-            settings.Note(FormattableString.Invariant(
-                $"t = {t:f2}: trained skip {state.Average[0]:f4}, theory {exactSkip:f4}; trained overlap {overlap:f4}, theory {exactOverlap:f4}"));
+            settings.Remark($"t = {t:f2}: trained skip {state.Average[0]:f4}, theory {exactSkip:f4}; trained overlap {overlap:f4}, theory {exactOverlap:f4}");
             skipError = Math.Max(skipError, Math.Abs((state.Average[0] / exactSkip) - 1));
             overlapError = Math.Max(overlapError, Math.Abs((overlap / exactOverlap) - 1));
         }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
@@ -32,13 +31,11 @@ internal static class LipschitzSchedulesLearned
                 FigureReference.AtMost("radius 100: the same over that of the linear schedule", 0.5, "the same bar where modes lie far apart"),
                 FigureReference.AtMost("radius 100: total variation of the equalised schedule over the surrogate's, 10 steps", 1, "stretch of the sheet"),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
-                () =>
-                {
-                    var (near, far) = (new LearnedModes(20, settings).Measure(cancellation), new LearnedModes(100, settings).Measure(cancellation));
-                    return [near.Designed, near.Designed / near.Linear, far.Designed, far.Designed / far.Linear, far.Equalised / far.Surrogate];
-                },
-                cancellation)),
+            Experiment.InBackground((settings, cancellation) =>
+            {
+                var (near, far) = (new LearnedModes(20, settings).Measure(cancellation), new LearnedModes(100, settings).Measure(cancellation));
+                return [near.Designed, near.Designed / near.Linear, far.Designed, far.Designed / far.Linear, far.Equalised / far.Surrogate];
+            })),
     ];
 }
 
@@ -88,16 +85,14 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
                 others.Add(FormattableString.Invariant($"{Variation(exact, false):F4} ({Variation(paths, true):F4} / {Variation(exact, true):F4})"));
             }
 
-            settings.Note(string.Create(CultureInfo.InvariantCulture,
+            settings.Remark(
                 $"radius {radius}, {names[k]}: total variation {found[k, 0]:F4}, {found[k, 1]:F4}, {found[k, 2]:F4} in 5, 10 and 20 steps; exact velocity "
-                + $"(Euler, learned / exact): {string.Join(", ", others)}"));
+                + $"(Euler, learned / exact): {string.Join(", ", others)}");
         }
 
-        settings.Note(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{Particles} exact draws have a total variation of about "
-                + $"{Math.Sqrt(2 / (Math.PI * Particles)) * s_weights.Sum(w => Math.Sqrt(w * (1 - w))) / 2:F4}"));
+        settings.Remark(
+            $"{Particles} exact draws have a total variation of about "
+            + $"{Math.Sqrt(2 / (Math.PI * Particles)) * s_weights.Sum(w => Math.Sqrt(w * (1 - w))) / 2:F4}");
         return (found[1, 1], found[0, 1], found[2, 1], found[3, 1]);
     }
 
@@ -131,7 +126,7 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
             set, initializer, loss, new LossMinimiserOptions { Iterations = Iterations, BatchSize = 512 }, settings.Seed,
             new ExecutionOptions { Threads = settings.Threads });
         var outcome = minimiser.Run(cancellation: cancellation);
-        settings.Note(FormattableString.Invariant($"radius {radius}: trained {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s"));
+        settings.Remark($"radius {radius}: trained {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s");
         return (set, NdArray<double>.From(Array.ConvertAll(minimiser.State.Average.Span.ToArray(), v => (double)v), set.Count), new FormulaField(2, Velocity));
     }
 

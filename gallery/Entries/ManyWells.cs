@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.Runs;
@@ -72,13 +71,12 @@ internal static class ManyWells
     {
         var target = TargetLibrary.Get(name);
         var draws = await new PinnTransport(target, new PinnOptions()).SampleAsync(Samples, settings.Seed, null, cancellation, settings.Threads);
-        settings.Note(string.Create(CultureInfo.InvariantCulture,
+        settings.Remark(
             $"{name}, seed {settings.Seed}: log Z {draws.LogZ:f4} +- {draws.LogZError:f4} (exact {target.Facts.LogZ:f4}), ELBO {draws.Elbo:f3}, EUBO "
-            + $"{draws.Eubo:f3}, ESS {draws.EffectiveSampleSize:p1}, forward ESS {draws.ForwardEffectiveSampleSize:p1}"));
-        settings.Note(
-            string.Create(
-                CultureInfo.InvariantCulture, $"{name}: {draws.TargetCalls:n0} target calls, preparation and choices included; {draws.TrainSeconds:f0} s of "
-                + $"training, {draws.SampleSeconds:f0} s of sampling"));
+            + $"{draws.Eubo:f3}, ESS {draws.EffectiveSampleSize:p1}, forward ESS {draws.ForwardEffectiveSampleSize:p1}");
+        settings.Remark(
+            $"{name}: {draws.TargetCalls:n0} target calls, preparation and choices included; {draws.TrainSeconds:f0} s of training, {draws.SampleSeconds:f0} s "
+            + $"of sampling");
         settings.Note($"{name}: {draws.Sampler}; {draws.Preparation}");
         return (target, draws);
     }

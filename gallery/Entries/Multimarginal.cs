@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -50,7 +49,7 @@ internal static class Multimarginal
                     FigureReference.AtMost("largest error of the score from g_0", 1e-12, "closed form"),
                     FigureReference.AtMost("largest error of a mean or covariance carried along an edge", 1e-8, "closed form"),
                 ],
-                (_, cancellation) => Task.Run<IReadOnlyList<double>>(() => Gaussians(cancellation), cancellation)),
+                Experiment.InBackground((_, cancellation) => Gaussians(cancellation))),
             new Experiment(
                 "path-cost",
                 "The cost of paths in the simplex: along the edge, along it at the best speed, and over the interior with ten coefficients.",
@@ -63,7 +62,7 @@ internal static class Multimarginal
                     FigureReference.AtMost("optimised path, variances 0.25 and a standard normal law", 0.02, "0.01115 is the least", stretchBound: 0.013),
                     FigureReference.Within("cost of 10,000 particles over quadrature, optimised path", 1, 0.02, "quadrature"),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => PathCosts(settings, cancellation), cancellation)),
+                Experiment.InBackground(PathCosts)),
             new Experiment(
                 "learned",
                 "One network with three heads, trained on uniform weights, beside the closed forms: Gaussians, and mixtures of two.",
@@ -72,9 +71,11 @@ internal static class Multimarginal
                     FigureReference.AtMost("relative error of the heads, Gaussians", 0.03, "closed form", stretchBound: 0.01),
                     FigureReference.AtMost("relative error of the heads, mixtures", 0.05, "closed form", stretchBound: 0.02),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
-                    () => [LearnedError("Gaussians", s_gaussians, 64, 6000, settings, cancellation),
-                        LearnedError("mixtures", s_mixtures, 128, 6000, settings, cancellation)], cancellation)),
+                Experiment.InBackground((settings, cancellation) =>
+                [
+                    LearnedError("Gaussians", s_gaussians, 64, 6000, settings, cancellation),
+                    LearnedError("mixtures", s_mixtures, 128, 6000, settings, cancellation),
+                ])),
             .. MultimarginalLearned.Experiments,
         ]);
 
@@ -155,9 +156,9 @@ internal static class Multimarginal
         var cost = Cost(optimised, withNoise);
         var best = BestSpeed(optimised, withNoise);
         var atHalf = FieldEvaluation.At(1, (_, t) => optimised.Weights(t), [0.0], 0.5);
-        settings.Note(string.Create(CultureInfo.InvariantCulture,
+        settings.Remark(
             $"optimised path: cost {cost:f5}, {best:f5} at the best speed, 0.01115 at least; weights ({atHalf[0]:f4}, {atHalf[1]:f4}, {atHalf[2]:f4}) at the "
-            + $"middle, (0.3922, 0.3039, 0.3039) at the optimum"));
+            + $"middle, (0.3922, 0.3039, 0.3039) at the optimum");
         return [Cost(edge, units), BestSpeed(edge, units), Cost(edge, quarters), BestSpeed(edge, quarters), cost,
             SampledCost(optimised, withNoise, settings) / cost];
     }
@@ -261,7 +262,7 @@ internal static class Multimarginal
             size += evaluation["size"][0];
         }
 
-        settings.Note(FormattableString.Invariant($"{name}: relative error of the heads {Math.Sqrt(error / size):f4}"));
+        settings.Remark($"{name}: relative error of the heads {Math.Sqrt(error / size):f4}");
         return Math.Sqrt(error / size);
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Diagnostics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -49,7 +48,7 @@ internal static class MultimarginalLearned
                 FigureReference.AtMost("cost of the optimised path over that of the edge, roll to checkerboard", 0.9, "bar of the project", stretchBound: 0.8),
                 FigureReference.AtMost("energy distance at the optimised path's end over its floor", 3, "a cheaper path must still arrive"),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Measure(settings, cancellation), cancellation)),
+            Experiment.InBackground(Measure)),
     ];
 
     private static double[] Measure(ExperimentSettings settings, CancellationToken cancellation)
@@ -72,7 +71,7 @@ internal static class MultimarginalLearned
             set, initializer, loss, new LossMinimiserOptions { Iterations = Iterations, BatchSize = Batch }, settings.Seed, execution);
         var outcome = minimiser.Run((program, iteration) => Fill(program, laws, settings.Seed, (ulong)iteration), cancellation: cancellation);
         var parameters = NdArray<float>.From(minimiser.State.Average.Span, set.Count);
-        settings.Note(FormattableString.Invariant($"trained {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s"));
+        settings.Remark($"trained {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s");
 
         var worst = 0.0;
         for (var from = 0; from < Laws; from++)
@@ -94,10 +93,9 @@ internal static class MultimarginalLearned
             (Cost(set, parameters, network, SimplexPath.Edge(Laws, 1, 2), laws, settings), Cost(set, parameters, network, best, laws, settings));
         var arrival = Arrival(set, parameters, network, best, laws[1], laws[2], settings);
         var middle = FieldEvaluation.At(1, (_, t) => best.Weights(t), [0], 0.5);
-        settings.Note(
-            string.Create(
-                CultureInfo.InvariantCulture, $"cost of the edge {edgeCost:F4}, of the optimised path {bestCost:F4} (fresh samples); its weights half way "
-                + $"are {middle[0]:F3} Gaussian, {middle[1]:F3} roll, {middle[2]:F3} checkerboard"));
+        settings.Remark(
+            $"cost of the edge {edgeCost:F4}, of the optimised path {bestCost:F4} (fresh samples); its weights half way are {middle[0]:F3} Gaussian, "
+            + $"{middle[1]:F3} roll, {middle[2]:F3} checkerboard");
         settings.Note($"optimised path, roll to checkerboard: {arrival}");
         return [worst, bestCost / edgeCost, arrival.Ratio];
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Diagnostics;
 using Monge.Engine.Execution;
 using Monge.Measures;
@@ -154,11 +153,9 @@ internal static class NonEquilibriumTransportSampler
             var matching = new SinkhornOptions { Epsilon = 1e-3, MaximumIterations = 1000, Threads = settings.Threads };
             var distance = await Task.Run(
                 () => SampleDiagnostics.SinkhornSquared(draws, target, DistanceSamples, DistancePairs, matching, cancellation), cancellation);
-            settings.Note(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"student-t-mixture-50-learned: {distance}; medians {distance.ValueMedian:f0} and {distance.FloorMedian:f0} over {distance.Floors.Count} "
-                    + $"pairs"));
+            settings.Remark(
+                $"student-t-mixture-50-learned: {distance}; medians {distance.ValueMedian:f0} and {distance.FloorMedian:f0} over {distance.Floors.Count} "
+                + $"pairs");
             return [distance.MedianRatio, draws.EffectiveSampleSize, draws.LogZ];
         });
 
@@ -248,14 +245,13 @@ internal static class NonEquilibriumTransportSampler
 
     private static void NoteRun(ExperimentSettings settings, string name, SampleSet draws)
     {
-        settings.Note(string.Create(CultureInfo.InvariantCulture,
+        settings.Remark(
             $"{name}: log Z {draws.LogZ:f4} +- {draws.LogZError:f4}, ESS {draws.EffectiveSampleSize:f4}, ELBO {draws.Elbo:f4}, EUBO "
             + $"{draws.Eubo ?? double.NaN:f4}, {draws.TargetCalls} target calls, trained {draws.TrainSeconds:f0} s, mode knowledge "
-            + $"{(draws.UsesModeKnowledge ? "yes" : "no")}; {draws.Sampler}; {draws.Preparation}"));
+            + $"{(draws.UsesModeKnowledge ? "yes" : "no")}; {draws.Sampler}; {draws.Preparation}");
         foreach (var trial in draws.SamplerScan ?? [])
         {
-            settings.Note(
-                FormattableString.Invariant($"{name}: ESS {trial.EffectiveSampleSize:f4}, log Z {trial.LogZ:f4} +- {trial.LogZError:f4} with {trial.Sampler}"));
+            settings.Remark($"{name}: ESS {trial.EffectiveSampleSize:f4}, log Z {trial.LogZ:f4} +- {trial.LogZError:f4} with {trial.Sampler}");
         }
     }
 }

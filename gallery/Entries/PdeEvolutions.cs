@@ -65,7 +65,7 @@ internal static class PdeEvolutions
         var modes = target.Facts.Modes!;
         var weights = modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, draws.NormalizedWeights());
         var worst = Enumerable.Range(0, modes.Count).Max(k => Math.Abs(weights[k] - modes.Weights[k]));
-        settings.Note(FormattableString.Invariant($"{draws.Sampler}; {draws.Preparation}; {draws.Iterations} steps in {draws.TrainSeconds:f0} s"));
+        settings.Remark($"{draws.Sampler}; {draws.Preparation}; {draws.Iterations} steps in {draws.TrainSeconds:f0} s");
         foreach (var warning in draws.Warnings)
         {
             settings.Note(warning.ToString());

@@ -34,8 +34,7 @@ internal static class SchroedingerSchedules
                     $"largest relative error of the variance, deviations {c.Start} and {c.End}, diffusion {c.Diffusion}", 0.01,
                     "closed form", stretchBound: 0.001)),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
-                () => [.. s_cases.Select(c => LargestError(c.Start, c.End, c.Diffusion, settings, cancellation))], cancellation)),
+            Experiment.InBackground((settings, cancellation) => [.. s_cases.Select(c => LargestError(c.Start, c.End, c.Diffusion, settings, cancellation))])),
     ];
 
     private static double LargestError(double start, double end, double diffusion, ExperimentSettings settings, CancellationToken cancellation)
@@ -62,8 +61,7 @@ internal static class SchroedingerSchedules
         var exact = FieldEvaluation.At(1, (_, time) => bridge.Variance(time), new double[times.Length], times);
         var error = fitted.At(times).Select(
             (v, k) => Math.Abs(((v.Alpha * v.Alpha * start * start) + (v.Beta * v.Beta * end * end) + (v.Gamma * v.Gamma)) / exact[k] - 1)).Max();
-        settings.Note(FormattableString.Invariant(
-            $"deviations {start} and {end}, diffusion {diffusion}: value {-step.Program["loss"][0]:f6}, variance within {error:g3}"));
+        settings.Remark($"deviations {start} and {end}, diffusion {diffusion}: value {-step.Program["loss"][0]:f6}, variance within {error:g3}");
         return error;
     }
 }

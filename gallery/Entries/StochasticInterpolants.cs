@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -39,7 +38,7 @@ internal static class StochasticInterpolants
                     FigureReference.AtMost("share of Feynman-Kac log densities beyond 3 standard errors", 0.03, "0.0027 if exact; 99 points"),
                     FigureReference.AtMost("largest standard error of a Feynman-Kac log density", 0.1, "so that the test can fail"),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => ExactFields(settings, cancellation), cancellation)),
+                Experiment.InBackground(ExactFields)),
             new Experiment(
                 "exact-samples",
                 "The same, 100,000 particles by the ODE and by SDEs with noise 0.5 and 5 under each schedule.",
@@ -48,7 +47,7 @@ internal static class StochasticInterpolants
                     FigureReference.AtMost("largest Kolmogorov distance", 0.01, Closed),
                     FigureReference.AtMost("largest error of a mode's mass", 0.006, "a third each"),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => ExactSamples(settings, cancellation), cancellation)),
+                Experiment.InBackground(ExactSamples)),
             new Experiment(
                 "kl-identity",
                 "Velocity off by 0.2 sin x, score by 0.1: Kullback-Leibler divergence by the Fokker-Planck equation on a grid beside its identities and its "
@@ -60,7 +59,7 @@ internal static class StochasticInterpolants
                     FigureReference.AtMost("largest divergence over bound", 1, "the bound holds at all times"),
                     FigureReference.Within("best noise of the bound over sqrt(velocity gap / score gap)", 1, 0.02, Closed),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => DivergenceIdentity(cancellation), cancellation)),
+                Experiment.InBackground((_, cancellation) => DivergenceIdentity(cancellation))),
             .. SchroedingerSchedules.Experiments,
             .. LargeMixture.Experiments,
             .. LearnedInterpolants.Stochastic,
@@ -101,10 +100,9 @@ internal static class StochasticInterpolants
             outside += deviations.Count(z => Math.Abs(z) > 3);
             points += deviations.Length;
             spread = Math.Max(spread, estimates.Max(e => e.StandardError));
-            settings.Note(
-                string.Create(
-                    CultureInfo.InvariantCulture, $"{law.Interpolant.Kind} {law.Interpolant.Schedule}: ODE log density off by {error:g2}; Feynman-Kac off by "
-                    + $"up to {deviations.Max(Math.Abs):f2} standard errors of up to {estimates.Max(e => e.StandardError):g2}"));
+            settings.Remark(
+                $"{law.Interpolant.Kind} {law.Interpolant.Schedule}: ODE log density off by {error:g2}; Feynman-Kac off by up to {deviations.Max(Math.Abs):f2} "
+                + $"standard errors of up to {estimates.Max(e => e.StandardError):g2}");
         }
 
         return [identity, density, (double)outside / points, spread];
