@@ -127,6 +127,19 @@ public sealed unsafe partial class CompiledProgram<T> : IDisposable
         }
     }
 
+    /// <summary>Whether the program has an input of a name; one may lack, such as the time of a field that is constant in time.</summary>
+    public bool Uses(string input) => Program.Inputs.Any(i => i.Operation.Name == input);
+
+    /// <summary>Binds an array if the program has an input of that name.</summary>
+    /// <exception cref="ArgumentException">The array's rows have another size than the input.</exception>
+    public void BindIfUsed(string input, NdArray<T> array)
+    {
+        if (Uses(input))
+        {
+            this[input] = array;
+        }
+    }
+
     /// <summary>Runs the program once on samples 0 to <paramref name="samples"/> - 1 of the bound arrays.</summary>
     /// <param name="samples">Number of samples, at least 1.</param>
     /// <param name="draw">The place in the random streams.</param>

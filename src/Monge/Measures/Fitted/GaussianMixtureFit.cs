@@ -50,7 +50,7 @@ public sealed class GaussianMixtureFit : IFittedDensity
     public GaussianMixtureFit(double[] weights, double[][] means, double[][] factors, string description)
     {
         (_weights, _means, _factors, Description, Dimension) = (weights, means, factors, description, means[0].Length);
-        _constants = [.. weights.Zip(factors, (w, f) => Math.Log(w) - RowMoments.LogDeterminant(f, Dimension) - (Dimension * Posteriors.HalfLogTwoPi))];
+        _constants = [.. weights.Zip(factors, (w, f) => Math.Log(w) - (0.5 * Cholesky.LogDeterminant(f, Dimension)) - (Dimension * Posteriors.HalfLogTwoPi))];
     }
 
     /// <inheritdoc/>

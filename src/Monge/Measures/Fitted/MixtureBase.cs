@@ -1,4 +1,5 @@
 using Monge.Engine.Arrays;
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 
@@ -36,7 +37,7 @@ public sealed class MixtureBase
         {
             double[] factor = [.. law.Factors[k]];
             double[] mean = [.. law.Means[k]];
-            logWeights[k] = Math.Log(law.Weights[k]) - RowMoments.LogDeterminant(factor, d);
+            logWeights[k] = Math.Log(law.Weights[k]) - (0.5 * Cholesky.LogDeterminant(factor, d));
             factor.CopyTo(factors, k * d * d);
             for (var i = 0; i < d; i++)
             {
