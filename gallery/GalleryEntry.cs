@@ -1,3 +1,5 @@
+using Monge.Engine.Execution;
+
 namespace Monge.Gallery;
 
 /// <summary>One published system and the experiments that rerun its figures.</summary>
@@ -37,6 +39,9 @@ public sealed record ExperimentSettings
 
     /// <summary>Threads; 0 is one for each processor.</summary>
     public int Threads { get; init; }
+
+    /// <summary>How programs are executed: with the threads that are set.</summary>
+    internal ExecutionOptions Execution => new() { Threads = Threads };
 
     /// <summary>Receives lines that belong to the report beside the figures: tables, spreads, what was labelled as mode knowledge.</summary>
     public Action<string> Note { get; init; } = static _ => { };

@@ -119,7 +119,7 @@ internal static class BuildingFlows
         var network = new DriftNetwork(parameters, initializer, 1, width: 32, depth: 2);
         var options =
             new LossMinimiserOptions { Iterations = TrainingSteps, BatchSize = Batch, LearningRate = 1e-2, AverageDecay = 0.99, StartStream = s_timeStream };
-        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var execution = settings.Execution;
         var objective = Objective(network.Apply, schedule, variance);
         using var minimiser = new LossMinimiser<double>(parameters, initializer, objective, options, settings.Seed, execution);
         minimiser.Run();
@@ -129,7 +129,7 @@ internal static class BuildingFlows
         var error = (network.Apply(x, t) - Gaussians(schedule, variance).Velocity.Apply(x, t)).SquaredNorm();
         const int Times = 100;
         const int Quantiles = 400;
-        var values = schedule.At([.. Enumerable.Range(0, Times).Select(k => (k + 0.5) / Times)]);
+        var values = schedule.At(Measurements.Midpoints(Times));
         var (positions, times) = (new NdArray<double>(Times * Quantiles, 1), new NdArray<double>(Times * Quantiles));
         for (var i = 0; i < Times * Quantiles; i++)
         {
@@ -176,7 +176,7 @@ internal static class BuildingFlows
         var schedule = FourierSchedule.Create(parameters, initializer, "path", InterpolantSchedules.Trigonometric, Modes);
         var loss = Objective((x, t) => slope.Apply(t) * x, schedule, variance) / Batch;
         var options = new GradientStepOptions { LearningRate = new WarmCosineRate(1e-2, 0.02), AverageDecay = 0.99 };
-        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var execution = settings.Execution;
         using var descent = new GradientStep<double>(parameters, loss, Batch, options, execution, name => name.StartsWith("slope", StringComparison.Ordinal));
         var ofPath = options with { AverageDecay = 0.9 };
         using var climb = new GradientStep<double>(parameters, -loss, Batch, ofPath, execution, name => name.StartsWith("path", StringComparison.Ordinal));
@@ -208,7 +208,7 @@ internal static class BuildingFlows
         const double Variance = 4;
         const int Quantiles = 4000;
         var law = Gaussians(InterpolantSchedules.Trigonometric, Variance);
-        var starts = NdArray<double>.From([.. Enumerable.Range(0, Quantiles).Select(k => NormalQuantile((k + 0.5) / Quantiles))], Quantiles, 1);
+        var starts = NdArray<double>.From(Array.ConvertAll(Measurements.Midpoints(Quantiles), NormalQuantile), Quantiles, 1);
         using var exact = new TransportOde<double>(null, law.Velocity, RungeKuttaTableau.RungeKutta4, new ExecutionOptions { Threads = 1 });
         var (ends, _) = exact.Run(null, starts, 400);
         Func<Expr, Expr, Expr>[] errors =
@@ -233,7 +233,7 @@ internal static class BuildingFlows
     {
         const int Times = 200;
         const int Quantiles = 400;
-        var values = law.Interpolant.Schedule.At([.. Enumerable.Range(0, Times).Select(k => (k + 0.5) / Times)]);
+        var values = law.Interpolant.Schedule.At(Measurements.Midpoints(Times));
         var variance = law.Data.Covariances[0][0, 0];
         double[] times = [.. Enumerable.Range(0, Times * Quantiles).Select(i => values[i / Quantiles].Time)];
         double[] positions = [.. Enumerable.Range(0, Times * Quantiles).Select(i =>

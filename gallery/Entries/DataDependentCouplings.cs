@@ -73,14 +73,17 @@ internal static class DataDependentCouplings
             .. FieldRestoration.Experiments,
         ]);
 
-    private static double[] Covariance(double added)
+    private static double[] Covariance(double added) => InAxes(c => c + added);
+
+    // The matrix of the same axes with a function of the eigenvalues.
+    private static double[] InAxes(Func<double, double> scale)
     {
         var result = new double[Dimension * Dimension];
         for (var k = 0; k < Dimension; k++)
         {
             for (var i = 0; i < Dimension * Dimension; i++)
             {
-                result[i] += (s_eigenvalues[k] + added) * s_axes[(k * Dimension) + (i / Dimension)] * s_axes[(k * Dimension) + (i % Dimension)];
+                result[i] += scale(s_eigenvalues[k]) * s_axes[(k * Dimension) + (i / Dimension)] * s_axes[(k * Dimension) + (i % Dimension)];
             }
         }
 
@@ -124,16 +127,7 @@ internal static class DataDependentCouplings
         var worst = exact.Zip(end.Span.ToArray(), (a, b) => Math.Abs(a - b)).Max();
         var (noisy, clean) = (Covariance(Sigma * Sigma), Covariance(0));
         var matrix = GaussianTransport.Map(noisy, clean, Dimension);
-        var own = new double[Dimension * Dimension];
-        for (var k = 0; k < Dimension; k++)
-        {
-            for (var i = 0; i < own.Length; i++)
-            {
-                own[i] += Math.Sqrt(s_eigenvalues[k] / (s_eigenvalues[k] + (Sigma * Sigma))) * s_axes[(k * Dimension) + (i / Dimension)]
-                    * s_axes[(k * Dimension) + (i % Dimension)];
-            }
-        }
-
+        var own = InAxes(c => Math.Sqrt(c / (c + (Sigma * Sigma))));
         var difference = Math.Sqrt(matrix.Zip(own, (a, b) => (a - b) * (a - b)).Sum() / own.Sum(v => v * v));
         settings.Remark(
             $"W2^2 {MapCost:F6}; by the Bures-Wasserstein formula {GaussianTransport.SquaredDistance(s_mean, noisy, s_mean, clean):F6}; bound "
@@ -272,8 +266,8 @@ internal static class DataDependentCouplings
         var field = new DriftNetwork(set, initializer, dimension, width, depth);
         var (t, interpolant, none) = (Expr.Random(RandomLaw.Uniform, s_timeStream), new Interpolant(InterpolantSchedules.Linear), Expr.Constant(0));
         var loss = (field.Apply(interpolant.At(t, x0, x1, none), t) - interpolant.Rate(t, x0, x1, none)).SquaredNorm();
-        using var minimiser = new LossMinimiser<float>(set, initializer, loss, options, settings.Seed, new ExecutionOptions { Threads = settings.Threads });
+        using var minimiser = new LossMinimiser<float>(set, initializer, loss, options, settings.Seed, settings.Execution);
         minimiser.Run(cancellation: cancellation);
-        return (set, NdArray<double>.From(Array.ConvertAll(minimiser.State.Average.Span.ToArray(), v => (double)v), set.Count), field);
+        return (set, NdArray<double>.From(Precision.Doubles(minimiser.State.Average.Span), set.Count), field);
     }
 }

@@ -62,7 +62,7 @@ internal static class ExactMixtureTransport
     {
         var target = TargetLibrary.Get("student-t-mixture-50");
         var (path, drift) = PathLibrary.For(target)!;
-        var (d, execution) = (target.Dimension, new ExecutionOptions { Threads = settings.Threads });
+        var (d, execution) = (target.Dimension, settings.Execution);
         using var start = TransportSde.Forward<double>(path, null, null, SdeScheme.EulerMaruyama, Walkers, 1, 2, execution);
         start.Start(null, Walkers, new DrawKey(settings.Seed));
         using var ode = new TransportOde<double>(null, drift!, RungeKuttaTableau.RungeKutta4, execution);
@@ -97,7 +97,7 @@ internal static class ExactMixtureTransport
         var modes = TargetLibrary.Get("gmm40").Facts.Modes!;
         double[][] means = [.. Enumerable.Range(0, modes.Count).Select(k => modes.Position(k)!)];
         var (path, drift) = PathLibrary.GaussianMixture(means, StartDeviation, Math.Log(1 + Math.E));
-        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var execution = settings.Execution;
         var results = new List<double> { LargestResidual(path, drift!, settings.Seed, execution) };
         foreach (var steps in s_steps)
         {
@@ -149,12 +149,6 @@ internal static class ExactMixtureTransport
             ["residual"] = new NdArray<double>(Points),
         };
         run.Run(Points);
-        var largest = 0.0;
-        foreach (var value in run["residual"].Span)
-        {
-            largest = double.IsNaN(value) ? double.NaN : Math.Max(largest, Math.Abs(value));
-        }
-
-        return largest;
+        return Measurements.LargestMagnitude(run["residual"].Span);
     }
 }

@@ -94,7 +94,7 @@ internal static class FieldRestoration
         var error = velocity - interpolant.Rate(t, x0 - held, x1 - held, none);
         var loss = (keep is null ? error : (1 - keep) * error).SquaredNorm() / Sites;
         var options = new LossMinimiserOptions { Iterations = iterations, BatchSize = 128, LearningRate = 2e-3 };
-        using var minimiser = new LossMinimiser<float>(set, initializer, loss, options, settings.Seed, new ExecutionOptions { Threads = settings.Threads });
+        using var minimiser = new LossMinimiser<float>(set, initializer, loss, options, settings.Seed, settings.Execution);
         var outcome = minimiser.Run(cancellation: cancellation);
         settings.Remark($"{set.Count} parameters, {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s, last loss {outcome.Loss:F5}");
         return new RestorationModel(set, NdArray<float>.From(minimiser.State.Average.Span, set.Count), Velocity);
@@ -142,7 +142,7 @@ internal static class FieldRestoration
             {
                 var euler = k < s_steps.Length;
                 var end = paths.Run(start, euler ? s_steps[k] : 8, euler);
-                into[k] = Judge(end, o => conditional.Mean(Doubles(observed.AsSpan(o * Cells, Cells))), conditional.Covariance);
+                into[k] = Judge(end, o => conditional.Mean(Precision.Doubles(observed.AsSpan(o * Cells, Cells))), conditional.Covariance);
                 settings.Remark(
                     $"{name}, {(euler ? $"{s_steps[k]} Euler" : "8 Runge-Kutta")} steps: posterior mean off by {into[k].MeanError:F4}, variance ratio "
                     + $"{into[k].VarianceRatio:F4}, unseen band off by {into[k].BandError:F4}");
@@ -213,17 +213,6 @@ internal static class FieldRestoration
 
     private static int CellOf(int site) => (site / Side / Block * (Side / Block)) + (site % Side / Block);
 
-    private static double[] Doubles(ReadOnlySpan<float> values)
-    {
-        var result = new double[values.Length];
-        for (var i = 0; i < result.Length; i++)
-        {
-            result[i] = values[i];
-        }
-
-        return result;
-    }
-
     private static GaussianConditional BlockConditional()
     {
         var observation = new double[Cells * Sites];
@@ -242,7 +231,7 @@ internal static class FieldRestoration
             new TracedProgram(null, ("x", draw)), new ExecutionOptions { Threads = 1 })
         { ["x"] = new NdArray<float>(Observations, Sites) };
         program.Run(Observations, new DrawKey(seed, 1UL << 39));
-        return Doubles(program["x"].Span);
+        return Precision.Doubles(program["x"].Span);
     }
 
     private static NdArray<float> Noise(int count, ulong seed)
@@ -271,7 +260,7 @@ internal static class FieldRestoration
 
             for (var s = 0; s < DrawsEach; s++)
             {
-                var row = Doubles(draws.Row((o * DrawsEach) + s));
+                var row = Precision.Doubles(draws.Row((o * DrawsEach) + s));
                 for (var i = 0; i < Sites; i++)
                 {
                     sum[i] += row[i] / DrawsEach;

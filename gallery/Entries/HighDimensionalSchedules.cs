@@ -1,10 +1,10 @@
 using System.Numerics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
-using Monge.Engine.Execution;
 using Monge.Engine.Random;
 using Monge.Fields;
 using Monge.Paths;
+using Monge.References;
 
 namespace Monge.Gallery.Entries;
 
@@ -132,7 +132,7 @@ internal static class HighDimensionalSchedules
     private static NdArray<T> Euler<T>(IVectorField velocity, NdArray<T> start, int steps, SdeScheme scheme, ExperimentSettings settings)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        using var sde = FieldSde.Walk<T>(null, velocity, scheme, s_noiseStream, false, new ExecutionOptions { Threads = settings.Threads });
+        using var sde = FieldSde.Walk<T>(null, velocity, scheme, s_noiseStream, false, settings.Execution);
         if (scheme == SdeScheme.EulerMaruyama)
         {
             return sde.Carry(null, start, new TimeGrid(TimeGrid.EqualTimes(0, 1, steps)));

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
-using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Measures;
@@ -84,7 +83,7 @@ internal static class LargeMixture
         var covariances = new double[Components][,];
         for (var k = 0; k < Components; k++)
         {
-            double[] w = [.. Enumerable.Range(0, Dimension * Dimension).Select(_ => random.NextNormal())];
+            var w = Measurements.Normal(random, Dimension * Dimension);
             var covariance = covariances[k] = new double[Dimension, Dimension];
             for (var i = 0; i < Dimension; i++)
             {
@@ -106,10 +105,10 @@ internal static class LargeMixture
 
     private static double[] Measure(ExperimentSettings settings, CancellationToken cancellation)
     {
-        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var execution = settings.Execution;
         var law = new MixtureInterpolant(new Interpolant(InterpolantSchedules.LinearWithLatent()), null, Law);
         var start = NdArray<float>.From(
-            [.. law.Start.Sample(Samples, new RandomStream(settings.Seed, s_startStream)).Select(v => (float)v)], Samples, Dimension);
+            Precision.Singles(law.Start.Sample(Samples, new RandomStream(settings.Seed, s_startStream))), Samples, Dimension);
         double[] floors = [.. Enumerable.Range(0, 3).Select(k => MarginalDivergence(
             Law.Sample(Samples, new RandomStream(settings.Seed, s_drawStream.Member(1 + k))), settings.Seed, settings.Threads))];
         var (results, mass) = (new List<double>(), 0.0);
@@ -119,7 +118,7 @@ internal static class LargeMixture
             using var sde = FieldSde.Walk<float>(
                 null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, NoiseStream, false, execution);
             var end = sde.Carry(null, start, new TimeGrid(TimeGrid.EqualTimes(0, 1, steps), (_, _) => diffusion), new DrawKey(settings.Seed));
-            double[] samples = [.. end.Span.ToArray().Select(v => (double)v)];
+            var samples = Precision.Doubles(end.Span);
             var divergence = MarginalDivergence(samples, settings.Seed, settings.Threads);
             var masses = Masses(samples);
             mass = Math.Max(mass, masses.Max(m => Math.Abs(m - (1.0 / Components))));

@@ -213,9 +213,8 @@ internal static class LearnedInterpolants
             var test = law.Sample(TestRows, new RandomStream(settings.Seed, s_testStream));
             var logs = model.LogDensity(test, new FlowSettings { Tolerance = 1e-5, Threads = settings.Threads });
             double[] differences = [.. logs.Select((log, i) => law.LogDensity(test.AsSpan(i * d, d)) - log)];
-            var mean = differences.Average();
+            var (mean, error) = Measurements.Mean(differences);
             excess.Add(mean);
-            var error = Math.Sqrt(differences.Sum(v => (v - mean) * (v - mean)) / (TestRows - 1) / TestRows);
             settings.Remark(
                 $"d = {d}: negative log-likelihood {-logs.Average():F4}, exact {logs.Select((_, i) => -law.LogDensity(test.AsSpan(i * d, d))).Average():F4}, "
                 + $"excess {mean:F4} +- {error:F4}");
@@ -275,9 +274,9 @@ internal static class LearnedInterpolants
     {
         using var ode = new TransportOde<double>(
             model.Parameters, model.Velocity(), RungeKuttaTableau.RungeKutta4,
-            new Engine.Execution.ExecutionOptions { Threads = settings.Threads }, DivergenceMode.None);
+            settings.Execution, DivergenceMode.None);
         var parameters = Engine.Arrays.NdArray<double>.From(
-            Array.ConvertAll(model.ParameterValues.Span.ToArray(), v => (double)v), model.ParameterValues.Length);
+            Engine.Arrays.Precision.Doubles(model.ParameterValues.Span), model.ParameterValues.Length);
         var x = Engine.Arrays.NdArray<double>.From(start, start.Length / 2, 2);
         var energy = 0.0;
         const int pieces = 100;
@@ -330,7 +329,7 @@ internal static class LearnedInterpolants
         double[][] means = [.. Enumerable.Range(0, 5).Select(_ => (double[])[.. Enumerable.Range(0, d).Select(_ => 3 * random.NextNormal())])];
         double[][,] covariances = [.. Enumerable.Range(0, 5).Select(_ =>
         {
-            double[] w = [.. Enumerable.Range(0, d * d).Select(_ => random.NextNormal())];
+            var w = Measurements.Normal(random, d * d);
             var covariance = new double[d, d];
             for (var i = 0; i < d * d; i++)
             {

@@ -1,5 +1,4 @@
 using Monge.Engine.Arrays;
-using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Methods;
@@ -134,12 +133,8 @@ internal static class LimitedSamples
                 + $"{theory.ClosedForm().Variance:f4}");
         }
 
-        double Slope(double deviation)
-        {
-            var points = s_simulated.Where(c => c.Deviation == deviation).Select(c => (X: Math.Log(c.Samples), Y: Math.Log(errors[c]))).ToList();
-            var (x, y) = (points.Average(p => p.X), points.Average(p => p.Y));
-            return points.Sum(p => (p.X - x) * (p.Y - y)) / points.Sum(p => (p.X - x) * (p.X - x));
-        }
+        double Slope(double deviation) => Measurements.Slope(
+            [.. s_simulated.Where(c => c.Deviation == deviation).Select(c => (Math.Log(c.Samples), Math.Log(errors[c])))]);
 
         var (fresh, freshSpread) = Simulate(d, 64, 0.5, freshBase: true, settings);
         return [.. ratios, Slope(0.5), Slope(1.5), variance, (fresh - (freshSpread / Generated)) * 64 / 0.25];
@@ -157,7 +152,7 @@ internal static class LimitedSamples
         var x = new double[Generated][];
         for (var i = 0; i < Generated; i++)
         {
-            x[i] = [.. Enumerable.Range(0, d).Select(_ => random.NextNormal())];
+            x[i] = Measurements.Normal(random, d);
         }
 
         var h = 1.0 / Steps;
@@ -259,7 +254,7 @@ internal static class LimitedSamples
         var output = (skip * x) + (weights * (Expr.Dot(weights, x) / Math.Sqrt(D)).Tanh());
         var loss = (0.5 * (output - target).SquaredNorm()) + (0.5 * Decay / N * weights.SquaredNorm());
         var options = new GradientStepOptions { LearningRate = new WarmCosineRate(0.04, 0.001), GradientClip = double.PositiveInfinity, AverageDecay = 0.9 };
-        using var step = new GradientStep<float>(parameters, loss, N, options, new ExecutionOptions { Threads = settings.Threads });
+        using var step = new GradientStep<float>(parameters, loss, N, options, settings.Execution);
         var (dataRandom, baseRandom) = (new RandomStream(settings.Seed, s_dataStream), new RandomStream(settings.Seed, s_baseStream));
         var (data, start, inputs) = (new NdArray<float>(N, D), new NdArray<float>(N, D), new NdArray<float>(N, D));
         for (var i = 0; i < data.Length; i++)

@@ -256,7 +256,7 @@ internal static class LipschitzSchedules
 
     private static double[] Equalised(ExperimentSettings settings)
     {
-        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var execution = settings.Execution;
         double[] Ratios(MixtureInterpolant law, double[] times)
         {
             var random = new RandomStream(settings.Seed, LargeMixture.NoiseStream);

@@ -31,7 +31,7 @@ internal static class ManyWells
             async (settings, cancellation) =>
             {
                 var (target, draws) = await Sample("many-well-5", settings, cancellation);
-                return [draws.LogZ, draws.EffectiveSampleSize, LargestModeError(target, draws)];
+                return [draws.LogZ, draws.EffectiveSampleSize, Measurements.LargestModeError(target, draws)];
             }),
         new Experiment(
             "many-well-50",
@@ -45,7 +45,7 @@ internal static class ManyWells
             async (settings, cancellation) =>
             {
                 var (target, draws) = await Sample("many-well-50", settings, cancellation);
-                return [draws.LogZ, draws.EffectiveSampleSize, LargestModeError(target, draws)];
+                return [draws.LogZ, draws.EffectiveSampleSize, Measurements.LargestModeError(target, draws)];
             }),
         Pairs(32, 164.69568, 0.1, 2.5, "best published gap 2.93 with 290 million calls", 1.0),
         Pairs(64, 329.39135, 0.2, 16.3, "best published gap", 3),
@@ -79,13 +79,6 @@ internal static class ManyWells
             + $"of sampling");
         settings.Note($"{name}: {draws.Sampler}; {draws.Preparation}");
         return (target, draws);
-    }
-
-    private static double LargestModeError(Density target, SampleSet draws)
-    {
-        var modes = target.Facts.Modes!;
-        var weights = modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, draws.NormalizedWeights());
-        return Enumerable.Range(0, modes.Count).Max(k => Math.Abs(weights[k] - modes.Weights[k]));
     }
 
     private static double LargestPairError(SampleSet draws, int dimension)

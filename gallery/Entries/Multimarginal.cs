@@ -87,7 +87,7 @@ internal static class Multimarginal
         double[] positions = [.. Enumerable.Range(0, 400).Select(_ => 2 * random.NextNormal())];
         foreach (var path in (SimplexPath[])[new SimplexPath(3, Inner), SimplexPath.Edge(3, 0, 1), SimplexPath.Edge(3, 2, 0)])
         {
-            double[] times = [.. Enumerable.Range(0, 200).Select(k => (k + 0.5) / 200)];
+            var times = Measurements.Midpoints(200);
             identity = Math.Max(identity, FieldEvaluation.At(
                 2, (x, t) => (BarycentricInterpolant.At(path.Weights(t), law.Means(x, path.Weights(t))) - x).Abs().Maximum(), positions, times).Max());
             score = Math.Max(
@@ -170,14 +170,12 @@ internal static class Multimarginal
         return Expr.Dot(weights * rates, c).Square() / Expr.Dot(weights.Square(), c);
     }
 
-    private static double[] Midpoints(int count) => [.. Enumerable.Range(0, count).Select(k => (k + 0.5) / count)];
-
     private static double Cost(SimplexPath path, double[] variances) =>
-        FieldEvaluation.At(1, (_, t) => Rate(path, variances, t), new double[Nodes], Midpoints(Nodes)).Average();
+        FieldEvaluation.At(1, (_, t) => Rate(path, variances, t), new double[Nodes], Measurements.Midpoints(Nodes)).Average();
 
     // The square of the length: a curve costs least at constant speed.
     private static double BestSpeed(SimplexPath path, double[] variances) =>
-        Math.Pow(FieldEvaluation.At(1, (_, t) => Rate(path, variances, t).Sqrt(), new double[Nodes], Midpoints(Nodes)).Average(), 2);
+        Math.Pow(FieldEvaluation.At(1, (_, t) => Rate(path, variances, t).Sqrt(), new double[Nodes], Measurements.Midpoints(Nodes)).Average(), 2);
 
     private static SimplexPath OptimisePath(double[] variances, ExperimentSettings settings, CancellationToken cancellation)
     {
@@ -188,8 +186,8 @@ internal static class Multimarginal
         var t = Expr.Input("t");
         var options = new GradientStepOptions { LearningRate = new WarmCosineRate(3e-2), AverageDecay = 0.9 };
         var cost = Rate(path, variances, t) / Points;
-        using var step = new GradientStep<double>(parameters, cost, Points, options, new ExecutionOptions { Threads = settings.Threads });
-        step.Program["t"] = NdArray<double>.From(Midpoints(Points), Points);
+        using var step = new GradientStep<double>(parameters, cost, Points, options, settings.Execution);
+        step.Program["t"] = NdArray<double>.From(Measurements.Midpoints(Points), Points);
         var state = step.NewState();
         for (var k = 0; k < Steps; k++)
         {
@@ -208,7 +206,7 @@ internal static class Multimarginal
         var law = new BarycentricMixture([.. variances.Select(v => GaussianMixtureLaw.Isotropic([1], [[0]], [v]))]);
         var random = new RandomStream(settings.Seed, s_firstPointStream);
         var velocity = law.Velocity(path);
-        double[] times = [.. Enumerable.Range(0, Particles * Times).Select(k => (k + 0.5) / (Particles * Times))];
+        var times = Measurements.Midpoints(Particles * Times);
         var weights = FieldEvaluation.At(1, (_, t) => path.Weights(t), new double[times.Length], times);
         double[] draws = [.. Enumerable.Range(0, Particles * variances.Length).Select(k => Math.Sqrt(variances[k % variances.Length]) * random.NextNormal())];
 
@@ -235,7 +233,7 @@ internal static class Multimarginal
         Expr[] points = [.. Enumerable.Range(0, laws.Length).Select(k => Expr.Input($"x{k}", 2))];
         var x = BarycentricInterpolant.At(weights, points);
         var (heads, exact) = (network.Heads(x, weights), law.Means(x, weights));
-        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var execution = settings.Execution;
         var options = new LossMinimiserOptions { Iterations = steps, BatchSize = Batch, LearningRate = 3e-3, StartStream = s_weightStream };
         var loss = BarycentricInterpolant.Objective(heads, points);
         using var minimiser = new LossMinimiser<float>(parameters, initializer, loss, options, settings.Seed, execution);
@@ -244,7 +242,7 @@ internal static class Multimarginal
         {
             for (var k = 0; k < laws.Length; k++)
             {
-                program[$"x{k}"] = NdArray<float>.From([.. laws[k].Sample(Batch, streams[k]).Select(v => (float)v)], Batch, 2);
+                program[$"x{k}"] = NdArray<float>.From(Precision.Singles(laws[k].Sample(Batch, streams[k])), Batch, 2);
             }
         }
 

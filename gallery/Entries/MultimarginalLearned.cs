@@ -57,7 +57,7 @@ internal static class MultimarginalLearned
         var (set, initializer) = (new ParameterSet(), new ParameterInitializer());
         var network = new BarycentricNetwork(set, initializer, 2, Laws, 128, 4);
         var path = SimplexPath.Parametrised(set, initializer, "path", Laws, 1, 2, Modes);
-        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var execution = settings.Execution;
         Expr[] points = [Expr.Random(RandomLaw.Normal, s_noiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
         var weights = Weights();
         Expr loss = 0;
@@ -130,7 +130,7 @@ internal static class MultimarginalLearned
         foreach (var (name, law) in new[] { ("roll", laws[1]), ("board", laws[2]) })
         {
             var rows = law.Sampler(Batch, new RandomStream((seed << 32) ^ iteration, s_drawStream.Member(law == laws[1] ? 0 : 1)));
-            program[name] = NdArray<float>.From(Array.ConvertAll(rows, v => (float)v), Batch, 2);
+            program[name] = NdArray<float>.From(Precision.Singles(rows), Batch, 2);
         }
     }
 
@@ -141,9 +141,7 @@ internal static class MultimarginalLearned
         double[] Carried(int count, int seed)
         {
             var start = from.Draw(count, settings.Seed + 10_000 + (ulong)seed);
-            return Array.ConvertAll(
-                paths.Run(NdArray<float>.From(Array.ConvertAll(start, v => (float)v), count, 2), Steps, from: LeastTime, to: 1 - LeastTime).Span.ToArray(),
-                v => (double)v);
+            return Precision.Doubles(paths.Run(NdArray<float>.From(Precision.Singles(start), count, 2), Steps, from: LeastTime, to: 1 - LeastTime).Span);
         }
 
         return DistanceWithFloor.Compute(
@@ -165,7 +163,7 @@ internal static class MultimarginalLearned
         Expr[] points = [Expr.Random(RandomLaw.Normal, s_noiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
         var cost = PathCost(network, path, points, LeastTime + ((1 - (2 * LeastTime)) * Expr.Random(RandomLaw.Uniform, s_pathTimeStream))) / Batch;
         var options = new GradientStepOptions { LearningRate = new WarmCosineRate(0.05, 0.05), AverageDecay = 0.98 };
-        using var step = new GradientStep<float>(set, cost, Batch, options, new ExecutionOptions { Threads = settings.Threads }, name => name == "path")
+        using var step = new GradientStep<float>(set, cost, Batch, options, settings.Execution, name => name == "path")
         {
             Values = NdArray<float>.From(parameters.Span, set.Count),
         };
@@ -177,7 +175,7 @@ internal static class MultimarginalLearned
             step.Run(state, k, PathIterations, new DrawKey(settings.Seed, (ulong)(Iterations + k)));
         }
 
-        return Array.ConvertAll(state.Average.Span.ToArray(), v => (double)v);
+        return Precision.Doubles(state.Average.Span);
     }
 
     private static double Cost(
@@ -187,7 +185,7 @@ internal static class MultimarginalLearned
         Expr[] points = [Expr.Random(RandomLaw.Normal, s_noiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
         var cost = PathCost(network, path, points, LeastTime + ((1 - (2 * LeastTime)) * Expr.Random(RandomLaw.Uniform, s_pathTimeStream))) / Batch;
         using var program = new CompiledProgram<float>(
-            new TracedProgram(set, ("cost", cost.BatchSum())), new ExecutionOptions { Threads = settings.Threads })
+            new TracedProgram(set, ("cost", cost.BatchSum())), settings.Execution)
         { Parameters = parameters };
         var sum = 0.0;
         for (var k = 0; k < batches; k++)

@@ -1,5 +1,4 @@
 using Monge.Diagnostics;
-using Monge.Engine.Execution;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
@@ -73,11 +72,8 @@ internal static class NonEquilibriumTransportSampler
             NoteRun(settings, name + " resampled", resampled);
             var distance = SampleDiagnostics.W2(draws, target, threads: settings.Threads);
             settings.Note($"{name}: {distance}");
-            var modes = target.Facts.Modes!;
-            var weights = modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, draws.NormalizedWeights());
-            var worst = Enumerable.Range(0, modes.Count).Max(k => Math.Abs(weights[k] - modes.Weights[k]));
             return [
-                draws.LogZ, draws.EffectiveSampleSize, kernel, (draws.Eubo ?? double.NaN) - draws.Elbo, worst, Coverage(draws, target),
+                draws.LogZ, draws.EffectiveSampleSize, kernel, (draws.Eubo ?? double.NaN) - draws.Elbo, Measurements.LargestModeError(target, draws), Coverage(draws, target),
                 resampled.EffectiveSampleSize, distance.Ratio,
             ];
         });
@@ -194,7 +190,7 @@ internal static class NonEquilibriumTransportSampler
             var draws = await new NetsTransport(target, options, moving ? path : null).SampleAsync(
                 Samples, settings.Seed, null, cancellation, settings.Threads);
             NoteRun(settings, name, draws);
-            var execution = new ExecutionOptions { Threads = settings.Threads };
+            var execution = settings.Execution;
             return moving ? [draws.EffectiveSampleSize, draws.LogZ, ExactMixtureTransport.Kernel(path, null, KernelSteps, settings, execution)]
                 : [draws.EffectiveSampleSize, draws.LogZ];
         });
@@ -232,10 +228,9 @@ internal static class NonEquilibriumTransportSampler
     {
         var d = target.Dimension;
         var weights = draws.NormalizedWeights();
-        if (target.Facts.Modes is { Count: <= 1000 } modes)
+        if (target.Facts.Modes is { Count: <= 1000 })
         {
-            var found = modes.Occupancy(draws.UnconstrainedPositions, d, weights);
-            return Enumerable.Range(0, modes.Count).Max(k => Math.Abs(found[k] - modes.Weights[k]));
+            return Measurements.LargestModeError(target, draws);
         }
 
         const double left = 0.155693;

@@ -1,5 +1,4 @@
 using Monge.Engine.Arrays;
-using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Fields;
@@ -45,8 +44,8 @@ internal static class SchroedingerSchedules
         var t = Expr.Input("t");
         var value = SchroedingerObjective.GaussianSaddle(schedule, start * start, end * end, diffusion, t) / Nodes;
         var options = new GradientStepOptions { LearningRate = new WarmCosineRate(2e-2, 0.001), AverageDecay = 0.9 };
-        using var step = new GradientStep<double>(parameters, -value, Nodes, options, new ExecutionOptions { Threads = settings.Threads });
-        step.Program["t"] = NdArray<double>.From([.. Enumerable.Range(0, Nodes).Select(k => (k + 0.5) / Nodes)], Nodes);
+        using var step = new GradientStep<double>(parameters, -value, Nodes, options, settings.Execution);
+        step.Program["t"] = NdArray<double>.From(Measurements.Midpoints(Nodes), Nodes);
         var state = step.Init(initializer, new RandomKey(settings.Seed, s_parameterStream));
         for (var k = 0; k < Ascents; k++)
         {

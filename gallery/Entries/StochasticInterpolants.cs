@@ -1,3 +1,4 @@
+using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -94,7 +95,7 @@ internal static class StochasticInterpolants
             density = Math.Max(density, error);
             double[] at = [-7, -6, -5, -1, 0, 0.5, 5.5, 6, 7];
             using var formula = new FeynmanKacDensity(
-                null, law.Drift(_ => 0.5), law.Start.LogDensity, s_noiseStream, new ExecutionOptions { Threads = settings.Threads });
+                null, law.Drift(_ => 0.5), law.Start.LogDensity, s_noiseStream, settings.Execution);
             var estimates = formula.Evaluate(null, NdArray<double>.From(at, at.Length, 1), 20_000, 200, (_, _) => 0.5, new DrawKey(settings.Seed));
             double[] deviations = [.. estimates.Select((e, i) => (e.LogDensity - law.Data.LogDensity([at[i]])) / e.StandardError)];
             outside += deviations.Count(z => Math.Abs(z) > 3);
@@ -144,7 +145,7 @@ internal static class StochasticInterpolants
 
     private static double[] ExactSamples(ExperimentSettings settings, CancellationToken cancellation)
     {
-        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var execution = settings.Execution;
         var (distance, mass) = (0.0, 0.0);
         foreach (var law in Laws())
         {
@@ -156,10 +157,9 @@ internal static class StochasticInterpolants
                 using var sde = FieldSde.Walk<double>(
                     null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, s_noiseStream, false, execution);
                 var end = sde.Carry(null, start, new TimeGrid(TimeGrid.EqualTimes(0, 1, steps), (_, _) => diffusion), new DrawKey(settings.Seed));
-                var sorted = end.Span.ToArray();
-                Array.Sort(sorted);
-                var kolmogorov = KolmogorovDistance(sorted, s_three);
-                var masses = (double[])[sorted.Count(v => v < -3), sorted.Count(v => v is >= -3 and < 3), sorted.Count(v => v >= 3)];
+                var samples = end.Span.ToArray();
+                var kolmogorov = KolmogorovDistance.Compute(samples, v => s_three.ProbabilityBelow(0, v));
+                var masses = (double[])[samples.Count(v => v < -3), samples.Count(v => v is >= -3 and < 3), samples.Count(v => v >= 3)];
                 var worst = masses.Max(m => Math.Abs((m / Samples) - (1.0 / 3)));
                 (distance, mass) = (Math.Max(distance, kolmogorov), Math.Max(mass, worst));
                 line.Add(FormattableString.Invariant($"noise {diffusion}: {kolmogorov:f4}, {worst:f4}"));
@@ -169,18 +169,6 @@ internal static class StochasticInterpolants
         }
 
         return [distance, mass];
-    }
-
-    private static double KolmogorovDistance(double[] sorted, GaussianMixtureLaw law)
-    {
-        var largest = 0.0;
-        for (var i = 0; i < sorted.Length; i++)
-        {
-            var exact = law.ProbabilityBelow(0, sorted[i]);
-            largest = Math.Max(largest, Math.Max(exact - ((double)i / sorted.Length), ((i + 1.0) / sorted.Length) - exact));
-        }
-
-        return largest;
     }
 
     private static double[] DivergenceIdentity(CancellationToken cancellation)

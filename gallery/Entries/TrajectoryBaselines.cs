@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
-using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Fields;
@@ -82,8 +81,7 @@ internal static class TrajectoryBaselines
         Experiment.InBackground((settings, cancellation) =>
         {
             var draws = Sample(target, algorithm, s_settings, settings, cancellation);
-            var (weights, exact) = Occupancy(draws, draws.NormalizedWeights());
-            return [draws.EffectiveSampleSize, draws.LogZ, weights.Zip(exact, (w, e) => Math.Abs(w - e)).Max()];
+            return [draws.EffectiveSampleSize, draws.LogZ, Measurements.LargestModeError(TargetLibrary.Get(target), draws)];
         }));
 
     private static SampleSet Sample(
@@ -106,16 +104,9 @@ internal static class TrajectoryBaselines
     // The modes that the draws themselves, without weights, visit at least a tenth as often as they should.
     private static double Held(SampleSet draws)
     {
-        var equal = Enumerable.Repeat(1.0 / draws.Count, draws.Count).ToArray();
-        var (weights, exact) = Occupancy(draws, equal);
-        return weights.Zip(exact).Count(p => p.First >= 0.1 * p.Second);
-    }
-
-    private static (double[] Weights, double[] Exact) Occupancy(SampleSet draws, double[] weights)
-    {
-        var target = TargetLibrary.Get(draws.Target);
+        var (target, equal) = (TargetLibrary.Get(draws.Target), Enumerable.Repeat(1.0 / draws.Count, draws.Count).ToArray());
         var modes = target.Facts.Modes!;
-        return ([.. modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, weights)], [.. modes.Weights]);
+        return modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, equal).Zip(modes.Weights).Count(p => p.First >= 0.1 * p.Second);
     }
 
     private static IReadOnlyList<double> Memory(ExperimentSettings settings, CancellationToken cancellation)
@@ -133,12 +124,7 @@ internal static class TrajectoryBaselines
             settings.Remark($"{count,5}  {dimension,9}  {bytes / 1048576.0,12:F2}  {seconds,14:F3}");
         }
 
-        double Slope(IEnumerable<(double X, double Y)> points)
-        {
-            var logs = points.Select(p => (X: Math.Log(p.X), Y: Math.Log(p.Y))).ToArray();
-            var (x, y) = (logs.Average(p => p.X), logs.Average(p => p.Y));
-            return logs.Sum(p => (p.X - x) * (p.Y - y)) / logs.Sum(p => (p.X - x) * (p.X - x));
-        }
+        double Slope(IEnumerable<(double X, double Y)> points) => Measurements.Slope([.. points.Select(p => (Math.Log(p.X), Math.Log(p.Y)))]);
 
         using var process = Process.GetCurrentProcess();
         var peak = process.PeakWorkingSet64 / (double)(1L << 30);
@@ -169,7 +155,7 @@ internal static class TrajectoryBaselines
             TargetCallsPerStep = 1,
         };
         using var gradient = new PathGradient<float>(
-            kernels, LogTarget, PathSpaceLoss.Kl, batch, null, 1, 2, new ExecutionOptions { Threads = settings.Threads });
+            kernels, LogTarget, PathSpaceLoss.Kl, batch, null, 1, 2, settings.Execution);
         var values = new NdArray<float>(parameters.Count);
         initializer.Fill(values.Span, new RandomKey(settings.Seed, 0));
         gradient.Run(values, new DrawKey(settings.Seed));

@@ -77,11 +77,7 @@ public sealed unsafe partial class CompiledProgram<T> : IDisposable
         _uniform = Allocate((nuint)_plan.UniformSize);
         foreach (var (values, location) in _plan.Constants)
         {
-            var to = (T*)(_uniform + location.Offset);
-            for (var i = 0; i < values.Length; i++)
-            {
-                to[i] = T.CreateTruncating(values[i]);
-            }
+            Precision.Copy(values, new Span<T>(_uniform + location.Offset, values.Length));
         }
 
         _contexts = new TileContext[_team.ThreadCount];

@@ -3,8 +3,9 @@ using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.Paths;
+using Monge.References;
 
-namespace Monge.Tests.Paths;
+namespace Monge.Tests.References;
 
 public sealed class HighDimensionalLawTests
 {
