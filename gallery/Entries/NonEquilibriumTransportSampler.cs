@@ -73,8 +73,8 @@ internal static class NonEquilibriumTransportSampler
             var distance = SampleDiagnostics.W2(draws, target, threads: settings.Threads);
             settings.Note($"{name}: {distance}");
             return [
-                draws.LogZ, draws.EffectiveSampleSize, kernel, (draws.Eubo ?? double.NaN) - draws.Elbo, Measurements.LargestModeError(target, draws), Coverage(draws, target),
-                resampled.EffectiveSampleSize, distance.Ratio,
+                draws.LogZ, draws.EffectiveSampleSize, kernel, (draws.Eubo ?? double.NaN) - draws.Elbo, Measurements.LargestModeError(target, draws),
+                Coverage(draws, target), resampled.EffectiveSampleSize, distance.Ratio,
             ];
         });
 

@@ -97,7 +97,8 @@ internal static class TabularData
             : set.Parts.Select(p => Measure(set with { Name = $"{set.Name} {p}", Part = p }, isPlane, settings, cancellation)).ToArray();
         var flow = parts.SelectMany(p => p.Flow).Average();
         var baselines = Enumerable.Range(0, parts[0].Baselines.Length).Select(b => parts.SelectMany(p => p.Baselines[b]).Average()).ToArray();
-        var (gain, error) = Measurements.Mean([.. parts.SelectMany(p => p.Flow.Zip(p.Baselines[Array.IndexOf(baselines, baselines.Max())], (f, b) => (f - b) / p.Columns))]);
+        var best = Array.IndexOf(baselines, baselines.Max());
+        var (gain, error) = Measurements.Mean([.. parts.SelectMany(p => p.Flow.Zip(p.Baselines[best], (f, b) => (f - b) / p.Columns))]);
         var ratios = parts[0].Ratios.Select((_, k) => parts.Average(p => p.Ratios[k])).ToArray();
         if (parts.Length > 1)
         {

@@ -92,6 +92,23 @@ internal static class PointSets
         return points.Length / dimension;
     }
 
+    /// <summary>The largest log-weight.</summary>
+    /// <exception cref="ArgumentException">There are none, one is NaN or plus infinity, or all weights are zero.</exception>
+    public static double CheckLogWeights(ReadOnlySpan<double> logWeights, string name)
+    {
+        if (logWeights.IsEmpty)
+            throw new ArgumentException("There are no log-weights.", name);
+        double largest = double.NegativeInfinity;
+        for (int index = 0; index < logWeights.Length; index++)
+        {
+            double value = logWeights[index];
+            if (double.IsNaN(value) || double.IsPositiveInfinity(value))
+                throw new ArgumentException($"Log-weight {index} is {value}; it must be finite or minus infinity.", name);
+            largest = Math.Max(largest, value);
+        }
+        return double.IsNegativeInfinity(largest) ? throw new ArgumentException("All weights are zero.", name) : largest;
+    }
+
     /// <summary>Log-weights shifted so that the weights add to one; equal weights for null.</summary>
     /// <exception cref="ArgumentException">The number of weights is wrong, one is NaN or plus infinity, or all are zero.</exception>
     public static double[] NormaliseLogWeights(double[]? logWeights, int count, string name)
@@ -104,15 +121,7 @@ internal static class PointSets
         }
         if (logWeights.Length != count)
             throw new ArgumentException($"There are {logWeights.Length} log-weights for {count} points.", name);
-        double largest = double.NegativeInfinity;
-        foreach (double value in logWeights)
-        {
-            if (double.IsNaN(value) || double.IsPositiveInfinity(value))
-                throw new ArgumentException($"A log-weight is {value}; it must be finite or minus infinity.", name);
-            largest = Math.Max(largest, value);
-        }
-        if (double.IsNegativeInfinity(largest))
-            throw new ArgumentException("All weights are zero.", name);
+        double largest = CheckLogWeights(logWeights, name);
         double sum = 0;
         foreach (double value in logWeights)
             sum += Math.Exp(value - largest);
