@@ -268,6 +268,6 @@ internal static class DataDependentCouplings
         var loss = (field.Apply(interpolant.At(t, x0, x1, none), t) - interpolant.Rate(t, x0, x1, none)).SquaredNorm();
         using var minimiser = new LossMinimiser<float>(set, initializer, loss, options, settings.Seed, settings.Execution);
         minimiser.Run(cancellation: cancellation);
-        return (set, NdArray<double>.From(Precision.Doubles(minimiser.State.Average.Span), set.Count), field);
+        return (set, NdArray<double>.From(Numbers.Doubles(minimiser.State.Average.Span), set.Count), field);
     }
 }

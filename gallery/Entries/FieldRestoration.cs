@@ -142,7 +142,7 @@ internal static class FieldRestoration
             {
                 var euler = k < s_steps.Length;
                 var end = paths.Run(start, euler ? s_steps[k] : 8, euler);
-                into[k] = Judge(end, o => conditional.Mean(Precision.Doubles(observed.AsSpan(o * Cells, Cells))), conditional.Covariance);
+                into[k] = Judge(end, o => conditional.Mean(Numbers.Doubles(observed.AsSpan(o * Cells, Cells))), conditional.Covariance);
                 settings.Remark(
                     $"{name}, {(euler ? $"{s_steps[k]} Euler" : "8 Runge-Kutta")} steps: posterior mean off by {into[k].MeanError:F4}, variance ratio "
                     + $"{into[k].VarianceRatio:F4}, unseen band off by {into[k].BandError:F4}");
@@ -231,7 +231,7 @@ internal static class FieldRestoration
             new TracedProgram(null, ("x", draw)), new ExecutionOptions { Threads = 1 })
         { ["x"] = new NdArray<float>(Observations, Sites) };
         program.Run(Observations, new DrawKey(seed, 1UL << 39));
-        return Precision.Doubles(program["x"].Span);
+        return Numbers.Doubles(program["x"].Span);
     }
 
     private static NdArray<float> Noise(int count, ulong seed)
@@ -260,7 +260,7 @@ internal static class FieldRestoration
 
             for (var s = 0; s < DrawsEach; s++)
             {
-                var row = Precision.Doubles(draws.Row((o * DrawsEach) + s));
+                var row = Numbers.Doubles(draws.Row((o * DrawsEach) + s));
                 for (var i = 0; i < Sites; i++)
                 {
                     sum[i] += row[i] / DrawsEach;

@@ -108,7 +108,7 @@ internal static class LargeMixture
         var execution = settings.Execution;
         var law = new MixtureInterpolant(new Interpolant(InterpolantSchedules.LinearWithLatent()), null, Law);
         var start = NdArray<float>.From(
-            Precision.Singles(law.Start.Sample(Samples, new RandomStream(settings.Seed, s_startStream))), Samples, Dimension);
+            Numbers.Singles(law.Start.Sample(Samples, new RandomStream(settings.Seed, s_startStream))), Samples, Dimension);
         double[] floors = [.. Enumerable.Range(0, 3).Select(k => MarginalDivergence(
             Law.Sample(Samples, new RandomStream(settings.Seed, s_drawStream.Member(1 + k))), settings.Seed, settings.Threads))];
         var (results, mass) = (new List<double>(), 0.0);
@@ -118,7 +118,7 @@ internal static class LargeMixture
             using var sde = FieldSde.Walk<float>(
                 null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, NoiseStream, false, execution);
             var end = sde.Carry(null, start, new TimeGrid(TimeGrid.EqualTimes(0, 1, steps), (_, _) => diffusion), new DrawKey(settings.Seed));
-            var samples = Precision.Doubles(end.Span);
+            var samples = Numbers.Doubles(end.Span);
             var divergence = MarginalDivergence(samples, settings.Seed, settings.Threads);
             var masses = Masses(samples);
             mass = Math.Max(mass, masses.Max(m => Math.Abs(m - (1.0 / Components))));

@@ -276,7 +276,7 @@ internal static class LearnedInterpolants
             model.Parameters, model.Velocity(), RungeKuttaTableau.RungeKutta4,
             settings.Execution, DivergenceMode.None);
         var parameters = Engine.Arrays.NdArray<double>.From(
-            Engine.Arrays.Precision.Doubles(model.ParameterValues.Span), model.ParameterValues.Length);
+            Engine.Arrays.Numbers.Doubles(model.ParameterValues.Span), model.ParameterValues.Length);
         var x = Engine.Arrays.NdArray<double>.From(start, start.Length / 2, 2);
         var energy = 0.0;
         const int pieces = 100;

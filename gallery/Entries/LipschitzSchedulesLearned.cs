@@ -126,7 +126,7 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
             settings.Execution);
         var outcome = minimiser.Run(cancellation: cancellation);
         settings.Remark($"radius {radius}: trained {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s");
-        return (set, NdArray<double>.From(Precision.Doubles(minimiser.State.Average.Span), set.Count), new FormulaField(2, Velocity));
+        return (set, NdArray<double>.From(Numbers.Doubles(minimiser.State.Average.Span), set.Count), new FormulaField(2, Velocity));
     }
 
     private Expr Draw()

@@ -242,7 +242,7 @@ internal static class Multimarginal
         {
             for (var k = 0; k < laws.Length; k++)
             {
-                program[$"x{k}"] = NdArray<float>.From(Precision.Singles(laws[k].Sample(Batch, streams[k])), Batch, 2);
+                program[$"x{k}"] = NdArray<float>.From(Numbers.Singles(laws[k].Sample(Batch, streams[k])), Batch, 2);
             }
         }
 

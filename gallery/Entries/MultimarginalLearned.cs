@@ -130,7 +130,7 @@ internal static class MultimarginalLearned
         foreach (var (name, law) in new[] { ("roll", laws[1]), ("board", laws[2]) })
         {
             var rows = law.Sampler(Batch, new RandomStream((seed << 32) ^ iteration, s_drawStream.Member(law == laws[1] ? 0 : 1)));
-            program[name] = NdArray<float>.From(Precision.Singles(rows), Batch, 2);
+            program[name] = NdArray<float>.From(Numbers.Singles(rows), Batch, 2);
         }
     }
 
@@ -141,7 +141,7 @@ internal static class MultimarginalLearned
         double[] Carried(int count, int seed)
         {
             var start = from.Draw(count, settings.Seed + 10_000 + (ulong)seed);
-            return Precision.Doubles(paths.Run(NdArray<float>.From(Precision.Singles(start), count, 2), Steps, from: LeastTime, to: 1 - LeastTime).Span);
+            return Numbers.Doubles(paths.Run(NdArray<float>.From(Numbers.Singles(start), count, 2), Steps, from: LeastTime, to: 1 - LeastTime).Span);
         }
 
         return DistanceWithFloor.Compute(
@@ -175,7 +175,7 @@ internal static class MultimarginalLearned
             step.Run(state, k, PathIterations, new DrawKey(settings.Seed, (ulong)(Iterations + k)));
         }
 
-        return Precision.Doubles(state.Average.Span);
+        return Numbers.Doubles(state.Average.Span);
     }
 
     private static double Cost(

@@ -29,8 +29,8 @@ public sealed unsafe partial class CompiledProgram<T>
     {
         var inputs = Program.Inputs.ToDictionary(
             i => i.Operation.Name,
-            i => Precision.Doubles<T>(i.Operation is StepLeaf ? _bound[i.Operation.Name].Span[..i.Size] : _bound[i.Operation.Name].Span));
-        var found = ReferenceInterpreter.FirstNonFinite(Program, _samples, inputs, Precision.Doubles<T>(Parameters.Span), _draw);
+            i => Numbers.Doubles<T>(i.Operation is StepLeaf ? _bound[i.Operation.Name].Span[..i.Size] : _bound[i.Operation.Name].Span));
+        var found = ReferenceInterpreter.FirstNonFinite(Program, _samples, inputs, Numbers.Doubles<T>(Parameters.Span), _draw);
         return found is { } f
             ? $"The output '{output}' is not finite: the first operation that made such a value is '{f.Node.Operation.Name}' (shape {f.Node.Shape}) at "
                 + $"sample {f.Sample}, "

@@ -77,7 +77,7 @@ public sealed unsafe partial class CompiledProgram<T> : IDisposable
         _uniform = Allocate((nuint)_plan.UniformSize);
         foreach (var (values, location) in _plan.Constants)
         {
-            Precision.Copy(values, new Span<T>(_uniform + location.Offset, values.Length));
+            Numbers.Copy(values, new Span<T>(_uniform + location.Offset, values.Length));
         }
 
         _contexts = new TileContext[_team.ThreadCount];

@@ -183,7 +183,7 @@ internal static class WeightedSamples
     /// <exception cref="ArgumentException">Samples or weights are unusable.</exception>
     public static double[] Normalise(double[] samples, int dimension, double[]? logWeights)
     {
-        int count = PointSets.Check(samples, dimension, nameof(samples));
+        int count = PointSets.Check(samples, dimension, nameof(samples), "Sample");
         var weights = new double[count];
         if (logWeights is null)
         {

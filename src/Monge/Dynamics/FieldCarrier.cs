@@ -171,7 +171,7 @@ internal sealed class FieldCarrier(
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var result = new NdArray<T>(sizes);
-        Precision.Copy(numbers, result.Span);
+        Numbers.Copy(numbers, result.Span);
         return result;
     }
 }

@@ -81,9 +81,9 @@ public sealed class CoupledLoss<T> : IDisposable
     {
         (_values.Parameters, _products.Parameters) = (parameters, parameters);
         _values.Run(Batch, draw);
-        Precision.Copy(_values[Value].Span, _numbers.AsSpan());
+        Numbers.Copy(_values[Value].Span, _numbers.AsSpan());
         var loss = _statistic(_numbers, _cotangents);
-        Precision.Copy(_cotangents.AsSpan(), _products[Cotangent].Span);
+        Numbers.Copy(_cotangents.AsSpan(), _products[Cotangent].Span);
         _products.Run(Batch, draw);
         return loss;
     }

@@ -78,17 +78,17 @@ internal sealed class CostRows
 /// <summary>Checks that point sets and weights are usable, once for all solvers.</summary>
 internal static class PointSets
 {
-    /// <summary>Number of points in a set of the given dimension.</summary>
+    /// <summary>Number of points in a set of the given dimension; messages call each by a name.</summary>
     /// <exception cref="ArgumentException">The values do not fill whole points, there is none, or one is not finite.</exception>
-    public static int Check(double[] points, int dimension, string name)
+    public static int Check(double[] points, int dimension, string name, string each = "Point")
     {
         ArgumentNullException.ThrowIfNull(points, name);
         ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
         if (points.Length == 0 || points.Length % dimension != 0)
-            throw new ArgumentException($"{points.Length} values are not a positive number of points of dimension {dimension}.", name);
+            throw new ArgumentException($"{points.Length} values are not a positive number of {each.ToLowerInvariant()}s of dimension {dimension}.", name);
         int bad = Array.FindIndex(points, static value => !double.IsFinite(value));
         if (bad >= 0)
-            throw new ArgumentException($"Point {bad / dimension}, coordinate {bad % dimension} is {points[bad]}; points must be finite.", name);
+            throw new ArgumentException($"{each} {bad / dimension}, coordinate {bad % dimension} is {points[bad]}; it must be finite.", name);
         return points.Length / dimension;
     }
 

@@ -172,8 +172,8 @@ internal sealed class PreparedPairs
         }
 
         var pairs = Math.Min(Math.Min(x0.Length, x1.Length) / d, Options.IsTransport ? 4 * Options.CouplingSize : MomentDraws);
-        var base0 = Precision.Singles(x0.AsSpan(0, pairs * d));
-        var data1 = Precision.Singles(x1.AsSpan(0, pairs * d));
+        var base0 = Numbers.Singles(x0.AsSpan(0, pairs * d));
+        var data1 = Numbers.Singles(x1.AsSpan(0, pairs * d));
         if (Options.IsTransport)
         {
             new MiniBatchCoupling(Options.Coupling, Math.Min(Options.CouplingSize, pairs), d, Options.SinkhornEpsilon).Apply(base0, data1, random);
@@ -192,14 +192,14 @@ internal sealed class PreparedPairs
     {
         if (table is null)
         {
-            BaseRows = Data.Base is null ? null : Precision.Singles(Standardisation.Apply(Data.Base.Values));
+            BaseRows = Data.Base is null ? null : Numbers.Singles(Standardisation.Apply(Data.Base.Values));
             BaseValidationRows = BaseRows;
             return;
         }
 
         var held = Options.ValidationShare == 0 ? 0 : Math.Clamp((int)Math.Round(Options.ValidationShare * table.Rows), 1, table.Rows - 2);
         var order = new RandomStream(seed, MeasureStreams.Split).Permutation(table.Rows);
-        var values = Precision.Singles(Standardisation.Apply(table.Values));
+        var values = Numbers.Singles(Standardisation.Apply(table.Values));
         var conditions = Condition.Encode(Data.Conditions, Data.Table!);
         var labels = Condition.Combinations(Data.Conditions, conditions);
         PreparedRows Take(ReadOnlySpan<int> rows) => new(
@@ -211,7 +211,7 @@ internal sealed class PreparedPairs
         Validation = held == 0 ? null : Take(order.AsSpan(0, held));
         if (Data.Base is { } source)
         {
-            var all = Precision.Singles(Standardisation.Apply(source.Values));
+            var all = Numbers.Singles(Standardisation.Apply(source.Values));
             var paired = Options.Coupling == CouplingKind.Paired;
             BaseRows = paired ? Gather(all, order.AsSpan(held), Dimension) : all;
             BaseValidationRows = paired ? Gather(all, order.AsSpan(0, held), Dimension) : all;

@@ -73,8 +73,8 @@ public sealed class MixtureBase
     public static MixtureBase Fit(
         float[] rows, float[]? validation, int dimension, GaussianMixtureOptions options, double? broadShare, CancellationToken cancellation)
     {
-        var used = Precision.Doubles(rows.AsSpan(0, Math.Min(rows.Length, MostRows * dimension)));
-        double[]? held = validation is null ? null : Precision.Doubles(validation);
+        var used = Numbers.Doubles(rows.AsSpan(0, Math.Min(rows.Length, MostRows * dimension)));
+        double[]? held = validation is null ? null : Numbers.Doubles(validation);
         GaussianMixtureFit fit;
         if (options is { Components: [var components], Ridges: [var ridge] })
         {
@@ -113,7 +113,7 @@ public sealed class MixtureBase
     /// <param name="threads">Threads, 0 for all.</param>
     public float[] CumulativeShares(float[] rows, int threads = 0)
     {
-        var shares = Law.Responsibilities(Precision.Doubles(rows), threads);
+        var shares = Law.Responsibilities(Numbers.Doubles(rows), threads);
         var (n, count) = (shares[0].Length, shares.Length);
         var result = new float[n * count];
         for (var row = 0; row < n; row++)
@@ -165,7 +165,7 @@ public sealed class MixtureBase
     public NdArray<float> Draw(int count, RandomStream random)
     {
         var rows = new NdArray<float>(count, Law.Dimension);
-        Precision.Copy(Law.Sample(count, random).AsSpan(), rows.Span);
+        Numbers.Copy(Law.Sample(count, random).AsSpan(), rows.Span);
         return rows;
     }
 

@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Monge.Engine.Arrays;
 
 /// <summary>Numbers in the other format; float32 is the nearest to a float64, and infinite beyond its range.</summary>
-public static class Precision
+public static class Numbers
 {
     /// <summary>Copies numbers into another format.</summary>
     /// <typeparam name="TFrom">float or double.</typeparam>
