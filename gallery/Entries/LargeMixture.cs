@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
@@ -133,28 +134,6 @@ internal static class LargeMixture
     }
 
     // The modes are some 120 apart and 16 wide, so the nearest mean is the mode.
-    private static double[] Masses(double[] samples)
-    {
-        var counts = new double[Components];
-        var n = samples.Length / Dimension;
-        for (var s = 0; s < n; s++)
-        {
-            var row = samples.AsSpan(s * Dimension, Dimension);
-            var (best, at) = (double.PositiveInfinity, 0);
-            for (var k = 0; k < Components; k++)
-            {
-                var distance = 0.0;
-                for (var i = 0; i < Dimension; i++)
-                {
-                    distance += (row[i] - Law.Means[k][i]) * (row[i] - Law.Means[k][i]);
-                }
-
-                (best, at) = distance < best ? (distance, k) : (best, at);
-            }
-
-            counts[at] += 1.0 / n;
-        }
-
-        return counts;
-    }
+    private static IReadOnlyList<double> Masses(double[] samples) => ModeWeights.Compute(
+        samples, Dimension, Components, ModeWeights.NearestMode([.. Law.Means.SelectMany(m => m)], Dimension)).Weights;
 }

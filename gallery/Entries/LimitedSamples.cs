@@ -1,4 +1,5 @@
 using Monge.Engine.Arrays;
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Methods;
@@ -171,7 +172,7 @@ internal static class LimitedSamples
             var (factor, push) = (Math.Exp(growth * h), double.ExpM1(growth * h) / (skip - 1));
             foreach (var row in x)
             {
-                var signed = push * Math.Sign(SampleSums.Dot(weights, row));
+                var signed = push * Math.Sign(HostVectors.Dot(weights, row));
                 for (var i = 0; i < d; i++)
                 {
                     row[i] = (factor * row[i]) + (signed * weights[i]);
@@ -225,15 +226,15 @@ internal static class LimitedSamples
         var eta = Orthogonal([.. data.Sum.Select(v => (v / n) - 1)], ones);
         var xi = Orthogonal(Orthogonal([.. start.Sum], ones), eta);
         double[][] basis = [ones, eta, xi];
-        var squares = x.Sum(row => SampleSums.Dot(row, row) - basis.Sum(e => Math.Pow(SampleSums.Dot(row, e), 2)));
+        var squares = x.Sum(row => HostVectors.Dot(row, row) - basis.Sum(e => Math.Pow(HostVectors.Dot(row, e), 2)));
         return (mean.Average(v => (v - 1) * (v - 1)), squares / (Generated * (d - 3.0)));
     }
 
     private static double[] Orthogonal(double[] vector, double[] unit)
     {
-        var along = SampleSums.Dot(vector, unit);
+        var along = HostVectors.Dot(vector, unit);
         double[] rest = [.. vector.Select((v, i) => v - (along * unit[i]))];
-        var norm = Math.Sqrt(SampleSums.Dot(rest, rest));
+        var norm = Math.Sqrt(HostVectors.Dot(rest, rest));
         return [.. rest.Select(v => v / norm)];
     }
 
@@ -328,17 +329,6 @@ internal static class LimitedSamples
                 {
                     sum += (double)left[i] * right[i];
                 }
-            }
-
-            return sum;
-        }
-
-        public static double Dot(double[] one, double[] other)
-        {
-            var sum = 0.0;
-            for (var i = 0; i < one.Length; i++)
-            {
-                sum += one[i] * other[i];
             }
 
             return sum;

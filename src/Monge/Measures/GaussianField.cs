@@ -63,11 +63,7 @@ public sealed class GaussianField
         var result = new double[Sites];
         for (var wave = 0; wave < Sites; wave++)
         {
-            var row = _waves.AsSpan(wave * Sites, Sites);
-            for (var i = 0; i < Sites; i++)
-            {
-                result[wave] += row[i] * field[i];
-            }
+            result[wave] = HostVectors.Dot(_waves.AsSpan(wave * Sites, Sites), field);
         }
 
         return result;

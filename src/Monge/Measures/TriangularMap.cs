@@ -1,3 +1,4 @@
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 
 namespace Monge.Measures;
@@ -64,7 +65,7 @@ internal sealed class TriangularMap
         var logDeterminant = 0.0;
         for (var i = 0; i < _dimension; i++)
         {
-            var logScale = _logScale[i] + Bounded(Dot(_slope.AsSpan(i * _dimension, _dimension), z));
+            var logScale = _logScale[i] + Bounded(HostVectors.Dot(_slope.AsSpan(i * _dimension, _dimension), z));
             y[i] = Centre(i, z) + (Math.Exp(logScale) * z[i]);
             logDeterminant += logScale;
         }
@@ -81,7 +82,7 @@ internal sealed class TriangularMap
         foreach (var i in _order ??= Order())
         {
             // Neither the centre nor the scale of a coordinate depends on itself or on those that follow, which are still zero.
-            var scale = Math.Exp(_logScale[i] + Bounded(Dot(_slope.AsSpan(i * _dimension, _dimension), z)));
+            var scale = Math.Exp(_logScale[i] + Bounded(HostVectors.Dot(_slope.AsSpan(i * _dimension, _dimension), z)));
             z[i] = (y[i] - Centre(i, z)) / scale;
         }
     }
@@ -123,21 +124,10 @@ internal sealed class TriangularMap
     private double Centre(int i, ReadOnlySpan<double> z)
     {
         var d = _dimension;
-        var sum = _constant[i] + Dot(_linear.AsSpan(i * d, d), z);
+        var sum = _constant[i] + HostVectors.Dot(_linear.AsSpan(i * d, d), z);
         for (var a = 0; a < d; a++)
         {
-            sum += z[a] * Dot(_quadratic.AsSpan(((i * d) + a) * d, d), z);
-        }
-
-        return sum;
-    }
-
-    private static double Dot(ReadOnlySpan<double> one, ReadOnlySpan<double> other)
-    {
-        var sum = 0.0;
-        for (var k = 0; k < one.Length; k++)
-        {
-            sum += one[k] * other[k];
+            sum += z[a] * HostVectors.Dot(_quadratic.AsSpan(((i * d) + a) * d, d), z);
         }
 
         return sum;

@@ -1,4 +1,5 @@
 using Monge.Engine.Execution;
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Pairwise;
 
 namespace Monge.OptimalTransport;
@@ -121,10 +122,8 @@ internal static class PointSets
         }
         if (logWeights.Length != count)
             throw new ArgumentException($"There are {logWeights.Length} log-weights for {count} points.", name);
-        double largest = CheckLogWeights(logWeights, name);
-        double sum = 0;
-        foreach (double value in logWeights)
-            sum += Math.Exp(value - largest);
+        CheckLogWeights(logWeights, name);
+        (double largest, double sum) = HostVectors.SumOfExponentials(logWeights);
         double shift = largest + Math.Log(sum);
         for (int index = 0; index < count; index++)
             result[index] = logWeights[index] - shift;

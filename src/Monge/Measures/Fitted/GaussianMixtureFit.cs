@@ -335,13 +335,7 @@ public sealed class GaussianMixtureFit : IFittedDensity
                 }
 
                 RowMoments.SolveLower(_factors[k], d, y);
-                var square = 0.0;
-                foreach (var value in y)
-                {
-                    square += value * value;
-                }
-
-                values[row] = _constants[k] - (0.5 * square);
+                values[row] = _constants[k] - (0.5 * HostVectors.Dot(y, y));
             }
 
             terms[k] = values;
