@@ -1,6 +1,6 @@
 namespace Monge.Engine.LinearAlgebra;
 
-/// <summary>Sums over float64 vectors on the host, element by element in their order; the right side is read as far as the left goes.</summary>
+/// <summary>Float64 vectors on the host. Sums go element by element in their order; the right side is read as far as the left goes.</summary>
 public static class HostVectors
 {
     /// <summary>sum_i a_i b_i.</summary>
@@ -30,6 +30,12 @@ public static class HostVectors
 
         return sum;
     }
+
+    /// <summary>target_i += factor * source_i, each in one rounding where the processor has whole vectors of them.</summary>
+    /// <param name="factor">The factor.</param>
+    /// <param name="source">The vector that is added.</param>
+    /// <param name="target">At least as long.</param>
+    public static void AddScaled(double factor, ReadOnlySpan<double> source, Span<double> target) => VectorKernels.AddScaled(factor, source, target);
 
     /// <summary>Exponentials from the largest on, so that far logarithms don't vanish all together: sum_i exp(l_i) = exp(Largest) Sum.</summary>
     /// <param name="logs">l, at least one.</param>

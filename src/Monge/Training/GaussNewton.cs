@@ -114,7 +114,7 @@ public sealed class GaussNewton : IDisposable
 
         var (direction, damping, iterations) = Direction(points, Damping);
         var (loss, size) = Search(direction, before, points);
-        GramMatrix.AddScaled(-size, direction, Parameters.Span);
+        HostVectors.AddScaled(-size, direction, Parameters.Span);
         return new GaussNewtonInfo(before, loss, size, damping, iterations, 1);
     }
 
@@ -211,11 +211,11 @@ public sealed class GaussNewton : IDisposable
             {
                 var acceleration = _system.Solve(Bend(step, points), Damping);
                 isTrusted = 2 * Math.Sqrt(GramMatrix.Dot(acceleration, acceleration)) <= LargestBend * Math.Sqrt(GramMatrix.Dot(step, step));
-                GramMatrix.AddScaled(0.5, acceleration, step);
+                HostVectors.AddScaled(0.5, acceleration, step);
             }
 
             Parameters.Span.CopyTo(_trial.Span);
-            GramMatrix.AddScaled(-1, step, _trial.Span);
+            HostVectors.AddScaled(-1, step, _trial.Span);
             var loss = isTrusted ? Loss(_trial, points) : double.PositiveInfinity;
             if (loss < before)
             {
@@ -240,7 +240,7 @@ public sealed class GaussNewton : IDisposable
     {
         _values ??= CompileValues();
         Parameters.Span.CopyTo(_trial.Span);
-        GramMatrix.AddScaled(-BendShare, step, _trial.Span);
+        HostVectors.AddScaled(-BendShare, step, _trial.Span);
         _values.Parameters = _trial;
         _values.Run(Samples, points);
         var shifted = _values["residual"].Span;

@@ -78,7 +78,7 @@ internal sealed class GaussNewtonSystem(GaussNewtonOptions options, int rows, in
     {
         for (var i = 0; i < vector.Length; i++)
         {
-            GramMatrix.AddScaled(vector[i], Row(i), target);
+            HostVectors.AddScaled(vector[i], Row(i), target);
         }
     }
 
@@ -99,9 +99,9 @@ internal sealed class GaussNewtonSystem(GaussNewtonOptions options, int rows, in
 
             Array.Clear(round);
             AddTransposed(misfit, round);
-            GramMatrix.AddScaled(-damping, direction, round);
+            HostVectors.AddScaled(-damping, direction, round);
             Cholesky.Solve(_factor, columns, round);
-            GramMatrix.AddScaled(1, round, direction);
+            HostVectors.AddScaled(1, round, direction);
         }
 
         return direction;
@@ -120,7 +120,7 @@ internal sealed class GaussNewtonSystem(GaussNewtonOptions options, int rows, in
             }
 
             Cholesky.Solve(_factor, rows, misfit);
-            GramMatrix.AddScaled(1, misfit, solution);
+            HostVectors.AddScaled(1, misfit, solution);
             AddTransposed(misfit, direction);
         }
 
