@@ -105,7 +105,7 @@ internal static class LatticeFieldTheory
                     ScoreGate = false,
                     ResidualScale = 10,
                     Carry = new() { SamplerSteps = Steps },
-                    Walkers = 256,
+                    Simulation = new() { Walkers = 256 },
                 };
                 var draws = await Sample(sizes, -1, coupling, options, Drift(sizes, 2, 24), Samples, settings, cancellation);
                 var annealing = await Annealing(sizes, coupling, Steps, settings, cancellation);
@@ -123,7 +123,7 @@ internal static class LatticeFieldTheory
         var options = new NetsOptions
         {
             Training = new() { Iterations = 1, LearningRate = 1e-12, BatchSize = 16 },
-            Walkers = 16,
+            Simulation = new() { Walkers = 16 },
             ScoreGate = false,
             Carry = new() { SamplerSteps = steps, Sampler = SamplerChoice.Sde },
         };

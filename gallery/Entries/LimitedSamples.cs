@@ -2,8 +2,8 @@ using Monge.Engine.Arrays;
 using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
-using Monge.Methods;
 using Monge.Paths;
+using Monge.References;
 using Monge.Training;
 
 namespace Monge.Gallery.Entries;

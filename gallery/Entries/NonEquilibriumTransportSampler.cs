@@ -132,12 +132,8 @@ internal static class NonEquilibriumTransportSampler
                 Network = NetsNetwork.Selecting,
                 ScoreGate = false,
                 Training = new() { Iterations = 3000, LearningRate = 0.01, BatchSize = 512 },
-                Walkers = 128,
-                GridTimes = 32,
+                Simulation = new() { Walkers = 128, GridTimes = 32, HorizonShare = 0.1, SpreadShare = 0, Relaxation = 10 },
                 ResidualScale = 20,
-                HorizonShare = 0.1,
-                SpreadShare = 0,
-                Relaxation = 10,
                 Carry = new() { Sampler = SamplerChoice.Ode },
             };
             var draws = await new NetsTransport(target, options).SampleAsync(
@@ -174,8 +170,7 @@ internal static class NonEquilibriumTransportSampler
                 {
                     Network = NetsNetwork.None,
                     Training = new() { Iterations = 400, LearningRate = 0.02, BatchSize = 256 },
-                    Walkers = 64,
-                    GridTimes = 16,
+                    Simulation = new() { Walkers = 64, GridTimes = 16 },
                     Carry = new() { Sampler = SamplerChoice.Ode, SamplerSteps = 32 },
                 }
                 : new NetsOptions
@@ -183,8 +178,7 @@ internal static class NonEquilibriumTransportSampler
                     ScoreGate = true,
                     Preparation = new() { Base = BaseChoice.Isotropic },
                     Training = new() { BatchSize = 512 },
-                    Walkers = 128,
-                    GridTimes = 24,
+                    Simulation = new() { Walkers = 128, GridTimes = 24 },
                     Carry = new() { Sampler = SamplerChoice.Sde },
                 };
             var draws = await new NetsTransport(target, options, moving ? path : null).SampleAsync(

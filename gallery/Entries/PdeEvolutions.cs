@@ -1,5 +1,6 @@
 using Monge.Measures;
 using Monge.Methods;
+using Monge.Objectives;
 
 namespace Monge.Gallery.Entries;
 

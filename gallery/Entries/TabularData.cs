@@ -138,7 +138,7 @@ internal static class TabularData
         var (flowMean, flowError) = Measurements.Mean(flow);
         settings.Remark(
             $"{set.Name}: flow: {flowMean:F4} +- {flowError:F4} nats; {fitted.Rows} rows, {test.Length / d} held out, {model.Report.Iterations} steps, noise "
-            + $"{model.Options.RowNoise}, {Base(model)}");
+            + $"{((InterpolantOptions)model.Options).RowNoise}, {Base(model)}");
         if (!isPlane)
         {
             return new PartResult(flow, rivals, [], d);
@@ -183,8 +183,9 @@ internal static class TabularData
             (best, chosen) = chosen.Length == 0 || held > best ? (held, models) : (best, chosen);
         }
 
-        var training = chosen[0].Options.Training with { Iterations = Math.Max(1, (long)chosen.Average(m => m.Report.BestIteration)) };
-        var final = chosen[0].Options with { ValidationShare = 0, Training = training };
+        var tuned = (InterpolantOptions)chosen[0].Options;
+        var training = tuned.Training with { Iterations = Math.Max(1, (long)chosen.Average(m => m.Report.BestIteration)) };
+        var final = tuned with { ValidationShare = 0, Training = training };
         return new InterpolantFit(Data(chosen[0].BaseMixture is not null, chosen.Average(m => m.BaseMixture?.Weights[^1])), final).Run(Split(0));
     }
 

@@ -28,6 +28,9 @@ internal static class ExitCodes
     /// <summary>The command line can't be followed.</summary>
     public const int Usage = 2;
 
+    /// <summary>The work was done, but what came out is of no use, as its status says.</summary>
+    public const int Useless = 3;
+
     /// <summary>Ended by Ctrl-C, after saving what there was.</summary>
     public const int Interrupted = 130;
 

@@ -174,6 +174,35 @@ public sealed class SampleTests
     }
 
     [Fact]
+    public void Draws_of_no_use_fail_with_code_3_and_tell_no_moments_unless_forced()
+    {
+        using var folder = Folder();
+        string[] arguments = ["sample", "many-well-20", "--method", "dis", "--iterations", "1", "--samples", "1000", "--no-report"];
+        using (var run = MongeProcess.Run(folder.Path, [.. arguments, "--out", "useless"]))
+        {
+            Assert.Equal(3, run.ExitCode);
+            Assert.Contains("withheld", run.Output, StringComparison.Ordinal);
+            Assert.Contains("a lower bound", run.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("median", run.Output, StringComparison.Ordinal);
+        }
+
+        Assert.True(File.Exists(folder["useless/samples.npy"]));
+        Assert.StartsWith("failed: ", (string)JsonNode.Parse(File.ReadAllText(folder["useless/run.json"]))!["status"]!, StringComparison.Ordinal);
+        using (var show = MongeProcess.Run(folder.Path, ["show", "useless"]))
+        {
+            Assert.Contains("warning: the draws are of no use", show.Output, StringComparison.Ordinal);
+        }
+
+        using var forced = MongeProcess.Run(folder.Path, [.. arguments, "--out", "forced", "--force", "--json"]);
+        Assert.Equal(3, forced.ExitCode);
+        var result = JsonNode.Parse(forced.Output)!;
+        Assert.StartsWith("failed: the draws", (string)result["status"]!, StringComparison.Ordinal);
+        Assert.True((bool)result["log_z_is_lower_bound"]!);
+        Assert.Null(result["log_z_error"]);
+        Assert.Equal(20, result["mean"]!.AsArray().Count);
+    }
+
+    [Fact]
     public void Refined_samples_weigh_equally_and_the_record_says_so()
     {
         using var folder = Folder();

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Monge.Data;
 using Monge.Dynamics;
-using Monge.Methods;
+using Monge.Runs;
 
 namespace Monge.Cli.Generation;
 

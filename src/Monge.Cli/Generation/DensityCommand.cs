@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
 using Monge.Data;
-using Monge.Methods;
 using Monge.Runs;
 
 namespace Monge.Cli.Generation;

@@ -47,9 +47,9 @@ internal static class GenerationFiles
 
     /// <summary>Reads a model; a missing file is told like every other failure.</summary>
     public static FlowModel Load(string path) => Directory.Exists(path) && File.Exists(Path.Combine(path, RunSession.ModelName))
-        ? FlowModel.Load(Path.Combine(path, RunSession.ModelName))
+        ? FlowModel.Load(Path.Combine(path, RunSession.ModelName), MethodRegistry.Fits)
         : File.Exists(path)
-        ? FlowModel.Load(path)
+        ? FlowModel.Load(path, MethodRegistry.Fits)
         : throw CommandException.Usage($"There is no model '{path}'; `monge fit DATA --out {path}` makes one.");
 
     /// <summary>Reads a table, refusing what a command can't use.</summary>

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
 using Monge.Data;
+using Monge.Diagnostics;
 using Monge.Runs;
 using Monge.Training;
 
@@ -109,17 +110,18 @@ internal sealed class RunCommand<TProblem, TResult>
 
         folder.Write(result, told, record.Options);
         RunReporting.Write(parsed, _noReport, folder.Path, () => result.Draw(RunReporting.Command(parsed), folder.Metrics));
+        var code = result.Warnings.Any(w => w.Code == StatusCode.Failed) ? ExitCodes.Useless : ExitCodes.Success;
         if (json is not null)
         {
             json.WriteLine(JsonOutput.Line(told));
-            return ExitCodes.Success;
+            return code;
         }
 
         var output = parsed.InvocationConfiguration.Output;
         SummaryWriter.Write(result.Summary(), result.Warnings, output);
         output.WriteLine();
         output.WriteLine(model is null ? $"{_kind.Closing} are in {folder.Path}" : $"the model is {model}; {_kind.Closing} are in {folder.Path}");
-        return ExitCodes.Success;
+        return code;
     }
 
     // A file for the model may be named instead of a folder: the rest of the run then stands beside it.
@@ -193,10 +195,11 @@ internal sealed class RunCommand<TProblem, TResult>
         }
     }
 
-    // A later source overrides an earlier one: the kind's defaults, a preset, a file, flags.
+    // A later source overrides an earlier one: those of the kind's defaults that the method has, a preset, a file, flags.
     private JsonObject Options(ParseResult parsed, MethodEntry<TProblem, TResult> entry)
     {
-        var options = _kind.Defaults(parsed);
+        var options = new JsonObject(
+            _kind.Defaults(parsed).Where(o => entry.DefaultOptions.ContainsKey(o.Key)).Select(o => KeyValuePair.Create(o.Key, o.Value?.DeepClone())));
         if (parsed.GetValue(_preset) is { } preset)
         {
             OptionFile.Merge(options, entry.Presets.TryGetValue(preset, out var named)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
 using Monge.Data;
+using Monge.Diagnostics;
 using Monge.Runs;
 
 namespace Monge.Cli.Runs;
@@ -101,7 +102,8 @@ internal sealed class RunFolder
         }
 
         AtomicFile.WriteText(In("summary.txt"), SummaryWriter.Text(result.Summary(), result.Warnings));
-        Write(result.Warnings.Count == 0 ? "complete" : "complete with warnings", json, resolved, shapes);
+        var failed = result.Warnings.FirstOrDefault(w => w.Code == StatusCode.Failed);
+        Write(failed is not null ? $"failed: {failed.Message}" : result.Warnings.Count == 0 ? "complete" : "complete with warnings", json, resolved, shapes);
     }
 
     private void CheckSame(string? held)

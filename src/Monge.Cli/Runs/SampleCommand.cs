@@ -25,6 +25,7 @@ internal static class SampleCommand
         var resample = new Option<bool>("--resample") { Description = "Resample to equal weights before writing samples.npy." };
         var refine = CommandOptions.Integer(
             "--refine", "Resample, then take N Metropolis-adjusted Langevin steps, which leave the target invariant, before writing samples.npy.", 0, 1);
+        var force = new Option<bool>("--force") { Description = "Tell means, deviations and quantiles also of draws that are of no use." };
         (precision.DefaultValueFactory, refine.DefaultValueFactory) = (null, null);
 
         StatedProblem<SamplingProblem> Problem(ParseResult parsed, int threads)
@@ -39,7 +40,7 @@ internal static class SampleCommand
         {
             var kept = parsed.GetValue(refine) is > 0 and var steps ? draws.Refine(problem.Target, steps, threads: run.Threads) : parsed.GetValue(resample)
                 ? draws.Resample() : draws;
-            return SampleReport.Of(draws, problem.Target, kept, run.Threads);
+            return SampleReport.Of(draws, problem.Target, kept, run.Threads, parsed.GetValue(force));
         }
 
         return RunCommand<SamplingProblem, SampleSet>.Create(new RunKind<SamplingProblem, SampleSet>
@@ -48,7 +49,7 @@ internal static class SampleCommand
             Description = "Learn a transport to a density, or run another sampler, and draw weighted samples, with log Z and its error.",
             DefaultMethod = "pinn",
             Methods = () => MethodRegistry.Samplers,
-            Symbols = [target, samples, precision, resample, refine],
+            Symbols = [target, samples, precision, resample, refine, force],
             Problem = Problem,
             Report = Report,
             Closing = "samples, weights, model and record",

@@ -29,8 +29,11 @@ public sealed class ConditionValues
     /// <param name="inputs">Numbers c of a row.</param>
     public ConditionValues First(int rows, int inputs) => _raw is null ? this : new ConditionValues(null, null, _raw[..(rows * inputs)]);
 
-    /// <summary>The network's inputs [n, c + 1].</summary>
-    internal float[] Encode(IReadOnlyList<Condition> conditions, int rows)
+    /// <summary>The inputs [n, c + 1] that stand for them, the last entry of each row the flag 1 that says that the condition is there.</summary>
+    /// <param name="conditions">The columns that a model is conditioned on.</param>
+    /// <param name="rows">n.</param>
+    /// <exception cref="ArgumentException">A column or class is missing or unknown, or the rows are of another number.</exception>
+    public float[] Encode(IReadOnlyList<Condition> conditions, int rows)
     {
         var inputs = conditions.Sum(c => c.Inputs);
         if (_table is { } table)

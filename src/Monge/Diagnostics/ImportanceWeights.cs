@@ -14,6 +14,9 @@ namespace Monge.Diagnostics;
 /// </remarks>
 public sealed class ImportanceWeights
 {
+    /// <summary>Below this share of effective samples draws are of no use, and log Z is a lower bound at best.</summary>
+    public const double LeastEffectiveFraction = 0.01;
+
     private const double LowEffectiveFraction = 0.1;
     private const double DominatingShare = 0.1;
     private const int FewSamples = 10;
@@ -151,11 +154,19 @@ public sealed class ImportanceWeights
             warnings.Add(Status.Warn("a single sample has no error estimate", "raise --samples"));
             return warnings;
         }
+        bool useless = EffectiveSampleFraction < LeastEffectiveFraction;
+        if (useless)
+            warnings.Add(
+                Status.Fail(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"the draws are of no use: only {EffectiveSampleSize:0.#} of {Count} are effective, and log Z is a lower bound"),
+                    "raise --budget, reach the target by a more gradual path, or suggest a base that covers it"));
         bool dominated = LargestShare > DominatingShare || SamplesHoldingHalf <= FewSamples;
         if (dominated && LargestShare > 2.0 / Count)
             warnings.Add(
                 Status.Warn($"weights dominated by {SamplesHoldingHalf} sample{(SamplesHoldingHalf == 1 ? "" : "s")}", "widen the base or raise --budget"));
-        if (EffectiveSampleFraction < LowEffectiveFraction)
+        if (!useless && EffectiveSampleFraction < LowEffectiveFraction)
             warnings.Add(
                 Status.Warn(string.Create(CultureInfo.InvariantCulture, $"the effective sample size is only {EffectiveSampleSize:0.#} of {Count}"),
                     "raise --budget, or reach the target by a more gradual path"));

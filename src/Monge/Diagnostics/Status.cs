@@ -45,6 +45,11 @@ public sealed record Status(StatusCode Code, string Cause, string Advice)
     /// <param name="advice">What to do.</param>
     public static Status Warn(string cause, string advice) => new(StatusCode.Warning, cause, advice);
 
+    /// <summary>A result that is of no use.</summary>
+    /// <param name="cause">What was observed.</param>
+    /// <param name="advice">What to do.</param>
+    public static Status Fail(string cause, string advice) => new(StatusCode.Failed, cause, advice);
+
     /// <inheritdoc/>
     public override string ToString() => IsSuccess ? "success" : Message;
 }

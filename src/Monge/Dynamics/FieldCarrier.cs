@@ -51,13 +51,13 @@ public sealed record FlowSettings
 /// <param name="values">Their values [P].</param>
 /// <param name="velocity">b.</param>
 /// <param name="score">s; null if it isn't known.</param>
-/// <param name="noiseScale">The scale of the noise in x_t at a traced time, by which a vanishing diffusion is multiplied.</param>
+/// <param name="noiseScale">The scale of the noise in x_t at a traced time, by which a vanishing diffusion is multiplied; null without a score.</param>
 /// <param name="noiseScaleAt">The same at a number.</param>
 /// <param name="condition">Further inputs of the fields: their name, and their values [n, k] for a number of rows.</param>
 /// <param name="settings">How.</param>
 internal sealed class FieldCarrier(
-    ParameterSet parameters, NdArray<float> values, IVectorField velocity, IVectorField? score, Func<Expr, Expr> noiseScale, Func<double, double> noiseScaleAt,
-    (string Name, Func<int, float[]> Values)? condition, FlowSettings settings)
+    ParameterSet parameters, NdArray<float> values, IVectorField velocity, IVectorField? score, Func<Expr, Expr>? noiseScale,
+    Func<double, double>? noiseScaleAt, (string Name, Func<int, float[]> Values)? condition, FlowSettings settings)
 {
     private const int DefaultSdeSteps = 200;
 
@@ -65,11 +65,11 @@ internal sealed class FieldCarrier(
 
     private RungeKuttaTableau Tableau => settings.Steps is null ? RungeKuttaTableau.DormandPrince54 : settings.Tableau ?? RungeKuttaTableau.RungeKutta4;
 
-    private Func<Expr, Expr> Diffusion => settings.VanishingDiffusion ? t => settings.Diffusion * noiseScale(t) : _ => settings.Diffusion;
+    private Func<Expr, Expr> Diffusion => settings.VanishingDiffusion ? t => settings.Diffusion * noiseScale!(t) : _ => settings.Diffusion;
 
     // eps of a step: the mean of its ends'.
     private Func<double, double, double> StepDiffusion => settings.VanishingDiffusion
-        ? (from, to) => 0.5 * settings.Diffusion * (noiseScaleAt(from) + noiseScaleAt(to))
+        ? (from, to) => 0.5 * settings.Diffusion * (noiseScaleAt!(from) + noiseScaleAt(to))
         : (_, _) => settings.Diffusion;
 
     /// <summary>Carries rows.</summary>

@@ -10,6 +10,7 @@ internal static class MeasureStreams
     public static readonly StreamName Pairs = StreamName.Numbered("flow pairs", 735);
     public static readonly StreamName Split = StreamName.Numbered("flow split", 736);
     public static readonly StreamName Validation = StreamName.Numbered("flow validation", 737);
+    public static readonly StreamName Start = StreamName.Numbered("flow start", 738);
     public static readonly StreamName Moments = StreamName.Numbered("flow moments", 741);
     public static readonly StreamName Priming = StreamName.Numbered("flow priming", 744);
     public static readonly StreamName Coupling = StreamName.Numbered("flow coupling", 745);

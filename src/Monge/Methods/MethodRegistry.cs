@@ -1,4 +1,5 @@
 using Monge.Measures;
+using Monge.Objectives;
 using Monge.Runs;
 
 namespace Monge.Methods;
@@ -78,10 +79,11 @@ public static class MethodRegistry
             ("resampled", new NetsOptions { Carry = new() { Sampler = SamplerChoice.Sde }, Walker = new() { ResamplingThreshold = 0.7 } }),
             ("action-matching", new NetsOptions
             {
-                Objective = NetsObjective.ActionMatching, Drift = NetsDrift.Potential, Walkers = 256, GridTimes = 32, RefreshInterval = 1,
+                Objective = NetsObjective.ActionMatching, Drift = NetsDrift.Potential,
+                Simulation = new() { Walkers = 256, GridTimes = 32, RefreshInterval = 1 },
             })),
         Fit<InterpolantOptions>(
-            "interpolant",
+            InterpolantFit.Name,
             "Stochastic interpolant",
             "Learns a transport from a base to the rows of a table, or between two tables, by regression on an interpolant of their ends: no path is "
             + "simulated while "

@@ -113,6 +113,11 @@ public interface IMethodEntry
 
     /// <summary>The options with their defaults, as JSON; null stands for what the method chooses.</summary>
     JsonObject DefaultOptions { get; }
+
+    /// <summary>Reads the method's options and checks them.</summary>
+    /// <param name="options">A JSON object; options that it lacks have their defaults.</param>
+    /// <exception cref="ArgumentException">An option is unknown or out of range.</exception>
+    IMethodOptions ParseOptions(string options);
 }
 
 /// <summary>A line of the registry.</summary>
@@ -120,12 +125,14 @@ public interface IMethodEntry
 /// <typeparam name="TResult">What comes out.</typeparam>
 public sealed class MethodEntry<TProblem, TResult> : IMethodEntry
 {
-    private readonly Func<TProblem, string, IMethod<TResult>> _bind;
+    private readonly Func<string, IMethodOptions> _parse;
+    private readonly Func<TProblem, IMethodOptions, IMethod<TResult>> _bind;
 
     private MethodEntry(
-        MethodFacts facts, Type options, JsonObject defaults, IReadOnlyDictionary<string, JsonObject> presets, Func<TProblem, string, IMethod<TResult>> bind)
+        MethodFacts facts, IMethodOptions defaults, IReadOnlyDictionary<string, JsonObject> presets, Func<string, IMethodOptions> parse,
+        Func<TProblem, IMethodOptions, IMethod<TResult>> bind)
     {
-        (Facts, OptionsType, DefaultOptions, Presets, _bind) = (facts, options, defaults, presets, bind);
+        (Facts, OptionsType, DefaultOptions, Presets, _parse, _bind) = (facts, defaults.GetType(), MethodOptions.ToJson(defaults), presets, parse, bind);
     }
 
     /// <inheritdoc/>
@@ -149,14 +156,17 @@ public sealed class MethodEntry<TProblem, TResult> : IMethodEntry
         MethodFacts facts, Func<TProblem, TOptions, IMethod<TResult>> create, params (string Name, TOptions Options)[] presets)
         where TOptions : class, IMethodOptions, new() => new(
             facts,
-            typeof(TOptions),
-            MethodOptions.ToJson(new TOptions()),
+            new TOptions(),
             presets.ToDictionary(p => p.Name, p => MethodOptions.Changes(p.Options)),
-            (problem, options) => create(problem, MethodOptions.Parse<TOptions>(options)));
+            MethodOptions.Parse<TOptions>,
+            (problem, options) => create(problem, (TOptions)options));
+
+    /// <inheritdoc/>
+    public IMethodOptions ParseOptions(string options) => _parse(options);
 
     /// <summary>Binds the method to a problem and options.</summary>
     /// <param name="problem">The problem.</param>
     /// <param name="options">The options that differ from the defaults; null for none.</param>
     /// <exception cref="ArgumentException">An option is unknown or out of range, or doesn't go with the problem.</exception>
-    public IMethod<TResult> Bind(TProblem problem, JsonObject? options = null) => _bind(problem, options?.ToJsonString() ?? "{}");
+    public IMethod<TResult> Bind(TProblem problem, JsonObject? options = null) => _bind(problem, ParseOptions(options?.ToJsonString() ?? "{}"));
 }

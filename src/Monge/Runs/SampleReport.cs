@@ -11,7 +11,8 @@ namespace Monge.Runs;
 /// <param name="Target">Their target.</param>
 /// <param name="Diagnostics">What is said of them.</param>
 /// <param name="Kept">The samples that are written: the same, or resampled or refined.</param>
-public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnostics Diagnostics, SampleSet Kept) : IRunResult
+/// <param name="Forced">Whether estimates are told also of draws that are of no use.</param>
+public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnostics Diagnostics, SampleSet Kept, bool Forced = false) : IRunResult
 {
     private const int ShownCoordinates = 20;
     private const int ShownModes = 16;
@@ -28,14 +29,18 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
     /// <param name="target">Their target.</param>
     /// <param name="kept">The samples that are written; null for the same.</param>
     /// <param name="threads">Threads, 0 for all; no result depends on it.</param>
-    public static SampleReport Of(SampleSet draws, Density target, SampleSet? kept = null, int threads = 0) =>
-        new(draws, target, SampleDiagnostics.Compute(draws, target, threads), kept ?? draws);
+    /// <param name="forced">Whether estimates are told also of draws that are of no use.</param>
+    public static SampleReport Of(SampleSet draws, Density target, SampleSet? kept = null, int threads = 0, bool forced = false) =>
+        new(draws, target, SampleDiagnostics.Compute(draws, target, threads), kept ?? draws, forced);
+
+    private bool IsWithheld => Draws.IsFailed && !Forced;
 
     /// <inheritdoc/>
     public JsonObject ToJson()
     {
         var facts = Target.Facts;
         var moments = MomentTable.Compute(Draws.Positions, Draws.Dimension, Draws.LogWeights, Draws.Names).Rows;
+        JsonArray? Moments(Func<MomentRow, double> moment) => IsWithheld ? null : ResultText.Json(moments.Select(moment));
         return new JsonObject
         {
             ["target"] = Draws.Target,
@@ -47,7 +52,8 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
             ["train_seconds"] = ResultText.Json(Math.Round(Draws.TrainSeconds, 3)),
             ["sample_seconds"] = ResultText.Json(Math.Round(Draws.SampleSeconds, 3)),
             ["log_z"] = ResultText.Json(Draws.LogZ),
-            ["log_z_error"] = ResultText.Json(Draws.LogZError),
+            ["log_z_error"] = Draws.IsFailed ? null : ResultText.Json(Draws.LogZError),
+            ["log_z_is_lower_bound"] = Draws.IsFailed,
             ["exact_log_z"] = ResultText.Json(facts.LogZ),
             ["elbo"] = ResultText.Json(Draws.Elbo),
             ["elbo_error"] = ResultText.Json(Draws.ElboError),
@@ -72,17 +78,17 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
             ["exact_mode_coverage_spread"] = ResultText.Json(Diagnostics.ExactModeCoverage?.Spread),
             ["distances"] = new JsonArray([.. Diagnostics.Distances.Select(Describe)]),
             ["free_energy"] = Draws.FreeEnergy is { } profile ? new JsonArray([.. profile.Select(Describe)]) : null,
-            ["mean"] = ResultText.Json(moments.Select(m => m.Mean)),
-            ["mean_error"] = ResultText.Json(moments.Select(m => m.MeanError)),
-            ["sd"] = ResultText.Json(moments.Select(m => m.StandardDeviation)),
-            ["sd_error"] = ResultText.Json(moments.Select(m => m.StandardDeviationError)),
+            ["mean"] = Moments(m => m.Mean),
+            ["mean_error"] = Moments(m => m.MeanError),
+            ["sd"] = Moments(m => m.StandardDeviation),
+            ["sd_error"] = Moments(m => m.StandardDeviationError),
             ["reference_mean"] = ResultText.Json(facts.Mean),
             ["reference_sd"] = ResultText.Json(facts.StandardDeviation),
             ["sampler"] = Draws.Sampler,
             ["sampler_scan"] = Draws.SamplerScan is { } scan ? new JsonArray([.. scan.Select(Describe)]) : null,
             ["correction"] = Kept.Correction,
             ["version"] = Draws.Version,
-            ["status"] = Draws.Status.IsSuccess ? "success" : Draws.Status.Message,
+            ["status"] = Draws.IsFailed ? $"failed: {Draws.Status.Message}" : Draws.Status.IsSuccess ? "success" : Draws.Status.Message,
             ["warnings"] = ResultText.Json(Draws.Warnings.Select(w => w.Message)),
         };
     }
@@ -90,6 +96,11 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
     /// <inheritdoc/>
     public IReadOnlyList<SummaryBlock> Summary()
     {
+        if (IsWithheld)
+        {
+            return [new SummaryText("Means, deviations and quantiles are withheld: these draws say nothing of the target (--force shows them)."), Estimates()];
+        }
+
         List<SummaryBlock> blocks = [Coordinates(Target.Facts.Moments)];
         if (Target.Facts.Modes is { } modes)
         {
@@ -162,7 +173,7 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
         var facts = Target.Facts;
         var uncertain = facts.LogZError > 0 ? ResultText.Of($" +- {facts.LogZError:G2}") : "";
         var known = facts.LogZ is { } exact ? ResultText.Of($"   (known: {exact:F4}{uncertain}; off by {Draws.LogZ - exact:+0.0000;-0.0000})") : "";
-        Add("log Z", $"{Draws.LogZ:F4} +- {Draws.LogZError:F4}{known}");
+        Add("log Z", Draws.IsFailed ? (FormattableString)$"at least {Draws.LogZ:F4}, a lower bound{known}" : $"{Draws.LogZ:F4} +- {Draws.LogZError:F4}{known}");
         Add("ELBO", $"{Bound(Draws.Elbo, Draws.ElboError)}");
         if (Draws.Eubo is { } eubo)
         {

@@ -88,8 +88,11 @@ public sealed record SampleSet
     /// <summary>Whether base or path were made knowing where the modes are; a comparison must say so.</summary>
     public bool UsesModeKnowledge { get; init; }
 
-    /// <summary>Whether the set may be relied on: success, or the first of <see cref="Warnings"/>.</summary>
-    public Status Status => Warnings.Count == 0 ? Status.Success : Warnings[0];
+    /// <summary>Whether the set may be relied on: success, the first failure, or else the first of <see cref="Warnings"/>.</summary>
+    public Status Status => Warnings.FirstOrDefault(w => w.Code == StatusCode.Failed) ?? Warnings.FirstOrDefault() ?? Status.Success;
+
+    /// <summary>Whether the draws are of no use: then <see cref="LogZ"/> is a lower bound, and moments say nothing of the target.</summary>
+    public bool IsFailed => Status.Code == StatusCode.Failed;
 
     /// <summary>What is doubtful and what to try, the gravest first; empty when nothing is.</summary>
     public required IReadOnlyList<Status> Warnings { get; init; }
@@ -274,10 +277,12 @@ public sealed record SampleSet
             text.AppendLine(culture, $"{Names[j].PadRight(width)} {mean[j],12:G5} {deviation[j],12:G5} {low[j],12:G5} {middle[j],12:G5} {high[j],12:G5}");
         }
 
+        string Optional(string name, double? value, string format) =>
+            value is { } known ? $"   {name} = {known.ToString(format, culture)}" : "";
+        var logZ = IsFailed ? $">= {LogZ.ToString("F4", culture)}" : ResultText.Of($"= {LogZ:F4} +- {LogZError:F4}");
         text.AppendLine(
-            culture, $"log Z = {LogZ:F4} +- {LogZError:F4}   ELBO = {Elbo:F4}{(Eubo is { } upper ? string.Create(culture, $"   EUBO = {upper:F4}") : "")}   "
-            + $"ESS = {EffectiveSampleSize:P1}{(ForwardEffectiveSampleSize is { } forward ? string.Create(culture, $"   forward ESS = {forward:P1}") : "")}  "
-            + $" ({Sampler})");
+            culture, $"log Z {logZ}   ELBO = {Elbo:F4}{Optional("EUBO", Eubo, "F4")}   ESS = {EffectiveSampleSize:P1}"
+            + $"{Optional("forward ESS", ForwardEffectiveSampleSize, "P1")}   ({Sampler})");
         foreach (var warning in Warnings)
         {
             text.AppendLine(culture, $"warning: {warning.Message}");
@@ -286,12 +291,6 @@ public sealed record SampleSet
         return text.ToString();
     }
 }
-
-/// <summary>The free energy of the path at one time.</summary>
-/// <param name="Time">t.</param>
-/// <param name="Value">F_t = -log Z_t.</param>
-/// <param name="Error">Its standard error.</param>
-public sealed record FreeEnergyPoint(double Time, double Value, double Error);
 
 /// <summary>One sampler of a scan on a validation batch.</summary>
 /// <param name="Sampler">The sampler, in words.</param>

@@ -81,6 +81,17 @@ public sealed class ImportanceWeightsTests
         Assert.Equal(Math.Exp(-s * s), fraction, 0.01);
     }
 
+    [Theory]
+    [InlineData(9, true)]
+    [InlineData(11, false)]
+    public void FewerThanOneInAHundredEffectiveSamplesAreOfNoUse(int heavy, bool useless)
+    {
+        double[] log = [.. Enumerable.Range(0, 1000).Select(i => i < heavy ? 0.0 : -50)];
+        ImportanceWeights weights = ImportanceWeights.FromLogWeights(log);
+        Assert.Equal(heavy, weights.EffectiveSampleSize, 1e-6);
+        Assert.Equal(useless, weights.Warnings.Any(static warning => warning.Code == StatusCode.Failed));
+    }
+
     [Fact]
     public void DominatedWeightsAreCalledByTheirNumber()
     {
@@ -90,7 +101,8 @@ public sealed class ImportanceWeightsTests
         Assert.Equal(2, weights.SamplesHoldingHalf);
         Assert.Contains("weights dominated by 2 samples: widen the base or raise --budget", weights.Warnings.Select(static warning => warning.Message));
         Assert.Contains(weights.Warnings, static warning => warning.Cause.Contains("of 1000", StringComparison.Ordinal));
-        Assert.All(weights.Warnings, static warning => Assert.Equal(StatusCode.Warning, warning.Code));
+        Assert.Equal(StatusCode.Failed, weights.Warnings[0].Code);
+        Assert.All(weights.Warnings.Skip(1), static warning => Assert.Equal(StatusCode.Warning, warning.Code));
     }
 
     [Fact]

@@ -47,7 +47,7 @@ public sealed class CoverageCheckTests
     public void BentCoordinatesAreCheckpointed()
     {
         var target = Banana();
-        var (problem, _) = new PinnTransport(target, s_small).Prepare<float>(new PreparationRun(new Run()));
+        var problem = ((ITransportMethod)new PinnTransport(target, s_small)).Prepare<float>(new PreparationRun(new Run()));
         var state = new RunState();
         problem.Save(state);
         var restored = TransportProblem.Load(target, state);

@@ -14,10 +14,7 @@ public sealed class NetsTransportTests : IDisposable
     {
         Training = new() { Iterations = 60, BatchSize = 64 },
         Size = new() { Width = 8, Depth = 2 },
-        Walkers = 32,
-        GridTimes = 8,
-        RefreshInterval = 10,
-        Replay = 3,
+        Simulation = new() { Walkers = 32, GridTimes = 8, RefreshInterval = 10, Replay = 3 },
         Preparation = new() { Base = BaseChoice.Isotropic, BaseScale = 2, TargetExponent = 1, BaseExponent = 1 },
         Carry = new() { Sampler = SamplerChoice.Ode, SamplerSteps = 16 },
     };
@@ -73,7 +70,7 @@ public sealed class NetsTransportTests : IDisposable
     [InlineData(40)]
     public void StateIsAllThereIsToCheckpoint(int stop)
     {
-        var method = new NetsTransport(TwoModes(), s_small);
+        ITransportMethod method = new NetsTransport(TwoModes(), s_small);
         var run = new Run { Seed = 7 };
         var problem = method.Prepare<float>(new PreparationRun(run));
         TrainingStates.AreAllThereIsToCheckpoint(() => method.Networks(problem).Training<float>(run), stop, 60);
@@ -104,8 +101,7 @@ public sealed class NetsTransportTests : IDisposable
         {
             Training = s_small.Training with { Iterations = 500, BatchSize = 256 },
             Size = s_small.Size with { Width = 32 },
-            Walkers = 128,
-            GridTimes = 16,
+            Simulation = s_small.Simulation with { Walkers = 128, GridTimes = 16 },
             Precision = precision,
         };
         var set = new NetsTransport(TwoModes(), options).Sample(4000, new Run { Seed = seed });
@@ -126,8 +122,7 @@ public sealed class NetsTransportTests : IDisposable
         {
             Training = s_small.Training with { Iterations = 500, BatchSize = 256, LearningRate = 0.01 },
             Network = NetsNetwork.None,
-            Walkers = 128,
-            GridTimes = 16,
+            Simulation = s_small.Simulation with { Walkers = 128, GridTimes = 16 },
         };
         var set = new NetsTransport(TwoModes(), options, MovingModes()).Sample(4000, new Run { Seed = seed });
         Assert.True(set.EffectiveSampleSize > 0.98, $"ESS {set.EffectiveSampleSize}");
@@ -147,10 +142,7 @@ public sealed class NetsTransportTests : IDisposable
             Network = NetsNetwork.Selecting,
             ScoreGate = false,
             Training = s_small.Training with { Iterations = 600, BatchSize = 256, LearningRate = 0.02 },
-            Walkers = 128,
-            GridTimes = 16,
-            SpreadShare = 0,
-            HorizonShare = 0.1,
+            Simulation = s_small.Simulation with { Walkers = 128, GridTimes = 16, SpreadShare = 0, HorizonShare = 0.1 },
         };
         var set = new NetsTransport(TargetLibrary.Get("student-t-mixture-5"), options).Sample(4000, new Run { Seed = seed });
         Assert.True(set.EffectiveSampleSize > 0.5, $"ESS {set.EffectiveSampleSize}");
@@ -168,9 +160,7 @@ public sealed class NetsTransportTests : IDisposable
             Drift = NetsDrift.Potential,
             Training = s_small.Training with { Iterations = 800, LearningRate = 0.01 },
             Size = s_small.Size with { Width = 16 },
-            Walkers = 256,
-            GridTimes = 24,
-            RefreshInterval = 1,
+            Simulation = s_small.Simulation with { Walkers = 256, GridTimes = 24, RefreshInterval = 1 },
         };
         var set = new NetsTransport(Moving(), options, MovingGaussian.Path).Sample(4000, new Run { Seed = seed });
         Assert.True(set.EffectiveSampleSize > 0.9, $"ESS {set.EffectiveSampleSize}");

@@ -2,6 +2,7 @@ using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Measures;
 using Monge.Methods;
+using Monge.Objectives;
 using Monge.Runs;
 using Monge.Training;
 
@@ -86,7 +87,7 @@ public sealed class PdeTransportTests : IDisposable
     {
         var method = new PdeTransport(Gaussian(), s_small with { Evolution = evolution, Training = s_small.Training with { Iterations = 800 } });
         var run = new Run();
-        var problem = method.Prepare<float>(new PreparationRun(run));
+        var problem = ((ITransportMethod)method).Prepare<float>(new PreparationRun(run));
         var networks = new PdeNetworks(problem, method.ResolvedOptions);
         using var training = networks.Training<float>(run);
         training.Init();
@@ -105,7 +106,7 @@ public sealed class PdeTransportTests : IDisposable
         var method = new PdeTransport(
             Gaussian(), s_small with { Evolution = Evolution.OptimalTransport, Training = s_small.Training with { Iterations = 1200 } });
         var run = new Run();
-        var problem = method.Prepare<float>(new PreparationRun(run));
+        var problem = ((ITransportMethod)method).Prepare<float>(new PreparationRun(run));
         Assert.All(problem.Base.StandardDeviation, s => Assert.Equal(1, s, 12));
         var networks = new PdeNetworks(problem, method.ResolvedOptions);
         using var training = networks.Training<float>(run);
@@ -172,7 +173,7 @@ public sealed class PdeTransportTests : IDisposable
             Collocation = s_small.Collocation with { Walkers = 16, RefreshInterval = 8 },
         });
         var run = new Run { Seed = 7 };
-        var problem = method.Prepare<float>(new PreparationRun(run));
+        var problem = ((ITransportMethod)method).Prepare<float>(new PreparationRun(run));
         TrainingStates.AreAllThereIsToCheckpoint(() => new PdeNetworks(problem, method.ResolvedOptions).Training<float>(run), 13, 30);
     }
 

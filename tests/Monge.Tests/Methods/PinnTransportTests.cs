@@ -63,7 +63,7 @@ public sealed class PinnTransportTests : IDisposable
     {
         var method = new PinnTransport(TwoModes(), s_small);
         var run = new Run { Seed = 7 };
-        var (problem, _) = method.Prepare<float>(new PreparationRun(run));
+        var problem = ((ITransportMethod)method).Prepare<float>(new PreparationRun(run));
         TrainingStates.AreAllThereIsToCheckpoint(() => new PinnNetworks(problem, method.ResolvedOptions).Training<float>(run), stop, 60);
     }
 
@@ -132,7 +132,7 @@ public sealed class PinnTransportTests : IDisposable
             Preparation = s_small.Preparation with { BaseScale = 1 },
         });
         var run = new Run();
-        var networks = new PinnNetworks(method.Prepare<float>(new PreparationRun(run)).Problem, method.ResolvedOptions);
+        var networks = new PinnNetworks(((ITransportMethod)method).Prepare<float>(new PreparationRun(run)), method.ResolvedOptions);
         using var training = networks.Training<float>(run);
         training.Init();
         for (var i = 0; i < 1500; i++)

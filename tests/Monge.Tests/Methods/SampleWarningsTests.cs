@@ -1,4 +1,3 @@
-using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Measures;
 using Monge.Methods;
@@ -26,10 +25,10 @@ public class SampleWarningsTests
     public void AStepIsUnstableWhenItPassesTwiceTheInverseCurvature(double diffusion, bool unstable)
     {
         // The curvature is largest at t = 1: 40.001, so 64 steps bear a diffusion of 2 * 64 / 40 = 3.2.
-        var warnings = SampleWarnings.UnstableStep(s_problem, new TransportSampler(SdeScheme.EulerMaruyama, 64, 0, diffusion)).ToArray();
+        var warnings = SampleWarnings.UnstableStep(s_problem, 64, diffusion).ToArray();
         Assert.Equal(unstable ? 1 : 0, warnings.Length);
         Assert.All(warnings, w => Assert.Contains("lower the option diffusion to at most 3.2", w.Advice, StringComparison.Ordinal));
-        Assert.Empty(SampleWarnings.UnstableStep(s_problem, new TransportSampler(null, 64, 0, diffusion)));
+        Assert.Empty(SampleWarnings.UnstableStep(s_problem, 64, null));
     }
 
     [Fact]

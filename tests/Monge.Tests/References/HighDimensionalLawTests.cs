@@ -1,7 +1,6 @@
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Measures;
-using Monge.Methods;
 using Monge.Paths;
 using Monge.References;
 

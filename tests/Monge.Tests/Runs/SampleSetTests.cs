@@ -30,6 +30,16 @@ public class SampleSetTests
     };
 
     [Fact]
+    public void AFailureIsTheStatusWhereverItStands()
+    {
+        var set = Set() with { Warnings = [Status.Warn("too few", "draw more"), Status.Fail("of no use", "train longer")] };
+        Assert.True(set.IsFailed);
+        Assert.Equal("of no use: train longer", set.Status.Message);
+        Assert.Contains("log Z >= -698.7960   ELBO", set.Summary(), StringComparison.Ordinal);
+        Assert.False(Set().IsFailed);
+    }
+
+    [Fact]
     public void EstimatesAreWeighted()
     {
         var set = Set();

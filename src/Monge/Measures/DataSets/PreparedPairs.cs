@@ -83,6 +83,20 @@ internal sealed class PreparedPairs
     /// <summary>The base, if it is a Gaussian mixture.</summary>
     public MixtureBase? Mixture { get; private set; }
 
+    /// <summary>What the transport leads from and to.</summary>
+    public FlowEnds Ends => new(
+        Data.Names, Standardisation, Data.HasGaussianBase ? FlowBase.Gaussian : Mixture is null ? FlowBase.Rows : FlowBase.Of(Mixture))
+    {
+        Conditions = Data.Conditions,
+        Moments = Moments,
+    };
+
+    /// <summary>The rows to judge by, in the data's coordinates; null without such.</summary>
+    public double[]? HeldOutRows => Validation is null ? null : Standardisation.Undo(Array.ConvertAll(Validation.Values, v => (double)v));
+
+    /// <summary>Their conditions; null without.</summary>
+    public ConditionValues? HeldOutGiven => Validation is null || Inputs == 0 ? null : ConditionValues.Encoded(Validation.Conditions, Inputs);
+
     /// <summary>Whether base points are given row by row, not drawn as standard normal numbers by whoever uses the rows.</summary>
     public bool HasBaseRows { get; }
 
@@ -103,7 +117,7 @@ internal sealed class PreparedPairs
         var checks = new DataTableOptions { MinimumRows = 10, RefuseConstantColumns = true };
         var table = data.Table is null ? null
             : DataTable.From(data.Table.Select([.. data.Names]).Values, data.Dimension, data.Names, data.Table.Source, checks);
-        var (x0, x1) = Ends(data, table, random);
+        var (x0, x1) = DrawEnds(data, table, random);
         var fitted = x0 is null ? x1 : [.. x1, .. x0];
         Standardisation standardisation;
         try
@@ -128,7 +142,7 @@ internal sealed class PreparedPairs
     }
 
     // Rows (or draws) of both ends; for paired data row by row.
-    private static (double[]? X0, double[] X1) Ends(FlowData data, DataTable? table, RandomStream random)
+    private static (double[]? X0, double[] X1) DrawEnds(FlowData data, DataTable? table, RandomStream random)
     {
         if (data.Pairs is not null)
         {

@@ -7,6 +7,5 @@ internal static class GenerationStreams
 {
     public static readonly StreamName Noise = StreamName.Numbered("flow noise", 730);
     public static readonly StreamName Base = StreamName.Numbered("flow base", 732);
-    public static readonly StreamName Start = StreamName.Numbered("flow start", 738);
     public static readonly StreamName RowNoise = StreamName.Numbered("flow row noise", 746);
 }

@@ -22,6 +22,8 @@ namespace Monge.Methods;
 /// <param name="options">The options; null for the defaults.</param>
 public sealed class InterpolantFit(FlowData data, InterpolantOptions? options = null) : IMethod<FlowModel>
 {
+    internal const string Name = "interpolant";
+
     private const int LossIntervals = 10;
     private const long DefaultIterations = 10_000;
 
@@ -42,7 +44,7 @@ public sealed class InterpolantFit(FlowData data, InterpolantOptions? options = 
         ArgumentNullException.ThrowIfNull(run);
         var training = _options.Training;
         var unsaved = _options with { Training = training with { CheckpointSeconds = new TrainingOptions().CheckpointSeconds } };
-        var session = new RunSession(run, new RunIdentity("interpolant", [("data", Fingerprint())], unsaved));
+        var session = new RunSession(run, new RunIdentity(Name, new FitProblem(data).Identity(), unsaved));
         session.Report("prepare");
         using var fit = new FlowTraining(data, _options, run);
         var outcome = session.Iterate(
@@ -57,13 +59,6 @@ public sealed class InterpolantFit(FlowData data, InterpolantOptions? options = 
     {
         ArgumentNullException.ThrowIfNull(run);
         return new FlowTraining(data, _options, run);
-    }
-
-    private string Fingerprint()
-    {
-        var start = data.HasGaussianBase ? "gaussian"
-            : data.BaseMixture is { } mixture ? $"mixture {MethodOptions.Format(mixture)} {data.BroadShare}" : "sampler";
-        return $"{data.Table?.Fingerprint() ?? "sampler"}/{data.Base?.Fingerprint() ?? start}";
     }
 }
 
@@ -91,15 +86,10 @@ public sealed class FlowTraining : IIterative, IDisposable
     private readonly RegressionTimes? _validationTimes;
     private readonly NdArray<float>? _validationResiduals;
 
-    // The state: the optimiser's and the averaged parameters, those of the best judgement with its loss, step and the judgements since, and the running spread
-    // of
-    // the loss over time for importance sampling.
+    // The state: the optimiser's and the averaged parameters, the best judged ones, and the running spread of the loss over time for importance sampling.
     private readonly OptimiserState<float> _state;
-    private readonly NdArray<float> _best;
+    private readonly BestParameters _best;
     private readonly double[] _spread = new double[RegressionTimes.Bins];
-    private double _bestLoss = double.PositiveInfinity;
-    private long _bestStep;
-    private int _sinceBest;
 
     internal FlowTraining(FlowData data, InterpolantOptions options, Run run)
     {
@@ -108,7 +98,7 @@ public sealed class FlowTraining : IIterative, IDisposable
         _form = Form(data, options);
         _pairs = PreparedPairs.Prepare(data, options.Pairing, _form == InterpolantKind.TwoSided, _seed, run.Threads, run.Cancellation);
         var initializer = new ParameterInitializer();
-        _fields = options.NewFields(Parameters, initializer, _form, _pairs.Inputs, _pairs.Moments, _pairs.Mixture);
+        _fields = options.Fields(_pairs.Ends, Parameters, initializer);
         _step = Compile();
         var size = _step.BatchSize;
         _batches = new PairBatches(_pairs, size, _seed, _step.Program.Team);
@@ -119,7 +109,7 @@ public sealed class FlowTraining : IIterative, IDisposable
             (_validationTimes, _validationResiduals) = (new RegressionTimes(options.Times, _validation.Size), new NdArray<float>(_validation.Size));
         }
 
-        (_state, _best) = (_step.Init(initializer, new RandomKey(_seed, TrainingStreams.Parameters)), new NdArray<float>(Parameters.Count));
+        (_state, _best) = (_step.Init(initializer, new RandomKey(_seed, TrainingStreams.Parameters)), new BestParameters(Parameters.Count));
         Array.Fill(_spread, 1);
     }
 
@@ -127,7 +117,7 @@ public sealed class FlowTraining : IIterative, IDisposable
     public ParameterSet Parameters { get; } = new();
 
     /// <inheritdoc/>
-    public bool IsDone => _options.Patience > 0 && _sinceBest >= _options.Patience;
+    public bool IsDone => _options.Patience > 0 && _best.Since >= _options.Patience;
 
     /// <inheritdoc/>
     public void Init()
@@ -160,11 +150,8 @@ public sealed class FlowTraining : IIterative, IDisposable
     {
         ArgumentNullException.ThrowIfNull(state);
         state.Exchange(_state);
-        state.Exchange("best", _best);
+        _best.Exchange(state);
         state.Exchange<double>("spread", _spread);
-        state.Exchange("bestLoss", ref _bestLoss);
-        state.Exchange("bestStep", ref _bestStep);
-        state.Exchange("sinceBest", ref _sinceBest);
     }
 
     /// <inheritdoc/>
@@ -187,13 +174,7 @@ public sealed class FlowTraining : IIterative, IDisposable
         program.Parameters = _state.Average;
         program.Run(_validation.Size, new DrawKey(_seed, ValidationStep));
         double loss = program["loss"][0];
-        _sinceBest++;
-        if (loss < _bestLoss)
-        {
-            (_bestLoss, _bestStep, _sinceBest) = (loss, _state.Steps, 0);
-            _state.Average.Span.CopyTo(_best.Span);
-        }
-
+        _best.Judge(loss, _state.Steps, _state.Average);
         return loss;
     }
 
@@ -217,7 +198,7 @@ public sealed class FlowTraining : IIterative, IDisposable
 
     /// <summary>The model of the best judged parameters, or of the averaged ones where no rows are held out.</summary>
     internal FlowModel Best(int intervals, double seconds) => _validation is null ? Model(_state.Average, _state.Steps, double.NaN, null, seconds)
-        : Model(_best, _bestStep, _bestLoss, LossByTime(_best, intervals), seconds);
+        : Model(_best.Values, _best.Step, _best.Loss, LossByTime(_best.Values, intervals), seconds);
 
     private static InterpolantKind Form(FlowData data, InterpolantOptions options)
     {
@@ -238,7 +219,7 @@ public sealed class FlowTraining : IIterative, IDisposable
             throw new ArgumentException("A mirror interpolant has the data on both sides; give it no base, and leave the coupling 'independent'.");
         }
 
-        return options.Form != InterpolantKind.Automatic ? options.Form : isNoise ? InterpolantKind.OneSided : InterpolantKind.TwoSided;
+        return options.FormFrom(data.HasGaussianBase);
     }
 
     private static void CheckMixture(FlowData data, InterpolantOptions options)
@@ -329,16 +310,12 @@ public sealed class FlowTraining : IIterative, IDisposable
             step,
             loss,
             _seed);
-        var description = new FlowDescription(
-            _options, _form, _data.Names, _data.Conditions, _pairs.Standardisation, _pairs.Moments, _data.HasGaussianBase, report)
-        { Mixture = _pairs.Mixture };
-        var held = _pairs.Validation;
-        return new FlowModel(description, NdArray<float>.From(parameters.Span, parameters.Length))
+        return new FlowModel(InterpolantFit.Name, _options, _pairs.Ends, report, NdArray<float>.From(parameters.Span, parameters.Length))
         {
             LossByTime = lossByTime,
             TrainSeconds = seconds,
-            HeldOutRows = held is null ? null : _pairs.Standardisation.Undo(Array.ConvertAll(held.Values, v => (double)v)),
-            HeldOutGiven = held is null || _pairs.Inputs == 0 ? null : ConditionValues.Encoded(held.Conditions, _pairs.Inputs),
+            HeldOutRows = _pairs.HeldOutRows,
+            HeldOutGiven = _pairs.HeldOutGiven,
         };
     }
 }

@@ -10,7 +10,7 @@ using Monge.Runs;
 namespace Monge.Methods;
 
 /// <summary>The options of <see cref="InterpolantFit"/>; all have defaults, and load from JSON by <see cref="MethodOptions.Parse{TOptions}"/>.</summary>
-public sealed record InterpolantOptions : IMethodOptions
+public sealed record InterpolantOptions : IFlowOptions
 {
     private static readonly TrainingOptions s_training = new()
     {
@@ -114,6 +114,22 @@ public sealed record InterpolantOptions : IMethodOptions
         }
     }
 
+    /// <inheritdoc/>
+    public FlowFields NewFields(FlowEnds ends, ParameterSet parameters, ParameterInitializer initializer)
+    {
+        ArgumentNullException.ThrowIfNull(ends);
+        var fields = Resolved().Fields(ends, parameters, initializer);
+        Func<Expr?, IVectorField> Field(Func<Expr, Expr, Expr?, Expr> field) => condition => new FormulaField(ends.Dimension, (x, t) => field(x, t, condition));
+        return new FlowFields(Field(fields.Velocity))
+        {
+            Score = fields.HasScore ? new FlowScore(Field(fields.Score), fields.NoiseScale, fields.NoiseScaleAt) : null,
+            BaseScale = fields.BaseScale,
+            CanHideConditions = ConditionDropout > 0,
+            IsMirror = fields.Interpolant.Kind == InterpolantKind.Mirror,
+            Description = $"{Schedule} path",
+        };
+    }
+
     /// <summary>The same, checked, with the method's defaults where nothing is given.</summary>
     internal InterpolantOptions Resolved()
     {
@@ -121,9 +137,12 @@ public sealed record InterpolantOptions : IMethodOptions
         return this with { Training = Training.Or(s_training), Size = Size.Or(128, 4) };
     }
 
+    /// <summary>The form, chosen by base and coupling where it is automatic.</summary>
+    internal InterpolantKind FormFrom(bool hasGaussianBase) => Form != InterpolantKind.Automatic ? Form
+        : hasGaussianBase && Coupling == CouplingKind.Independent ? InterpolantKind.OneSided : InterpolantKind.TwoSided;
+
     /// <summary>The fields that resolved options ask for.</summary>
-    internal InterpolantFields NewFields(
-        ParameterSet parameters, ParameterInitializer initializer, InterpolantKind form, int conditions, EndMoments moments, MixtureBase? mixture)
+    internal InterpolantFields Fields(FlowEnds ends, ParameterSet parameters, ParameterInitializer initializer)
     {
         var layers = new PerceptronOptions
         {
@@ -140,7 +159,8 @@ public sealed record InterpolantOptions : IMethodOptions
             return (x, t) => network.Apply(x, t);
         }
 
-        var interpolant = new Interpolant(InterpolantSchedules.Get(Schedule), form);
-        return new InterpolantFields(interpolant, Learn, moments, Network, conditions, mixture, SharedNetwork, TimeMargin);
+        var moments = ends.Moments ?? throw new ArgumentException("The fields of an interpolant need the moments of both ends.", nameof(ends));
+        var interpolant = new Interpolant(InterpolantSchedules.Get(Schedule), FormFrom(ends.Base.IsGaussian));
+        return new InterpolantFields(interpolant, Learn, moments, Network, ends.Inputs, ends.Base.Mixture, SharedNetwork, TimeMargin);
     }
 }

@@ -5,6 +5,7 @@ using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Runs;
+using Monge.Training;
 
 namespace Monge.Methods;
 
@@ -29,7 +30,7 @@ internal sealed class CollocationPoints<T> : IBatchSource<T>
     private readonly int _segments;
     private readonly ParticleWalk<T> _sde;
     private readonly TimeGrid[] _grids;
-    private readonly NdArray<T> _particles;
+    private readonly WalkerPool<T> _pool;
     private long _filled;
 
     /// <summary>Makes the simulation.</summary>
@@ -42,7 +43,7 @@ internal sealed class CollocationPoints<T> : IBatchSource<T>
     {
         (_problem, _options, _seed, BatchSize) = (problem, options, run.Seed, batchSize);
         _segments = Math.Min(MaximumSegments, options.WalkerSteps);
-        _particles = new NdArray<T>((_segments + 1) * options.Walkers, problem.Base.Dimension);
+        _pool = new WalkerPool<T>(_segments + 1, options.Walkers, problem.Base.Dimension, LostAt);
         _sde = TransportSde.Forward<T>(
             transport.Path, transport.Parameters, transport.Velocity, SdeScheme.EulerMaruyama, options.Walkers, SamplingStreams.WalkerStart,
             SamplingStreams.WalkerNoise, run.Execution);
@@ -63,7 +64,7 @@ internal sealed class CollocationPoints<T> : IBatchSource<T>
     /// <inheritdoc/>
     public void Bind(CompiledProgram<T> loss)
     {
-        loss["x"] = new NdArray<T>(BatchSize, _particles.RowLength);
+        loss["x"] = new NdArray<T>(BatchSize, _pool.Positions.RowLength);
         loss["t"] = new NdArray<T>(BatchSize);
     }
 
@@ -79,7 +80,7 @@ internal sealed class CollocationPoints<T> : IBatchSource<T>
     }
 
     /// <inheritdoc/>
-    public void Exchange(RunState state) => state.Exchange("particles", _particles);
+    public void Exchange(RunState state) => state.Exchange("particles", _pool.Positions);
 
     /// <inheritdoc/>
     public void Dispose() => _sde.Dispose();
@@ -91,11 +92,11 @@ internal sealed class CollocationPoints<T> : IBatchSource<T>
         var first = (ulong)(iteration / _options.RefreshInterval) * (ulong)_options.WalkerSteps;
         var draw = new DrawKey(_seed, first);
         _sde.Start(parameters, n, draw);
-        Store(0);
+        Keep(0);
         for (var s = 0; s < _segments; s++)
         {
             _sde.Advance(parameters, n, _grids[s], draw with { Step = first + (ulong)SegmentStart(s) });
-            Store(s + 1);
+            Keep(s + 1);
         }
     }
 
@@ -116,7 +117,7 @@ internal sealed class CollocationPoints<T> : IBatchSource<T>
             {
                 // The stored time nearest to t: at most half a segment away, so the point is near the particles' law at t.
                 var slot = (int)Math.Round(at * _segments);
-                _particles.Row((slot * _options.Walkers) + (int)(walker * unit * _options.Walkers)).CopyTo(row);
+                _pool.Position(slot, (int)(walker * unit * _options.Walkers)).CopyTo(row);
                 continue;
             }
 
@@ -131,19 +132,5 @@ internal sealed class CollocationPoints<T> : IBatchSource<T>
 
     private int SegmentStart(int segment) => (int)((long)segment * _options.WalkerSteps / _segments);
 
-    private void Store(int slot)
-    {
-        var n = _options.Walkers;
-        for (var i = 0; i < n; i++)
-        {
-            var from = _sde.Positions.Row(i);
-            var lost = false;
-            foreach (var z in from)
-            {
-                lost |= !(T.Abs(z) < T.CreateChecked(LostAt));
-            }
-
-            (lost ? _particles.Row(i) : from).CopyTo(_particles.Row((slot * n) + i));
-        }
-    }
+    private void Keep(int slot) => _pool.Keep(slot, (double)slot / _segments, _sde.Positions, fallback: 0);
 }

@@ -1,12 +1,10 @@
 using System.Numerics;
 using Monge.Dynamics;
-using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
-using Monge.Engine.Random;
+using Monge.Fields;
 using Monge.Measures;
 using Monge.Objectives;
 using Monge.Runs;
-using Monge.Training;
 
 namespace Monge.Methods;
 
@@ -23,7 +21,7 @@ namespace Monge.Methods;
 /// base is N(0, I); the base is the target's suggestion, or isotropic with a scale that is given. Sources: arXiv:2307.01198 (losses, general bridge, settings),
 /// arXiv:2111.15141 (PIS), arXiv:2211.01364 (DIS), arXiv:2302.13834 (DDS), arXiv:2307.01050 (CMCD).
 /// </summary>
-public sealed class ControlledTransport : ISamplingMethod
+public sealed class ControlledTransport : ITransportMethod
 {
     /// <summary>Binds a method to a density.</summary>
     /// <param name="target">The unnormalised density.</param>
@@ -71,29 +69,15 @@ public sealed class ControlledTransport : ISamplingMethod
     public IMethodOptions Options => ResolvedOptions;
 
     /// <inheritdoc/>
-    public SampleSet Sample(int samples, Run run)
-    {
-        SamplingMethods.Check(Target, samples);
-        return ResolvedOptions.Precision == Precision.Float64 ? Sample<double>(samples, run) : Sample<float>(samples, run);
-    }
+    public SampleSet Sample(int samples, Run run) => TransportRun.Sample(this, samples, run);
 
-    private SampleSet Sample<T>(int samples, Run run)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var options = ResolvedOptions;
-        var session = new RunSession(run, new RunIdentity(Name, SamplingMethods.Identity(Target), options with { Segments = null }));
-        var problem = session.Once(
-            "prepare", () => Prepare<T>(new PreparationRun(run, options.Training.Budget)), (prepared, state) => prepared.Save(state),
-            state => TransportProblem.Load(Target, state));
-        var model = new ControlledModel(problem, Algorithm, options);
-        using var training = new ControlledTraining<T>(model, options, run);
-        using var sampling = new ControlledSampling<T>(problem, model, training, options, run.Execution);
-        var made = new MadeBy(Name, MethodOptions.Format(options), options.BaseScale is null && Target.Base.UsesModeKnowledge);
-        return TransportRun<T>.Run(session, problem, training, sampling, options.Training, DefaultIterations, samples, new PreparationOptions(), made);
-    }
+    TransportSetup ITransportMethod.Setup => new(
+        ResolvedOptions.Precision, ResolvedOptions.Training.Budget, DefaultIterations, new PreparationOptions(), ResolvedOptions with { Segments = null },
+        ResolvedOptions.BaseScale is null && Target.Base.UsesModeKnowledge);
 
-    private TransportProblem Prepare<T>(PreparationRun run)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    ITransportNetworks ITransportMethod.Networks(TransportProblem problem) => new ControlledModel(problem, Algorithm, ResolvedOptions);
+
+    TransportProblem ITransportMethod.Prepare<T>(PreparationRun run)
     {
         var (options, preparation) = (ResolvedOptions, new TransportPreparation<T>(Target, new PreparationOptions(), run));
         var problem = options.BaseScale is { } scale
@@ -117,10 +101,18 @@ public sealed class ControlledTransport : ISamplingMethod
 }
 
 /// <summary>The kernels of one method on one problem, and its controls' parameters.</summary>
-internal sealed class ControlledModel
+internal sealed class ControlledModel : ITransportNetworks
 {
+    private const int FirstWidening = 200;
+    private const int SecondWidening = 400;
+    private const double Widening = 5;
+
+    private readonly TransportProblem _problem;
+    private readonly ControlledOptions _options;
+
     public ControlledModel(TransportProblem problem, ControlledAlgorithm algorithm, ControlledOptions options)
     {
+        (_problem, _options) = (problem, options);
         var d = problem.Base.Dimension;
         var path = problem.Path();
         LogTarget = path.LogTarget;
@@ -165,62 +157,27 @@ internal sealed class ControlledModel
 
     /// <summary>log rho at a position z [d], traced, less the estimate of log Z.</summary>
     public Func<Expr, Expr> LogTarget { get; }
-}
 
-/// <summary>
-/// The training: each step draws paths, computes the loss and its gradient through them, and takes a step of Adam. All random numbers are keyed by (seed,
-/// stream, optimiser step and path step), so the optimiser's state is all there is to checkpoint.
-/// </summary>
-internal sealed class ControlledTraining<T> : ITransportTraining<T>
-    where T : unmanaged, IFloatingPointIeee754<T>
-{
-    private const int FirstWidening = 200;
-    private const int SecondWidening = 400;
-    private const double Widening = 5;
+    /// <inheritdoc/>
+    public TrainingOptions Schedule => _options.Training;
 
-    private readonly ControlledModel _model;
-    private readonly ControlledOptions _options;
-    private readonly ulong _seed;
-    private readonly PathGradient<T> _gradient;
-    private readonly OptimiserState<T> _state;
-
-    public ControlledTraining(ControlledModel model, ControlledOptions options, Run run)
+    /// <summary>Equation (2).</summary>
+    public ITransportTraining<T> Training<T>(Run run)
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
-        (_model, _options, _seed, _state) = (model, options, run.Seed, new OptimiserState<T>(model.Parameters.Blocks, options.Training.ToStep()));
-        _gradient = new PathGradient<T>(
-            model.Kernels, model.LogTarget, options.Loss, options.Training.BatchSize!.Value, options.Segments, SamplingStreams.ControlledStart,
+        var gradient = new PathGradient<T>(
+            Kernels, LogTarget, _options.Loss, _options.Training.BatchSize!.Value, _options.Segments, SamplingStreams.ControlledStart,
             SamplingStreams.ControlledNoise, run.Execution);
+        return new PathTraining<T>(Kernels, Initializer, gradient, Clip, _options.Training, run);
     }
 
-    /// <inheritdoc/>
-    public NdArray<T> Average => _state.Average;
+    /// <summary>Equation (1).</summary>
+    public ITransportSampling<T> Sampling<T>(ITransportTraining<T> training, Run run)
+        where T : unmanaged, IFloatingPointIeee754<T> => new PathSampling<T>(
+            _problem, Kernels, (PathTraining<T>)training, $"trained by {(_options.Loss == PathSpaceLoss.Kl ? "kl" : "log variance")}", run.Execution);
 
-    /// <inheritdoc/>
-    public long TargetCalls => _state.Steps * _gradient.TargetCallsPerRun;
-
-    /// <summary>The bound on scores and network outputs: narrow while the controls are wild.</summary>
-    public double Clip => _options.Clip * (_state.Steps >= FirstWidening ? Widening : 1) * (_state.Steps >= SecondWidening ? Widening : 1);
-
-    /// <inheritdoc/>
-    public void Init()
-    {
-        _model.Initializer.Fill(_state.Parameters.Span, new RandomKey(_seed, TrainingStreams.Parameters));
-        _state.BeginAverage();
-    }
-
-    /// <inheritdoc/>
-    public StepInfo Step(long iteration, long total)
-    {
-        _gradient.Clip = Clip;
-        var loss = _gradient.Run(_state.Parameters, new DrawKey(_seed, (ulong)iteration * (ulong)_options.Steps));
-        return _state.Step(_gradient.Gradient, loss, iteration, total, _gradient.Team);
-    }
-
-    /// <inheritdoc/>
-    public void Exchange(RunState state) => state.Exchange(_state);
-
-    /// <inheritdoc/>
-    public void Dispose() => _gradient.Dispose();
+    // The bound on scores and network outputs: narrow while the controls are wild.
+    private double Clip(long steps) => _options.Clip * (steps >= FirstWidening ? Widening : 1) * (steps >= SecondWidening ? Widening : 1);
 }
 
 /// <summary>

@@ -14,36 +14,38 @@ internal static class OdeSteps
     /// <summary>
     /// Doubles the steps until what doubling them moves log Z by, on one batch of starts, no longer matters beside the statistical error of the draws.
     /// </summary>
-    /// <param name="steps">The steps to start from.</param>
+    /// <param name="sampler">The sampler to start from; one that isn't the ODE stays as it is.</param>
     /// <param name="mayDouble">False for a number of steps that the user fixed: its error is only measured.</param>
     /// <param name="samples">Draws to come.</param>
-    /// <param name="validate">Weights of the batch with a number of steps; null if all vanish.</param>
+    /// <param name="validate">Weights of the batch; null if all vanish.</param>
     /// <param name="cancellation">Stops between runs.</param>
-    /// <returns>The steps, and what doubling them once more moves log Z by.</returns>
-    public static (int Steps, double Error) Refine(
-        int steps, bool mayDouble, int samples, Func<int, ImportanceWeights?> validate, CancellationToken cancellation)
+    /// <returns>The sampler, and what doubling its steps once more moves log Z by.</returns>
+    public static (TSampler Sampler, double Error) Refine<TSampler>(
+        TSampler sampler, bool mayDouble, int samples, Func<TSampler, ImportanceWeights?> validate, CancellationToken cancellation)
+        where TSampler : struct, ICarrySampler<TSampler>
     {
-        if (validate(steps) is not { } coarse)
+        if (!sampler.IsOde || validate(sampler) is not { } coarse)
         {
-            return (steps, 0);
+            return (sampler, 0);
         }
 
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (validate(2 * steps) is not { } fine)
+            var doubled = sampler.With(2 * sampler.Steps);
+            if (validate(doubled) is not { } fine)
             {
-                return (steps, double.PositiveInfinity);
+                return (sampler, double.PositiveInfinity);
             }
 
             var moved = Math.Abs(fine.LogNormaliser - coarse.LogNormaliser);
             var statistical = coarse.LogNormaliserError * Math.Sqrt(coarse.Count / (double)samples);
-            if (moved <= LargestShare * statistical || !mayDouble || 2 * steps > Most)
+            if (moved <= LargestShare * statistical || !mayDouble || doubled.Steps > Most)
             {
-                return (steps, moved);
+                return (sampler, moved);
             }
 
-            (steps, coarse) = (2 * steps, fine);
+            (sampler, coarse) = (doubled, fine);
         }
     }
 }

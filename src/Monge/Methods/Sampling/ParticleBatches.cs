@@ -11,6 +11,12 @@ internal static class ParticleBatches
     /// <summary>The most particles carried at once.</summary>
     public const int Largest = 4096;
 
+    /// <summary>Particles of a validation batch on which samplers compete.</summary>
+    public const int Validation = 2048;
+
+    /// <summary>Validation draws are samples with numbers from here on, so they never coincide with the samples that are returned.</summary>
+    public const long ValidationSamples = 1L << 36;
+
     /// <summary>Draws particles.</summary>
     /// <param name="samples">Their number.</param>
     /// <param name="dimension">d.</param>

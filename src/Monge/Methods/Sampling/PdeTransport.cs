@@ -11,24 +11,16 @@ namespace Monge.Methods;
 
 /// <summary>
 /// Neural PDE transport with a learned evolution of densities. A log density V(x, t), held to log p0 at t = 0 and to log rho - log z with a learned log z at t
-/// = 1, and a drift or potential are trained together by the residual of one of the log-density equations, dX = b dt + sqrt(2 eps) dW:
-/// <code>
-/// general, stochastic      R = dV/dt + div b + grad V . b - eps (|grad V|^2 + Laplacian V),   b = eps grad V + w                     (1)
-/// general, deterministic   R = dV/dt + div w + grad V . w                                                                            (2)
-/// annealing, stochastic    (2) with V the annealing path less int c dt, b = eps grad V + w                                           (3)
-/// time reversal            (1) with b = 2 eps grad V - f, f = -eps x the noising drift; V is held at t = 1 alone                     (4)
-/// Schroedinger bridge      (1) with b = f + 2 eps grad Phi, and dPhi/dt + f . grad Phi + eps (|grad Phi|^2 + Laplacian Phi) = 0      (5)
-/// optimal transport        (2) with w = grad Phi, and dPhi/dt + |grad Phi|^2 / 2 = 0                                                 (6)
-/// </code>
+/// = 1, and a drift or potential are trained together by the residual R of one of the log-density equations, dX = b dt + sqrt(2 eps) dW, which
+/// <see cref="Objectives.LogDensityEvolution"/> writes down.
 /// The loss is E[s^2 log(1 + R^2 / s^2)] over collocation points from the current particles and from interpolated boxes. Samples are drawn along the
 /// probability flow w = b - eps grad V with weights from div w, or along dX = (w + eps grad V) dt + sqrt(2 eps) dW with kernel weights for any eps; estimates
 /// are consistent for an imperfect solution too. V is q(t) log rho + r(t) log p0 - t log z + t (1 - t) (phi(x, t) + zeta(t)) with networks phi and zeta and
-/// learned shares q and r that start at t^a and (1-t)^b of the annealing, in (4) and (5) at those of modes widened by the noise; in (4) without log z and with
-/// 1 - t for t (1 - t). In (5) the potential is V - log p0 less a network for the backward factor of the bridge, which stays smooth, so that all that is sharp
-/// is in V.
+/// learned shares q and r that start at t^a and (1-t)^b of the annealing, for time reversal and bridge at those of modes widened by the noise; for the time
+/// reversal without log z and with 1 - t for t (1 - t).
 /// Source: arXiv:2407.07873 (the table of log-density losses); weights as in arXiv:2410.02711.
 /// </summary>
-public sealed class PdeTransport : ISamplingMethod
+public sealed class PdeTransport : ITransportMethod
 {
     /// <summary>Binds the method to a density.</summary>
     /// <param name="target">The unnormalised density.</param>
@@ -55,112 +47,52 @@ public sealed class PdeTransport : ISamplingMethod
     public IMethodOptions Options => ResolvedOptions;
 
     /// <inheritdoc/>
-    public SampleSet Sample(int samples, Run run)
-    {
-        SamplingMethods.Check(Target, samples);
-        return ResolvedOptions.Precision == Precision.Float64 ? Sample<double>(samples, run) : Sample<float>(samples, run);
-    }
+    public SampleSet Sample(int samples, Run run) => TransportRun.Sample(this, samples, run);
 
-    private SampleSet Sample<T>(int samples, Run run)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var options = ResolvedOptions;
-        var session = new RunSession(run, new RunIdentity(Name, SamplingMethods.Identity(Target), options with { Carry = new CarryOptions() }));
-        var problem = session.Once(
-            "prepare", () => Prepare<T>(new PreparationRun(run, options.Training.Budget)), (prepared, state) => prepared.Save(state),
-            state => TransportProblem.Load(Target, state));
-        var networks = new PdeNetworks(problem, options);
-        using var training = networks.Training<T>(run);
-        using var sampling = networks.Sampling<T>(training, run);
-        var made = new MadeBy(Name, MethodOptions.Format(options), options.Preparation.Base == BaseChoice.Automatic && Target.Base.UsesModeKnowledge);
-        return TransportRun<T>.Run(
-            session, problem, training, sampling, options.Training, options.DefaultIterations, samples, options.Preparation, made,
-            parameters => LearnedNormaliser(networks, problem, parameters));
-    }
+    TransportSetup ITransportMethod.Setup => new(
+        ResolvedOptions.Precision, ResolvedOptions.Training.Budget, ResolvedOptions.DefaultIterations, ResolvedOptions.Preparation,
+        ResolvedOptions with { Carry = new CarryOptions() }, ResolvedOptions.Preparation.Base == BaseChoice.Automatic && Target.Base.UsesModeKnowledge);
 
-    /// <summary>
-    /// The problem that a run starts from. Where the path is fixed, its exponents are those whose short training ends with the most
-    /// even weights; a learned one bends itself.
-    /// </summary>
-    internal TransportProblem Prepare<T>(PreparationRun run)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var raced = 0L;
-        double Race(TransportProblem problem)
-        {
-            var networks = new PdeNetworks(problem, ResolvedOptions);
-            var training = networks.Training<T>(run.Run);
-            var (particles, calls) = TransportRun<T>.ShortTraining(training, networks.Sampling<T>(training, run.Run), run);
-            raced += calls;
-            return TransportRun<T>.Ess(particles);
-        }
+    ITransportNetworks ITransportMethod.Networks(TransportProblem problem) => new PdeNetworks(problem, ResolvedOptions);
 
-        var preparation = new TransportPreparation<T>(Target, ResolvedOptions.Preparation, run);
-        var candidates = preparation.Candidates();
-        var best = ResolvedOptions.Evolution == Evolution.AnnealingStochastic ? TransportRun<T>.Best(candidates, run, Race) : candidates.MaxBy(c => c.Ess)!;
-        return best.Problem with { PreparationCalls = preparation.TargetCalls + raced };
-    }
-
-    private static string LearnedNormaliser<T>(PdeNetworks networks, TransportProblem problem, NdArray<T> parameters)
-        where T : unmanaged, IFloatingPointIeee754<T> => networks.LogDensity.LogNormaliserOffset is { } at
-            ? FormattableString.Invariant($"the learned log z is {problem.Offset + double.CreateChecked(parameters[at]):f4}")
-            : "no log z is learned, the law at t = 0 being free";
+    // Only where the path is fixed its exponents are chosen by short trainings; a learned one bends itself.
+    TransportProblem ITransportMethod.Prepare<T>(PreparationRun run) =>
+        TransportRun<T>.Prepare(this, run, races: ResolvedOptions.Evolution == Evolution.AnnealingStochastic);
 }
 
-/// <summary>Log density, drift or potential of one evolution as networks, its residuals, and the velocity of its probability flow.</summary>
-internal sealed class PdeNetworks
+/// <summary>Log density, drift or potential of one evolution as networks.</summary>
+internal sealed class PdeNetworks : ITransportNetworks
 {
     private readonly TransportProblem _problem;
     private readonly PdeOptions _options;
     private readonly int _dimension;
     private readonly NoiseSchedule _noise;
-    private readonly double _stiffness;
-    private readonly IVectorField _velocity;
-    private readonly IVectorField? _drift;
-    private readonly Func<Expr, Expr, Expr>? _potential;
+    private readonly LogDensityEvolution _evolution;
 
     public PdeNetworks(TransportProblem problem, PdeOptions options)
     {
-        (_problem, _options, _dimension, _stiffness) = (problem, options, problem.Base.Dimension, problem.Stiffness);
+        (_problem, _options, _dimension) = (problem, options, problem.Base.Dimension);
         _noise = new NoiseSchedule(options.TotalNoise!.Value, options.NoiseExponent!.Value);
         var annealing = problem.Path();
         LogDensity = MakeLogDensity(annealing);
-        switch (options.Evolution)
+        var drift = options.Drift switch
         {
-            case Evolution.TimeReversal:
-                _velocity = new PotentialField(_dimension, (x, t) => _noise.Diffusion(t) * (LogDensity.LogDensity(x, t) + (0.5 * x.SquaredNorm())));
-                break;
-            case Evolution.SchroedingerBridge:
-                var backward = Scalar("backward");
-                _potential = (x, t) => LogDensity.LogDensity(x, t) + (0.5 * x.SquaredNorm()) - backward(x, t);
-                _velocity = new PotentialField(
-                    _dimension, (x, t) => _noise.Diffusion(t) * (LogDensity.LogDensity(x, t) + (0.5 * x.SquaredNorm()) - (2 * backward(x, t))));
-                break;
-            case Evolution.OptimalTransport:
-                _potential = Scalar("potential");
-                _velocity = new PotentialField(_dimension, _potential);
-                break;
-            default:
-                var field = options.Drift switch
-                {
-                    DriftForm.Potential => new PotentialField(_dimension, Scalar("potential")),
-                    DriftForm.GatedScore => Gated(annealing),
-                    _ => (IVectorField)Network(),
-                };
-                if (options.Evolution != Evolution.GeneralStochastic)
-                {
-                    _velocity = field;
-                    break;
-                }
-
-                var free = options.Drift != DriftForm.HalfScore;
-                _velocity = free ? TransportFields.ProbabilityFlow(field, LogDensity.LogDensity, _noise.Diffusion) : field;
-                _drift = free ? field : TransportFields.FokkerPlanckDrift(field, LogDensity.LogDensity, _noise.Diffusion);
-                break;
-        }
-
-        Func<double, double>? curvature = Diffuses ? t => 1 / ((1 / _stiffness) + _noise.Variance(t)) : null;
-        Transport = new TrainedTransport(LogDensity, _velocity, Parameters, curvature);
+            null => null,
+            DriftForm.Potential => new PotentialField(_dimension, Scalar("potential")),
+            DriftForm.GatedScore => Gated(annealing),
+            _ => (IVectorField)Network(),
+        };
+        Func<Expr, Expr, Expr> v = LogDensity.LogDensity;
+        _evolution = options.Evolution switch
+        {
+            Evolution.TimeReversal => LogDensityEvolution.TimeReversal(_dimension, v, _noise),
+            Evolution.SchroedingerBridge => LogDensityEvolution.SchroedingerBridge(_dimension, v, _noise, Scalar("backward")),
+            Evolution.OptimalTransport => LogDensityEvolution.OptimalTransport(_dimension, v, Scalar("potential")),
+            Evolution.GeneralStochastic when options.Drift != DriftForm.HalfScore => LogDensityEvolution.OfDrift(v, _noise, drift!),
+            _ => LogDensityEvolution.OfVelocity(options.Evolution, v, _noise, drift!),
+        };
+        Func<double, double>? curvature = Diffuses ? t => 1 / ((1 / problem.Stiffness) + _noise.Variance(t)) : null;
+        Transport = new TrainedTransport(LogDensity, _evolution.Velocity, Parameters, curvature);
     }
 
     public ParameterSet Parameters { get; } = new();
@@ -171,51 +103,33 @@ internal sealed class PdeNetworks
 
     public TrainedTransport Transport { get; }
 
+    /// <inheritdoc/>
+    public TrainingOptions Schedule => _options.Training;
+
     /// <summary>Whether the evolution follows the noising of the target, wholly or nearly, and V starts from widened modes.</summary>
     private bool Diffuses => _options.Evolution is Evolution.TimeReversal or Evolution.SchroedingerBridge;
 
     /// <summary>The residuals at collocation points.</summary>
-    public TransportTraining<T> Training<T>(Run run)
+    public ITransportTraining<T> Training<T>(Run run)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var n = _options.Training.BatchSize!.Value;
         var points = new CollocationPoints<T>(_problem, Transport, _options.Collocation, n, run);
-        return new TransportTraining<T>(Parameters, Initializer, Loss(Expr.Input("x", _dimension), Expr.Input("t")) / n, points, _options.Training, run);
+        var loss = _evolution.Loss(
+            Expr.Input("x", _dimension), Expr.Input("t"), _options.Collocation.ResidualScale!.Value, _options.PotentialWeight, _options.KineticWeight);
+        return new TransportTraining<T>(Parameters, Initializer, loss / n, points, _options.Training, run);
     }
 
     /// <summary>The ODE of the probability flow and the SDEs that share its law.</summary>
-    public TransportSampling<T> Sampling<T>(TransportTraining<T> training, Run run)
+    public ITransportSampling<T> Sampling<T>(ITransportTraining<T> training, Run run)
         where T : unmanaged, IFloatingPointIeee754<T> =>
-            new(_problem, new SamplingSettings(_options.Carry, _options.ExactDivergenceLimit), Transport, training.Average, run.Execution);
+            new TransportSampling<T>(_problem, _options.Carry, _options.ExactDivergenceLimit, Transport, training.Average, run.Execution);
 
-    /// <summary>The loss of one collocation point.</summary>
-    private Expr Loss(Expr x, Expr t)
-    {
-        var scale = _options.Collocation.ResidualScale!.Value;
-        var eps = _noise.Diffusion(t);
-        Expr Robust(Expr residual) => ContinuityResidual.CauchyLoss(residual, scale);
-        switch (_options.Evolution)
-        {
-            case Evolution.TimeReversal:
-                return Robust(LogDensityResiduals.TimeReversal(LogDensity.LogDensity, Noising, eps, x, t));
-            case Evolution.SchroedingerBridge:
-                var bridge = TransportFields.Bridge(_dimension, Noising, _potential!, _noise.Diffusion);
-                return Robust(LogDensityResiduals.FokkerPlanck(LogDensity.LogDensity, bridge, eps, x, t))
-                    + (_options.PotentialWeight * Robust(LogDensityResiduals.HamiltonJacobiBellman(_potential!, Noising, eps, x, t)));
-            case Evolution.OptimalTransport:
-                return Robust(LogDensityResiduals.Continuity(LogDensity.LogDensity, _velocity, x, t))
-                    + (_options.PotentialWeight * Robust(LogDensityResiduals.HamiltonJacobi(_potential!, x, t)));
-            case Evolution.GeneralStochastic:
-                return WithKinetic(Robust(LogDensityResiduals.FokkerPlanck(LogDensity.LogDensity, _drift!, eps, x, t)), x, t);
-            default:
-                return WithKinetic(Robust(LogDensityResiduals.Continuity(LogDensity.LogDensity, _velocity, x, t)), x, t);
-        }
-    }
-
-    private FormulaField Noising => new(_dimension, (x, t) => -_noise.Diffusion(t) * x);
-
-    private Expr WithKinetic(Expr loss, Expr x, Expr t) =>
-        _options.KineticWeight == 0 ? loss : loss + (_options.KineticWeight * _velocity.Apply(x, t).SquaredNorm());
+    /// <inheritdoc/>
+    public string? Remark<T>(NdArray<T> parameters)
+        where T : unmanaged, IFloatingPointIeee754<T> => LogDensity.LogNormaliserOffset is { } at
+            ? FormattableString.Invariant($"the learned log z is {_problem.Offset + double.CreateChecked(parameters[at]):f4}")
+            : "no log z is learned, the law at t = 0 being free";
 
     private DriftNetwork Network() => new(Parameters, Initializer, _dimension, _options.Size.Width!.Value, _options.Size.Depth!.Value);
 
@@ -233,25 +147,14 @@ internal sealed class PdeNetworks
 
     private LogDensityNetwork MakeLogDensity(AnnealingPath annealing)
     {
-        var fixedPath = _options.Evolution == Evolution.AnnealingStochastic;
-        if (fixedPath)
+        if (_options.Evolution == Evolution.AnnealingStochastic)
         {
             return new LogDensityNetwork(Parameters, Initializer, "logDensity", annealing, (_, _) => 0, timeTerm: true);
         }
 
-        // The shares of target and base may bend: t^a exp((1-t) g(t)) and (1-t)^b exp(t h(t)), or from the widened modes' 1 / (1 + K variance).
-        var bend = new TimeNetwork(Parameters, Initializer, "shares", 2, 32);
-        Expr Interpolate(Expr x, Expr t)
-        {
-            var bends = bend.Apply(t);
-            var target = Diffuses ? t / (1 + (_stiffness * _noise.Variance(t))) : AnnealingPath.Power(t, annealing.TargetExponent);
-            var start = AnnealingPath.Power(1 - t, Diffuses ? 1 : annealing.BaseExponent);
-            return (target * ((1 - t) * bends[0]).Exp() * annealing.LogTarget(x)) + (start * (t * bends[1]).Exp() * annealing.LogBase(x));
-        }
-
-        var interpolation = new FormulaPath(_dimension, Interpolate, annealing.BaseDraw, "learned shares of target and base");
+        var shares = LearnedShares.Of(annealing, Parameters, Initializer, Diffuses ? (_problem.Stiffness, _noise) : null);
         var boundary = _options.Evolution == Evolution.TimeReversal ? LogDensityBoundary.TargetOnly : LogDensityBoundary.BothEnds;
-        return new LogDensityNetwork(Parameters, Initializer, "logDensity", interpolation, Scalar("correction"), boundary, timeTerm: true);
+        return new LogDensityNetwork(Parameters, Initializer, "logDensity", shares, Scalar("correction"), boundary, timeTerm: true);
     }
 }
 
@@ -371,4 +274,20 @@ public sealed record PdeOptions : IMethodOptions
         Carry.Check();
         OptionCheck.AtLeast<int>(ExactDivergenceLimit, 0);
     }
+}
+
+/// <summary>How the drift of a general or annealing evolution is parametrised; the others are gradients by themselves.</summary>
+public enum DriftForm
+{
+    /// <summary>A vector network.</summary>
+    Network,
+
+    /// <summary>The gradient of a scalar network.</summary>
+    Potential,
+
+    /// <summary>A vector network plus g(t) grad I with a learned gate g, I being the annealing that V starts from; with noise g starts at eps.</summary>
+    GatedScore,
+
+    /// <summary>eps grad V plus a vector network: with noise only, and the default there.</summary>
+    HalfScore,
 }

@@ -26,7 +26,7 @@ namespace Monge.Methods;
 /// short training.
 /// Sources: arXiv:2407.07873 (annealing row of the log-density losses, equation 1), arXiv:2410.02711 (weights, equations 2 and 3).
 /// </summary>
-public sealed class PinnTransport : ISamplingMethod
+public sealed class PinnTransport : ITransportMethod
 {
     private const long DefaultIterations = 1_500;
 
@@ -63,53 +63,29 @@ public sealed class PinnTransport : ISamplingMethod
     public IMethodOptions Options => ResolvedOptions;
 
     /// <inheritdoc/>
-    public SampleSet Sample(int samples, Run run)
-    {
-        SamplingMethods.Check(Target, samples);
-        return ResolvedOptions.Precision == Precision.Float64 ? Sample<double>(samples, run) : Sample<float>(samples, run);
-    }
+    public SampleSet Sample(int samples, Run run) => TransportRun.Sample(this, samples, run);
 
-    private SampleSet Sample<T>(int samples, Run run)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var session = new RunSession(run, new RunIdentity(Name, SamplingMethods.Identity(Target), ResolvedOptions with { Carry = new CarryOptions() }));
-        var (problem, network) = session.Once(
-            "prepare",
-            () => Prepare<T>(new PreparationRun(run, ResolvedOptions.Training.Budget)),
-            ((TransportProblem Problem, NetworkChoice Network) prepared, RunState state) =>
-            {
-                prepared.Problem.Save(state);
-                state.Put("network", prepared.Network.ToString());
-            },
-            state => (TransportProblem.Load(Target, state), Enum.Parse<NetworkChoice>(state.Word("network"))));
-        var options = (ResolvedOptions with { Network = network }).Resolve(Target.Dimension);
-        var trained = new PinnNetworks(problem, options);
-        using var training = trained.Training<T>(run);
-        using var sampling = trained.Sampling<T>(training, run);
-        var made = new MadeBy(Name, MethodOptions.Format(ResolvedOptions), options.Preparation.Base == BaseChoice.Automatic && Target.Base.UsesModeKnowledge);
-        return TransportRun<T>.Run(session, problem, training, sampling, options.Training, DefaultIterations, samples, options.Preparation, made);
-    }
+    TransportSetup ITransportMethod.Setup => new(
+        ResolvedOptions.Precision, ResolvedOptions.Training.Budget, DefaultIterations, ResolvedOptions.Preparation,
+        ResolvedOptions with { Carry = new CarryOptions() }, ResolvedOptions.Preparation.Base == BaseChoice.Automatic && Target.Base.UsesModeKnowledge);
+
+    ITransportNetworks ITransportMethod.Networks(TransportProblem problem) => new PinnNetworks(problem, With(problem.Network ?? ResolvedOptions.Network));
 
     /// <summary>
     /// The problem that a run starts from, base and exponents, and its network; exponents and network are those whose short training ends with the most even
     /// weights.
     /// </summary>
-    internal (TransportProblem Problem, NetworkChoice Network) Prepare<T>(PreparationRun run)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    TransportProblem ITransportMethod.Prepare<T>(PreparationRun run)
     {
         var options = ResolvedOptions;
         var open = options.Network == NetworkChoice.Automatic;
         List<NetworkChoice> networks = open ? [NetworkChoice.Mlp, NetworkChoice.Separable] : [options.Network];
-        var raced = 0L;
         var races = new Dictionary<(GaussianBase, double, double), Race<T>>();
         Race<T> RaceOf(TransportProblem problem)
         {
             Race<T> Train(NetworkChoice network)
             {
-                var trained = new PinnNetworks(problem, (options with { Network = network }).Resolve(Target.Dimension));
-                var training = trained.Training<T>(run.Run);
-                var (particles, calls) = TransportRun<T>.ShortTraining(training, trained.Sampling<T>(training, run.Run), run);
-                raced += calls;
+                var particles = TransportRun<T>.ShortTraining(new PinnNetworks(problem, With(network)), run);
                 return new Race<T>(network, particles, TransportRun<T>.Ess(particles));
             }
 
@@ -155,8 +131,10 @@ public sealed class PinnTransport : ISamplingMethod
             words = FormattableString.Invariant($"; {drift}, chosen by short trainings (ESS {ess:P1})");
         }
 
-        return (problem with { Source = problem.Source + words, PreparationCalls = preparation.TargetCalls + raced }, chosen);
+        return problem with { Source = problem.Source + words, PreparationCalls = preparation.TargetCalls + run.TrainingCalls, Network = chosen };
     }
+
+    private PinnOptions With(NetworkChoice network) => (ResolvedOptions with { Network = network }).Resolve(Target.Dimension);
 
     private sealed record Race<T>(NetworkChoice Network, WeightedParticles<T>? Particles, double Ess)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -173,7 +151,7 @@ public sealed class PinnTransport : ISamplingMethod
 }
 
 /// <summary>The drift and c(t) of one problem as networks, and what trains and carries by them.</summary>
-internal sealed class PinnNetworks
+internal sealed class PinnNetworks : ITransportNetworks
 {
     private readonly TransportProblem _problem;
     private readonly PinnOptions _options;
@@ -197,10 +175,12 @@ internal sealed class PinnNetworks
 
     public TimeNetwork LogNormaliserSlope { get; }
 
+    public TrainingOptions Schedule => _options.Training;
+
     private TrainedTransport Transport => new(_path, Drift, Parameters);
 
     /// <summary>Equation (1) at collocation points.</summary>
-    public TransportTraining<T> Training<T>(Run run)
+    public ITransportTraining<T> Training<T>(Run run)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var (d, n) = (_path.Dimension, _options.Training.BatchSize!.Value);
@@ -213,9 +193,9 @@ internal sealed class PinnNetworks
     }
 
     /// <summary>Equations (2) and (3).</summary>
-    public TransportSampling<T> Sampling<T>(TransportTraining<T> training, Run run)
+    public ITransportSampling<T> Sampling<T>(ITransportTraining<T> training, Run run)
         where T : unmanaged, IFloatingPointIeee754<T> =>
-            new(_problem, new SamplingSettings(_options.Carry, _options.ExactDivergenceLimit), Transport, training.Average, run.Execution);
+            new TransportSampling<T>(_problem, _options.Carry, _options.ExactDivergenceLimit, Transport, training.Average, run.Execution);
 }
 
 /// <summary>

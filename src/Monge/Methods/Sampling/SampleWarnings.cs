@@ -40,10 +40,6 @@ internal static class SampleWarnings
         }
     }
 
-    /// <summary>The same for a chosen sampler; the ODE has no such step.</summary>
-    public static IEnumerable<Status> UnstableStep(TransportProblem problem, TransportSampler sampler) =>
-        UnstableStep(problem, sampler.Steps, sampler.Scheme is null ? null : sampler.Diffusion);
-
     /// <summary>Weight outside the region in which the drift was trained.</summary>
     /// <param name="problem">The problem, whose box holds all particles of the preparation.</param>
     /// <param name="positions">Positions z [n, d].</param>

@@ -46,8 +46,8 @@ internal interface ITransportSampling<T> : IDisposable
     bool IsTrainedInBox { get; }
 
     /// <summary>The free energy along the path; null if the sampler gives none.</summary>
-    IReadOnlyList<FreeEnergyPoint>? Profile(int particles, ulong seed);
+    IReadOnlyList<FreeEnergyPoint>? Profile(int particles, ulong seed) => null;
 
     /// <summary>A diffusion of the options that is too large for the chosen steps.</summary>
-    IEnumerable<Status> UnstableStep();
+    IEnumerable<Status> UnstableStep() => [];
 }

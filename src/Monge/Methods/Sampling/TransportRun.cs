@@ -3,15 +3,76 @@ using System.Numerics;
 using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
+using Monge.Measures;
 using Monge.Runs;
 using Monge.Training;
 
 namespace Monge.Methods;
 
+/// <summary>What a run asks of a trained transport that is bound to a density.</summary>
+internal interface ITransportMethod : ISamplingMethod
+{
+    /// <summary>The density.</summary>
+    Density Target { get; }
+
+    /// <summary>What the run has to know beforehand.</summary>
+    TransportSetup Setup { get; }
+
+    /// <summary>The problem that the run starts from.</summary>
+    TransportProblem Prepare<T>(PreparationRun run)
+        where T : unmanaged, IFloatingPointIeee754<T>;
+
+    /// <summary>The networks of a problem.</summary>
+    ITransportNetworks Networks(TransportProblem problem);
+}
+
+/// <summary>What a run of a trained transport has to know beforehand.</summary>
+/// <param name="Precision">Number format.</param>
+/// <param name="Budget">The time of preparation and training together; null for no limit.</param>
+/// <param name="DefaultIterations">Steps if neither options nor checkpoint say.</param>
+/// <param name="Preparation">Where the annealing and the coverage check start.</param>
+/// <param name="Identity">The options less those that don't change the training.</param>
+/// <param name="UsesModeKnowledge">Whether base or path were made knowing where the modes are.</param>
+/// <param name="Inputs">What else the run was given, by name.</param>
+internal sealed record TransportSetup(
+    Precision Precision, TimeSpan? Budget, long DefaultIterations, PreparationOptions Preparation, IMethodOptions Identity, bool UsesModeKnowledge,
+    params (string Name, string Value)[] Inputs);
+
+/// <summary>The networks of a method on a prepared problem.</summary>
+internal interface ITransportNetworks
+{
+    /// <summary>How they are trained, resolved.</summary>
+    TrainingOptions Schedule { get; }
+
+    /// <summary>What trains them.</summary>
+    ITransportTraining<T> Training<T>(Run run)
+        where T : unmanaged, IFloatingPointIeee754<T>;
+
+    /// <summary>What draws by them.</summary>
+    ITransportSampling<T> Sampling<T>(ITransportTraining<T> training, Run run)
+        where T : unmanaged, IFloatingPointIeee754<T>;
+
+    /// <summary>From the trained parameters to words that belong to the result; null for none.</summary>
+    string? Remark<T>(NdArray<T> parameters)
+        where T : unmanaged, IFloatingPointIeee754<T> => null;
+}
+
 /// <summary>
-/// What all trained transports share of a run from density to weighted samples: train with checkpoints, choose how to sample, sample, judge. What is prepared
-/// and trained, and by which loss, is the method's.
+/// What all trained transports share of a run from density to weighted samples: prepare, train with checkpoints, choose how to sample, sample, judge. What is
+/// prepared and trained, and by which loss, is the method's.
 /// </summary>
+internal static class TransportRun
+{
+    /// <summary>Runs a method, or goes on with it, and draws.</summary>
+    public static SampleSet Sample(ITransportMethod method, int samples, Run run)
+    {
+        SamplingMethods.Check(method.Target, samples);
+        return method.Setup.Precision == Precision.Float64
+            ? TransportRun<double>.Sample(method, samples, run) : TransportRun<float>.Sample(method, samples, run);
+    }
+}
+
+/// <summary>The same in one number format.</summary>
 /// <typeparam name="T">float or double.</typeparam>
 internal static class TransportRun<T>
     where T : unmanaged, IFloatingPointIeee754<T>
@@ -21,39 +82,43 @@ internal static class TransportRun<T>
     private const int RaceIterations = 500;
     private const int RaceParticles = 2048;
 
-    /// <summary>Trains a prepared transport, or goes on with it, and draws.</summary>
-    /// <param name="session">The run.</param>
-    /// <param name="problem">Coordinates and path.</param>
-    /// <param name="training">What is trained.</param>
-    /// <param name="sampling">How it is drawn from.</param>
-    /// <param name="options">Resolved options of the training.</param>
-    /// <param name="iterations">Steps if neither options nor checkpoint say.</param>
-    /// <param name="samples">Number of draws.</param>
-    /// <param name="preparation">Where the coverage check starts.</param>
-    /// <param name="made">What the samples say of the method that made them.</param>
-    /// <param name="remark">From the trained parameters to words that belong to the result; null for none.</param>
-    public static SampleSet Run(
-        RunSession session,
-        TransportProblem problem,
-        ITransportTraining<T> training,
-        ITransportSampling<T> sampling,
-        TrainingOptions options,
-        long iterations,
-        int samples,
-        PreparationOptions preparation,
-        MadeBy made,
-        Func<NdArray<T>, string>? remark = null)
+    /// <summary>Runs a method, or goes on with it, and draws.</summary>
+    public static SampleSet Sample(ITransportMethod method, int samples, Run run)
     {
-        var gauged = new Gauged(training, sampling, session.Run.Seed);
-        var outcome = session.Iterate("train", gauged, options.Iterations ?? iterations, options.Budget, options.CheckpointSeconds);
+        var setup = method.Setup;
+        var session = new RunSession(run, new RunIdentity(method.Name, [.. SamplingMethods.Identity(method.Target), .. setup.Inputs], setup.Identity));
+        var problem = session.Once(
+            "prepare", () => method.Prepare<T>(new PreparationRun(run, setup.Budget)), (prepared, state) => prepared.Save(state),
+            state => TransportProblem.Load(method.Target, state));
+        var networks = method.Networks(problem);
+        using var training = networks.Training<T>(run);
+        using var sampling = networks.Sampling(training, run);
+        var gauged = new Gauged(training, sampling, run.Seed);
+        var schedule = networks.Schedule;
+        var outcome = session.Iterate("train", gauged, schedule.Iterations ?? setup.DefaultIterations, schedule.Budget, schedule.CheckpointSeconds);
         var model = new RunState();
         problem.Save(model);
         model.Exchange("average", training.Average);
         model.Put("iteration", outcome.Iterations);
         session.SaveModel(model);
-        var source = remark is null ? problem.Source : $"{problem.Source}; {remark(training.Average)}";
-        var draws = Sample(session, problem with { Source = source }, sampling, outcome, samples, preparation, made);
+        var source = networks.Remark(training.Average) is { } remark ? $"{problem.Source}; {remark}" : problem.Source;
+        var draws = Sample(session, problem with { Source = source }, sampling, outcome, samples, method);
         return draws with { TargetCalls = draws.TargetCalls + problem.PreparationCalls + gauged.TargetCalls };
+    }
+
+    /// <summary>
+    /// The problem that a run starts from: of the candidates of the preparation the one whose short training ends with the most even weights, as annealed
+    /// importance sampling alone can't tell which path a drift learns best.
+    /// </summary>
+    /// <param name="method">The method.</param>
+    /// <param name="run">With what, for how long, and whom it tells.</param>
+    /// <param name="races">False for the most even annealed importance sampling, without a training.</param>
+    public static TransportProblem Prepare(ITransportMethod method, PreparationRun run, bool races = true)
+    {
+        var preparation = new TransportPreparation<T>(method.Target, method.Setup.Preparation, run);
+        var candidates = preparation.Candidates();
+        var best = races ? Best(candidates, run, problem => Ess(ShortTraining(method.Networks(problem), run))) : candidates.MaxBy(c => c.Ess)!;
+        return best.Problem with { PreparationCalls = preparation.TargetCalls + run.TrainingCalls };
     }
 
     /// <summary>
@@ -67,14 +132,11 @@ internal static class TransportRun<T>
             ? candidates.MaxBy(c => c.Ess)!
             : candidates.TakeWhile((_, k) => k == 0 || run.HasTime).MaxBy(c => train(c.Problem))!;
 
-    /// <summary>
-    /// Weighted particles of a transport after a short training, null if that failed, and the evaluations of the target it took; disposes both.
-    /// </summary>
-    public static (WeightedParticles<T>? Particles, long TargetCalls) ShortTraining(
-        ITransportTraining<T> training, ITransportSampling<T> sampling, PreparationRun run)
+    /// <summary>Weighted particles of a transport after a short training; null if that failed.</summary>
+    public static WeightedParticles<T>? ShortTraining(ITransportNetworks networks, PreparationRun run)
     {
-        using var trained = training;
-        using var drawn = sampling;
+        using var training = networks.Training<T>(run.Run);
+        using var sampling = networks.Sampling(training, run.Run);
         training.Init();
         for (var iteration = 0; iteration < RaceIterations && (iteration == 0 || run.HasTime); iteration++)
         {
@@ -82,21 +144,22 @@ internal static class TransportRun<T>
             var info = training.Step(iteration, RaceIterations);
             if (!double.IsFinite(info.Loss ?? 0) || !double.IsFinite(info.GradientNorm ?? 0))
             {
-                return (null, training.TargetCalls);
+                run.TrainingCalls += training.TargetCalls;
+                return null;
             }
         }
 
         var particles = sampling.Gauge(RaceParticles, run.Seed);
-        return (particles.LogWeights.All(double.IsNegativeInfinity) ? null : particles, training.TargetCalls + sampling.TargetCalls);
+        run.TrainingCalls += training.TargetCalls + sampling.TargetCalls;
+        return particles.LogWeights.All(double.IsNegativeInfinity) ? null : particles;
     }
 
     /// <summary>The effective sample size (fraction) of particles; 0 if there are none or all are lost.</summary>
     public static double Ess(WeightedParticles<T>? particles) =>
-        particles?.LogWeights.All(double.IsNegativeInfinity) != false ? 0 : ImportanceWeights.FromLogWeights(particles.LogWeights).EffectiveSampleFraction;
+        particles is null ? 0 : SamplerTrials.Weights(particles.LogWeights)?.EffectiveSampleFraction ?? 0;
 
     private static SampleSet Sample(
-        RunSession session, TransportProblem problem, ITransportSampling<T> sampling, TrainingOutcome outcome, int samples,
-        PreparationOptions preparation, MadeBy made)
+        RunSession session, TransportProblem problem, ITransportSampling<T> sampling, TrainingOutcome outcome, int samples, ITransportMethod method)
     {
         var clock = Stopwatch.StartNew();
         var (target, run) = (problem.Target, session.Run);
@@ -119,7 +182,7 @@ internal static class TransportRun<T>
         var weights = ImportanceWeights.FromLogWeights(particles.LogWeights);
         var freeEnergy = sampling.Profile(samples, run.Seed);
         Report("check coverage", weights.EffectiveSampleFraction);
-        var check = new CoverageCheck<T>(problem, preparation, run);
+        var check = new CoverageCheck<T>(problem, method.Setup.Preparation, run);
         Status[] coverage = [.. check.Judge(particles.Positions, weights)];
         var exact = problem.ExactDraws<T>(Math.Min(samples, MostExactDraws), run.Seed);
         var backward = exact is null ? null : sampling.DrawBackward(exact, run.Seed);
@@ -133,7 +196,7 @@ internal static class TransportRun<T>
             Names = target.Names,
             Target = target.Name,
             LogZ = weights.LogNormaliser,
-            LogZError = double.Hypot(LogZError(weights, draws.IslandLogZ), draws.StepError),
+            LogZError = double.Hypot(SamplerTrials.LogZError(weights, draws.IslandLogZ), draws.StepError),
             EffectiveSampleSize = weights.EffectiveSampleFraction,
             Elbo = weights.Elbo,
             ElboError = weights.ElboError,
@@ -144,7 +207,7 @@ internal static class TransportRun<T>
             TargetCalls = check.TargetCalls,
             FreeEnergy = freeEnergy,
             SamplerScan = trials,
-            UsesModeKnowledge = made.UsesModeKnowledge,
+            UsesModeKnowledge = method.Setup.UsesModeKnowledge,
             Warnings =
             [
                 .. sampling.UnstableStep(),
@@ -154,8 +217,8 @@ internal static class TransportRun<T>
                 .. SampleWarnings.LostParticles(particles.LogWeights),
                 .. sampling.IsTrainedInBox ? SampleWarnings.LeftRegion(problem, particles.Positions, weights.Normalised) : [],
             ],
-            Method = made.Method,
-            Options = made.Options,
+            Method = method.Name,
+            Options = MethodOptions.Format(method.Options),
             Sampler = draws.Sampler,
             Preparation = problem.Source,
             Seed = run.Seed,
@@ -164,19 +227,6 @@ internal static class TransportRun<T>
             SampleSeconds = clock.Elapsed.TotalSeconds,
             Iterations = outcome.Iterations,
         };
-    }
-
-    /// <summary>The standard error of log Z: between islands if particles were resampled, else by the delta method.</summary>
-    public static double LogZError(ImportanceWeights weights, double[]? islandLogZ)
-    {
-        if (islandLogZ is null)
-        {
-            return weights.LogNormaliserError;
-        }
-
-        double[] ratios = [.. islandLogZ.Select(z => Math.Exp(z - weights.LogNormaliser))];
-        var mean = ratios.Average();
-        return ratios.Length < 2 ? double.PositiveInfinity : Math.Sqrt(ratios.Sum(r => (r - mean) * (r - mean)) / (ratios.Length - 1) / ratios.Length) / mean;
     }
 
     // A training whose progress is told by the effective sample size of a batch.
@@ -201,9 +251,3 @@ internal static class TransportRun<T>
         public IReadOnlyList<Figure> Validate() => [Figure.ValidationEss(Ess(sampling.Gauge(GaugeParticles, seed)))];
     }
 }
-
-/// <summary>What a sample set says of the method that made it.</summary>
-/// <param name="Method">The method's name.</param>
-/// <param name="Options">Its resolved options as JSON.</param>
-/// <param name="UsesModeKnowledge">Whether base or path were made knowing where the modes are.</param>
-internal sealed record MadeBy(string Method, string Options, bool UsesModeKnowledge);

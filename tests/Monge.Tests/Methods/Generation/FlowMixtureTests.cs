@@ -102,7 +102,7 @@ public sealed class FlowMixtureTests : IDisposable
 
         var path = Path.Combine(_folder, "m.safetensors");
         model.Save(path);
-        var read = FlowModel.Load(path);
+        var read = FlowModel.Load(path, MethodRegistry.Fits);
         Assert.Equal(model.Generate(500, settings), read.Generate(500, settings));
         Assert.Equal(model.LogDensity(fresh[..40], settings), read.LogDensity(fresh[..40], settings));
     }

@@ -91,7 +91,7 @@ public sealed class InterpolantFitTests : IDisposable
 
         var path = Path.Combine(_folder, "m.safetensors");
         model.Save(path);
-        var read = FlowModel.Load(path);
+        var read = FlowModel.Load(path, MethodRegistry.Fits);
         Assert.Equal(rows, read.Generate(2000, settings));
         Assert.Equal(model.Report, read.Report);
         Assert.Equal(model.Columns, read.Columns);
@@ -188,11 +188,23 @@ public sealed class InterpolantFitTests : IDisposable
         tensors["field.1.weight"] = NumericArray.Create(new float[6], 2, 3);
         tensors["extra"] = NumericArray.Create(new float[1], 1);
         SafetensorsFile.Write(path, tensors, file.Metadata);
-        var error = Assert.Throws<DataFormatException>(() => FlowModel.Load(path));
+        var error = Assert.Throws<DataFormatException>(() => FlowModel.Load(path, MethodRegistry.Fits));
         Assert.Contains("'field.0.bias' [8] is missing; 'field.1.weight' is [2, 3] instead of [2, 8]; 'extra' is not part of the model", error.Message,
             StringComparison.Ordinal);
         SafetensorsFile.Write(path, tensors, []);
-        Assert.Contains("is not a flow model", Assert.Throws<DataFormatException>(() => FlowModel.Load(path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is not a flow model", Assert.Throws<DataFormatException>(() => FlowModel.Load(path, MethodRegistry.Fits)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_from_before_methods_were_named_is_read()
+    {
+        using var training = new InterpolantFit(FlowData.From(TwoClusters(50)), FlowModelTests.Small(new InterpolantOptions())).Begin(new Run());
+        var (path, model) = (Path.Combine(_folder, "m.safetensors"), training.Model());
+        model.Save(path);
+        var file = SafetensorsFile.Read(path);
+        SafetensorsFile.Write(path, file.Tensors, [.. file.Metadata.Where(w => w.Key != "method"), new("form", """{ "form": "oneSided" }""")]);
+        Assert.Equal(model.Generate(5), FlowModel.Load(path, MethodRegistry.Fits).Generate(5));
     }
 
     [Theory]

@@ -137,32 +137,8 @@ public sealed record NetsOptions : IMethodOptions
     /// <summary>Whether the drift has learned gates on the position and on the path's score; null lets the path decide: a given path has them.</summary>
     public bool? ScoreGate { get; init; }
 
-    /// <summary>Walkers of a simulation, 16 to 1,000,000.</summary>
-    public int Walkers { get; init; } = 512;
-
-    /// <summary>Random times of a simulation's grid, 4 to 10,000; drawn anew for each simulation, one in each of equal intervals.</summary>
-    public int GridTimes { get; init; } = 40;
-
-    /// <summary>Optimiser steps between two simulations, at least 1.</summary>
-    public int RefreshInterval { get; init; } = 20;
-
-    /// <summary>Simulations that are kept for replay, 1 to 1,000. Action matching uses only the newest.</summary>
-    public int Replay { get; init; } = 4;
-
-    /// <summary>Share of the points that are moved off the walkers' law, 0 to 1.</summary>
-    public double SpreadShare { get; init; } = 0.1;
-
-    /// <summary>How far they are moved: Gaussian noise of this many standard deviations of the walkers at that time, 0 to 10.</summary>
-    public double Spread { get; init; } = 0.5;
-
-    /// <summary>Share of the training over which the time horizon grows to 1, 0 to 1.</summary>
-    public double? HorizonShare { get; init; }
-
-    /// <summary>The first time horizon, above 0 and at most 1.</summary>
-    public double FirstHorizon { get; init; } = 0.1;
-
-    /// <summary>Langevin relaxation times of the mean curvature that walkers get in a training simulation, 0.01 to 10,000.</summary>
-    public double Relaxation { get; init; } = 4;
+    /// <summary>How walkers are simulated and kept for the training.</summary>
+    public ReplayOptions Simulation { get; init; } = new();
 
     /// <summary>Residuals r enter as s^2 log(1 + r^2 / s^2) with this scale s (Cauchy loss); above 0. Both losses have the same zero.</summary>
     public double? ResidualScale { get; init; }
@@ -203,7 +179,7 @@ public sealed record NetsOptions : IMethodOptions
             Size = separable ? Size.Or(32, 2) : Size.Or(64, 3),
             ResidualScale = ResidualScale ?? (exact ? 2 : 5),
             ScoreGate = ScoreGate ?? (Drift == NetsDrift.Free && (path != NetsPath.Annealing || Network == NetsNetwork.None)),
-            HorizonShare = HorizonShare ?? (action ? 0.6 : 0.3),
+            Simulation = Simulation with { HorizonShare = Simulation.HorizonShare ?? (action ? 0.6 : 0.3) },
             Carry = Carry with { Sampler = Carry.Sampler ?? SamplerChoice.Automatic },
         };
     }
@@ -231,15 +207,7 @@ public sealed record NetsOptions : IMethodOptions
         OptionCheck.Require(Drift != NetsDrift.Potential || ScoreGate != true, ScoreGate, "false with a potential drift");
         Size.Check();
         OptionCheck.Within<int>(Velocities, 1, 4096);
-        OptionCheck.Within<int>(Walkers, 16, 1_000_000);
-        OptionCheck.Within<int>(GridTimes, 4, 10_000);
-        OptionCheck.AtLeast<int>(RefreshInterval, 1);
-        OptionCheck.Within<int>(Replay, 1, 1_000);
-        OptionCheck.Within<double>(SpreadShare, 0, 1);
-        OptionCheck.Within<double>(Spread, 0, 10);
-        OptionCheck.Within(HorizonShare, 0, 1);
-        OptionCheck.AboveTo<double>(FirstHorizon, 0, 1);
-        OptionCheck.Within<double>(Relaxation, 0.01, 10_000);
+        Simulation.Check();
         OptionCheck.Above(ResidualScale, 0);
         OptionCheck.AtLeast<int>(ExactDivergenceLimit, 0);
         OptionCheck.Known(Path);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Monge.Dynamics;
 using Monge.Engine.Programs;
 using Monge.Fields;
 using Monge.Measures;
@@ -29,7 +30,7 @@ public delegate IVectorField NetsDriftFactory(ParameterSet parameters, Parameter
 /// for whatever the training reached: kernel weights at any step size, the ODE's and the continuous ones as steps go to zero.
 /// Source: M. S. Albergo and E. Vanden-Eijnden, "NETS: A Non-Equilibrium Transport Sampler", arXiv:2410.02711; there U = -V.
 /// </summary>
-public sealed class NetsTransport : ISamplingMethod
+public sealed class NetsTransport : ITransportMethod
 {
     private readonly IDensityPath? _path;
     private readonly NetsDriftFactory? _factory;
@@ -86,68 +87,25 @@ public sealed class NetsTransport : ISamplingMethod
     public IMethodOptions Options => ResolvedOptions;
 
     /// <inheritdoc/>
-    public SampleSet Sample(int samples, Run run)
-    {
-        SamplingMethods.Check(Target, samples);
-        return ResolvedOptions.Precision == Precision.Float64 ? Sample<double>(samples, run) : Sample<float>(samples, run);
-    }
+    public SampleSet Sample(int samples, Run run) => TransportRun.Sample(this, samples, run);
+
+    TransportSetup ITransportMethod.Setup => new(
+        ResolvedOptions.Precision, ResolvedOptions.Training.Budget, NetsOptions.DefaultIterations(Target.Dimension), ResolvedOptions.Preparation,
+        ResolvedOptions with { Carry = new CarryOptions(), Walker = new WalkerOptions() }, UsesModeKnowledge,
+        _path is null ? [] : [("path", (_path as FormulaPath)?.Description ?? "given")]);
+
+    ITransportNetworks ITransportMethod.Networks(TransportProblem problem) => new NetsNetworks(problem, problem.Path(_path), ResolvedOptions, _factory);
+
+    TransportProblem ITransportMethod.Prepare<T>(PreparationRun run) =>
+        _path is { } path ? PathPilot<T>.Measure(Target, path, run) : TransportRun<T>.Prepare(this, run);
 
     private bool UsesModeKnowledge => _path is not null
         ? _path is FormulaPath { UsesModeKnowledge: true }
         : ResolvedOptions.Preparation.Base == BaseChoice.Automatic && Target.Base.UsesModeKnowledge;
-
-    private SampleSet Sample<T>(int samples, Run run)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var options = ResolvedOptions;
-        (string, string)[] path = _path is null ? [] : [("path", (_path as FormulaPath)?.Description ?? "given")];
-        var identity = new RunIdentity(
-            Name, [.. SamplingMethods.Identity(Target), .. path], options with { Carry = new CarryOptions(), Walker = new WalkerOptions() });
-        var session = new RunSession(run, identity);
-        var problem = session.Once(
-            "prepare", () => Prepare<T>(new PreparationRun(run, options.Training.Budget)), (prepared, state) => prepared.Save(state),
-            state => TransportProblem.Load(Target, state));
-        var networks = Networks(problem);
-        using var training = networks.Training<T>(run);
-        using var sampling = networks.Sampling<T>(training, run);
-        var made = new MadeBy(Name, MethodOptions.Format(options), UsesModeKnowledge);
-        return TransportRun<T>.Run(
-            session, problem, training, sampling, options.Training, NetsOptions.DefaultIterations(Target.Dimension), samples, options.Preparation, made);
-    }
-
-    /// <summary>The networks of a problem, and what trains and carries by them.</summary>
-    internal NetsNetworks Networks(TransportProblem problem) => new(problem, NetsPaths.Path(problem, _path), ResolvedOptions, _factory);
-
-    /// <summary>
-    /// The problem that a run starts from; exponents are chosen by short trainings, as annealed importance sampling alone
-    /// can't tell which path a drift learns best.
-    /// </summary>
-    internal TransportProblem Prepare<T>(PreparationRun run)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        if (_path is { } path)
-        {
-            return NetsPilot<T>.Measure(Target, path, run);
-        }
-
-        var raced = 0L;
-        double Race(TransportProblem problem)
-        {
-            var networks = Networks(problem);
-            var training = networks.Training<T>(run.Run);
-            var (particles, calls) = TransportRun<T>.ShortTraining(training, networks.Sampling<T>(training, run.Run), run);
-            raced += calls;
-            return TransportRun<T>.Ess(particles);
-        }
-
-        var preparation = new TransportPreparation<T>(Target, ResolvedOptions.Preparation, run);
-        var problem = TransportRun<T>.Best(preparation.Candidates(), run, Race).Problem;
-        return problem with { PreparationCalls = preparation.TargetCalls + raced };
-    }
 }
 
 /// <summary>The drift and c(t) of one problem as networks, and their parameters.</summary>
-internal sealed class NetsNetworks
+internal sealed class NetsNetworks : ITransportNetworks
 {
     private readonly TransportProblem _problem;
     private readonly NetsOptions _options;
@@ -194,24 +152,35 @@ internal sealed class NetsNetworks
     /// <summary>The drift with the path that it follows.</summary>
     public TrainedTransport Transport => new(Path, Drift, Parameters, _problem.Curvature);
 
+    /// <inheritdoc/>
+    public TrainingOptions Schedule => _options.Training;
+
     /// <summary>Whether the divergence is computed rather than estimated.</summary>
     public bool ExactDivergence => Path.Dimension <= _options.ExactDivergenceLimit || Drift.HasCheapDivergence;
 
     /// <summary>Equation (2) at replayed points, or action matching over the newest walkers.</summary>
-    public TransportTraining<T> Training<T>(Run run)
+    public ITransportTraining<T> Training<T>(Run run)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var (x, t) = (Expr.Input("x", Path.Dimension), Expr.Input("t"));
-        var replay = new NetsReplay<T>(_problem, this, _options, run);
-        var loss = _options.Objective == NetsObjective.ActionMatching
-            ? ActionMatching.Loss(Potential!, x, t, Expr.Input("weight"), Expr.Input("boundary"))
-            : ContinuityResidual.Robust(
-                Path, Drift, LogNormaliserSlope.Apply(t)[0], x, t, _options.ExactDivergenceLimit, _options.ResidualScale!.Value,
-                SamplingStreams.Probes) / replay.BatchSize;
-        return new TransportTraining<T>(Parameters, Initializer, loss, replay, _options.Training, run);
+        var (x, t, options) = (Expr.Input("x", Path.Dimension), Expr.Input("t"), _options.Simulation);
+        if (_options.Objective == NetsObjective.ActionMatching)
+        {
+            var (start, noise) = (SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise);
+            var walk = ExactDivergence
+                ? EscortedLangevin.Walk<T>(Path, Parameters, Drift, options.Walkers, start, noise, run.Execution)
+                : EscortedLangevin.Walk<T>(Path, Parameters, Potential!, options.Walkers, start, noise, run.Execution);
+            var walkers = new WalkerReplay<T>(_problem, Transport, walk, options, 0, run);
+            var action = ActionMatching.Loss(Potential!, x, t, Expr.Input("weight"), Expr.Input("boundary"));
+            return new TransportTraining<T>(Parameters, Initializer, action, walkers, _options.Training, run);
+        }
+
+        var replay = new WalkerReplay<T>(_problem, Transport, null, options, _options.Training.BatchSize!.Value, run);
+        var residual = ContinuityResidual.Robust(
+            Path, Drift, LogNormaliserSlope.Apply(t)[0], x, t, _options.ExactDivergenceLimit, _options.ResidualScale!.Value, SamplingStreams.Probes);
+        return new TransportTraining<T>(Parameters, Initializer, residual / replay.BatchSize, replay, _options.Training, run);
     }
 
     /// <summary>Equation (1), and its ODE.</summary>
-    public NetsSampling<T> Sampling<T>(TransportTraining<T> training, Run run)
-        where T : unmanaged, IFloatingPointIeee754<T> => new(_problem, this, _options, training.Average, run.Execution);
+    public ITransportSampling<T> Sampling<T>(ITransportTraining<T> training, Run run)
+        where T : unmanaged, IFloatingPointIeee754<T> => new NetsSampling<T>(_problem, this, _options, training.Average, run.Execution);
 }

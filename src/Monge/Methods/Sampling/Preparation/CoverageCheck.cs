@@ -32,6 +32,11 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
     private const double LeastTailShift = 0.2;
     private const double LeastLogZ = 0.05;
 
+    // What makes draws useless: so many times what is reported.
+    private const double GraveErrors = 4;
+    private const double GraveShift = 10;
+    private const double GraveLogZ = 1;
+
     // Wide bases have no power in higher dimensions.
     private const int LargestWideDimension = 12;
     private const double Widening = 3;
@@ -50,18 +55,23 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
     {
         const string advice = "widen the base (option baseInflation, or base isotropic with a larger baseScale), suggest a base that covers the target, or "
             + "give better coordinates";
+        Status Told(Finding finding) => finding.IsGrave
+            ? Status.Fail($"the draws miss part of the target: {finding.Text}", advice)
+            : Status.Warn($"the draws may miss part of the target: {finding.Text}", advice);
         if (ChainsDrift(positions, weights) is { } drift)
         {
-            yield return Status.Warn($"the draws may miss part of the target: {drift}", advice);
+            yield return Told(drift);
         }
 
         if (WiderBaseFindsMore(positions, weights) is { } more)
         {
-            yield return Status.Warn($"the draws may miss part of the target: {more}", advice);
+            yield return Told(more);
         }
     }
 
-    private string? ChainsDrift(NdArray<T> positions, ImportanceWeights weights)
+    private sealed record Finding(double Strength, string Text, bool IsGrave);
+
+    private Finding? ChainsDrift(NdArray<T> positions, ImportanceWeights weights)
     {
         var d = problem.Target.Dimension;
         var small = d <= LargestWideDimension;
@@ -100,9 +110,9 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
     }
 
     // The change of each mean, mean square and tail share and of the mean log density, paired draw by draw.
-    private static string? Drift(double[] start, double[] startValues, ReadOnlySpan<double> end, ReadOnlySpan<double> endValues, double[] weights, int d)
+    private static Finding? Drift(double[] start, double[] startValues, ReadOnlySpan<double> end, ReadOnlySpan<double> endValues, double[] weights, int d)
     {
-        var found = new List<(double Strength, string Text)>();
+        var found = new List<Finding>();
         var (before, after) = (new double[weights.Length], new double[weights.Length]);
         for (var j = 0; j <= d; j++)
         {
@@ -118,9 +128,10 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
                 var (shift, error) = Change(before, after, weights, function);
                 if (Math.Abs(shift) > Math.Max(least, Errors * error))
                 {
-                    found.Add(
-                        (Math.Abs(shift) / least, FormattableString.Invariant(
-                            $"short chains started at them change {what} of {name} by {shift:+0.000;-0.000} +- {error:0.000}")));
+                    found.Add(new Finding(
+                        Math.Abs(shift) / least,
+                        FormattableString.Invariant($"short chains started at them change {what} of {name} by {shift:+0.000;-0.000} +- {error:0.000}"),
+                        Math.Abs(shift) > Math.Max(GraveShift * least, GraveErrors * Errors * error)));
                 }
             }
 
@@ -134,7 +145,7 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
             }
         }
 
-        return found.Count == 0 ? null : found.MaxBy(f => f.Strength).Text;
+        return found.MaxBy(f => (f.IsGrave, f.Strength));
     }
 
     private static (double Mean, double Deviation) MeanAndDeviation(double[] values, double[] weights)
@@ -171,7 +182,7 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
         return (shift, Math.Sqrt(variance));
     }
 
-    private string? WiderBaseFindsMore(NdArray<T> positions, ImportanceWeights weights)
+    private Finding? WiderBaseFindsMore(NdArray<T> positions, ImportanceWeights weights)
     {
         if (problem.Target.Dimension > LargestWideDimension)
         {
@@ -184,7 +195,7 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
         return found;
     }
 
-    private string? FindMore(TransportPreparation<T> preparation, NdArray<T> positions, ImportanceWeights weights)
+    private Finding? FindMore(TransportPreparation<T> preparation, NdArray<T> positions, ImportanceWeights weights)
     {
         if (BentSpread(positions, weights) is { } bent && Finds(preparation.Explore(bent), "a base bent along the draws") is { } along)
         {
@@ -195,14 +206,18 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
             preparation.Explore(Spread(positions, weights).Inflate(Widening)), FormattableString.Invariant($"a base {Widening:0} times as wide as the draws"))
             ?? Finds(preparation.Explore(problem.Target.Base.ToGaussian()), "the base suggested for the target");
 
-        string? Finds((double LogZ, double LogZError, double EffectiveSamples) found, string name)
+        Finding? Finds((double LogZ, double LogZError, double EffectiveSamples) found, string name)
         {
-            var uncertainty = Errors * double.Hypot(found.LogZError, weights.LogNormaliserError);
-            return found.EffectiveSamples > FewestEffective && found.LogZ - weights.LogNormaliser > Math.Max(LeastLogZ, uncertainty)
-                ? string.Create(
-                    CultureInfo.InvariantCulture, $"annealed importance sampling from {name} finds log Z = {found.LogZ:0.00} +- {found.LogZError:0.00}, the "
-                    + $"draws {weights.LogNormaliser:0.00} +- {weights.LogNormaliserError:0.00}")
-                : null;
+            var (more, uncertainty) = (found.LogZ - weights.LogNormaliser, Errors * double.Hypot(found.LogZError, weights.LogNormaliserError));
+            if (found.EffectiveSamples <= FewestEffective || more <= Math.Max(LeastLogZ, uncertainty))
+            {
+                return null;
+            }
+
+            var text = string.Create(
+                CultureInfo.InvariantCulture, $"annealed importance sampling from {name} finds log Z = {found.LogZ:0.00} +- {found.LogZError:0.00}, the "
+                + $"draws {weights.LogNormaliser:0.00} +- {weights.LogNormaliserError:0.00}");
+            return new Finding(more, text, more > Math.Max(GraveLogZ, GraveErrors * uncertainty));
         }
     }
 

@@ -24,6 +24,9 @@ internal sealed class PreparationRun(Run run, TimeSpan? budget = null)
     /// <summary>The seed.</summary>
     public ulong Seed => run.Seed;
 
+    /// <summary>Evaluations of the target by short trainings so far.</summary>
+    public long TrainingCalls { get; set; }
+
     /// <summary>
     /// Whether the budget leaves time for another attempt to do better; always without a budget, so that such runs are repeatable to the bit.
     /// </summary>

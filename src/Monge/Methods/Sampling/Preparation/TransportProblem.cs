@@ -48,6 +48,9 @@ internal sealed record TransportProblem
     /// <summary>How base and exponents were found, in words.</summary>
     public required string Source { get; init; }
 
+    /// <summary>The network that the preparation chose; null if there was no choice.</summary>
+    public NetworkChoice? Network { get; init; }
+
     /// <summary>Evaluations of the target by the preparation.</summary>
     public long PreparationCalls { get; init; }
 
@@ -57,6 +60,22 @@ internal sealed record TransportProblem
         var logDensity = Whitened().LogDensity;
         return new AnnealingPath(Target.Dimension, z => logDensity(z) - Offset, TargetExponent, BaseExponent);
     }
+
+    /// <summary>
+    /// The path in z: the annealing, or a path that was given in the target's unconstrained coordinates, its values less a share of the offset.
+    /// </summary>
+    public IDensityPath Path(IDensityPath? given) => LogCurvature is null ? Path() : new RescaledPath(given!, Unit, Offset);
+
+    /// <summary>The offset's part in V_t: log Z_t of the path itself is that of <see cref="Path(IDensityPath)"/> and this.</summary>
+    public double PathOffset(double t) => Offset * (LogCurvature is null ? Math.Pow(t, TargetExponent) : t);
+
+    /// <summary>
+    /// The diffusion in z of one unit of the option: a given path's z is its x over one scale, the annealing's diffusion is in units of the base.
+    /// </summary>
+    public double DiffusionUnit => LogCurvature is null ? 1 : 1 / (Unit * Unit);
+
+    // The standard deviation that one unit of z stands for, for a given path.
+    private double Unit => Base.StandardDeviation[0];
 
     /// <summary>The target's log density (log-determinants included) and report as functions of z.</summary>
     public (Func<Expr, Expr> LogDensity, Func<Expr, Expr> Report) Whitened()
@@ -175,6 +194,9 @@ internal sealed record TransportProblem
     /// <summary>The diffusion of a step whose Langevin part moves by a fraction delta of the inverse mean curvature.</summary>
     public double Diffusion(double delta, double t, double next) => delta / (Math.Max(Curvature(t), Curvature(next)) * (next - t));
 
+    /// <summary>The diffusion that gives a number of relaxation times of the mean curvature over the whole run.</summary>
+    public double RelaxationDiffusion(double relaxation, double t, double next) => relaxation / Math.Max(Curvature(t), Curvature(next));
+
     /// <summary>Writes arrays and numbers for a file.</summary>
     public void Save(RunState state)
     {
@@ -199,6 +221,10 @@ internal sealed record TransportProblem
         state.Put("stiffness", Stiffness);
         state.Put("source", Source);
         state.Put("preparationCalls", PreparationCalls);
+        if (Network is { } network)
+        {
+            state.Put("network", network.ToString());
+        }
     }
 
     /// <summary>Reads what <see cref="Save"/> wrote: the same base to the bit and of the same form, or a resumed run would round differently.</summary>
@@ -224,6 +250,7 @@ internal sealed record TransportProblem
             LogCurvature = state.Arrays.ContainsKey(CurvatureName) ? state.Doubles(CurvatureName) : null,
             Source = state.Word("source"),
             PreparationCalls = (long)state.Number("preparationCalls"),
+            Network = state.Words.TryGetValue("network", out var network) ? Enum.Parse<NetworkChoice>(network) : null,
         };
     }
 

@@ -3,10 +3,8 @@ using Monge.Data;
 using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Measures;
-using Monge.Paths;
-using Monge.Runs;
 
-namespace Monge.Methods;
+namespace Monge.Runs;
 
 /// <summary>A finished fit: the model, its training, and its likelihood on held-out rows.</summary>
 /// <param name="Model">The model.</param>
@@ -38,7 +36,7 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
             model.Save(Path.Combine(folder, RunSession.ModelName));
         }
 
-        var judged = model.HeldOutRows is { Length: > 0 } held && model.HasBaseDensity && model.Form != InterpolantKind.Mirror
+        var judged = model.HeldOutRows is { Length: > 0 } held && model.HasBaseDensity && !model.IsMirror
             ? Judge(model, held, run.Threads) : default;
         return new FitResult(model, judged, data, run);
     }
@@ -119,7 +117,7 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
         var d = model.Dimension;
         var rows = Math.Min(MostRows, held.Length / d);
         var isExact = d <= LargestExactDimension;
-        var given = model.HeldOutGiven?.First(rows, model.Conditions.Sum(c => c.Inputs));
+        var given = model.HeldOutGiven?.First(rows, model.Ends.Inputs);
         var values = model.LogDensity(held[..(rows * d)], new FlowSettings { Threads = threads, Probes = isExact ? 0 : Probes, Given = given });
         var mean = values.Average();
         return (mean, Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / Math.Max(1, rows - 1) / rows), rows, isExact);

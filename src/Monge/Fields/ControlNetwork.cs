@@ -1,7 +1,6 @@
 using Monge.Engine.Programs;
-using Monge.Fields;
 
-namespace Monge.Methods;
+namespace Monge.Fields;
 
 /// <summary>
 /// A control u(x, t): a perceptron on the position whose first layer is added to a time embedding (a small network on Fourier features), zero at the start and

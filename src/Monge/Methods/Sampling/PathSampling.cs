@@ -1,27 +1,29 @@
 using System.Numerics;
-using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
-using Monge.Objectives;
 using Monge.Runs;
 
 namespace Monge.Methods;
 
 /// <summary>Draws weighted samples along controlled paths.</summary>
-internal sealed class ControlledSampling<T>(
-    TransportProblem problem, ControlledModel model, ControlledTraining<T> training, ControlledOptions options,
-    ExecutionOptions execution) : ITransportSampling<T>
+/// <typeparam name="T">float or double.</typeparam>
+/// <param name="problem">Coordinates and target.</param>
+/// <param name="kernels">The kernels.</param>
+/// <param name="training">Holds the controls' parameters and the bound on them.</param>
+/// <param name="trained">How they were trained, in words.</param>
+/// <param name="execution">How to execute.</param>
+internal sealed class PathSampling<T>(
+    TransportProblem problem, ControlledKernels kernels, PathTraining<T> training, string trained, ExecutionOptions execution) : ITransportSampling<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    // Training takes the samples from 0 on, validation and the final draws those from here on.
-    private const long ValidationSamples = 1L << 36;
+    // Training takes the samples from 0 on, the final draws those from here on.
     private const long FinalSamples = 1L << 38;
 
-    private readonly KernelSchedule _schedule = model.Kernels.Schedule;
+    private readonly KernelSchedule _schedule = kernels.Schedule;
     private readonly ParticleWalk<T> _sde = ControlledSde.Forward<T>(
-        model.Kernels, ParticleBatches.Largest, SamplingStreams.ControlledStart, SamplingStreams.ControlledNoise, execution);
+        kernels, ParticleBatches.Largest, SamplingStreams.ControlledStart, SamplingStreams.ControlledNoise, execution);
     private long _calls;
 
     /// <inheritdoc/>
@@ -36,21 +38,19 @@ internal sealed class ControlledSampling<T>(
     private double LogConstant => problem.Base.Dimension * _schedule.LogConstantPerCoordinate;
 
     /// <inheritdoc/>
-    public WeightedParticles<T> Gauge(int particles, ulong seed) => Draw(particles, new DrawKey(seed, 0, ValidationSamples));
+    public WeightedParticles<T> Gauge(int particles, ulong seed) => Draw(particles, new DrawKey(seed, 0, ParticleBatches.ValidationSamples));
 
     /// <inheritdoc/>
     public (double Ess, IReadOnlyList<SamplerTrial>? Trials) Choose(int samples, ulong seed, CancellationToken cancellation) => (double.NaN, null);
 
     /// <inheritdoc/>
     public TransportDraws<T> Draw(int samples, ulong seed) => new(
-        Draw(samples, new DrawKey(seed, 0, FinalSamples)),
-        FormattableString.Invariant(
-            $"controlled SDE with kernel weights, {options.Steps} steps, trained by {(options.Loss == PathSpaceLoss.Kl ? "kl" : "log variance")}"));
+        Draw(samples, new DrawKey(seed, 0, FinalSamples)), $"controlled SDE with kernel weights, {_schedule.Count} steps, {trained}");
 
     /// <inheritdoc/>
     public double[]? DrawBackward(NdArray<T> exact, ulong seed)
     {
-        using var sde = ControlledSde.Backward<T>(model.Kernels, ParticleBatches.Largest, SamplingStreams.BackwardNoise, execution);
+        using var sde = ControlledSde.Backward<T>(kernels, ParticleBatches.Largest, SamplingStreams.BackwardNoise, execution);
         sde.Set("clip", training.Clip);
         (NdArray<T>, NdArray<T>) Carry(NdArray<T> ends, DrawKey draw)
         {
@@ -62,12 +62,6 @@ internal sealed class ControlledSampling<T>(
         _calls += sde.TargetCalls;
         return logWeights;
     }
-
-    /// <inheritdoc/>
-    public IReadOnlyList<FreeEnergyPoint>? Profile(int particles, ulong seed) => null;
-
-    /// <inheritdoc/>
-    public IEnumerable<Status> UnstableStep() => [];
 
     /// <inheritdoc/>
     public void Dispose()
@@ -90,7 +84,7 @@ internal sealed class ControlledSampling<T>(
             return new WeightedParticles<T>(_sde.Positions, [.. weights.Select(w => w + LogConstant)]);
         }
 
-        _calls += samples * (long)_schedule.Count * model.Kernels.TargetCallsPerStep;
+        _calls += samples * (long)_schedule.Count * kernels.TargetCallsPerStep;
         return ParticleBatches.Draw<T>(samples, problem.Base.Dimension, draw, Carry);
     }
 }

@@ -2,15 +2,12 @@ using System.Numerics;
 using Monge.Data;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
-using Monge.Engine.Execution;
 using Monge.Engine.Programs;
-using Monge.Engine.Random;
 using Monge.Fields;
 using Monge.Measures;
-using Monge.Objectives;
-using Monge.Paths;
+using Monge.Training;
 
-namespace Monge.Methods;
+namespace Monge.Runs;
 
 /// <summary>How a model came to be.</summary>
 /// <param name="Source">What it was fitted to.</param>
@@ -23,60 +20,87 @@ namespace Monge.Methods;
 public sealed record FitReport(string Source, int Rows, int ValidationRows, long Iterations, long BestIteration, double ValidationLoss, ulong Seed);
 
 /// <summary>
-/// A fitted transport between a base (t = 0) and data (t = 1): it generates, carries rows to either end, and tells their log density. Rows are [n, d] in the
-/// data's own coordinates, row-major; standardisation is part of the model.
+/// A fitted transport between a base (t = 0) and data (t = 1), whatever method fitted it: it generates, carries rows to either end, and tells their log
+/// density. Rows are [n, d] in the data's own coordinates, row-major; standardisation is part of the model.
 /// </summary>
 public sealed class FlowModel
 {
-    internal const string ConditionInput = "condition";
+    /// <summary>The per-sample input [c + 1] of a conditional model's fields: the condition, then 1 (or all 0 to hide it).</summary>
+    public const string ConditionInput = "condition";
 
-    private readonly InterpolantFields _fields;
-    private readonly Expr _condition;
+    private readonly FlowFields _fields;
+    private readonly Expr? _condition;
 
-    internal FlowModel(FlowDescription description, NdArray<float> parameters)
+    /// <summary>A model of known parameters.</summary>
+    /// <param name="method">The name under which the method is registered: by it the model's file is read.</param>
+    /// <param name="options">The options of the fit, which make the fields.</param>
+    /// <param name="ends">What the transport leads from and to.</param>
+    /// <param name="report">How the model came to be.</param>
+    /// <param name="parameters">The fields' parameters [P], in the order in which the options declare them.</param>
+    /// <exception cref="ArgumentException">The parts don't go together; the message says how.</exception>
+    public FlowModel(string method, IFlowOptions options, FlowEnds ends, FitReport report, NdArray<float> parameters)
     {
-        (Description, ParameterValues) = (description, parameters);
-        _fields = description.NewFields(Parameters);
+        ArgumentException.ThrowIfNullOrEmpty(method);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(ends);
+        ArgumentNullException.ThrowIfNull(parameters);
+        (Method, Options, Ends, Report, ParameterValues) = (method, options, ends, report, parameters);
+        _fields = options.NewFields(ends, Parameters, new ParameterInitializer());
+        _condition = ends.Inputs == 0 ? null : Expr.Input(ConditionInput, ends.Inputs + 1);
         if (Parameters.Count != parameters.Length)
         {
             throw new ArgumentException($"The model's networks have {Parameters.Count} parameters; {parameters.Length} were given.", nameof(parameters));
         }
 
-        _condition = Expr.Input(ConditionInput, _fields.Conditions + 1);
+        var (d, sizes) = (ends.Dimension, (int[])[ends.Standardisation.Dimension, ends.Base.Mixture?.Law.Dimension ?? ends.Dimension, Velocity().Dimension]);
+        if (sizes.Any(size => size != d))
+        {
+            throw new ArgumentException(
+                $"The model has {d} columns, but its standardisation, base and velocity have {string.Join(", ", sizes)} coordinates.", nameof(ends));
+        }
     }
 
     /// <summary>d.</summary>
     public int Dimension => Columns.Count;
 
     /// <summary>The columns' names [d].</summary>
-    public IReadOnlyList<string> Columns => Description.Columns;
+    public IReadOnlyList<string> Columns => Ends.Columns;
 
     /// <summary>The columns that the model is conditioned on.</summary>
-    public IReadOnlyList<Condition> Conditions => Description.Conditions;
+    public IReadOnlyList<Condition> Conditions => Ends.Conditions;
+
+    /// <summary>The name of the method that fitted it.</summary>
+    public string Method { get; }
 
     /// <summary>The options of the fit.</summary>
-    public InterpolantOptions Options => Description.Options;
+    public IFlowOptions Options { get; }
 
-    /// <summary>The form of the interpolant.</summary>
-    public InterpolantKind Form => Description.Form;
+    /// <summary>What the transport leads from and to.</summary>
+    public FlowEnds Ends { get; }
 
     /// <summary>The change of coordinates between data and model.</summary>
-    public Standardisation Standardisation => Description.Standardisation;
+    public Standardisation Standardisation => Ends.Standardisation;
 
     /// <summary>Whether the base is a standard Gaussian.</summary>
-    public bool HasGaussianBase => Description.HasGaussianBase;
+    public bool HasGaussianBase => Ends.Base.IsGaussian;
 
     /// <summary>The base in the model's coordinates, if it is a Gaussian mixture.</summary>
-    public GaussianMixtureFit? BaseMixture => Description.Mixture?.Law;
+    public GaussianMixtureFit? BaseMixture => Ends.Base.Mixture?.Law;
 
     /// <summary>Whether the base's density is known, without which there is no log density of rows, and nothing to generate from.</summary>
-    public bool HasBaseDensity => HasGaussianBase || BaseMixture is not null;
+    public bool HasBaseDensity => Ends.Base.HasDensity;
 
     /// <summary>Whether the score is known, without which there is no SDE.</summary>
-    public bool HasScore => _fields.HasScore;
+    public bool HasScore => _fields.Score is not null;
+
+    /// <summary>Whether both ends have the data's law, so that rows drawn from the base say nothing, and neither do log densities.</summary>
+    public bool IsMirror => _fields.IsMirror;
+
+    /// <summary>What is said of the fields, such as "linear path".</summary>
+    public string Description => _fields.Description ?? Method;
 
     /// <summary>How the model came to be.</summary>
-    public FitReport Report => Description.Report;
+    public FitReport Report { get; }
 
     /// <summary>The networks' parameters, declared.</summary>
     public ParameterSet Parameters { get; } = new();
@@ -96,8 +120,6 @@ public sealed class FlowModel
     /// <summary>The held-out rows' conditions; null without.</summary>
     public ConditionValues? HeldOutGiven { get; init; }
 
-    internal FlowDescription Description { get; }
-
     /// <summary>
     /// The velocity b in the model's coordinates; a conditional model reads the per-sample input "condition" [c + 1], the last entry 1 (or all 0 to hide it).
     /// </summary>
@@ -109,8 +131,7 @@ public sealed class FlowModel
     /// <exception cref="InvalidOperationException">The score isn't known.</exception>
     public IVectorField Score(double guidance = 1)
     {
-        RequireScore();
-        return Guided(_fields.Score, guidance);
+        return Guided(RequiredScore().Field, guidance);
     }
 
     /// <summary>Draws rows of the data's law.</summary>
@@ -121,7 +142,7 @@ public sealed class FlowModel
     /// <exception cref="ArgumentException">Start rows are missing or have the wrong size, or conditions are missing.</exception>
     /// <exception cref="InvalidOperationException">An SDE is asked for, but the score isn't known.</exception>
     public double[] Generate(int count, FlowSettings? settings = null, double[]? from = null) =>
-        FromModel(Carrier(settings ??= new FlowSettings()).Carry(Start(count, settings, from), 0, 1), isBase: false);
+        FromModel(Carrier(settings ??= new FlowSettings()).Carry(Start(count, settings, from), 0, 1));
 
     /// <summary>Carries rows from the base to the data and keeps where they are at given times, in the data's coordinates.</summary>
     /// <param name="count">n.</param>
@@ -132,11 +153,11 @@ public sealed class FlowModel
     internal double[][] GenerateAlong(int count, IReadOnlyList<double> times, FlowSettings settings, double[]? from = null)
     {
         var (carrier, position) = (Carrier(settings), Start(count, settings, from));
-        var (all, now) = (new List<double[]> { FromModel(position, isBase: false) }, 0.0);
+        var (all, now) = (new List<double[]> { FromModel(position) }, 0.0);
         foreach (var time in times)
         {
             position = carrier.Carry(position, now, time);
-            all.Add(FromModel(position, isBase: false));
+            all.Add(FromModel(position));
             now = time;
         }
 
@@ -149,13 +170,13 @@ public sealed class FlowModel
     /// <param name="rows">Rows [n, d].</param>
     /// <param name="settings">How; null for the defaults, which are those of an ODE in double precision.</param>
     public double[] ToBase(double[] rows, FlowSettings? settings = null) =>
-        FromModel(Carrier(settings ?? new FlowSettings()).Carry(ToModel<double>(rows, isBase: false), 1, 0), isBase: true);
+        FromModel(Carrier(settings ?? new FlowSettings()).Carry(ToModel<double>(rows), 1, 0), isBase: true);
 
     /// <summary>Carries rows of the base to the data.</summary>
     /// <param name="rows">Rows [n, d]: standard normal numbers for a Gaussian base, rows in the data's coordinates for a mixture or a table.</param>
     /// <param name="settings">How; null for the defaults, which are those of an ODE in double precision.</param>
     public double[] ToData(double[] rows, FlowSettings? settings = null) =>
-        FromModel(Carrier(settings ?? new FlowSettings()).Carry(ToModel<double>(rows, isBase: true), 0, 1), isBase: false);
+        FromModel(Carrier(settings ?? new FlowSettings()).Carry(ToModel<double>(rows, isBase: true), 0, 1));
 
     /// <summary>The log density of rows under the ODE's law, in nats.</summary>
     /// <param name="rows">Rows [n, d].</param>
@@ -164,11 +185,10 @@ public sealed class FlowModel
     /// <exception cref="InvalidOperationException">The base is a data set.</exception>
     public double[] LogDensity(double[] rows, FlowSettings? settings = null)
     {
-        RequireBaseDensity();
+        Ends.Base.RequireDensity();
         settings ??= new FlowSettings();
-        double[] LogBaseOf(NdArray<double> start) => BaseMixture?.LogDensity(start.Span.ToArray(), settings.Threads)
-            ?? [.. Enumerable.Range(0, start.Rows).Select(i => LogBase(start.Row(i)))];
-        return Carrier(settings).LogDensity(ToModel<double>(rows, isBase: false), LogBaseOf, Standardisation.LogDeterminant);
+        return Carrier(settings).LogDensity(
+            ToModel<double>(rows), start => Ends.Base.LogDensity(start, _fields.BaseScale, settings.Threads), Standardisation.LogDeterminant);
     }
 
     /// <summary>
@@ -185,8 +205,8 @@ public sealed class FlowModel
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(paths, 2);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(settings.Diffusion);
-        RequireBaseDensity();
-        var estimates = Carrier(settings).FeynmanKac(ToModel<double>(rows, isBase: false), paths, LogBase);
+        Ends.Base.RequireDensity();
+        var estimates = Carrier(settings).FeynmanKac(ToModel<double>(rows), paths, start => Ends.Base.LogDensity(start, _fields.BaseScale));
         return ([.. estimates.Select(e => e.LogDensity - Standardisation.LogDeterminant)], [.. estimates.Select(e => e.StandardError)]);
     }
 
@@ -195,115 +215,47 @@ public sealed class FlowModel
     public void Save(string path) => FlowModelFile.Write(path, this);
 
     /// <summary>Reads a model.</summary>
-    /// <exception cref="DataFormatException">The file is no model, or its arrays differ from what its configuration asks for; the message says how.</exception>
+    /// <param name="path">The file.</param>
+    /// <param name="methods">The fits that are known, such as those of the registry: the model's own makes its fields.</param>
+    /// <exception cref="DataFormatException">
+    /// The file is no model, its method isn't known, or its arrays differ from what its configuration asks for; the message says how.
+    /// </exception>
     /// <exception cref="IOException">The file does not exist or can't be opened.</exception>
-    public static FlowModel Load(string path) => FlowModelFile.Read(path);
+    public static FlowModel Load(string path, IEnumerable<IMethodEntry> methods) => FlowModelFile.Read(path, methods);
 
     private NdArray<float> Start(int count, FlowSettings settings, double[]? from)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        if (from is not null)
-        {
-            return ToModel<float>(from, isBase: true);
-        }
-
-        if (!HasBaseDensity)
-        {
-            throw new ArgumentException("The model's base is a data set; give rows of it to start from.", nameof(from));
-        }
-
-        if (Description.Mixture is { } mixture)
-        {
-            return mixture.Draw(count, new RandomStream(settings.Seed, GenerationStreams.Start));
-        }
-
-        var start = new NdArray<float>(count, Dimension);
-        var scale = (float)_fields.BaseScale;
-        var noise = new TracedProgram(null, ("x", scale * Expr.Random(RandomLaw.Normal, GenerationStreams.Start, Dimension)));
-        using var draw = new CompiledProgram<float>(noise, new ExecutionOptions { Threads = settings.Threads }) { ["x"] = start };
-        draw.Run(count, new DrawKey(settings.Seed));
-        return start;
+        return from is not null ? ToModel<float>(from, isBase: true)
+            : HasBaseDensity ? Ends.Base.Draw(count, Dimension, _fields.BaseScale, settings.Seed, settings.Threads)
+            : throw new ArgumentException("The model's base is a data set; give rows of it to start from.", nameof(from));
     }
 
-    private FormulaField Field(Func<Expr, Expr, Expr?, Expr> field, Expr? condition) => new(Dimension, (x, t) => field(x, t, condition));
+    private NdArray<T> ToModel<T>(double[] rows, bool isBase = false)
+        where T : unmanaged, IFloatingPointIeee754<T> => Ends.ToModel<T>(rows, isBase, _fields.BaseScale);
 
-    private IVectorField Guided(Func<Expr, Expr, Expr?, Expr> field, double weight) =>
-        _fields.Conditions == 0 ? Field(field, null) : Guidance.Of(Field(field, null), Field(field, _condition), weight);
+    private double[] FromModel<T>(NdArray<T> positions, bool isBase = false)
+        where T : unmanaged, IFloatingPointIeee754<T> => Ends.FromModel(positions, isBase, _fields.BaseScale);
+
+    private IVectorField Guided(Func<Expr?, IVectorField> field, double weight) =>
+        _condition is null || weight == 1 ? field(_condition) : Guidance.Of(field(null), field(_condition), weight);
 
     private FieldCarrier Carrier(FlowSettings settings)
     {
         if (settings.Diffusion > 0)
         {
-            RequireScore();
+            RequiredScore();
         }
 
-        float[] Condition(int rows) => settings.Given?.Encode(Conditions, rows) ?? (Options.ConditionDropout > 0 ? new float[rows * (_fields.Conditions + 1)]
+        float[] Condition(int rows) => settings.Given?.Encode(Conditions, rows) ?? (_fields.CanHideConditions ? new float[rows * (Ends.Inputs + 1)]
             : throw new ArgumentException(
                 $"The model was fitted with the conditions {string.Join(", ", Conditions.Select(c => c.Name))} always given; give them."));
         return new FieldCarrier(
-            Parameters, ParameterValues, Velocity(settings.Guidance), HasScore ? Score(settings.Guidance) : null, _fields.NoiseScale, _fields.NoiseScaleAt,
-            Conditions.Count == 0 && settings.Given is null ? null : (ConditionInput, Condition), settings);
+            Parameters, ParameterValues, Velocity(settings.Guidance), HasScore ? Score(settings.Guidance) : null, _fields.Score?.NoiseScale,
+            _fields.Score?.NoiseScaleAt, Conditions.Count == 0 && settings.Given is null ? null : (ConditionInput, Condition), settings);
     }
 
-    private double LogBase(ReadOnlySpan<double> position)
-    {
-        var scale = _fields.BaseScale;
-        var squares = 0.0;
-        foreach (var v in position)
-        {
-            squares += v * v;
-        }
-
-        return (-0.5 * squares / (scale * scale)) - (Dimension * (Math.Log(scale) + (0.5 * Math.Log(2 * Math.PI))));
-    }
-
-    private NdArray<T> ToModel<T>(double[] rows, bool isBase)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        if (rows.Length == 0 || rows.Length % Dimension != 0)
-        {
-            throw new ArgumentException($"{rows.Length} numbers are not rows of {Dimension} columns.", nameof(rows));
-        }
-
-        var scale = _fields.BaseScale;
-        var values = !isBase || !HasGaussianBase ? Standardisation.Apply(rows) : Array.ConvertAll(rows, v => v * scale);
-        var result = new NdArray<T>(rows.Length / Dimension, Dimension);
-        for (var i = 0; i < values.Length; i++)
-        {
-            result[i] = T.CreateChecked(values[i]);
-        }
-
-        return result;
-    }
-
-    private double[] FromModel<T>(NdArray<T> positions, bool isBase)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var values = new double[positions.Length];
-        var scale = isBase && HasGaussianBase ? _fields.BaseScale : 1;
-        for (var i = 0; i < values.Length; i++)
-        {
-            values[i] = double.CreateChecked(positions[i]) / scale;
-        }
-
-        return isBase && HasGaussianBase ? values : Standardisation.Undo(values);
-    }
-
-    private void RequireScore()
-    {
-        if (!_fields.HasScore)
-        {
-            throw new InvalidOperationException(
-                "The model's score isn't known, so it can't be sampled by an SDE: fit it with a latent and a second field (learn 'velocityDenoiser'), or from "
-                + "a Gaussian base with the independent coupling.");
-        }
-    }
-
-    private void RequireBaseDensity()
-    {
-        if (!HasBaseDensity)
-        {
-            throw new InvalidOperationException("The model's base is a data set, whose density isn't known; log densities need a Gaussian or mixture base.");
-        }
-    }
+    private FlowScore RequiredScore() => _fields.Score ?? throw new InvalidOperationException(
+        "The model's score isn't known, so it can't be sampled by an SDE: fit it so that the score is learned too, with 'interpolant' by a latent and a second "
+        + "field (learn 'velocityDenoiser'), or from a Gaussian base with the independent coupling.");
 }

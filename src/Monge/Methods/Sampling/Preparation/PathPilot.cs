@@ -9,36 +9,12 @@ using Monge.Paths;
 
 namespace Monge.Methods;
 
-/// <summary>The path that the sampler follows, in the coordinates of a problem: the annealing, or one that was given.</summary>
-internal static class NetsPaths
-{
-    /// <summary>The path in z, its values less a share of the offset.</summary>
-    public static IDensityPath Path(TransportProblem problem, IDensityPath? given) =>
-        problem.LogCurvature is null ? problem.Path() : new RescaledPath(given!, Unit(problem), problem.Offset);
-
-    /// <summary>The offset's part in V_t: log Z_t of the path itself is that of <see cref="Path"/> and this.</summary>
-    public static double Offset(TransportProblem problem, double t) =>
-        problem.Offset * (problem.LogCurvature is null ? Math.Pow(t, problem.TargetExponent) : t);
-
-    /// <summary>The diffusion that gives a number of relaxation times of the mean curvature over the whole run.</summary>
-    public static double Diffusion(TransportProblem problem, double relaxation, double t, double next) =>
-        relaxation / Math.Max(problem.Curvature(t), problem.Curvature(next));
-
-    /// <summary>
-    /// The diffusion in z of one unit of the option: a given path's z is its x over one scale, the annealing's diffusion is in units of the base.
-    /// </summary>
-    public static double DiffusionUnit(TransportProblem problem) => problem.LogCurvature is null ? 1 : 1 / (Unit(problem) * Unit(problem));
-
-    // The standard deviation that one unit of z stands for, for a given path.
-    private static double Unit(TransportProblem problem) => problem.Base.StandardDeviation[0];
-}
-
 /// <summary>
-/// Measures a given path by annealed importance sampling along it, that is the sampler before any training: how far positions reach, the mean curvature at
+/// Measures a given path by annealed importance sampling along it, that is a sampler before any training: how far positions reach, the mean curvature at
 /// times between 0 and 1, and a first estimate of log Z. The diffusion of each stretch follows the curvature measured at its begin.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
-internal static class NetsPilot<T>
+internal static class PathPilot<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const int Particles = 1024;

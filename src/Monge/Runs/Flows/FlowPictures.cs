@@ -1,10 +1,8 @@
 using System.Globalization;
 using Monge.Dynamics;
 using Monge.Measures;
-using Monge.Paths;
-using Monge.Runs;
 
-namespace Monge.Methods;
+namespace Monge.Runs;
 
 /// <summary>What a fitted transport says of itself in words, figures and pictures.</summary>
 public static class FlowPictures
@@ -45,7 +43,7 @@ public static class FlowPictures
             Summary =
             [
                 string.Create(culture, $"{report.Rows:N0} rows of {model.Dimension} columns to learn from, {report.ValidationRows:N0} held out."),
-                string.Create(culture, $"{model.Options.Schedule} path, {model.ParameterValues.Length:N0} parameters."),
+                string.Create(culture, $"{model.Description}, {model.ParameterValues.Length:N0} parameters."),
                 string.Create(culture, $"{report.Iterations:N0} steps; kept the parameters of step {report.BestIteration:N0}."),
             ],
             Figures = [.. Figures(model, likelihoods, seconds)],
@@ -79,7 +77,7 @@ public static class FlowPictures
         }
 
         var count = rows.Length / d;
-        if (count < 2 || model.Form == InterpolantKind.Mirror)
+        if (count < 2 || model.IsMirror)
         {
             return (rows, null, []);
         }
@@ -91,7 +89,7 @@ public static class FlowPictures
         }
 
         count = from is null ? count : Math.Min(count, from.Length / d);
-        settings = settings with { Given = isConditional ? model.HeldOutGiven?.First(count, model.Conditions.Sum(c => c.Inputs)) : null };
+        settings = settings with { Given = isConditional ? model.HeldOutGiven?.First(count, model.Ends.Inputs) : null };
         if (d != 2 || isConditional)
         {
             return (rows, model.Generate(count, settings, from?[..(count * d)]), []);
@@ -177,13 +175,13 @@ public static class FlowPictures
     private static (double[] Held, double[] Generated)? Likelihoods(FlowModel model, double[]? generated, FlowSettings settings)
     {
         var d = model.Dimension;
-        if (model.HeldOutRows is not { Length: > 0 } held || generated is null || !model.HasBaseDensity || model.Form == InterpolantKind.Mirror)
+        if (model.HeldOutRows is not { Length: > 0 } held || generated is null || !model.HasBaseDensity || model.IsMirror)
         {
             return null;
         }
 
         var count = Math.Min(MostLikelihoods, Math.Min(held.Length, generated.Length) / d);
-        var given = model.HeldOutGiven?.First(count, model.Conditions.Sum(c => c.Inputs));
+        var given = model.HeldOutGiven?.First(count, model.Ends.Inputs);
         settings = settings with { Probes = d <= LargestExactDimension ? 0 : Probes, Given = given };
         return (model.LogDensity(held[..(count * d)], settings), model.LogDensity(generated[..(count * d)], settings));
     }

@@ -5,6 +5,7 @@ using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Runs;
+using Monge.Training;
 
 namespace Monge.Methods;
 
@@ -14,7 +15,7 @@ namespace Monge.Methods;
 /// simulation. All random numbers are keyed by (seed, stream, step), so a resumed run repeats an uninterrupted one to the bit.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
-internal sealed class NetsReplay<T> : IBatchSource<T>
+internal sealed class WalkerReplay<T> : IBatchSource<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     // A walker this far out in units of the coordinates is lost; its last place is kept.
@@ -24,56 +25,47 @@ internal sealed class NetsReplay<T> : IBatchSource<T>
     private const double LargestLangevinStep = 0.3;
     private const double LeastStep = 1e-5;
 
-    // Kept between steps: the walkers' positions [nodes x walkers, d], the nodes' times [nodes], the walkers' log-weights [nodes x walkers]
-    // and their standard deviations [nodes, d].
     private readonly TransportProblem _problem;
-    private readonly NetsOptions _options;
+    private readonly ReplayOptions _options;
+    private readonly bool _isWeighted;
     private readonly ulong _seed;
-    private readonly int _dimension;
     private readonly int _nodes;
-    private readonly NdArray<T> _particles;
-    private readonly NdArray<T> _times;
-    private readonly NdArray<T> _logWeights;
-    private readonly NdArray<T> _deviations;
-    private readonly ParticleWalk<T>? _sde;
-    private readonly ParticleWalk<T>? _escorted;
+    private readonly WalkerPool<T> _pool;
+    private readonly ParticleWalk<T> _walk;
 
-    public NetsReplay(TransportProblem problem, NetsNetworks networks, NetsOptions options, Run run)
+    /// <summary>Compiles the walk.</summary>
+    /// <param name="problem">Coordinates and curvature.</param>
+    /// <param name="transport">Path and drift of the walkers.</param>
+    /// <param name="weighted">
+    /// Walkers with continuous weights, of which each step takes all of the newest simulation, with the inputs "weight" and "boundary" of action matching; null
+    /// for walkers without weights, from which points are drawn.
+    /// </param>
+    /// <param name="options">How they are simulated and kept.</param>
+    /// <param name="batchSize">Points of a step, where they are drawn.</param>
+    /// <param name="run">Seed and threads.</param>
+    public WalkerReplay(TransportProblem problem, TrainedTransport transport, ParticleWalk<T>? weighted, ReplayOptions options, int batchSize, Run run)
     {
-        (_problem, _options, _seed, _dimension, _nodes) = (problem, options, run.Seed, networks.Path.Dimension, options.GridTimes + 1);
-        var (path, parameters, drift) = (networks.Path, networks.Parameters, networks.Drift);
-        if (!IsAction)
-        {
-            _sde = TransportSde.Forward<T>(
-                path, parameters, drift, SdeScheme.EulerMaruyama, options.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, run.Execution);
-        }
-        else
-        {
-            _escorted = networks.ExactDivergence
-                ? EscortedLangevin.Walk<T>(path, parameters, drift, options.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, run.Execution)
-                : EscortedLangevin.Walk<T>(
-                    path, parameters, networks.Potential!, options.Walkers, SamplingStreams.WalkerStart, SamplingStreams.WalkerNoise, run.Execution);
-        }
-
-        var (nodes, walkers) = (Kept * _nodes, Kept * _nodes * options.Walkers);
-        (_particles, _times, _logWeights, _deviations) = (new(walkers, _dimension), new(nodes), new(walkers), new(nodes, _dimension));
+        (_problem, _options, _isWeighted, _seed, _nodes) = (problem, options, weighted is not null, run.Seed, options.GridTimes + 1);
+        _walk = weighted ?? TransportSde.Forward<T>(
+            transport.Path, transport.Parameters, transport.Velocity, SdeScheme.EulerMaruyama, options.Walkers, SamplingStreams.WalkerStart,
+            SamplingStreams.WalkerNoise, run.Execution);
+        _pool = new WalkerPool<T>(Kept * _nodes, options.Walkers, transport.Path.Dimension, LostAt);
+        BatchSize = _isWeighted ? _nodes * options.Walkers : batchSize;
     }
 
     /// <inheritdoc/>
     public long TargetCalls { get; private set; }
 
-    /// <summary>Points of a step; action matching takes each walker of the newest simulation once, for its integral and its boundary terms.</summary>
-    public int BatchSize => IsAction ? _nodes * _options.Walkers : _options.Training.BatchSize!.Value;
+    /// <inheritdoc/>
+    public int BatchSize { get; }
 
-    private bool IsAction => _options.Objective == NetsObjective.ActionMatching;
-
-    private int Kept => IsAction ? 1 : _options.Replay;
+    private int Kept => _isWeighted ? 1 : _options.Replay;
 
     /// <inheritdoc/>
     public void Bind(CompiledProgram<T> loss)
     {
-        (loss["x"], loss["t"]) = (new NdArray<T>(BatchSize, _dimension), new NdArray<T>(BatchSize));
-        if (IsAction)
+        (loss["x"], loss["t"]) = (new NdArray<T>(BatchSize, _pool.Positions.RowLength), new NdArray<T>(BatchSize));
+        if (_isWeighted)
         {
             (loss["weight"], loss["boundary"]) = (new NdArray<T>(BatchSize), new NdArray<T>(BatchSize));
         }
@@ -87,31 +79,27 @@ internal sealed class NetsReplay<T> : IBatchSource<T>
             Simulate(parameters, iteration, total);
         }
 
-        if (IsAction)
+        if (_isWeighted)
         {
-            FillAction(loss);
+            FillWeighted(loss);
             return;
         }
 
-        FillResidual(loss["x"], loss["t"], iteration);
+        FillDrawn(loss["x"], loss["t"], iteration);
         TargetCalls += BatchSize;
     }
 
     /// <inheritdoc/>
     public void Exchange(RunState state)
     {
-        state.Exchange("particles", _particles);
-        state.Exchange("times", _times);
-        state.Exchange("logWeights", _logWeights);
-        state.Exchange("deviations", _deviations);
+        state.Exchange("particles", _pool.Positions);
+        state.Exchange("times", _pool.Times);
+        state.Exchange("logWeights", _pool.LogWeights);
+        state.Exchange("deviations", _pool.Deviations);
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _sde?.Dispose();
-        _escorted?.Dispose();
-    }
+    public void Dispose() => _walk.Dispose();
 
     /// <summary>The horizon at a step: it grows linearly over the first share of the training.</summary>
     private double Horizon(long iteration, long total)
@@ -128,18 +116,16 @@ internal sealed class NetsReplay<T> : IBatchSource<T>
         var times = RandomTimes(simulation, Horizon(iteration, total));
         var n = _options.Walkers;
         var draw = new DrawKey(_seed, (ulong)simulation * (ulong)_nodes);
-        _sde?.Start(p, n, draw);
-        _escorted?.Start(p, n, draw);
-        Store(first, times[0]);
+        _walk.Start(p, n, draw);
+        Keep(first, times[0]);
         for (var k = 1; k < _nodes; k++)
         {
             double Diffusion(double t, double next) =>
                 Math.Min(_options.Relaxation, LargestLangevinStep / (next - t)) / Math.Max(_problem.Curvature(t), _problem.Curvature(next));
             var grid = new TimeGrid(times.AsSpan(k - 1, 2), Diffusion);
             var key = draw with { Step = draw.Step + (ulong)(k - 1) };
-            _sde?.Advance(p, n, grid, key);
-            _escorted?.Advance(p, n, grid, key);
-            Store(first + k, times[k]);
+            _walk.Advance(p, n, grid, key);
+            Keep(first + k, times[k]);
         }
 
         TargetCalls += (long)n * _nodes;
@@ -170,44 +156,12 @@ internal sealed class NetsReplay<T> : IBatchSource<T>
         return times;
     }
 
-    private void Store(int node, double time)
-    {
-        var n = _options.Walkers;
-        var (positions, logWeights) = _sde is not null ? (_sde.Positions, null) : (_escorted!.Positions, _escorted["logWeight"]);
-        _times[node] = T.CreateChecked(time);
-        for (var i = 0; i < n; i++)
-        {
-            var from = positions.Row(i);
-            var lost = false;
-            foreach (var z in from)
-            {
-                lost |= !(T.Abs(z) < T.CreateChecked(LostAt));
-            }
-
-            var at = (node * n) + i;
-            var before = time == 0 ? at : at - n;
-            (lost ? _particles.Row(before) : from).CopyTo(_particles.Row(at));
-            var weight = logWeights is null ? T.Zero : logWeights[i];
-            _logWeights[at] = lost || !T.IsFinite(weight) ? T.NegativeInfinity : weight;
-        }
-
-        var rows = _particles.Span.Slice(node * n * _dimension, n * _dimension);
-        for (var j = 0; j < _dimension; j++)
-        {
-            var (sum, squares) = (0.0, 0.0);
-            for (var at = j; at < rows.Length; at += _dimension)
-            {
-                var value = double.CreateChecked(rows[at]);
-                sum += value;
-                squares += value * value;
-            }
-
-            _deviations.Row(node)[j] = T.CreateChecked(Math.Sqrt(Math.Max(0, (squares / n) - (sum / n * (sum / n)))));
-        }
-    }
+    // At its first node a lost walker keeps its place of the simulation before.
+    private void Keep(int node, double time) =>
+        _pool.Keep(node, time, _walk.Positions, time == 0 ? node : node - 1, _isWeighted ? _walk["logWeight"] : null);
 
     // Points from the kept simulations: the nodes in turn, simulation and walker at random; a share is moved off the walkers' law.
-    private void FillResidual(NdArray<T> x, NdArray<T> t, long iteration)
+    private void FillDrawn(NdArray<T> x, NdArray<T> t, long iteration)
     {
         const double unit = 1 / 4294967296.0;
         var kept = (int)Math.Min(Kept, (iteration / _options.RefreshInterval) + 1);
@@ -217,15 +171,15 @@ internal sealed class NetsReplay<T> : IBatchSource<T>
         {
             var (simulation, walker, kind, _) = Philox.Block(choice, (ulong)iteration, (ulong)i, 0);
             var node = ((int)(simulation * unit * kept) * _nodes) + (i % _nodes);
-            t[i] = _times[node];
+            t[i] = _pool.Times[node];
             var row = x.Row(i);
-            _particles.Row((node * _options.Walkers) + (int)(walker * unit * _options.Walkers)).CopyTo(row);
+            _pool.Position(node, (int)(walker * unit * _options.Walkers)).CopyTo(row);
             if (kind * unit >= _options.SpreadShare)
             {
                 continue;
             }
 
-            var deviations = _deviations.Row(node);
+            var deviations = _pool.Deviations.Row(node);
             for (var j = 0; j < row.Length; j++)
             {
                 var (word0, word1, _, _) = Philox.Block(noise, (ulong)iteration, (ulong)i, (uint)j);
@@ -236,21 +190,21 @@ internal sealed class NetsReplay<T> : IBatchSource<T>
     }
 
     // Self-normalised weights at each node times the trapezoidal rule, and the boundary terms.
-    private void FillAction(CompiledProgram<T> loss)
+    private void FillWeighted(CompiledProgram<T> loss)
     {
         var n = _options.Walkers;
         var (x, t, weight, boundary) = (loss["x"], loss["t"], loss["weight"], loss["boundary"]);
-        _particles.Span.CopyTo(x.Span);
+        _pool.Positions.Span.CopyTo(x.Span);
         Span<double> shares = new double[n];
         for (var node = 0; node < _nodes; node++)
         {
-            var time = double.CreateChecked(_times[node]);
-            var before = node > 0 ? double.CreateChecked(_times[node - 1]) : time;
-            var after = node < _nodes - 1 ? double.CreateChecked(_times[node + 1]) : time;
+            var time = double.CreateChecked(_pool.Times[node]);
+            var before = node > 0 ? double.CreateChecked(_pool.Times[node - 1]) : time;
+            var after = node < _nodes - 1 ? double.CreateChecked(_pool.Times[node + 1]) : time;
             var (largest, sum) = (double.NegativeInfinity, 0.0);
             for (var i = 0; i < n; i++)
             {
-                shares[i] = double.CreateChecked(_logWeights[(node * n) + i]);
+                shares[i] = double.CreateChecked(_pool.LogWeights[(node * n) + i]);
                 largest = Math.Max(largest, shares[i]);
             }
 
@@ -264,7 +218,7 @@ internal sealed class NetsReplay<T> : IBatchSource<T>
             {
                 var share = shares[i] / sum;
                 var at = (node * n) + i;
-                t[at] = _times[node];
+                t[at] = _pool.Times[node];
                 weight[at] = T.CreateChecked(0.5 * (after - before) * share);
                 boundary[at] = T.CreateChecked(node == 0 ? share : node == _nodes - 1 ? -share : 0);
             }

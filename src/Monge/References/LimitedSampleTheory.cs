@@ -1,6 +1,6 @@
 using Monge.Paths;
 
-namespace Monge.Methods;
+namespace Monge.References;
 
 /// <summary>The overlaps of a flow learned from few samples (arXiv:2310.03575).</summary>
 /// <param name="Mean">R, the share of the true mean in the generated one.</param>
