@@ -131,7 +131,7 @@ internal readonly record struct NumpyHeader(ElementType ElementType, bool BigEnd
             "b1" => ElementType.Boolean,
             _ => null,
         } : null;
-        bool orderKnown = type is not null && (order is '<' or '>' || (order == '|' && ElementTypes.Width(type.Value) == 1));
+        bool orderKnown = type is not null && (order is '<' or '>' || (order == '|' && ElementKind.Of(type.Value).Width == 1));
         return orderKnown
             ? (type!.Value, order == '>')
             : throw fail($"has the type '{descriptor}' in the header field 'descr'; save it as f4, f8, i2, i4, i8, u1 or b1");

@@ -81,7 +81,7 @@ public sealed class SafetensorsFile
     {
         ArgumentNullException.ThrowIfNull(tensors);
         // Widest first: then every array begins at a multiple of its own width.
-        KeyValuePair<string, NumericArray>[] ordered = [.. tensors.OrderByDescending(static pair => ElementTypes.Width(pair.Value.ElementType))];
+        KeyValuePair<string, NumericArray>[] ordered = [.. tensors.OrderByDescending(static pair => ElementKind.Of(pair.Value.ElementType).Width)];
         var names = new HashSet<string>(StringComparer.Ordinal) { MetadataName };
         foreach ((string name, _) in ordered)
         {
@@ -124,7 +124,7 @@ public sealed class SafetensorsFile
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(offset);
-                offset += (long)array.Length * ElementTypes.Width(array.ElementType);
+                offset += (long)array.Length * ElementKind.Of(array.ElementType).Width;
                 json.WriteNumberValue(offset);
                 json.WriteEndArray();
                 json.WriteEndObject();
@@ -204,7 +204,7 @@ public sealed class SafetensorsFile
             throw fail($"has the shape [{string.Join(", ", shape)}] in the tensor '{name}', more elements than an array can hold");
         if (offsets.Length != 2 || offsets[1] < offsets[0])
             throw fail($"has the data_offsets [{string.Join(", ", offsets)}] in the tensor '{name}', which are not a begin and an end");
-        long needed = count * ElementTypes.Width(type);
+        long needed = count * ElementKind.Of(type).Width;
         if (offsets[1] - offsets[0] != needed)
             throw fail($"has {offsets[1] - offsets[0]} bytes in data_offsets of the tensor '{name}', but its shape and dtype need {needed}");
         return new Entry(name, type, Array.ConvertAll(shape, static size => (int)size), (int)count, offsets[0], offsets[1]);
@@ -249,7 +249,7 @@ public sealed class SafetensorsFile
     private static NumericArray ReadTensor(FileStream stream, long dataStart, Entry entry, Func<string, DataFormatException> fail)
     {
         stream.Position = dataStart + entry.Begin;
-        Array values = ElementTypes.Read(stream, entry.Type, entry.Count, bigEndian: false);
+        Array values = ElementKind.Of(entry.Type).Read(stream, entry.Count, bigEndian: false);
         if (entry.Type == ElementType.Boolean)
             ElementTypes.CheckTruthValues((bool[])values, dataStart + entry.Begin, fail);
         return new NumericArray(entry.Type, entry.Shape, values);

@@ -157,27 +157,10 @@ public sealed class GaussianMixtureLaw
         for (var k = 0; k < Count; k++)
         {
             _components[k].ToNoise(x, noise);
-            var square = 0.0;
-            foreach (var z in noise)
-            {
-                square += z * z;
-            }
-
-            terms[k] = Math.Log(Weights[k]) - (0.5 * square) - _components[k].LogDeterminant - (0.5 * Dimension * Math.Log(2 * Math.PI));
+            terms[k] = Math.Log(Weights[k]) - (0.5 * HostVectors.Dot(noise, noise)) - _components[k].LogDeterminant - (0.5 * Dimension * Math.Log(2 * Math.PI));
         }
 
-        var top = terms[0];
-        foreach (var term in terms)
-        {
-            top = Math.Max(top, term);
-        }
-
-        var sum = 0.0;
-        foreach (var term in terms)
-        {
-            sum += Math.Exp(term - top);
-        }
-
+        var (top, sum) = HostVectors.SumOfExponentials(terms);
         return top + Math.Log(sum);
     }
 
