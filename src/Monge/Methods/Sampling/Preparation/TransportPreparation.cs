@@ -109,7 +109,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     // A mixture over the separate modes that were found, unless a Gaussian base that covers them all does better: it finds as much, and more evenly.
     private Trial? FromModes()
     {
-        if (!fromModes || target.Base.Modes is not { } found)
+        if (!fromModes || target.Base.Modes is not { Modes.Count: > 1 } found)
         {
             return null;
         }
