@@ -31,10 +31,10 @@ public sealed class FarModesTests
     [InlineData(30, 1)]
     [InlineData(30, 2)]
     [InlineData(30, 3)]
-    [InlineData(300, 1)]
+    [InlineData(100, 1)]
     public void BothOfTwoFarModesAreSampled(double distance, ulong seed)
     {
-        var training = distance > 100 ? s_longer : s_brief;
+        var training = distance > 50 ? s_longer : s_brief;
         foreach (ISamplingMethod method in new ISamplingMethod[]
         {
             new PinnTransport(Far(distance), new PinnOptions { Training = training }), new NetsTransport(Far(distance), new NetsOptions { Training = training }),
