@@ -109,7 +109,8 @@ public sealed unsafe partial class CompiledProgram<T> : IDisposable
 
     /// <summary>
     /// The array bound to an input or output. Per-sample inputs and outputs are [n, ...] and must be bound before a call (n at least its number of samples);
-    /// per-step inputs are [steps, ...]; shared inputs and uniform outputs are [...] and have an array from the start.
+    /// per-step inputs are [steps, ...]; shared inputs and uniform outputs are [...] and have an array from the start. An array [n, ...] may be bound to a
+    /// uniform output too: each of its rows then gets the value, so that who evaluates a formula need not know whether it depends on the sample.
     /// </summary>
     /// <exception cref="ArgumentException">Nothing is bound to the name, or the program has no such input or output, or the
     /// array's rows have another size.</exception>
@@ -184,7 +185,12 @@ public sealed unsafe partial class CompiledProgram<T> : IDisposable
 
         foreach (var (name, location, size) in _plan.UniformOutputs)
         {
-            new Span<T>(main.Address(location), size).CopyTo(_bound[name].Span);
+            var value = new Span<T>(main.Address(location), size);
+            var bound = _bound[name];
+            for (var at = 0; at < (bound.Length == size ? size : samples * size); at += size)
+            {
+                value.CopyTo(bound.Span[at..]);
+            }
         }
 
         if (Options.DetectAnomaly)
@@ -221,7 +227,8 @@ public sealed unsafe partial class CompiledProgram<T> : IDisposable
         var value = Program.Inputs.FirstOrDefault(i => i.Operation.Name == name) ?? Program.Outputs.FirstOrDefault(o => o.Name == name).Value
             ?? throw new ArgumentException($"The program has no input or output '{name}'.", nameof(name));
         var isSeries = !value.IsUniform || value.Operation is StepLeaf;
-        var fits = isSeries ? array.Sizes.Count > 0 && (array.Rows == 0 || array.RowLength == value.Size) : array.Length == value.Size;
+        var isRows = array.Sizes.Count > 0 && (array.Rows == 0 || array.RowLength == value.Size);
+        var fits = isSeries ? isRows : array.Length == value.Size || (isRows && Program.Outputs.Any(o => o.Name == name));
         if (!fits)
         {
             throw new ArgumentException(
@@ -252,6 +259,11 @@ public sealed unsafe partial class CompiledProgram<T> : IDisposable
             // An output that only feeds an input need not be bound.
             var name = _body.Stores[i].Name;
             _storeArrays[i] = _bound.ContainsKey(name) || !IsFedBack(name) ? Bound(name, _samples) : null;
+        }
+
+        foreach (var (name, _, size) in _plan.UniformOutputs)
+        {
+            _ = _bound[name].Length == size ? null : Bound(name, _samples);
         }
 
         if (Parameters.Length != Program.Parameters.Count)

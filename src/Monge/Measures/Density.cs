@@ -88,28 +88,17 @@ public sealed class Density
                 nameof(options));
         }
 
-        Expr LogDensity(Expr u)
+        Expr Formula(Expr x)
         {
-            var value = logDensity(Constrain(blocks, u));
-            if (value.Shape.Rank != 0)
-            {
-                throw new DensityException(
-                    $"The log density of '{name}' has shape {value.Shape}; it must be a scalar (sum over the coordinates, for example with Sum()).");
-            }
-
-            var start = 0;
-            foreach (var block in blocks)
-            {
-                value += block.LogJacobian(u[start..(start + block.UnconstrainedSize)]);
-                start += block.UnconstrainedSize;
-            }
-
-            return value;
+            var value = logDensity(x);
+            return value.Shape.Rank == 0 ? value : throw new DensityException(
+                $"The log density of '{name}' has shape {value.Shape}; it must be a scalar (sum over the coordinates, for example with Sum()).");
         }
 
-        Expr Report(Expr u) => options.Report is null ? Constrain(blocks, u) : options.Report(Constrain(blocks, u));
+        var support = new DensitySupport(blocks, Formula);
+        Expr Report(Expr u) => options.Report is null ? support.Constrain(u) : options.Report(support.Constrain(u));
         var names = options.Names ?? [.. Enumerable.Range(0, dimension).Select(i => $"x[{i}]")];
-        return new Density(name, free, LogDensity, Report, options.Description, [.. names], options.Facts, options.Base);
+        return new Density(name, free, support.LogDensity, Report, options.Description, [.. names], options.Facts, options.Base);
     }
 
     /// <summary>The logarithm of the unnormalised density in unconstrained coordinates, log-Jacobians included.</summary>
@@ -193,17 +182,28 @@ public sealed class Density
 
     /// <summary>Evaluates the density at the centre of its base and at draws from it, so that a wrong formula is told before training starts.</summary>
     /// <param name="points">Number of draws.</param>
-    /// <exception cref="DensityException"> The density grows without bound along a ray, or its value has a wrong shape, is NaN or plus infinity somewhere, is
+    /// <exception cref="DensityException"> The density grows without bound along a ray, has no finite integral, or its value has a wrong shape, is NaN or plus infinity somewhere, is
     /// minus infinity everywhere, or its gradient is not finite where the value is. </exception>
     public void Check(int points = 16)
     {
         var program = _program.Value;
+        var origin = new double[Dimension];
+        var hasOrigin = double.IsFinite(LogDensityAt(origin)[0]);
         if (Facts.LogZ is null)
         {
             UnboundedCheck.Run(this);
+            if (hasOrigin)
+            {
+                IntegralCheck.Run(this, origin);
+            }
         }
 
         var start = Base;
+        if (Facts.LogZ is null && !hasOrigin)
+        {
+            IntegralCheck.Run(this, start.Center);
+        }
+
         double[] positions = [.. start.Center, .. start.ToGaussian().Sample(points, new RandomStream(0))];
         var values = ReferenceInterpreter.Evaluate(program, points + 1, new Dictionary<string, double[]> { ["x"] = positions }, []);
         var possible = false;
@@ -237,24 +237,6 @@ public sealed class Density
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name} (d = {Dimension})";
-
-    private static Expr Constrain(IReadOnlyList<SupportTransform> blocks, Expr u)
-    {
-        if (blocks is [{ } only])
-        {
-            return only.ToConstrained(u);
-        }
-
-        var parts = new Expr[blocks.Count];
-        var start = 0;
-        for (var i = 0; i < parts.Length; i++)
-        {
-            parts[i] = blocks[i].ToConstrained(u[start..(start + blocks[i].UnconstrainedSize)]);
-            start += blocks[i].UnconstrainedSize;
-        }
-
-        return Expr.Concat(0, parts);
-    }
 
     private Expr Traced(Func<Expr, Expr> formula, Expr x, string what)
     {

@@ -66,7 +66,20 @@ public abstract class SupportTransform
             $"The values {string.Join(", ", x.ToArray())} are not inside the support, {this}.", nameof(x));
     }
 
+    /// <summary>
+    /// log(a x + b) [ConstrainedSize] where a x + b is the distance to an edge of the support times a positive number; null where it is not. It has all its
+    /// digits however near the edge x lies, where a x + b in x has none left.
+    /// </summary>
+    /// <param name="u">Free coordinates [UnconstrainedSize].</param>
+    /// <param name="slope">a.</param>
+    /// <param name="offset">b.</param>
+    internal abstract Expr? LogDistance(Expr u, double slope, double offset);
+
     private protected abstract double[] Invert(ReadOnlySpan<double> x);
+
+    // Whether a x + b is 0 at an edge, but for rounding of a and b.
+    private protected static bool IsZeroAt(double edge, double slope, double offset) =>
+        Math.Abs((slope * edge) + offset) <= 1e-15 * (Math.Abs(slope * edge) + Math.Abs(offset));
 
     private static int Checked(int size, int least, string name) => size >= least
         ? size
@@ -85,6 +98,8 @@ internal sealed class RealSupport(int size) : SupportTransform
 
     public override string ToString() => $"{size} real numbers";
 
+    internal override Expr? LogDistance(Expr u, double slope, double offset) => null;
+
     private protected override double[] Invert(ReadOnlySpan<double> x) => x.ToArray();
 }
 
@@ -99,6 +114,8 @@ internal sealed class PositiveSupport(int size) : SupportTransform
     public override Expr LogJacobian(Expr u) => u.Sum();
 
     public override string ToString() => $"{size} positive numbers";
+
+    internal override Expr? LogDistance(Expr u, double slope, double offset) => slope > 0 && offset == 0 ? u + Math.Log(slope) : null;
 
     private protected override double[] Invert(ReadOnlySpan<double> x) => Array.ConvertAll(x.ToArray(), Math.Log);
 }
@@ -115,6 +132,11 @@ internal sealed class IntervalSupport(double lower, double upper, int size) : Su
 
     public override string ToString() => $"{size} numbers between {lower} and {upper}";
 
+    internal override Expr? LogDistance(Expr u, double slope, double offset) =>
+        slope > 0 && IsZeroAt(lower, slope, offset) ? Math.Log(slope * (upper - lower)) - (-u).Softplus()
+        : slope < 0 && IsZeroAt(upper, slope, offset) ? Math.Log(-slope * (upper - lower)) - u.Softplus()
+        : null;
+
     private protected override double[] Invert(ReadOnlySpan<double> x) => Array.ConvertAll(x.ToArray(), v => Math.Log((v - lower) / (upper - v)));
 }
 
@@ -127,12 +149,7 @@ internal sealed class SimplexSupport(int size) : SupportTransform
 
     public override int ConstrainedSize => size;
 
-    public override Expr ToConstrained(Expr u)
-    {
-        var (shifted, kept) = Break(u);
-        var left = LogLeft(kept);
-        return Expr.Concat(0, left - (-shifted).Softplus(), (left[-1] - kept[-1]).Reshape(1)).Exp();
-    }
+    public override Expr ToConstrained(Expr u) => LogPieces(u).Exp();
 
     public override Expr LogJacobian(Expr u)
     {
@@ -141,6 +158,11 @@ internal sealed class SimplexSupport(int size) : SupportTransform
     }
 
     public override string ToString() => $"a simplex of {size} numbers";
+
+    internal override Expr? LogDistance(Expr u, double slope, double offset) =>
+        slope > 0 && offset == 0 ? LogPieces(u) + Math.Log(slope)
+        : slope < 0 && IsZeroAt(1, slope, offset) ? LogOthers(u) + Math.Log(-slope)
+        : null;
 
     private protected override double[] Invert(ReadOnlySpan<double> x)
     {
@@ -154,6 +176,21 @@ internal sealed class SimplexSupport(int size) : SupportTransform
         }
 
         return u;
+    }
+
+    private Expr LogPieces(Expr u)
+    {
+        var (shifted, kept) = Break(u);
+        var left = LogLeft(kept);
+        return Expr.Concat(0, left - (-shifted).Softplus(), (left[-1] - kept[-1]).Reshape(1));
+    }
+
+    // The logarithm of the sum of all pieces but each one.
+    private Expr LogOthers(Expr u)
+    {
+        var pieces = LogPieces(u);
+        return Expr.Stack(0, [.. Enumerable.Range(0, size).Select(
+            k => pieces.Gather(0, [.. Enumerable.Range(0, size).Where(j => j != k)]).LogSumExp())]);
     }
 
     // The shifted coordinates v and -log(1 - s(v)), what each break takes from the logarithm of the rest.
@@ -178,6 +215,8 @@ internal sealed class OrderedSupport(int size) : SupportTransform
     public override Expr LogJacobian(Expr u) => size == 1 ? 0 : u[1..].Sum();
 
     public override string ToString() => $"{size} increasing numbers";
+
+    internal override Expr? LogDistance(Expr u, double slope, double offset) => null;
 
     private protected override double[] Invert(ReadOnlySpan<double> x)
     {
