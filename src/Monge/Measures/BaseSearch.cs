@@ -16,6 +16,9 @@ internal static class BaseSearch
     private const double FarOut = 6;
     private const int ModeSearchDimension = 10;
 
+    // Some write a huge number for minus infinity.
+    private const double LeastLogDensity = -1e30;
+
     /// <summary>The moment-matched Gaussian, else a Laplace approximation, else the standard normal; with separate modes, if there are any.</summary>
     public static BaseSuggestion Suggest(Density density)
     {
@@ -120,7 +123,9 @@ internal static class BaseSearch
             for (var s = 0; s < samples; s++)
             {
                 proposal.ToNoise(draws.AsSpan(s * d, d), noise);
-                log[s] = program["value"][s] + (0.5 * noise.Sum(v => v * v));
+                // Where the formula has no value there is no mass.
+                var value = program["value"][s];
+                log[s] = value is > LeastLogDensity and < double.PositiveInfinity ? value + (0.5 * noise.Sum(v => v * v)) : double.NegativeInfinity;
             }
 
             if (Temper(log, effective) is not { } tempered || Moments(draws, tempered.Weights, d) is not { } next)

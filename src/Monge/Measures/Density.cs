@@ -165,6 +165,10 @@ public sealed class Density
             new BaseSuggestion(new double[Dimension], ones, "standard normal after whitening"));
     }
 
+    /// <summary>The same density with a guard before it, for paths and losses.</summary>
+    internal Density Guarded(DensityGuard guard) =>
+        new(Name, Dimension, x => guard.LogDensity(LogDensity, x), Report, Description, Names, Facts, Base);
+
     /// <summary>The log density at positions on the host, in float64 by the reference interpreter: exact but slow, for checks and small jobs.</summary>
     /// <param name="positions">Positions [n * d], row-major.</param>
     /// <returns>Log densities [n].</returns>

@@ -19,6 +19,9 @@ internal static class IntegralCheck
     private const double FlatShare = 1e-9;
     private const double Rounding = 1e-6;
 
+    // A plateau so far below the mass is a wall: some write a low number for minus infinity.
+    private const double Depth = 700;
+
     // From far to near: the first radii are judged at which the formula has a value; exponentials of coordinates overflow beyond the third.
     private static readonly double[][] s_radii = [[1e9, 1e10, 1e11, 1e12], [1e4, 1e5, 1e6, 1e7], [100, 200, 400, 700], [10, 20, 40, 80]];
 
@@ -33,9 +36,11 @@ internal static class IntegralCheck
         var (d, random) = (density.Dimension, new RandomStream(0, MeasureStreams.IntegralCheck));
         double[] Normal() => [.. Enumerable.Range(0, d).Select(_ => random.NextNormal())];
         double[][] places = [.. Enumerable.Range(0, Lines).Select(_ => Normal().Zip(centre, (a, b) => a + b).ToArray())];
+        var top = density.LogDensityAt([.. centre, .. places.SelectMany(p => p)]).Where(double.IsFinite).DefaultIfEmpty(double.NegativeInfinity).Max();
+        bool Falls(double[] place, double[] axis, double power) => IntegralCheck.Falls(density, place, axis, power, top);
         foreach (var direction in Coordinates(density).Concat(Flat(density, places[0])))
         {
-            if (places.Count(place => !Falls(density, place, direction.Axis, 1)) > Lines / 2)
+            if (places.Count(place => !Falls(place, direction.Axis, 1)) > Lines / 2)
             {
                 throw Told(density, $"along {direction.Name} it does not fall faster than 1 / r");
             }
@@ -45,7 +50,7 @@ internal static class IntegralCheck
         {
             var axis = Normal();
             var norm = Math.Sqrt(axis.Sum(a => a * a));
-            if (!Falls(density, centre, Array.ConvertAll(axis, a => a / norm), d))
+            if (!Falls(centre, Array.ConvertAll(axis, a => a / norm), d))
             {
                 throw Told(density, $"in directions such as {Describe(density, axis)} it does not fall faster than r^-{d}");
             }
@@ -56,8 +61,8 @@ internal static class IntegralCheck
         $"The density '{density.Name}' seems to have no finite integral: {where} at the distance r (does every coordinate have a prior?); add a prior, or give "
         + "the coordinates a support (DensityOptions.Support).");
 
-    // Whether the density falls faster than r^-power, by the farthest radii at which it has values.
-    private static bool Falls(Density density, double[] place, double[] axis, double power)
+    // Whether the density falls faster than r^-power, by the farthest radii at which it has values, or is as good as zero there.
+    private static bool Falls(Density density, double[] place, double[] axis, double power, double top)
     {
         foreach (var radii in s_radii)
         {
@@ -65,6 +70,11 @@ internal static class IntegralCheck
             if (values.Any(v => double.IsNaN(v) || double.IsPositiveInfinity(v)))
             {
                 continue;
+            }
+
+            if (values[^1] < top - Depth - (power * Math.Log(radii[^1])))
+            {
+                return true;
             }
 
             for (var k = 1; k < radii.Length; k++)

@@ -73,6 +73,17 @@ public static class ContinuityResidual
             ? CauchyLoss(Exact(path, drift, logNormaliserSlope, x, t), scale)
             : CauchyLoss(Estimated(path, drift, logNormaliserSlope, x, t, Expr.Random(RandomLaw.Rademacher, probeStream, path.Dimension, 2)), scale);
 
+    /// <summary>
+    /// The loss where the path has no density: the drift is to be zero there. Without it the equation inside a wall would be solved as well by a drift that
+    /// carries mass out through the wall, which c(t) makes up for.
+    /// </summary>
+    /// <param name="drift">b(x, t) [d].</param>
+    /// <param name="x">The position [d].</param>
+    /// <param name="t">The time, a scalar.</param>
+    /// <param name="scale">The scale s of the loss.</param>
+    internal static Expr AtRest(IVectorField drift, Expr x, Expr t, double scale) =>
+        scale * scale * (drift.Apply(x.StopGradient(), t).SquaredNorm() / (scale * scale)).Log1p();
+
     private static Expr Rest(IDensityPath path, Expr b, Expr logNormaliserSlope, Expr x, Expr t) =>
         Expr.Dot(b, path.Score(x, t)) + path.TimeDerivative(x, t) - logNormaliserSlope;
 }

@@ -116,9 +116,11 @@ internal sealed class PdeNetworks : ITransportNetworks
     {
         var n = _options.Training.BatchSize!.Value;
         var points = new CollocationPoints<T>(_problem, Transport, _options.Collocation, n, run);
+        var (x, t) = (Expr.Input("x", _dimension), Expr.Input("t"));
         var loss = _evolution.Loss(
-            Expr.Input("x", _dimension), Expr.Input("t"), _options.Collocation.ResidualScale!.Value, _options.PotentialWeight, _options.KineticWeight);
-        return new TransportTraining<T>(Parameters, Initializer, loss / n, points, _options.Training, run);
+            x, t, _options.Collocation.ResidualScale!.Value, _options.PotentialWeight, _options.KineticWeight);
+        return new TransportTraining<T>(Parameters, Initializer, loss / n, points, _options.Training, run,
+            _problem.Points(Transport.Velocity, x, t, _options.Collocation.ResidualScale!.Value, n));
     }
 
     /// <summary>The ODE of the probability flow and the SDEs that share its law.</summary>

@@ -189,7 +189,8 @@ internal sealed class PinnNetworks : ITransportNetworks
         var residual = ContinuityResidual.Robust(
             _path, Drift, slope, x, t, _options.ExactDivergenceLimit, _options.Collocation.ResidualScale!.Value, SamplingStreams.Probes);
         return new TransportTraining<T>(
-            Parameters, Initializer, residual / n, new CollocationPoints<T>(_problem, Transport, _options.Collocation, n, run), _options.Training, run);
+            Parameters, Initializer, residual / n, new CollocationPoints<T>(_problem, Transport, _options.Collocation, n, run), _options.Training, run,
+            _problem.Points(Drift, x, t, _options.Collocation.ResidualScale!.Value, n));
     }
 
     /// <summary>Equations (2) and (3).</summary>

@@ -18,6 +18,9 @@ internal interface ITransportTraining<T> : IIterative, IDisposable
 
     /// <summary>Evaluations of the target so far.</summary>
     long TargetCalls { get; }
+
+    /// <summary>The share of the points that were left out of the loss, as the density is zero or not finite there.</summary>
+    double LeftOut => 0;
 }
 
 /// <summary>Where the points of a step's batch come from.</summary>
@@ -45,6 +48,11 @@ internal interface IBatchSource<T> : IDisposable
     void Exchange(RunState state);
 }
 
+/// <summary>Points of a training at some of which the target is zero or not finite.</summary>
+/// <param name="IsUsable">1 where it is finite, else 0.</param>
+/// <param name="Otherwise">The share of another point in the batch's loss.</param>
+internal sealed record GuardedPoints(Expr IsUsable, Expr Otherwise);
+
 /// <summary>
 /// The training of a transport by the mean of a loss over a batch of points. All random numbers are keyed by (seed, stream, step), so a resumed run repeats an
 /// uninterrupted one to the bit.
@@ -53,11 +61,16 @@ internal interface IBatchSource<T> : IDisposable
 internal sealed class TransportTraining<T> : ITransportTraining<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
+    private const string UsableName = "usable";
+
     private readonly ParameterInitializer _initializer;
     private readonly IBatchSource<T> _points;
     private readonly ulong _seed;
     private readonly GradientStep<T> _step;
     private readonly OptimiserState<T> _state;
+    private readonly bool _isMasked;
+    private double _left;
+    private double _seen;
     private long _callsBefore;
 
     /// <summary>Compiles the loss with its gradient.</summary>
@@ -67,10 +80,17 @@ internal sealed class TransportTraining<T> : ITransportTraining<T>
     /// <param name="points">Fills the inputs; disposed with this.</param>
     /// <param name="options">Resolved options.</param>
     /// <param name="run">Seed and threads.</param>
-    public TransportTraining(ParameterSet parameters, ParameterInitializer initializer, Expr loss, IBatchSource<T> points, TrainingOptions options, Run run)
+    /// <param name="guarded">Which points are of use, for a target that isn't finite everywhere; null if all are.</param>
+    public TransportTraining(
+        ParameterSet parameters, ParameterInitializer initializer, Expr loss, IBatchSource<T> points, TrainingOptions options, Run run,
+        GuardedPoints? guarded = null)
     {
-        (_initializer, _points, _seed) = (initializer, points, run.Seed);
-        _step = new GradientStep<T>(parameters, loss, points.BatchSize, options.ToStep(), run.Execution);
+        (_initializer, _points, _seed, _isMasked) = (initializer, points, run.Seed, guarded is not null);
+        _step = guarded is null
+            ? new GradientStep<T>(parameters, loss, points.BatchSize, options.ToStep(), run.Execution)
+            : new GradientStep<T>(
+                parameters, Expr.Select(guarded.IsUsable, loss, guarded.Otherwise), points.BatchSize, options.ToStep(), run.Execution, null,
+                (UsableName, guarded.IsUsable.BatchSum()));
         _state = _step.NewState();
         points.Bind(_step.Program);
     }
@@ -80,6 +100,9 @@ internal sealed class TransportTraining<T> : ITransportTraining<T>
 
     /// <inheritdoc/>
     public long TargetCalls => _callsBefore + _points.TargetCalls;
+
+    /// <inheritdoc/>
+    public double LeftOut => _seen > 0 ? _left / _seen : 0;
 
     /// <inheritdoc/>
     public void Init()
@@ -92,7 +115,14 @@ internal sealed class TransportTraining<T> : ITransportTraining<T>
     public StepInfo Step(long iteration, long total)
     {
         _points.Fill(_step.Program, _state.Parameters, iteration, total);
-        return _step.Run(_state, iteration, total, new DrawKey(_seed, (ulong)iteration));
+        var info = _step.Run(_state, iteration, total, new DrawKey(_seed, (ulong)iteration));
+        if (_isMasked)
+        {
+            _seen += _points.BatchSize;
+            _left += _points.BatchSize - double.CreateChecked(_step.Program[UsableName][0]);
+        }
+
+        return info;
     }
 
     /// <inheritdoc/>
@@ -103,6 +133,11 @@ internal sealed class TransportTraining<T> : ITransportTraining<T>
         var calls = TargetCalls;
         state.Exchange("targetCalls", ref calls);
         _callsBefore = calls - _points.TargetCalls;
+        if (_isMasked)
+        {
+            state.Exchange("pointsSeen", ref _seen);
+            state.Exchange("pointsLeftOut", ref _left);
+        }
     }
 
     /// <inheritdoc/>

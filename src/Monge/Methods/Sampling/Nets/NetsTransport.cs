@@ -177,7 +177,8 @@ internal sealed class NetsNetworks : ITransportNetworks
         var replay = new WalkerReplay<T>(_problem, Transport, null, options, _options.Training.BatchSize!.Value, run);
         var residual = ContinuityResidual.Robust(
             Path, Drift, LogNormaliserSlope.Apply(t)[0], x, t, _options.ExactDivergenceLimit, _options.ResidualScale!.Value, SamplingStreams.Probes);
-        return new TransportTraining<T>(Parameters, Initializer, residual / replay.BatchSize, replay, _options.Training, run);
+        return new TransportTraining<T>(Parameters, Initializer, residual / replay.BatchSize, replay, _options.Training, run,
+            _problem.Points(Drift, x, t, _options.ResidualScale!.Value, replay.BatchSize));
     }
 
     /// <summary>Equation (1), and its ODE.</summary>

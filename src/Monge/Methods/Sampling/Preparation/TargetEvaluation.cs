@@ -8,6 +8,8 @@ namespace Monge.Methods;
 /// <summary>The target in the coordinates z of a base, evaluated in float64 whatever the precision of the training.</summary>
 internal sealed class TargetEvaluation : IDisposable
 {
+    private const double LeastLogDensity = -1e30;
+
     private readonly CompiledProgram<double> _program;
     private readonly int _reported;
 
@@ -37,7 +39,14 @@ internal sealed class TargetEvaluation : IDisposable
         (_program["z"], _program["logTarget"], _program["report"]) = (z, value, report);
         _program.Run(samples);
         TargetCalls += samples;
-        return (value.Span.ToArray(), report.Span.ToArray());
+        double[] values = [.. value.Span];
+        for (var i = 0; i < samples; i++)
+        {
+            // Some write a huge number for minus infinity.
+            values[i] = values[i] < LeastLogDensity ? double.NegativeInfinity : values[i];
+        }
+
+        return (values, report.Span.ToArray());
     }
 
     /// <summary>log p0 [n] of the standard normal.</summary>

@@ -39,6 +39,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
 
     private static readonly double[] s_firstStiffness = [1, 8, 64, 512];
     private static readonly (double Target, double Base)[] s_exponents = [(2, 1), (1, 2), (2, 3)];
+    private readonly Lazy<DensityGuard?> _guard = new(() => DensityGuard.TryFind<T>(target, false, run.Execution));
     private ulong _attempt;
 
     /// <summary>Evaluations of the target so far.</summary>
@@ -114,7 +115,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
             return null;
         }
 
-        var mixture = BaseFit.Mixture(target, found.Modes, options.BaseInflation);
+        var mixture = BaseFit.Mixture(target, found.Modes, options.BaseInflation) with { Guard = _guard.Value };
         var trial = Try(mixture, mixture.StartCurvature, $"Gaussians at {found}");
         var plain = Best([.. StartingBases().Select(c => Try(Plain(c.Base), null, c.Source))]);
         return ReferenceEquals(Best([plain, trial]), trial) ? trial : null;
@@ -225,6 +226,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
         Stiffness = 1,
         TargetBox = new double[target.Dimension],
         Source = "",
+        Guard = _guard.Value,
     };
 
     private List<Trial> Paths(Trial best)

@@ -2,7 +2,9 @@ using System.Numerics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
+using Monge.Fields;
 using Monge.Measures;
+using Monge.Objectives;
 using Monge.Paths;
 using Monge.Runs;
 
@@ -48,6 +50,9 @@ internal sealed record TransportProblem
     /// </summary>
     public double[]? LogCurvature { get; init; }
 
+    /// <summary>What stands before a target that is zero or not finite in some places; null for none.</summary>
+    public DensityGuard? Guard { get; init; }
+
     /// <summary>How base and exponents were found, in words.</summary>
     public required string Source { get; init; }
 
@@ -57,10 +62,10 @@ internal sealed record TransportProblem
     /// <summary>Evaluations of the target by the preparation.</summary>
     public long PreparationCalls { get; init; }
 
-    /// <summary>The annealing in z.</summary>
+    /// <summary>The annealing in z, guarded if the target has to be.</summary>
     public AnnealingPath Path()
     {
-        var logDensity = Whitened().LogDensity;
+        var logDensity = Guard is null ? Whitened().LogDensity : (this with { Target = Target.Guarded(Guard), Guard = null }).Whitened().LogDensity;
         return new AnnealingPath(Target.Dimension, z => logDensity(z) - Offset, TargetExponent, BaseExponent, Start);
     }
 
@@ -97,6 +102,16 @@ internal sealed record TransportProblem
 
         return (LogDensity, z => whitened.Report(bend.Apply(z).Position));
     }
+
+    /// <summary>Which points z [d] of a training are of use, and that a drift is to rest at the others; null if the target isn't guarded.</summary>
+    /// <param name="drift">The drift that is trained.</param>
+    /// <param name="z">The position, traced.</param>
+    /// <param name="t">The time.</param>
+    /// <param name="scale">The scale of the loss.</param>
+    /// <param name="points">Points of a batch, whose losses are averaged.</param>
+    public GuardedPoints? Points(IVectorField drift, Expr z, Expr t, double scale, int points) => Guard is null
+        ? null
+        : new GuardedPoints(DensityGuard.IsUsable(Whitened().LogDensity, z), ContinuityResidual.AtRest(drift, z, t, scale) / points);
 
     /// <summary>The unconstrained positions [n * d], row-major, of particles z [n, d].</summary>
     public double[] ToPositions<T>(NdArray<T> particles)
@@ -253,6 +268,13 @@ internal sealed record TransportProblem
             state.Put(CurvatureName, LogCurvature);
         }
 
+        if (Guard is { } guard)
+        {
+            state.Put("guard.position", guard.Position);
+            state.Put("guard.low", guard.Low);
+            state.Put("guard.share", guard.Share);
+        }
+
         state.Put("offset", Offset);
         state.Put("targetExponent", TargetExponent);
         state.Put("baseExponent", BaseExponent);
@@ -281,6 +303,8 @@ internal sealed record TransportProblem
                 : GaussianBase.Full(mean, factor),
             Bend = state.Arrays.ContainsKey("base.bend") ? new TriangularMap(d, state.Doubles("base.bend")) : null,
             Start = state.Arrays.ContainsKey("start.weights") ? LoadStart(state, d) : null,
+            Guard = state.Arrays.ContainsKey("guard.position")
+                ? new DensityGuard(state.Doubles("guard.position"), state.Number("guard.low"), state.Number("guard.share")) : null,
             Offset = state.Number("offset"),
             TargetExponent = state.Number("targetExponent"),
             BaseExponent = state.Number("baseExponent"),
