@@ -15,6 +15,7 @@ internal static class BaseSearch
     private const int Rounds = 12;
     private const double FarOut = 6;
     private const int ModeSearchDimension = 10;
+    private const int ScatteredPoints = 1 << 18;
 
     // Some write a huge number for minus infinity.
     private const double LeastLogDensity = -1e30;
@@ -50,6 +51,12 @@ internal static class BaseSearch
             return new BaseSuggestion(
                 [.. matched.Mean], [.. matched.StandardDeviation], "moments matched by adaptive importance sampling")
             { CovarianceFactor = matched.Factor };
+        }
+
+        if (laplace is null && Scattered(density, random) is { } inside && Match(density, inside, random) is { } narrow)
+        {
+            return new BaseSuggestion([.. narrow.Mean], [.. narrow.StandardDeviation], "moments matched from scattered points inside the target's support")
+            { CovarianceFactor = narrow.Factor };
         }
 
         return laplace is null
@@ -93,6 +100,35 @@ internal static class BaseSearch
         }
 
         return LowerTriangle.TryFactor(covariance) is { } factor ? GaussianBase.Full(mean, factor) : first.ToGaussian();
+    }
+
+    // The Gaussian of those of many points, scattered over scales about the origin, at which the density is not zero: where it lies behind walls.
+    private static GaussianBase? Scattered(Density density, RandomStream random)
+    {
+        var (d, x) = (density.Dimension, Expr.Input("x", density.Dimension));
+        using var program = new CompiledProgram<double>(new TracedProgram(null, ("value", density.LogDensity(x))));
+        var draws = new double[ScatteredPoints * d];
+        for (var at = 0; at < draws.Length; at += d)
+        {
+            var scale = Math.Pow(10, -2 + (4 * random.NextDouble()));
+            for (var i = 0; i < d; i++)
+            {
+                draws[at + i] = scale * random.NextNormal();
+            }
+        }
+
+        program.BindIfUsed("x", NdArray<double>.From(draws, ScatteredPoints, d));
+        program["value"] = new NdArray<double>(ScatteredPoints);
+        program.Run(ScatteredPoints);
+        var values = program["value"].Span.ToArray();
+        int[] inside = [.. Enumerable.Range(0, ScatteredPoints).Where(s => values[s] is > LeastLogDensity and < double.PositiveInfinity)];
+        if (inside.Length is 0 or ScatteredPoints)
+        {
+            return null;
+        }
+
+        double[] weights = [.. values.Select((_, s) => Array.BinarySearch(inside, s) >= 0 ? 1.0 / inside.Length : 0)];
+        return Moments(draws, weights, d);
     }
 
     private static bool Differ(LaplaceApproximation one, LaplaceApproximation other) =>

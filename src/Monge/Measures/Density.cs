@@ -10,6 +10,8 @@ namespace Monge.Measures;
 /// </summary>
 public sealed class Density
 {
+    private const double FewPoints = 0.2;
+
     private readonly Func<Expr, Expr> _logDensity;
     private readonly Func<Expr, Expr> _report;
     private readonly Lazy<TracedProgram> _program;
@@ -210,14 +212,24 @@ public sealed class Density
 
         double[] positions = [.. start.Center, .. start.ToGaussian().Sample(points, new RandomStream(0))];
         var values = ReferenceInterpreter.Evaluate(program, points + 1, new Dictionary<string, double[]> { ["x"] = positions }, []);
-        var possible = false;
+        var (possible, refused, reason) = (false, 0, "");
+        void Refuse(string sentence)
+        {
+            // Few such points are left out by whoever meets them; of many the first one is told.
+            reason = refused++ == 0 ? sentence : reason;
+            if (refused > FewPoints * (points + 1))
+            {
+                throw new DensityException(reason);
+            }
+        }
+
         for (var s = 0; s <= points; s++)
         {
             // A constant formula is evaluated once for all points.
             var value = values["logDensity"][program.Outputs[0].Value.IsUniform ? 0 : s];
             if (double.IsNaN(value) || double.IsPositiveInfinity(value))
             {
-                throw new DensityException(
+                Refuse(
                     $"The log density of '{Name}' is {(double.IsNaN(value) ? "NaN" : "infinite")} at {At(values["report"], s)}; check the formula there (a "
                     + "logarithm or root of a negative number, 0/0), or give the coordinates a support.");
             }
@@ -226,7 +238,7 @@ public sealed class Density
             var gradient = program.Outputs[1].Value.IsUniform ? values["gradient"] : values["gradient"][(s * Dimension)..((s + 1) * Dimension)];
             if (double.IsFinite(value) && !gradient.All(double.IsFinite))
             {
-                throw new DensityException(
+                Refuse(
                     $"The gradient of the log density of '{Name}' is not finite at {At(values["report"], s)}, though the value is; smooth the formula there.");
             }
         }
@@ -237,6 +249,19 @@ public sealed class Density
                 $"The log density of '{Name}' is minus infinity at the centre of its base and at all {points} draws from it; suggest a base that overlaps "
                 + "the target (DensityOptions.Base).");
         }
+    }
+
+    /// <summary>Reported values [Names.Count] in words.</summary>
+    internal string Describe(ReadOnlySpan<double> reported)
+    {
+        const int shown = 6;
+        var values = new List<string>();
+        for (var i = 0; i < Math.Min(reported.Length, shown); i++)
+        {
+            values.Add(FormattableString.Invariant($"{Names[i]} = {reported[i]:g4}"));
+        }
+
+        return string.Join(", ", values) + (reported.Length > shown ? ", ..." : "");
     }
 
     /// <inheritdoc/>
@@ -283,10 +308,7 @@ public sealed class Density
 
     private string At(double[] reported, int sample)
     {
-        var count = Names.Count;
-        var shown = Math.Min(count, 6);
-        var values = Enumerable.Range(0, shown).Select(
-            i => FormattableString.Invariant($"{Names[i]} = {reported[reported.Length == count ? i : (sample * count) + i]:g4}"));
-        return string.Join(", ", values) + (count > shown ? ", ..." : "");
+        var at = reported.Length == Names.Count ? 0 : sample * Names.Count;
+        return Describe(reported.AsSpan(at, Names.Count));
     }
 }

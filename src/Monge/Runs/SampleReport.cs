@@ -174,7 +174,8 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
         var uncertain = facts.LogZError > 0 ? ResultText.Of($" +- {facts.LogZError:G2}") : "";
         var known = facts.LogZ is { } exact ? ResultText.Of($"   (known: {exact:F4}{uncertain}; off by {Draws.LogZ - exact:+0.0000;-0.0000})") : "";
         Add("log Z", Draws.IsFailed ? (FormattableString)$"at least {Draws.LogZ:F4}, a lower bound{known}" : $"{Draws.LogZ:F4} +- {Draws.LogZError:F4}{known}");
-        Add("ELBO", $"{Bound(Draws.Elbo, Draws.ElboError)}");
+        Add("ELBO", double.IsNegativeInfinity(Draws.Elbo)
+            ? (FormattableString)$"minus infinity, as some draws lie where the density is zero" : $"{Bound(Draws.Elbo, Draws.ElboError)}");
         if (Draws.Eubo is { } eubo)
         {
             Add("EUBO", $"{Bound(eubo, Draws.EuboError)}   (EUBO - ELBO = {eubo - Draws.Elbo:F4})");

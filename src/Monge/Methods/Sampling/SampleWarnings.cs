@@ -2,12 +2,15 @@ using System.Globalization;
 using System.Numerics;
 using Monge.Diagnostics;
 using Monge.Engine.Arrays;
+using Monge.Measures;
 
 namespace Monge.Methods;
 
 /// <summary>What may be wrong with draws that the weights alone don't tell.</summary>
 internal static class SampleWarnings
 {
+    private const double FarthestPosition = 1e6;
+    private const double ManyOutside = 0.7;
     private const double LeftRegionShare = 0.01;
     private const double LargestStableStep = 2;
 
@@ -70,11 +73,53 @@ internal static class SampleWarnings
         }
     }
 
+    /// <summary>The particles [...] at finite positions where the density is zero or not finite.</summary>
+    /// <param name="positions">Positions z [n, d].</param>
+    /// <param name="logTarget">The log density [n] there.</param>
+    public static IReadOnlyList<int> Outside<T>(NdArray<T> positions, double[] logTarget)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var outside = new List<int>();
+        for (var i = 0; i < logTarget.Length; i++)
+        {
+            var finite = !double.IsFinite(logTarget[i]);
+            foreach (var z in positions.Row(i))
+            {
+                finite &= double.CreateChecked(T.Abs(z)) < FarthestPosition;
+            }
+
+            if (finite)
+            {
+                outside.Add(i);
+            }
+        }
+
+        return outside;
+    }
+
+    /// <summary>Many particles where the density is zero or not finite.</summary>
+    /// <param name="target">The density.</param>
+    /// <param name="reported">Reported values [n, names].</param>
+    /// <param name="logWeights">Log-weights [n].</param>
+    /// <param name="outside">The particles there.</param>
+    public static IEnumerable<Status> Outside(Density target, double[] reported, double[] logWeights, IReadOnlyList<int> outside)
+    {
+        if (outside.Count > ManyOutside * logWeights.Length)
+        {
+            var (names, first) = (target.Names.Count, outside[0]);
+            yield return Status.Warn(
+                $"{outside.Count} of {logWeights.Length} particles ended where the density is zero or not finite, such as at "
+                + target.Describe(reported[(first * names)..((first + 1) * names)]),
+                "give the coordinates a support, add exponentials by LogSumExp, or suggest a base inside (DensityOptions.Base)");
+        }
+    }
+
     /// <summary>Particles whose positions or densities are not finite.</summary>
     /// <param name="logWeights">Log-weights [n]; minus infinity for a lost particle.</param>
-    public static IEnumerable<Status> LostParticles(double[] logWeights)
+    /// <param name="outside">Those of them that aren't lost but where the density is zero.</param>
+    public static IEnumerable<Status> LostParticles(double[] logWeights, IReadOnlyList<int> outside)
     {
-        var lost = logWeights.Count(double.IsNegativeInfinity);
+        var lost = logWeights.Count(double.IsNegativeInfinity) - outside.Count;
         if (lost > 0)
         {
             yield return Status.Warn($"{lost} of {logWeights.Length} particles were lost (their positions or densities are not finite) and weigh nothing",

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Numerics;
 using Monge.Diagnostics;
 using Monge.Dynamics;
@@ -71,8 +72,13 @@ internal static class TransportRun
     public static SampleSet Sample(ITransportMethod method, int samples, Run run)
     {
         SamplingMethods.Check(method.Target, samples);
-        return method.Setup.Precision == Precision.Float64
-            ? TransportRun<double>.Sample(method, samples, run) : TransportRun<float>.Sample(method, samples, run);
+        if (method.Setup.Precision == Precision.Float64)
+        {
+            return TransportRun<double>.Sample(method, samples, run);
+        }
+
+        return NumberRange.NeedsDouble(method.Target) is { } why
+            ? TransportRun<double>.Sample(method, samples, run, why) : TransportRun<float>.Sample(method, samples, run);
     }
 }
 
@@ -87,28 +93,39 @@ internal static class TransportRun<T>
     private const int RaceParticles = 2048;
 
     /// <summary>Runs a method, or goes on with it, and draws.</summary>
-    public static SampleSet Sample(ITransportMethod method, int samples, Run run)
+    /// <param name="method">The method.</param>
+    /// <param name="samples">Number of samples.</param>
+    /// <param name="run">Seed, threads, folder and the like.</param>
+    /// <param name="note">What is to be said of the run; null for nothing.</param>
+    public static SampleSet Sample(ITransportMethod method, int samples, Run run, string? note = null)
     {
         var setup = method.Setup;
         var session = new RunSession(run, new RunIdentity(method.Name, [.. SamplingMethods.Identity(method.Target), .. setup.Inputs], setup.Identity));
         var problem = session.Once(
             "prepare", () => method.Prepare<T>(new PreparationRun(run, setup.Budget)), (prepared, state) => prepared.Save(state),
             state => TransportProblem.Load(method.Target, state));
-        var networks = method.Networks(problem);
-        using var training = networks.Training<T>(run);
-        using var sampling = networks.Sampling(training, run);
-        var gauged = new Gauged(training, sampling, run.Seed);
-        var schedule = networks.Schedule;
+        using var gauged = new Gauged(method, problem, run);
+        var schedule = gauged.Networks.Schedule;
         var outcome = session.Iterate("train", gauged, schedule.Iterations ?? setup.DefaultIterations, schedule.Budget, schedule.CheckpointSeconds);
+        problem = gauged.Problem;
+        var (training, sampling) = (gauged.Training, gauged.Sampling);
         var model = new RunState();
         problem.Save(model);
         model.Exchange("average", training.Average);
         model.Put("iteration", outcome.Iterations);
         session.SaveModel(model);
-        var source = networks.Remark(training.Average) is { } remark ? $"{problem.Source}; {remark}" : problem.Source;
-        var draws = Sample(session, problem with { Source = source }, sampling, outcome, samples, method);
-        return draws with { TargetCalls = draws.TargetCalls + problem.PreparationCalls + gauged.TargetCalls };
+        string?[] source = [problem.Source, gauged.Networks.Remark(training.Average), note, LeftOut(training.LeftOut)];
+        var draws = Sample(session, problem with { Source = string.Join("; ", source.OfType<string>()) }, sampling, outcome, samples, method);
+        return draws with
+        {
+            TargetCalls = draws.TargetCalls + problem.PreparationCalls + gauged.TargetCalls,
+            Sampler = note is null ? draws.Sampler : $"{draws.Sampler}; {note}",
+            Warnings = [.. draws.Warnings, .. gauged.Judge()],
+        };
     }
+
+    private static string? LeftOut(double share) => share > 0
+        ? string.Create(CultureInfo.InvariantCulture, $"{share:P1} of the training's points, at which the density is zero or not finite, were left out") : null;
 
     /// <summary>
     /// The problem that a run starts from: of the candidates of the preparation the one whose short training ends with the most even weights, as annealed
@@ -191,7 +208,8 @@ internal static class TransportRun<T>
         var exact = problem.ExactDraws<T>(Math.Min(samples, MostExactDraws), run.Seed);
         var backward = exact is null ? null : sampling.DrawBackward(exact, run.Seed);
         var forward = backward is null ? null : ForwardWeights.FromLogWeights(backward, target.Facts.LogZ ?? weights.LogNormaliser);
-        var (_, reported) = sampling.Evaluation.At(particles.Positions, samples);
+        var (logTarget, reported) = sampling.Evaluation.At(particles.Positions, samples);
+        var outside = SampleWarnings.Outside(particles.Positions, logTarget);
         return new SampleSet
         {
             Positions = reported,
@@ -218,12 +236,14 @@ internal static class TransportRun<T>
                 .. forward?.Judge(weights) ?? [],
                 .. coverage,
                 .. weights.Warnings,
-                .. SampleWarnings.LostParticles(particles.LogWeights),
+                .. SampleWarnings.LostParticles(particles.LogWeights, outside),
+                .. SampleWarnings.Outside(target, reported, particles.LogWeights, outside),
                 .. sampling.IsTrainedInBox ? SampleWarnings.LeftRegion(problem, particles.Positions, weights.Normalised) : [],
             ],
             Method = method.Name,
             Options = MethodOptions.Format(method.Options),
-            Sampler = draws.Sampler,
+            Sampler = outside.Count == 0 ? draws.Sampler
+                : $"{draws.Sampler}; {outside.Count} of {samples} particles ended where the density is zero or not finite and weigh nothing",
             Preparation = problem.Source,
             Seed = run.Seed,
             Version = RunIdentity.Version,
@@ -233,25 +253,137 @@ internal static class TransportRun<T>
         };
     }
 
-    // A training whose progress is told by the effective sample size of a batch.
-    private sealed class Gauged(ITransportTraining<T> training, ITransportSampling<T> sampling, ulong seed) : IIterative
+    // A training whose progress is told by the effective sample size of a batch. The first step that isn't finite sets a guard before the density, and those that
+    // aren't finite even so are left out; where they are many the training ends with what it had learned.
+    private sealed class Gauged : IIterative, IDisposable
     {
+        private const int MostInARow = 50;
+        private const string GuardName = "guard";
+
+        private readonly ITransportMethod _method;
+        private readonly Run _run;
         private long _callsBefore;
+        private int _inARow;
+        private long _leftOut;
+        private long _taken;
+        private long? _endedAt;
+        private StepInfo _last;
+        private DensityGuard? _addedGuard;
 
-        public long TargetCalls => _callsBefore + training.TargetCalls + sampling.TargetCalls;
+        public Gauged(ITransportMethod method, TransportProblem problem, Run run)
+        {
+            (_method, _run) = (method, run);
+            Open(problem);
+        }
 
-        public void Init() => training.Init();
+        public TransportProblem Problem { get; private set; } = null!;
 
-        public StepInfo Step(long iteration, long total) => training.Step(iteration, total);
+        public ITransportNetworks Networks { get; private set; } = null!;
+
+        public ITransportTraining<T> Training { get; private set; } = null!;
+
+        public ITransportSampling<T> Sampling { get; private set; } = null!;
+
+        public long TargetCalls => _callsBefore + Training.TargetCalls + Sampling.TargetCalls;
+
+        public bool IsDone => _endedAt is not null;
+
+        public void Init() => Training.Init();
+
+        public StepInfo Step(long iteration, long total)
+        {
+            if (_endedAt is not null)
+            {
+                return _last;
+            }
+
+            var info = Training.Step(iteration, total);
+            if (!IsFinite(info) && Problem.Guard is null && DensityGuard.TryFind<T>(Problem.Target, true, _run.Execution) is { } guard)
+            {
+                SetGuard(guard);
+                info = Training.Step(iteration, total);
+            }
+
+            if (IsFinite(info))
+            {
+                (_inARow, _last) = (0, info);
+                _taken++;
+                return info;
+            }
+
+            // Nothing was learned by the step. Before the first that was, there is nothing to go on with.
+            _leftOut++;
+            _endedAt = ++_inARow > MostInARow ? iteration : null;
+            return _taken > 0 ? _last : info;
+        }
+
+        /// <summary>What is to be said of steps that were left out.</summary>
+        public IEnumerable<Status> Judge()
+        {
+            const string advice = "lower the learning rate, or write the density so that it is finite where particles go (a support, a prior, LogSumExp for a sum "
+                + "of exponentials)";
+            if (_endedAt is { } iteration)
+            {
+                yield return Status.Fail($"the training ended at iteration {iteration}, as the loss was no longer finite; what it had learned was kept", advice);
+            }
+            else if (_leftOut > 0)
+            {
+                yield return Status.Warn($"{_leftOut} steps of the training were left out, as their loss was not finite", advice);
+            }
+        }
 
         public void Exchange(RunState state)
         {
-            training.Exchange(state);
-            var calls = _callsBefore + sampling.TargetCalls;
+            // A checkpoint may be of a training that needed the guard which the preparation had not.
+            if (state.Arrays.ContainsKey(GuardName) && Problem.Guard is null)
+            {
+                var numbers = state.Doubles(GuardName);
+                SetGuard(new DensityGuard(numbers[2..], numbers[0], numbers[1]));
+            }
+            else if (_addedGuard is { } guard && !state.Arrays.ContainsKey(GuardName))
+            {
+                state.Put(GuardName, [guard.Low, guard.Share, .. guard.Position]);
+            }
+
+            Training.Exchange(state);
+            var calls = _callsBefore + Sampling.TargetCalls;
             state.Exchange("gaugeCalls", ref calls);
-            _callsBefore = calls - sampling.TargetCalls;
+            _callsBefore = calls - Sampling.TargetCalls;
         }
 
-        public IReadOnlyList<Figure> Validate() => [Figure.ValidationEss(Ess(sampling.Gauge(GaugeParticles, seed)))];
+        public IReadOnlyList<Figure> Validate() => [Figure.ValidationEss(Ess(Sampling.Gauge(GaugeParticles, _run.Seed)))];
+
+        public void Dispose()
+        {
+            Sampling.Dispose();
+            Training.Dispose();
+        }
+
+        private static bool IsFinite(StepInfo info) => double.IsFinite(info.Loss ?? 0) && double.IsFinite(info.GradientNorm ?? 0);
+
+        private void Open(TransportProblem problem)
+        {
+            (Problem, Networks) = (problem, _method.Networks(problem));
+            Training = Networks.Training<T>(_run);
+            Sampling = Networks.Sampling(Training, _run);
+        }
+
+        // The same training, going on from the same state.
+        private void SetGuard(DensityGuard guard)
+        {
+            var (before, sampling, state) = (Training, Sampling, new RunState());
+            _callsBefore += sampling.TargetCalls;
+            before.Exchange(state);
+            Open(Problem with { Guard = guard });
+            foreach (var name in new[] { "pointsSeen", "pointsLeftOut" })
+            {
+                state.Put(name, 0);
+            }
+
+            Training.Exchange(state.ToFill());
+            _addedGuard = guard;
+            sampling.Dispose();
+            before.Dispose();
+        }
     }
 }

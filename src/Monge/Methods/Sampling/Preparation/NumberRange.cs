@@ -1,0 +1,35 @@
+using System.Globalization;
+using Monge.Measures;
+
+namespace Monge.Methods;
+
+/// <summary>Whether positions of a target can be told apart in single precision.</summary>
+internal static class NumberRange
+{
+    // A float32 has 24 bits: so far from zero neighbouring numbers are a thousandth of a deviation apart.
+    private const double Farthest = (1 << 24) / 1024.0;
+
+    /// <summary>Why a target needs double precision, in words; null if it doesn't.</summary>
+    /// <param name="target">The density, whose base says where its mass lies.</param>
+    public static string? NeedsDouble(Density target)
+    {
+        var suggestion = target.Base;
+        var laws = (suggestion.Modes?.Modes ?? []).Select(m => (m.Mode, m.StandardDeviation)).Prepend((suggestion.Center, suggestion.Scale));
+        foreach (var (centre, deviation) in laws)
+        {
+            for (var i = 0; i < centre.Length; i++)
+            {
+                var ratio = Math.Abs(centre[i]) / deviation[i];
+                if (ratio > Farthest)
+                {
+                    var name = target.Names.Count == centre.Length ? target.Names[i] : $"unconstrained coordinate {i}";
+                    return string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"in double precision, as {name} lies {ratio:g2} of its deviations from zero and single precision can't tell such numbers apart");
+                }
+            }
+        }
+
+        return null;
+    }
+}
