@@ -188,8 +188,8 @@ public sealed class Density
 
     /// <summary>Evaluates the density at the centre of its base and at draws from it, so that a wrong formula is told before training starts.</summary>
     /// <param name="points">Number of draws.</param>
-    /// <exception cref="DensityException"> The density grows without bound along a ray, has no finite integral, or its value has a wrong shape, is NaN or plus infinity somewhere, is
-    /// minus infinity everywhere, or its gradient is not finite where the value is. </exception>
+    /// <exception cref="DensityException"> The density grows without bound along a ray, has no finite integral, or its value has a wrong shape, is plus infinity
+    /// somewhere, is NaN at more than a few draws, is minus infinity everywhere, or its gradient is not finite at more than a few where the value is. </exception>
     public void Check(int points = 16)
     {
         var program = _program.Value;
@@ -205,11 +205,6 @@ public sealed class Density
         }
 
         var start = Base;
-        if (Facts.LogZ is null && !hasOrigin)
-        {
-            IntegralCheck.Run(this, start.Center);
-        }
-
         double[] positions = [.. start.Center, .. start.ToGaussian().Sample(points, new RandomStream(0))];
         var values = ReferenceInterpreter.Evaluate(program, points + 1, new Dictionary<string, double[]> { ["x"] = positions }, []);
         var (possible, refused, reason) = (false, 0, "");
@@ -227,11 +222,15 @@ public sealed class Density
         {
             // A constant formula is evaluated once for all points.
             var value = values["logDensity"][program.Outputs[0].Value.IsUniform ? 0 : s];
-            if (double.IsNaN(value) || double.IsPositiveInfinity(value))
+            var place = $"at {At(values["report"], s)}; check the formula there (a logarithm or root of a negative number, 0/0), or give the coordinates a support.";
+            if (double.IsPositiveInfinity(value))
             {
-                Refuse(
-                    $"The log density of '{Name}' is {(double.IsNaN(value) ? "NaN" : "infinite")} at {At(values["report"], s)}; check the formula there (a "
-                    + "logarithm or root of a negative number, 0/0), or give the coordinates a support.");
+                throw new DensityException($"The log density of '{Name}' is infinite {place}");
+            }
+
+            if (double.IsNaN(value))
+            {
+                Refuse($"The log density of '{Name}' is NaN {place}");
             }
 
             possible |= double.IsFinite(value);
@@ -248,6 +247,11 @@ public sealed class Density
             throw new DensityException(
                 $"The log density of '{Name}' is minus infinity at the centre of its base and at all {points} draws from it; suggest a base that overlaps "
                 + "the target (DensityOptions.Base).");
+        }
+
+        if (Facts.LogZ is null && !hasOrigin)
+        {
+            IntegralCheck.Run(this, start.Center);
         }
     }
 

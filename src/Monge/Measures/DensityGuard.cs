@@ -25,7 +25,7 @@ internal sealed record DensityGuard(double[] Position, double Low, double Share)
     private const double Widening = 3;
     private const double Depth = 50;
 
-    /// <summary>The guard of a density that needs one; null if it has finite values and gradients at its base, or nowhere.</summary>
+    /// <summary>The guard of a density that needs one; null if it has finite values and gradients at all draws from its base, or nowhere.</summary>
     /// <param name="density">The density.</param>
     /// <param name="always">Whether to make one in any case.</param>
     /// <param name="options">How to execute.</param>
@@ -61,7 +61,7 @@ internal sealed record DensityGuard(double[] Position, double Low, double Share)
             }
 
             best = finite && (best < 0 || values[i] > values[best]) ? i : best;
-            outside += finite ? 0 : 1;
+            outside += finite || i >= 2 * Draws ? 0 : 1;
             outsideBase += finite || i >= Draws ? 0 : 1;
         }
 

@@ -169,6 +169,25 @@ public sealed class CompiledProgramTests
         Assert.Equal(15, run["l"][0], 12);
     }
 
+    [Fact]
+    public void ABatchMayBeBoundToAnOutputThatDoesNotDependOnTheSample()
+    {
+        var x = Expr.Input("x", 2);
+        var value = Expr.Select(x.SquaredNorm().Less(1), 0, double.NegativeInfinity);
+        var program = new TracedProgram(null, ("value", value), ("gradient", Derivative.Gradient(value, x)), ("constant", Expr.Constant([3, 4], 2)));
+        using var run = new CompiledProgram<float>(program);
+        run["x"] = NdArray<float>.From([0, 0, 2, 2, 0, 1], 3, 2);
+        (run["value"], run["gradient"], run["constant"]) = (new NdArray<float>(3), NdArray<float>.From([9, 9, 9, 9, 9, 9], 3, 2), new NdArray<float>(3, 2));
+        run.Run(3);
+        Assert.Equal(new float[6], run["gradient"].Span.ToArray());
+        Assert.Equal([3, 4, 3, 4, 3, 4], run["constant"].Span.ToArray());
+        run["constant"] = new NdArray<float>(2);
+        run.Run(3);
+        Assert.Equal([3, 4], run["constant"].Span.ToArray());
+        run["constant"] = new NdArray<float>(2, 2);
+        Assert.Contains("the call needs 3", Assert.Throws<InvalidOperationException>(() => run.Run(3)).Message, StringComparison.Ordinal);
+    }
+
     private sealed class HypotenuseOperation : UserOperation
     {
         public override string Name => "hypotenuse";

@@ -46,9 +46,11 @@ public sealed class DensityTests
         Assert.Contains("minus infinity at the centre", Assert.Throws<DensityException>(() => nowhere.Check()).Message);
         var unbounded = Density.Create("pole", 2, x => -x.SquaredNorm().Log(), new DensityOptions { Base = start });
         Assert.Contains("'pole' is infinite at x[0] = 0, x[1] = 0", Assert.Throws<DensityException>(() => unbounded.Check()).Message);
-        var kink = Density.Create("kink", 2, x => -x.Norm(), new DensityOptions { Base = start });
-        Assert.Contains("gradient of the log density of 'kink' is not finite", Assert.Throws<DensityException>(() => kink.Check()).Message);
-        Density.Create("flat", 2, _ => -1, new DensityOptions { Base = start }).Check();
+        var kinks = Density.Create("kinks", 2, x => -Expr.Max(x[0], 0).Sqrt() - x.SquaredNorm(), new DensityOptions { Base = start });
+        Assert.Contains("gradient of the log density of 'kinks' is not finite", Assert.Throws<DensityException>(() => kinks.Check()).Message);
+        Density.Create("kink", 2, x => -x.Norm(), new DensityOptions { Base = start }).Check();
+        var flat = Density.Create("flat", 2, _ => -1, new DensityOptions { Base = start });
+        Assert.Contains("'flat' seems to have no finite integral", Assert.Throws<DensityException>(() => flat.Check()).Message);
     }
 
     [Fact]
