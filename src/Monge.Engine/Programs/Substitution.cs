@@ -82,7 +82,8 @@ public static class Substitution
             var made = node.Operation switch
             {
                 FunctionOperation f when f == FunctionOperation.Log => _logs.GetValueOrDefault(node.Inputs[0]),
-                FunctionOperation f when f == FunctionOperation.Log1p && _affine.TryGetValue(node.Inputs[0], out var a) => Log(a with { Offset = a.Offset + 1 }),
+                FunctionOperation f when f == FunctionOperation.Log1p => _affine.TryGetValue(node.Inputs[0], out var affine)
+                    ? Log(affine with { Offset = affine.Offset + 1 }) : node.Inputs[0].Operation is NegateOperation ? LogSquares(1, node.Inputs[0].Inputs[0]) : null,
                 FunctionOperation f when f == FunctionOperation.Sqrt => LogPower(node, 0.5)?.Exp(),
                 PowOperation when node.Inputs[1].UniformConstant is { } power => LogPower(node, power)?.Exp(),
                 _ => null,
@@ -103,12 +104,30 @@ public static class Substitution
 
             return node.Operation switch
             {
+                SubtractOperation when node.Inputs[0].UniformConstant is { } number => LogSquares(number, node.Inputs[1]),
                 MultiplyOperation when LogOfFactor(node.Inputs[0]) is { } a && LogOfFactor(node.Inputs[1]) is { } b => a + b,
                 DivideOperation when LogOfFactor(node.Inputs[0]) is { } a && LogOfFactor(node.Inputs[1]) is { } b => a - b,
                 FunctionOperation f when f == FunctionOperation.Sqrt => LogPower(node, 0.5),
                 PowOperation when node.Inputs[1].UniformConstant is { } power => LogPower(node, power),
                 _ => null,
             };
+        }
+
+        // log(c - k v^2) = log k + log(r - v) + log(r + v) with r^2 = c / k, for v = a x + b.
+        private Expr? LogSquares(double number, Expr subtracted)
+        {
+            var (square, factor) = subtracted.Operation is MultiplyOperation && subtracted.Inputs[0].UniformConstant is { } k
+                ? (subtracted.Inputs[1], k) : (subtracted, 1.0);
+            if (!(number > 0) || !(factor > 0) || square.Operation is not MultiplyOperation || !ReferenceEquals(square.Inputs[0], square.Inputs[1])
+                || !_affine.TryGetValue(square.Inputs[0], out var v))
+            {
+                return null;
+            }
+
+            var root = Math.Sqrt(number / factor);
+            return Log(v with { Slope = -v.Slope, Offset = root - v.Offset }) is { } above && Log(v with { Offset = root + v.Offset }) is { } below
+                ? Math.Log(factor) + above + below
+                : null;
         }
 
         private Expr? LogOfFactor(Expr factor) => _logs.GetValueOrDefault(factor)

@@ -52,6 +52,9 @@ public sealed class Density
     /// </summary>
     public BaseSuggestion Base => _base.Value;
 
+    /// <summary>Whether a coordinate has a bounded or half-bounded support.</summary>
+    internal bool HasSupport { get; private init; }
+
     /// <summary>Makes a density from a formula.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="dimension">Number of coordinates the formula sees (constrained, if a support is given).</param>
@@ -100,7 +103,10 @@ public sealed class Density
         var support = new DensitySupport(blocks, Formula);
         Expr Report(Expr u) => options.Report is null ? support.Constrain(u) : options.Report(support.Constrain(u));
         var names = options.Names ?? [.. Enumerable.Range(0, dimension).Select(i => $"x[{i}]")];
-        return new Density(name, free, support.LogDensity, Report, options.Description, [.. names], options.Facts, options.Base);
+        return new Density(name, free, support.LogDensity, Report, options.Description, [.. names], options.Facts, options.Base)
+        {
+            HasSupport = blocks.Any(b => b is not RealSupport),
+        };
     }
 
     /// <summary>The logarithm of the unnormalised density in unconstrained coordinates, log-Jacobians included.</summary>
@@ -164,12 +170,13 @@ public sealed class Density
         var ones = Enumerable.Repeat(1.0, Dimension).ToArray();
         return new Density(
             Name, Dimension, z => LogDensity(gaussian.FromNoise(z)) + gaussian.LogDeterminant, z => Report(gaussian.FromNoise(z)), Description, Names, facts,
-            new BaseSuggestion(new double[Dimension], ones, "standard normal after whitening"));
+            new BaseSuggestion(new double[Dimension], ones, "standard normal after whitening"))
+        { HasSupport = HasSupport };
     }
 
     /// <summary>The same density with a guard before it, for paths and losses.</summary>
     internal Density Guarded(DensityGuard guard) =>
-        new(Name, Dimension, x => guard.LogDensity(LogDensity, x), Report, Description, Names, Facts, Base);
+        new(Name, Dimension, x => guard.LogDensity(LogDensity, x), Report, Description, Names, Facts, Base) { HasSupport = HasSupport };
 
     /// <summary>The log density at positions on the host, in float64 by the reference interpreter: exact but slow, for checks and small jobs.</summary>
     /// <param name="positions">Positions [n * d], row-major.</param>

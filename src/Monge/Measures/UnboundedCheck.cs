@@ -5,7 +5,8 @@ namespace Monge.Measures;
 
 /// <summary>
 /// Finds densities that grow without bound along a ray, which have no finite integral: the log density is followed far out along the coordinates and some
-/// random directions. Only growth over the last decades counts, so a target far from the origin passes.
+/// random directions. Only growth over the last decades counts, so a target far from the origin passes. Where coordinates have a support, so far out they
+/// round to its edge: what is infinite there is followed nearer by.
 /// </summary>
 internal static class UnboundedCheck
 {
@@ -16,6 +17,7 @@ internal static class UnboundedCheck
     private const double LeastGrowth = 0.5;
 
     private static readonly double[] s_radii = [1e9, 1e10, 1e11, 1e12];
+    private static readonly double[] s_nearRadii = [8, 12, 16, 20];
 
     /// <summary>Throws if the density grows along a ray.</summary>
     /// <exception cref="DensityException">It does; the message says where.</exception>
@@ -27,7 +29,13 @@ internal static class UnboundedCheck
         var values = density.LogDensityAt(positions);
         for (var k = 0; k < rays.Count; k++)
         {
-            var along = values[(k * count)..((k + 1) * count)];
+            var (along, radii) = (values[(k * count)..((k + 1) * count)], s_radii);
+            if (density.HasSupport && along.Any(double.IsPositiveInfinity))
+            {
+                radii = s_nearRadii;
+                along = density.LogDensityAt([.. radii.SelectMany(r => rays[k].Axis.Select(a => r * a))]);
+            }
+
             var grows = Enumerable.Range(1, count - 1).All(
                 i => along[i] > along[i - 1] + LeastGrowth || (double.IsPositiveInfinity(along[i]) && !double.IsNaN(along[i - 1])));
             if (grows)
@@ -35,7 +43,7 @@ internal static class UnboundedCheck
                 throw new DensityException(
                     string.Create(
                         CultureInfo.InvariantCulture, $"The log density of '{density.Name}' is unbounded above: along {rays[k].Name} it grows without end "
-                        + $"({along[0]:g3} at a distance of {s_radii[0]:g1}, {along[^1]:g3} at {s_radii[^1]:g1}), so it has no finite integral; check its "
+                        + $"({along[0]:g3} at a distance of {radii[0]:g2}, {along[^1]:g3} at {radii[^1]:g2}), so it has no finite integral; check its "
                         + $"sign (log density, not energy), or give the coordinates a support or a prior."));
             }
         }

@@ -18,6 +18,7 @@ public sealed class SubstitutionTests
         (Expr Formula, Func<double, double> Exact)[] cases =
         [
             ((1 - x[0]).Log(), v => -v), ((-x[0]).Log1p(), v => -v), ((2 - (2 * x[0])).Log(), v => Math.Log(2) - v), ((1 - x[0]).Sqrt().Log(), v => -0.5 * v),
+            ((0.25 - (x[0] - 0.5).Square()).Log(), v => -v), ((1 - (4 * (x[0] - 0.5).Square())).Log(), v => Math.Log(4) - v),
             ((1 - x[0]).Pow(0.3), v => Math.Exp(-0.3 * v)), ((x[0] * (1 - x[0])).Log(), v => -v), (1 - x[0], v => Math.Exp(-v)),
         ];
         foreach (var (formula, exact) in cases)

@@ -18,6 +18,8 @@ public sealed class DensityEdgeTests
         { "product", LogPi },
         { "power", LogPi },
         { "root", LogPi },
+        { "difference of squares", LogPi },
+        { "squares by log1p", LogPi },
 
         // Gamma(1/2) sqrt(2).
         { "chi-squared", (0.5 * LogPi) + (0.5 * Math.Log(2)) },
@@ -54,6 +56,19 @@ public sealed class DensityEdgeTests
     }
 
     [Fact]
+    public void AFormulaThatRoundsToTheEdgeIsNotTakenForGrowth()
+    {
+        // The density of sin^2 of an angle, by its sine: no form of the formula tells the distance to the edge.
+        var density = Density.Create(
+            "sine", 1, x => -0.5 * (Math.PI * x[0]).Sin().Log(), new DensityOptions { Support = [SupportTransform.Interval(0, 1)] });
+        density.Check();
+        var growing = Density.Create("growing", 1, x => x[0].Exp() - (0.9 * (-x[0]).Log1p()), new DensityOptions { Support = [SupportTransform.Interval(0, 1)] });
+        growing.Check();
+        var endless = Density.Create("endless", 1, x => 1 / (1 - x[0]), new DensityOptions { Support = [SupportTransform.Interval(0, 1)] });
+        Assert.Contains("'endless' is unbounded above: along ", Assert.Throws<DensityException>(() => endless.Check()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void OtherDensitiesKeepTheirFormulas()
     {
         var density = Density.Create("gamma", 1, x => (1.5 * x[0].Log()) - x[0], new DensityOptions { Support = [SupportTransform.Positive()] });
@@ -73,6 +88,8 @@ public sealed class DensityEdgeTests
             "product" => On(unit, x => -0.5 * (x * (1 - x)).Log()),
             "power" => On(SupportTransform.Interval(2, 5), x => ((x - 2).Pow(-0.5) * (5 - x).Pow(-0.5)).Log()),
             "root" => On(unit, x => -(x.Sqrt() * (1 - x).Sqrt()).Log()),
+            "difference of squares" => On(SupportTransform.Interval(-1, 1), x => -0.5 * (1 - x.Square()).Log()),
+            "squares by log1p" => On(SupportTransform.Interval(-1, 1), x => -0.5 * (-x.Square()).Log1p()),
             "chi-squared" => On(SupportTransform.Positive(), x => -0.5 * (x.Log() + x)),
             _ => On(SupportTransform.Positive(), x => (-0.5 * (x / 3).Log()) - (x / 3).Pow(0.5)),
         };

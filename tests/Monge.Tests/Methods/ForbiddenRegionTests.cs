@@ -95,6 +95,28 @@ public sealed class ForbiddenRegionTests
     }
 
     [Fact]
+    public void AnIntervalFarFromZeroIsSampledInDoublePrecision()
+    {
+        var density = Density.Create(
+            "far-interval", 1, x => -0.5 * (x[0] - 1.6e9 - 3).Square(), new DensityOptions { Support = [SupportTransform.Interval(1.6e9, 1.6e9 + 6)] });
+        var set = Pinn(density, 60).Sample(2000, new Run { Seed = 1 });
+        Assert.Equal(0.916235, set.LogZ, Math.Max(0.01, 4 * set.LogZError));
+        Assert.Contains("in double precision", set.Sampler, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ATrainingThatMeetsAPlaceWithoutAValueGoesOnWithAGuard()
+    {
+        // The first draws are too near to zero to see that the formula has no value beyond 3.6.
+        var density = Density.Create(
+            "rare", 1, x => Expr.Select(x[0].Abs().Less(3.6), -0.5 * x[0].Square(), double.NaN),
+            new DensityOptions { Base = new BaseSuggestion([0], [0.3], "mine") });
+        var set = Pinn(density, 100).Sample(2000, new Run { Seed = 1 });
+        Assert.NotEqual(StatusCode.Failed, set.Status.Code);
+        Assert.Equal(0.5 * Math.Log(2 * Math.PI), set.LogZ, Math.Max(0.02, 4 * set.LogZError));
+    }
+
+    [Fact]
     public void EmptyKindsOfCountsAreSampled()
     {
         double[] counts = [120, 3, 0, 40];

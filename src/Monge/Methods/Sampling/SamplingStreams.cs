@@ -32,4 +32,5 @@ internal static class SamplingStreams
     public static readonly StreamName PilotStart = StreamName.Numbered("pilot start", 66);
     public static readonly StreamName PilotNoise = StreamName.Numbered("pilot noise", 67);
     public static readonly StreamName SampleMomenta = StreamName.Numbered("sample momenta", 68);
+    public static readonly StreamName NumberRange = StreamName.Of("number range");
 }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using Monge.Diagnostics;
+using Monge.Engine.Random;
 using Monge.Measures;
 
 namespace Monge.Methods;
@@ -6,6 +8,8 @@ namespace Monge.Methods;
 /// <summary>Whether positions of a target can be told apart in single precision.</summary>
 internal static class NumberRange
 {
+    private const int Draws = 256;
+
     // A float32 has 24 bits: so far from zero neighbouring numbers are a thousandth of a deviation apart.
     private const double Farthest = (1 << 24) / 1024.0;
 
@@ -14,6 +18,16 @@ internal static class NumberRange
     public static string? NeedsDouble(Density target)
     {
         var suggestion = target.Base;
+        var reported = target.ReportAt(suggestion.ToGaussian().Sample(Draws, new RandomStream(0, SamplingStreams.NumberRange)));
+        if (reported.Length == Draws * target.Names.Count && reported.All(double.IsFinite))
+        {
+            var rows = MomentTable.Compute(reported, target.Names.Count, new double[Draws], target.Names).Rows;
+            if (rows.FirstOrDefault(r => r.StandardDeviation > 0 && Math.Abs(r.Mean) > Farthest * r.StandardDeviation) is { } far)
+            {
+                return Told(far.Name, Math.Abs(far.Mean) / far.StandardDeviation);
+            }
+        }
+
         var laws = (suggestion.Modes?.Modes ?? []).Select(m => (m.Mode, m.StandardDeviation)).Prepend((suggestion.Center, suggestion.Scale));
         foreach (var (centre, deviation) in laws)
         {
@@ -23,13 +37,15 @@ internal static class NumberRange
                 if (ratio > Farthest)
                 {
                     var name = target.Names.Count == centre.Length ? target.Names[i] : $"unconstrained coordinate {i}";
-                    return string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"in double precision, as {name} lies {ratio:g2} of its deviations from zero and single precision can't tell such numbers apart");
+                    return Told(name, ratio);
                 }
             }
         }
 
         return null;
     }
+
+    private static string Told(string name, double ratio) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"in double precision, as {name} lies {ratio:g2} of its deviations from zero and single precision can't tell such numbers apart");
 }
