@@ -218,6 +218,7 @@ internal static class TransportRun<T>
                 .. forward?.Judge(weights) ?? [],
                 .. coverage,
                 .. weights.Warnings,
+                .. MomentTails.Judge(MomentTails.Compute(reported, target.Names, particles.LogWeights)),
                 .. SampleWarnings.LostParticles(particles.LogWeights),
                 .. sampling.IsTrainedInBox ? SampleWarnings.LeftRegion(problem, particles.Positions, weights.Normalised) : [],
             ],
