@@ -174,7 +174,7 @@ internal static class TransportRun<T>
         Report("choose sampler", null);
         var (validationEss, trials) = sampling.Choose(samples, run.Seed, run.Cancellation);
         Report("sample", validationEss);
-        var draws = sampling.Draw(samples, run.Seed);
+        var draws = sampling.Draw(samples, run.DrawSeed ?? run.Seed);
         var particles = draws.Particles;
         if (particles.LogWeights.All(double.IsNegativeInfinity))
         {
@@ -226,7 +226,7 @@ internal static class TransportRun<T>
             Options = MethodOptions.Format(method.Options),
             Sampler = draws.Sampler,
             Preparation = problem.Source,
-            Seed = run.Seed,
+            Seed = run.DrawSeed ?? run.Seed,
             Version = RunIdentity.Version,
             TrainSeconds = outcome.Elapsed.TotalSeconds,
             SampleSeconds = clock.Elapsed.TotalSeconds,
