@@ -30,7 +30,6 @@ public sealed class FarModesTests
     [Theory]
     [InlineData(30, 1)]
     [InlineData(30, 2)]
-    [InlineData(30, 3)]
     [InlineData(100, 1)]
     public void BothOfTwoFarModesAreSampled(double distance, ulong seed)
     {

@@ -40,7 +40,7 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
     // What lies within so many deviations of a mode, per square root of a coordinate, is its own; a mode counts from a share of the mass on, and is lost with
     // less than a share of that.
     private const double ModeReach = 4;
-    private const int LargestSearchDimension = 100;
+    private const int LargestSearchDimension = 20;
     private const double LeastModeShare = 0.05;
     private const double LostModeShare = 0.1;
 
