@@ -18,6 +18,7 @@ internal sealed class DensityCommand
         "--probes", "Estimate the divergence with N random probes a row instead of computing it, for many columns. [default: exact]", 0, 1, 1024);
     private readonly Option<int> _paths = CommandOptions.Integer("--paths", "With --sde: paths a row of the Feynman-Kac estimate.", 100, 2, 1_000_000);
     private readonly Option<ulong> _seed = CommandOptions.Seed();
+    private readonly Option<TableLayout> _layout = GenerationFiles.Layout();
     private readonly CarryOptions _carry = new(withSde: true);
     private readonly Option<bool> _json = CommandOptions.Json("one object with mean, error and the unit a dimension");
 
@@ -31,6 +32,7 @@ internal sealed class DensityCommand
         {
             density._model, density._data, density._out, density._unit, density._probes, density._paths, density._seed, density._json,
         };
+        command.Add(density._layout);
         density._carry.AddTo(command);
         HelpExamples.Add(
             command,
@@ -45,7 +47,7 @@ internal sealed class DensityCommand
     private int Run(ParseResult parsed)
     {
         var model = GenerationFiles.Load(parsed.GetRequiredValue(_model));
-        var (table, rows) = GenerationFiles.Rows(parsed.GetRequiredValue(_data), model);
+        var (table, rows) = GenerationFiles.Rows(parsed.GetRequiredValue(_data), model, parsed.GetValue(_layout));
         var settings = _carry.Settings(parsed, model, table) with { Probes = parsed.GetValue(_probes), Seed = parsed.GetValue(_seed) };
         var scale = parsed.GetRequiredValue(_unit) == "bits" ? 1 / Math.Log(2) : 1;
         double[] values;

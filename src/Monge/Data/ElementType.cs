@@ -27,6 +27,21 @@ public enum ElementType
 
     /// <summary>Truth value, 1 byte of 0 or 1.</summary>
     Boolean,
+
+    /// <summary>IEEE half precision, 2 bytes.</summary>
+    Float16,
+
+    /// <summary>Signed integer, 1 byte.</summary>
+    Int8,
+
+    /// <summary>Unsigned integer, 2 bytes.</summary>
+    UInt16,
+
+    /// <summary>Unsigned integer, 4 bytes.</summary>
+    UInt32,
+
+    /// <summary>Unsigned integer, 8 bytes.</summary>
+    UInt64,
 }
 
 /// <summary>Widths and raw input and output of element types.</summary>
@@ -37,9 +52,9 @@ internal static class ElementTypes
     /// <summary>Bytes per element.</summary>
     public static int Width(ElementType type) => type switch
     {
-        ElementType.Float64 or ElementType.Int64 => 8,
-        ElementType.Float32 or ElementType.Int32 => 4,
-        ElementType.Int16 => 2,
+        ElementType.Float64 or ElementType.Int64 or ElementType.UInt64 => 8,
+        ElementType.Float32 or ElementType.Int32 or ElementType.UInt32 => 4,
+        ElementType.Int16 or ElementType.UInt16 or ElementType.Float16 => 2,
         _ => 1,
     };
 
@@ -61,7 +76,17 @@ internal static class ElementTypes
             return ElementType.UInt8;
         if (typeof(T) == typeof(bool))
             return ElementType.Boolean;
-        throw new NotSupportedException($"Arrays of {typeof(T).Name} can't be stored; use double, float, short, int, long, byte or bool.");
+        if (typeof(T) == typeof(Half))
+            return ElementType.Float16;
+        if (typeof(T) == typeof(sbyte))
+            return ElementType.Int8;
+        if (typeof(T) == typeof(ushort))
+            return ElementType.UInt16;
+        if (typeof(T) == typeof(uint))
+            return ElementType.UInt32;
+        if (typeof(T) == typeof(ulong))
+            return ElementType.UInt64;
+        throw new NotSupportedException($"Arrays of {typeof(T).Name} can't be stored; use double, float, Half, an integer of 1 to 8 bytes, or bool.");
     }
 
     /// <summary>Product of the sizes, or -1 if it passes the largest array or a size is negative.</summary>
@@ -91,8 +116,18 @@ internal static class ElementTypes
         ElementType.Int32 => Read<int>(stream, count, bigEndian),
         ElementType.Int64 => Read<long>(stream, count, bigEndian),
         ElementType.UInt8 => Read<byte>(stream, count, bigEndian),
+        ElementType.Float16 => Read<Half>(stream, count, bigEndian),
+        ElementType.Int8 => Read<sbyte>(stream, count, bigEndian),
+        ElementType.UInt16 => Read<ushort>(stream, count, bigEndian),
+        ElementType.UInt32 => Read<uint>(stream, count, bigEndian),
+        ElementType.UInt64 => Read<ulong>(stream, count, bigEndian),
         _ => Read<bool>(stream, count, bigEndian),
     };
+
+    /// <summary>Reads numbers of the upper halves of single-precision ones (bfloat16), exactly.</summary>
+    /// <exception cref="EndOfStreamException">The stream ended early.</exception>
+    public static float[] ReadUpperHalves(Stream stream, int count) =>
+        Array.ConvertAll(Read<ushort>(stream, count, bigEndian: false), static bits => BitConverter.UInt32BitsToSingle((uint)bits << 16));
 
     private static T[] Read<T>(Stream stream, int count, bool bigEndian) where T : unmanaged
     {

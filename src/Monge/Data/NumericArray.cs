@@ -24,7 +24,7 @@ public sealed class NumericArray
     public int Length => values.Length;
 
     /// <summary>Wraps values without copying them.</summary>
-    /// <typeparam name="T">double, float, short, int, long, byte or bool.</typeparam>
+    /// <typeparam name="T">double, float, Half, an integer of 1 to 8 bytes, or bool.</typeparam>
     /// <param name="values">The elements in row-major order.</param>
     /// <param name="shape">Sizes of the axes; their product is the number of elements.</param>
     /// <exception cref="ArgumentException">The shape does not fit the number of values.</exception>
@@ -49,49 +49,60 @@ public sealed class NumericArray
             : throw new InvalidOperationException($"The array holds {ElementType}, not {typeof(T).Name}.");
 
     /// <summary>A copy of the values as doubles, row-major; 64-bit integers beyond 2^53 are rounded, truth values become 0 and 1.</summary>
-    public double[] ToDoubles()
+    public double[] ToDoubles() => ElementType switch
     {
-        switch (values)
-        {
-            case double[] doubles:
-                return (double[])doubles.Clone();
-            case float[] floats:
-                return Array.ConvertAll(floats, static value => (double)value);
-            case short[] shorts:
-                return Array.ConvertAll(shorts, static value => (double)value);
-            case int[] integers:
-                return Array.ConvertAll(integers, static value => (double)value);
-            case long[] longs:
-                return Array.ConvertAll(longs, static value => (double)value);
-            case byte[] bytes:
-                return Array.ConvertAll(bytes, static value => (double)value);
-            default:
-                return Array.ConvertAll((bool[])values, static value => value ? 1.0 : 0.0);
-        }
-    }
+        ElementType.Float64 => (double[])values.Clone(),
+        ElementType.Float32 => Array.ConvertAll((float[])values, static value => (double)value),
+        ElementType.Float16 => Array.ConvertAll((Half[])values, static value => (double)value),
+        ElementType.Int8 => Array.ConvertAll((sbyte[])values, static value => (double)value),
+        ElementType.Int16 => Array.ConvertAll((short[])values, static value => (double)value),
+        ElementType.Int32 => Array.ConvertAll((int[])values, static value => (double)value),
+        ElementType.Int64 => Array.ConvertAll((long[])values, static value => (double)value),
+        ElementType.UInt8 => Array.ConvertAll((byte[])values, static value => (double)value),
+        ElementType.UInt16 => Array.ConvertAll((ushort[])values, static value => (double)value),
+        ElementType.UInt32 => Array.ConvertAll((uint[])values, static value => (double)value),
+        ElementType.UInt64 => Array.ConvertAll((ulong[])values, static value => (double)value),
+        _ => Array.ConvertAll((bool[])values, static value => value ? 1.0 : 0.0),
+    };
 
     /// <summary>Writes the raw little-endian values.</summary>
     internal void WriteValues(Stream stream)
     {
-        switch (values)
+        // The element type decides, as an array of int passes for one of uint at run time.
+        switch (ElementType)
         {
-            case double[] doubles:
-                ElementTypes.Write<double>(stream, doubles);
+            case ElementType.Float64:
+                ElementTypes.Write<double>(stream, (double[])values);
                 break;
-            case float[] floats:
-                ElementTypes.Write<float>(stream, floats);
+            case ElementType.Float32:
+                ElementTypes.Write<float>(stream, (float[])values);
                 break;
-            case short[] shorts:
-                ElementTypes.Write<short>(stream, shorts);
+            case ElementType.Float16:
+                ElementTypes.Write<Half>(stream, (Half[])values);
                 break;
-            case int[] integers:
-                ElementTypes.Write<int>(stream, integers);
+            case ElementType.Int8:
+                ElementTypes.Write<sbyte>(stream, (sbyte[])values);
                 break;
-            case long[] longs:
-                ElementTypes.Write<long>(stream, longs);
+            case ElementType.Int16:
+                ElementTypes.Write<short>(stream, (short[])values);
                 break;
-            case byte[] bytes:
-                ElementTypes.Write<byte>(stream, bytes);
+            case ElementType.Int32:
+                ElementTypes.Write<int>(stream, (int[])values);
+                break;
+            case ElementType.Int64:
+                ElementTypes.Write<long>(stream, (long[])values);
+                break;
+            case ElementType.UInt8:
+                ElementTypes.Write<byte>(stream, (byte[])values);
+                break;
+            case ElementType.UInt16:
+                ElementTypes.Write<ushort>(stream, (ushort[])values);
+                break;
+            case ElementType.UInt32:
+                ElementTypes.Write<uint>(stream, (uint[])values);
+                break;
+            case ElementType.UInt64:
+                ElementTypes.Write<ulong>(stream, (ulong[])values);
                 break;
             default:
                 ElementTypes.Write<bool>(stream, (bool[])values);
@@ -104,14 +115,19 @@ public sealed class NumericArray
     {
         if (shape.Length < 2)
             return this;
-        Array reordered = values switch
+        Array reordered = ElementType switch
         {
-            double[] doubles => Reorder(doubles),
-            float[] floats => Reorder(floats),
-            short[] shorts => Reorder(shorts),
-            int[] integers => Reorder(integers),
-            long[] longs => Reorder(longs),
-            byte[] bytes => Reorder(bytes),
+            ElementType.Float64 => Reorder((double[])values),
+            ElementType.Float32 => Reorder((float[])values),
+            ElementType.Float16 => Reorder((Half[])values),
+            ElementType.Int8 => Reorder((sbyte[])values),
+            ElementType.Int16 => Reorder((short[])values),
+            ElementType.Int32 => Reorder((int[])values),
+            ElementType.Int64 => Reorder((long[])values),
+            ElementType.UInt8 => Reorder((byte[])values),
+            ElementType.UInt16 => Reorder((ushort[])values),
+            ElementType.UInt32 => Reorder((uint[])values),
+            ElementType.UInt64 => Reorder((ulong[])values),
             _ => Reorder((bool[])values),
         };
         return new NumericArray(ElementType, shape, reordered);
