@@ -69,7 +69,7 @@ internal sealed class EvaluateCommand
     private int Run(ParseResult parsed, CancellationToken cancellation)
     {
         var (first, file, train) = (parsed.GetRequiredValue(_samples), parsed.GetRequiredValue(_data), parsed.GetValue(_training));
-        var (samples, data, training) = first.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
+        var (samples, data, training, isOwn) = first.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
             ? FromModel(parsed, first, file, train) : FromFiles(parsed, first, file, train);
         var (seed, threads) = (parsed.GetValue(_seed), parsed.GetValue(_threads));
         var options = new TwoSampleOptions
@@ -82,20 +82,25 @@ internal sealed class EvaluateCommand
             Threads = threads,
         };
         var table = TwoSampleTable.Compute(samples.Values, data.Values, data.Columns, options, training?.Values, data.Names, cancellation);
+        string[] concerns =
+        [
+            .. TableCheck.WildRows(data.Values, data.Names).Select(status => $"In {data.Source} {status.Message}."),
+            .. isOwn ? (string[])[$"{file} has the name of the file that the model was fitted to: rows that it has seen make floors and check too good."] : [],
+        ];
         var output = parsed.InvocationConfiguration.Output;
         if (parsed.GetValue(_json))
         {
-            output.WriteLine(JsonOutput.Line(TwoSampleOutput.Describe(table, samples.Source, data.Source, options)));
+            output.WriteLine(JsonOutput.Line(TwoSampleOutput.Describe(table, samples.Source, data.Source, options, concerns)));
         }
         else
         {
-            TwoSampleOutput.Write(table, samples.Source, data.Source, options, output);
+            TwoSampleOutput.Write(table, samples.Source, data.Source, options, concerns, output);
         }
 
         return ExitCodes.Success;
     }
 
-    private (DataTable Samples, DataTable Data, DataTable? Training) FromFiles(ParseResult parsed, string samples, string file, string? train)
+    private (DataTable Samples, DataTable Data, DataTable? Training, bool IsOwn) FromFiles(ParseResult parsed, string samples, string file, string? train)
     {
         var (drop, layout) = (parsed.GetRequiredValue(_drop), parsed.GetValue(_layout));
         DataTable Read(string path, int rows, bool isData) => GenerationFiles.Read(
@@ -107,11 +112,11 @@ internal sealed class EvaluateCommand
             throw CommandException.Failure($"{file} has no column '{missing}' to leave out; it has {string.Join(", ", data.Names)}.");
         }
 
-        return (Matched(others[0], data), data, train is null ? null : Matched(others[1], data));
+        return (Matched(others[0], data), data, train is null ? null : Matched(others[1], data), false);
     }
 
     // A conditional model draws one row for each row of the data, under that row's conditions, when the data have them.
-    private (DataTable Samples, DataTable Data, DataTable? Training) FromModel(ParseResult parsed, string path, string file, string? train)
+    private (DataTable Samples, DataTable Data, DataTable? Training, bool IsOwn) FromModel(ParseResult parsed, string path, string file, string? train)
     {
         var model = GenerationFiles.Load(path);
         if (!model.HasBaseDensity)
@@ -133,7 +138,8 @@ internal sealed class EvaluateCommand
             _steps) is > 0 and var steps ? steps : null
         };
         DataTable Named(double[] values, string source) => DataTable.From(values, model.Dimension, model.Columns, source);
-        return (Named(model.Generate(count, settings), path), data, train is null ? null : Named(GenerationFiles.Rows(train, model, layout).Rows, train));
+        var training = train is null ? null : Named(GenerationFiles.Rows(train, model, layout).Rows, train);
+        return (Named(model.Generate(count, settings), path), data, training, training is null && Path.GetFileName(file) == model.Report.Source);
     }
 
     // The columns in the data's order when both name them; by place where a table has no names.

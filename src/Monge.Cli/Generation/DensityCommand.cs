@@ -67,7 +67,7 @@ internal sealed class DensityCommand
             Write(output, values, Array.ConvertAll(errors, e => e * scale));
         }
 
-        Print(parsed, model, values);
+        Print(parsed, model, values, rows);
         return ExitCodes.Success;
     }
 
@@ -82,11 +82,10 @@ internal sealed class DensityCommand
         DataTable.Write(path, ["log_density", "error"], [.. values.Zip(errors, (v, e) => new[] { v, e }).SelectMany(pair => pair)]);
     }
 
-    private void Print(ParseResult parsed, FlowModel model, double[] values)
+    private void Print(ParseResult parsed, FlowModel model, double[] values, double[] rows)
     {
         var unit = parsed.GetRequiredValue(_unit);
-        var mean = values.Average();
-        var error = values.Length > 1 ? Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1) / values.Length) : double.NaN;
+        var (mean, error) = MeanOfRows.Of(values, rows, model.Dimension);
         var output = parsed.InvocationConfiguration.Output;
         if (parsed.GetValue(_json))
         {
@@ -102,7 +101,8 @@ internal sealed class DensityCommand
             return;
         }
 
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"log density  {mean:F4} +- {error:F4} {unit} a row, mean of {values.Length} rows"));
+        var count = ResultText.Of($"{values.Length} {(values.Length == 1 ? "row" : "rows")}");
+        output.WriteLine($"log density  {MeanOfRows.Text(mean, error, unit)}, mean of {count}");
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"             {-mean / model.Dimension:F4} {unit} a dimension"));
         if (parsed.GetValue(_out) is { } path)
         {

@@ -99,7 +99,8 @@ internal sealed class FitCommand
         string[] conditions = parsed.GetValue(_condition) ?? [];
         var (file, start) = (parsed.GetRequiredValue(_data), parsed.GetRequiredValue(_base));
         var layout = parsed.GetValue(_layout);
-        var table = GenerationFiles.Read(file, layout, new DataTableOptions { LabelColumns = conditions, Drop = parsed.GetValue(_drop) ?? [], MinimumRows = 10 });
+        var table = GenerationFiles.Read(
+            file, layout, new DataTableOptions { LabelColumns = conditions, Drop = parsed.GetValue(_drop) ?? [], MinimumRows = 10 });
         try
         {
             var data = FlowData.From(table, conditions);

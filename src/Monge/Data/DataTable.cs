@@ -187,7 +187,7 @@ public sealed class DataTable
     /// <param name="names">The names.</param>
     public static bool AreMadeUp(IReadOnlyList<string> names) =>
         names.All(name => name.StartsWith("column", StringComparison.Ordinal) && TextNumber.IsDigits(name.AsSpan(6)))
-        || names.All(name => name.StartsWith("x[", StringComparison.Ordinal) && name.Length > 3 && name.EndsWith(']') && TextNumber.IsDigits(name.AsSpan(2, name.Length - 3)));
+        || names.All(name => name.Length > 3 && name.StartsWith("x[", StringComparison.Ordinal) && name[^1] == ']' && TextNumber.IsDigits(name.AsSpan()[2..^1]));
 
     private int IndexOf(string name)
     {

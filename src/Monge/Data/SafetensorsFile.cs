@@ -7,7 +7,8 @@ namespace Monge.Data;
 /// <summary>A safetensors file: named arrays and text metadata, without any code.</summary>
 /// <remarks>
 /// Layout: 8 bytes little-endian header length, a JSON object of name to dtype, shape and data_offsets, then the raw values.
-/// Read types: F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, BOOL, and BF16, which becomes single precision. Source: the format section of the safetensors project's read-me.
+/// Read types: F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, BOOL, and BF16, which becomes single precision.
+/// Source: the format section of the safetensors project's read-me.
 /// </remarks>
 public sealed class SafetensorsFile
 {

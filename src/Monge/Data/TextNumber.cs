@@ -60,7 +60,8 @@ internal static class TextNumber
     public static bool HasThousands(ReadOnlySpan<char> field)
     {
         var text = field.Trim().TrimStart("+-");
-        var whole = text.IndexOf('.') is var point and >= 0 ? text[..point] : text;
+        var point = text.IndexOf('.');
+        var whole = point < 0 ? text : text[..point];
         if (!whole.Contains(','))
         {
             return false;

@@ -159,8 +159,8 @@ public sealed class TextTableTests : IDisposable
     public void A_samplers_comments_are_passed_over_wherever_they_stand()
     {
         var rows = string.Concat(Rows("{2},0.9,{0},{1}\n"));
-        var table = DataTable.Read(File(
-            "draws.csv", $"# model = line\n#   num_samples = 40\nlp__,accept_stat__,x,y\n# Step size = 0.81\n# 1.2, 0.7, 3, 4\n{rows}# \n#  Elapsed: it's 1 s\n"));
+        var head = "# model = line\n#   num_samples = 40\nlp__,accept_stat__,x,y\n# Step size = 0.81\n# 1.2, 0.7, 3, 4\n";
+        var table = DataTable.Read(File("draws.csv", $"{head}{rows}# \n#  Elapsed: it's 1 s\n"));
         Assert.Equal(["lp__", "accept_stat__", "x", "y"], table.Names);
         Assert.Equal(s_values, table.Select(["x", "y"]).Values);
     }
