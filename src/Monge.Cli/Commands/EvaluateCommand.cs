@@ -155,9 +155,9 @@ internal sealed class EvaluateCommand
             return table;
         }
 
-        string Described(DataTable one) => $"{one.Columns} columns ({string.Join(", ", one.Names.Take(8))}{(one.Columns > 8 ? ", ..." : "")})";
+        string Described(DataTable one, string word) => $"{one.Columns}{word} ({string.Join(", ", one.Names.Take(8))}{(one.Columns > 8 ? ", ..." : "")})";
         throw CommandException.Failure(
-            $"{table.Source} has {Described(table)}, {data.Source} has {Described(data)}; both need the same columns (--drop leaves some of the data's out, "
+            $"{table.Source} has {Described(table, " columns")}, {data.Source} has {Described(data, "")}; both need the same columns (--drop leaves some of the data's out, "
             + "and a table without names is matched by place).");
     }
 }

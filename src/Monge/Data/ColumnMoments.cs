@@ -39,9 +39,14 @@ internal static class ColumnMoments
         return (mean, variance, deviation);
     }
 
-    /// <summary>The moments of one column.</summary>
+    /// <summary>The moments of one column; the deviation of one number only is exactly zero.</summary>
     public static (double Mean, double Deviation) Of(double[] column)
     {
+        if (column.AsSpan().IndexOfAnyExcept(column[0]) < 0)
+        {
+            return (column[0], 0);
+        }
+
         var (mean, _, deviation) = Of(column, 1);
         return (mean[0], deviation[0]);
     }
@@ -55,9 +60,10 @@ internal static class ColumnMoments
             largest = Math.Max(largest, Math.Abs(rows[at]));
         }
 
-        if (largest == 0 || !double.IsFinite(largest))
+        // Differences of numbers near the largest leave the range.
+        if (largest == 0 || !(largest < double.MaxValue / 4))
         {
-            return (largest == 0 ? 0 : double.NaN, largest == 0 ? 0 : double.NaN);
+            return largest == 0 ? (0, 0) : (double.NaN, double.NaN);
         }
 
         var (exponent, n) = (Math.ILogB(largest), rows.Length / d);

@@ -187,7 +187,7 @@ public sealed class DataTable
     /// <param name="names">The names.</param>
     public static bool AreMadeUp(IReadOnlyList<string> names) =>
         names.All(name => name.StartsWith("column", StringComparison.Ordinal) && TextNumber.IsDigits(name.AsSpan(6)))
-        || names.All(name => name.Length > 3 && name.StartsWith("x[", StringComparison.Ordinal) && name[^1] == ']' && TextNumber.IsDigits(name.AsSpan()[2..^1]));
+        || names.All(name => name is ['x', '[', .. var place, ']'] && TextNumber.IsDigits(place));
 
     private int IndexOf(string name)
     {

@@ -189,7 +189,8 @@ internal sealed class TextTableLayout
 
     // In quotes between commas, 1,234 is a thousand as likely as a little more than one.
     private static bool IsThousands(TextSample sample) => sample.Records.Skip(1).SelectMany(r => r)
-        .Where(field => field.Contains(',') && sample.IsNumber(field)).All(field => TextNumber.HasThousands(field) && field.Trim().TrimStart('-', '+')[0] != '0');
+        .Where(field => field.Contains(',') && sample.IsNumber(field))
+        .All(field => TextNumber.HasThousands(field) && field.Trim().TrimStart('-', '+')[0] != '0');
 
     // The record with which the table begins: lines of one field before it, or such without numbers before a line of names, are no part of it.
     private static int Leading(TextSample sample)

@@ -21,7 +21,7 @@ public static class TableCheck
     private const int LeastOfValue = 5;
 
     // Few rows set a scale that is this many times the scale of the others.
-    private const double ScaleRatio = 5;
+    private const double ScaleRatio = 8;
     private const double WildShare = 0.05;
 
     private const int MostDependentColumns = 512;
@@ -215,7 +215,7 @@ public static class TableCheck
         return 0;
     }
 
-    // Rows whose absence leaves a column with a fifth of its deviation or less, and how many times less.
+    // Rows whose absence leaves a column with a small part of its deviation, and how many times less it is.
     private static (int[] Rows, double Ratio) Wild(double[] rows, int d, int k)
     {
         var column = Column(rows, d, k);
