@@ -33,10 +33,15 @@ public sealed record DataTableOptions
 public sealed class DataTable
 {
     private readonly Dictionary<string, string[]> _labels;
+    private readonly Dictionary<string, int> _places = new(StringComparer.Ordinal);
 
     private DataTable(string source, string[] names, double[] values, int rows, Dictionary<string, string[]> labels)
     {
         (Source, Names, Values, Rows, _labels) = (source, names, values, rows, labels);
+        for (var column = 0; column < names.Length; column++)
+        {
+            _places.TryAdd(names[column], column);
+        }
     }
 
     /// <summary>Where the rows come from: a file's name, or the words that were given.</summary>
@@ -97,7 +102,7 @@ public sealed class DataTable
     }
 
     /// <summary>Whether there is a column of numbers of that name.</summary>
-    public bool Has(string name) => Names.Contains(name);
+    public bool Has(string name) => _places.ContainsKey(name);
 
     /// <summary>The content's fingerprint: equal tables have equal ones.</summary>
     public string Fingerprint()
@@ -191,8 +196,7 @@ public sealed class DataTable
 
     private int IndexOf(string name)
     {
-        var at = ((IList<string>)Names).IndexOf(name);
-        return at >= 0 ? at : throw new ArgumentException(_labels.ContainsKey(name)
+        return _places.TryGetValue(name, out var at) ? at : throw new ArgumentException(_labels.ContainsKey(name)
             ? $"The column '{name}' of {Source} holds words, not numbers."
             : $"{Source} has no column '{name}'; it has {string.Join(", ", Names.Concat(_labels.Keys))}.");
     }

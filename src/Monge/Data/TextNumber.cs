@@ -56,29 +56,24 @@ internal static class TextNumber
     /// <summary>Whether a field is a whole number of digits alone.</summary>
     public static bool IsDigits(ReadOnlySpan<char> field) => field.Trim() is { Length: > 0 } text && !text.ContainsAnyExceptInRange('0', '9');
 
-    /// <summary>Whether a field is a number with a comma between groups of three digits, such as 1,234,567.8.</summary>
+    /// <summary>Whether a field is a number with marks between groups of three digits, such as 1,234,567.8 or 1.234,5.</summary>
     public static bool HasThousands(ReadOnlySpan<char> field)
     {
         var text = field.Trim().TrimStart("+-");
-        var point = text.IndexOf('.');
-        var whole = point < 0 ? text : text[..point];
-        if (!whole.Contains(','))
+        var last = text.LastIndexOfAny('.', ',');
+        return last > 0 && (IsGrouped(text, text[last] == '.' ? '.' : ',')
+            || (IsGrouped(text[..last], text[last] == '.' ? ',' : '.') && IsDigits(text[(last + 1)..])));
+    }
+
+    private static bool IsGrouped(ReadOnlySpan<char> text, char mark)
+    {
+        var (groups, isGrouped) = (0, true);
+        foreach (var range in text.Split(mark))
         {
-            return false;
+            var group = text[range];
+            isGrouped &= IsDigits(group) && (groups++ == 0 ? group.Length <= 3 : group.Length == 3);
         }
 
-        var isFirst = true;
-        foreach (var range in whole.Split(','))
-        {
-            var group = whole[range];
-            if (!IsDigits(group) || (isFirst ? group.Length > 3 : group.Length != 3))
-            {
-                return false;
-            }
-
-            isFirst = false;
-        }
-
-        return point < 0 || IsDigits(text[(point + 1)..]);
+        return isGrouped && groups > 1;
     }
 }

@@ -25,6 +25,7 @@ internal sealed class TextTableLayout
     private const double Fractional = 0.6;
 
     private static readonly char?[] s_separators = [',', ';', '\t', '|', null];
+    private static readonly string[] s_marks = [",", ";", "\t", "|"];
     private static readonly string[] s_signs = ["#", "%", "//", "!", "@"];
 
     private readonly string _path;
@@ -107,12 +108,17 @@ internal sealed class TextTableLayout
             var line = TextRecords.Line(_text, at);
             at += line.Length + 1;
             line = line.TrimStart();
-            with += line.StartsWith(sign, StringComparison.Ordinal) ? 1 : 0;
-            without += line.Length > 0 && !line.StartsWith(sign, StringComparison.Ordinal) ? 1 : 0;
+
+            var isComment = line.StartsWith(sign, StringComparison.Ordinal) && !IsName(line.ToString(), sign);
+            with += isComment ? 1 : 0;
+            without += line.Length > 0 && !isComment ? 1 : 0;
         }
 
         return with > 0 && without > 1;
     }
+
+    // Names such as %fat,%water are no comment.
+    private static bool IsName(string line, string sign) => Array.Exists(s_marks, mark => line.Contains(mark + sign, StringComparison.Ordinal));
 
     private bool AreRows(string sign, TextSample sample)
     {
@@ -195,17 +201,20 @@ internal sealed class TextTableLayout
     // The record with which the table begins: lines of one field before it, or such without numbers before a line of names, are no part of it.
     private static int Leading(TextSample sample)
     {
-        var first = sample.Records.FindIndex(r => r.Length == sample.Width);
-        if (first is < 1 or > MostLeadingLines || (first == 1 && Math.Abs(sample.Records[0].Length - sample.Width) == 1 && sample.Records[0].Length > 1))
+        var first = sample.Records.FindIndex(r => r.Length == sample.Width && (sample.Width == 1 || Filled(r) > 1));
+        if (first is < 1 or > MostLeadingLines || (first == 1 && Math.Abs(sample.Records[0].Length - sample.Width) == 1 && Filled(sample.Records[0]) > 1))
         {
             return 0;
         }
 
         var before = sample.Records.Take(first).ToArray();
         var isNames = Array.TrueForAll(sample.Records[first], field => !sample.IsNumber(field) && !TextNumber.IsMissing(field));
-        return Array.TrueForAll(before, r => !r.Any(sample.IsNumber)) && (isNames || Array.TrueForAll(before, r => r.Length == 1))
+        return Array.TrueForAll(before, r => !r.Any(sample.IsNumber)) && (isNames || Array.TrueForAll(before, r => Filled(r) == 1))
             && !(sample.Width == 2 && !isNames) ? first : 0;
     }
+
+    // A title may be filled up with empty fields.
+    private static int Filled(string[] record) => Array.FindLastIndex(record, field => field.AsSpan().Trim().Length > 0) + 1;
 
     // The names that the first record holds, as many as the table has columns; null where it is a row.
     private string[]? Names(TextSample sample, int first)
@@ -299,24 +308,25 @@ internal sealed class TextTableLayout
         var areWhole = Array.TrueForAll(names, name => TextNumber.IsDigits(name)) && values.Distinct().Count() == values.Length;
         var areYears = areWhole && Array.TrueForAll(values, v => v is >= 1500 and < 2200);
         var areCounted = areWhole && isEven && steps[0] == 1 && values[0] is 0 or 1;
-        var areApart = Enumerable.Range(0, values.Length).All(k => IsApart(sample, values[k], columns[k]));
+        var areApart = Enumerable.Range(0, values.Length).All(k => IsApart(sample, values[k], columns[k], Apart));
+        var areOutside = Enumerable.Range(0, values.Length).All(k => IsApart(sample, values[k], columns[k], 0));
         var areFractional = columns.All(column => column.Count(f => f.AsSpan().ContainsAny(".,eE")) >= Fractional * column.Length);
         if (isAnchored)
         {
             return areYears || (areWhole && (areFractional || areApart)) || (areApart && isEven) ? NumberNames.Certain : NumberNames.None;
         }
 
-        if ((areWhole && isGrowing && (areApart || (areYears && areFractional) || (areCounted && areFractional && values.Length > 2)))
+        if ((areWhole && isGrowing && (areApart || (areYears && (areFractional || areOutside)) || (areCounted && areFractional && values.Length > 2)))
             || (areApart && isEven))
         {
             return NumberNames.Certain;
         }
 
-        return areCounted && areFractional ? NumberNames.Likely
+        return (areCounted && areFractional) || (areYears && isEven && values.Length > 2) ? NumberNames.Likely
             : areWhole && isGrowing && values.Length > 1 && (areYears || areFractional || areCounted) ? NumberNames.Possible : NumberNames.None;
     }
 
-    private static bool IsApart(TextSample sample, double value, string[] column)
+    private static bool IsApart(TextSample sample, double value, string[] column, double times)
     {
         double[] others = [.. column.Select(field => Number(sample, field)).Where(double.IsFinite)];
         if (others.Length < LeastRows)
@@ -325,7 +335,7 @@ internal sealed class TextTableLayout
         }
 
         var (low, high) = (others.Min(), others.Max());
-        return value < low - (Apart * (high - low)) || value > high + (Apart * (high - low));
+        return value < low - (times * (high - low)) || value > high + (times * (high - low));
     }
 
     private static double Number(TextSample sample, string field) =>

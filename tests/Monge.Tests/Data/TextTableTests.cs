@@ -36,6 +36,7 @@ public sealed class TextTableTests : IDisposable
         { "names in a comment", "# x,y\n", "{0},{1}\n" },
         { "names in a comment with blanks", "# 40 rows of an experiment\n# x y\n", "{0} {1}\n" },
         { "title", "Results of the experiment\n\nx,y\n", "{0},{1}\n" },
+        { "title filled up", "Export of 1.2.2020;;\n\nx;y\n", "{0};{1}\n" },
         { "row numbers", ",x,y\n", "{2},{0},{1}\n" },
         { "quoted row numbers", "\"\",\"x\",\"y\"\n", "\"{2}\",{0},{1}\n" },
         { "row numbers without a name", "x y\n", "{2} {0} {1}\n" },
@@ -82,6 +83,7 @@ public sealed class TextTableTests : IDisposable
 
     [Theory]
     [InlineData("x;y\n1,234,567;5\n6,789,012;7\n4,111,222;9\n", "marks of thousands are not read")]
+    [InlineData("x;y\n1.234,00;0,5\n6.789,25;1,5\n4.111,5;2,5\n", "marks of thousands are not read")]
     [InlineData("\"1,234\",\"5\"\n\"6,789\",\"7\"\n\"1,111\",\"8\"\n", "'decimal-comma'")]
     public void Marks_of_thousands_are_told(string text, string words)
     {
@@ -93,6 +95,7 @@ public sealed class TextTableTests : IDisposable
     [InlineData("2010,2020\n", "2010,2020")]
     [InlineData("\"2010\",\"2020\"\n", "2010,2020")]
     [InlineData("400,402\n", "400,402")]
+    [InlineData("1995,2000\n", "1995,2000")]
     [InlineData("100.5,101.5\n", "100.5,101.5")]
     public void Numbers_that_differ_from_the_rows_as_names_do_are_names(string head, string names)
     {
@@ -173,6 +176,9 @@ public sealed class TextTableTests : IDisposable
         Assert.Equal(40, table.Rows);
         Assert.Equal("#ff000", table.Labels("colour")[0]);
     }
+
+    [Fact]
+    public void Names_with_a_sign_of_comments_are_names() => Assert.Equal(["%fat", "%water"], DataTable.Read(Write("%fat,%water\n", "{0},{1}\n")).Names);
 
     [Fact]
     public void Words_with_separators_in_them_do_not_mislead()
