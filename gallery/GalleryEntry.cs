@@ -1,3 +1,5 @@
+using Monge.Engine.Execution;
+
 namespace Monge.Gallery;
 
 /// <summary>One published system and the experiments that rerun its figures.</summary>
@@ -18,7 +20,13 @@ public sealed record Experiment(
     string Description,
     bool Quick,
     IReadOnlyList<FigureReference> Figures,
-    Func<ExperimentSettings, CancellationToken, Task<IReadOnlyList<double>>> Measure);
+    Func<ExperimentSettings, CancellationToken, Task<IReadOnlyList<double>>> Measure)
+{
+    /// <summary>The work of an experiment that waits for nothing, on a thread of the pool.</summary>
+    internal static Func<ExperimentSettings, CancellationToken, Task<IReadOnlyList<double>>> InBackground(
+        Func<ExperimentSettings, CancellationToken, IReadOnlyList<double>> measure) =>
+        (settings, cancellation) => Task.Run(() => measure(settings, cancellation), cancellation);
+}
 
 /// <summary>How experiments are run.</summary>
 public sealed record ExperimentSettings
@@ -32,8 +40,14 @@ public sealed record ExperimentSettings
     /// <summary>Threads; 0 is one for each processor.</summary>
     public int Threads { get; init; }
 
+    /// <summary>How programs are executed: with the threads that are set.</summary>
+    internal ExecutionOptions Execution => new() { Threads = Threads };
+
     /// <summary>Receives lines that belong to the report beside the figures: tables, spreads, what was labelled as mode knowledge.</summary>
     public Action<string> Note { get; init; } = static _ => { };
+
+    /// <summary>Notes a line with numbers.</summary>
+    internal void Remark(InvariantLine line) => Note(line.Finish());
 }
 
 /// <summary>A figure as it was measured, beside its reference.</summary>

@@ -45,7 +45,7 @@ internal static class BuildingFlows
                     FigureReference.AtMost("largest error of the score from the velocity", 1e-6, "closed form"),
                     FigureReference.AtMost("largest relative gap of the trained objective to its minimum", 0.01, "minus the path cost", stretchBound: 0.001),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => GaussianCosts(settings, cancellation), cancellation)),
+                Experiment.InBackground(GaussianCosts)),
             new Experiment(
                 "optimised-path",
                 "Ascent on five sine modes of alpha and beta, twenty steps of descent on a velocity that is linear in x for each: the path cost beside the "
@@ -53,7 +53,7 @@ internal static class BuildingFlows
                 Quick: true,
                 [.. s_cases.Select(
                     c => FigureReference.AtMost($"path cost over squared W2, c = {c.Variance}", 1.03, "optimal transport", stretchBound: 1.005))],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => OptimisedPaths(settings, cancellation), cancellation)),
+                Experiment.InBackground(OptimisedPaths)),
             new Experiment(
                 "certificate",
                 "The exact velocity with errors put on it: squared W2 of the ends beside its bound exp(1 + 2K) H.",
@@ -62,7 +62,7 @@ internal static class BuildingFlows
                     FigureReference.AtMost("largest squared W2 over its bound", 1, "the bound"),
                     FigureReference.AtLeast("largest squared W2", 1e-3, "so that the test can fail"),
                 ],
-                (_, cancellation) => Task.Run<IReadOnlyList<double>>(Certificate, cancellation)),
+                Experiment.InBackground((_, _) => Certificate())),
             .. LearnedInterpolants.Building,
             .. TabularData.Experiments,
         ]);
@@ -95,8 +95,7 @@ internal static class BuildingFlows
                 score = Math.Max(score, ScoreError(schedule, variance));
                 var missing = TrainedGap(schedule, variance, settings);
                 gap = Math.Max(gap, missing / cost);
-                settings.Note(
-                    FormattableString.Invariant($"c = {variance}, {schedule}: objective of the trained network {missing - cost:f5}, its minimum {-cost:f5}"));
+                settings.Remark($"c = {variance}, {schedule}: objective of the trained network {missing - cost:f5}, its minimum {-cost:f5}");
             }
         }
 
@@ -120,7 +119,7 @@ internal static class BuildingFlows
         var network = new DriftNetwork(parameters, initializer, 1, width: 32, depth: 2);
         var options =
             new LossMinimiserOptions { Iterations = TrainingSteps, BatchSize = Batch, LearningRate = 1e-2, AverageDecay = 0.99, StartStream = s_timeStream };
-        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var execution = settings.Execution;
         var objective = Objective(network.Apply, schedule, variance);
         using var minimiser = new LossMinimiser<double>(parameters, initializer, objective, options, settings.Seed, execution);
         minimiser.Run();
@@ -130,7 +129,7 @@ internal static class BuildingFlows
         var error = (network.Apply(x, t) - Gaussians(schedule, variance).Velocity.Apply(x, t)).SquaredNorm();
         const int Times = 100;
         const int Quantiles = 400;
-        var values = schedule.At([.. Enumerable.Range(0, Times).Select(k => (k + 0.5) / Times)]);
+        var values = schedule.At(Measurements.Midpoints(Times));
         var (positions, times) = (new NdArray<double>(Times * Quantiles, 1), new NdArray<double>(Times * Quantiles));
         for (var i = 0; i < Times * Quantiles; i++)
         {
@@ -165,7 +164,7 @@ internal static class BuildingFlows
             var (alpha, beta) = OptimisePath(c.Variance, settings, cancellation);
             var schedule = FourierSchedule.WithValues(InterpolantSchedules.Trigonometric, alpha, beta, null);
             var cost = PathCost(schedule, c.Variance);
-            settings.Note(FormattableString.Invariant($"c = {c.Variance}: cost {cost:f5}, from {c.Trigonometric:f5}, optimum {c.Optimum:f5}"));
+            settings.Remark($"c = {c.Variance}: cost {cost:f5}, from {c.Trigonometric:f5}, optimum {c.Optimum:f5}");
             return cost / c.Optimum;
         })];
 
@@ -177,7 +176,7 @@ internal static class BuildingFlows
         var schedule = FourierSchedule.Create(parameters, initializer, "path", InterpolantSchedules.Trigonometric, Modes);
         var loss = Objective((x, t) => slope.Apply(t) * x, schedule, variance) / Batch;
         var options = new GradientStepOptions { LearningRate = new WarmCosineRate(1e-2, 0.02), AverageDecay = 0.99 };
-        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var execution = settings.Execution;
         using var descent = new GradientStep<double>(parameters, loss, Batch, options, execution, name => name.StartsWith("slope", StringComparison.Ordinal));
         var ofPath = options with { AverageDecay = 0.9 };
         using var climb = new GradientStep<double>(parameters, -loss, Batch, ofPath, execution, name => name.StartsWith("path", StringComparison.Ordinal));
@@ -209,7 +208,7 @@ internal static class BuildingFlows
         const double Variance = 4;
         const int Quantiles = 4000;
         var law = Gaussians(InterpolantSchedules.Trigonometric, Variance);
-        var starts = NdArray<double>.From([.. Enumerable.Range(0, Quantiles).Select(k => NormalQuantile((k + 0.5) / Quantiles))], Quantiles, 1);
+        var starts = NdArray<double>.From(Array.ConvertAll(Measurements.Midpoints(Quantiles), NormalQuantile), Quantiles, 1);
         using var exact = new TransportOde<double>(null, law.Velocity, RungeKuttaTableau.RungeKutta4, new ExecutionOptions { Threads = 1 });
         var (ends, _) = exact.Run(null, starts, 400);
         Func<Expr, Expr, Expr>[] errors =
@@ -234,7 +233,7 @@ internal static class BuildingFlows
     {
         const int Times = 200;
         const int Quantiles = 400;
-        var values = law.Interpolant.Schedule.At([.. Enumerable.Range(0, Times).Select(k => (k + 0.5) / Times)]);
+        var values = law.Interpolant.Schedule.At(Measurements.Midpoints(Times));
         var variance = law.Data.Covariances[0][0, 0];
         double[] times = [.. Enumerable.Range(0, Times * Quantiles).Select(i => values[i / Quantiles].Time)];
         double[] positions = [.. Enumerable.Range(0, Times * Quantiles).Select(i =>

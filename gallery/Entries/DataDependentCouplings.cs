@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Diagnostics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -50,7 +49,7 @@ internal static class DataDependentCouplings
                         "relative difference of the map to the Bures-Wasserstein map", 1e-10, "closed form of optimal transport between Gaussians"),
                     FigureReference.AtMost("map cost over the bound d sigma^2", 1, "strictly below the bound"),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => GaussianExact(settings), cancellation)),
+                Experiment.InBackground((settings, _) => GaussianExact(settings))),
             new Experiment(
                 "gaussian-learned",
                 "The same, learned by a 2 x 64 perceptron under the coupling, and under independent pairs of the same laws.",
@@ -61,7 +60,7 @@ internal static class DataDependentCouplings
                     FigureReference.AtLeast("path energy of independent pairs over that of the coupling", 1, "closed form says more; it is in the notes"),
                     FigureReference.AtMost("map cost over its bound, the larger of the two couplings", 1, "arXiv:2310.03725, the transport cost bound"),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => GaussianLearned(settings, cancellation), cancellation)),
+                Experiment.InBackground(GaussianLearned)),
             new Experiment(
                 "mixture-labels",
                 "Three Gaussians to three in the plane, paired mode by mode, and independently, at equal training.",
@@ -70,18 +69,21 @@ internal static class DataDependentCouplings
                     FigureReference.AtLeast("curvature of independent paths over that of paired ones", 3, "bar of the project"),
                     FigureReference.AtMost("energy distance to the target over its floor", 2, "bar of the project; two exact sets of 2000"),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Mixture(settings, cancellation), cancellation)),
+                Experiment.InBackground(Mixture)),
             .. FieldRestoration.Experiments,
         ]);
 
-    private static double[] Covariance(double added)
+    private static double[] Covariance(double added) => InAxes(c => c + added);
+
+    // The matrix of the same axes with a function of the eigenvalues.
+    private static double[] InAxes(Func<double, double> scale)
     {
         var result = new double[Dimension * Dimension];
         for (var k = 0; k < Dimension; k++)
         {
             for (var i = 0; i < Dimension * Dimension; i++)
             {
-                result[i] += (s_eigenvalues[k] + added) * s_axes[(k * Dimension) + (i / Dimension)] * s_axes[(k * Dimension) + (i % Dimension)];
+                result[i] += scale(s_eigenvalues[k]) * s_axes[(k * Dimension) + (i / Dimension)] * s_axes[(k * Dimension) + (i % Dimension)];
             }
         }
 
@@ -125,22 +127,11 @@ internal static class DataDependentCouplings
         var worst = exact.Zip(end.Span.ToArray(), (a, b) => Math.Abs(a - b)).Max();
         var (noisy, clean) = (Covariance(Sigma * Sigma), Covariance(0));
         var matrix = GaussianTransport.Map(noisy, clean, Dimension);
-        var own = new double[Dimension * Dimension];
-        for (var k = 0; k < Dimension; k++)
-        {
-            for (var i = 0; i < own.Length; i++)
-            {
-                own[i] += Math.Sqrt(s_eigenvalues[k] / (s_eigenvalues[k] + (Sigma * Sigma))) * s_axes[(k * Dimension) + (i / Dimension)]
-                    * s_axes[(k * Dimension) + (i % Dimension)];
-            }
-        }
-
+        var own = InAxes(c => Math.Sqrt(c / (c + (Sigma * Sigma))));
         var difference = Math.Sqrt(matrix.Zip(own, (a, b) => (a - b) * (a - b)).Sum() / own.Sum(v => v * v));
-        settings.Note(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"W2^2 {MapCost:F6}; by the Bures-Wasserstein formula {GaussianTransport.SquaredDistance(s_mean, noisy, s_mean, clean):F6}; bound "
-                + $"{Dimension * Sigma * Sigma:F4}"));
+        settings.Remark(
+            $"W2^2 {MapCost:F6}; by the Bures-Wasserstein formula {GaussianTransport.SquaredDistance(s_mean, noisy, s_mean, clean):F6}; bound "
+            + $"{Dimension * Sigma * Sigma:F4}");
         return [worst, difference, MapCost / (Dimension * Sigma * Sigma)];
     }
 
@@ -173,11 +164,10 @@ internal static class DataDependentCouplings
         }
 
         double[] bounds = [Dimension * Sigma * Sigma, (2 * s_eigenvalues.Sum()) + (Dimension * Sigma * Sigma)];
-        settings.Note(
-            string.Create(
-                CultureInfo.InvariantCulture, $"paired / independent: relative error {errors[0]:F4} / {errors[1]:F4}, map cost {costs[0]:F5} / {costs[1]:F5} "
-                + $"(W2^2 {MapCost:F5}: the covariances commute, so both flows end in the optimal map and only their paths differ), path energy "
-                + $"{energies[0]:F5} / {energies[1]:F5} (exact {ExactEnergy(false):F5} / {ExactEnergy(true):F5}), bound {bounds[0]:F3} / {bounds[1]:F3}"));
+        settings.Remark(
+            $"paired / independent: relative error {errors[0]:F4} / {errors[1]:F4}, map cost {costs[0]:F5} / {costs[1]:F5} (W2^2 {MapCost:F5}: the covariances "
+            + $"commute, so both flows end in the optimal map and only their paths differ), path energy {energies[0]:F5} / {energies[1]:F5} (exact "
+            + $"{ExactEnergy(false):F5} / {ExactEnergy(true):F5}), bound {bounds[0]:F3} / {bounds[1]:F3}");
         return [errors[0], costs[0] / MapCost, energies[1] / energies[0], Math.Max(costs[0] / bounds[0], costs[1] / bounds[1])];
     }
 
@@ -223,11 +213,9 @@ internal static class DataDependentCouplings
                 (x, y) => EnergyDistance.Compute(x, y, 2, unbiased: false, threads: settings.Threads), "energy distance");
         }
 
-        settings.Note(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"curvature paired / independent: learned {curvatures[0]:F4} / {curvatures[1]:F4}, exact fields {exactCurvatures[0]:F4} / "
-                + $"{exactCurvatures[1]:F4}"));
+        settings.Remark(
+            $"curvature paired / independent: learned {curvatures[0]:F4} / {curvatures[1]:F4}, exact fields {exactCurvatures[0]:F4} / "
+            + $"{exactCurvatures[1]:F4}");
         settings.Note($"paired: {distances[0]}");
         settings.Note($"independent: {distances[1]}");
         return [curvatures[1] / curvatures[0], distances[0].Ratio];
@@ -278,8 +266,8 @@ internal static class DataDependentCouplings
         var field = new DriftNetwork(set, initializer, dimension, width, depth);
         var (t, interpolant, none) = (Expr.Random(RandomLaw.Uniform, s_timeStream), new Interpolant(InterpolantSchedules.Linear), Expr.Constant(0));
         var loss = (field.Apply(interpolant.At(t, x0, x1, none), t) - interpolant.Rate(t, x0, x1, none)).SquaredNorm();
-        using var minimiser = new LossMinimiser<float>(set, initializer, loss, options, settings.Seed, new ExecutionOptions { Threads = settings.Threads });
+        using var minimiser = new LossMinimiser<float>(set, initializer, loss, options, settings.Seed, settings.Execution);
         minimiser.Run(cancellation: cancellation);
-        return (set, NdArray<double>.From(Array.ConvertAll(minimiser.State.Average.Span.ToArray(), v => (double)v), set.Count), field);
+        return (set, NdArray<double>.From(Numbers.Doubles(minimiser.State.Average.Span), set.Count), field);
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
@@ -44,7 +43,7 @@ internal static class ExactMixtureTransport
                 FigureReference.Within("continuous ESS at 100 steps", 1, 1e-6, "the exact drift makes all weights equal"),
                 FigureReference.AtMost("ESS of annealed importance sampling at 200 steps", 0.01, Reference),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Measure(settings, cancellation), cancellation)),
+            Experiment.InBackground(Measure)),
         new Experiment(
             "student-t-mixture-50",
             "Ten products of Student's t in 50 dimensions whose means move from the origin, carried by the exact drift's ODE with the density's weights. The "
@@ -56,14 +55,14 @@ internal static class ExactMixtureTransport
                 FigureReference.AtLeast("ESS", 0.9, "the exact drift makes all weights equal"),
                 FigureReference.Within("log Z", 0, 0.05, "the target's definition"),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Students(settings, cancellation), cancellation)),
+            Experiment.InBackground(Students)),
     ];
 
     private static double[] Students(ExperimentSettings settings, CancellationToken cancellation)
     {
         var target = TargetLibrary.Get("student-t-mixture-50");
         var (path, drift) = PathLibrary.For(target)!;
-        var (d, execution) = (target.Dimension, new ExecutionOptions { Threads = settings.Threads });
+        var (d, execution) = (target.Dimension, settings.Execution);
         using var start = TransportSde.Forward<double>(path, null, null, SdeScheme.EulerMaruyama, Walkers, 1, 2, execution);
         start.Start(null, Walkers, new DrawKey(settings.Seed));
         using var ode = new TransportOde<double>(null, drift!, RungeKuttaTableau.RungeKutta4, execution);
@@ -76,11 +75,9 @@ internal static class ExactMixtureTransport
             (x, y) => Wasserstein.Exact(x, y, d, 2, settings.Threads, cancellation).MeanCost, "mean squared cost", 10);
 
         // The variance is infinite, so the cost of two exact sets has no expectation: its mean over pairs converges to nothing, its median does.
-        settings.Note(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"student-t-mixture-50: {distance}; medians {distance.ValueMedian:f0} and {distance.FloorMedian:f0} over {distance.Floors.Count} pairs; ESS "
-                + $"{weights.EffectiveSampleFraction:f4}, log Z {weights.LogNormaliser:f5}"));
+        settings.Remark(
+            $"student-t-mixture-50: {distance}; medians {distance.ValueMedian:f0} and {distance.FloorMedian:f0} over {distance.Floors.Count} pairs; ESS "
+            + $"{weights.EffectiveSampleFraction:f4}, log Z {weights.LogNormaliser:f5}");
         return [distance.MedianRatio, weights.EffectiveSampleFraction, weights.LogNormaliser];
     }
 
@@ -100,7 +97,7 @@ internal static class ExactMixtureTransport
         var modes = TargetLibrary.Get("gmm40").Facts.Modes!;
         double[][] means = [.. Enumerable.Range(0, modes.Count).Select(k => modes.Position(k)!)];
         var (path, drift) = PathLibrary.GaussianMixture(means, StartDeviation, Math.Log(1 + Math.E));
-        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var execution = settings.Execution;
         var results = new List<double> { LargestResidual(path, drift!, settings.Seed, execution) };
         foreach (var steps in s_steps)
         {
@@ -127,9 +124,9 @@ internal static class ExactMixtureTransport
         double[] logBase = [.. sde["logBase"].Span];
         sde.Advance(null, Walkers, Grid(steps), draw);
         var weights = ImportanceWeights.FromLogWeights(WeightedParticles.LogWeights(At(path, 1, sde.Positions, execution), logBase, sde["gain"]));
-        settings.Note(string.Create(CultureInfo.InvariantCulture,
+        settings.Remark(
             $"{(drift is null ? "annealed importance sampling" : "exact drift")}, {steps} steps: kernel ESS {weights.EffectiveSampleFraction:f4}, log Z "
-            + $"{weights.LogNormaliser:f4} +- {weights.LogNormaliserError:f4}"));
+            + $"{weights.LogNormaliser:f4} +- {weights.LogNormaliserError:f4}");
         return weights.EffectiveSampleFraction;
     }
 
@@ -152,12 +149,6 @@ internal static class ExactMixtureTransport
             ["residual"] = new NdArray<double>(Points),
         };
         run.Run(Points);
-        var largest = 0.0;
-        foreach (var value in run["residual"].Span)
-        {
-            largest = double.IsNaN(value) ? double.NaN : Math.Max(largest, Math.Abs(value));
-        }
-
-        return largest;
+        return Measurements.LargestMagnitude(run["residual"].Span);
     }
 }

@@ -91,7 +91,7 @@ internal sealed class FieldPaths<T> : IDisposable
     public (NdArray<T> End, double Curvature) Bend(NdArray<T> start, int steps)
     {
         var points = new List<double[]>();
-        var end = Run(start, steps, visit: (_, x, _) => points.Add(Array.ConvertAll(x.Span.ToArray(), double.CreateChecked)));
+        var end = Run(start, steps, visit: (_, x, _) => points.Add(Numbers.Doubles(x.Span)));
         var sum = 0.0;
         for (var k = 0; k <= steps; k++)
         {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
@@ -56,7 +55,7 @@ internal static class FieldRestoration
                 FigureReference.AtLeast("error of the Gaussian base over that of the coupling, least of 5, 10 and 20 Euler steps", 1,
                     "the coupling beats the Gaussian base on the same budget"),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => SuperResolution(settings, cancellation), cancellation)),
+            Experiment.InBackground(SuperResolution)),
         new Experiment(
             "in-painting",
             "Gaussian fields from the tiles of 2 x 2 sites that a mask with probability 0.3 has left; what is kept must not move.",
@@ -66,7 +65,7 @@ internal static class FieldRestoration
                 FigureReference.AtMost("RMS error of the posterior mean on masked sites, in standard deviations of the field", 0.1, Exact),
                 FigureReference.Within("posterior variance on masked sites over the exact one", 1, 0.1, Exact),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => InPainting(settings, cancellation), cancellation)),
+            Experiment.InBackground(InPainting)),
     ];
 
     // Images as channels of the coarse lattice: the four sites of a block side by side.
@@ -95,10 +94,9 @@ internal static class FieldRestoration
         var error = velocity - interpolant.Rate(t, x0 - held, x1 - held, none);
         var loss = (keep is null ? error : (1 - keep) * error).SquaredNorm() / Sites;
         var options = new LossMinimiserOptions { Iterations = iterations, BatchSize = 128, LearningRate = 2e-3 };
-        using var minimiser = new LossMinimiser<float>(set, initializer, loss, options, settings.Seed, new ExecutionOptions { Threads = settings.Threads });
+        using var minimiser = new LossMinimiser<float>(set, initializer, loss, options, settings.Seed, settings.Execution);
         var outcome = minimiser.Run(cancellation: cancellation);
-        settings.Note(FormattableString.Invariant(
-            $"{set.Count} parameters, {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s, last loss {outcome.Loss:F5}"));
+        settings.Remark($"{set.Count} parameters, {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s, last loss {outcome.Loss:F5}");
         return new RestorationModel(set, NdArray<float>.From(minimiser.State.Average.Span, set.Count), Velocity);
     }
 
@@ -109,11 +107,9 @@ internal static class FieldRestoration
         var coarse = Corruption.BlockMean(x1, Side, Side, Block);
         var noise = Expr.Random(RandomLaw.Normal, s_noiseStream, Sites);
         var conditional = BlockConditional();
-        settings.Note(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"sigma = {Sigma}, the conditional standard deviation of a site is "
-                + $"{Math.Sqrt(Enumerable.Range(0, Sites).Average(i => conditional.Covariance[i * (Sites + 1)])):F4}; trigonometric schedule for both bases"));
+        settings.Remark(
+            $"sigma = {Sigma}, the conditional standard deviation of a site is "
+            + $"{Math.Sqrt(Enumerable.Range(0, Sites).Average(i => conditional.Covariance[i * (Sites + 1)])):F4}; trigonometric schedule for both bases");
         var (schedule, known) = (InterpolantSchedules.Trigonometric, Corruption.UpSample(coarse, Side, Side, Block));
         var coupled = Train(schedule, Corruption.WithNoise(known, noise, Sigma), x1, known, coarse, null, iterations, settings, cancellation);
         var gaussian = Train(schedule, noise, x1, 0, coarse, null, iterations, settings, cancellation);
@@ -146,12 +142,10 @@ internal static class FieldRestoration
             {
                 var euler = k < s_steps.Length;
                 var end = paths.Run(start, euler ? s_steps[k] : 8, euler);
-                into[k] = Judge(end, o => conditional.Mean(Doubles(observed.AsSpan(o * Cells, Cells))), conditional.Covariance);
-                settings.Note(
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{name}, {(euler ? $"{s_steps[k]} Euler" : "8 Runge-Kutta")} steps: posterior mean off by {into[k].MeanError:F4}, variance ratio "
-                        + $"{into[k].VarianceRatio:F4}, unseen band off by {into[k].BandError:F4}"));
+                into[k] = Judge(end, o => conditional.Mean(Numbers.Doubles(observed.AsSpan(o * Cells, Cells))), conditional.Covariance);
+                settings.Remark(
+                    $"{name}, {(euler ? $"{s_steps[k]} Euler" : "8 Runge-Kutta")} steps: posterior mean off by {into[k].MeanError:F4}, variance ratio "
+                    + $"{into[k].VarianceRatio:F4}, unseen band off by {into[k].BandError:F4}");
             }
         }
 
@@ -219,17 +213,6 @@ internal static class FieldRestoration
 
     private static int CellOf(int site) => (site / Side / Block * (Side / Block)) + (site % Side / Block);
 
-    private static double[] Doubles(ReadOnlySpan<float> values)
-    {
-        var result = new double[values.Length];
-        for (var i = 0; i < result.Length; i++)
-        {
-            result[i] = values[i];
-        }
-
-        return result;
-    }
-
     private static GaussianConditional BlockConditional()
     {
         var observation = new double[Cells * Sites];
@@ -248,7 +231,7 @@ internal static class FieldRestoration
             new TracedProgram(null, ("x", draw)), new ExecutionOptions { Threads = 1 })
         { ["x"] = new NdArray<float>(Observations, Sites) };
         program.Run(Observations, new DrawKey(seed, 1UL << 39));
-        return Doubles(program["x"].Span);
+        return Numbers.Doubles(program["x"].Span);
     }
 
     private static NdArray<float> Noise(int count, ulong seed)
@@ -277,7 +260,7 @@ internal static class FieldRestoration
 
             for (var s = 0; s < DrawsEach; s++)
             {
-                var row = Doubles(draws.Row((o * DrawsEach) + s));
+                var row = Numbers.Doubles(draws.Row((o * DrawsEach) + s));
                 for (var i = 0; i < Sites; i++)
                 {
                     sum[i] += row[i] / DrawsEach;

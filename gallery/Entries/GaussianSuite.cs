@@ -99,16 +99,10 @@ internal static class GaussianSuite
 
     private static double Largest(Expr residual, ExperimentSettings settings)
     {
-        using var run = new CompiledProgram<double>(new TracedProgram(null, ("residual", residual)), GaussianTraining.Execution(settings));
+        using var run = new CompiledProgram<double>(new TracedProgram(null, ("residual", residual)), settings.Execution);
         run["residual"] = new NdArray<double>(Points);
         run.Run(Points, new DrawKey(settings.Seed));
-        var largest = 0.0;
-        foreach (var value in run["residual"].Span)
-        {
-            largest = double.IsNaN(value) ? double.NaN : Math.Max(largest, Math.Abs(value));
-        }
-
-        return largest;
+        return Measurements.LargestMagnitude(run["residual"].Span);
     }
 
     private static IReadOnlyList<double> TrainByAdam(ExperimentSettings settings, CancellationToken cancellation)
@@ -126,16 +120,15 @@ internal static class GaussianSuite
             if (isUnique)
             {
                 values.Add(score.DriftError);
-                settings.Note(FormattableString.Invariant($"{note}, drift error {score.DriftError:E1}"));
+                settings.Remark($"{note}, drift error {score.DriftError:E1}");
             }
             else
             {
                 var law = GaussianTraining.Carry(model, parameters, settings);
                 values.Add(law.MomentError);
-                settings.Note(
-                    string.Create(
-                        CultureInfo.InvariantCulture, $"{note}, moments {law.MomentError:E1}, ESS {law.EffectiveSampleSize:F4}, log Z of the weights off by "
-                        + $"{Math.Abs(law.LogZ - GaussianEvolutions.LogZ):E1}"));
+                settings.Remark(
+                    $"{note}, moments {law.MomentError:E1}, ESS {law.EffectiveSampleSize:F4}, log Z of the weights off by "
+                    + $"{Math.Abs(law.LogZ - GaussianEvolutions.LogZ):E1}");
             }
         }
 
@@ -159,9 +152,9 @@ internal static class GaussianSuite
             var beside = GaussianTraining.Score(model, alone, settings);
             smallestRatio = Math.Min(smallestRatio, beside.DriftError / score.DriftError);
             values.AddRange([score.ResidualRms, score.DriftError]);
-            settings.Note(string.Create(CultureInfo.InvariantCulture,
-                $"{name}: {seconds:F1} s; Gauss-Newton ({steps} steps) RMS {score.ResidualRms:E1}, drift {score.DriftError:E1}{LogZ(score)}; Adam "
-                + $"({adamSteps} steps) RMS {beside.ResidualRms:E1}, drift {beside.DriftError:E1}{LogZ(beside)}"));
+            settings.Remark(
+                $"{name}: {seconds:F1} s; Gauss-Newton ({steps} steps) RMS {score.ResidualRms:E1}, drift {score.DriftError:E1}{LogZ(score)}; Adam ({adamSteps} "
+                + $"steps) RMS {beside.ResidualRms:E1}, drift {beside.DriftError:E1}{LogZ(beside)}");
         }
 
         values.Add(smallestRatio);
@@ -173,14 +166,9 @@ internal static class GaussianSuite
         var annealing = GaussianEvolutions.Losses[0].Build(GaussianTraining.AdamWidth);
         var (parameters, _) = GaussianTraining.Adam(annealing, GaussianTraining.AdamSteps, settings, cancellation);
         using var integral = new CompiledProgram<double>(
-            new TracedProgram(annealing.Parameters, ("c", annealing.Slope!(Expr.Input("t")).BatchSum() / Points)), GaussianTraining.Execution(settings));
+            new TracedProgram(annealing.Parameters, ("c", annealing.Slope!(Expr.Input("t")).BatchSum() / Points)), settings.Execution);
         integral.Parameters = parameters;
-        integral["t"] = new NdArray<double>(Points);
-        for (var i = 0; i < Points; i++)
-        {
-            integral["t"][i] = (i + 0.5) / Points;
-        }
-
+        integral["t"] = NdArray<double>.From(Measurements.Midpoints(Points), Points);
         integral.Run(Points);
         var carried = GaussianTraining.Carry(annealing, parameters, settings);
 
@@ -205,7 +193,7 @@ internal static class GaussianSuite
         var width = halfWidth * GaussianEvolutions.Bridge.Variance(t).Sqrt();
         var x = GaussianEvolutions.Bridge.Mean(t) + (width * z);
         var mass = (model.LogDensity!.LogDensity(x, t).Exp() * (2 * width / (side - 1)).Square()).BatchSum();
-        using var run = new CompiledProgram<double>(new TracedProgram(model.Parameters, ("mass", mass)), GaussianTraining.Execution(settings));
+        using var run = new CompiledProgram<double>(new TracedProgram(model.Parameters, ("mass", mass)), settings.Execution);
         run.Parameters = parameters;
         run["z"] = new NdArray<double>(side * side, 2);
         for (var i = 0; i < side * side; i++)

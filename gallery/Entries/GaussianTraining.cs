@@ -64,7 +64,7 @@ internal static class GaussianTraining
             StartStream = s_startStream
         };
         var loss = model.Residual.SquaredNorm();
-        using var minimiser = new LossMinimiser<double>(model.Parameters, model.Initializer, loss, options, settings.Seed, Execution(settings));
+        using var minimiser = new LossMinimiser<double>(model.Parameters, model.Initializer, loss, options, settings.Seed, settings.Execution);
         var outcome = minimiser.Run(cancellation: cancellation);
         return (minimiser.State.Average, outcome.Elapsed.TotalSeconds / steps);
     }
@@ -78,7 +78,7 @@ internal static class GaussianTraining
         var clock = Stopwatch.StartNew();
         var (start, secondsPerStep) = Adam(model, WarmSteps, settings, cancellation);
         var options = new GaussNewtonOptions { LargestDamping = 1e-3, Adaptive = true };
-        using var newton = new GaussNewton(model.Parameters, model.Residual, Points, options, Execution(settings));
+        using var newton = new GaussNewton(model.Parameters, model.Residual, Points, options, settings.Execution);
         start.Span.CopyTo(newton.Parameters.Span);
         var steps = 0;
         while (steps < MostSteps && newton.Loss(new DrawKey(settings.Seed, FreshPoints)) > RmsGoal * RmsGoal)
@@ -112,16 +112,12 @@ internal static class GaussianTraining
             outputs.Add(("logZ", slope(t).BatchSum() / EvaluationPoints));
         }
 
-        using var run = new CompiledProgram<double>(new TracedProgram(model.Parameters, [.. outputs]), Execution(settings));
+        using var run = new CompiledProgram<double>(new TracedProgram(model.Parameters, [.. outputs]), settings.Execution);
         run.Parameters = parameters;
         if (model.Exact is not null || model.Slope is not null)
         {
             // The midpoint rule in time, so that the integral of c is exact beside the figure's tolerance.
-            run["t"] = new NdArray<double>(EvaluationPoints);
-            for (var i = 0; i < EvaluationPoints; i++)
-            {
-                run["t"][i] = (i + 0.5) / EvaluationPoints;
-            }
+            run["t"] = NdArray<double>.From(Measurements.Midpoints(EvaluationPoints), EvaluationPoints);
         }
 
         run.Run(EvaluationPoints, new DrawKey(settings.Seed, FreshPoints + 1));
@@ -150,7 +146,7 @@ internal static class GaussianTraining
             start[(2 * i) + 1] = halfWidth * ((2.0 * (i % side) / (side - 1)) - 1);
         }
 
-        using var ode = new TransportOde<double>(model.Parameters, model.Field, RungeKuttaTableau.RungeKutta4, Execution(settings));
+        using var ode = new TransportOde<double>(model.Parameters, model.Field, RungeKuttaTableau.RungeKutta4, settings.Execution);
         var (end, divergence) = ode.Run(parameters, start, steps);
         var cell = Math.Pow(2 * halfWidth / (side - 1), 2) / (2 * Math.PI);
         var (mean, square, mass, squaredMass) = (new double[2], new double[2], 0.0, 0.0);
@@ -182,7 +178,7 @@ internal static class GaussianTraining
         const int particles = 40_000;
         const int steps = 100;
         using var sde = TransportSde.Forward<double>(
-            model.LogDensity!, model.Parameters, velocity, SdeScheme.Heun, particles, s_evaluationStream, s_evaluationStream.Member(3), Execution(settings));
+            model.LogDensity!, model.Parameters, velocity, SdeScheme.Heun, particles, s_evaluationStream, s_evaluationStream.Member(3), settings.Execution);
         sde.Start(parameters, particles, new DrawKey(settings.Seed, FreshPoints));
         sde.Advance(parameters, particles, new TimeGrid(0, steps, steps, (_, _) => GaussianEvolutions.Noise), new DrawKey(settings.Seed, FreshPoints));
         var (mean, square) = (new double[2], new double[2]);
@@ -207,7 +203,4 @@ internal static class GaussianTraining
 
         return worst;
     }
-
-    /// <summary>Threads as set.</summary>
-    public static ExecutionOptions Execution(ExperimentSettings settings) => new() { Threads = settings.Threads };
 }

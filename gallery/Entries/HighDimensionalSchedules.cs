@@ -1,11 +1,10 @@
-using System.Globalization;
 using System.Numerics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
-using Monge.Engine.Execution;
 using Monge.Engine.Random;
 using Monge.Fields;
 using Monge.Paths;
+using Monge.References;
 
 namespace Monge.Gallery.Entries;
 
@@ -57,7 +56,7 @@ internal static class HighDimensionalSchedules
                     FigureReference.AtMost("VE dilated linear, 200 steps, d = 1000000: relative error of the deviation", 0.03,
                         "0.5; the reference table itself has 0.4844, off by 3.1 percent"),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => TwoModes(settings, cancellation), cancellation)),
+                Experiment.InBackground(TwoModes)),
             new Experiment(
                 "full-dimension",
                 "The same in all 1,000 coordinates beside the reduction.",
@@ -66,7 +65,7 @@ internal static class HighDimensionalSchedules
                     FigureReference.AtMost("largest difference of the fractions in standard errors", 3, "the reduction is exact"),
                     FigureReference.AtMost("largest relative difference of the deviations", 0.01, "the reduction is exact"),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => FullDimension(settings, cancellation), cancellation)),
+                Experiment.InBackground(FullDimension)),
             new Experiment(
                 "curie-weiss",
                 "Spins below the critical temperature in 1,000 dimensions, 100 Euler steps, beside the exact law of the magnetisation.",
@@ -79,7 +78,7 @@ internal static class HighDimensionalSchedules
                     FigureReference.AtLeast("VP uniform, 25 steps: error of the fraction up", 0.05, "the uniform clock fails"),
                     FigureReference.AtMost("VP dilated, 25 steps: error of the fraction up", 0.02, "the dilated clock doesn't"),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => CurieWeiss(settings, cancellation), cancellation)),
+                Experiment.InBackground(CurieWeiss)),
             new Experiment(
                 "finite-system",
                 "Spins in 200 dimensions with the exact conditional mean, and few steps of order 2.",
@@ -90,7 +89,7 @@ internal static class HighDimensionalSchedules
                     FigureReference.AtMost("two modes, d = 10,000: error of the fraction, 20 steps of Heun", 0.01, "0.8"),
                     FigureReference.AtMost("two modes, d = 10,000: relative error of the deviation, 20 steps of Heun", 0.03, "0.5", stretchBound: 0.0101),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => FiniteSystem(settings, cancellation), cancellation)),
+                Experiment.InBackground(FiniteSystem)),
         ]);
 
     private static (InterpolantSchedule Schedule, double BaseDeviation) Scheme(string name, int d, double kappa = Kappa)
@@ -133,7 +132,7 @@ internal static class HighDimensionalSchedules
     private static NdArray<T> Euler<T>(IVectorField velocity, NdArray<T> start, int steps, SdeScheme scheme, ExperimentSettings settings)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        using var sde = FieldSde.Walk<T>(null, velocity, scheme, s_noiseStream, false, new ExecutionOptions { Threads = settings.Threads });
+        using var sde = FieldSde.Walk<T>(null, velocity, scheme, s_noiseStream, false, settings.Execution);
         if (scheme == SdeScheme.EulerMaruyama)
         {
             return sde.Carry(null, start, new TimeGrid(TimeGrid.EqualTimes(0, 1, steps)));
@@ -178,11 +177,9 @@ internal static class HighDimensionalSchedules
                 var ends = s_dimensions.Select(d => Reduced(name, d, 200, SdeScheme.EulerMaruyama, settings, kappa)).ToList();
                 double[] deviations = [.. ends.Select(e => Math.Abs((e.Deviation / Deviation) - 1))];
                 var fraction = ends.Max(e => Math.Abs(e.Fraction - Weight));
-                settings.Note(
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{name}, kappa = {kappa}, 200 steps: fraction off by up to {fraction:f4}, deviation by {100 * deviations[0]:f2}, "
-                        + $"{100 * deviations[1]:f2} and {100 * deviations[2]:f2} percent"));
+                settings.Remark(
+                    $"{name}, kappa = {kappa}, 200 steps: fraction off by up to {fraction:f4}, deviation by {100 * deviations[0]:f2}, {100 * deviations[1]:f2} "
+                    + $"and {100 * deviations[2]:f2} percent");
                 if (kappa == Kappa)
                 {
                     results.AddRange([fraction, name[1] == 'P' ? deviations.Max() : deviations[..2].Max()]);
@@ -227,8 +224,7 @@ internal static class HighDimensionalSchedules
             // Both fractions are estimates: 2,000 and 20,000 samples.
             var error = Math.Sqrt(fraction * (1 - fraction) * ((1.0 / Samples) + (1.0 / 20_000)));
             var measured = Math.Sqrt(squares / ((D - 1.0) * Samples));
-            settings.Note(
-                FormattableString.Invariant($"{name}: fraction {(double)up / Samples:f4} beside {fraction:f4}, deviation {measured:f4} beside {deviation:f4}"));
+            settings.Remark($"{name}: fraction {(double)up / Samples:f4} beside {fraction:f4}, deviation {measured:f4} beside {deviation:f4}");
             distance = Math.Max(distance, Math.Abs(((double)up / Samples) - fraction) / error);
             width = Math.Max(width, Math.Abs((measured / deviation) - 1));
         }
@@ -250,11 +246,9 @@ internal static class HighDimensionalSchedules
             var (schedule, spread) = Scheme(name, D);
             var magnetisation = Magnetisations(law.LargeSystem(schedule), D, spread, Samples, steps, settings);
             var (fraction, size, variation) = Compare(magnetisation, exact);
-            settings.Note(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{name}, {steps} steps: fraction up off by {fraction:f4}, mean |M| by {size:f5}, total variation {variation:f4}; exact fraction "
-                    + $"{exact.Skip((D / 2) + 1).Sum():f4}, large-d weight {law.PlusWeight:f4}"));
+            settings.Remark(
+                $"{name}, {steps} steps: fraction up off by {fraction:f4}, mean |M| by {size:f5}, total variation {variation:f4}; exact fraction "
+                + $"{exact.Skip((D / 2) + 1).Sum():f4}, large-d weight {law.PlusWeight:f4}");
             results.AddRange((name.Contains("dilated", StringComparison.Ordinal), steps) switch
             {
                 (true, 100) => [fraction, size, variation],
@@ -317,11 +311,10 @@ internal static class HighDimensionalSchedules
         cancellation.ThrowIfCancellationRequested();
         var magnetisation = Magnetisations(law.Exact(schedule), D, spread, Samples, 200, settings);
         var (fraction, size, variation) = Compare(magnetisation, law.UpSpinProbabilities());
-        settings.Note(FormattableString.Invariant(
-            $"exact mean, d = {D}, 200 steps: fraction up off by {fraction:f4}, mean |M| by {size:f5}, total variation {variation:f4}"));
+        settings.Remark($"exact mean, d = {D}, 200 steps: fraction up off by {fraction:f4}, mean |M| by {size:f5}, total variation {variation:f4}");
         var (heun, deviation) = Reduced("VP dilated trigonometric", 10_000, 20, SdeScheme.Heun, settings);
         var (euler, eulerDeviation) = Reduced("VP dilated trigonometric", 10_000, 200, SdeScheme.EulerMaruyama, settings);
-        settings.Note(FormattableString.Invariant($"d = 10,000: 20 steps of Heun {heun:f4}, {deviation:f4}; 200 of Euler {euler:f4}, {eulerDeviation:f4}"));
+        settings.Remark($"d = 10,000: 20 steps of Heun {heun:f4}, {deviation:f4}; 200 of Euler {euler:f4}, {eulerDeviation:f4}");
         return [fraction, Math.Abs(heun - Weight), Math.Abs((deviation / Deviation) - 1)];
     }
 }

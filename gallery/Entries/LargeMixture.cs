@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
-using System.Globalization;
+using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
-using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Measures;
@@ -49,7 +48,7 @@ internal static class LargeMixture
                 FigureReference.AtMost("SDE with noise 1: divergence over the largest of three floors", 1.1, "exact samples of the same size"),
                 FigureReference.AtMost("largest error of a mode's mass", 0.01, "a fifth each, of 50,000"),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Measure(settings, cancellation), cancellation)),
+            Experiment.InBackground(Measure)),
     ];
 
     /// <summary>
@@ -85,7 +84,7 @@ internal static class LargeMixture
         var covariances = new double[Components][,];
         for (var k = 0; k < Components; k++)
         {
-            double[] w = [.. Enumerable.Range(0, Dimension * Dimension).Select(_ => random.NextNormal())];
+            var w = Measurements.Normal(random, Dimension * Dimension);
             var covariance = covariances[k] = new double[Dimension, Dimension];
             for (var i = 0; i < Dimension; i++)
             {
@@ -107,10 +106,10 @@ internal static class LargeMixture
 
     private static double[] Measure(ExperimentSettings settings, CancellationToken cancellation)
     {
-        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var execution = settings.Execution;
         var law = new MixtureInterpolant(new Interpolant(InterpolantSchedules.LinearWithLatent()), null, Law);
         var start = NdArray<float>.From(
-            [.. law.Start.Sample(Samples, new RandomStream(settings.Seed, s_startStream)).Select(v => (float)v)], Samples, Dimension);
+            Numbers.Singles(law.Start.Sample(Samples, new RandomStream(settings.Seed, s_startStream))), Samples, Dimension);
         double[] floors = [.. Enumerable.Range(0, 3).Select(k => MarginalDivergence(
             Law.Sample(Samples, new RandomStream(settings.Seed, s_drawStream.Member(1 + k))), settings.Seed, settings.Threads))];
         var (results, mass) = (new List<double>(), 0.0);
@@ -120,44 +119,21 @@ internal static class LargeMixture
             using var sde = FieldSde.Walk<float>(
                 null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, NoiseStream, false, execution);
             var end = sde.Carry(null, start, new TimeGrid(TimeGrid.EqualTimes(0, 1, steps), (_, _) => diffusion), new DrawKey(settings.Seed));
-            double[] samples = [.. end.Span.ToArray().Select(v => (double)v)];
+            var samples = Numbers.Doubles(end.Span);
             var divergence = MarginalDivergence(samples, settings.Seed, settings.Threads);
             var masses = Masses(samples);
             mass = Math.Max(mass, masses.Max(m => Math.Abs(m - (1.0 / Components))));
             results.Add(divergence / floors.Max());
-            settings.Note(
-                string.Create(
-                    CultureInfo.InvariantCulture, $"noise {diffusion}, {steps} steps of Heun: divergence {divergence:f5}, floors "
-                    + $"{string.Join(", ", floors.Select(f => f.ToString("f5", System.Globalization.CultureInfo.InvariantCulture)))}; masses "
-                    + $"{string.Join(" ", masses.Select(m => m.ToString("f4", System.Globalization.CultureInfo.InvariantCulture)))}"));
+            settings.Remark(
+                $"noise {diffusion}, {steps} steps of Heun: divergence {divergence:f5}, floors "
+                + $"{string.Join(", ", floors.Select(f => f.ToString("f5", System.Globalization.CultureInfo.InvariantCulture)))}; masses "
+                + $"{string.Join(" ", masses.Select(m => m.ToString("f4", System.Globalization.CultureInfo.InvariantCulture)))}");
         }
 
         return [.. results, mass];
     }
 
     // The modes are some 120 apart and 16 wide, so the nearest mean is the mode.
-    private static double[] Masses(double[] samples)
-    {
-        var counts = new double[Components];
-        var n = samples.Length / Dimension;
-        for (var s = 0; s < n; s++)
-        {
-            var row = samples.AsSpan(s * Dimension, Dimension);
-            var (best, at) = (double.PositiveInfinity, 0);
-            for (var k = 0; k < Components; k++)
-            {
-                var distance = 0.0;
-                for (var i = 0; i < Dimension; i++)
-                {
-                    distance += (row[i] - Law.Means[k][i]) * (row[i] - Law.Means[k][i]);
-                }
-
-                (best, at) = distance < best ? (distance, k) : (best, at);
-            }
-
-            counts[at] += 1.0 / n;
-        }
-
-        return counts;
-    }
+    private static IReadOnlyList<double> Masses(double[] samples) => ModeWeights.Compute(
+        samples, Dimension, Components, ModeWeights.NearestMode([.. Law.Means.SelectMany(m => m)], Dimension)).Weights;
 }

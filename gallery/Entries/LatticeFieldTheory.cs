@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Fields;
 using Monge.Measures;
 using Monge.Methods;
@@ -73,9 +72,9 @@ internal static class LatticeFieldTheory
                 var draws = await Sample(sizes, massSquared, coupling, options, Drift(sizes, WholeLattice, 16), ManySamples, settings, cancellation);
                 var exact = LatticeReference.Compute(new LatticeField(sizes, massSquared, coupling), 10, 28, settings.Threads);
                 var moments = new Magnetisation(draws);
-                settings.Note(string.Create(CultureInfo.InvariantCulture,
-                    $"{name}: <phi^2> {moments.MeanSquare:f5} (exact {exact.MeanSquare:f5}), <M^2> {moments.Square:f5} (exact "
-                    + $"{exact.MagnetisationSquare:f5}), <M> {moments.Mean:f5}"));
+                settings.Remark(
+                    $"{name}: <phi^2> {moments.MeanSquare:f5} (exact {exact.MeanSquare:f5}), <M^2> {moments.Square:f5} (exact {exact.MagnetisationSquare:f5}), "
+                    + $"<M> {moments.Mean:f5}");
                 return
                 [
                     draws.LogZ, Math.Abs((moments.MeanSquare / exact.MeanSquare) - 1), Math.Abs((moments.Square / exact.MagnetisationSquare) - 1),
@@ -142,10 +141,10 @@ internal static class LatticeFieldTheory
         var path = PathLibrary.Lattice(field).Path;
         var draws = await new NetsTransport(TargetLibrary.Get(name, settings.Threads), options, path, drift).SampleAsync(
             samples, settings.Seed, null, cancellation, settings.Threads);
-        settings.Note(string.Create(CultureInfo.InvariantCulture,
+        settings.Remark(
             $"{name}, {(options.Training.Iterations == 1 ? "annealed importance sampling" : $"{options.Training.Iterations} iterations")}, seed "
             + $"{settings.Seed}: log Z {draws.LogZ:f5} +- {draws.LogZError:f5}, ELBO {draws.Elbo:f3}, ESS {draws.EffectiveSampleSize:p1}, "
-            + $"{draws.TargetCalls:n0} target calls, {draws.Sampler}, {draws.TrainSeconds:f0} s of training"));
+            + $"{draws.TargetCalls:n0} target calls, {draws.Sampler}, {draws.TrainSeconds:f0} s of training");
         return draws;
     }
 

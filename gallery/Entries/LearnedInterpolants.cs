@@ -36,7 +36,7 @@ internal static class LearnedInterpolants
                 FigureReference.AtMost("best SDE: mass outside the squares over the ODE's", 1, "arXiv:2303.08797, section 7.1"),
                 FigureReference.AtMost("cross-entropy of the ODE less that without a latent", 0, "arXiv:2303.08797, section 7.1"),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Checkerboard(settings, cancellation), cancellation)),
+            Experiment.InBackground(Checkerboard)),
         new Experiment(
             "mixture-128-learned",
             "Five Gaussians in 128 dimensions from N(0, I): velocity or its part without the latent, with score or denoiser, ODE and SDEs; divergence of the "
@@ -50,7 +50,7 @@ internal static class LearnedInterpolants
                     "least divergence over noises above 0 over that without noise, velocity and denoiser", 1, "arXiv:2303.08797, section 7.3"),
                 FigureReference.AtLeast("divergence at the largest noise over the least, velocity and denoiser", 1.02, "an optimum inside; equal at 1"),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => LargeMixtureLearned(settings, cancellation), cancellation)),
+            Experiment.InBackground(LargeMixtureLearned)),
     ];
 
     /// <summary>Of entry 35.</summary>
@@ -67,7 +67,7 @@ internal static class LearnedInterpolants
                 FigureReference.Within("moons: integral of the density", 1, 0.01, "exact"),
                 FigureReference.AtMost("largest error of the round trip", 1e-4, "exact"),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Densities(settings, cancellation), cancellation)),
+            Experiment.InBackground(Densities)),
         new Experiment(
             "known-entropy",
             "Mixtures of five Gaussians with full covariances in 8 and 10 dimensions, fresh draws: what the negative log-likelihood of test draws exceeds "
@@ -77,7 +77,7 @@ internal static class LearnedInterpolants
                 FigureReference.AtMost("8 dimensions: excess in nats", 0.05, "0 if exact", stretchBound: 0.01),
                 FigureReference.AtMost("10 dimensions: excess in nats", 0.05, "0 if exact", stretchBound: 0.01),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => KnownEntropy(settings, cancellation), cancellation)),
+            Experiment.InBackground(KnownEntropy)),
         new Experiment(
             "transport-coupled",
             "N(0, I) and moons to eight Gaussians, pairs by mini-batch optimal transport: exact W2 of 1000 samples beside its floor (means of twenty sets "
@@ -89,7 +89,7 @@ internal static class LearnedInterpolants
                 FigureReference.AtMost("moons to eight Gaussians: W2 over the floor", 1.15, "floor: exact samples", stretchBound: 1.05),
                 FigureReference.AtMost("moons to eight Gaussians: normalised path energy", 0.053, "arXiv:2302.00482"),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => TransportCoupled(settings, cancellation), cancellation)),
+            Experiment.InBackground(TransportCoupled)),
     ];
 
     private static double[] Checkerboard(ExperimentSettings settings, CancellationToken cancellation)
@@ -111,14 +111,14 @@ internal static class LearnedInterpolants
         var (entropy, entropyWithout) = (CrossEntropy(withLatent, test, settings), CrossEntropy(without, test, settings));
         var ode = Outside(law, withLatent.Generate(Samples, new FlowSettings { Seed = settings.Seed, Threads = settings.Threads }));
         var odeWithout = Outside(law, without.Generate(Samples, new FlowSettings { Seed = settings.Seed, Threads = settings.Threads }));
-        settings.Note(FormattableString.Invariant($"with latent: cross-entropy {entropy:F4}, outside {ode:F4}; without: {entropyWithout:F4}, {odeWithout:F4}"));
+        settings.Remark($"with latent: cross-entropy {entropy:F4}, outside {ode:F4}; without: {entropyWithout:F4}, {odeWithout:F4}");
         var best = double.PositiveInfinity;
         foreach (var noise in new[] { 0.25, 0.5, 1, 2.5 })
         {
             cancellation.ThrowIfCancellationRequested();
             var outside = Outside(
                 law, withLatent.Generate(Samples, new FlowSettings { Diffusion = noise, Steps = 400, Seed = settings.Seed, Threads = settings.Threads }));
-            settings.Note(FormattableString.Invariant($"SDE with noise {noise}, 400 steps: outside {outside:F4}"));
+            settings.Remark($"SDE with noise {noise}, 400 steps: outside {outside:F4}");
             best = Math.Min(best, outside);
         }
 
@@ -190,7 +190,7 @@ internal static class LearnedInterpolants
             integrals.Add(model.LogDensity(grid, new FlowSettings { Tolerance = 1e-4, Threads = settings.Threads }).Sum(Math.Exp) * cell * cell);
             var trip = model.ToData(model.ToBase(test, carry), carry).Zip(test, (a, b) => Math.Abs(a - b)).Max();
             worst = Math.Max(worst, trip);
-            settings.Note(FormattableString.Invariant($"{name}: negative log-likelihood {entropy:F4}, integral {integrals[^1]:F5}, round trip {trip:G3}"));
+            settings.Remark($"{name}: negative log-likelihood {entropy:F4}, integral {integrals[^1]:F5}, round trip {trip:G3}");
         }
 
         return [likelihood, .. integrals, worst];
@@ -213,14 +213,11 @@ internal static class LearnedInterpolants
             var test = law.Sample(TestRows, new RandomStream(settings.Seed, s_testStream));
             var logs = model.LogDensity(test, new FlowSettings { Tolerance = 1e-5, Threads = settings.Threads });
             double[] differences = [.. logs.Select((log, i) => law.LogDensity(test.AsSpan(i * d, d)) - log)];
-            var mean = differences.Average();
+            var (mean, error) = Measurements.Mean(differences);
             excess.Add(mean);
-            var error = Math.Sqrt(differences.Sum(v => (v - mean) * (v - mean)) / (TestRows - 1) / TestRows);
-            settings.Note(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"d = {d}: negative log-likelihood {-logs.Average():F4}, exact "
-                    + $"{logs.Select((_, i) => -law.LogDensity(test.AsSpan(i * d, d))).Average():F4}, excess {mean:F4} +- {error:F4}"));
+            settings.Remark(
+                $"d = {d}: negative log-likelihood {-logs.Average():F4}, exact {logs.Select((_, i) => -law.LogDensity(test.AsSpan(i * d, d))).Average():F4}, "
+                + $"excess {mean:F4} +- {error:F4}");
         }
 
         return [.. excess];
@@ -262,11 +259,9 @@ internal static class LearnedInterpolants
                         $"{Distances(new FlowSettings { Steps = n, Tableau = RungeKuttaTableau.Euler }).Average() / floor:F3} in {n}")));
             var energy = (PathEnergy(model, from.Sampler(4000, new RandomStream(settings.Seed, s_startStream.Member(1))), settings) / SquaredDistance(
                 from, to, settings, cancellation)) - 1;
-            settings.Note(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{from.Name} to {to.Name}: W2 {distance:F4} ({distances.Min():F4} to {distances.Max():F4}), floor {floor:F4} ({floors.Min():F4} to "
-                    + $"{floors.Max():F4}), normalised path energy {energy:F4}; W2 over the floor in Euler steps: {steps}"));
+            settings.Remark(
+                $"{from.Name} to {to.Name}: W2 {distance:F4} ({distances.Min():F4} to {distances.Max():F4}), floor {floor:F4} ({floors.Min():F4} to "
+                + $"{floors.Max():F4}), normalised path energy {energy:F4}; W2 over the floor in Euler steps: {steps}");
             results.Add(distance / floor);
             results.Add(Math.Abs(energy));
         }
@@ -279,9 +274,9 @@ internal static class LearnedInterpolants
     {
         using var ode = new TransportOde<double>(
             model.Parameters, model.Velocity(), RungeKuttaTableau.RungeKutta4,
-            new Engine.Execution.ExecutionOptions { Threads = settings.Threads }, DivergenceMode.None);
+            settings.Execution, DivergenceMode.None);
         var parameters = Engine.Arrays.NdArray<double>.From(
-            Array.ConvertAll(model.ParameterValues.Span.ToArray(), v => (double)v), model.ParameterValues.Length);
+            Engine.Arrays.Numbers.Doubles(model.ParameterValues.Span), model.ParameterValues.Length);
         var x = Engine.Arrays.NdArray<double>.From(start, start.Length / 2, 2);
         var energy = 0.0;
         const int pieces = 100;
@@ -334,7 +329,7 @@ internal static class LearnedInterpolants
         double[][] means = [.. Enumerable.Range(0, 5).Select(_ => (double[])[.. Enumerable.Range(0, d).Select(_ => 3 * random.NextNormal())])];
         double[][,] covariances = [.. Enumerable.Range(0, 5).Select(_ =>
         {
-            double[] w = [.. Enumerable.Range(0, d * d).Select(_ => random.NextNormal())];
+            var w = Measurements.Normal(random, d * d);
             var covariance = new double[d, d];
             for (var i = 0; i < d * d; i++)
             {

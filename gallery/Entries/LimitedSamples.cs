@@ -1,6 +1,5 @@
-using System.Globalization;
 using Monge.Engine.Arrays;
-using Monge.Engine.Execution;
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Paths;
@@ -44,7 +43,7 @@ internal static class LimitedSamples
                     FigureReference.Within("error of the mean, sigma = 0.3, n = 4, decay 1", .1088, 1e-5, "verified for this reproduction"),
                     FigureReference.Within("error x n / sigma^2 without decay, n = 256", 2, 0.01, "2 sigma^2 / n"),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Theory(settings), cancellation)),
+                Experiment.InBackground((settings, _) => Theory(settings))),
             new Experiment(
                 "simulation",
                 "20,000 dimensions, the denoiser fitted exactly at each of 100 times, 100 samples generated: the error of their mean, its rate, their "
@@ -59,7 +58,7 @@ internal static class LimitedSamples
                     FigureReference.Within(
                         "error x n / sigma^2 with fresh base samples at each time, sigma = 0.5, n = 64", 1, 0.1, "sigma^2 / n: the base's own term is gone"),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Simulation(20_000, settings, cancellation), cancellation)),
+                Experiment.InBackground((settings, cancellation) => Simulation(20_000, settings, cancellation))),
             new Experiment(
                 "simulation-50000",
                 "The simulation in 50,000 dimensions.",
@@ -68,8 +67,7 @@ internal static class LimitedSamples
                     .. s_simulated.Select(c => FigureReference.Within(
                         $"error of the mean over theory, sigma = {c.Deviation}, n = {c.Samples}", 1, 0.06, Closed, stretchTolerance: 0.03)),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
-                    () => [.. Simulation(50_000, settings, cancellation).Take(s_simulated.Length)], cancellation)),
+                Experiment.InBackground((settings, cancellation) => [.. Simulation(50_000, settings, cancellation).Take(s_simulated.Length)])),
             new Experiment(
                 "trained",
                 "The denoiser trained by Adam in 50,000 dimensions at ten times instead of fitted exactly.",
@@ -78,7 +76,7 @@ internal static class LimitedSamples
                     FigureReference.AtMost("largest relative error of a trained skip strength", 0.03, Closed),
                     FigureReference.AtMost("largest relative error of a trained overlap with the mean", 0.03, Closed),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Trained(settings, cancellation), cancellation)),
+                Experiment.InBackground(Trained)),
         ]);
 
     private static double[] Theory(ExperimentSettings settings)
@@ -104,10 +102,10 @@ internal static class LimitedSamples
             // The best weight decay, over a fine grid.
             var best = Enumerable.Range(0, 4000).Select(k => Math.Pow(10, -6 + (k / 400.0))).MinBy(l => new LimitedSampleTheory(n, deviation, l).MeanError);
             var at = new LimitedSampleTheory(n, deviation, best);
-            settings.Note(string.Create(CultureInfo.InvariantCulture,
-                $"sigma = {deviation}, n = {n}: error x n / sigma^2 is {new LimitedSampleTheory(n, deviation, 1e-9).MeanError / at.EmpiricalError:f4} "
-                + $"without decay, {at.MeanError / at.EmpiricalError:f4} at the best decay {best:g3}; 1 for the mean of the samples, "
-                + $"{at.BayesError / at.EmpiricalError:f4} at best"));
+            settings.Remark(
+                $"sigma = {deviation}, n = {n}: error x n / sigma^2 is {new LimitedSampleTheory(n, deviation, 1e-9).MeanError / at.EmpiricalError:f4} without "
+                + $"decay, {at.MeanError / at.EmpiricalError:f4} at the best decay {best:g3}; 1 for the mean of the samples, "
+                + $"{at.BayesError / at.EmpiricalError:f4} at best");
         }
 
         var large = new LimitedSampleTheory(256, 0.5, 1e-9);
@@ -131,19 +129,13 @@ internal static class LimitedSamples
             errors[(deviation, n)] = error - floor;
             ratios.Add((error - floor) / theory.MeanError);
             variance = Math.Max(variance, Math.Abs((spread / theory.ClosedForm().Variance) - 1));
-            settings.Note(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"d = {d}, sigma = {deviation}, n = {n}: error {error - floor:f5}, theory {theory.MeanError:f5}; orthogonal variance {spread:f4}, theory "
-                    + $"{theory.ClosedForm().Variance:f4}"));
+            settings.Remark(
+                $"d = {d}, sigma = {deviation}, n = {n}: error {error - floor:f5}, theory {theory.MeanError:f5}; orthogonal variance {spread:f4}, theory "
+                + $"{theory.ClosedForm().Variance:f4}");
         }
 
-        double Slope(double deviation)
-        {
-            var points = s_simulated.Where(c => c.Deviation == deviation).Select(c => (X: Math.Log(c.Samples), Y: Math.Log(errors[c]))).ToList();
-            var (x, y) = (points.Average(p => p.X), points.Average(p => p.Y));
-            return points.Sum(p => (p.X - x) * (p.Y - y)) / points.Sum(p => (p.X - x) * (p.X - x));
-        }
+        double Slope(double deviation) => Measurements.Slope(
+            [.. s_simulated.Where(c => c.Deviation == deviation).Select(c => (Math.Log(c.Samples), Math.Log(errors[c])))]);
 
         var (fresh, freshSpread) = Simulate(d, 64, 0.5, freshBase: true, settings);
         return [.. ratios, Slope(0.5), Slope(1.5), variance, (fresh - (freshSpread / Generated)) * 64 / 0.25];
@@ -161,7 +153,7 @@ internal static class LimitedSamples
         var x = new double[Generated][];
         for (var i = 0; i < Generated; i++)
         {
-            x[i] = [.. Enumerable.Range(0, d).Select(_ => random.NextNormal())];
+            x[i] = Measurements.Normal(random, d);
         }
 
         var h = 1.0 / Steps;
@@ -180,7 +172,7 @@ internal static class LimitedSamples
             var (factor, push) = (Math.Exp(growth * h), double.ExpM1(growth * h) / (skip - 1));
             foreach (var row in x)
             {
-                var signed = push * Math.Sign(SampleSums.Dot(weights, row));
+                var signed = push * Math.Sign(HostVectors.Dot(weights, row));
                 for (var i = 0; i < d; i++)
                 {
                     row[i] = (factor * row[i]) + (signed * weights[i]);
@@ -234,15 +226,15 @@ internal static class LimitedSamples
         var eta = Orthogonal([.. data.Sum.Select(v => (v / n) - 1)], ones);
         var xi = Orthogonal(Orthogonal([.. start.Sum], ones), eta);
         double[][] basis = [ones, eta, xi];
-        var squares = x.Sum(row => SampleSums.Dot(row, row) - basis.Sum(e => Math.Pow(SampleSums.Dot(row, e), 2)));
+        var squares = x.Sum(row => HostVectors.Dot(row, row) - basis.Sum(e => Math.Pow(HostVectors.Dot(row, e), 2)));
         return (mean.Average(v => (v - 1) * (v - 1)), squares / (Generated * (d - 3.0)));
     }
 
     private static double[] Orthogonal(double[] vector, double[] unit)
     {
-        var along = SampleSums.Dot(vector, unit);
+        var along = HostVectors.Dot(vector, unit);
         double[] rest = [.. vector.Select((v, i) => v - (along * unit[i]))];
-        var norm = Math.Sqrt(SampleSums.Dot(rest, rest));
+        var norm = Math.Sqrt(HostVectors.Dot(rest, rest));
         return [.. rest.Select(v => v / norm)];
     }
 
@@ -263,7 +255,7 @@ internal static class LimitedSamples
         var output = (skip * x) + (weights * (Expr.Dot(weights, x) / Math.Sqrt(D)).Tanh());
         var loss = (0.5 * (output - target).SquaredNorm()) + (0.5 * Decay / N * weights.SquaredNorm());
         var options = new GradientStepOptions { LearningRate = new WarmCosineRate(0.04, 0.001), GradientClip = double.PositiveInfinity, AverageDecay = 0.9 };
-        using var step = new GradientStep<float>(parameters, loss, N, options, new ExecutionOptions { Threads = settings.Threads });
+        using var step = new GradientStep<float>(parameters, loss, N, options, settings.Execution);
         var (dataRandom, baseRandom) = (new RandomStream(settings.Seed, s_dataStream), new RandomStream(settings.Seed, s_baseStream));
         var (data, start, inputs) = (new NdArray<float>(N, D), new NdArray<float>(N, D), new NdArray<float>(N, D));
         for (var i = 0; i < data.Length; i++)
@@ -294,8 +286,7 @@ internal static class LimitedSamples
             var denominator = (t * t * theory.DataCoefficient) + ((1 - t) * (1 - t) * theory.BaseCoefficient);
             var exactSkip = t * theory.DataCoefficient / denominator;
             var exactOverlap = N / (N + Decay) * (1 - (exactSkip * t));
-            settings.Note(FormattableString.Invariant(
-                $"t = {t:f2}: trained skip {state.Average[0]:f4}, theory {exactSkip:f4}; trained overlap {overlap:f4}, theory {exactOverlap:f4}"));
+            settings.Remark($"t = {t:f2}: trained skip {state.Average[0]:f4}, theory {exactSkip:f4}; trained overlap {overlap:f4}, theory {exactOverlap:f4}");
             skipError = Math.Max(skipError, Math.Abs((state.Average[0] / exactSkip) - 1));
             overlapError = Math.Max(overlapError, Math.Abs((overlap / exactOverlap) - 1));
         }
@@ -338,17 +329,6 @@ internal static class LimitedSamples
                 {
                     sum += (double)left[i] * right[i];
                 }
-            }
-
-            return sum;
-        }
-
-        public static double Dot(double[] one, double[] other)
-        {
-            var sum = 0.0;
-            for (var i = 0; i < one.Length; i++)
-            {
-                sum += one[i] * other[i];
             }
 
             return sum;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -44,7 +43,7 @@ internal static class LipschitzSchedules
                     FigureReference.AtMost("largest error of the mixture schedule at 0.1, ..., 0.9", 1e-6, "quadrature"),
                     FigureReference.Within("surrogate schedule at 0.5", .083255, 1e-6, Computed),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => ClosedForms(settings), cancellation)),
+                Experiment.InBackground((settings, _) => ClosedForms(settings))),
             new Experiment(
                 "mode-weights",
                 "Two modes at +-M with weights 0.3 and 0.7, few Runge-Kutta steps, the weight that arrives: linear against designed schedule.",
@@ -54,7 +53,7 @@ internal static class LipschitzSchedules
                     .. s_designed.SelectMany(r => Pair($"designed, M = 100, {r.Steps} steps", r.ThreeEighths, r.Classical)),
                     FigureReference.AtMost("largest change of a designed weight from M = 100 to 5, 10 and 20", 0.002, Computed),
                 ],
-                (_, cancellation) => Task.Run<IReadOnlyList<double>>(() => ModeWeights(cancellation), cancellation)),
+                Experiment.InBackground((_, cancellation) => ModeWeights(cancellation))),
             new Experiment(
                 "transfer",
                 "The linear schedule's velocity carried to the designed one: against the direct formula, and the end of the flow under both.",
@@ -63,7 +62,7 @@ internal static class LipschitzSchedules
                     FigureReference.AtMost("largest relative error of the transferred velocity", 1e-12, "closed form"),
                     FigureReference.AtMost("largest difference of the flows' ends, 2000 steps", 1e-6, "the curve of laws fixes the map"),
                 ],
-                (_, cancellation) => Task.Run<IReadOnlyList<double>>(Transfer, cancellation)),
+                Experiment.InBackground((_, _) => Transfer())),
             new Experiment(
                 "kl-equivalence",
                 "Gaussian data, a wrong denoiser, the best diffusion: the path-space divergence under three schedules.",
@@ -73,7 +72,7 @@ internal static class LipschitzSchedules
                     FigureReference.Within(
                         "least relative growth with the diffusion off by 10 percent", (2.1 * 2.1 / 4.4) - 1, 1e-8, "(1 + f)^2 / 4f - 1 at f = 1.1"),
                 ],
-                (_, cancellation) => Task.Run<IReadOnlyList<double>>(DivergenceEquivalence, cancellation)),
+                Experiment.InBackground((_, _) => DivergenceEquivalence())),
             new Experiment(
                 "equalised",
                 "The clock that makes the mean squared Lipschitz constant of any velocity constant, found from the velocity alone, beside the closed forms.",
@@ -85,7 +84,7 @@ internal static class LipschitzSchedules
                     FigureReference.AtMost(
                         "error of the minority's weight, M = 100, 9 steps of the 3/8 rule", 0.177, "the linear schedule's error", stretchBound: 0.011),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Equalised(settings), cancellation)),
+                Experiment.InBackground((settings, _) => Equalised(settings))),
             .. LipschitzSchedulesLearned.Experiments,
         ]);
 
@@ -123,10 +122,9 @@ internal static class LipschitzSchedules
         var schedule = ScheduleDesign.Mixture(10);
         double[] betas = [.. Enumerable.Range(1, 9).Select(k => schedule.At(k / 10.0).Beta)];
         double Furthest(double[] from) => Enumerable.Range(0, 9).Max(k => Math.Abs(betas[k] - from[k]));
-        settings.Note(
-            string.Create(
-                CultureInfo.InvariantCulture, $"the mixture schedule lies within {Furthest(s_printedBetas):g2} of the six digits that the authors print, and "
-                + $"within {Furthest(s_betas):g2} of quadrature"));
+        settings.Remark(
+            $"the mixture schedule lies within {Furthest(s_printedBetas):g2} of the six digits that the authors print, and within {Furthest(s_betas):g2} of "
+            + $"quadrature");
         results.Add(Furthest(s_betas));
         results.Add(ScheduleDesign.MixtureSurrogate(10).At(0.5).Beta);
         return [.. results];
@@ -258,7 +256,7 @@ internal static class LipschitzSchedules
 
     private static double[] Equalised(ExperimentSettings settings)
     {
-        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var execution = settings.Execution;
         double[] Ratios(MixtureInterpolant law, double[] times)
         {
             var random = new RandomStream(settings.Seed, LargeMixture.NoiseStream);
@@ -290,11 +288,9 @@ internal static class LipschitzSchedules
         double Error(InterpolantSchedule schedule) => Math.Abs(MinorityMass(Separation, schedule, RungeKuttaTableau.ThreeEighths, 9) - MinorityWeight);
         var (designed, surrogate) = (ScheduleDesign.Mixture(Separation, MinorityWeight), ScheduleDesign.MixtureSurrogate(Separation));
         var (found, best) = (Average(equalised), Average(designed));
-        settings.Note(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"M = {Separation}: averaged squared constant equalised {found:f3}, designed {best:f3}, surrogate {Average(surrogate):f3}, linear "
-                + $"{Average(preserving):f0}; error of the weight {Error(equalised):f4}, {Error(designed):f4}, {Error(surrogate):f4}, {Error(preserving):f4}"));
+        settings.Remark(
+            $"M = {Separation}: averaged squared constant equalised {found:f3}, designed {best:f3}, surrogate {Average(surrogate):f3}, linear "
+            + $"{Average(preserving):f0}; error of the weight {Error(equalised):f4}, {Error(designed):f4}, {Error(surrogate):f4}, {Error(preserving):f4}");
         return [gaussian / (Math.Pow(Math.Log(1e-4), 2) / 4), found / best, Error(equalised)];
     }
 

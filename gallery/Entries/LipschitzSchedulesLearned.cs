@@ -1,6 +1,4 @@
-using System.Globalization;
 using Monge.Engine.Arrays;
-using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Fields;
@@ -32,13 +30,11 @@ internal static class LipschitzSchedulesLearned
                 FigureReference.AtMost("radius 100: the same over that of the linear schedule", 0.5, "the same bar where modes lie far apart"),
                 FigureReference.AtMost("radius 100: total variation of the equalised schedule over the surrogate's, 10 steps", 1, "stretch of the sheet"),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
-                () =>
-                {
-                    var (near, far) = (new LearnedModes(20, settings).Measure(cancellation), new LearnedModes(100, settings).Measure(cancellation));
-                    return [near.Designed, near.Designed / near.Linear, far.Designed, far.Designed / far.Linear, far.Equalised / far.Surrogate];
-                },
-                cancellation)),
+            Experiment.InBackground((settings, cancellation) =>
+            {
+                var (near, far) = (new LearnedModes(20, settings).Measure(cancellation), new LearnedModes(100, settings).Measure(cancellation));
+                return [near.Designed, near.Designed / near.Linear, far.Designed, far.Designed / far.Linear, far.Equalised / far.Surrogate];
+            })),
     ];
 }
 
@@ -71,7 +67,7 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
         InterpolantSchedule[] schedules =
             [linear, designed, ScheduleDesign.MixtureSurrogate(radius), Equalised(designed, new TransferredField(field, linear, designed), set, parameters)];
         string[] names = ["linear", "designed", "surrogate", "equalised"];
-        var start = Start();
+        var start = NdArray<double>.From(Measurements.Normal(new RandomStream(settings.Seed, s_spreadStream), 2 * Particles), Particles, 2);
         var found = new double[schedules.Length, s_steps.Length];
         for (var k = 0; k < schedules.Length; k++)
         {
@@ -88,16 +84,14 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
                 others.Add(FormattableString.Invariant($"{Variation(exact, false):F4} ({Variation(paths, true):F4} / {Variation(exact, true):F4})"));
             }
 
-            settings.Note(string.Create(CultureInfo.InvariantCulture,
+            settings.Remark(
                 $"radius {radius}, {names[k]}: total variation {found[k, 0]:F4}, {found[k, 1]:F4}, {found[k, 2]:F4} in 5, 10 and 20 steps; exact velocity "
-                + $"(Euler, learned / exact): {string.Join(", ", others)}"));
+                + $"(Euler, learned / exact): {string.Join(", ", others)}");
         }
 
-        settings.Note(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{Particles} exact draws have a total variation of about "
-                + $"{Math.Sqrt(2 / (Math.PI * Particles)) * s_weights.Sum(w => Math.Sqrt(w * (1 - w))) / 2:F4}"));
+        settings.Remark(
+            $"{Particles} exact draws have a total variation of about "
+            + $"{Math.Sqrt(2 / (Math.PI * Particles)) * s_weights.Sum(w => Math.Sqrt(w * (1 - w))) / 2:F4}");
         return (found[1, 1], found[0, 1], found[2, 1], found[3, 1]);
     }
 
@@ -107,7 +101,7 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
         const int points = 32;
         double[] times = [.. Enumerable.Range(0, points + 1).Select(k => LeastTime + ((1 - (2 * LeastTime)) * k / points))];
         var squares = ScheduleDesign.SquaredLipschitz(
-            set, parameters, velocity, times, time => Law(designed, time, 1000), new ExecutionOptions { Threads = settings.Threads });
+            set, parameters, velocity, times, time => Law(designed, time, 1000), settings.Execution);
         double[] floored = [.. squares.Select(s => Math.Max(s, 1e-3 * squares.Max()))];
         var clock = ScheduleDesign.EqualisingClock([.. times.Select(t => (t - times[0]) / (times[^1] - times[0]))], floored);
         return designed.OnClock("equalised", clock.Apply);
@@ -129,10 +123,10 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
         var loss = (Velocity(((1 - t) * z) + (t * x1), t) - (x1 - z)).SquaredNorm() / (spread * spread);
         using var minimiser = new LossMinimiser<float>(
             set, initializer, loss, new LossMinimiserOptions { Iterations = Iterations, BatchSize = 512 }, settings.Seed,
-            new ExecutionOptions { Threads = settings.Threads });
+            settings.Execution);
         var outcome = minimiser.Run(cancellation: cancellation);
-        settings.Note(FormattableString.Invariant($"radius {radius}: trained {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s"));
-        return (set, NdArray<double>.From(Array.ConvertAll(minimiser.State.Average.Span.ToArray(), v => (double)v), set.Count), new FormulaField(2, Velocity));
+        settings.Remark($"radius {radius}: trained {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s");
+        return (set, NdArray<double>.From(Numbers.Doubles(minimiser.State.Average.Span), set.Count), new FormulaField(2, Velocity));
     }
 
     private Expr Draw()
@@ -155,18 +149,6 @@ internal sealed class LearnedModes(double radius, ExperimentSettings settings)
         var x1 = Data.Sample(count, new RandomStream(settings.Seed, s_modeStream));
         var random = new RandomStream(settings.Seed, s_startStream);
         return Array.ConvertAll(x1, v => (at.Beta * v) + (at.Alpha * random.NextNormal()));
-    }
-
-    private NdArray<double> Start()
-    {
-        var random = new RandomStream(settings.Seed, s_spreadStream);
-        var start = new NdArray<double>(Particles, 2);
-        foreach (ref var value in start.Span)
-        {
-            value = random.NextNormal();
-        }
-
-        return start;
     }
 
     // Half the sum of |share - weight|; a particle belongs to the mode in whose sector it lies, also where a schedule ends

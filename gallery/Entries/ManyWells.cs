@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.Runs;
@@ -32,7 +31,7 @@ internal static class ManyWells
             async (settings, cancellation) =>
             {
                 var (target, draws) = await Sample("many-well-5", settings, cancellation);
-                return [draws.LogZ, draws.EffectiveSampleSize, LargestModeError(target, draws)];
+                return [draws.LogZ, draws.EffectiveSampleSize, Measurements.LargestModeError(target, draws)];
             }),
         new Experiment(
             "many-well-50",
@@ -46,7 +45,7 @@ internal static class ManyWells
             async (settings, cancellation) =>
             {
                 var (target, draws) = await Sample("many-well-50", settings, cancellation);
-                return [draws.LogZ, draws.EffectiveSampleSize, LargestModeError(target, draws)];
+                return [draws.LogZ, draws.EffectiveSampleSize, Measurements.LargestModeError(target, draws)];
             }),
         Pairs(32, 164.69568, 0.1, 2.5, "best published gap 2.93 with 290 million calls", 1.0),
         Pairs(64, 329.39135, 0.2, 16.3, "best published gap", 3),
@@ -72,22 +71,14 @@ internal static class ManyWells
     {
         var target = TargetLibrary.Get(name);
         var draws = await new PinnTransport(target, new PinnOptions()).SampleAsync(Samples, settings.Seed, null, cancellation, settings.Threads);
-        settings.Note(string.Create(CultureInfo.InvariantCulture,
+        settings.Remark(
             $"{name}, seed {settings.Seed}: log Z {draws.LogZ:f4} +- {draws.LogZError:f4} (exact {target.Facts.LogZ:f4}), ELBO {draws.Elbo:f3}, EUBO "
-            + $"{draws.Eubo:f3}, ESS {draws.EffectiveSampleSize:p1}, forward ESS {draws.ForwardEffectiveSampleSize:p1}"));
-        settings.Note(
-            string.Create(
-                CultureInfo.InvariantCulture, $"{name}: {draws.TargetCalls:n0} target calls, preparation and choices included; {draws.TrainSeconds:f0} s of "
-                + $"training, {draws.SampleSeconds:f0} s of sampling"));
+            + $"{draws.Eubo:f3}, ESS {draws.EffectiveSampleSize:p1}, forward ESS {draws.ForwardEffectiveSampleSize:p1}");
+        settings.Remark(
+            $"{name}: {draws.TargetCalls:n0} target calls, preparation and choices included; {draws.TrainSeconds:f0} s of training, {draws.SampleSeconds:f0} s "
+            + $"of sampling");
         settings.Note($"{name}: {draws.Sampler}; {draws.Preparation}");
         return (target, draws);
-    }
-
-    private static double LargestModeError(Density target, SampleSet draws)
-    {
-        var modes = target.Facts.Modes!;
-        var weights = modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, draws.NormalizedWeights());
-        return Enumerable.Range(0, modes.Count).Max(k => Math.Abs(weights[k] - modes.Weights[k]));
     }
 
     private static double LargestPairError(SampleSet draws, int dimension)

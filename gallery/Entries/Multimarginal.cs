@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -50,7 +49,7 @@ internal static class Multimarginal
                     FigureReference.AtMost("largest error of the score from g_0", 1e-12, "closed form"),
                     FigureReference.AtMost("largest error of a mean or covariance carried along an edge", 1e-8, "closed form"),
                 ],
-                (_, cancellation) => Task.Run<IReadOnlyList<double>>(() => Gaussians(cancellation), cancellation)),
+                Experiment.InBackground((_, cancellation) => Gaussians(cancellation))),
             new Experiment(
                 "path-cost",
                 "The cost of paths in the simplex: along the edge, along it at the best speed, and over the interior with ten coefficients.",
@@ -63,7 +62,7 @@ internal static class Multimarginal
                     FigureReference.AtMost("optimised path, variances 0.25 and a standard normal law", 0.02, "0.01115 is the least", stretchBound: 0.013),
                     FigureReference.Within("cost of 10,000 particles over quadrature, optimised path", 1, 0.02, "quadrature"),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => PathCosts(settings, cancellation), cancellation)),
+                Experiment.InBackground(PathCosts)),
             new Experiment(
                 "learned",
                 "One network with three heads, trained on uniform weights, beside the closed forms: Gaussians, and mixtures of two.",
@@ -72,9 +71,11 @@ internal static class Multimarginal
                     FigureReference.AtMost("relative error of the heads, Gaussians", 0.03, "closed form", stretchBound: 0.01),
                     FigureReference.AtMost("relative error of the heads, mixtures", 0.05, "closed form", stretchBound: 0.02),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
-                    () => [LearnedError("Gaussians", s_gaussians, 64, 6000, settings, cancellation),
-                        LearnedError("mixtures", s_mixtures, 128, 6000, settings, cancellation)], cancellation)),
+                Experiment.InBackground((settings, cancellation) =>
+                [
+                    LearnedError("Gaussians", s_gaussians, 64, 6000, settings, cancellation),
+                    LearnedError("mixtures", s_mixtures, 128, 6000, settings, cancellation),
+                ])),
             .. MultimarginalLearned.Experiments,
         ]);
 
@@ -86,7 +87,7 @@ internal static class Multimarginal
         double[] positions = [.. Enumerable.Range(0, 400).Select(_ => 2 * random.NextNormal())];
         foreach (var path in (SimplexPath[])[new SimplexPath(3, Inner), SimplexPath.Edge(3, 0, 1), SimplexPath.Edge(3, 2, 0)])
         {
-            double[] times = [.. Enumerable.Range(0, 200).Select(k => (k + 0.5) / 200)];
+            var times = Measurements.Midpoints(200);
             identity = Math.Max(identity, FieldEvaluation.At(
                 2, (x, t) => (BarycentricInterpolant.At(path.Weights(t), law.Means(x, path.Weights(t))) - x).Abs().Maximum(), positions, times).Max());
             score = Math.Max(
@@ -155,9 +156,9 @@ internal static class Multimarginal
         var cost = Cost(optimised, withNoise);
         var best = BestSpeed(optimised, withNoise);
         var atHalf = FieldEvaluation.At(1, (_, t) => optimised.Weights(t), [0.0], 0.5);
-        settings.Note(string.Create(CultureInfo.InvariantCulture,
+        settings.Remark(
             $"optimised path: cost {cost:f5}, {best:f5} at the best speed, 0.01115 at least; weights ({atHalf[0]:f4}, {atHalf[1]:f4}, {atHalf[2]:f4}) at the "
-            + $"middle, (0.3922, 0.3039, 0.3039) at the optimum"));
+            + $"middle, (0.3922, 0.3039, 0.3039) at the optimum");
         return [Cost(edge, units), BestSpeed(edge, units), Cost(edge, quarters), BestSpeed(edge, quarters), cost,
             SampledCost(optimised, withNoise, settings) / cost];
     }
@@ -169,14 +170,12 @@ internal static class Multimarginal
         return Expr.Dot(weights * rates, c).Square() / Expr.Dot(weights.Square(), c);
     }
 
-    private static double[] Midpoints(int count) => [.. Enumerable.Range(0, count).Select(k => (k + 0.5) / count)];
-
     private static double Cost(SimplexPath path, double[] variances) =>
-        FieldEvaluation.At(1, (_, t) => Rate(path, variances, t), new double[Nodes], Midpoints(Nodes)).Average();
+        FieldEvaluation.At(1, (_, t) => Rate(path, variances, t), new double[Nodes], Measurements.Midpoints(Nodes)).Average();
 
     // The square of the length: a curve costs least at constant speed.
     private static double BestSpeed(SimplexPath path, double[] variances) =>
-        Math.Pow(FieldEvaluation.At(1, (_, t) => Rate(path, variances, t).Sqrt(), new double[Nodes], Midpoints(Nodes)).Average(), 2);
+        Math.Pow(FieldEvaluation.At(1, (_, t) => Rate(path, variances, t).Sqrt(), new double[Nodes], Measurements.Midpoints(Nodes)).Average(), 2);
 
     private static SimplexPath OptimisePath(double[] variances, ExperimentSettings settings, CancellationToken cancellation)
     {
@@ -187,8 +186,8 @@ internal static class Multimarginal
         var t = Expr.Input("t");
         var options = new GradientStepOptions { LearningRate = new WarmCosineRate(3e-2), AverageDecay = 0.9 };
         var cost = Rate(path, variances, t) / Points;
-        using var step = new GradientStep<double>(parameters, cost, Points, options, new ExecutionOptions { Threads = settings.Threads });
-        step.Program["t"] = NdArray<double>.From(Midpoints(Points), Points);
+        using var step = new GradientStep<double>(parameters, cost, Points, options, settings.Execution);
+        step.Program["t"] = NdArray<double>.From(Measurements.Midpoints(Points), Points);
         var state = step.NewState();
         for (var k = 0; k < Steps; k++)
         {
@@ -207,7 +206,7 @@ internal static class Multimarginal
         var law = new BarycentricMixture([.. variances.Select(v => GaussianMixtureLaw.Isotropic([1], [[0]], [v]))]);
         var random = new RandomStream(settings.Seed, s_firstPointStream);
         var velocity = law.Velocity(path);
-        double[] times = [.. Enumerable.Range(0, Particles * Times).Select(k => (k + 0.5) / (Particles * Times))];
+        var times = Measurements.Midpoints(Particles * Times);
         var weights = FieldEvaluation.At(1, (_, t) => path.Weights(t), new double[times.Length], times);
         double[] draws = [.. Enumerable.Range(0, Particles * variances.Length).Select(k => Math.Sqrt(variances[k % variances.Length]) * random.NextNormal())];
 
@@ -234,7 +233,7 @@ internal static class Multimarginal
         Expr[] points = [.. Enumerable.Range(0, laws.Length).Select(k => Expr.Input($"x{k}", 2))];
         var x = BarycentricInterpolant.At(weights, points);
         var (heads, exact) = (network.Heads(x, weights), law.Means(x, weights));
-        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var execution = settings.Execution;
         var options = new LossMinimiserOptions { Iterations = steps, BatchSize = Batch, LearningRate = 3e-3, StartStream = s_weightStream };
         var loss = BarycentricInterpolant.Objective(heads, points);
         using var minimiser = new LossMinimiser<float>(parameters, initializer, loss, options, settings.Seed, execution);
@@ -243,7 +242,7 @@ internal static class Multimarginal
         {
             for (var k = 0; k < laws.Length; k++)
             {
-                program[$"x{k}"] = NdArray<float>.From([.. laws[k].Sample(Batch, streams[k]).Select(v => (float)v)], Batch, 2);
+                program[$"x{k}"] = NdArray<float>.From(Numbers.Singles(laws[k].Sample(Batch, streams[k])), Batch, 2);
             }
         }
 
@@ -261,7 +260,7 @@ internal static class Multimarginal
             size += evaluation["size"][0];
         }
 
-        settings.Note(FormattableString.Invariant($"{name}: relative error of the heads {Math.Sqrt(error / size):f4}"));
+        settings.Remark($"{name}: relative error of the heads {Math.Sqrt(error / size):f4}");
         return Math.Sqrt(error / size);
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Monge.Diagnostics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -49,7 +48,7 @@ internal static class MultimarginalLearned
                 FigureReference.AtMost("cost of the optimised path over that of the edge, roll to checkerboard", 0.9, "bar of the project", stretchBound: 0.8),
                 FigureReference.AtMost("energy distance at the optimised path's end over its floor", 3, "a cheaper path must still arrive"),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => Measure(settings, cancellation), cancellation)),
+            Experiment.InBackground(Measure)),
     ];
 
     private static double[] Measure(ExperimentSettings settings, CancellationToken cancellation)
@@ -58,7 +57,7 @@ internal static class MultimarginalLearned
         var (set, initializer) = (new ParameterSet(), new ParameterInitializer());
         var network = new BarycentricNetwork(set, initializer, 2, Laws, 128, 4);
         var path = SimplexPath.Parametrised(set, initializer, "path", Laws, 1, 2, Modes);
-        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var execution = settings.Execution;
         Expr[] points = [Expr.Random(RandomLaw.Normal, s_noiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
         var weights = Weights();
         Expr loss = 0;
@@ -72,7 +71,7 @@ internal static class MultimarginalLearned
             set, initializer, loss, new LossMinimiserOptions { Iterations = Iterations, BatchSize = Batch }, settings.Seed, execution);
         var outcome = minimiser.Run((program, iteration) => Fill(program, laws, settings.Seed, (ulong)iteration), cancellation: cancellation);
         var parameters = NdArray<float>.From(minimiser.State.Average.Span, set.Count);
-        settings.Note(FormattableString.Invariant($"trained {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s"));
+        settings.Remark($"trained {outcome.Iterations} steps in {outcome.Elapsed.TotalSeconds:F0} s");
 
         var worst = 0.0;
         for (var from = 0; from < Laws; from++)
@@ -94,10 +93,9 @@ internal static class MultimarginalLearned
             (Cost(set, parameters, network, SimplexPath.Edge(Laws, 1, 2), laws, settings), Cost(set, parameters, network, best, laws, settings));
         var arrival = Arrival(set, parameters, network, best, laws[1], laws[2], settings);
         var middle = FieldEvaluation.At(1, (_, t) => best.Weights(t), [0], 0.5);
-        settings.Note(
-            string.Create(
-                CultureInfo.InvariantCulture, $"cost of the edge {edgeCost:F4}, of the optimised path {bestCost:F4} (fresh samples); its weights half way "
-                + $"are {middle[0]:F3} Gaussian, {middle[1]:F3} roll, {middle[2]:F3} checkerboard"));
+        settings.Remark(
+            $"cost of the edge {edgeCost:F4}, of the optimised path {bestCost:F4} (fresh samples); its weights half way are {middle[0]:F3} Gaussian, "
+            + $"{middle[1]:F3} roll, {middle[2]:F3} checkerboard");
         settings.Note($"optimised path, roll to checkerboard: {arrival}");
         return [worst, bestCost / edgeCost, arrival.Ratio];
     }
@@ -132,7 +130,7 @@ internal static class MultimarginalLearned
         foreach (var (name, law) in new[] { ("roll", laws[1]), ("board", laws[2]) })
         {
             var rows = law.Sampler(Batch, new RandomStream((seed << 32) ^ iteration, s_drawStream.Member(law == laws[1] ? 0 : 1)));
-            program[name] = NdArray<float>.From(Array.ConvertAll(rows, v => (float)v), Batch, 2);
+            program[name] = NdArray<float>.From(Numbers.Singles(rows), Batch, 2);
         }
     }
 
@@ -143,9 +141,7 @@ internal static class MultimarginalLearned
         double[] Carried(int count, int seed)
         {
             var start = from.Draw(count, settings.Seed + 10_000 + (ulong)seed);
-            return Array.ConvertAll(
-                paths.Run(NdArray<float>.From(Array.ConvertAll(start, v => (float)v), count, 2), Steps, from: LeastTime, to: 1 - LeastTime).Span.ToArray(),
-                v => (double)v);
+            return Numbers.Doubles(paths.Run(NdArray<float>.From(Numbers.Singles(start), count, 2), Steps, from: LeastTime, to: 1 - LeastTime).Span);
         }
 
         return DistanceWithFloor.Compute(
@@ -167,7 +163,7 @@ internal static class MultimarginalLearned
         Expr[] points = [Expr.Random(RandomLaw.Normal, s_noiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
         var cost = PathCost(network, path, points, LeastTime + ((1 - (2 * LeastTime)) * Expr.Random(RandomLaw.Uniform, s_pathTimeStream))) / Batch;
         var options = new GradientStepOptions { LearningRate = new WarmCosineRate(0.05, 0.05), AverageDecay = 0.98 };
-        using var step = new GradientStep<float>(set, cost, Batch, options, new ExecutionOptions { Threads = settings.Threads }, name => name == "path")
+        using var step = new GradientStep<float>(set, cost, Batch, options, settings.Execution, name => name == "path")
         {
             Values = NdArray<float>.From(parameters.Span, set.Count),
         };
@@ -179,7 +175,7 @@ internal static class MultimarginalLearned
             step.Run(state, k, PathIterations, new DrawKey(settings.Seed, (ulong)(Iterations + k)));
         }
 
-        return Array.ConvertAll(state.Average.Span.ToArray(), v => (double)v);
+        return Numbers.Doubles(state.Average.Span);
     }
 
     private static double Cost(
@@ -189,7 +185,7 @@ internal static class MultimarginalLearned
         Expr[] points = [Expr.Random(RandomLaw.Normal, s_noiseStream, 2), Expr.Input("roll", 2), Expr.Input("board", 2)];
         var cost = PathCost(network, path, points, LeastTime + ((1 - (2 * LeastTime)) * Expr.Random(RandomLaw.Uniform, s_pathTimeStream))) / Batch;
         using var program = new CompiledProgram<float>(
-            new TracedProgram(set, ("cost", cost.BatchSum())), new ExecutionOptions { Threads = settings.Threads })
+            new TracedProgram(set, ("cost", cost.BatchSum())), settings.Execution)
         { Parameters = parameters };
         var sum = 0.0;
         for (var k = 0; k < batches; k++)

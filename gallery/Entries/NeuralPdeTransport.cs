@@ -41,9 +41,6 @@ internal static class NeuralPdeTransport
         var target = TargetLibrary.Get(name);
         var method = new PinnTransport(target, new PinnOptions());
         var draws = await method.SampleAsync(Samples, settings.Seed, null, cancellation, settings.Threads);
-        var modes = target.Facts.Modes!;
-        var weights = modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, draws.NormalizedWeights());
-        var worst = Enumerable.Range(0, modes.Count).Max(k => Math.Abs(weights[k] - modes.Weights[k]));
-        return [draws.LogZ, draws.EffectiveSampleSize, worst];
+        return [draws.LogZ, draws.EffectiveSampleSize, Measurements.LargestModeError(target, draws)];
     }
 }

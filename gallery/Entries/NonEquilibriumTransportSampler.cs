@@ -1,6 +1,4 @@
-using System.Globalization;
 using Monge.Diagnostics;
-using Monge.Engine.Execution;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.OptimalTransport;
@@ -74,12 +72,9 @@ internal static class NonEquilibriumTransportSampler
             NoteRun(settings, name + " resampled", resampled);
             var distance = SampleDiagnostics.W2(draws, target, threads: settings.Threads);
             settings.Note($"{name}: {distance}");
-            var modes = target.Facts.Modes!;
-            var weights = modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, draws.NormalizedWeights());
-            var worst = Enumerable.Range(0, modes.Count).Max(k => Math.Abs(weights[k] - modes.Weights[k]));
             return [
-                draws.LogZ, draws.EffectiveSampleSize, kernel, (draws.Eubo ?? double.NaN) - draws.Elbo, worst, Coverage(draws, target),
-                resampled.EffectiveSampleSize, distance.Ratio,
+                draws.LogZ, draws.EffectiveSampleSize, kernel, (draws.Eubo ?? double.NaN) - draws.Elbo, Measurements.LargestModeError(target, draws),
+                Coverage(draws, target), resampled.EffectiveSampleSize, distance.Ratio,
             ];
         });
 
@@ -150,11 +145,9 @@ internal static class NonEquilibriumTransportSampler
             var matching = new SinkhornOptions { Epsilon = 1e-3, MaximumIterations = 1000, Threads = settings.Threads };
             var distance = await Task.Run(
                 () => SampleDiagnostics.SinkhornSquared(draws, target, DistanceSamples, DistancePairs, matching, cancellation), cancellation);
-            settings.Note(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"student-t-mixture-50-learned: {distance}; medians {distance.ValueMedian:f0} and {distance.FloorMedian:f0} over {distance.Floors.Count} "
-                    + $"pairs"));
+            settings.Remark(
+                $"student-t-mixture-50-learned: {distance}; medians {distance.ValueMedian:f0} and {distance.FloorMedian:f0} over {distance.Floors.Count} "
+                + $"pairs");
             return [distance.MedianRatio, draws.EffectiveSampleSize, draws.LogZ];
         });
 
@@ -191,7 +184,7 @@ internal static class NonEquilibriumTransportSampler
             var draws = await new NetsTransport(target, options, moving ? path : null).SampleAsync(
                 Samples, settings.Seed, null, cancellation, settings.Threads);
             NoteRun(settings, name, draws);
-            var execution = new ExecutionOptions { Threads = settings.Threads };
+            var execution = settings.Execution;
             return moving ? [draws.EffectiveSampleSize, draws.LogZ, ExactMixtureTransport.Kernel(path, null, KernelSteps, settings, execution)]
                 : [draws.EffectiveSampleSize, draws.LogZ];
         });
@@ -229,10 +222,9 @@ internal static class NonEquilibriumTransportSampler
     {
         var d = target.Dimension;
         var weights = draws.NormalizedWeights();
-        if (target.Facts.Modes is { Count: <= 1000 } modes)
+        if (target.Facts.Modes is { Count: <= 1000 })
         {
-            var found = modes.Occupancy(draws.UnconstrainedPositions, d, weights);
-            return Enumerable.Range(0, modes.Count).Max(k => Math.Abs(found[k] - modes.Weights[k]));
+            return Measurements.LargestModeError(target, draws);
         }
 
         const double left = 0.155693;
@@ -242,14 +234,13 @@ internal static class NonEquilibriumTransportSampler
 
     private static void NoteRun(ExperimentSettings settings, string name, SampleSet draws)
     {
-        settings.Note(string.Create(CultureInfo.InvariantCulture,
+        settings.Remark(
             $"{name}: log Z {draws.LogZ:f4} +- {draws.LogZError:f4}, ESS {draws.EffectiveSampleSize:f4}, ELBO {draws.Elbo:f4}, EUBO "
             + $"{draws.Eubo ?? double.NaN:f4}, {draws.TargetCalls} target calls, trained {draws.TrainSeconds:f0} s, mode knowledge "
-            + $"{(draws.UsesModeKnowledge ? "yes" : "no")}; {draws.Sampler}; {draws.Preparation}"));
+            + $"{(draws.UsesModeKnowledge ? "yes" : "no")}; {draws.Sampler}; {draws.Preparation}");
         foreach (var trial in draws.SamplerScan ?? [])
         {
-            settings.Note(
-                FormattableString.Invariant($"{name}: ESS {trial.EffectiveSampleSize:f4}, log Z {trial.LogZ:f4} +- {trial.LogZError:f4} with {trial.Sampler}"));
+            settings.Remark($"{name}: ESS {trial.EffectiveSampleSize:f4}, log Z {trial.LogZ:f4} +- {trial.LogZError:f4} with {trial.Sampler}");
         }
     }
 }

@@ -63,15 +63,12 @@ internal static class PdeEvolutions
         var target = TargetLibrary.Get(name);
         var method = new PdeTransport(target, options);
         var draws = await method.SampleAsync(Samples, settings.Seed, null, cancellation, settings.Threads);
-        var modes = target.Facts.Modes!;
-        var weights = modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, draws.NormalizedWeights());
-        var worst = Enumerable.Range(0, modes.Count).Max(k => Math.Abs(weights[k] - modes.Weights[k]));
-        settings.Note(FormattableString.Invariant($"{draws.Sampler}; {draws.Preparation}; {draws.Iterations} steps in {draws.TrainSeconds:f0} s"));
+        settings.Remark($"{draws.Sampler}; {draws.Preparation}; {draws.Iterations} steps in {draws.TrainSeconds:f0} s");
         foreach (var warning in draws.Warnings)
         {
             settings.Note(warning.ToString());
         }
 
-        return [draws.LogZ, draws.EffectiveSampleSize, worst];
+        return [draws.LogZ, draws.EffectiveSampleSize, Measurements.LargestModeError(target, draws)];
     }
 }

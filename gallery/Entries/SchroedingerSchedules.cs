@@ -1,5 +1,4 @@
 using Monge.Engine.Arrays;
-using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Fields;
@@ -34,8 +33,7 @@ internal static class SchroedingerSchedules
                     $"largest relative error of the variance, deviations {c.Start} and {c.End}, diffusion {c.Diffusion}", 0.01,
                     "closed form", stretchBound: 0.001)),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
-                () => [.. s_cases.Select(c => LargestError(c.Start, c.End, c.Diffusion, settings, cancellation))], cancellation)),
+            Experiment.InBackground((settings, cancellation) => [.. s_cases.Select(c => LargestError(c.Start, c.End, c.Diffusion, settings, cancellation))])),
     ];
 
     private static double LargestError(double start, double end, double diffusion, ExperimentSettings settings, CancellationToken cancellation)
@@ -46,8 +44,8 @@ internal static class SchroedingerSchedules
         var t = Expr.Input("t");
         var value = SchroedingerObjective.GaussianSaddle(schedule, start * start, end * end, diffusion, t) / Nodes;
         var options = new GradientStepOptions { LearningRate = new WarmCosineRate(2e-2, 0.001), AverageDecay = 0.9 };
-        using var step = new GradientStep<double>(parameters, -value, Nodes, options, new ExecutionOptions { Threads = settings.Threads });
-        step.Program["t"] = NdArray<double>.From([.. Enumerable.Range(0, Nodes).Select(k => (k + 0.5) / Nodes)], Nodes);
+        using var step = new GradientStep<double>(parameters, -value, Nodes, options, settings.Execution);
+        step.Program["t"] = NdArray<double>.From(Measurements.Midpoints(Nodes), Nodes);
         var state = step.Init(initializer, new RandomKey(settings.Seed, s_parameterStream));
         for (var k = 0; k < Ascents; k++)
         {
@@ -62,8 +60,7 @@ internal static class SchroedingerSchedules
         var exact = FieldEvaluation.At(1, (_, time) => bridge.Variance(time), new double[times.Length], times);
         var error = fitted.At(times).Select(
             (v, k) => Math.Abs(((v.Alpha * v.Alpha * start * start) + (v.Beta * v.Beta * end * end) + (v.Gamma * v.Gamma)) / exact[k] - 1)).Max();
-        settings.Note(FormattableString.Invariant(
-            $"deviations {start} and {end}, diffusion {diffusion}: value {-step.Program["loss"][0]:f6}, variance within {error:g3}"));
+        settings.Remark($"deviations {start} and {end}, diffusion {diffusion}: value {-step.Program["loss"][0]:f6}, variance within {error:g3}");
         return error;
     }
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -39,7 +39,7 @@ internal static class StochasticInterpolants
                     FigureReference.AtMost("share of Feynman-Kac log densities beyond 3 standard errors", 0.03, "0.0027 if exact; 99 points"),
                     FigureReference.AtMost("largest standard error of a Feynman-Kac log density", 0.1, "so that the test can fail"),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => ExactFields(settings, cancellation), cancellation)),
+                Experiment.InBackground(ExactFields)),
             new Experiment(
                 "exact-samples",
                 "The same, 100,000 particles by the ODE and by SDEs with noise 0.5 and 5 under each schedule.",
@@ -48,7 +48,7 @@ internal static class StochasticInterpolants
                     FigureReference.AtMost("largest Kolmogorov distance", 0.01, Closed),
                     FigureReference.AtMost("largest error of a mode's mass", 0.006, "a third each"),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => ExactSamples(settings, cancellation), cancellation)),
+                Experiment.InBackground(ExactSamples)),
             new Experiment(
                 "kl-identity",
                 "Velocity off by 0.2 sin x, score by 0.1: Kullback-Leibler divergence by the Fokker-Planck equation on a grid beside its identities and its "
@@ -60,7 +60,7 @@ internal static class StochasticInterpolants
                     FigureReference.AtMost("largest divergence over bound", 1, "the bound holds at all times"),
                     FigureReference.Within("best noise of the bound over sqrt(velocity gap / score gap)", 1, 0.02, Closed),
                 ],
-                (settings, cancellation) => Task.Run<IReadOnlyList<double>>(() => DivergenceIdentity(cancellation), cancellation)),
+                Experiment.InBackground((_, cancellation) => DivergenceIdentity(cancellation))),
             .. SchroedingerSchedules.Experiments,
             .. LargeMixture.Experiments,
             .. LearnedInterpolants.Stochastic,
@@ -95,16 +95,15 @@ internal static class StochasticInterpolants
             density = Math.Max(density, error);
             double[] at = [-7, -6, -5, -1, 0, 0.5, 5.5, 6, 7];
             using var formula = new FeynmanKacDensity(
-                null, law.Drift(_ => 0.5), law.Start.LogDensity, s_noiseStream, new ExecutionOptions { Threads = settings.Threads });
+                null, law.Drift(_ => 0.5), law.Start.LogDensity, s_noiseStream, settings.Execution);
             var estimates = formula.Evaluate(null, NdArray<double>.From(at, at.Length, 1), 20_000, 200, (_, _) => 0.5, new DrawKey(settings.Seed));
             double[] deviations = [.. estimates.Select((e, i) => (e.LogDensity - law.Data.LogDensity([at[i]])) / e.StandardError)];
             outside += deviations.Count(z => Math.Abs(z) > 3);
             points += deviations.Length;
             spread = Math.Max(spread, estimates.Max(e => e.StandardError));
-            settings.Note(
-                string.Create(
-                    CultureInfo.InvariantCulture, $"{law.Interpolant.Kind} {law.Interpolant.Schedule}: ODE log density off by {error:g2}; Feynman-Kac off by "
-                    + $"up to {deviations.Max(Math.Abs):f2} standard errors of up to {estimates.Max(e => e.StandardError):g2}"));
+            settings.Remark(
+                $"{law.Interpolant.Kind} {law.Interpolant.Schedule}: ODE log density off by {error:g2}; Feynman-Kac off by up to {deviations.Max(Math.Abs):f2} "
+                + $"standard errors of up to {estimates.Max(e => e.StandardError):g2}");
         }
 
         return [identity, density, (double)outside / points, spread];
@@ -146,7 +145,7 @@ internal static class StochasticInterpolants
 
     private static double[] ExactSamples(ExperimentSettings settings, CancellationToken cancellation)
     {
-        var execution = new ExecutionOptions { Threads = settings.Threads };
+        var execution = settings.Execution;
         var (distance, mass) = (0.0, 0.0);
         foreach (var law in Laws())
         {
@@ -158,10 +157,9 @@ internal static class StochasticInterpolants
                 using var sde = FieldSde.Walk<double>(
                     null, diffusion == 0 ? law.Velocity : law.Drift(_ => diffusion), SdeScheme.Heun, s_noiseStream, false, execution);
                 var end = sde.Carry(null, start, new TimeGrid(TimeGrid.EqualTimes(0, 1, steps), (_, _) => diffusion), new DrawKey(settings.Seed));
-                var sorted = end.Span.ToArray();
-                Array.Sort(sorted);
-                var kolmogorov = KolmogorovDistance(sorted, s_three);
-                var masses = (double[])[sorted.Count(v => v < -3), sorted.Count(v => v is >= -3 and < 3), sorted.Count(v => v >= 3)];
+                var samples = end.Span.ToArray();
+                var kolmogorov = KolmogorovDistance.Compute(samples, v => s_three.ProbabilityBelow(0, v));
+                var masses = (double[])[samples.Count(v => v < -3), samples.Count(v => v is >= -3 and < 3), samples.Count(v => v >= 3)];
                 var worst = masses.Max(m => Math.Abs((m / Samples) - (1.0 / 3)));
                 (distance, mass) = (Math.Max(distance, kolmogorov), Math.Max(mass, worst));
                 line.Add(FormattableString.Invariant($"noise {diffusion}: {kolmogorov:f4}, {worst:f4}"));
@@ -171,18 +169,6 @@ internal static class StochasticInterpolants
         }
 
         return [distance, mass];
-    }
-
-    private static double KolmogorovDistance(double[] sorted, GaussianMixtureLaw law)
-    {
-        var largest = 0.0;
-        for (var i = 0; i < sorted.Length; i++)
-        {
-            var exact = law.ProbabilityBelow(0, sorted[i]);
-            largest = Math.Max(largest, Math.Max(exact - ((double)i / sorted.Length), ((i + 1.0) / sorted.Length) - exact));
-        }
-
-        return largest;
     }
 
     private static double[] DivergenceIdentity(CancellationToken cancellation)

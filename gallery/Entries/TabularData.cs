@@ -84,13 +84,11 @@ internal static class TabularData
             .. isPlane ? sets.Select(s => FigureReference.AtMost(
                 $"{s.Name}: largest distance of the two-sample table over its floor", 1.5, "bar of the project; two halves of the held-out rows")) : [],
         ],
-        (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
-            () =>
-            {
-                var results = sets.Select(s => Judge(s, isPlane, settings, cancellation)).ToArray();
-                return [.. results.Select(r => r.Gain), .. isPlane ? results.Select(r => r.Ratio) : []];
-            },
-            cancellation));
+        Experiment.InBackground((settings, cancellation) =>
+        {
+            var results = sets.Select(s => Judge(s, isPlane, settings, cancellation)).ToArray();
+            return [.. results.Select(r => r.Gain), .. isPlane ? results.Select(r => r.Ratio) : []];
+        }));
 
     // The parts of a set each have densities of their own; their held-out rows are judged together.
     private static (double Gain, double Ratio) Judge(DataSet set, bool isPlane, ExperimentSettings settings, CancellationToken cancellation)
@@ -99,21 +97,20 @@ internal static class TabularData
             : set.Parts.Select(p => Measure(set with { Name = $"{set.Name} {p}", Part = p }, isPlane, settings, cancellation)).ToArray();
         var flow = parts.SelectMany(p => p.Flow).Average();
         var baselines = Enumerable.Range(0, parts[0].Baselines.Length).Select(b => parts.SelectMany(p => p.Baselines[b]).Average()).ToArray();
-        var (gain, error) = Mean([.. parts.SelectMany(p => p.Flow.Zip(p.Baselines[Array.IndexOf(baselines, baselines.Max())], (f, b) => (f - b) / p.Columns))]);
+        var best = Array.IndexOf(baselines, baselines.Max());
+        var (gain, error) = Measurements.Mean([.. parts.SelectMany(p => p.Flow.Zip(p.Baselines[best], (f, b) => (f - b) / p.Columns))]);
         var ratios = parts[0].Ratios.Select((_, k) => parts.Average(p => p.Ratios[k])).ToArray();
         if (parts.Length > 1)
         {
-            settings.Note(
-                string.Create(
-                    CultureInfo.InvariantCulture, $"{set.Name}: all {parts.Length} together: flow {flow:F4}; Gaussians {baselines[0]:F4}, kernel densities "
-                    + $"{baselines[1]:F4}, mixtures {baselines[2]:F4} nats"));
+            settings.Remark(
+                $"{set.Name}: all {parts.Length} together: flow {flow:F4}; Gaussians {baselines[0]:F4}, kernel densities {baselines[1]:F4}, mixtures "
+                + $"{baselines[2]:F4} nats");
         }
 
         var found = string.Join(", ", ratios.Select(r => r.ToString("F2", CultureInfo.InvariantCulture)));
-        settings.Note(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{set.Name}: {gain:+0.0000;-0.0000} +- {error:F4} nats per dimension to the best baseline, row by row"
-            + $"{(isPlane ? $"; mean ratios of the two-sample table {found}" : "")}"));
+        settings.Remark(
+            $"{set.Name}: {gain:+0.0000;-0.0000} +- {error:F4} nats per dimension to the best baseline, row by "
+            + $"row{(isPlane ? $"; mean ratios of the two-sample table {found}" : "")}");
         return (gain, ratios.DefaultIfEmpty(double.NaN).Max());
     }
 
@@ -131,19 +128,17 @@ internal static class TabularData
         var rivals = baselines.Select(b => b.LogDensity(test, settings.Threads)).ToArray();
         foreach (var (baseline, values) in baselines.Zip(rivals))
         {
-            var (mean, error) = Mean(values);
-            settings.Note(FormattableString.Invariant($"{set.Name}: {baseline.Description}: {mean:F4} +- {error:F4} nats"));
+            var (mean, error) = Measurements.Mean(values);
+            settings.Remark($"{set.Name}: {baseline.Description}: {mean:F4} +- {error:F4} nats");
         }
 
         var density = new FlowSettings { Probes = d > 16 ? 4 : 0, Tolerance = 1e-4, Threads = settings.Threads, Seed = settings.Seed };
         var model = Tuned(set, fitted, density, mixture, settings, cancellation);
         var flow = model.LogDensity(test, density);
-        var (flowMean, flowError) = Mean(flow);
-        settings.Note(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{set.Name}: flow: {flowMean:F4} +- {flowError:F4} nats; {fitted.Rows} rows, {test.Length / d} held out, {model.Report.Iterations} steps, "
-                + $"noise {((InterpolantOptions)model.Options).RowNoise}, {Base(model)}"));
+        var (flowMean, flowError) = Measurements.Mean(flow);
+        settings.Remark(
+            $"{set.Name}: flow: {flowMean:F4} +- {flowError:F4} nats; {fitted.Rows} rows, {test.Length / d} held out, {model.Report.Iterations} steps, noise "
+            + $"{((InterpolantOptions)model.Options).RowNoise}, {Base(model)}");
         if (!isPlane)
         {
             return new PartResult(flow, rivals, [], d);
@@ -181,12 +176,10 @@ internal static class TabularData
         {
             var options = set.Options with { RowNoise = noise, Schedule = fromMixture ? "trigonometric" : set.Options.Schedule };
             var models = Enumerable.Range(0, set.Splits).Select(s => new InterpolantFit(Data(fromMixture), options).Run(Split(s))).ToArray();
-            var (held, error) = Mean([.. models.SelectMany(m => m.LogDensity(m.HeldOutRows!, density))]);
-            settings.Note(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{set.Name}: flow from a {Base(models[0])} with noise {noise} on its rows, "
-                    + $"{string.Join(", ", models.Select(m => m.Report.BestIteration))} steps: {held:F4} +- {error:F4} nats on the rows to tune by"));
+            var (held, error) = Measurements.Mean([.. models.SelectMany(m => m.LogDensity(m.HeldOutRows!, density))]);
+            settings.Remark(
+                $"{set.Name}: flow from a {Base(models[0])} with noise {noise} on its rows, {string.Join(", ", models.Select(m => m.Report.BestIteration))} "
+                + $"steps: {held:F4} +- {error:F4} nats on the rows to tune by");
             (best, chosen) = chosen.Length == 0 || held > best ? (held, models) : (best, chosen);
         }
 
@@ -205,12 +198,6 @@ internal static class TabularData
     private static GaussianMixtureOptions Mixtures(int d) => d > 16
         ? new GaussianMixtureOptions { Components = [1, 5, 10, 20, 30], Ridges = [1e-2, 5e-2], Starts = 1, MostIterations = 40, Tolerance = 1e-2 }
         : new GaussianMixtureOptions();
-
-    private static (double Mean, double Error) Mean(double[] values)
-    {
-        var mean = values.Average();
-        return (mean, Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1) / values.Length));
-    }
 
     // Rows in a random order; those of a file of its own, or the last fifth, are held out.
     private static (DataTable Fitted, double[] Test) Split(DataSet set, ulong seed)

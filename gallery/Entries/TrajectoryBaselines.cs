@@ -1,8 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
-using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Fields;
@@ -47,15 +45,13 @@ internal static class TrajectoryBaselines
                 FigureReference.AtMost("log Z", -0.5, "the lost modes' mass is lacking; one mode alone gives -2.197"),
                 FigureReference.AtLeast("warnings that the draws miss part of the target", 1, "the coverage check must see what the weights can't"),
             ],
-            (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
-                () =>
-                {
-                    var options =
-                        s_settings with { Loss = PathSpaceLoss.Kl, Training = s_settings.Training with { Iterations = 600 }, BaseScale = PublishedBaseScale };
-                    var draws = Sample("gmm9", ControlledAlgorithm.Pis, options, settings, cancellation);
-                    return [Held(draws), draws.LogZ, draws.Warnings.Count(w => w.Cause.Contains("miss part", StringComparison.Ordinal))];
-                },
-                cancellation)),
+            Experiment.InBackground((settings, cancellation) =>
+            {
+                var options =
+                    s_settings with { Loss = PathSpaceLoss.Kl, Training = s_settings.Training with { Iterations = 600 }, BaseScale = PublishedBaseScale };
+                var draws = Sample("gmm9", ControlledAlgorithm.Pis, options, settings, cancellation);
+                return [Held(draws), draws.LogZ, draws.Warnings.Count(w => w.Cause.Contains("miss part", StringComparison.Ordinal))];
+            })),
         LogVariance("pis-log-variance", "gmm9", ControlledAlgorithm.Pis, logZ: 0, ess: 0.9093, logZError: 0.046),
         LogVariance("dis-log-variance", "gmm9", ControlledAlgorithm.Dis, logZ: 0, ess: 0.8660, logZError: 0.056),
         new Experiment(
@@ -82,24 +78,21 @@ internal static class TrajectoryBaselines
             FigureReference.Within("log Z", logZ, logZError, $"the published error, {Published}"),
             FigureReference.AtMost("largest error of a mode weight", 0.03, "the target's definition"),
         ],
-        (settings, cancellation) => Task.Run<IReadOnlyList<double>>(
-            () =>
-            {
-                var draws = Sample(target, algorithm, s_settings, settings, cancellation);
-                var (weights, exact) = Occupancy(draws, draws.NormalizedWeights());
-                return [draws.EffectiveSampleSize, draws.LogZ, weights.Zip(exact, (w, e) => Math.Abs(w - e)).Max()];
-            },
-            cancellation));
+        Experiment.InBackground((settings, cancellation) =>
+        {
+            var draws = Sample(target, algorithm, s_settings, settings, cancellation);
+            return [draws.EffectiveSampleSize, draws.LogZ, Measurements.LargestModeError(TargetLibrary.Get(target), draws)];
+        }));
 
     private static SampleSet Sample(
         string target, ControlledAlgorithm algorithm, ControlledOptions options, ExperimentSettings settings, CancellationToken cancellation)
     {
         var method = new ControlledTransport(TargetLibrary.Get(target), algorithm, options);
         var draws = method.Sample(Samples, new Run { Seed = settings.Seed, Threads = settings.Threads, Cancellation = cancellation });
-        settings.Note(string.Create(CultureInfo.InvariantCulture,
+        settings.Remark(
             $"{draws.Method} on {target}, {draws.Sampler}: ESS {draws.EffectiveSampleSize:F4}, log Z {draws.LogZ:F4} +- {draws.LogZError:F4}, ELBO "
             + $"{draws.Elbo:F3}, trained in {draws.TrainSeconds:F0} s ({draws.Iterations} iterations), {draws.TargetCalls} target calls, base "
-            + $"{draws.Preparation}{(draws.UsesModeKnowledge ? " (mode knowledge)" : "")}"));
+            + $"{draws.Preparation}{(draws.UsesModeKnowledge ? " (mode knowledge)" : "")}");
         foreach (var warning in draws.Warnings)
         {
             settings.Note($"  warning: {warning.Message}");
@@ -111,16 +104,9 @@ internal static class TrajectoryBaselines
     // The modes that the draws themselves, without weights, visit at least a tenth as often as they should.
     private static double Held(SampleSet draws)
     {
-        var equal = Enumerable.Repeat(1.0 / draws.Count, draws.Count).ToArray();
-        var (weights, exact) = Occupancy(draws, equal);
-        return weights.Zip(exact).Count(p => p.First >= 0.1 * p.Second);
-    }
-
-    private static (double[] Weights, double[] Exact) Occupancy(SampleSet draws, double[] weights)
-    {
-        var target = TargetLibrary.Get(draws.Target);
+        var (target, equal) = (TargetLibrary.Get(draws.Target), Enumerable.Repeat(1.0 / draws.Count, draws.Count).ToArray());
         var modes = target.Facts.Modes!;
-        return ([.. modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, weights)], [.. modes.Weights]);
+        return modes.Occupancy(draws.UnconstrainedPositions, target.Dimension, equal).Zip(modes.Weights).Count(p => p.First >= 0.1 * p.Second);
     }
 
     private static IReadOnlyList<double> Memory(ExperimentSettings settings, CancellationToken cancellation)
@@ -135,19 +121,14 @@ internal static class TrajectoryBaselines
             cancellation.ThrowIfCancellationRequested();
             var (seconds, bytes) = TimeGradient(count, dimension, batch, settings);
             measured[(count, dimension)] = (seconds, bytes);
-            settings.Note(FormattableString.Invariant($"{count,5}  {dimension,9}  {bytes / 1048576.0,12:F2}  {seconds,14:F3}"));
+            settings.Remark($"{count,5}  {dimension,9}  {bytes / 1048576.0,12:F2}  {seconds,14:F3}");
         }
 
-        double Slope(IEnumerable<(double X, double Y)> points)
-        {
-            var logs = points.Select(p => (X: Math.Log(p.X), Y: Math.Log(p.Y))).ToArray();
-            var (x, y) = (logs.Average(p => p.X), logs.Average(p => p.Y));
-            return logs.Sum(p => (p.X - x) * (p.Y - y)) / logs.Sum(p => (p.X - x) * (p.X - x));
-        }
+        double Slope(IEnumerable<(double X, double Y)> points) => Measurements.Slope([.. points.Select(p => (Math.Log(p.X), Math.Log(p.Y)))]);
 
         using var process = Process.GetCurrentProcess();
         var peak = process.PeakWorkingSet64 / (double)(1L << 30);
-        settings.Note(FormattableString.Invariant($"peak working set of the whole process so far: {peak:F3} GiB"));
+        settings.Remark($"peak working set of the whole process so far: {peak:F3} GiB");
         return
         [
             peak,
@@ -174,7 +155,7 @@ internal static class TrajectoryBaselines
             TargetCallsPerStep = 1,
         };
         using var gradient = new PathGradient<float>(
-            kernels, LogTarget, PathSpaceLoss.Kl, batch, null, 1, 2, new ExecutionOptions { Threads = settings.Threads });
+            kernels, LogTarget, PathSpaceLoss.Kl, batch, null, 1, 2, settings.Execution);
         var values = new NdArray<float>(parameters.Count);
         initializer.Fill(values.Span, new RandomKey(settings.Seed, 0));
         gradient.Run(values, new DrawKey(settings.Seed));

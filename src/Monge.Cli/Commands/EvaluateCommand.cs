@@ -157,7 +157,7 @@ internal sealed class EvaluateCommand
 
         string Described(DataTable one, string word) => $"{one.Columns}{word} ({string.Join(", ", one.Names.Take(8))}{(one.Columns > 8 ? ", ..." : "")})";
         throw CommandException.Failure(
-            $"{table.Source} has {Described(table, " columns")}, {data.Source} has {Described(data, "")}; both need the same columns (--drop leaves some of the data's out, "
-            + "and a table without names is matched by place).");
+            $"{table.Source} has {Described(table, " columns")}, {data.Source} has {Described(data, "")}; both need the same columns "
+            + "(--drop leaves some of the data's out, and a table without names is matched by place).");
     }
 }

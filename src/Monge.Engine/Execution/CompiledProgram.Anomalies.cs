@@ -1,3 +1,4 @@
+using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 
 namespace Monge.Engine.Execution;
@@ -26,10 +27,10 @@ public sealed unsafe partial class CompiledProgram<T>
 
     private string DescribeAnomaly(string output)
     {
-        double[] Widen(ReadOnlySpan<T> values) => Array.ConvertAll(values.ToArray(), double.CreateTruncating);
         var inputs = Program.Inputs.ToDictionary(
-            i => i.Operation.Name, i => Widen(i.Operation is StepLeaf ? _bound[i.Operation.Name].Span[..i.Size] : _bound[i.Operation.Name].Span));
-        var found = ReferenceInterpreter.FirstNonFinite(Program, _samples, inputs, Widen(Parameters.Span), _draw);
+            i => i.Operation.Name,
+            i => Numbers.Doubles<T>(i.Operation is StepLeaf ? _bound[i.Operation.Name].Span[..i.Size] : _bound[i.Operation.Name].Span));
+        var found = ReferenceInterpreter.FirstNonFinite(Program, _samples, inputs, Numbers.Doubles<T>(Parameters.Span), _draw);
         return found is { } f
             ? $"The output '{output}' is not finite: the first operation that made such a value is '{f.Node.Operation.Name}' (shape {f.Node.Shape}) at "
                 + $"sample {f.Sample}, "

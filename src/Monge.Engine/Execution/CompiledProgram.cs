@@ -77,11 +77,7 @@ public sealed unsafe partial class CompiledProgram<T> : IDisposable
         _uniform = Allocate((nuint)_plan.UniformSize);
         foreach (var (values, location) in _plan.Constants)
         {
-            var to = (T*)(_uniform + location.Offset);
-            for (var i = 0; i < values.Length; i++)
-            {
-                to[i] = T.CreateTruncating(values[i]);
-            }
+            Numbers.Copy(values, new Span<T>(_uniform + location.Offset, values.Length));
         }
 
         _contexts = new TileContext[_team.ThreadCount];
@@ -124,6 +120,19 @@ public sealed unsafe partial class CompiledProgram<T> : IDisposable
         {
             CheckBinding(name, value);
             _bound[name] = value;
+        }
+    }
+
+    /// <summary>Whether the program has an input of a name; one may lack, such as the time of a field that is constant in time.</summary>
+    public bool Uses(string input) => Program.Inputs.Any(i => i.Operation.Name == input);
+
+    /// <summary>Binds an array if the program has an input of that name.</summary>
+    /// <exception cref="ArgumentException">The array's rows have another size than the input.</exception>
+    public void BindIfUsed(string input, NdArray<T> array)
+    {
+        if (Uses(input))
+        {
+            this[input] = array;
         }
     }
 

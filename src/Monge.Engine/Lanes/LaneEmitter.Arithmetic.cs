@@ -29,9 +29,6 @@ internal sealed partial class LaneEmitter
     /// <summary>Square root; NaN below zero.</summary>
     public Lane Sqrt(Lane a) => Finish(Formula.Of("Sqrt", a));
 
-    /// <summary>1 / a.</summary>
-    public Lane Reciprocal(Lane a) => Finish((Formula)1.0 / a);
-
     /// <summary>The largest whole number that is not above a.</summary>
     public Lane Floor(Lane a) => Finish(Formula.Of("Floor", a));
 

@@ -6,8 +6,6 @@ namespace Monge.Engine.Lanes;
 /// </content>
 internal sealed partial class LaneEmitter
 {
-    private const double Ln2 = 0.693147180559945309;
-
     // (e^r - 1 - r) / r^2 on |r| <= ln 2 / 2, fitted at Chebyshev nodes: relative error 1e-9 and 1e-17 in e^r.
     private static readonly double[] ExpTail32 =
         [0.500000001349817786, 0.166666666816591791, 4.16666646020265416e-2, 8.33331088958207719e-3, 1.39336858626171736e-3, 1.98910306543703277e-4];

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Reflection.Emit;
 
 namespace Monge.Engine.Lanes;
@@ -126,51 +125,6 @@ internal sealed partial class LaneEmitter
 
     /// <summary>Gives a mask back, so that a later result may reuse its local variables; it must not be read afterwards.</summary>
     public void Release(LaneMask mask) => freeMasks.Push(mask.Locals);
-
-    /// <summary>
-    /// Leaves the sum of the first vector's lanes on the IL stack as one element. Halves are added until one element is left, so the order never changes.
-    /// </summary>
-    public void HorizontalSum(Lane v)
-    {
-        IL.Emit(OpCodes.Ldloc, v.Locals[0]);
-        if (IsScalar)
-            return;
-        Type[] element = [methods.Element];
-        for (SimdWidth width = Width; width > SimdWidth.Bits128; width = (SimdWidth)((int)width / 2))
-        {
-            Type wide = LaneMethods.VectorOf(width, methods.Element), host = LaneMethods.HostOf(width);
-            SimdWidth half = (SimdWidth)((int)width / 2);
-            Type narrow = LaneMethods.VectorOf(half, methods.Element);
-            LocalBuilder whole = IL.DeclareLocal(wide);
-            IL.Emit(OpCodes.Stloc, whole);
-            IL.Emit(OpCodes.Ldloc, whole);
-            IL.Emit(OpCodes.Call, LaneMethods.Resolve(host, "GetLower", element, wide));
-            IL.Emit(OpCodes.Ldloc, whole);
-            IL.Emit(OpCodes.Call, LaneMethods.Resolve(host, "GetUpper", element, wide));
-            IL.Emit(OpCodes.Call, LaneMethods.Resolve(LaneMethods.HostOf(half), "Add", element, narrow, narrow));
-        }
-        SumLast128Bits();
-    }
-
-    private void SumLast128Bits()
-    {
-        Type vector = LaneMethods.VectorOf(SimdWidth.Bits128, methods.Element);
-        MethodInfo get = LaneMethods.Resolve(LaneMethods.HostOf(SimdWidth.Bits128), "GetElement", [methods.Element], vector, typeof(int));
-        LocalBuilder last = IL.DeclareLocal(vector);
-        IL.Emit(OpCodes.Stloc, last);
-        int count = 16 / ElementSize;
-        for (int pair = 0; pair < count / 2; pair++)
-        {
-            foreach (int index in (int[])[pair, pair + count / 2])
-            {
-                IL.Emit(OpCodes.Ldloc, last);
-                IL.Emit(OpCodes.Ldc_I4, index);
-                IL.Emit(OpCodes.Call, get);
-            }
-            IL.Emit(OpCodes.Add);
-            if (pair > 0) IL.Emit(OpCodes.Add);
-        }
-    }
 
     /// <summary>Stores a formula in a temporary local so that it can be used many times until the current function ends.</summary>
     internal Formula Keep(Formula value) => new Lane(Keep(value, freeNumbers, LaneType));

@@ -11,7 +11,7 @@ public interface IPairKernel<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     /// <summary>Whether q is x.y; else it is |x - y|^2.</summary>
-    static abstract bool OfInnerProduct { get; }
+    static virtual bool OfInnerProduct => false;
 
     /// <summary>
     /// The change of q = |x - y|^2 that changes f and f' by about their own size, at the q where it is least. By it is judged whether |x|^2 + |y|^2 - 2 x.y,

@@ -12,9 +12,6 @@ public readonly struct GaussianKernel<T>(double bandwidth) : ILogKernel<T>, ISte
     private readonly T _rate = T.CreateTruncating(-0.5 / (bandwidth * bandwidth));
 
     /// <inheritdoc/>
-    public static bool OfInnerProduct => false;
-
-    /// <inheritdoc/>
     public double Scale => 2 * bandwidth * bandwidth;
 
     /// <inheritdoc/>
@@ -54,9 +51,6 @@ public readonly struct InverseMultiquadricKernel<T>(double scale) : ISteinKernel
     private readonly T _square = T.CreateTruncating(scale * scale);
 
     /// <inheritdoc/>
-    public static bool OfInnerProduct => false;
-
-    /// <inheritdoc/>
     public double Scale => scale * scale;
 
     /// <inheritdoc/>
@@ -94,9 +88,6 @@ public readonly struct LaplaceKernel<T>(double length) : ILogKernel<T>
     private readonly T _rate = T.CreateTruncating(-1 / length);
 
     /// <inheritdoc/>
-    public static bool OfInnerProduct => false;
-
-    /// <inheritdoc/>
     public double Scale => 0;
 
     /// <inheritdoc/>
@@ -127,9 +118,6 @@ public readonly struct Matern32Kernel<T>(double length) : IPairKernel<T>
     private readonly T _rate = T.CreateTruncating(Math.Sqrt(3) / length);
 
     /// <inheritdoc/>
-    public static bool OfInnerProduct => false;
-
-    /// <inheritdoc/>
     public double Scale => 0;
 
     /// <inheritdoc/>
@@ -156,9 +144,6 @@ public readonly struct Matern52Kernel<T>(double length) : IPairKernel<T>
     private readonly T _rate = T.CreateTruncating(Math.Sqrt(5) / length);
 
     /// <inheritdoc/>
-    public static bool OfInnerProduct => false;
-
-    /// <inheritdoc/>
     public double Scale => length * length / 5;
 
     /// <inheritdoc/>
@@ -182,9 +167,6 @@ public readonly struct DistanceKernel<T> : IPairKernel<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     /// <inheritdoc/>
-    public static bool OfInnerProduct => false;
-
-    /// <inheritdoc/>
     public double Scale => 0;
 
     /// <inheritdoc/>
@@ -206,9 +188,6 @@ public readonly struct DistanceKernel<T> : IPairKernel<T>
 public readonly struct SquaredDistanceKernel<T> : IPairKernel<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    /// <inheritdoc/>
-    public static bool OfInnerProduct => false;
-
     /// <inheritdoc/>
     public double Scale => 0;
 

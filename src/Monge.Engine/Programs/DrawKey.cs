@@ -21,45 +21,17 @@ public readonly record struct DrawKey(ulong Seed, ulong Step = 0, long FirstSamp
         return values;
     }
 
-    internal unsafe void Fill(RandomLaw law, int stream, double* to, int elements, int stride, long sample, int lanes, ulong step)
+    internal unsafe void Fill<T>(RandomLaw law, int stream, T* to, int elements, int stride, long sample, int lanes, ulong step)
+        where T : unmanaged
     {
-        switch (law)
+        var tiles = law switch
         {
-            case RandomLaw.Uniform:
-                TileRandom.FillUniform(to, elements, stride, sample, lanes, Seed, (uint)stream, step);
-                break;
-            case RandomLaw.Normal:
-                TileRandom.FillNormal(to, elements, stride, sample, lanes, Seed, (uint)stream, step);
-                break;
-            case RandomLaw.Rademacher:
-                TileRandom.FillRademacher(to, elements, stride, sample, lanes, Seed, (uint)stream, step);
-                break;
-            case RandomLaw.Exponential:
-                TileRandom.FillExponential(to, elements, stride, sample, lanes, Seed, (uint)stream, step);
-                break;
-            default:
-                throw new ArgumentOutOfRangeException(nameof(law));
-        }
-    }
-
-    internal unsafe void Fill(RandomLaw law, int stream, float* to, int elements, int stride, long sample, int lanes, ulong step)
-    {
-        switch (law)
-        {
-            case RandomLaw.Uniform:
-                TileRandom.FillUniform(to, elements, stride, sample, lanes, Seed, (uint)stream, step);
-                break;
-            case RandomLaw.Normal:
-                TileRandom.FillNormal(to, elements, stride, sample, lanes, Seed, (uint)stream, step);
-                break;
-            case RandomLaw.Rademacher:
-                TileRandom.FillRademacher(to, elements, stride, sample, lanes, Seed, (uint)stream, step);
-                break;
-            case RandomLaw.Exponential:
-                TileRandom.FillExponential(to, elements, stride, sample, lanes, Seed, (uint)stream, step);
-                break;
-            default:
-                throw new ArgumentOutOfRangeException(nameof(law));
-        }
+            RandomLaw.Uniform => TileLaw.Uniform,
+            RandomLaw.Normal => TileLaw.Normal,
+            RandomLaw.Rademacher => TileLaw.Rademacher,
+            RandomLaw.Exponential => TileLaw.Exponential,
+            _ => throw new ArgumentOutOfRangeException(nameof(law)),
+        };
+        TileRandom.Fill(tiles, to, elements, stride, sample, lanes, Seed, (uint)stream, step);
     }
 }

@@ -9,6 +9,124 @@ namespace Monge.Engine.Programs;
 /// </content>
 public sealed partial class Expr
 {
+    /// <summary>The inner product of two values of one shape.</summary>
+    public static Expr Dot(Expr left, Expr right) => left.Shape == right.Shape
+        ? (left * right).Sum()
+        : throw new ShapeException($"dot: the left argument has shape {left.Shape} and the right argument {right.Shape}; they must agree.");
+
+    /// <summary>The outer product [m, n] of vectors [m] and [n].</summary>
+    public static Expr Outer(Expr left, Expr right) => left.Shape.Rank == 1 && right.Shape.Rank == 1
+        ? left.Reshape(left.Size, 1) * right.Reshape(1, right.Size)
+        : throw new ShapeException($"outer: the left argument has shape {left.Shape} and the right argument {right.Shape}; both must be vectors.");
+
+    /// <summary>
+    /// The matrix product: [m, k] x [k, n], [m, k] x [k], [k] x [k, n], or stacks [b, m, k] x [b, k, n]. Each may be shared or per sample.
+    /// </summary>
+    public static Expr MatrixProduct(Expr left, Expr right)
+    {
+        if (left.Shape.Rank == 2 && right.Shape.Rank == 1)
+        {
+            return MatrixProduct(left, right.Reshape(right.Size, 1)).Reshape(left.Shape[0]);
+        }
+
+        if (left.Shape.Rank == 1 && right.Shape.Rank == 2)
+        {
+            return MatrixProduct(left.Reshape(1, left.Size), right).Reshape(right.Shape[1]);
+        }
+
+        var shape = MatrixProductOperation.Instance.InferShape([left.Shape, right.Shape]);
+        if (left.IsZero || right.IsZero)
+        {
+            return Constant(0).BroadcastTo(shape);
+        }
+
+        if (left.Shape[^1] == 1)
+        {
+            return left * right;
+        }
+
+        if (shape.Rank == 3 && shape[0] == 1)
+        {
+            return MatrixProduct(left.Reshape(left.Shape.Sizes[1..]), right.Reshape(right.Shape.Sizes[1..])).Reshape(shape.Sizes);
+        }
+
+        // A constant of one-hot columns (rows) only picks columns (rows) of the other factor: the tangents of a first layer.
+        if (right.Shape.Rank == 2 && OneHotColumns(right) is { } columns)
+        {
+            return left.Gather(1, columns);
+        }
+
+        return left.Shape.Rank == 2 && OneHotColumns(left.Transpose(1, 0)) is { } rows
+            ? right.Gather(0, rows)
+            : Create(MatrixProductOperation.Instance, left, right);
+    }
+
+    private static int[]? OneHotColumns(Expr value)
+    {
+        if (value.Operation is not ConstantLeaf { Values: var v })
+        {
+            return null;
+        }
+
+        var (rows, columns) = (value.Shape[0], value.Shape[1]);
+        var picked = new int[columns];
+        Array.Fill(picked, -1);
+        for (var i = 0; i < rows; i++)
+        {
+            for (var j = 0; j < columns; j++)
+            {
+                var element = v[(i * columns) + j];
+                if (element == 0)
+                {
+                    continue;
+                }
+
+                if (element != 1 || picked[j] >= 0)
+                {
+                    return null;
+                }
+
+                picked[j] = i;
+            }
+        }
+
+        return picked;
+    }
+
+    /// <summary>x^T A x for a vector [n] and a matrix [n, n].</summary>
+    public static Expr QuadraticForm(Expr matrix, Expr vector) => Dot(vector, MatrixProduct(matrix, vector));
+
+    /// <summary>The trace of a matrix [n, n]; of a matrix product without forming the product.</summary>
+    public Expr Trace()
+    {
+        if (Shape.Rank != 2 || Shape[0] != Shape[1])
+        {
+            throw new ShapeException($"trace: the argument has shape {Shape}; it must be a square matrix.");
+        }
+
+        return Operation switch
+        {
+            MatrixProductOperation => (_inputs[0].Transpose(1, 0) * _inputs[1]).Sum(),
+            AddOperation => _inputs[0].Trace() + _inputs[1].Trace(),
+            SubtractOperation => _inputs[0].Trace() - _inputs[1].Trace(),
+            NegateOperation => -_inputs[0].Trace(),
+            _ => Diagonal().Sum(),
+        };
+    }
+
+    /// <summary>The diagonal [n] of a matrix [n, n].</summary>
+    public Expr Diagonal()
+    {
+        var n = Shape[0];
+        return Operation switch
+        {
+            AddOperation or SubtractOperation or MultiplyOperation or NegateOperation => Create(Operation, [.. _inputs.Select(i => i.Diagonal())]),
+            BroadcastOperation when Shape.Rank == 2 && _inputs[0].Shape.Rank == 2 && _inputs[0].Shape[1] == 1
+            && _inputs[0].Shape[0] == n => _inputs[0].Reshape(n),
+            _ => Reshape(n * n).Gather(0, [.. Enumerable.Range(0, n).Select(i => i * (n + 1))]),
+        };
+    }
+
     /// <summary>
     /// The Cholesky factor L [n, n] of this positive definite matrix A [n, n]: A = L L^T, lower triangular with a positive diagonal and zeros above it. Of A
     /// the symmetric part (A + A^T) / 2 is read. For a sample whose matrix is not positive definite, L is NaN on and below the diagonal.

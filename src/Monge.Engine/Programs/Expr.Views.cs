@@ -4,6 +4,33 @@ namespace Monge.Engine.Programs;
 
 public sealed partial class Expr
 {
+    /// <summary>Element (or sub-array) of the first axis; a negative number counts from the end.</summary>
+    public Expr this[int index]
+    {
+        get
+        {
+            if (Shape.Rank == 0)
+            {
+                throw new ShapeException($"index: element {index} of a scalar was asked for; a scalar has no elements.");
+            }
+
+            var i = index < 0 ? index + Shape[0] : index;
+            return i >= 0 && i < Shape[0]
+                ? Slice(0, i, 1).Reshape(Shape.Sizes[1..])
+                : throw new ShapeException($"index: element {index} does not exist along the first axis of shape {Shape}.");
+        }
+    }
+
+    /// <summary>A range of the first axis.</summary>
+    public Expr this[Range range]
+    {
+        get
+        {
+            var (start, length) = range.GetOffsetAndLength(Shape[0]);
+            return Slice(0, start, length);
+        }
+    }
+
     /// <summary>The same elements in another shape.</summary>
     public Expr Reshape(params ReadOnlySpan<int> sizes)
     {
@@ -189,4 +216,6 @@ public sealed partial class Expr
 
     /// <summary>A vector of scalars.</summary>
     public static Expr Vector(params ReadOnlySpan<Expr> elements) => Stack(0, elements);
+
+    internal Expr WithTrailingAxis() => Reshape([.. Shape.Sizes, 1]);
 }

@@ -42,8 +42,6 @@ internal unsafe interface ILanes<V>
     /// <summary>The low halves of two vectors of 64-bit lanes, the first in the even 32-bit lanes and the second in the odd.</summary>
     static abstract V Interleave(V even, V odd);
 
-    static abstract V Add32(V left, V right);
-
     static abstract V Subtract32(V left, V right);
 
     static abstract V ShiftLeft32(V value, int count);

@@ -51,9 +51,6 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<uint>>
     public static Vector128<uint> Interleave(Vector128<uint> even, Vector128<uint> odd) => Select(Broadcast64(0xFFFFFFFF), even, ShiftLeft64(odd, 32));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<uint> Add32(Vector128<uint> left, Vector128<uint> right) => left + right;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<uint> Subtract32(Vector128<uint> left, Vector128<uint> right) => left - right;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

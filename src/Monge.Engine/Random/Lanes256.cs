@@ -69,9 +69,6 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<uint>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<uint> Add32(Vector256<uint> left, Vector256<uint> right) => left + right;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<uint> Subtract32(Vector256<uint> left, Vector256<uint> right) => left - right;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -51,9 +51,6 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<uint>>
     public static Vector512<uint> Interleave(Vector512<uint> even, Vector512<uint> odd) => Select(Broadcast64(0xFFFFFFFF), even, ShiftLeft64(odd, 32));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<uint> Add32(Vector512<uint> left, Vector512<uint> right) => left + right;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> Subtract32(Vector512<uint> left, Vector512<uint> right) => left - right;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -30,7 +30,7 @@ public sealed class RandomStream
     public RandomStream(RandomState state)
     {
         key = state.Key;
-        cursor = WordCursor.ForHost(state.Key, state.Position);
+        cursor = new WordCursor(state.Key, state.Position);
     }
 
     /// <summary>The state now, to be saved.</summary>
@@ -60,7 +60,7 @@ public sealed class RandomStream
         var lanes = values.Length / BlockNormals;
         fixed (float* to = values)
         {
-            TileRandom.FillNormal(to, BlockNormals, lanes, 0, lanes, NextUInt64(), 0, 0);
+            TileRandom.Fill(TileLaw.Normal, to, BlockNormals, lanes, 0, lanes, NextUInt64(), 0, 0);
         }
 
         foreach (ref var value in values[(lanes * BlockNormals)..])

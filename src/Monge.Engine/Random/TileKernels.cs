@@ -23,27 +23,43 @@ internal static unsafe class TileKernels<L, V>
         static abstract void Make(V* words, int count);
     }
 
-    public static void UniformSingle(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step) =>
-        FillSingle<UniformSingles>(destination, elements, laneStride, first, lanes, key, step);
-
-    public static void ExponentialSingle(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step) =>
-        FillSingle<ExponentialSingles>(destination, elements, laneStride, first, lanes, key, step);
-
-    public static void NormalSingle(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step) =>
-        FillSingle<NormalSingles>(destination, elements, laneStride, first, lanes, key, step);
-
-    public static void UniformDouble(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step) =>
-        FillDouble<UniformDoubles>(destination, elements, laneStride, first, lanes, key, step);
-
-    public static void ExponentialDouble(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step) =>
-        FillDouble<ExponentialDoubles>(destination, elements, laneStride, first, lanes, key, step);
-
-    public static void NormalDouble(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step) =>
-        FillDouble<NormalDoubles>(destination, elements, laneStride, first, lanes, key, step);
+    public static void Fill<T>(TileLaw law, T* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
+        where T : unmanaged
+    {
+        float* singles = (float*)destination;
+        double* doubles = (double*)destination;
+        switch (law, typeof(T) == typeof(float))
+        {
+            case (TileLaw.Uniform, true):
+                FillSingle<UniformSingles>(singles, elements, laneStride, first, lanes, key, step);
+                break;
+            case (TileLaw.Uniform, false):
+                FillDouble<UniformDoubles>(doubles, elements, laneStride, first, lanes, key, step);
+                break;
+            case (TileLaw.Normal, true):
+                FillSingle<NormalSingles>(singles, elements, laneStride, first, lanes, key, step);
+                break;
+            case (TileLaw.Normal, false):
+                FillDouble<NormalDoubles>(doubles, elements, laneStride, first, lanes, key, step);
+                break;
+            case (TileLaw.Exponential, true):
+                FillSingle<ExponentialSingles>(singles, elements, laneStride, first, lanes, key, step);
+                break;
+            case (TileLaw.Exponential, false):
+                FillDouble<ExponentialDoubles>(doubles, elements, laneStride, first, lanes, key, step);
+                break;
+            case (_, true):
+                RademacherSingle(singles, elements, laneStride, first, lanes, key, step);
+                break;
+            default:
+                RademacherDouble(doubles, elements, laneStride, first, lanes, key, step);
+                break;
+        }
+    }
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void RademacherSingle(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
+    private static void RademacherSingle(float* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
     {
         V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
         V* keys = PhiloxLanes<L, V>.Prepare(scratch, key);
@@ -66,7 +82,7 @@ internal static unsafe class TileKernels<L, V>
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void RademacherDouble(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
+    private static void RademacherDouble(double* destination, int elements, int laneStride, ulong first, int lanes, ulong key, ulong step)
     {
         V* scratch = stackalloc V[PhiloxLanes<L, V>.ScratchVectors];
         V* keys = PhiloxLanes<L, V>.Prepare(scratch, key);

@@ -3,6 +3,22 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Monge.Engine.Random;
 
+/// <summary>The laws whose variates are made by tiles.</summary>
+internal enum TileLaw
+{
+    /// <summary>Uniform inside (0, 1).</summary>
+    Uniform,
+
+    /// <summary>Standard normal (Box and Muller 1958).</summary>
+    Normal,
+
+    /// <summary>Exponential of rate one.</summary>
+    Exponential,
+
+    /// <summary>-1 or +1 with probability one half each.</summary>
+    Rademacher,
+}
+
 /// <summary>
 /// Random variates of a tile, written as [element][lane]: element e of sample s goes to
 /// destination + e * laneStride + (s - firstSample). A value depends on (seed, stream, step, sample, element) only: not on the tile,
@@ -13,176 +29,31 @@ namespace Monge.Engine.Random;
 /// float64: words 2 (e mod 2) and 2 (e mod 2) + 1 of block e / 2; signs: bit e mod 32 of word (e / 32) mod 4 of block e / 128.
 /// The float32 and float64 draws of one name are different numbers, except the signs.
 /// </remarks>
-internal static unsafe partial class TileRandom
+internal static unsafe class TileRandom
 {
     /// <summary>Samples and steps must be below this number.</summary>
     public const long CounterLimit = 1L << 40;
 
-    /// <summary>Uniform variates inside (0, 1).</summary>
-    public static void FillUniform(
-        float* destination, int elements, int laneStride, long firstSample, int lanes, ulong seed, uint stream, ulong step)
+    /// <summary>Fills a tile.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    public static void Fill<T>(
+        TileLaw law, T* destination, int elements, int laneStride, long firstSample, int lanes, ulong seed, uint stream, ulong step)
+        where T : unmanaged
     {
         CheckTile(elements, laneStride, firstSample, lanes, step);
         ulong key = new RandomKey(seed, stream).PhiloxKey;
         ulong first = (ulong)firstSample;
         if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
         {
-            TileKernels<Lanes512, Vector512<uint>>.UniformSingle(destination, elements, laneStride, first, lanes, key, step);
+            TileKernels<Lanes512, Vector512<uint>>.Fill(law, destination, elements, laneStride, first, lanes, key, step);
         }
         else if (Vector256.IsHardwareAccelerated && Avx2.IsSupported)
         {
-            TileKernels<Lanes256, Vector256<uint>>.UniformSingle(destination, elements, laneStride, first, lanes, key, step);
+            TileKernels<Lanes256, Vector256<uint>>.Fill(law, destination, elements, laneStride, first, lanes, key, step);
         }
         else
         {
-            TileKernels<Lanes128, Vector128<uint>>.UniformSingle(destination, elements, laneStride, first, lanes, key, step);
-        }
-    }
-
-    /// <summary>Uniform variates inside (0, 1).</summary>
-    public static void FillUniform(
-        double* destination, int elements, int laneStride, long firstSample, int lanes, ulong seed, uint stream, ulong step)
-    {
-        CheckTile(elements, laneStride, firstSample, lanes, step);
-        ulong key = new RandomKey(seed, stream).PhiloxKey;
-        ulong first = (ulong)firstSample;
-        if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
-        {
-            TileKernels<Lanes512, Vector512<uint>>.UniformDouble(destination, elements, laneStride, first, lanes, key, step);
-        }
-        else if (Vector256.IsHardwareAccelerated && Avx2.IsSupported)
-        {
-            TileKernels<Lanes256, Vector256<uint>>.UniformDouble(destination, elements, laneStride, first, lanes, key, step);
-        }
-        else
-        {
-            TileKernels<Lanes128, Vector128<uint>>.UniformDouble(destination, elements, laneStride, first, lanes, key, step);
-        }
-    }
-
-    /// <summary>Standard normal variates (Box and Muller 1958).</summary>
-    public static void FillNormal(
-        float* destination, int elements, int laneStride, long firstSample, int lanes, ulong seed, uint stream, ulong step)
-    {
-        CheckTile(elements, laneStride, firstSample, lanes, step);
-        ulong key = new RandomKey(seed, stream).PhiloxKey;
-        ulong first = (ulong)firstSample;
-        if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
-        {
-            TileKernels<Lanes512, Vector512<uint>>.NormalSingle(destination, elements, laneStride, first, lanes, key, step);
-        }
-        else if (Vector256.IsHardwareAccelerated && Avx2.IsSupported)
-        {
-            TileKernels<Lanes256, Vector256<uint>>.NormalSingle(destination, elements, laneStride, first, lanes, key, step);
-        }
-        else
-        {
-            TileKernels<Lanes128, Vector128<uint>>.NormalSingle(destination, elements, laneStride, first, lanes, key, step);
-        }
-    }
-
-    /// <summary>Standard normal variates (Box and Muller 1958).</summary>
-    public static void FillNormal(
-        double* destination, int elements, int laneStride, long firstSample, int lanes, ulong seed, uint stream, ulong step)
-    {
-        CheckTile(elements, laneStride, firstSample, lanes, step);
-        ulong key = new RandomKey(seed, stream).PhiloxKey;
-        ulong first = (ulong)firstSample;
-        if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
-        {
-            TileKernels<Lanes512, Vector512<uint>>.NormalDouble(destination, elements, laneStride, first, lanes, key, step);
-        }
-        else if (Vector256.IsHardwareAccelerated && Avx2.IsSupported)
-        {
-            TileKernels<Lanes256, Vector256<uint>>.NormalDouble(destination, elements, laneStride, first, lanes, key, step);
-        }
-        else
-        {
-            TileKernels<Lanes128, Vector128<uint>>.NormalDouble(destination, elements, laneStride, first, lanes, key, step);
-        }
-    }
-
-    /// <summary>Exponential variates of rate one.</summary>
-    public static void FillExponential(
-        float* destination, int elements, int laneStride, long firstSample, int lanes, ulong seed, uint stream, ulong step)
-    {
-        CheckTile(elements, laneStride, firstSample, lanes, step);
-        ulong key = new RandomKey(seed, stream).PhiloxKey;
-        ulong first = (ulong)firstSample;
-        if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
-        {
-            TileKernels<Lanes512, Vector512<uint>>.ExponentialSingle(destination, elements, laneStride, first, lanes, key, step);
-        }
-        else if (Vector256.IsHardwareAccelerated && Avx2.IsSupported)
-        {
-            TileKernels<Lanes256, Vector256<uint>>.ExponentialSingle(destination, elements, laneStride, first, lanes, key, step);
-        }
-        else
-        {
-            TileKernels<Lanes128, Vector128<uint>>.ExponentialSingle(destination, elements, laneStride, first, lanes, key, step);
-        }
-    }
-
-    /// <summary>Exponential variates of rate one.</summary>
-    public static void FillExponential(
-        double* destination, int elements, int laneStride, long firstSample, int lanes, ulong seed, uint stream, ulong step)
-    {
-        CheckTile(elements, laneStride, firstSample, lanes, step);
-        ulong key = new RandomKey(seed, stream).PhiloxKey;
-        ulong first = (ulong)firstSample;
-        if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
-        {
-            TileKernels<Lanes512, Vector512<uint>>.ExponentialDouble(destination, elements, laneStride, first, lanes, key, step);
-        }
-        else if (Vector256.IsHardwareAccelerated && Avx2.IsSupported)
-        {
-            TileKernels<Lanes256, Vector256<uint>>.ExponentialDouble(destination, elements, laneStride, first, lanes, key, step);
-        }
-        else
-        {
-            TileKernels<Lanes128, Vector128<uint>>.ExponentialDouble(destination, elements, laneStride, first, lanes, key, step);
-        }
-    }
-
-    /// <summary>Signs: -1 or +1 with probability one half each.</summary>
-    public static void FillRademacher(
-        float* destination, int elements, int laneStride, long firstSample, int lanes, ulong seed, uint stream, ulong step)
-    {
-        CheckTile(elements, laneStride, firstSample, lanes, step);
-        ulong key = new RandomKey(seed, stream).PhiloxKey;
-        ulong first = (ulong)firstSample;
-        if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
-        {
-            TileKernels<Lanes512, Vector512<uint>>.RademacherSingle(destination, elements, laneStride, first, lanes, key, step);
-        }
-        else if (Vector256.IsHardwareAccelerated && Avx2.IsSupported)
-        {
-            TileKernels<Lanes256, Vector256<uint>>.RademacherSingle(destination, elements, laneStride, first, lanes, key, step);
-        }
-        else
-        {
-            TileKernels<Lanes128, Vector128<uint>>.RademacherSingle(destination, elements, laneStride, first, lanes, key, step);
-        }
-    }
-
-    /// <summary>Signs: -1 or +1 with probability one half each.</summary>
-    public static void FillRademacher(
-        double* destination, int elements, int laneStride, long firstSample, int lanes, ulong seed, uint stream, ulong step)
-    {
-        CheckTile(elements, laneStride, firstSample, lanes, step);
-        ulong key = new RandomKey(seed, stream).PhiloxKey;
-        ulong first = (ulong)firstSample;
-        if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
-        {
-            TileKernels<Lanes512, Vector512<uint>>.RademacherDouble(destination, elements, laneStride, first, lanes, key, step);
-        }
-        else if (Vector256.IsHardwareAccelerated && Avx2.IsSupported)
-        {
-            TileKernels<Lanes256, Vector256<uint>>.RademacherDouble(destination, elements, laneStride, first, lanes, key, step);
-        }
-        else
-        {
-            TileKernels<Lanes128, Vector128<uint>>.RademacherDouble(destination, elements, laneStride, first, lanes, key, step);
+            TileKernels<Lanes128, Vector128<uint>>.Fill(law, destination, elements, laneStride, first, lanes, key, step);
         }
     }
 

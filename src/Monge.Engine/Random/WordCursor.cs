@@ -3,23 +3,18 @@ using System.Runtime.Intrinsics;
 namespace Monge.Engine.Random;
 
 /// <summary>
-/// Reads the words of successive Philox blocks one after another: the source of the scalar distributions, for which the number of
+/// Reads the words of successive Philox blocks one after another: the source of the host's draws, for some of which the number of
 /// words used is itself random.
 /// </summary>
 internal struct WordCursor
 {
     private readonly ulong key;
-    private readonly uint counter0;
-    private readonly uint counter2;
-    private readonly uint counter3;
     private (uint Word0, uint Word1, uint Word2, uint Word3) words;
 
-    private WordCursor(ulong key, uint counter0, uint counter2, uint counter3, ulong position)
+    /// <summary>The cursor of a host stream, at the number of words read so far.</summary>
+    public WordCursor(ulong key, ulong position)
     {
         this.key = key;
-        this.counter0 = counter0;
-        this.counter2 = counter2;
-        this.counter3 = counter3;
         Position = position;
         if (position % 4 != 0)
         {
@@ -29,19 +24,6 @@ internal struct WordCursor
 
     /// <summary>Number of words read since the first block, 4 per block.</summary>
     public ulong Position { get; private set; }
-
-    /// <summary>
-    /// The cursor of a host stream. Its last counter word has all bits set, which no sample below 2^40 gives, so host and tile draws of one
-    /// key never share a block.
-    /// </summary>
-    public static WordCursor ForHost(ulong key, ulong position) => new(key, 0, 0, uint.MaxValue, position);
-
-    /// <summary>
-    /// The cursor of one element of one sample at one step. It starts at block 256 times the element; a rejection sampler that needs
-    /// at most two blocks an attempt and accepts 19 times in 20 passes into the next element's blocks less than once in 10^160.
-    /// </summary>
-    public static WordCursor ForElement(ulong key, ulong step, ulong sample, int element) =>
-        new(key, (uint)sample, (uint)step, Philox.HighWord(sample, step), 1024UL * (uint)element);
 
     public uint NextWord()
     {
@@ -119,29 +101,7 @@ internal struct WordCursor
         return normal / Math.Sqrt(NextGamma(0.5 * degreesOfFreedom) / (0.5 * degreesOfFreedom));
     }
 
-    /// <summary>The first index whose cumulative weight exceeds a uniform share of the total; never one of weight zero.</summary>
-    public int NextCategorical(ReadOnlySpan<double> cumulativeWeights)
-    {
-        double total = cumulativeWeights[^1];
-        double threshold = Math.Min(NextUniform() * total, Math.BitDecrement(total));
-        int low = 0;
-        int high = cumulativeWeights.Length - 1;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            if (cumulativeWeights[middle] > threshold)
-            {
-                high = middle;
-            }
-            else
-            {
-                low = middle + 1;
-            }
-        }
-
-        return low;
-    }
-
+    // The last counter word has all bits set, which no sample below 2^40 gives, so host and tile draws of one key never share a block.
     private readonly (uint Word0, uint Word1, uint Word2, uint Word3) Block(ulong block) =>
-        Philox.Block(counter0 ^ (uint)(block >> 32), (uint)block, counter2, counter3, key);
+        Philox.Block((uint)(block >> 32), (uint)block, 0, uint.MaxValue, key);
 }

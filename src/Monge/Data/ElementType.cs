@@ -44,50 +44,98 @@ public enum ElementType
     UInt64,
 }
 
-/// <summary>Widths and raw input and output of element types.</summary>
+/// <summary>What is done with values of an element type, whatever it is.</summary>
+internal abstract class ElementKind(ElementType type, Type number, int width)
+{
+    // In the order of the element types.
+    private static readonly ElementKind[] s_all =
+    [
+        new Kind<float>(ElementType.Float32, static value => value),
+        new Kind<double>(ElementType.Float64, static value => value),
+        new Kind<short>(ElementType.Int16, static value => value),
+        new Kind<int>(ElementType.Int32, static value => value),
+        new Kind<long>(ElementType.Int64, static value => value),
+        new Kind<byte>(ElementType.UInt8, static value => value),
+        new Kind<bool>(ElementType.Boolean, static value => value ? 1 : 0),
+        new Kind<Half>(ElementType.Float16, static value => (double)value),
+        new Kind<sbyte>(ElementType.Int8, static value => value),
+        new Kind<ushort>(ElementType.UInt16, static value => value),
+        new Kind<uint>(ElementType.UInt32, static value => value),
+        new Kind<ulong>(ElementType.UInt64, static value => value),
+    ];
+
+    /// <summary>The element type.</summary>
+    public ElementType Type => type;
+
+    /// <summary>Bytes per element.</summary>
+    public int Width => width;
+
+    /// <summary>The kind of an element type.</summary>
+    public static ElementKind Of(ElementType type) => s_all[(int)type];
+
+    /// <summary>The kind of a C# number type.</summary>
+    /// <exception cref="NotSupportedException">No file format here holds <typeparamref name="T"/>.</exception>
+    public static ElementKind Of<T>() where T : unmanaged => Array.Find(s_all, kind => kind.Number == typeof(T))
+        ?? throw new NotSupportedException($"Arrays of {typeof(T).Name} can't be stored; use double, float, Half, an integer of 1 to 8 bytes, or bool.");
+
+    /// <summary>Reads elements; the caller has checked that the stream holds them.</summary>
+    /// <exception cref="EndOfStreamException">The stream ended early.</exception>
+    public abstract Array Read(Stream stream, int count, bool bigEndian);
+
+    /// <summary>Writes elements in little-endian order.</summary>
+    public abstract void Write(Stream stream, Array values);
+
+    /// <summary>A copy in double precision.</summary>
+    public abstract double[] ToDoubles(Array values);
+
+    /// <summary>A copy of values that were stored with the first axis fastest, in row-major order.</summary>
+    public abstract Array FromFortranOrder(Array values, int[] shape);
+
+    private Type Number => number;
+
+    private sealed class Kind<T>(ElementType type, Converter<T, double> toDouble) : ElementKind(type, typeof(T), Unsafe.SizeOf<T>())
+        where T : unmanaged
+    {
+        public override Array Read(Stream stream, int count, bool bigEndian) => ElementTypes.Read<T>(stream, count, bigEndian);
+
+        public override void Write(Stream stream, Array values) => ElementTypes.Write<T>(stream, (T[])values);
+
+        public override double[] ToDoubles(Array values) =>
+            typeof(T) == typeof(double) ? (double[])values.Clone() : Array.ConvertAll((T[])values, toDouble);
+
+        public override Array FromFortranOrder(Array values, int[] shape)
+        {
+            var source = (T[])values;
+            var result = new T[source.Length];
+            var index = new int[shape.Length];
+            var strides = new int[shape.Length];
+            for (int axis = 0, stride = 1; axis < shape.Length; axis++)
+            {
+                strides[axis] = stride;
+                stride *= shape[axis];
+            }
+            int offset = 0;
+            for (int position = 0; position < result.Length; position++)
+            {
+                result[position] = source[offset];
+                for (int axis = shape.Length - 1; axis >= 0; axis--)
+                {
+                    offset += strides[axis];
+                    if (++index[axis] < shape[axis])
+                        break;
+                    offset -= strides[axis] * shape[axis];
+                    index[axis] = 0;
+                }
+            }
+            return result;
+        }
+    }
+}
+
+/// <summary>Raw input and output of elements.</summary>
 internal static class ElementTypes
 {
     private const int ChunkBytes = 1 << 20;
-
-    /// <summary>Bytes per element.</summary>
-    public static int Width(ElementType type) => type switch
-    {
-        ElementType.Float64 or ElementType.Int64 or ElementType.UInt64 => 8,
-        ElementType.Float32 or ElementType.Int32 or ElementType.UInt32 => 4,
-        ElementType.Int16 or ElementType.UInt16 or ElementType.Float16 => 2,
-        _ => 1,
-    };
-
-    /// <summary>The element type of a C# number type.</summary>
-    /// <exception cref="NotSupportedException">No file format here holds <typeparamref name="T"/>.</exception>
-    public static ElementType Of<T>() where T : unmanaged
-    {
-        if (typeof(T) == typeof(double))
-            return ElementType.Float64;
-        if (typeof(T) == typeof(float))
-            return ElementType.Float32;
-        if (typeof(T) == typeof(short))
-            return ElementType.Int16;
-        if (typeof(T) == typeof(int))
-            return ElementType.Int32;
-        if (typeof(T) == typeof(long))
-            return ElementType.Int64;
-        if (typeof(T) == typeof(byte))
-            return ElementType.UInt8;
-        if (typeof(T) == typeof(bool))
-            return ElementType.Boolean;
-        if (typeof(T) == typeof(Half))
-            return ElementType.Float16;
-        if (typeof(T) == typeof(sbyte))
-            return ElementType.Int8;
-        if (typeof(T) == typeof(ushort))
-            return ElementType.UInt16;
-        if (typeof(T) == typeof(uint))
-            return ElementType.UInt32;
-        if (typeof(T) == typeof(ulong))
-            return ElementType.UInt64;
-        throw new NotSupportedException($"Arrays of {typeof(T).Name} can't be stored; use double, float, Half, an integer of 1 to 8 bytes, or bool.");
-    }
 
     /// <summary>Product of the sizes, or -1 if it passes the largest array or a size is negative.</summary>
     public static long CountElements(ReadOnlySpan<long> shape)
@@ -108,28 +156,7 @@ internal static class ElementTypes
 
     /// <summary>Reads <paramref name="count"/> elements; the caller has checked that the stream holds them.</summary>
     /// <exception cref="EndOfStreamException">The stream ended early.</exception>
-    public static Array Read(Stream stream, ElementType type, int count, bool bigEndian) => type switch
-    {
-        ElementType.Float64 => Read<double>(stream, count, bigEndian),
-        ElementType.Float32 => Read<float>(stream, count, bigEndian),
-        ElementType.Int16 => Read<short>(stream, count, bigEndian),
-        ElementType.Int32 => Read<int>(stream, count, bigEndian),
-        ElementType.Int64 => Read<long>(stream, count, bigEndian),
-        ElementType.UInt8 => Read<byte>(stream, count, bigEndian),
-        ElementType.Float16 => Read<Half>(stream, count, bigEndian),
-        ElementType.Int8 => Read<sbyte>(stream, count, bigEndian),
-        ElementType.UInt16 => Read<ushort>(stream, count, bigEndian),
-        ElementType.UInt32 => Read<uint>(stream, count, bigEndian),
-        ElementType.UInt64 => Read<ulong>(stream, count, bigEndian),
-        _ => Read<bool>(stream, count, bigEndian),
-    };
-
-    /// <summary>Reads numbers of the upper halves of single-precision ones (bfloat16), exactly.</summary>
-    /// <exception cref="EndOfStreamException">The stream ended early.</exception>
-    public static float[] ReadUpperHalves(Stream stream, int count) =>
-        Array.ConvertAll(Read<ushort>(stream, count, bigEndian: false), static bits => BitConverter.UInt32BitsToSingle((uint)bits << 16));
-
-    private static T[] Read<T>(Stream stream, int count, bool bigEndian) where T : unmanaged
+    public static T[] Read<T>(Stream stream, int count, bool bigEndian) where T : unmanaged
     {
         var values = new T[count];
         int step = ChunkBytes / Unsafe.SizeOf<T>();
@@ -142,6 +169,11 @@ internal static class ElementTypes
         }
         return values;
     }
+
+    /// <summary>Reads numbers of the upper halves of single-precision ones (bfloat16), exactly.</summary>
+    /// <exception cref="EndOfStreamException">The stream ended early.</exception>
+    public static float[] ReadUpperHalves(Stream stream, int count) =>
+        Array.ConvertAll(Read<ushort>(stream, count, bigEndian: false), static bits => BitConverter.UInt32BitsToSingle((uint)bits << 16));
 
     /// <summary>Writes elements in little-endian order.</summary>
     public static void Write<T>(Stream stream, ReadOnlySpan<T> values) where T : unmanaged

@@ -100,12 +100,12 @@ public static class NumpyFile
     {
         NumpyHeader header = NumpyHeader.Read(stream, length, fail);
         long dataStart = stream.Position;
-        long needed = (long)header.Count * ElementTypes.Width(header.ElementType);
+        long needed = (long)header.Count * ElementKind.Of(header.ElementType).Width;
         if (length - dataStart < needed)
             throw fail($"is truncated at byte {length}: {header.Count} values from byte {dataStart} on need {dataStart + needed} bytes");
         if (length - dataStart > needed)
             throw fail($"has {length - dataStart - needed} bytes too many after the data, from byte {dataStart + needed} on");
-        Array values = ElementTypes.Read(stream, header.ElementType, header.Count, header.BigEndian);
+        Array values = ElementKind.Of(header.ElementType).Read(stream, header.Count, header.BigEndian);
         if (header.ElementType == ElementType.Boolean)
             ElementTypes.CheckTruthValues((bool[])values, dataStart, fail);
         var array = new NumericArray(header.ElementType, header.Shape, values);

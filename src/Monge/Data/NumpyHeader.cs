@@ -141,7 +141,7 @@ internal readonly record struct NumpyHeader(ElementType ElementType, bool BigEnd
             "u8" => ElementType.UInt64,
             _ => null,
         } : null;
-        bool orderKnown = type is not null && (order is '<' or '>' || (order == '|' && ElementTypes.Width(type.Value) == 1));
+        bool orderKnown = type is not null && (order is '<' or '>' || (order == '|' && ElementKind.Of(type.Value).Width == 1));
         return orderKnown
             ? (type!.Value, order == '>')
             : throw fail($"has the type '{descriptor}' in the header field 'descr'; save it as f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8 or b1");

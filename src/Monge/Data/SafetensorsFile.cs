@@ -83,7 +83,7 @@ public sealed class SafetensorsFile
     {
         ArgumentNullException.ThrowIfNull(tensors);
         // Widest first: then every array begins at a multiple of its own width.
-        KeyValuePair<string, NumericArray>[] ordered = [.. tensors.OrderByDescending(static pair => ElementTypes.Width(pair.Value.ElementType))];
+        KeyValuePair<string, NumericArray>[] ordered = [.. tensors.OrderByDescending(static pair => ElementKind.Of(pair.Value.ElementType).Width)];
         var names = new HashSet<string>(StringComparer.Ordinal) { MetadataName };
         foreach ((string name, _) in ordered)
         {
@@ -126,7 +126,7 @@ public sealed class SafetensorsFile
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(offset);
-                offset += (long)array.Length * ElementTypes.Width(array.ElementType);
+                offset += (long)array.Length * ElementKind.Of(array.ElementType).Width;
                 json.WriteNumberValue(offset);
                 json.WriteEndArray();
                 json.WriteEndObject();
@@ -217,7 +217,7 @@ public sealed class SafetensorsFile
         if (offsets.Length != 2 || offsets[1] < offsets[0])
             throw fail($"has the data_offsets [{string.Join(", ", offsets)}] in the tensor '{name}', which are not a begin and an end");
         bool isUpperHalf = typeName == UpperHalves;
-        long needed = count * (isUpperHalf ? 2 : ElementTypes.Width(type));
+        long needed = count * (isUpperHalf ? 2 : ElementKind.Of(type).Width);
         if (offsets[1] - offsets[0] != needed)
             throw fail($"has {offsets[1] - offsets[0]} bytes in data_offsets of the tensor '{name}', but its shape and dtype need {needed}");
         return new Entry(name, type, Array.ConvertAll(shape, static size => (int)size), (int)count, offsets[0], offsets[1], isUpperHalf);
@@ -263,7 +263,7 @@ public sealed class SafetensorsFile
     {
         stream.Position = dataStart + entry.Begin;
         Array values = entry.IsUpperHalf ? ElementTypes.ReadUpperHalves(stream, entry.Count)
-            : ElementTypes.Read(stream, entry.Type, entry.Count, bigEndian: false);
+            : ElementKind.Of(entry.Type).Read(stream, entry.Count, bigEndian: false);
         if (entry.Type == ElementType.Boolean)
             ElementTypes.CheckTruthValues((bool[])values, dataStart + entry.Begin, fail);
         return new NumericArray(entry.Type, entry.Shape, values);

@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using Monge.Engine.Execution;
 using Monge.Engine.Pairwise;
+using Monge.OptimalTransport;
 
 namespace Monge.Diagnostics;
 
@@ -87,7 +88,7 @@ public sealed class ImportanceWeights
     /// <exception cref="ArgumentException">There are none, one is NaN or plus infinity, or all weights are zero.</exception>
     public static ImportanceWeights FromLogWeights(ReadOnlySpan<double> logWeights)
     {
-        double largest = WeightedSamples.CheckLogWeights(logWeights, nameof(logWeights));
+        double largest = PointSets.CheckLogWeights(logWeights, nameof(logWeights));
         int count = logWeights.Length;
         var normalised = new double[count];
         double sum = 0, elbo = 0;
@@ -175,12 +176,12 @@ public sealed class ImportanceWeights
                     string.Create(CultureInfo.InvariantCulture, $"log Z has the standard error {LogNormaliserError:0.##}, and the true error may be larger"),
                     "raise --samples or --budget"));
         // A heavy tail of weights that are even all the same, the error including what the tail may hold, changes nothing.
-        if (Tail is { Shape: > ParetoTail.LargestTrustedShape } && LogNormaliserError > NegligibleLogNormaliserError)
+        if (Tail is { } tail && tail.Shape - tail.ShapeError > ParetoTail.LargestTrustedShape && LogNormaliserError > NegligibleLogNormaliserError)
             warnings.Add(
                 Status.Warn(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"the tail of the weights is too heavy for estimates and errors to be trusted (Pareto k = {Tail.Shape:0.00}, above "
+                        $"the tail of the weights is too heavy for log Z and its error to be trusted (Pareto k = {tail.Shape:0.00}, above "
                         + $"{ParetoTail.LargestTrustedShape})"), "raise --budget, or widen the base (option baseInflation)"));
         return warnings;
     }
@@ -189,35 +190,11 @@ public sealed class ImportanceWeights
 /// <summary>Checks and normalisation shared by the diagnostics of weighted samples.</summary>
 internal static class WeightedSamples
 {
-    /// <summary>The largest log-weight.</summary>
-    /// <exception cref="ArgumentException">There are none, one is NaN or plus infinity, or all weights are zero.</exception>
-    public static double CheckLogWeights(ReadOnlySpan<double> logWeights, string name)
-    {
-        if (logWeights.IsEmpty)
-            throw new ArgumentException("There are no log-weights.", name);
-        double largest = double.NegativeInfinity;
-        for (int index = 0; index < logWeights.Length; index++)
-        {
-            double value = logWeights[index];
-            if (double.IsNaN(value) || double.IsPositiveInfinity(value))
-                throw new ArgumentException($"Log-weight {index} is {value}; it must be finite or minus infinity.", name);
-            largest = Math.Max(largest, value);
-        }
-        return double.IsNegativeInfinity(largest) ? throw new ArgumentException("All weights are zero.", name) : largest;
-    }
-
     /// <summary>Checks samples [n, d] and returns their n weights, which add to one; equal for null.</summary>
     /// <exception cref="ArgumentException">Samples or weights are unusable.</exception>
     public static double[] Normalise(double[] samples, int dimension, double[]? logWeights)
     {
-        ArgumentNullException.ThrowIfNull(samples);
-        ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
-        if (samples.Length == 0 || samples.Length % dimension != 0)
-            throw new ArgumentException($"{samples.Length} values are not a positive number of samples of dimension {dimension}.", nameof(samples));
-        int bad = Array.FindIndex(samples, static value => !double.IsFinite(value));
-        if (bad >= 0)
-            throw new ArgumentException($"Sample {bad / dimension}, coordinate {bad % dimension} is {samples[bad]}; samples must be finite.", nameof(samples));
-        int count = samples.Length / dimension;
+        int count = PointSets.Check(samples, dimension, nameof(samples), "Sample");
         var weights = new double[count];
         if (logWeights is null)
         {
@@ -226,7 +203,7 @@ internal static class WeightedSamples
         }
         if (logWeights.Length != count)
             throw new ArgumentException($"There are {logWeights.Length} log-weights for {count} samples.", nameof(logWeights));
-        double largest = CheckLogWeights(logWeights, nameof(logWeights));
+        double largest = PointSets.CheckLogWeights(logWeights, nameof(logWeights));
         double sum = 0;
         for (int index = 0; index < count; index++)
             sum += weights[index] = Math.Exp(logWeights[index] - largest);

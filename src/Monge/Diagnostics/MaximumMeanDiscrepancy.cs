@@ -75,8 +75,6 @@ public static class MaximumMeanDiscrepancy
     {
         private readonly double _rate = -1 / (2 * 16 * bandwidth * bandwidth);
 
-        public static bool OfInnerProduct => false;
-
         public double Scale => bandwidth * bandwidth / 8;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,3 +1,5 @@
+using Monge.Engine.LinearAlgebra;
+
 namespace Monge.Diagnostics;
 
 /// <summary>How the weight of a sample set is spread over the modes of its target.</summary>
@@ -108,12 +110,7 @@ public sealed class ModeWeights
             double least = double.PositiveInfinity;
             for (int mode = 0; mode < positions.Length / dimension; mode++)
             {
-                double distance = 0;
-                for (int axis = 0; axis < dimension; axis++)
-                {
-                    double difference = sample[axis] - positions[mode * dimension + axis];
-                    distance += difference * difference;
-                }
+                double distance = HostVectors.SquaredDistance(sample[..dimension], positions.AsSpan(mode * dimension, dimension));
                 if (distance < least)
                     (least, nearest) = (distance, mode);
             }

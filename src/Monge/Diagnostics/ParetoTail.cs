@@ -1,3 +1,5 @@
+using Monge.OptimalTransport;
+
 
 namespace Monge.Diagnostics;
 
@@ -42,7 +44,7 @@ public sealed record ParetoTail(double Shape, double ShapeError, double Scale, i
     /// <exception cref="ArgumentException">There are no log-weights, one is NaN or plus infinity, or all weights are zero.</exception>
     public static ParetoTail? Fit(ReadOnlySpan<double> logWeights)
     {
-        var largest = WeightedSamples.CheckLogWeights(logWeights, nameof(logWeights));
+        var largest = PointSets.CheckLogWeights(logWeights, nameof(logWeights));
         double[] weights = logWeights.ToArray();
         Array.Sort(weights);
         var n = weights.Length;

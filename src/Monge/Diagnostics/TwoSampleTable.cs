@@ -117,6 +117,7 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
     public static IReadOnlyList<(string Name, Func<double[], double[], double> Distance, int Repeat)> Measures(
         double[] reference, int dimension, int threads = 0, CancellationToken cancellation = default)
     {
+        double OfColumn(double[] a, double[] b, int i) => KolmogorovDistance.Compute(RowMoments.Column(a, dimension, i), RowMoments.Column(b, dimension, i));
         var bandwidth = MaximumMeanDiscrepancy.MedianDistance(reference, dimension);
         List<(string, Func<double[], double[], double>, int)> measures =
         [
@@ -124,8 +125,7 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
             ("squared MMD", (a, b) => MaximumMeanDiscrepancy.Compute(a, b, dimension, bandwidth, unbiased: false, threads: threads), 1),
             ("sliced W2", (a, b) => SlicedWasserstein.Compute(a, b, dimension, threads: threads), 1),
             ("W2", (a, b) => Wasserstein.Exact(a, b, dimension, 2, threads, cancellation).Distance, 1),
-            ("largest Kolmogorov distance of a column",
-                (a, b) => Enumerable.Range(0, dimension).Max(i => KolmogorovDistance.Compute(Column(a, dimension, i), Column(b, dimension, i))), LargestRepeat),
+            ("largest Kolmogorov distance of a column", (a, b) => Enumerable.Range(0, dimension).Max(i => OfColumn(a, b, i)), LargestRepeat),
         ];
         if (dimension > 1)
         {
@@ -138,7 +138,7 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
     private static ColumnComparison[] CompareColumns(double[] samples, double[] data, IReadOnlyList<string> names, bool isStandardised) =>
         [.. names.Select((name, i) =>
         {
-            var (x, y) = (Column(samples, names.Count, i), Column(data, names.Count, i));
+            var (x, y) = (RowMoments.Column(samples, names.Count, i), RowMoments.Column(data, names.Count, i));
             var (first, second) = (Moments(x), Moments(y));
             if (!(second.Deviation > 0))
             {
@@ -184,17 +184,6 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
         return result;
     }
 
-    private static double[] Column(double[] rows, int d, int column)
-    {
-        var values = new double[rows.Length / d];
-        for (var row = 0; row < values.Length; row++)
-        {
-            values[row] = rows[(row * d) + column];
-        }
-
-        return values;
-    }
-
     private static (double Mean, double Deviation) Moments(double[] values)
     {
         var mean = values.Average();
@@ -226,7 +215,7 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
     // Columns of unit length about their means, whose products are correlations; a constant column correlates with nothing.
     private static double[][] Standard(double[] rows, int d) => [.. Enumerable.Range(0, d).Select(i =>
     {
-        var column = Column(rows, d, i);
+        var column = RowMoments.Column(rows, d, i);
         var mean = column.Average();
         var length = Math.Sqrt(column.Sum(v => (v - mean) * (v - mean)));
         return Array.ConvertAll(column, v => length > 0 ? (v - mean) / length : 0);

@@ -104,7 +104,8 @@ public static class EscortedLangevin
         return new ParticleWalk<T>(parameters, states, capacity, options) { CallsPerStart = 1, CallsPerStep = 1 };
     }
 
-    private static Expr[] Rates(IDensityPath path, IVectorField? drift, Expr x, Expr t)
+    /// <summary>b, grad V and the rate of the log-weight (1), div b + b . grad V + dV/dt.</summary>
+    internal static Expr[] Rates(IDensityPath path, IVectorField? drift, Expr x, Expr t)
     {
         var (score, slope) = (path.Score(x, t), path.TimeDerivative(x, t));
         if (drift is null)

@@ -171,11 +171,7 @@ internal sealed class FieldCarrier(
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         var result = new NdArray<T>(sizes);
-        for (var i = 0; i < numbers.Length; i++)
-        {
-            result[i] = T.CreateChecked(numbers[i]);
-        }
-
+        Numbers.Copy(numbers, result.Span);
         return result;
     }
 }

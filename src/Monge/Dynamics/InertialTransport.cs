@@ -58,19 +58,8 @@ public static class InertialTransport
         // In terms of t and h: the time derivative of the path by the next time may not reach into the position.
         var xNext = Move(halfway, thermal, t + (0.5 * h));
         var pNext = thermal + (0.5 * h * speed * path.Score(xNext, next));
-        var gain = 0.5 * h * (Rate(path, drift, x, t) + Rate(path, drift, xNext, next));
+        var gain = 0.5 * h * (EscortedLangevin.Rates(path, drift, x, t)[2] + EscortedLangevin.Rates(path, drift, xNext, next)[2]);
         WalkState[] states = [new(x, xNext, first), new(p, pNext, firstMomentum), new(logWeight, logWeight + gain)];
         return new ParticleWalk<T>(parameters, states, capacity, options) { CallsPerStart = 1, CallsPerStep = 1 };
-    }
-
-    private static Expr Rate(IDensityPath path, IVectorField? drift, Expr x, Expr t)
-    {
-        if (drift is null)
-        {
-            return path.TimeDerivative(x, t);
-        }
-
-        var (b, divergence) = drift.WithDivergence(x, t);
-        return divergence + Expr.Dot(b, path.Score(x, t)) + path.TimeDerivative(x, t);
     }
 }

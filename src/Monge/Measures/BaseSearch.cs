@@ -13,14 +13,33 @@ namespace Monge.Measures;
 internal static class BaseSearch
 {
     private const int Rounds = 12;
+    private const double FarOut = 6;
     private const int ModeSearchDimension = 10;
 
-    /// <summary>The moment-matched Gaussian, else a Laplace approximation, else the standard normal.</summary>
+    /// <summary>The moment-matched Gaussian, else a Laplace approximation, else the standard normal; with separate modes, if there are any.</summary>
     public static BaseSuggestion Suggest(Density density)
+    {
+        var gaussian = Gaussian(density, LaplaceApproximation.TryFind(density));
+        var found = ModeSearch.Find(density, gaussian.Center, gaussian.Scale);
+        if (found.Modes is [var only] && !Covers(gaussian, only))
+        {
+            gaussian = Gaussian(density, only);
+        }
+
+        return gaussian with { Modes = found };
+    }
+
+    private static bool Covers(BaseSuggestion gaussian, LaplaceApproximation mode)
+    {
+        var noise = new double[mode.Mode.Length];
+        gaussian.ToGaussian().ToNoise(mode.Mode, noise);
+        return noise.All(z => Math.Abs(z) < FarOut);
+    }
+
+    private static BaseSuggestion Gaussian(Density density, LaplaceApproximation? found)
     {
         var d = density.Dimension;
         var random = new RandomStream(0);
-        var found = LaplaceApproximation.TryFind(density);
         var laplace = found is { Converged: true } ? found : null;
         var start = laplace is null ? GaussianBase.Isotropic(d) : Cover(density, laplace, random);
         if ((Match(density, start, random) ?? (laplace is null ? null : Match(density, GaussianBase.Isotropic(d), random))) is { } matched)

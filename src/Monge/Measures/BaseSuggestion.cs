@@ -15,6 +15,9 @@ public sealed record BaseSuggestion(double[] Center, double[] Scale, string Sour
     /// <summary>Whether the numbers were chosen knowing where the modes are; such a start must be labelled in any comparison.</summary>
     public bool UsesModeKnowledge { get; init; }
 
+    /// <summary>The modes that a search found; null where none was made.</summary>
+    internal FoundModes? Modes { get; init; }
+
     /// <summary>The Gaussian of this suggestion, with its covariance factor if there is one.</summary>
     /// <param name="inflation">What standard deviations are multiplied by.</param>
     public GaussianBase ToGaussian(double inflation = 1) => CovarianceFactor is { } factor

@@ -31,8 +31,8 @@ public sealed class GaussianConditional
 
         _observations = observation.Length / d;
         _mean = mean;
-        var crossed = Product(observation, covariance, _observations, d, d);
-        var system = Product(crossed, Transposed(observation, _observations, d), _observations, d, _observations);
+        var crossed = HostMatrices.Product(observation, covariance, _observations, d, d);
+        var system = HostMatrices.Product(crossed, HostMatrices.Transposed(observation, _observations, d), _observations, d, _observations);
         for (var i = 0; i < _observations; i++)
         {
             system[(i * _observations) + i] += noiseVariance;
@@ -41,9 +41,9 @@ public sealed class GaussianConditional
         Cholesky.Factor(system, _observations);
         var solved = (double[])crossed.Clone();
         Cholesky.SolveMany(system, _observations, solved, d);
-        _gain = Transposed(solved, _observations, d);
-        _observedMean = Product(observation, mean, _observations, d, 1);
-        Covariance = Product(_gain, crossed, d, _observations, d);
+        _gain = HostMatrices.Transposed(solved, _observations, d);
+        _observedMean = HostMatrices.Product(observation, mean, _observations, d, 1);
+        Covariance = HostMatrices.Product(_gain, crossed, d, _observations, d);
         for (var i = 0; i < Covariance.Length; i++)
         {
             Covariance[i] = covariance[i] - Covariance[i];
@@ -67,37 +67,5 @@ public sealed class GaussianConditional
         }
 
         return mean;
-    }
-
-    private static double[] Transposed(double[] matrix, int rows, int columns)
-    {
-        var result = new double[matrix.Length];
-        for (var i = 0; i < rows; i++)
-        {
-            for (var j = 0; j < columns; j++)
-            {
-                result[(j * rows) + i] = matrix[(i * columns) + j];
-            }
-        }
-
-        return result;
-    }
-
-    private static double[] Product(double[] left, double[] right, int rows, int inner, int columns)
-    {
-        var result = new double[rows * columns];
-        for (var i = 0; i < rows; i++)
-        {
-            for (var k = 0; k < inner; k++)
-            {
-                var factor = left[(i * inner) + k];
-                for (var j = 0; j < columns && factor != 0; j++)
-                {
-                    result[(i * columns) + j] += factor * right[(k * columns) + j];
-                }
-            }
-        }
-
-        return result;
     }
 }

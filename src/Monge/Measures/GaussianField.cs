@@ -1,3 +1,4 @@
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 
 namespace Monge.Measures;
@@ -34,20 +35,8 @@ public sealed class GaussianField
     /// <summary>The covariance [V, V].</summary>
     public double[] Covariance()
     {
-        var result = new double[Sites * Sites];
-        for (var wave = 0; wave < Sites; wave++)
-        {
-            for (var i = 0; i < Sites; i++)
-            {
-                var factor = Variances[wave] * _waves[(wave * Sites) + i];
-                for (var j = 0; j < Sites; j++)
-                {
-                    result[(i * Sites) + j] += factor * _waves[(wave * Sites) + j];
-                }
-            }
-        }
-
-        return result;
+        double[] scaled = [.. _waves.Select((v, k) => Variances[k / Sites] * v)];
+        return HostMatrices.Product(HostMatrices.Transposed(scaled, Sites, Sites), _waves, Sites, Sites, Sites);
     }
 
     /// <summary>A traced draw [V].</summary>
@@ -74,11 +63,7 @@ public sealed class GaussianField
         var result = new double[Sites];
         for (var wave = 0; wave < Sites; wave++)
         {
-            var row = _waves.AsSpan(wave * Sites, Sites);
-            for (var i = 0; i < Sites; i++)
-            {
-                result[wave] += row[i] * field[i];
-            }
+            result[wave] = HostVectors.Dot(_waves.AsSpan(wave * Sites, Sites), field);
         }
 
         return result;

@@ -157,28 +157,28 @@ public sealed class GaussianMixtureLaw
         for (var k = 0; k < Count; k++)
         {
             _components[k].ToNoise(x, noise);
-            var square = 0.0;
-            foreach (var z in noise)
-            {
-                square += z * z;
-            }
-
-            terms[k] = Math.Log(Weights[k]) - (0.5 * square) - _components[k].LogDeterminant - (0.5 * Dimension * Math.Log(2 * Math.PI));
+            terms[k] = Math.Log(Weights[k]) - (0.5 * HostVectors.Dot(noise, noise)) - _components[k].LogDeterminant - (0.5 * Dimension * Math.Log(2 * Math.PI));
         }
 
-        var top = terms[0];
-        foreach (var term in terms)
-        {
-            top = Math.Max(top, term);
-        }
-
-        var sum = 0.0;
-        foreach (var term in terms)
-        {
-            sum += Math.Exp(term - top);
-        }
-
+        var (top, sum) = HostVectors.SumOfExponentials(terms);
         return top + Math.Log(sum);
+    }
+
+    /// <summary>A draw [d], traced: a component by one normal number, and a position by others of the same stream.</summary>
+    /// <param name="stream">The random stream.</param>
+    public Expr Draw(int stream)
+    {
+        var d = Dimension;
+        var noise = Expr.Random(RandomLaw.Normal, stream, d + 1);
+        var (position, level) = (_components[^1].FromNoise(noise[..d]), noise[d]);
+        for (var k = Count - 2; k >= 0; k--)
+        {
+            // The level is below the quantile of the weights up to k with the probability that they add up to.
+            var upTo = HostFunctions.NormalQuantile(Math.Min(1, Weights.Take(k + 1).Sum()));
+            position = Expr.Select(level.Less(upTo).BroadcastTo(position.Shape), _components[k].FromNoise(noise[..d]), position);
+        }
+
+        return position;
     }
 
     /// <summary>Exact independent draws.</summary>

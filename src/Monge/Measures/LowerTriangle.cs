@@ -24,6 +24,23 @@ internal static class LowerTriangle
         return Copy(result);
     }
 
+    /// <summary>Whether all elements beside the diagonal are zero.</summary>
+    public static bool IsDiagonal(double[,] matrix)
+    {
+        for (var i = 0; i < matrix.GetLength(0); i++)
+        {
+            for (var j = 0; j < i; j++)
+            {
+                if (matrix[i, j] != 0 || matrix[j, i] != 0)
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>L^-1.</summary>
     public static double[,] Invert(double[,] factor)
     {

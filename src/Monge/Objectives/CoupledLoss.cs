@@ -1,5 +1,4 @@
 using System.Numerics;
-using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
@@ -82,9 +81,9 @@ public sealed class CoupledLoss<T> : IDisposable
     {
         (_values.Parameters, _products.Parameters) = (parameters, parameters);
         _values.Run(Batch, draw);
-        Convert<T, double>(_values[Value].Span, _numbers);
+        Numbers.Copy(_values[Value].Span, _numbers.AsSpan());
         var loss = _statistic(_numbers, _cotangents);
-        Convert<double, T>(_cotangents, _products[Cotangent].Span);
+        Numbers.Copy(_cotangents.AsSpan(), _products[Cotangent].Span);
         _products.Run(Batch, draw);
         return loss;
     }
@@ -97,16 +96,6 @@ public sealed class CoupledLoss<T> : IDisposable
     }
 
     private static string GradientName(int index) => FormattableString.Invariant($"coupled.gradient.{index}");
-
-    private static void Convert<TFrom, TTo>(ReadOnlySpan<TFrom> from, Span<TTo> to)
-        where TFrom : unmanaged, INumberBase<TFrom>
-        where TTo : unmanaged, INumberBase<TTo>
-    {
-        for (var i = 0; i < from.Length; i++)
-        {
-            to[i] = TTo.CreateTruncating(from[i]);
-        }
-    }
 }
 
 /// <summary>

@@ -103,20 +103,7 @@ internal static class SymmetricRoots
         return Compose(values, vectors, dimension);
     }
 
-    public static double[] Multiply(double[] left, double[] right, int dimension)
-    {
-        var result = new double[dimension * dimension];
-        for (int row = 0; row < dimension; row++)
-        {
-            for (int inner = 0; inner < dimension; inner++)
-            {
-                double factor = left[row * dimension + inner];
-                for (int column = 0; column < dimension; column++)
-                    result[row * dimension + column] += factor * right[inner * dimension + column];
-            }
-        }
-        return result;
-    }
+    public static double[] Multiply(double[] left, double[] right, int dimension) => HostMatrices.Product(left, right, dimension, dimension, dimension);
 
     public static void Check(double[] matrix, int dimension, string name)
     {

@@ -1,4 +1,5 @@
 using Monge.Engine.Execution;
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Pairwise;
 
 namespace Monge.OptimalTransport;
@@ -78,18 +79,35 @@ internal sealed class CostRows
 /// <summary>Checks that point sets and weights are usable, once for all solvers.</summary>
 internal static class PointSets
 {
-    /// <summary>Number of points in a set of the given dimension.</summary>
+    /// <summary>Number of points in a set of the given dimension; messages call each by a name.</summary>
     /// <exception cref="ArgumentException">The values do not fill whole points, there is none, or one is not finite.</exception>
-    public static int Check(double[] points, int dimension, string name)
+    public static int Check(double[] points, int dimension, string name, string each = "Point")
     {
         ArgumentNullException.ThrowIfNull(points, name);
         ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
         if (points.Length == 0 || points.Length % dimension != 0)
-            throw new ArgumentException($"{points.Length} values are not a positive number of points of dimension {dimension}.", name);
+            throw new ArgumentException($"{points.Length} values are not a positive number of {each.ToLowerInvariant()}s of dimension {dimension}.", name);
         int bad = Array.FindIndex(points, static value => !double.IsFinite(value));
         if (bad >= 0)
-            throw new ArgumentException($"Point {bad / dimension}, coordinate {bad % dimension} is {points[bad]}; points must be finite.", name);
+            throw new ArgumentException($"{each} {bad / dimension}, coordinate {bad % dimension} is {points[bad]}; it must be finite.", name);
         return points.Length / dimension;
+    }
+
+    /// <summary>The largest log-weight.</summary>
+    /// <exception cref="ArgumentException">There are none, one is NaN or plus infinity, or all weights are zero.</exception>
+    public static double CheckLogWeights(ReadOnlySpan<double> logWeights, string name)
+    {
+        if (logWeights.IsEmpty)
+            throw new ArgumentException("There are no log-weights.", name);
+        double largest = double.NegativeInfinity;
+        for (int index = 0; index < logWeights.Length; index++)
+        {
+            double value = logWeights[index];
+            if (double.IsNaN(value) || double.IsPositiveInfinity(value))
+                throw new ArgumentException($"Log-weight {index} is {value}; it must be finite or minus infinity.", name);
+            largest = Math.Max(largest, value);
+        }
+        return double.IsNegativeInfinity(largest) ? throw new ArgumentException("All weights are zero.", name) : largest;
     }
 
     /// <summary>Log-weights shifted so that the weights add to one; equal weights for null.</summary>
@@ -104,18 +122,8 @@ internal static class PointSets
         }
         if (logWeights.Length != count)
             throw new ArgumentException($"There are {logWeights.Length} log-weights for {count} points.", name);
-        double largest = double.NegativeInfinity;
-        foreach (double value in logWeights)
-        {
-            if (double.IsNaN(value) || double.IsPositiveInfinity(value))
-                throw new ArgumentException($"A log-weight is {value}; it must be finite or minus infinity.", name);
-            largest = Math.Max(largest, value);
-        }
-        if (double.IsNegativeInfinity(largest))
-            throw new ArgumentException("All weights are zero.", name);
-        double sum = 0;
-        foreach (double value in logWeights)
-            sum += Math.Exp(value - largest);
+        CheckLogWeights(logWeights, name);
+        (double largest, double sum) = HostVectors.SumOfExponentials(logWeights);
         double shift = largest + Math.Log(sum);
         for (int index = 0; index < count; index++)
             result[index] = logWeights[index] - shift;

@@ -26,7 +26,7 @@ public sealed class BarycentricMixture
         }
 
         _marginals = marginals;
-        _isDiagonal = marginals.All(m => m.Covariances.All(IsDiagonal));
+        _isDiagonal = marginals.All(m => m.Covariances.All(LowerTriangle.IsDiagonal));
         var tuple = new int[marginals.Length];
         void Fill(int k)
         {
@@ -148,22 +148,6 @@ public sealed class BarycentricMixture
         }
 
         return sum;
-    }
-
-    private static bool IsDiagonal(double[,] matrix)
-    {
-        for (var i = 0; i < matrix.GetLength(0); i++)
-        {
-            for (var j = 0; j < i; j++)
-            {
-                if (matrix[i, j] != 0)
-                {
-                    return false;
-                }
-            }
-        }
-
-        return true;
     }
 
     private sealed record Component(int[] Tuple, Expr LogWeight, Expr Solved);

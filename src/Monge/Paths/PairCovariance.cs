@@ -39,7 +39,7 @@ internal static class PairCovariance
     public static IPairCovariance Create(double[,] a, double[,] b, bool hasLatent)
     {
         var d = a.GetLength(0);
-        if (IsDiagonal(a) && IsDiagonal(b))
+        if (LowerTriangle.IsDiagonal(a) && LowerTriangle.IsDiagonal(b))
         {
             return new DiagonalPair(null, null, 0, Diagonal(a), Diagonal(b), [.. Enumerable.Repeat(1.0, d)]);
         }
@@ -112,22 +112,6 @@ internal static class PairCovariance
         }
 
         return new DiagonalPair(basis, dual, 2 * LowerTriangle.LogDeterminant(factor), [.. Enumerable.Repeat(1.0, d)], values, new double[d]);
-    }
-
-    private static bool IsDiagonal(double[,] matrix)
-    {
-        for (var i = 0; i < matrix.GetLength(0); i++)
-        {
-            for (var j = 0; j < i; j++)
-            {
-                if (matrix[i, j] != 0 || matrix[j, i] != 0)
-                {
-                    return false;
-                }
-            }
-        }
-
-        return true;
     }
 
     private static bool Commute(double[,] a, double[,] b)

@@ -24,11 +24,7 @@ internal sealed class PathEvaluation : IDisposable
     {
         var program = t == 0 ? _base : _program;
         var (x, value) = (new NdArray<double>(samples, positions.RowLength), new NdArray<double>(samples));
-        for (var i = 0; i < x.Length; i++)
-        {
-            x[i] = double.CreateChecked(positions[i]);
-        }
-
+        Numbers.Copy(positions.Span[..x.Length], x.Span);
         (program["x"], program["value"]) = (x, value);
         if (t != 0)
         {

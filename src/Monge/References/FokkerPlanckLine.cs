@@ -1,5 +1,4 @@
 using System.Globalization;
-using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;

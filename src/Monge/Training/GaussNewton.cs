@@ -5,65 +5,6 @@ using Monge.Engine.Programs;
 
 namespace Monge.Training;
 
-/// <summary>How a Gauss-Newton step's linear system is solved.</summary>
-public enum GaussNewtonSolver
-{
-    /// <summary><see cref="Dense"/> when there are at least as many residuals as parameters, otherwise <see cref="Kernel"/>.</summary>
-    Automatic,
-
-    /// <summary>(J^T J + lambda I) delta = J^T r by Cholesky, P x P.</summary>
-    Dense,
-
-    /// <summary>(J J^T + lambda I) y = r by Cholesky, N x N, and delta = J^T y: the same step for many parameters.</summary>
-    Kernel,
-
-    /// <summary>The dense system by conjugate gradients, J only by its products: no matrix is ever stored.</summary>
-    ConjugateGradient,
-}
-
-/// <summary>Settings of <see cref="GaussNewton"/>.</summary>
-public sealed record GaussNewtonOptions
-{
-    /// <summary>How the system is solved.</summary>
-    public GaussNewtonSolver Solver { get; init; }
-
-    /// <summary>The damping lambda is the loss, but at most this (1e-5 in MariusZeinhofer/unified-pinns). Positive.</summary>
-    public double LargestDamping { get; init; } = 1e-5;
-
-    /// <summary>
-    /// Whether the damping follows the gain ratio instead (Levenberg and Marquardt, by the rule of Nielsen, IMM-REP-1999-05): a full step whose decrease is
-    /// what the linear model promised divides it by up to five, one that lowers nothing is taken back and multiplies it. It starts at the loss, at most
-    /// <see cref="LargestDamping"/>. Where the residual bends strongly this takes far fewer steps than the line search.
-    /// </summary>
-    public bool Adaptive { get; init; }
-
-    /// <summary>
-    /// Whether an adaptive step follows the bend of the residual to second order (geodesic acceleration; Transtrum and Sethna, arXiv:1201.5885): one more
-    /// evaluation of the residuals and one more solve with the same factor. Direct solvers only.
-    /// </summary>
-    public bool Accelerated { get; init; } = true;
-
-    /// <summary>The line search tries the steps 2^-k for k = 0 to this; adaptive steps have none. Not negative.</summary>
-    public int Halvings { get; init; } = 30;
-
-    /// <summary>
-    /// Rounds of refinement of a direct solve against J itself; the normal equations square J's condition, and this wins most of it back. Not negative.
-    /// </summary>
-    public int Refinements { get; init; } = 2;
-
-    /// <summary>When conjugate gradients stop.</summary>
-    public KrylovOptions Krylov { get; init; } = new();
-}
-
-/// <summary>What a step did.</summary>
-/// <param name="LossBefore">The loss at the points before the step.</param>
-/// <param name="Loss">The loss at the same points after it; never larger.</param>
-/// <param name="StepSize">The share of the direction that was taken; 0 if no share lowered the loss.</param>
-/// <param name="Damping">lambda; raised above its rule when the matrix could otherwise not be factored.</param>
-/// <param name="KrylovIterations">Iterations of conjugate gradients; 0 for direct solves.</param>
-/// <param name="Solves">Directions that were tried; more than 1 only when the damping is adaptive.</param>
-public readonly record struct GaussNewtonInfo(double LossBefore, double Loss, double StepSize, double Damping, int KrylovIterations, int Solves);
-
 /// <summary>
 /// Gauss-Newton in float64, which for the residuals of a differential equation is the energy natural gradient (Mueller and Zeinhofer, arXiv:2302.13163; in
 /// arXiv:2407.07873 the last phase of training): with r(theta) the residuals of all points divided by sqrt(N), and J = dr/dtheta, the direction solves
@@ -72,8 +13,6 @@ public readonly record struct GaussNewtonInfo(double LossBefore, double Loss, do
 /// </summary>
 public sealed class GaussNewton : IDisposable
 {
-    private const double DampingGrowth = 10;
-
     // Adaptive damping: the largest fall after a step, the largest rise within one, and how often it rises before the step is given up.
     private const double DampingFall = 5;
     private const double DampingRise = 8;
@@ -93,15 +32,12 @@ public sealed class GaussNewton : IDisposable
     private readonly ExecutionOptions? _execution;
     private readonly CompiledProgram<double> _loss;
     private readonly NdArray<double> _trial;
-    private readonly GramMatrix _gram = new();
+    private readonly GaussNewtonSystem _system;
     private readonly Dictionary<string, NdArray<double>> _inputs = [];
     private CompiledProgram<double>? _rows;
     private CompiledProgram<double>? _product;
     private CompiledProgram<double>? _values;
     private double[] _gradient = [];
-    private double[] _transpose = [];
-    private double[] _products = [];
-    private double[] _factor = [];
 
     /// <summary>Compiles the residual; the programs of a solver are compiled when it is first used.</summary>
     /// <param name="parameters">The parameters [P].</param>
@@ -124,6 +60,7 @@ public sealed class GaussNewton : IDisposable
         Parameters = new NdArray<double>(parameters.Count);
         _trial = new NdArray<double>(parameters.Count);
         _loss = Compile(("loss", _residual.SquaredNorm().BatchSum()));
+        _system = new GaussNewtonSystem(_options, ResidualCount, parameters.Count);
     }
 
     /// <summary>The parameters [P]. Fill them before the first step.</summary>
@@ -144,7 +81,7 @@ public sealed class GaussNewton : IDisposable
         _inputs[input] = values;
         foreach (var program in new[] { _loss, _rows, _product, _values })
         {
-            BindIfUsed(program, input, values);
+            program?.BindIfUsed(input, values);
         }
     }
 
@@ -172,12 +109,12 @@ public sealed class GaussNewton : IDisposable
 
         if (_options.Adaptive)
         {
-            return _options.Solver == GaussNewtonSolver.ConjugateGradient ? StepByGain(points, before, null) : StepByGain(points, before, Linearise(points));
+            return StepByGain(points, before);
         }
 
         var (direction, damping, iterations) = Direction(points, Damping);
         var (loss, size) = Search(direction, before, points);
-        GramMatrix.AddScaled(-size, direction, Parameters.Span);
+        HostVectors.AddScaled(-size, direction, Parameters.Span);
         return new GaussNewtonInfo(before, loss, size, damping, iterations, 1);
     }
 
@@ -192,9 +129,9 @@ public sealed class GaussNewton : IDisposable
             return ByConjugateGradient(points, damping);
         }
 
-        var isDense = Linearise(points);
-        var used = Factor(isDense, damping);
-        return (Solve(_rows!["residual"].Span, isDense, used), used, 0);
+        Linearise(points);
+        var used = _system.Factor(damping);
+        return (_system.Solve(_rows!["residual"].Span, used), used, 0);
     }
 
     /// <summary>Frees the programs.</summary>
@@ -240,21 +177,26 @@ public sealed class GaussNewton : IDisposable
         return (best, bestSize);
     }
 
-    // Full steps only: the damping rises until one lowers the loss. isDense tells which matrix the direct solver has at hand; null is the matrix-free one.
-    private GaussNewtonInfo StepByGain(DrawKey points, double before, bool? isDense)
+    // Full steps only: the damping rises until one lowers the loss.
+    private GaussNewtonInfo StepByGain(DrawKey points, double before)
     {
+        var isDirect = _options.Solver != GaussNewtonSolver.ConjugateGradient;
+        if (isDirect)
+        {
+            Linearise(points);
+        }
+
         var (start, rise, iterations) = (Damping, 2.0, 0);
         for (var solves = 1; solves <= MostSolves; solves++)
         {
             double[] step, gradient;
             var isTrusted = true;
-            if (isDense is { } dense)
+            if (isDirect)
             {
-                Damping = Factor(dense, Damping);
-                var jacobian = _rows!["jacobian"].Span;
-                step = Solve(_rows["residual"].Span, dense, Damping);
+                Damping = _system.Factor(Damping);
+                step = _system.Solve(_rows!["residual"].Span, Damping);
                 gradient = new double[step.Length];
-                AddTransposed(jacobian, _rows["residual"].Span, gradient);
+                _system.AddTransposed(_rows["residual"].Span, gradient);
             }
             else
             {
@@ -265,15 +207,15 @@ public sealed class GaussNewton : IDisposable
 
             // |r|^2 - |r - J delta|^2, which the linear model promises.
             var promised = GramMatrix.Dot(step, gradient) + (Damping * GramMatrix.Dot(step, step));
-            if (isDense is { } direct && _options.Accelerated)
+            if (isDirect && _options.Accelerated)
             {
-                var acceleration = Solve(Bend(step, points), direct, Damping);
+                var acceleration = _system.Solve(Bend(step, points), Damping);
                 isTrusted = 2 * Math.Sqrt(GramMatrix.Dot(acceleration, acceleration)) <= LargestBend * Math.Sqrt(GramMatrix.Dot(step, step));
-                GramMatrix.AddScaled(0.5, acceleration, step);
+                HostVectors.AddScaled(0.5, acceleration, step);
             }
 
             Parameters.Span.CopyTo(_trial.Span);
-            GramMatrix.AddScaled(-1, step, _trial.Span);
+            HostVectors.AddScaled(-1, step, _trial.Span);
             var loss = isTrusted ? Loss(_trial, points) : double.PositiveInfinity;
             if (loss < before)
             {
@@ -298,119 +240,27 @@ public sealed class GaussNewton : IDisposable
     {
         _values ??= CompileValues();
         Parameters.Span.CopyTo(_trial.Span);
-        GramMatrix.AddScaled(-BendShare, step, _trial.Span);
+        HostVectors.AddScaled(-BendShare, step, _trial.Span);
         _values.Parameters = _trial;
         _values.Run(Samples, points);
         var shifted = _values["residual"].Span;
         var residual = _rows!["residual"].Span;
-        var jacobian = _rows["jacobian"].Span;
         var bend = new double[residual.Length];
         for (var i = 0; i < bend.Length; i++)
         {
-            bend[i] = 2 / BendShare * (((shifted[i] - residual[i]) / BendShare) + GramMatrix.Dot(jacobian.Slice(i * step.Length, step.Length), step));
+            bend[i] = 2 / BendShare * (((shifted[i] - residual[i]) / BendShare) + GramMatrix.Dot(_system.Row(i), step));
         }
 
         return bend;
     }
 
-    // r, J and the undamped matrix of the solver at the current parameters; whether that is the dense one.
-    private bool Linearise(DrawKey points)
+    // r, J and the undamped matrix of the solver at the current parameters.
+    private void Linearise(DrawKey points)
     {
         _rows ??= CompileRows();
         _rows.Parameters = Parameters;
         _rows.Run(Samples, points);
-        var (rows, columns) = (ResidualCount, _set.Count);
-        var jacobian = _rows["jacobian"].Span;
-        var isDense = _options.Solver == GaussNewtonSolver.Dense || (_options.Solver == GaussNewtonSolver.Automatic && rows >= columns);
-        var size = isDense ? columns : rows;
-        Grow(ref _transpose, rows * columns);
-        Grow(ref _products, size * size);
-        Grow(ref _factor, size * size);
-        if (isDense)
-        {
-            GramMatrix.Transpose(jacobian, rows, columns, _transpose);
-        }
-        else
-        {
-            jacobian.CopyTo(_transpose);
-        }
-
-        _gram.Compute(_transpose, size, isDense ? rows : columns, _products, _rows.Team);
-        return isDense;
-    }
-
-    // Factors the damped matrix and returns the damping, which is raised where rounding has eaten it: the smallest that survives beside
-    // the diagonal is about its rounding error.
-    private double Factor(bool isDense, double damping)
-    {
-        var size = isDense ? _set.Count : ResidualCount;
-        while (true)
-        {
-            _products.AsSpan(0, size * size).CopyTo(_factor);
-            var trace = 0.0;
-            for (var i = 0; i < size; i++)
-            {
-                trace += _products[(i * size) + i];
-                _factor[(i * size) + i] += damping;
-            }
-
-            try
-            {
-                Cholesky.Factor(_factor.AsSpan(0, size * size), size);
-                return damping;
-            }
-            catch (LinearAlgebraException)
-            {
-                damping = Math.Max(damping * DampingGrowth, 1e-16 * trace / size);
-            }
-        }
-    }
-
-    private double[] Solve(ReadOnlySpan<double> residual, bool isDense, double damping) =>
-        isDense ? SolveDense(_rows!["jacobian"].Span, residual, damping) : SolveKernel(_rows!["jacobian"].Span, residual, damping);
-
-    // Each round solves for what the solution so far leaves of J^T (r - J delta) - lambda delta, computed from J itself.
-    private double[] SolveDense(ReadOnlySpan<double> jacobian, ReadOnlySpan<double> residual, double damping)
-    {
-        var columns = _set.Count;
-        var (direction, round) = (new double[columns], new double[columns]);
-        var misfit = residual.ToArray();
-        for (var k = 0; k <= _options.Refinements; k++)
-        {
-            for (var i = 0; i < misfit.Length && k > 0; i++)
-            {
-                misfit[i] = residual[i] - GramMatrix.Dot(jacobian.Slice(i * columns, columns), direction);
-            }
-
-            Array.Clear(round);
-            AddTransposed(jacobian, misfit, round);
-            GramMatrix.AddScaled(-damping, direction, round);
-            Cholesky.Solve(_factor.AsSpan(0, columns * columns), columns, round);
-            GramMatrix.AddScaled(1, round, direction);
-        }
-
-        return direction;
-    }
-
-    // delta = J^T y, and each round solves for what is left of r - J delta - lambda y.
-    private double[] SolveKernel(ReadOnlySpan<double> jacobian, ReadOnlySpan<double> residual, double damping)
-    {
-        var (rows, columns) = (residual.Length, _set.Count);
-        var (direction, solution) = (new double[columns], new double[rows]);
-        var misfit = residual.ToArray();
-        for (var k = 0; k <= _options.Refinements; k++)
-        {
-            for (var i = 0; i < rows && k > 0; i++)
-            {
-                misfit[i] = residual[i] - GramMatrix.Dot(jacobian.Slice(i * columns, columns), direction) - (damping * solution[i]);
-            }
-
-            Cholesky.Solve(_factor.AsSpan(0, rows * rows), rows, misfit);
-            GramMatrix.AddScaled(1, misfit, solution);
-            AddTransposed(jacobian, misfit, direction);
-        }
-
-        return direction;
+        _system.Set(_rows["jacobian"], _rows.Team);
     }
 
     private (double[] Direction, double Damping, int KrylovIterations) ByConjugateGradient(DrawKey points, double damping)
@@ -459,7 +309,7 @@ public sealed class GaussNewton : IDisposable
         var program = Compile(
             ("product", Derivative.ParameterGradient(Expr.Dot(_residual, image), _set).BatchSum()),
             ("gradient", (0.5 * Derivative.ParameterGradient(_residual.SquaredNorm(), _set)).BatchSum()));
-        BindIfUsed(program, CotangentInput, new NdArray<double>(Samples, _residual.Size));
+        program.BindIfUsed(CotangentInput, new NdArray<double>(Samples, _residual.Size));
         return program;
     }
 
@@ -468,28 +318,9 @@ public sealed class GaussNewton : IDisposable
         var program = new CompiledProgram<double>(new TracedProgram(_set, outputs), _execution);
         foreach (var (name, values) in _inputs)
         {
-            BindIfUsed(program, name, values);
+            program.BindIfUsed(name, values);
         }
 
         return program;
-    }
-
-    private static void BindIfUsed(CompiledProgram<double>? program, string name, NdArray<double> values)
-    {
-        if (program?.Program.Inputs.Any(i => i.Operation.Name == name) == true)
-        {
-            program[name] = values;
-        }
-    }
-
-    private static void Grow(ref double[] array, int length) => array = array.Length >= length ? array : new double[length];
-
-    /// <summary>target [k] += A^T v for A row-major [n, k].</summary>
-    private static void AddTransposed(ReadOnlySpan<double> matrix, ReadOnlySpan<double> vector, Span<double> target)
-    {
-        for (var i = 0; i < vector.Length; i++)
-        {
-            GramMatrix.AddScaled(vector[i], matrix.Slice(i * target.Length, target.Length), target);
-        }
     }
 }

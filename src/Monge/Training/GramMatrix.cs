@@ -73,23 +73,6 @@ internal sealed class GramMatrix
         return sum;
     }
 
-    /// <summary>target_i += factor * source_i.</summary>
-    public static void AddScaled(double factor, ReadOnlySpan<double> source, Span<double> target)
-    {
-        var width = Vector<double>.Count;
-        var factors = new Vector<double>(factor);
-        var i = 0;
-        for (; i <= source.Length - width; i += width)
-        {
-            Vector.FusedMultiplyAdd(factors, new Vector<double>(source[i..]), new Vector<double>(target[i..])).CopyTo(target[i..]);
-        }
-
-        for (; i < source.Length; i++)
-        {
-            target[i] += factor * source[i];
-        }
-    }
-
     // Strips of rows are taken in turn, the longest first; a strip belongs to one thread.
     private void Work(int thread)
     {

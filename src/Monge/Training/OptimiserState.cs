@@ -155,7 +155,8 @@ public sealed class OptimiserState<T>
     {
         while (TakeBlock(ref _nextSum, out var block, out var range))
         {
-            _blockSums[block] = SumOfSquares(_gradient!.Span[range]);
+            var part = _gradient!.Span[range];
+            _blockSums[block] = FixedLanes.Dot<T>(part, part);
         }
 
         _team?.Barrier();
@@ -223,28 +224,6 @@ public sealed class OptimiserState<T>
         block = Interlocked.Increment(ref next) - 1;
         range = block < _blockSums.Length ? (block * BlockSize)..Math.Min((block + 1) * BlockSize, _count) : default;
         return block < _blockSums.Length;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static double SumOfSquares(ReadOnlySpan<T> values)
-    {
-        // Lanes of one fixed width, so that the order of the sum is the same on every machine.
-        var sum = Vector512<T>.Zero;
-        ref var first = ref MemoryMarshal.GetReference(values);
-        var i = 0;
-        for (; i <= values.Length - Vector512<T>.Count; i += Vector512<T>.Count)
-        {
-            var v = Vector512.LoadUnsafe(ref first, (nuint)i);
-            sum += v * v;
-        }
-
-        var total = double.CreateChecked(Vector512.Sum(sum));
-        for (; i < values.Length; i++)
-        {
-            total += double.CreateChecked(values[i] * values[i]);
-        }
-
-        return total;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

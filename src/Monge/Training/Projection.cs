@@ -1,6 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using Monge.Engine.Arrays;
 
 namespace Monge.Training;
@@ -15,50 +13,6 @@ public abstract record Projection(params string[] Blocks)
     /// <summary>Puts a block back.</summary>
     internal abstract void Apply<T>(Span<T> block, Shape shape, Span<T> memory)
         where T : unmanaged, IFloatingPointIeee754<T>;
-
-    // Sums in lanes of one fixed width, so that their order is the same on every machine.
-    private protected static double Dot<T>(ReadOnlySpan<T> a, ReadOnlySpan<T> b)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var (sum, i) = (Vector512<T>.Zero, 0);
-        for (; i <= a.Length - Vector512<T>.Count; i += Vector512<T>.Count)
-        {
-            sum += Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(a), (nuint)i) * Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(b), (nuint)i);
-        }
-
-        var total = double.CreateChecked(Vector512.Sum(sum));
-        for (; i < a.Length; i++)
-        {
-            total += double.CreateChecked(a[i] * b[i]);
-        }
-
-        return total;
-    }
-
-    private protected static void AddScaled<T>(Span<T> to, T factor, ReadOnlySpan<T> values)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        var i = 0;
-        for (; i <= to.Length - Vector512<T>.Count; i += Vector512<T>.Count)
-        {
-            var added = Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(values), (nuint)i) * factor;
-            (Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(to), (nuint)i) + added).StoreUnsafe(ref MemoryMarshal.GetReference(to), (nuint)i);
-        }
-
-        for (; i < to.Length; i++)
-        {
-            to[i] += values[i] * factor;
-        }
-    }
-
-    private protected static void Scale<T>(Span<T> values, double factor)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        foreach (ref var value in values)
-        {
-            value *= T.CreateChecked(factor);
-        }
-    }
 }
 
 /// <summary>Numbers that aren't negative, such as the weights of a convex network (B. Amos et al., arXiv:1609.07152): negative ones become zero.</summary>
@@ -87,14 +41,14 @@ public sealed record Sphere(double Radius, params string[] Blocks) : Projection(
     {
         for (var length = shape.Rank == 0 ? 1 : shape[^1]; !block.IsEmpty; block = block[length..])
         {
-            var norm = Math.Sqrt(Dot<T>(block[..length], block[..length]));
+            var norm = Math.Sqrt(FixedLanes.Dot<T>(block[..length], block[..length]));
             if (norm == 0)
             {
                 throw new ArithmeticException(
                     "A vector that is held on a sphere is zero, which has no nearest point there; start it elsewhere or lower the learning rate.");
             }
 
-            Scale(block[..length], Radius / norm);
+            FixedLanes.Scale(block[..length], Radius / norm);
         }
     }
 }
@@ -132,23 +86,23 @@ public sealed record SpectralNorm(double Bound, params string[] Blocks) : Projec
             right.Clear();
             for (var i = 0; i < rows; i++)
             {
-                AddScaled<T>(right, left[i], block.Slice(i * columns, columns));
+                FixedLanes.AddScaled<T>(right, left[i], block.Slice(i * columns, columns));
             }
 
-            var norm = Math.Sqrt(Dot<T>(right, right));
+            var norm = Math.Sqrt(FixedLanes.Dot<T>(right, right));
             if (norm == 0)
             {
                 return;
             }
 
-            Scale(right, 1 / norm);
+            FixedLanes.Scale(right, 1 / norm);
             for (var i = 0; i < rows; i++)
             {
-                left[i] = T.CreateChecked(Dot<T>(block.Slice(i * columns, columns), right));
+                left[i] = T.CreateChecked(FixedLanes.Dot<T>(block.Slice(i * columns, columns), right));
             }
 
-            var value = Math.Sqrt(Dot<T>(left, left));
-            Scale(left, 1 / value);
+            var value = Math.Sqrt(FixedLanes.Dot<T>(left, left));
+            FixedLanes.Scale(left, 1 / value);
             var isSettled = value <= largest * (1 + Growth);
             largest = Math.Max(largest, value);
             if (isSettled)
@@ -159,7 +113,7 @@ public sealed record SpectralNorm(double Bound, params string[] Blocks) : Projec
 
         if (largest > Bound)
         {
-            Scale(block, Bound / largest);
+            FixedLanes.Scale(block, Bound / largest);
         }
     }
 }

@@ -82,31 +82,6 @@ public sealed unsafe class LaneArithmeticTests
     }
 
     [Fact]
-    public void HorizontalSumAddsEveryLaneAndAnAccumulatorKeepsCounting()
-    {
-        foreach ((ElementType type, SimdWidth width) in Kinds())
-        {
-            var method = new DynamicMethod("sum", typeof(double), [typeof(nint)], typeof(LaneArithmeticTests).Module, true);
-            ILGenerator il = method.GetILGenerator();
-            var emitter = new LaneEmitter(il, type, width);
-            Lane total = emitter.NewAccumulator(0.0);
-            for (int round = 0; round < 3; round++)
-                emitter.Assign(total, emitter.Add(total, emitter.LoadFrom(() => il.Emit(OpCodes.Ldarg_0))));
-            emitter.HorizontalSum(total);
-            il.Emit(OpCodes.Conv_R8);
-            il.Emit(OpCodes.Ret);
-            double[] powers = Enumerable.Range(0, 16).Select(i => Math.ScaleB(1.0, i)).ToArray();
-            float[] powersFloat = Array.ConvertAll(powers, x => (float)x);
-            fixed (double* wide = powers)
-            fixed (float* narrow = powersFloat)
-            {
-                double sum = method.CreateDelegate<Func<nint, double>>()(type == ElementType.Float32 ? (nint)narrow : (nint)wide);
-                Assert.Equal(3.0 * (Math.ScaleB(1.0, emitter.Lanes) - 1.0), sum);
-            }
-        }
-    }
-
-    [Fact]
     public void AReleasedLaneIsReusedWithoutHarm()
     {
         foreach ((ElementType type, SimdWidth width) in Kinds())

@@ -2,7 +2,7 @@ using Monge.Engine.Random;
 
 namespace Monge.Engine.Tests.Random;
 
-public unsafe class RandomStreamTests
+public class RandomStreamTests
 {
     [Fact]
     public void A_restored_stream_continues_to_the_bit()
@@ -34,37 +34,6 @@ public unsafe class RandomStreamTests
         var random = new RandomStream(new RandomState(key, (5UL << 34) + 3));
         Assert.Equal(Philox.Block(5, 0, 0, uint.MaxValue, key).Word3, random.NextUInt32());
         Assert.Equal(Philox.Block(5, 1, 0, uint.MaxValue, key).Word0, random.NextUInt32());
-    }
-
-    [Fact]
-    public void Scalar_tiles_do_not_depend_on_tiling_and_follow_the_element_cursor()
-    {
-        const int lanes = 50;
-        double[] cumulative = [1, 3, 6];
-        var gamma = new double[3 * lanes];
-        var student = new double[3 * lanes];
-        var category = new double[3 * lanes];
-        fixed (double* gammas = gamma, students = student, categories = category)
-        {
-            foreach ((int offset, int count) in new[] { (0, 17), (17, 1), (18, 32) })
-            {
-                TileRandom.FillGamma(gammas + offset, 3, lanes, 1L << 35 | (uint)offset, count, 8, 2, 1UL << 33, 0.6);
-                TileRandom.FillStudentT(students + offset, 3, lanes, 1L << 35 | (uint)offset, count, 8, 2, 1UL << 33, 4);
-                TileRandom.FillCategorical(categories + offset, 3, lanes, 1L << 35 | (uint)offset, count, 8, 2, 1UL << 33, cumulative);
-            }
-        }
-
-        ulong key = new RandomKey(8, 2).PhiloxKey;
-        for (int element = 0; element < 3; element++)
-        {
-            for (int lane = 0; lane < lanes; lane++)
-            {
-                WordCursor Cursor() => WordCursor.ForElement(key, 1UL << 33, 1UL << 35 | (uint)lane, element);
-                Assert.Equal(Cursor().NextGamma(0.6), gamma[element * lanes + lane]);
-                Assert.Equal(Cursor().NextStudentT(4), student[element * lanes + lane]);
-                Assert.Equal(Cursor().NextCategorical(cumulative), category[element * lanes + lane]);
-            }
-        }
     }
 
     [Fact]

@@ -112,8 +112,8 @@ public unsafe class TileRandomTests
             fixed (float* singles = single)
             fixed (double* reals = real)
             {
-                TileFill.Single(distribution, singles, elements, stride, 0, lanes, 1, 1, 1);
-                TileFill.Double(distribution, reals, elements, stride, 0, lanes, 1, 1, 1);
+                TileRandom.Fill((TileLaw)distribution, singles, elements, stride, 0, lanes, 1, 1, 1);
+                TileRandom.Fill((TileLaw)distribution, reals, elements, stride, 0, lanes, 1, 1, 1);
             }
 
             for (int index = 0; index < single.Length; index++)
@@ -139,8 +139,8 @@ public unsafe class TileRandomTests
     {
         float* singles = stackalloc float[16 * 40];
         double* reals = stackalloc double[16 * 40];
-        TileFill.Single(distribution, singles, 16, 40, 0, 37, 1, 1, 0);
-        TileFill.Double(distribution, reals, 16, 40, 0, 37, 1, 1, 0);
+        TileRandom.Fill((TileLaw)distribution, singles, 16, 40, 0, 37, 1, 1, 0);
+        TileRandom.Fill((TileLaw)distribution, reals, 16, 40, 0, 37, 1, 1, 0);
         // The runtime itself may allocate once on this thread while it tiers the code up; what a fill allocated would come back in every round.
         var least = long.MaxValue;
         for (var round = 0; round < 3; round++)
@@ -148,8 +148,8 @@ public unsafe class TileRandomTests
             long before = GC.GetAllocatedBytesForCurrentThread();
             for (ulong step = 0; step < 100; step++)
             {
-                TileFill.Single(distribution, singles, 16, 40, 0, 37, 1, 1, step);
-                TileFill.Double(distribution, reals, 16, 40, 0, 37, 1, 1, step);
+                TileRandom.Fill((TileLaw)distribution, singles, 16, 40, 0, 37, 1, 1, step);
+                TileRandom.Fill((TileLaw)distribution, reals, 16, 40, 0, 37, 1, 1, step);
             }
 
             least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);

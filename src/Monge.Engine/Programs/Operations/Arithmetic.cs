@@ -2,15 +2,9 @@ using Monge.Engine.Lanes;
 
 namespace Monge.Engine.Programs;
 
-internal sealed class AddOperation : ElementwiseOperation
+internal sealed class AddOperation() : ElementwiseOperation("add", 2, isCheap: true)
 {
     public static readonly AddOperation Instance = new();
-
-    public override string Name => "add";
-
-    public override int Arity => 2;
-
-    public override bool IsCheap => true;
 
     public override double Value(ReadOnlySpan<double> x) => x[0] + x[1];
 
@@ -19,15 +13,9 @@ internal sealed class AddOperation : ElementwiseOperation
     public override Lane Emit(LaneEmitter lanes, ReadOnlySpan<Lane> x) => lanes.Add(x[0], x[1]);
 }
 
-internal sealed class SubtractOperation : ElementwiseOperation
+internal sealed class SubtractOperation() : ElementwiseOperation("subtract", 2, isCheap: true)
 {
     public static readonly SubtractOperation Instance = new();
-
-    public override string Name => "subtract";
-
-    public override int Arity => 2;
-
-    public override bool IsCheap => true;
 
     public override double Value(ReadOnlySpan<double> x) => x[0] - x[1];
 
@@ -36,15 +24,9 @@ internal sealed class SubtractOperation : ElementwiseOperation
     public override Lane Emit(LaneEmitter lanes, ReadOnlySpan<Lane> x) => lanes.Subtract(x[0], x[1]);
 }
 
-internal sealed class MultiplyOperation : ElementwiseOperation
+internal sealed class MultiplyOperation() : ElementwiseOperation("multiply", 2, isCheap: true)
 {
     public static readonly MultiplyOperation Instance = new();
-
-    public override string Name => "multiply";
-
-    public override int Arity => 2;
-
-    public override bool IsCheap => true;
 
     public override double Value(ReadOnlySpan<double> x) => x[0] * x[1];
 
@@ -53,13 +35,9 @@ internal sealed class MultiplyOperation : ElementwiseOperation
     public override Lane Emit(LaneEmitter lanes, ReadOnlySpan<Lane> x) => lanes.Multiply(x[0], x[1]);
 }
 
-internal sealed class DivideOperation : ElementwiseOperation
+internal sealed class DivideOperation() : ElementwiseOperation("divide", 2)
 {
     public static readonly DivideOperation Instance = new();
-
-    public override string Name => "divide";
-
-    public override int Arity => 2;
 
     public override double Value(ReadOnlySpan<double> x) => x[0] / x[1];
 
@@ -68,15 +46,9 @@ internal sealed class DivideOperation : ElementwiseOperation
     public override Lane Emit(LaneEmitter lanes, ReadOnlySpan<Lane> x) => lanes.Divide(x[0], x[1]);
 }
 
-internal sealed class NegateOperation : ElementwiseOperation
+internal sealed class NegateOperation() : ElementwiseOperation("negate", 1, isCheap: true)
 {
     public static readonly NegateOperation Instance = new();
-
-    public override string Name => "negate";
-
-    public override int Arity => 1;
-
-    public override bool IsCheap => true;
 
     public override double Value(ReadOnlySpan<double> x) => -x[0];
 
@@ -85,15 +57,9 @@ internal sealed class NegateOperation : ElementwiseOperation
     public override Lane Emit(LaneEmitter lanes, ReadOnlySpan<Lane> x) => lanes.Negate(x[0]);
 }
 
-internal sealed class StopGradientOperation : ElementwiseOperation
+internal sealed class StopGradientOperation() : ElementwiseOperation("stop-gradient", 1, isCheap: true)
 {
     public static readonly StopGradientOperation Instance = new();
-
-    public override string Name => "stop-gradient";
-
-    public override int Arity => 1;
-
-    public override bool IsCheap => true;
 
     public override double Value(ReadOnlySpan<double> x) => x[0];
 

@@ -7,16 +7,21 @@ namespace Monge.Engine.Programs;
 /// An operation that acts element by element on arguments of one shape (broadcasting is a view put in front). A class gives the scalar value, the
 /// partial derivatives as expressions and the lane code; forward, reverse and second-order rules follow.
 /// </summary>
-internal abstract class ElementwiseOperation : Operation
+/// <param name="name">Name in messages, by which operations of one type are told apart.</param>
+/// <param name="arity">Number of arguments.</param>
+/// <param name="isCheap">Whether recomputing the value is cheaper than storing and loading it (no division or transcendental function).</param>
+/// <param name="weight">About how many simple instructions it becomes; loops of more than a few hundred are cut.</param>
+internal abstract class ElementwiseOperation(string name, int arity, bool isCheap = false, int weight = 1) : Operation
 {
-    /// <summary>Number of arguments.</summary>
-    public abstract int Arity { get; }
+    public sealed override string Name => name;
 
-    /// <summary>Whether recomputing the value is cheaper than storing and loading it (no division or transcendental function).</summary>
-    public virtual bool IsCheap => false;
+    public sealed override string Key => name;
 
-    /// <summary>About how many simple instructions it becomes; loops of more than a few hundred are cut.</summary>
-    public virtual int Weight => 1;
+    public int Arity => arity;
+
+    public bool IsCheap => isCheap;
+
+    public int Weight => weight;
 
     /// <summary>The value of one element.</summary>
     public abstract double Value(ReadOnlySpan<double> x);
@@ -96,6 +101,8 @@ internal abstract class ElementwiseOperation : Operation
 
         return sum;
     }
+
+    public sealed override string ToString() => name;
 
     internal sealed override void Lower(Expr node, ILowering machine) => machine.Fuse();
 }

@@ -5,42 +5,17 @@ namespace Monge.Engine.Programs;
 /// <summary>
 /// A function of one argument from its four rules: value, derivative (of argument x and value y) and lane code. One line of the table below adds a function.
 /// </summary>
-internal sealed class FunctionOperation : ElementwiseOperation
+internal sealed class FunctionOperation(
+    string name, Func<double, double> value, Func<Expr, Expr, Expr?> derivative, Func<LaneEmitter, Lane, Lane> emit, bool cheap = false, int weight = 15)
+    : ElementwiseOperation(name, 1, cheap, cheap ? 1 : weight)
 {
     private const int Long = 120;
 
-    private readonly Func<double, double> _value;
-    private readonly Func<Expr, Expr, Expr?> _derivative;
-    private readonly Func<LaneEmitter, Lane, Lane> _emit;
+    public override double Value(ReadOnlySpan<double> x) => value(x[0]);
 
-    private FunctionOperation(
-        string name, Func<double, double> value, Func<Expr, Expr, Expr?> derivative, Func<LaneEmitter, Lane, Lane> emit, bool cheap = false, int weight = 15)
-    {
-        Name = name;
-        _value = value;
-        _derivative = derivative;
-        _emit = emit;
-        IsCheap = cheap;
-        Weight = cheap ? 1 : weight;
-    }
+    public override Expr? Partial(Expr node, int index) => derivative(node.Inputs[0], node);
 
-    public override string Name { get; }
-
-    public override string Key => Name;
-
-    public override int Arity => 1;
-
-    public override bool IsCheap { get; }
-
-    public override int Weight { get; }
-
-    public override double Value(ReadOnlySpan<double> x) => _value(x[0]);
-
-    public override Expr? Partial(Expr node, int index) => _derivative(node.Inputs[0], node);
-
-    public override Lane Emit(LaneEmitter lanes, ReadOnlySpan<Lane> x) => _emit(lanes, x[0]);
-
-    public override string ToString() => Name;
+    public override Lane Emit(LaneEmitter lanes, ReadOnlySpan<Lane> x) => emit(lanes, x[0]);
 
     // The derivative of trigamma for x > 0 out of elementary operations, so that it can be differentiated on: fifteen steps of the recurrence
     // and the asymptotic series (Abramowitz and Stegun 6.4.14), whose first neglected term is below 1e-15.
@@ -84,15 +59,9 @@ internal sealed class FunctionOperation : ElementwiseOperation
         new("round", x => Math.Round(x, MidpointRounding.ToEven), (x, y) => null, (e, x) => e.RoundToEven(x), cheap: true);
 }
 
-internal sealed class PowOperation : ElementwiseOperation
+internal sealed class PowOperation() : ElementwiseOperation("pow", 2, weight: 15)
 {
     public static readonly PowOperation Instance = new();
-
-    public override string Name => "pow";
-
-    public override int Arity => 2;
-
-    public override int Weight => 15;
 
     public override double Value(ReadOnlySpan<double> x) => Math.Pow(x[0], x[1]);
 
@@ -105,15 +74,9 @@ internal sealed class PowOperation : ElementwiseOperation
     public override Lane Emit(LaneEmitter lanes, ReadOnlySpan<Lane> x) => lanes.Pow(x[0], x[1]);
 }
 
-internal sealed class Atan2Operation : ElementwiseOperation
+internal sealed class Atan2Operation() : ElementwiseOperation("atan2", 2, weight: 15)
 {
     public static readonly Atan2Operation Instance = new();
-
-    public override string Name => "atan2";
-
-    public override int Arity => 2;
-
-    public override int Weight => 15;
 
     public override double Value(ReadOnlySpan<double> x) => Math.Atan2(x[0], x[1]);
 

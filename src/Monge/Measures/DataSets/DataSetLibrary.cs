@@ -1,3 +1,4 @@
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Random;
 using Monge.Measures.Targets;
 
@@ -36,7 +37,7 @@ public static class DataSetLibrary
     public static SampledLaw Normal(int dimension) =>
         new("normal", $"the standard normal law in {dimension} dimensions", dimension, (count, random) => Noise(count * dimension, 1, random))
         {
-            LogDensity = x => (-0.5 * Dot(x)) - (x.Length * Posteriors.HalfLogTwoPi),
+            LogDensity = x => (-0.5 * HostVectors.Dot(x, x)) - (x.Length * Posteriors.HalfLogTwoPi),
             EntropyFormula = () => dimension * (0.5 + Posteriors.HalfLogTwoPi),
         };
 
@@ -62,18 +63,7 @@ public static class DataSetLibrary
                 terms[k] = -0.5 * ((u * u) + (v * v));
             }
 
-            var largest = terms[0];
-            foreach (var term in terms)
-            {
-                largest = Math.Max(largest, term);
-            }
-
-            var sum = 0.0;
-            foreach (var term in terms)
-            {
-                sum += Math.Exp(term - largest);
-            }
-
+            var (largest, sum) = HostVectors.SumOfExponentials(terms);
             return largest + Math.Log(sum / count) - (2 * (Math.Log(deviation) + Posteriors.HalfLogTwoPi));
         }
 
@@ -183,17 +173,6 @@ public static class DataSetLibrary
         }
 
         return values;
-    }
-
-    private static double Dot(ReadOnlySpan<double> x)
-    {
-        var sum = 0.0;
-        foreach (var value in x)
-        {
-            sum += value * value;
-        }
-
-        return sum;
     }
 
     // The trapezoidal rule on a square at whose edge the density has vanished converges exponentially.

@@ -287,7 +287,7 @@ internal sealed class PairBatches : IDisposable
 
         if (_problem.Data.BaseSampler is { } sampler)
         {
-            PreparedPairs.Narrow(_problem.Standardisation.Apply(sampler(batch.Size, random))).CopyTo(batch.Base.Span);
+            Numbers.Copy(_problem.Standardisation.Apply(sampler(batch.Size, random)).AsSpan(), batch.Base.Span);
             return;
         }
 
@@ -299,7 +299,7 @@ internal sealed class PairBatches : IDisposable
         var d = _problem.Dimension;
         if (_problem.Data.Pairs is not { } pairs)
         {
-            PreparedPairs.Narrow(_problem.Standardisation.Apply(_problem.Data.Sampler!(batch.Size, random))).CopyTo(batch.Data.Span);
+            Numbers.Copy(_problem.Standardisation.Apply(_problem.Data.Sampler!(batch.Size, random)).AsSpan(), batch.Data.Span);
             if (batch.Base is not null && _problem.BaseRows is { } source)
             {
                 for (var i = 0; i < batch.Size; i++)
@@ -315,8 +315,8 @@ internal sealed class PairBatches : IDisposable
         var c = _problem.Data.PairConditions;
         var (x0, x1, condition) = (new double[batch.Size * d], new double[batch.Size * d], new double[batch.Size * c]);
         pairs(random, x0, x1, condition);
-        PreparedPairs.Narrow(_problem.Standardisation.Apply(x1)).CopyTo(batch.Data.Span);
-        PreparedPairs.Narrow(_problem.Standardisation.Apply(x0)).CopyTo(batch.Base!.Span);
+        Numbers.Copy(_problem.Standardisation.Apply(x1).AsSpan(), batch.Data.Span);
+        Numbers.Copy(_problem.Standardisation.Apply(x0).AsSpan(), batch.Base!.Span);
         for (var i = 0; i < batch.Size && c > 0; i++)
         {
             var row = batch.Condition!.Row(i);

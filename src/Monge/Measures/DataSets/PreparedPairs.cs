@@ -1,4 +1,5 @@
 using Monge.Data;
+using Monge.Engine.Arrays;
 using Monge.Engine.Random;
 using Monge.OptimalTransport;
 
@@ -185,8 +186,8 @@ internal sealed class PreparedPairs
         }
 
         var pairs = Math.Min(Math.Min(x0.Length, x1.Length) / d, Options.IsTransport ? 4 * Options.CouplingSize : MomentDraws);
-        float[] base0 = [.. x0.Take(pairs * d).Select(v => (float)v)];
-        float[] data1 = [.. x1.Take(pairs * d).Select(v => (float)v)];
+        var base0 = Numbers.Singles(x0.AsSpan(0, pairs * d));
+        var data1 = Numbers.Singles(x1.AsSpan(0, pairs * d));
         if (Options.IsTransport)
         {
             new MiniBatchCoupling(Options.Coupling, Math.Min(Options.CouplingSize, pairs), d, Options.SinkhornEpsilon).Apply(base0, data1, random);
@@ -205,7 +206,7 @@ internal sealed class PreparedPairs
     {
         if (table is null)
         {
-            BaseRows = Data.Base is null ? null : Narrow(Standardisation.Apply(Data.Base.Values));
+            BaseRows = Data.Base is null ? null : Numbers.Singles(Standardisation.Apply(Data.Base.Values));
             BaseValidationRows = BaseRows;
             return;
         }
@@ -213,7 +214,7 @@ internal sealed class PreparedPairs
         var held = Options.ValidationShare == 0 ? 0 : Math.Clamp((int)Math.Round(Options.ValidationShare * table.Rows), 1, table.Rows - 2);
         var order = new RandomStream(seed, MeasureStreams.Split).Permutation(table.Rows);
         held = KeepCopiesTogether(order, held, RowCopies.Of(Data.Table!.Values, Data.Table.Columns));
-        var values = Narrow(Standardisation.Apply(table.Values));
+        var values = Numbers.Singles(Standardisation.Apply(table.Values));
         var conditions = Condition.Encode(Data.Conditions, Data.Table!);
         var labels = Condition.Combinations(Data.Conditions, conditions);
         PreparedRows Take(ReadOnlySpan<int> rows) => new(
@@ -225,7 +226,7 @@ internal sealed class PreparedPairs
         Validation = held == 0 ? null : Take(order.AsSpan(0, held));
         if (Data.Base is { } source)
         {
-            var all = Narrow(Standardisation.Apply(source.Values));
+            var all = Numbers.Singles(Standardisation.Apply(source.Values));
             var paired = Options.Coupling == CouplingKind.Paired;
             BaseRows = paired ? Gather(all, order.AsSpan(held), Dimension) : all;
             BaseValidationRows = paired ? Gather(all, order.AsSpan(0, held), Dimension) : all;
@@ -289,8 +290,6 @@ internal sealed class PreparedPairs
                 + "(classes are paired within themselves).");
         }
     }
-
-    internal static float[] Narrow(double[] values) => Array.ConvertAll(values, v => (float)v);
 
     private static T[] Gather<T>(T[] values, ReadOnlySpan<int> rows, int length)
     {

@@ -50,7 +50,7 @@ public sealed class GaussianMixtureFit : IFittedDensity
     public GaussianMixtureFit(double[] weights, double[][] means, double[][] factors, string description)
     {
         (_weights, _means, _factors, Description, Dimension) = (weights, means, factors, description, means[0].Length);
-        _constants = [.. weights.Zip(factors, (w, f) => Math.Log(w) - RowMoments.LogDeterminant(f, Dimension) - (Dimension * Posteriors.HalfLogTwoPi))];
+        _constants = [.. weights.Zip(factors, (w, f) => Math.Log(w) - (0.5 * Cholesky.LogDeterminant(f, Dimension)) - (Dimension * Posteriors.HalfLogTwoPi))];
     }
 
     /// <inheritdoc/>
@@ -335,13 +335,7 @@ public sealed class GaussianMixtureFit : IFittedDensity
                 }
 
                 RowMoments.SolveLower(_factors[k], d, y);
-                var square = 0.0;
-                foreach (var value in y)
-                {
-                    square += value * value;
-                }
-
-                values[row] = _constants[k] - (0.5 * square);
+                values[row] = _constants[k] - (0.5 * HostVectors.Dot(y, y));
             }
 
             terms[k] = values;

@@ -1,4 +1,5 @@
 using Monge.Engine.Arrays;
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 
@@ -36,7 +37,7 @@ public sealed class MixtureBase
         {
             double[] factor = [.. law.Factors[k]];
             double[] mean = [.. law.Means[k]];
-            logWeights[k] = Math.Log(law.Weights[k]) - RowMoments.LogDeterminant(factor, d);
+            logWeights[k] = Math.Log(law.Weights[k]) - (0.5 * Cholesky.LogDeterminant(factor, d));
             factor.CopyTo(factors, k * d * d);
             for (var i = 0; i < d; i++)
             {
@@ -72,8 +73,8 @@ public sealed class MixtureBase
     public static MixtureBase Fit(
         float[] rows, float[]? validation, int dimension, GaussianMixtureOptions options, double? broadShare, CancellationToken cancellation)
     {
-        double[] used = [.. rows.Take(MostRows * dimension).Select(v => (double)v)];
-        double[]? held = validation is null ? null : Array.ConvertAll(validation, v => (double)v);
+        var used = Numbers.Doubles(rows.AsSpan(0, Math.Min(rows.Length, MostRows * dimension)));
+        double[]? held = validation is null ? null : Numbers.Doubles(validation);
         GaussianMixtureFit fit;
         if (options is { Components: [var components], Ridges: [var ridge] })
         {
@@ -112,7 +113,7 @@ public sealed class MixtureBase
     /// <param name="threads">Threads, 0 for all.</param>
     public float[] CumulativeShares(float[] rows, int threads = 0)
     {
-        var shares = Law.Responsibilities(Array.ConvertAll(rows, v => (double)v), threads);
+        var shares = Law.Responsibilities(Numbers.Doubles(rows), threads);
         var (n, count) = (shares[0].Length, shares.Length);
         var result = new float[n * count];
         for (var row = 0; row < n; row++)
@@ -164,7 +165,7 @@ public sealed class MixtureBase
     public NdArray<float> Draw(int count, RandomStream random)
     {
         var rows = new NdArray<float>(count, Law.Dimension);
-        Array.ConvertAll(Law.Sample(count, random), v => (float)v).CopyTo(rows.Span);
+        Numbers.Copy(Law.Sample(count, random).AsSpan(), rows.Span);
         return rows;
     }
 

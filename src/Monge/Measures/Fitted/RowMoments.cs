@@ -21,6 +21,18 @@ internal static class RowMoments
         return bad < 0 ? count : throw new ArgumentException($"Row {bad / dimension}, column {bad % dimension} is {rows[bad]}; rows must be finite.", name);
     }
 
+    /// <summary>One column [n].</summary>
+    public static double[] Column(double[] rows, int d, int column)
+    {
+        var values = new double[rows.Length / d];
+        for (var row = 0; row < values.Length; row++)
+        {
+            values[row] = rows[(row * d) + column];
+        }
+
+        return values;
+    }
+
     /// <summary>The mean [d].</summary>
     public static double[] Mean(double[] rows, int d)
     {
@@ -111,17 +123,5 @@ internal static class RowMoments
 
             y[i] = sum / factor[(i * d) + i];
         }
-    }
-
-    /// <summary>log det L.</summary>
-    public static double LogDeterminant(double[] factor, int d)
-    {
-        var sum = 0.0;
-        for (var i = 0; i < d; i++)
-        {
-            sum += Math.Log(factor[(i * d) + i]);
-        }
-
-        return sum;
     }
 }

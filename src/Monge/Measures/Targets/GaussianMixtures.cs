@@ -158,7 +158,7 @@ internal static class GaussianMixtures
             var (best, at) = (double.PositiveInfinity, 0);
             for (var k = 0; k < means.Length; k++)
             {
-                var distance = SquaredDistance(x, means[k]);
+                var distance = HostVectors.SquaredDistance(x, means[k]);
                 (best, at) = distance < best ? (distance, k) : (best, at);
             }
 
@@ -174,18 +174,7 @@ internal static class GaussianMixtures
     // A bound on the probability that a draw lies nearer to another mean than to that of its component: the sum over all others.
     private static double Strays(MixtureDefinition mixture) =>
         mixture.Means.Max(one => mixture.Means.Where(other => !ReferenceEquals(one, other)).Sum(
-            other => Lower(-0.5 * Math.Sqrt(SquaredDistance(one, other)) / mixture.Deviation)));
-
-    private static double SquaredDistance(double[] one, double[] other)
-    {
-        var sum = 0.0;
-        for (var i = 0; i < one.Length; i++)
-        {
-            sum += (one[i] - other[i]) * (one[i] - other[i]);
-        }
-
-        return sum;
-    }
+            other => Lower(-0.5 * Math.Sqrt(HostVectors.SquaredDistance(one, other)) / mixture.Deviation)));
 
     // The mixture's mass in the cell of each mean (the plane points nearest to it). Along a vertical line squared distances less y^2 are straight lines
     // in y, so the cells are the segments of their lower envelope and the mass on each is a sum of normal distribution functions.

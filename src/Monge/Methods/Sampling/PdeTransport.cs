@@ -51,7 +51,8 @@ public sealed class PdeTransport : ITransportMethod
 
     TransportSetup ITransportMethod.Setup => new(
         ResolvedOptions.Precision, ResolvedOptions.Training.Budget, ResolvedOptions.DefaultIterations, ResolvedOptions.Preparation,
-        ResolvedOptions with { Carry = new CarryOptions() }, ResolvedOptions.Preparation.Base == BaseChoice.Automatic && Target.Base.UsesModeKnowledge);
+        ResolvedOptions with { Carry = new CarryOptions() }, ResolvedOptions.Preparation.Base == BaseChoice.Automatic && Target.Base.UsesModeKnowledge)
+    { StartsFromModes = ResolvedOptions.Evolution is not (Evolution.TimeReversal or Evolution.SchroedingerBridge) };
 
     ITransportNetworks ITransportMethod.Networks(TransportProblem problem) => new PdeNetworks(problem, ResolvedOptions);
 

@@ -104,7 +104,7 @@ public sealed class PinnTransport : ITransportMethod
             return races[(problem.Base, problem.TargetExponent, problem.BaseExponent)] = trained[0];
         }
 
-        var preparation = new TransportPreparation<T>(Target, options.Preparation, run);
+        var preparation = new TransportPreparation<T>(Target, options.Preparation, run, fromModes: true);
         var best = TransportRun<T>.Best(preparation.Candidates(), run, candidate => RaceOf(candidate).Ess);
         var problem = best.Problem;
         var refits = options.Preparation.Base == BaseChoice.Automatic && best.EffectiveSamples < FewestForBase * Target.Dimension ? Refits : 0;

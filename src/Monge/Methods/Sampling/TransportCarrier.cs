@@ -39,7 +39,7 @@ internal sealed class TransportCarrier<T>(
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private readonly Dictionary<SdeScheme, ParticleWalk<T>> _sdes = [];
-    private readonly Func<NdArray<T>, int, double[]> _logStart = logStart ?? TargetEvaluation.LogBase;
+    private readonly Func<NdArray<T>, int, double[]> _logStart = logStart ?? problem.LogBase;
     private ParticleWalk<T>? _reverse;
     private TransportOde<T>? _ode;
     private long _odeCalls;

@@ -36,7 +36,11 @@ internal interface ITransportMethod : ISamplingMethod
 /// <param name="Inputs">What else the run was given, by name.</param>
 internal sealed record TransportSetup(
     Precision Precision, TimeSpan? Budget, long DefaultIterations, PreparationOptions Preparation, IMethodOptions Identity, bool UsesModeKnowledge,
-    params (string Name, string Value)[] Inputs);
+    params (string Name, string Value)[] Inputs)
+{
+    /// <summary>Whether the law at t = 0 may be a mixture over separate modes.</summary>
+    public bool StartsFromModes { get; init; } = true;
+}
 
 /// <summary>The networks of a method on a prepared problem.</summary>
 internal interface ITransportNetworks
@@ -115,7 +119,7 @@ internal static class TransportRun<T>
     /// <param name="races">False for the most even annealed importance sampling, without a training.</param>
     public static TransportProblem Prepare(ITransportMethod method, PreparationRun run, bool races = true)
     {
-        var preparation = new TransportPreparation<T>(method.Target, method.Setup.Preparation, run);
+        var preparation = new TransportPreparation<T>(method.Target, method.Setup.Preparation, run, method.Setup.StartsFromModes);
         var candidates = preparation.Candidates();
         var best = races ? Best(candidates, run, problem => Ess(ShortTraining(method.Networks(problem), run))) : candidates.MaxBy(c => c.Ess)!;
         return best.Problem with { PreparationCalls = preparation.TargetCalls + run.TrainingCalls };
@@ -170,7 +174,7 @@ internal static class TransportRun<T>
         Report("choose sampler", null);
         var (validationEss, trials) = sampling.Choose(samples, run.Seed, run.Cancellation);
         Report("sample", validationEss);
-        var draws = sampling.Draw(samples, run.Seed);
+        var draws = sampling.Draw(samples, run.DrawSeed ?? run.Seed);
         var particles = draws.Particles;
         if (particles.LogWeights.All(double.IsNegativeInfinity))
         {
@@ -214,6 +218,7 @@ internal static class TransportRun<T>
                 .. forward?.Judge(weights) ?? [],
                 .. coverage,
                 .. weights.Warnings,
+                .. MomentTails.Judge(MomentTails.Compute(reported, target.Names, particles.LogWeights)),
                 .. SampleWarnings.LostParticles(particles.LogWeights),
                 .. sampling.IsTrainedInBox ? SampleWarnings.LeftRegion(problem, particles.Positions, weights.Normalised) : [],
             ],
@@ -221,7 +226,7 @@ internal static class TransportRun<T>
             Options = MethodOptions.Format(method.Options),
             Sampler = draws.Sampler,
             Preparation = problem.Source,
-            Seed = run.Seed,
+            Seed = run.DrawSeed ?? run.Seed,
             Version = RunIdentity.Version,
             TrainSeconds = outcome.Elapsed.TotalSeconds,
             SampleSeconds = clock.Elapsed.TotalSeconds,

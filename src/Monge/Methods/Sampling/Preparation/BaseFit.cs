@@ -6,6 +6,7 @@ namespace Monge.Methods;
 internal static class BaseFit
 {
     private const int FewestForMoments = 4;
+    private const double LeastModeWeight = 0.02;
 
     /// <summary>The bent coordinates in which weighted draws z [n, d] of a problem look most normal; null for none.</summary>
     public static TriangularMap? Bend(TransportProblem problem, double[] positions, double[] weights, double inflation)
@@ -22,6 +23,58 @@ internal static class BaseFit
         }
 
         return TriangularMap.TryFit(draws, weights, d, inflation);
+    }
+
+    /// <summary>
+    /// The problem whose law at t = 0 is the mixture of the Gaussians at separate modes, weighed by Laplace's normalisers, in coordinates that its mean and
+    /// deviations standardise.
+    /// </summary>
+    /// <param name="target">The density.</param>
+    /// <param name="modes">The modes.</param>
+    /// <param name="inflation">Factor on the standard deviations.</param>
+    public static TransportProblem Mixture(Density target, IReadOnlyList<LaplaceApproximation> modes, double inflation)
+    {
+        var top = modes.Max(m => m.LogZ);
+
+        // Laplace's normalisers may be off by much: no mode is left without draws.
+        double[] weights = [.. modes.Select(m => Math.Max(LeastModeWeight, Math.Exp(m.LogZ - top)))];
+        weights = [.. weights.Select(w => w / weights.Sum())];
+        GaussianMixtureLaw Law(Func<LaplaceApproximation, double[]> mean, double[]? scale)
+        {
+            double[,] Covariance(LaplaceApproximation mode)
+            {
+                var (d, factor) = (target.Dimension, LowerTriangle.Scale(mode.CovarianceFactor, inflation));
+                var covariance = new double[d, d];
+                for (var i = 0; i < d; i++)
+                {
+                    for (var j = 0; j <= i; j++)
+                    {
+                        var sum = Enumerable.Range(0, j + 1).Sum(k => factor[i, k] * factor[j, k]);
+                        covariance[i, j] = covariance[j, i] = scale is null ? sum : sum / (scale[i] * scale[j]);
+                    }
+                }
+
+                return covariance;
+            }
+
+            return new GaussianMixtureLaw(weights, [.. modes.Select(mean)], [.. modes.Select(Covariance)]);
+        }
+
+        var whole = Law(m => m.Mode, null);
+        var (centre, spread) = (whole.Mean(), whole.Covariance());
+        double[] deviation = [.. centre.Select((_, i) => Math.Sqrt(spread[i, i]))];
+        return new TransportProblem
+        {
+            Target = target,
+            Base = GaussianBase.Diagonal(centre, deviation),
+            Start = Law(m => [.. m.Mode.Select((v, i) => (v - centre[i]) / deviation[i])], deviation),
+            Offset = 0,
+            TargetExponent = 1,
+            BaseExponent = 1,
+            Stiffness = 1,
+            TargetBox = new double[target.Dimension],
+            Source = "",
+        };
     }
 
     /// <summary>The Gaussian with the mean and covariance of weighted draws of a problem, widened; null if they have none.</summary>

@@ -21,7 +21,8 @@ internal sealed record PreparedProblem(TransportProblem Problem, double Ess, dou
 /// <param name="target">The density.</param>
 /// <param name="options">Where to start.</param>
 /// <param name="run">With what, for how long, and whom it tells.</param>
-internal sealed class TransportPreparation<T>(Density target, PreparationOptions options, PreparationRun run)
+/// <param name="fromModes">Whether the law at t = 0 may be a mixture over separate modes.</param>
+internal sealed class TransportPreparation<T>(Density target, PreparationOptions options, PreparationRun run, bool fromModes = false)
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const int Particles = 2048;
@@ -54,7 +55,8 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
         {
             BaseChoice.Isotropic => Best([Try(Plain(GaussianBase.Isotropic(target.Dimension, options.BaseScale)), null, $"N(0, {options.BaseScale}^2)")]),
             BaseChoice.Laplace => Best([Try(Plain(Laplace().ToGaussian(inflation)), null, "Laplace approximation")]),
-            _ => Straighten(Bend(Refit(Best([.. StartingBases().Select(c => Try(Plain(c.Base), null, c.Source))])))),
+            _ => FromModes() is { } modes ? modes
+                : Straighten(Bend(Refit(Best([.. StartingBases().Select(c => Try(Plain(c.Base), null, c.Source))])))),
         };
         return [.. Paths(best).Select(t => new PreparedProblem(
             t.Problem with
@@ -78,7 +80,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     /// <param name="effective">Their effective number.</param>
     public TransportProblem? Refitted(TransportProblem problem, double[] positions, double[] weights, double effective)
     {
-        if (problem.Bend is not null || BaseFit.Gaussian(problem, positions, weights, options.BaseInflation) is not { } gaussian)
+        if (problem is not { Bend: null, Start: null } || BaseFit.Gaussian(problem, positions, weights, options.BaseInflation) is not { } gaussian)
         {
             return null;
         }
@@ -102,6 +104,20 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     {
         var trial = Try(problem, null, "");
         return (trial.LogZ, trial.LogZError, trial.Ess * Particles);
+    }
+
+    // A mixture over the separate modes that were found, unless a Gaussian base that covers them all does better: it finds as much, and more evenly.
+    private Trial? FromModes()
+    {
+        if (!fromModes || target.Base.Modes is not { Modes.Count: > 1 } found)
+        {
+            return null;
+        }
+
+        var mixture = BaseFit.Mixture(target, found.Modes, options.BaseInflation);
+        var trial = Try(mixture, mixture.StartCurvature, $"Gaussians at {found}");
+        var plain = Best([.. StartingBases().Select(c => Try(Plain(c.Base), null, c.Source))]);
+        return ReferenceEquals(Best([plain, trial]), trial) ? trial : null;
     }
 
     private LaplaceApproximation Laplace() => LaplaceApproximation.TryFind(target)
@@ -225,7 +241,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
         }
 
         List<Trial> trials = [best, .. s_exponents.Select(e => Try(chosen, stiffness, source, e.Target, e.Base))];
-        if (chosen.Bend is null)
+        if (chosen is { Bend: null, Start: null })
         {
             // Thin tails, as of a quartic, want a base a little narrower than the target: what starts far out must be fetched in no time.
             var narrow = chosen with { Base = chosen.Base.Inflate(NarrowInflation / options.BaseInflation) };
@@ -261,7 +277,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     {
         var draw = new DrawKey(run.Seed, Steps * _attempt++);
         sde.Start(null, Particles, draw);
-        var start = TargetEvaluation.LogBase(sde.Positions, Particles);
+        var start = problem.LogBase(sde.Positions, Particles);
         sde.Advance(null, Particles, new TimeGrid(0, Steps, Steps, (t, next) => problem.Diffusion(LangevinStep, t, next)), draw);
         var (end, _) = evaluation.At(sde.Positions, Particles);
         var d = target.Dimension;

@@ -22,6 +22,9 @@ internal sealed record TransportProblem
     /// <summary>The base N(m, L L^T) in unconstrained coordinates.</summary>
     public required GaussianBase Base { get; init; }
 
+    /// <summary>The law p0 at t = 0 in z, where it is a mixture over separate modes; null for the standard normal.</summary>
+    public GaussianMixtureLaw? Start { get; init; }
+
     /// <summary>A bent change of coordinates y = S(z) before x = m + L y; null for none.</summary>
     public TriangularMap? Bend { get; init; }
 
@@ -58,7 +61,7 @@ internal sealed record TransportProblem
     public AnnealingPath Path()
     {
         var logDensity = Whitened().LogDensity;
-        return new AnnealingPath(Target.Dimension, z => logDensity(z) - Offset, TargetExponent, BaseExponent);
+        return new AnnealingPath(Target.Dimension, z => logDensity(z) - Offset, TargetExponent, BaseExponent, Start);
     }
 
     /// <summary>
@@ -169,17 +172,45 @@ internal sealed record TransportProblem
         return draws;
     }
 
+    /// <summary>log p0 [n] at the first n of positions z, on the host.</summary>
+    public double[] LogBase<T>(NdArray<T> positions, int samples)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        if (Start is not { } start)
+        {
+            return TargetEvaluation.LogBase(positions, samples);
+        }
+
+        var (values, z) = (new double[samples], new double[Base.Dimension]);
+        for (var i = 0; i < samples; i++)
+        {
+            for (var j = 0; j < z.Length; j++)
+            {
+                z[j] = double.CreateChecked(positions.Row(i)[j]);
+            }
+
+            values[i] = start.LogDensity(z);
+        }
+
+        return values;
+    }
+
+    /// <summary>The mean curvature of log p0: 1 for the standard normal.</summary>
+    public double StartCurvature => Start is not { } start ? 1 : Enumerable.Range(0, start.Count).Sum(
+        k => start.Weights[k] * Enumerable.Range(0, start.Dimension).Average(i => 1 / start.Covariances[k][i, i]));
+
     /// <summary>The mean curvature of V_t: the Langevin step is measured in units of its inverse.</summary>
     public double Curvature(double t) => LogCurvature is { } c
         ? Math.Exp(Enumerable.Range(0, c.Length).Sum(k => c[k] * Math.Pow(t, k)))
-        : (Math.Pow(t, TargetExponent) * Stiffness) + Math.Pow(1 - t, BaseExponent) + 1e-3;
+        : (Math.Pow(t, TargetExponent) * Stiffness) + (StartCurvature * Math.Pow(1 - t, BaseExponent)) + 1e-3;
 
     /// <summary>The same, traced.</summary>
     public Expr Curvature(Expr t)
     {
         if (LogCurvature is not { } c)
         {
-            return (t.Clamp(0, 1).Pow(TargetExponent) * Stiffness) + (1 - t).Clamp(0, 1).Pow(BaseExponent) + 1e-3;
+            var start = (1 - t).Clamp(0, 1).Pow(BaseExponent);
+            return (t.Clamp(0, 1).Pow(TargetExponent) * Stiffness) + (Start is null ? start : StartCurvature * start) + 1e-3;
         }
 
         Expr sum = c[^1];
@@ -208,6 +239,13 @@ internal sealed record TransportProblem
         if (Bend is not null)
         {
             state.Put("base.bend", [.. Bend.Numbers]);
+        }
+
+        if (Start is { } start)
+        {
+            state.Put("start.weights", [.. start.Weights]);
+            state.Put("start.means", [.. start.Means.SelectMany(m => m)], start.Count, d);
+            state.Put("start.covariances", [.. start.Covariances.SelectMany(c => c.Cast<double>())], start.Count, d, d);
         }
 
         if (LogCurvature is not null)
@@ -242,6 +280,7 @@ internal sealed record TransportProblem
                 ? GaussianBase.Diagonal(mean, [.. Enumerable.Range(0, d).Select(i => factor[i, i])])
                 : GaussianBase.Full(mean, factor),
             Bend = state.Arrays.ContainsKey("base.bend") ? new TriangularMap(d, state.Doubles("base.bend")) : null,
+            Start = state.Arrays.ContainsKey("start.weights") ? LoadStart(state, d) : null,
             Offset = state.Number("offset"),
             TargetExponent = state.Number("targetExponent"),
             BaseExponent = state.Number("baseExponent"),
@@ -252,6 +291,20 @@ internal sealed record TransportProblem
             PreparationCalls = (long)state.Number("preparationCalls"),
             Network = state.Words.TryGetValue("network", out var network) ? Enum.Parse<NetworkChoice>(network) : null,
         };
+    }
+
+    private static GaussianMixtureLaw LoadStart(RunState state, int d)
+    {
+        var (means, covariances) = (state.Doubles("start.means"), state.Doubles("start.covariances"));
+        return new GaussianMixtureLaw(
+            state.Doubles("start.weights"),
+            [.. means.Chunk(d)],
+            [.. covariances.Chunk(d * d).Select(flat =>
+            {
+                var square = new double[d, d];
+                Buffer.BlockCopy(flat, 0, square, 0, flat.Length * sizeof(double));
+                return square;
+            })]);
     }
 
     /// <summary>L [d, d] row-major, exactly: a resumed run must see the same base to the bit.</summary>

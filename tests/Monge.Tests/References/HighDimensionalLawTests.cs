@@ -4,7 +4,7 @@ using Monge.Measures;
 using Monge.Paths;
 using Monge.References;
 
-namespace Monge.Tests.Paths;
+namespace Monge.Tests.References;
 
 public sealed class HighDimensionalLawTests
 {

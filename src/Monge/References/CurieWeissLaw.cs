@@ -1,8 +1,9 @@
 using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Programs;
 using Monge.Fields;
+using Monge.Paths;
 
-namespace Monge.Paths;
+namespace Monge.References;
 
 /// <summary>
 /// The Curie-Weiss law on spins x in {-1, 1}^d with weight exp(b S^2 / 2d + h S / d), S = sum x, b above 1, reached from Gaussian noise by a one-sided

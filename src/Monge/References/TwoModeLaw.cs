@@ -1,7 +1,8 @@
 using Monge.Engine.Programs;
 using Monge.Fields;
+using Monge.Paths;
 
-namespace Monge.Paths;
+namespace Monge.References;
 
 /// <summary>
 /// The mixture p N(m 1, s^2 I) + (1 - p) N(-m 1, s^2 I) in many dimensions d, 1 the vector of ones, reached from N(0, I) noise by a one-sided interpolant
