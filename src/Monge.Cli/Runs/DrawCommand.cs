@@ -97,7 +97,7 @@ internal sealed class DrawCommand
         return (string?)record["kind"] != "sample"
             ? throw CommandException.Usage($"The run in '{folder}' is one of `monge {record["kind"]}`; `monge generate` draws rows from its model.")
             : File.Exists(Path.Combine(folder, RunSession.CheckpointName)) ? (record, (ulong)record["seed"]!)
-            : throw CommandException.Failure($"The folder '{folder}' holds no {RunSession.CheckpointName}, without which nothing can be drawn; repeat the run.");
+            : throw CommandException.Failure($"The folder '{folder}' holds no {RunSession.CheckpointName} to draw from; repeat the run.");
     }
 
     private static async Task<SampleSet> Draw(IMethod<SampleSet> method, Run run, RunFolder folder, string title)

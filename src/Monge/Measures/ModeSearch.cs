@@ -48,7 +48,7 @@ internal static class ModeSearch
         var x = Expr.Input("x", d);
         var value = density.LogDensity(x);
         using var program = new CompiledProgram<double>(new TracedProgram(null, ("value", value), ("gradient", Derivative.Gradient(value, x))));
-        if (program.Program.Outputs[0].Value.IsUniform)
+        if (program.Program.Outputs.Any(o => o.Value.IsUniform))
         {
             return new FoundModes([], 0);
         }

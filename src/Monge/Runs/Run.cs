@@ -10,8 +10,8 @@ public sealed record Run
     public ulong Seed { get; init; } = 1;
 
     /// <summary>
-    /// Seed of the samples that a sampler draws at the end; null takes <see cref="Seed"/>. A finished run that is resumed with another draws further, independent
-    /// samples without training again.
+    /// Seed of the samples that a sampler draws at the end; null takes <see cref="Seed"/>. A finished run that is resumed with another draws
+    /// further, independent samples without training again.
     /// </summary>
     public ulong? DrawSeed { get; init; }
 

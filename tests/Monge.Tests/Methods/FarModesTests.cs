@@ -36,7 +36,8 @@ public sealed class FarModesTests
         var training = distance > 50 ? s_longer : s_brief;
         foreach (ISamplingMethod method in new ISamplingMethod[]
         {
-            new PinnTransport(Far(distance), new PinnOptions { Training = training }), new NetsTransport(Far(distance), new NetsOptions { Training = training }),
+            new PinnTransport(Far(distance), new PinnOptions { Training = training }),
+            new NetsTransport(Far(distance), new NetsOptions { Training = training }),
         })
         {
             var set = method.Sample(4000, new Run { Seed = seed });
