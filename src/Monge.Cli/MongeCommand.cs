@@ -75,6 +75,7 @@ public static class MongeCommand
             : $"Monge's command line for the density '{own.Name}'.")
         {
             SampleCommand.Create(own),
+            DrawCommand.Create(own),
             FitCommand.Create(),
             GenerateCommand.Create(),
             DensityCommand.Create(),

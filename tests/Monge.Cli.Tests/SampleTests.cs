@@ -174,6 +174,44 @@ public sealed class SampleTests
     }
 
     [Fact]
+    public void A_trained_sampler_draws_more_without_training()
+    {
+        using var folder = Folder();
+        using (var run = MongeProcess.Run(folder.Path, [.. Arguments("gmm9", 60, "--samples", "400", "--no-report", "--out", "run")]))
+        {
+            Assert.Equal(0, run.ExitCode);
+        }
+
+        using (var more = MongeProcess.Run(folder.Path, ["draw", "run", "-n", "600", "--json", "--no-report", "--threads", "1"]))
+        {
+            Assert.Equal(0, more.ExitCode);
+            var result = JsonNode.Parse(more.Output)!;
+            Assert.Equal(60, (long)result["iterations"]!);
+            Assert.Equal(2, (int)result["seed"]!);
+            Assert.True(Math.Abs((double)result["log_z"]!) < 5 * (double)result["log_z_error"]!);
+        }
+
+        Assert.Equal([600, 2], NumpyFile.Read(folder["run-draw2/samples.npy"]).Shape.ToArray());
+        using (var again = MongeProcess.Run(folder.Path, ["draw", "run-draw2", "-n", "600", "--seed", "2", "--out", "again", "--no-report"]))
+        {
+            Assert.Equal(0, again.ExitCode);
+        }
+
+        Assert.Equal(File.ReadAllBytes(folder["run-draw2/samples.npy"]), File.ReadAllBytes(folder["again/samples.npy"]));
+        Assert.NotEqual(
+            NumpyFile.Read(folder["run/samples.npy"]).ToDoubles().Take(100), NumpyFile.Read(folder["again/samples.npy"]).ToDoubles().Take(100));
+        using (var own = MongeProcess.Run(folder.Path, ["draw", "run", "--seed", "1"]))
+        {
+            Assert.Equal(2, own.ExitCode);
+            Assert.Contains("choose another with --seed", own.Error, StringComparison.Ordinal);
+        }
+
+        using var generate = MongeProcess.Run(folder.Path, ["generate", "run", "-n", "5"]);
+        Assert.Equal(1, generate.ExitCode);
+        Assert.Contains("`monge draw` draws from a sampler's run", generate.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Draws_of_no_use_fail_with_code_3_and_tell_no_moments_unless_forced()
     {
         using var folder = Folder();

@@ -28,7 +28,8 @@ internal sealed class EvaluateCommand
     private readonly Option<string?> _training =
         new("--train") { Description = "The rows that the model was fitted to, for the memorisation check.", HelpName = "FILE" };
     private readonly Option<string[]> _drop =
-        new("--drop") { Description = "Columns of DATA and --train to leave out; may be repeated.", HelpName = "COLUMN", DefaultValueFactory = _ => [] };
+        new("--drop") { Description = "Columns of the tables to leave out; may be repeated.", HelpName = "COLUMN", DefaultValueFactory = _ => [] };
+    private readonly Option<TableLayout> _layout = GenerationFiles.Layout();
     private readonly Option<int> _drawn = CommandOptions.Integer(
         "--samples", "Rows to draw from a model. [default: as many as DATA has, from 2000 to 20000]", 0, LeastRows, 10_000_000);
     private readonly Option<int> _steps = CommandOptions.Integer(
@@ -52,8 +53,8 @@ internal sealed class EvaluateCommand
         var command = new Command(
             "evaluate", "Compare generated rows with held-out rows of the data: distances beside their floors, columns, a classifier, memorisation.")
         {
-            evaluate._samples, evaluate._data, evaluate._training, evaluate._drop, evaluate._drawn, evaluate._steps, evaluate._rows, evaluate._repetitions,
-                evaluate._raw, evaluate._noClassifier, evaluate._seed,
+            evaluate._samples, evaluate._data, evaluate._training, evaluate._drop, evaluate._layout, evaluate._drawn, evaluate._steps, evaluate._rows,
+                evaluate._repetitions, evaluate._raw, evaluate._noClassifier, evaluate._seed,
             evaluate._threads, evaluate._json,
         };
         HelpExamples.Add(
@@ -68,7 +69,7 @@ internal sealed class EvaluateCommand
     private int Run(ParseResult parsed, CancellationToken cancellation)
     {
         var (first, file, train) = (parsed.GetRequiredValue(_samples), parsed.GetRequiredValue(_data), parsed.GetValue(_training));
-        var (samples, data, training) = first.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
+        var (samples, data, training, isOwn) = first.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
             ? FromModel(parsed, first, file, train) : FromFiles(parsed, first, file, train);
         var (seed, threads) = (parsed.GetValue(_seed), parsed.GetValue(_threads));
         var options = new TwoSampleOptions
@@ -81,30 +82,41 @@ internal sealed class EvaluateCommand
             Threads = threads,
         };
         var table = TwoSampleTable.Compute(samples.Values, data.Values, data.Columns, options, training?.Values, data.Names, cancellation);
+        string[] concerns =
+        [
+            .. TableCheck.WildRows(data.Values, data.Names).Select(status => $"In {data.Source} {status.Message}."),
+            .. isOwn ? (string[])[$"{file} has the name of the file that the model was fitted to: rows that it has seen make floors and check too good."] : [],
+        ];
         var output = parsed.InvocationConfiguration.Output;
         if (parsed.GetValue(_json))
         {
-            output.WriteLine(JsonOutput.Line(TwoSampleOutput.Describe(table, samples.Source, data.Source, options)));
+            output.WriteLine(JsonOutput.Line(TwoSampleOutput.Describe(table, samples.Source, data.Source, options, concerns)));
         }
         else
         {
-            TwoSampleOutput.Write(table, samples.Source, data.Source, options, output);
+            TwoSampleOutput.Write(table, samples.Source, data.Source, options, concerns, output);
         }
 
         return ExitCodes.Success;
     }
 
-    private (DataTable Samples, DataTable Data, DataTable? Training) FromFiles(ParseResult parsed, string samples, string file, string? train)
+    private (DataTable Samples, DataTable Data, DataTable? Training, bool IsOwn) FromFiles(ParseResult parsed, string samples, string file, string? train)
     {
-        var drop = parsed.GetRequiredValue(_drop);
-        var data = GenerationFiles.Read(file, new DataTableOptions { Drop = drop, MinimumRows = LeastRows, RefuseConstantColumns = true });
-        return (
-            Matched(GenerationFiles.Read(samples, new DataTableOptions { MinimumRows = LeastRows }), data), data,
-            train is null ? null : Matched(GenerationFiles.Read(train, new DataTableOptions { Drop = drop }), data));
+        var (drop, layout) = (parsed.GetRequiredValue(_drop), parsed.GetValue(_layout));
+        DataTable Read(string path, int rows, bool isData) => GenerationFiles.Read(
+            path, layout, new DataTableOptions { Drop = drop, DropIfThere = true, MinimumRows = rows, RefuseConstantColumns = isData });
+        var data = Read(file, LeastRows, isData: true);
+        DataTable[] others = [Read(samples, LeastRows, isData: false), .. train is null ? [] : (DataTable[])[Read(train, 1, isData: false)]];
+        if (drop.FirstOrDefault(name => !data.LeftOut.Contains(name) && !others.Any(t => t.LeftOut.Contains(name))) is { } missing)
+        {
+            throw CommandException.Failure($"{file} has no column '{missing}' to leave out; it has {string.Join(", ", data.Names)}.");
+        }
+
+        return (Matched(others[0], data), data, train is null ? null : Matched(others[1], data), false);
     }
 
     // A conditional model draws one row for each row of the data, under that row's conditions, when the data have them.
-    private (DataTable Samples, DataTable Data, DataTable? Training) FromModel(ParseResult parsed, string path, string file, string? train)
+    private (DataTable Samples, DataTable Data, DataTable? Training, bool IsOwn) FromModel(ParseResult parsed, string path, string file, string? train)
     {
         var model = GenerationFiles.Load(path);
         if (!model.HasBaseDensity)
@@ -112,7 +124,8 @@ internal sealed class EvaluateCommand
             throw CommandException.Failure($"The base of '{path}' is a table; map its rows with `monge map` and give evaluate the result.");
         }
 
-        var (table, rows) = GenerationFiles.Rows(file, model);
+        var layout = parsed.GetValue(_layout);
+        var (table, rows) = GenerationFiles.Rows(file, model, layout);
         var data = DataTable.From(rows, model.Dimension, model.Columns, file, new DataTableOptions { MinimumRows = LeastRows, RefuseConstantColumns = true });
         var given = GenerationFiles.Conditions(model, null, table);
         var count = given is not null ? table.Rows : parsed.GetValue(_drawn) is > 0 and var asked ? asked : Math.Clamp(table.Rows, LeastDrawn, MostDrawn);
@@ -125,14 +138,26 @@ internal sealed class EvaluateCommand
             _steps) is > 0 and var steps ? steps : null
         };
         DataTable Named(double[] values, string source) => DataTable.From(values, model.Dimension, model.Columns, source);
-        return (Named(model.Generate(count, settings), path), data, train is null ? null : Named(GenerationFiles.Rows(train, model).Rows, train));
+        var training = train is null ? null : Named(GenerationFiles.Rows(train, model, layout).Rows, train);
+        return (Named(model.Generate(count, settings), path), data, training, training is null && Path.GetFileName(file) == model.Report.Source);
     }
 
-    // The columns in the data's order when both name them, else as they stand.
-    private static DataTable Matched(DataTable table, DataTable data) =>
-        data.Names.All(table.Has) && table.Columns >= data.Columns ? table.Select(data.Names)
-        : table.Columns == data.Columns ? table
-        : throw CommandException.Failure(
-            $"{table.Source} has {table.Columns} columns ({string.Join(", ", table.Names.Take(8))}), {data.Source} has {data.Columns} "
-            + $"({string.Join(", ", data.Names.Take(8))}); both need the same columns (--drop leaves some of the data's out).");
+    // The columns in the data's order when both name them; by place where a table has no names.
+    private static DataTable Matched(DataTable table, DataTable data)
+    {
+        if (data.Names.All(table.Has))
+        {
+            return table.Select(data.Names);
+        }
+
+        if (table.Columns == data.Columns && !(table.HasNames && data.HasNames))
+        {
+            return table;
+        }
+
+        string Described(DataTable one, string word) => $"{one.Columns}{word} ({string.Join(", ", one.Names.Take(8))}{(one.Columns > 8 ? ", ..." : "")})";
+        throw CommandException.Failure(
+            $"{table.Source} has {Described(table, " columns")}, {data.Source} has {Described(data, "")}; both need the same columns "
+            + "(--drop leaves some of the data's out, and a table without names is matched by place).");
+    }
 }

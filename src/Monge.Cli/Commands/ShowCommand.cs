@@ -1,7 +1,7 @@
 using System.CommandLine;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
+using Monge.Cli.Runs;
 using Monge.Data;
 
 namespace Monge.Cli.Commands;
@@ -20,7 +20,7 @@ internal static class ShowCommand
         command.SetAction(result =>
         {
             var path = result.GetRequiredValue(folder);
-            var record = ReadRecord(path);
+            var record = RunFolder.ReadFinished(path);
             var output = result.InvocationConfiguration.Output;
             if (result.GetValue(json))
             {
@@ -51,28 +51,4 @@ internal static class ShowCommand
     }
 
     private static string Words(ReadOnlySpan<int> shape) => $"[{string.Join(", ", shape.ToArray())}]";
-
-    private static JsonObject ReadRecord(string path)
-    {
-        var file = Path.Combine(path, "run.json");
-        if (!File.Exists(file))
-        {
-            throw CommandException.Failure($"The folder '{path}' holds no run: there is no run.json in it.");
-        }
-
-        JsonObject? record = null;
-        try
-        {
-            record = JsonNode.Parse(File.ReadAllText(file)) as JsonObject;
-        }
-        catch (JsonException)
-        {
-        }
-
-        return record?["program"] is null
-            ? throw CommandException.Failure($"'{file}' isn't the record of a run.")
-            : record["result"] is JsonObject && File.Exists(Path.Combine(path, "summary.txt")) ? record
-            : throw CommandException.Failure(
-                $"The run in '{path}' has no result yet (it is {record["status"]}); finish it by repeating its command with --resume.");
-    }
 }

@@ -18,6 +18,7 @@ internal sealed class DensityCommand
         "--probes", "Estimate the divergence with N random probes a row instead of computing it, for many columns. [default: exact]", 0, 1, 1024);
     private readonly Option<int> _paths = CommandOptions.Integer("--paths", "With --sde: paths a row of the Feynman-Kac estimate.", 100, 2, 1_000_000);
     private readonly Option<ulong> _seed = CommandOptions.Seed();
+    private readonly Option<TableLayout> _layout = GenerationFiles.Layout();
     private readonly CarryOptions _carry = new(withSde: true);
     private readonly Option<bool> _json = CommandOptions.Json("one object with mean, error and the unit a dimension");
 
@@ -31,6 +32,7 @@ internal sealed class DensityCommand
         {
             density._model, density._data, density._out, density._unit, density._probes, density._paths, density._seed, density._json,
         };
+        command.Add(density._layout);
         density._carry.AddTo(command);
         HelpExamples.Add(
             command,
@@ -45,7 +47,7 @@ internal sealed class DensityCommand
     private int Run(ParseResult parsed)
     {
         var model = GenerationFiles.Load(parsed.GetRequiredValue(_model));
-        var (table, rows) = GenerationFiles.Rows(parsed.GetRequiredValue(_data), model);
+        var (table, rows) = GenerationFiles.Rows(parsed.GetRequiredValue(_data), model, parsed.GetValue(_layout));
         var settings = _carry.Settings(parsed, model, table) with { Probes = parsed.GetValue(_probes), Seed = parsed.GetValue(_seed) };
         var scale = parsed.GetRequiredValue(_unit) == "bits" ? 1 / Math.Log(2) : 1;
         double[] values;
@@ -65,7 +67,7 @@ internal sealed class DensityCommand
             Write(output, values, Array.ConvertAll(errors, e => e * scale));
         }
 
-        Print(parsed, model, values);
+        Print(parsed, model, values, rows);
         return ExitCodes.Success;
     }
 
@@ -80,11 +82,10 @@ internal sealed class DensityCommand
         DataTable.Write(path, ["log_density", "error"], [.. values.Zip(errors, (v, e) => new[] { v, e }).SelectMany(pair => pair)]);
     }
 
-    private void Print(ParseResult parsed, FlowModel model, double[] values)
+    private void Print(ParseResult parsed, FlowModel model, double[] values, double[] rows)
     {
         var unit = parsed.GetRequiredValue(_unit);
-        var mean = values.Average();
-        var error = values.Length > 1 ? Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1) / values.Length) : double.NaN;
+        var (mean, error) = MeanOfRows.Of(values, rows, model.Dimension);
         var output = parsed.InvocationConfiguration.Output;
         if (parsed.GetValue(_json))
         {
@@ -100,7 +101,8 @@ internal sealed class DensityCommand
             return;
         }
 
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"log density  {mean:F4} +- {error:F4} {unit} a row, mean of {values.Length} rows"));
+        var count = ResultText.Of($"{values.Length} {(values.Length == 1 ? "row" : "rows")}");
+        output.WriteLine($"log density  {MeanOfRows.Text(mean, error, unit)}, mean of {count}");
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"             {-mean / model.Dimension:F4} {unit} a dimension"));
         if (parsed.GetValue(_out) is { } path)
         {

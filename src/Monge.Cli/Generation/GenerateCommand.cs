@@ -15,6 +15,7 @@ internal sealed class GenerateCommand
     private readonly Option<string?> _from =
         new("--from") { Description = "Rows of the base to start from, one draw for each; needed when the base is a table.", HelpName = "DATA2" };
     private readonly Option<string?> _out = GenerationFiles.Out("the rows");
+    private readonly Option<TableLayout> _layout = GenerationFiles.Layout();
     private readonly CarryOptions _carry = new(withSde: true);
     private readonly Option<ulong> _seed = CommandOptions.Seed();
     private readonly Option<bool> _json = CommandOptions.Json("one object with what was done");
@@ -26,6 +27,7 @@ internal sealed class GenerateCommand
         generate._count.Aliases.Add("-n");
         var command = new Command(
             "generate", "Draw rows from a fitted model.") { generate._model, generate._count, generate._out, generate._from, generate._seed, generate._json };
+        command.Add(generate._layout);
         generate._carry.AddTo(command);
         HelpExamples.Add(
             command,
@@ -41,7 +43,7 @@ internal sealed class GenerateCommand
     private int Run(ParseResult parsed)
     {
         var model = GenerationFiles.Load(parsed.GetRequiredValue(_model));
-        var (table, start) = parsed.GetValue(_from) is { } from ? GenerationFiles.Rows(from, model) : (null, (double[]?)null);
+        var (table, start) = parsed.GetValue(_from) is { } from ? GenerationFiles.Rows(from, model, parsed.GetValue(_layout)) : (null, (double[]?)null);
         var count = start is null ? parsed.GetValue(_count) : start.Length / model.Dimension;
         var output = parsed.GetValue(_out);
         var clock = Stopwatch.StartNew();

@@ -38,6 +38,25 @@ internal static class GenerationFiles
         },
     };
 
+    /// <summary>The layout of text tables.</summary>
+    public static Option<TableLayout> Layout() => new("--layout")
+    {
+        Description = $"How text tables are laid out, where their rows don't show it: words of {string.Join(", ", TableLayout.Words)}, separated by commas.",
+        HelpName = "WORDS",
+        CustomParser = result =>
+        {
+            try
+            {
+                return TableLayout.Parse(result.Tokens[^1].Value);
+            }
+            catch (ArgumentException error)
+            {
+                result.AddError(error.Message);
+                return null;
+            }
+        },
+    };
+
     /// <summary>Conditions as COLUMN=VALUE.</summary>
     public static Option<string[]> Given() => new("--given")
     {
@@ -52,12 +71,19 @@ internal static class GenerationFiles
         ? FlowModel.Load(path, MethodRegistry.Fits)
         : throw CommandException.Usage($"There is no model '{path}'; `monge fit DATA --out {path}` makes one.");
 
-    /// <summary>Reads a table, refusing what a command can't use.</summary>
-    public static DataTable Read(string path, DataTableOptions? options = null)
+    /// <summary>Reads a table, refusing what a command can't use, and tells on standard error what was decided that could be otherwise.</summary>
+    public static DataTable Read(string path, TableLayout? layout, DataTableOptions? options = null)
     {
         try
         {
-            return DataTable.Read(path, options);
+            options ??= new DataTableOptions();
+            var table = DataTable.Read(path, options with { Layout = layout ?? options.Layout });
+            foreach (var note in table.Notes)
+            {
+                Console.Error.WriteLine($"monge: note: {path}: {note}");
+            }
+
+            return table;
         }
         catch (FileNotFoundException error)
         {
@@ -66,12 +92,12 @@ internal static class GenerationFiles
     }
 
     /// <summary>
-    /// Reads a table, and the rows that belong to a model: its columns by name, or all columns if their number is right and none has
-    /// such a name. Condition columns may hold words.
+    /// Reads a table, and the rows that belong to a model: its columns by name, or all columns by place if their number is right and the table or the model has
+    /// no names. Condition columns may hold words.
     /// </summary>
-    public static (DataTable Table, double[] Rows) Rows(string path, FlowModel model)
+    public static (DataTable Table, double[] Rows) Rows(string path, FlowModel model, TableLayout? layout)
     {
-        var table = Read(path, new DataTableOptions { LabelColumns = [.. model.Conditions.Select(c => c.Name)] });
+        var table = Read(path, layout, new DataTableOptions { LabelColumns = [.. model.Conditions.Select(c => c.Name)] });
         return (table, Match(table, model));
     }
 
@@ -112,8 +138,7 @@ internal static class GenerationFiles
         }
 
         string[] names = [.. table.Names.Where(n => model.Conditions.All(c => c.Name != n))];
-        var hasOwnNames = names.Any(model.Columns.Contains);
-        return names.Length == model.Dimension && !hasOwnNames
+        return names.Length == model.Dimension && (DataTable.AreMadeUp(names) || DataTable.AreMadeUp(model.Columns))
             ? table.Select(names).Values
             : throw new DataFormatException(
                 table.Source, $"has the columns {string.Join(", ", table.Names)}; the model needs {string.Join(", ", model.Columns)}");

@@ -12,6 +12,7 @@ internal sealed class MapCommand
         "--to", "The end to carry to: the base (standard normal numbers if it is Gaussian), or the data.", "base", "base", "data");
     private readonly Option<string?> _out = GenerationFiles.Out("the rows at the other end");
     private readonly Option<ulong> _seed = CommandOptions.Seed();
+    private readonly Option<TableLayout> _layout = GenerationFiles.Layout();
     private readonly CarryOptions _carry = new(withSde: true);
 
     /// <summary>Makes the command.</summary>
@@ -19,6 +20,7 @@ internal sealed class MapCommand
     {
         var map = new MapCommand();
         var command = new Command("map", "Carry rows to the other end of a fitted transport.") { map._model, map._data, map._to, map._out, map._seed };
+        command.Add(map._layout);
         map._carry.AddTo(command);
         HelpExamples.Add(
             command,
@@ -32,7 +34,7 @@ internal sealed class MapCommand
     private int Run(ParseResult parsed)
     {
         var model = GenerationFiles.Load(parsed.GetRequiredValue(_model));
-        var (table, rows) = GenerationFiles.Rows(parsed.GetRequiredValue(_data), model);
+        var (table, rows) = GenerationFiles.Rows(parsed.GetRequiredValue(_data), model, parsed.GetValue(_layout));
         var settings = _carry.Settings(parsed, model, table) with { Seed = parsed.GetValue(_seed) };
         var carried = parsed.GetRequiredValue(_to) == "base" ? model.ToBase(rows, settings) : model.ToData(rows, settings);
         if (parsed.GetValue(_out) is { } output)

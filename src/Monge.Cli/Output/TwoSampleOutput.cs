@@ -11,9 +11,12 @@ internal static class TwoSampleOutput
 {
     private const int ShownColumns = 20;
     private const double ClassifierDoubt = 3;
+    private const double CopiedShare = 0.01;
+    private const double RepeatedShare = 0.05;
 
     /// <summary>Writes the table.</summary>
-    public static void Write(TwoSampleTable table, string samples, string data, TwoSampleOptions options, TextWriter output)
+    public static void Write(
+        TwoSampleTable table, string samples, string data, TwoSampleOptions options, IReadOnlyList<string> concerns, TextWriter output)
     {
         var console = SummaryWriter.Open(output);
         console.WriteLine(
@@ -31,14 +34,14 @@ internal static class TwoSampleOutput
         }
 
         console.WriteLine(table.Memorisation?.ToString() ?? "memorisation not checked: give the rows of the fit with --train");
-        foreach (var warning in Warnings(table))
+        foreach (var warning in concerns.Concat(Warnings(table)))
         {
             console.MarkupLineInterpolated($"[yellow]warning:[/] {warning}");
         }
     }
 
     /// <summary>The table as JSON.</summary>
-    public static JsonObject Describe(TwoSampleTable table, string samples, string data, TwoSampleOptions options) => new()
+    public static JsonObject Describe(TwoSampleTable table, string samples, string data, TwoSampleOptions options, IReadOnlyList<string> concerns) => new()
     {
         ["samples"] = samples,
         ["data"] = data,
@@ -74,6 +77,8 @@ internal static class TwoSampleOutput
             ["test_rows"] = classifier.TestRows,
             ["excess"] = ResultText.Json(classifier.Excess),
         },
+        ["copies_of_data"] = table.SampleCopies,
+        ["repeated_data_rows"] = table.RepeatedRows,
         ["memorisation"] = table.Memorisation is not { } check ? null : new JsonObject
         {
             ["generated_median"] = ResultText.Json(check.GeneratedMedian),
@@ -85,7 +90,7 @@ internal static class TwoSampleOutput
             ["validation_copies"] = check.ValidationCopies,
             ["memorises"] = check.Memorises,
         },
-        ["warnings"] = ResultText.Json(Warnings(table)),
+        ["warnings"] = ResultText.Json(concerns.Concat(Warnings(table))),
     };
 
     private static IEnumerable<string> Warnings(TwoSampleTable table)
@@ -94,6 +99,24 @@ internal static class TwoSampleOutput
         foreach (var below in table.Distances.Where(d => d.Cost is "W2" or "sliced W2" && d.Value < d.Floor - (4 * d.FloorSpread)).Take(1))
         {
             yield return $"{below.Cost} lies far below its floor: the samples are under-dispersed, or rows of the data are among them.";
+        }
+
+        if (table.SampleCopies >= LeastCopied(table.Samples))
+        {
+            yield return ResultText.Of($"{table.SampleCopies} of the {table.Samples} rows of the samples are rows of the data, ")
+                + "so the distances are too small: take data that no sample has.";
+        }
+
+        if (table.RepeatedRows > RepeatedShare * table.DataRows)
+        {
+            yield return ResultText.Of(
+                $"{table.RepeatedRows} of the {table.DataRows} rows of the data are copies of others, so the floors, of halves that share rows, are too low.");
+        }
+
+        if (table.Memorisation is { } seen && seen.ValidationCopies >= LeastCopied(table.DataRows))
+        {
+            yield return ResultText.Of($"{seen.ValidationCopies} of the {table.DataRows} rows of the data are rows of the fit, so ")
+                + "neither the floors nor the memorisation check mean what they say: give rows that the fit has not seen.";
         }
 
         if (table.Classifier is { } classifier && classifier.Excess > ClassifierDoubt)
@@ -110,6 +133,9 @@ internal static class TwoSampleOutput
                 + $"its data; stop earlier or take a smaller one.");
         }
     }
+
+    // A few equal rows are no wonder where numbers are rounded.
+    private static int LeastCopied(int rows) => Math.Max(1, (int)Math.Ceiling(CopiedShare * rows));
 
     private static Table Distances(IReadOnlyList<DistanceWithFloor> distances)
     {

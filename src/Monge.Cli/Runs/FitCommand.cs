@@ -42,6 +42,7 @@ internal sealed class FitCommand
     };
 
     private readonly Option<string[]> _drop = new("--drop") { Description = "A column to leave out; repeat for several.", HelpName = "COLUMN" };
+    private readonly Option<TableLayout> _layout = GenerationFiles.Layout();
     private readonly Option<string?> _schedule = new("--schedule")
     {
         Description = $"The path: {string.Join(", ", InterpolantSchedules.Names)}. [default: linear; from a mixture trigonometric]",
@@ -71,7 +72,7 @@ internal sealed class FitCommand
             Description = "Learn a transport from a base to data, for generate, density and map.",
             DefaultMethod = "interpolant",
             Methods = () => MethodRegistry.Fits,
-            Symbols = [fit._data, fit._base, fit._condition, fit._drop, fit._schedule, fit._coupling, fit._learn],
+            Symbols = [fit._data, fit._base, fit._condition, fit._drop, fit._layout, fit._schedule, fit._coupling, fit._learn],
             Problem = fit.Problem,
             Report = Report,
             Closing = "model, record and course",
@@ -97,13 +98,15 @@ internal sealed class FitCommand
     {
         string[] conditions = parsed.GetValue(_condition) ?? [];
         var (file, start) = (parsed.GetRequiredValue(_data), parsed.GetRequiredValue(_base));
-        var table = GenerationFiles.Read(file, new DataTableOptions { LabelColumns = conditions, Drop = parsed.GetValue(_drop) ?? [], MinimumRows = 10 });
+        var layout = parsed.GetValue(_layout);
+        var table = GenerationFiles.Read(
+            file, layout, new DataTableOptions { LabelColumns = conditions, Drop = parsed.GetValue(_drop) ?? [], MinimumRows = 10 });
         try
         {
             var data = FlowData.From(table, conditions);
             data = start is "gaussian" ? data
                 : start is "mixture" ? data.FromMixture()
-                : data.FromBase(GenerationFiles.Read(start, new DataTableOptions { MinimumRows = 10 }));
+                : data.FromBase(GenerationFiles.Read(start, layout, new DataTableOptions { MinimumRows = 10 }));
             return new StatedProblem<FitProblem>(new FitProblem(data), Path.GetFileNameWithoutExtension(file.Split(':')[0]), [("data", file), ("base", start)]);
         }
         catch (ArgumentException error)

@@ -61,6 +61,33 @@ internal sealed class RunFolder
         }
     }
 
+    /// <summary>Reads the record of a finished run.</summary>
+    /// <param name="path">The folder.</param>
+    /// <exception cref="CommandException">There is no run, or it has no result yet.</exception>
+    public static JsonObject ReadFinished(string path)
+    {
+        var file = System.IO.Path.Combine(path, "run.json");
+        if (!File.Exists(file))
+        {
+            throw CommandException.Failure($"The folder '{path}' holds no run: there is no run.json in it.");
+        }
+
+        JsonObject? record = null;
+        try
+        {
+            record = JsonNode.Parse(File.ReadAllText(file)) as JsonObject;
+        }
+        catch (JsonException)
+        {
+        }
+
+        return record?["program"] is null
+            ? throw CommandException.Failure($"'{file}' isn't the record of a run.")
+            : record["result"] is JsonObject && File.Exists(System.IO.Path.Combine(path, "summary.txt")) ? record
+            : throw CommandException.Failure(
+                $"The run in '{path}' has no result yet (it is {record["status"]}); finish it by repeating its command with --resume.");
+    }
+
     /// <summary>Writes <c>run.json</c>.</summary>
     /// <param name="status">"running", "interrupted", or how the run ended.</param>
     /// <param name="result">What came out; null while there is nothing.</param>

@@ -15,9 +15,7 @@ internal sealed record RunRecord(
     string Kind, IReadOnlyList<(string Name, string Value)> Problem, string Method, ulong Seed, JsonObject Options, string CommandLine, JsonObject Settings)
 {
 #pragma warning disable RS0030 // The record of a run says when it began.
-#pragma warning disable RS0030 // The record of a run says when it began.
     private readonly DateTimeOffset _started = DateTimeOffset.UtcNow;
-#pragma warning restore RS0030
 #pragma warning restore RS0030
 
     /// <summary>What must be equal for a run to be the same.</summary>

@@ -25,7 +25,7 @@ internal static class SampleCommand
         var resample = new Option<bool>("--resample") { Description = "Resample to equal weights before writing samples.npy." };
         var refine = CommandOptions.Integer(
             "--refine", "Resample, then take N Metropolis-adjusted Langevin steps, which leave the target invariant, before writing samples.npy.", 0, 1);
-        var force = new Option<bool>("--force") { Description = "Tell means, deviations and quantiles also of draws that are of no use." };
+        var force = Force();
         (precision.DefaultValueFactory, refine.DefaultValueFactory) = (null, null);
 
         StatedProblem<SamplingProblem> Problem(ParseResult parsed, int threads)
@@ -72,7 +72,12 @@ internal static class SampleCommand
         });
     }
 
-    private static Density Target(string? name, Density? own, int threads)
+    /// <summary>Whether to tell estimates of useless draws.</summary>
+    internal static Option<bool> Force() =>
+        new("--force") { Description = "Tell means, deviations and quantiles also of draws that are of no use." };
+
+    /// <summary>The density of a name: the program's own, or the library's.</summary>
+    internal static Density Target(string? name, Density? own, int threads)
     {
         if (own is not null && (name is null || name == own.Name))
         {

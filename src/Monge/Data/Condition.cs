@@ -45,7 +45,10 @@ public sealed record Condition
             if (kinds.Length > MostClasses || kinds.Any(k => k != Math.Floor(k)))
             {
                 var mean = column.Average();
-                return new Condition { Name = name, Mean = mean, Scale = Math.Sqrt(column.Average(v => (v - mean) * (v - mean))) };
+                var scale = Math.Sqrt(column.Average(v => (v - mean) * (v - mean)));
+                (mean, scale) = scale is > 1e-140 and < 1e140 ? (mean, scale) : ColumnMoments.Of(column);
+                return scale > 0 && double.IsFinite(scale) && double.IsFinite(mean) ? new Condition { Name = name, Mean = mean, Scale = scale }
+                    : throw new ArgumentException($"The condition '{name}' in {table.Source} holds numbers that have no scale; give it other units.");
             }
 
             classes = [.. kinds.Select(Text)];

@@ -15,12 +15,18 @@ public sealed record CsvOptions
     /// <summary>Names of the columns that hold text, such as a class label; all others must be numbers.</summary>
     public IReadOnlyList<string> TextColumns { get; init; } = [];
 
+    /// <summary>Whether numbers have a decimal comma instead of a point.</summary>
+    public bool DecimalComma { get; init; }
+
+    /// <summary>What a line of comment begins with; nothing by default.</summary>
+    public IReadOnlyList<string> Comments { get; init; } = [];
+
     /// <summary>Reads an empty field or NA as a missing value, NaN; by default it is an error.</summary>
     public bool MissingAsNaN { get; init; }
 }
 
 /// <summary>A table of numbers with named columns, and text columns where they were asked for.</summary>
-/// <remarks>Fields may be quoted as in RFC 4180; numbers use a decimal point; nan, inf and -inf are read in any case.</remarks>
+/// <remarks>Fields may be quoted as in RFC 4180; nan, inf and -inf are read in any case.</remarks>
 public sealed class CsvTable
 {
     private readonly Dictionary<string, string[]> textColumns;
@@ -75,33 +81,18 @@ public sealed class CsvTable
     {
         options ??= new CsvOptions();
         string text = ReadText(path);
-        var records = new RecordReader(path, text, options.Separator);
-        List<string>? record = records.Next();
-        if (record is null)
-            throw new DataFormatException(path, "is empty: line 1 should hold " + (options.HasHeader ? "the column names" : "numbers"));
-        string[] names = options.HasHeader ? [.. record.Select(static (name, column) => NameOrNumber(name.Trim(), column))]
-            : [.. record.Select(static (_, column) => NameOrNumber("", column))];
-        CheckNames(path, names, options);
-        bool[] isText = [.. names.Select(options.TextColumns.Contains)];
-        var texts = names.Where((_, column) => isText[column]).ToDictionary(static name => name, static _ => new List<string>(), StringComparer.Ordinal);
-        var values = new List<double>();
-        int rows = 0;
-        if (options.HasHeader)
-            record = records.Next();
-        for (; record is not null; record = records.Next(), rows++)
-        {
-            if (record.Count != names.Length)
-                throw new DataFormatException(path, $"line {records.Line} has {record.Count} fields, but the table has {names.Length} columns");
-            for (int column = 0; column < names.Length; column++)
-            {
-                if (isText[column])
-                    texts[names[column]].Add(record[column]);
-                else
-                    values.Add(ParseNumber(record[column], path, records.Line, names[column], options.MissingAsNaN));
-            }
-        }
-        return new CsvTable([.. names.Where((_, column) => !isText[column])], rows, [.. values],
-            texts.ToDictionary(static pair => pair.Key, static pair => pair.Value.ToArray(), StringComparer.Ordinal));
+        var records = new TextRecords(path, text, options.Separator, TextPlace.Start) { Comments = options.Comments };
+        List<string> first = records.Read()
+            ?? throw new DataFormatException(path, "is empty: line 1 should hold " + (options.HasHeader ? "the column names" : "numbers"));
+        string[] names = Named(options.HasHeader ? [.. first.Select(static name => name.Trim())] : [.. first.Select(static _ => "")]);
+        CheckNames(path, records.Place.Line, names);
+        foreach (string name in options.TextColumns.Except(names))
+            throw new DataFormatException(path, $"line {records.Place.Line} lacks the text column '{name}'");
+        ColumnContent[] contents = [.. names.Select(name => options.TextColumns.Contains(name) ? ColumnContent.Words : ColumnContent.Numbers)];
+        if (!options.HasHeader)
+            records = new TextRecords(path, text, options.Separator, TextPlace.Start) { Comments = options.Comments };
+        var rows = TextRows.Read(path, records, names, contents, options);
+        return new CsvTable(rows.NumberNames, rows.Rows, rows.Values, rows.Words);
     }
 
     /// <summary>Reads a table whose fields are separated by runs of blanks or tabs.</summary>
@@ -137,9 +128,16 @@ public sealed class CsvTable
     private static string Quote(string field) =>
         field.AsSpan().IndexOfAny(",\"\r\n") < 0 ? field : $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
-    private static string ReadText(string path)
+    /// <summary>The text of a file in UTF-8, or in UTF-16 if it begins with that encoding's mark.</summary>
+    /// <exception cref="DataFormatException">It is no text.</exception>
+    internal static string ReadText(string path)
     {
         byte[] bytes = File.ReadAllBytes(path);
+        foreach (Encoding encoding in new[] { new UnicodeEncoding(bigEndian: false, byteOrderMark: true), new UnicodeEncoding(true, true) })
+        {
+            if (bytes.AsSpan().StartsWith(encoding.Preamble) && bytes.Length % 2 == 0)
+                return encoding.GetString(bytes, 2, bytes.Length - 2);
+        }
         ReadOnlySpan<byte> content = bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? bytes.AsSpan(3) : bytes;
         int zero = content.IndexOf((byte)0);
         if (zero >= 0)
@@ -154,124 +152,18 @@ public sealed class CsvTable
         }
     }
 
-    private static string NameOrNumber(string name, int column) => name.Length > 0 ? name : $"column{(column + 1).ToString(CultureInfo.InvariantCulture)}";
+    /// <summary>Names with column1, column2, ... where there is none.</summary>
+    internal static string[] Named(IReadOnlyList<string> names) =>
+        [.. names.Select(static (name, column) => name.Length > 0 ? name : string.Create(CultureInfo.InvariantCulture, $"column{column + 1}"))];
 
-    private static void CheckNames(string path, string[] names, CsvOptions options)
+    /// <summary>Refuses names that stand twice.</summary>
+    internal static void CheckNames(string path, int line, IReadOnlyList<string> names)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (string name in names)
         {
             if (!seen.Add(name))
-                throw new DataFormatException(path, $"line 1 has the column name '{name}' twice; if it holds numbers, read the table without a header");
-        }
-        foreach (string name in options.TextColumns)
-        {
-            if (!seen.Contains(name))
-                throw new DataFormatException(path, $"line 1 lacks the text column '{name}'");
-        }
-    }
-
-    private static double ParseNumber(string field, string path, int line, string column, bool missingAsNaN)
-    {
-        ReadOnlySpan<char> text = field.AsSpan().Trim();
-        if (double.TryParse(
-            text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out double value))
-            return value;
-        if (missingAsNaN && (text.Length == 0 || text.SequenceEqual("NA")))
-            return double.NaN;
-        bool negative = text.StartsWith("-");
-        ReadOnlySpan<char> word = text.TrimStart("+-");
-        if (word.Equals("nan", StringComparison.OrdinalIgnoreCase))
-            return double.NaN;
-        if (word.Equals("inf", StringComparison.OrdinalIgnoreCase) || word.Equals("infinity", StringComparison.OrdinalIgnoreCase))
-            return negative ? double.NegativeInfinity : double.PositiveInfinity;
-        string shown = text.Length == 0 ? "an empty field" : $"'{(text.Length > 40 ? string.Concat(text[..40], "...") : text.ToString())}'";
-        throw new DataFormatException(path, $"line {line}, column '{column}' holds {shown} where a number belongs");
-    }
-
-    /// <summary>Splits a text into records of fields and knows the line on which each record began.</summary>
-    private sealed class RecordReader(string path, string text, char? separator)
-    {
-        private int position;
-        private int nextLine = 1;
-
-        public int Line { get; private set; }
-
-        /// <summary>The next record that is not a blank line, or null at the end.</summary>
-        public List<string>? Next()
-        {
-            while (position < text.Length)
-            {
-                Line = nextLine;
-                List<string> fields = ReadRecord();
-                if (fields.Count > 1 || (fields.Count == 1 && fields[0].Trim().Length > 0))
-                    return fields;
-            }
-            return null;
-        }
-
-        private List<string> ReadRecord()
-        {
-            var fields = new List<string>();
-            while (true)
-            {
-                if (separator is null)
-                    SkipBlanks();
-                if (separator is null && AtEndOfLine())
-                    break;
-                fields.Add(position < text.Length && text[position] == '"' ? QuotedField() : PlainField());
-                if (separator is null)
-                    continue;
-                if (AtEndOfLine())
-                    break;
-                position++;
-            }
-            if (position < text.Length && text[position] == '\r')
-                position++;
-            if (position < text.Length && text[position] == '\n')
-                position++;
-            nextLine++;
-            return fields;
-        }
-
-        private bool AtEndOfLine() => position >= text.Length || text[position] == '\n'
-            || (text[position] == '\r' && (position + 1 == text.Length || text[position + 1] == '\n'));
-
-        private void SkipBlanks()
-        {
-            while (position < text.Length && text[position] is ' ' or '\t')
-                position++;
-        }
-
-        private bool AtSeparator() => separator is { } symbol ? text[position] == symbol : text[position] is ' ' or '\t';
-
-        private string PlainField()
-        {
-            int start = position;
-            while (!AtEndOfLine() && !AtSeparator())
-                position++;
-            return text[start..position];
-        }
-
-        private string QuotedField()
-        {
-            var field = new StringBuilder();
-            for (position++; ; position++)
-            {
-                if (position >= text.Length)
-                    throw new DataFormatException(path, $"line {Line} opens a quoted field that is never closed");
-                char symbol = text[position];
-                if (symbol == '"' && (position + 1 == text.Length || text[position + 1] != '"'))
-                    break;
-                if (symbol == '"')
-                    position++;
-                nextLine += symbol == '\n' ? 1 : 0;
-                field.Append(symbol);
-            }
-            position++;
-            if (!AtEndOfLine() && !AtSeparator())
-                throw new DataFormatException(path, $"line {nextLine} has text after a closing quote");
-            return field.ToString();
+                throw new DataFormatException(path, $"line {line} has the column name '{name}' twice; if it holds numbers, read the table without a header");
         }
     }
 }

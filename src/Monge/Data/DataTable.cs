@@ -13,6 +13,12 @@ public sealed record DataTableOptions
     /// <summary>Columns to leave out.</summary>
     public IReadOnlyList<string> Drop { get; init; } = [];
 
+    /// <summary>Whether a column to leave out may be missing, as where several tables are read alike.</summary>
+    public bool DropIfThere { get; init; }
+
+    /// <summary>What is known of a text table's layout; the rest is seen from its rows.</summary>
+    public TableLayout Layout { get; init; } = new();
+
     /// <summary>The least number of rows.</summary>
     public int MinimumRows { get; init; } = 1;
 
@@ -27,10 +33,15 @@ public sealed record DataTableOptions
 public sealed class DataTable
 {
     private readonly Dictionary<string, string[]> _labels;
+    private readonly Dictionary<string, int> _places = new(StringComparer.Ordinal);
 
     private DataTable(string source, string[] names, double[] values, int rows, Dictionary<string, string[]> labels)
     {
         (Source, Names, Values, Rows, _labels) = (source, names, values, rows, labels);
+        for (var column = 0; column < names.Length; column++)
+        {
+            _places.TryAdd(names[column], column);
+        }
     }
 
     /// <summary>Where the rows come from: a file's name, or the words that were given.</summary>
@@ -38,6 +49,15 @@ public sealed class DataTable
 
     /// <summary>Names of the columns [d].</summary>
     public IReadOnlyList<string> Names { get; }
+
+    /// <summary>Whether the columns have names of their own, by which they can be matched; else they are known by their places.</summary>
+    public bool HasNames => !AreMadeUp(Names);
+
+    /// <summary>The columns that <see cref="DataTableOptions.Drop"/> left out.</summary>
+    public IReadOnlyList<string> LeftOut { get; private init; } = [];
+
+    /// <summary>What was decided in reading that could be otherwise, a plain phrase each.</summary>
+    public IReadOnlyList<string> Notes { get; private init; } = [];
 
     /// <summary>Number of rows n.</summary>
     public int Rows { get; }
@@ -78,11 +98,11 @@ public sealed class DataTable
             }
         }
 
-        return new DataTable(Source, [.. names], values, Rows, _labels);
+        return new DataTable(Source, [.. names], values, Rows, _labels) { Notes = Notes, LeftOut = LeftOut };
     }
 
     /// <summary>Whether there is a column of numbers of that name.</summary>
-    public bool Has(string name) => Names.Contains(name);
+    public bool Has(string name) => _places.ContainsKey(name);
 
     /// <summary>The content's fingerprint: equal tables have equal ones.</summary>
     public string Fingerprint()
@@ -119,8 +139,9 @@ public sealed class DataTable
 
     /// <summary>
     /// Reads a table. A .npy file holds [n, d] numbers or [n]; of a .npz archive with several arrays one is chosen by writing its name after a
-    /// colon, as in "data.npz:train". Every other file is text: fields separated by commas, semicolons, tabs or blanks, the first line holds the
-    /// names unless all its fields are numbers.
+    /// colon, as in "data.npz:train". Every other file is text: fields separated by commas, semicolons, tabs, bars or blanks, lines of comment passed over;
+    /// the first line holds the names if it differs from the others as names do. Columns without a name that are empty, or number or name the rows, are left
+    /// out. <see cref="Notes"/> tell what could be otherwise.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="options">How to read; null for the defaults.</param>
@@ -143,14 +164,11 @@ public sealed class DataTable
 
         if (file.EndsWith(".npz", StringComparison.OrdinalIgnoreCase))
         {
-            return FromArray(path, Entry(file, entry, NumpyFile.ReadArchive(file)), options);
+            return FromArray(path, Entry(file, entry), options);
         }
 
-        var layout = TextTableLayout.Detect(file, [.. options.LabelColumns, .. options.Drop]);
-        var table = CsvTable.Read(file, layout);
-        return Checked(
-            path, [.. table.Names], table.Values, table.Rows,
-            layout.TextColumns.ToDictionary(name => name, name => (string[])[.. table.TextColumn(name)]), options);
+        var table = TextTable.Read(file, options);
+        return Checked(path, table.Names, table.Values, table.Rows, table.Labels, options, table.Notes, table.Dropped);
     }
 
     /// <summary>Writes rows as .npy (float64) or, with any other ending, as comma-separated text; the file appears complete or not at all.</summary>
@@ -170,10 +188,15 @@ public sealed class DataTable
         }
     }
 
+    /// <summary>Whether names only say the columns' places: column1, column2, ... or x[0], x[1], ...</summary>
+    /// <param name="names">The names.</param>
+    public static bool AreMadeUp(IReadOnlyList<string> names) =>
+        names.All(name => name.StartsWith("column", StringComparison.Ordinal) && TextNumber.IsDigits(name.AsSpan(6)))
+        || names.All(name => name is ['x', '[', .. var place, ']'] && TextNumber.IsDigits(place));
+
     private int IndexOf(string name)
     {
-        var at = ((IList<string>)Names).IndexOf(name);
-        return at >= 0 ? at : throw new ArgumentException(_labels.ContainsKey(name)
+        return _places.TryGetValue(name, out var at) ? at : throw new ArgumentException(_labels.ContainsKey(name)
             ? $"The column '{name}' of {Source} holds words, not numbers."
             : $"{Source} has no column '{name}'; it has {string.Join(", ", Names.Concat(_labels.Keys))}.");
     }
@@ -184,18 +207,20 @@ public sealed class DataTable
         return at < 0 ? (path, null) : (path[..(at + 4)], path[(at + 5)..]);
     }
 
-    private static NumericArray Entry(string file, string? name, IReadOnlyDictionary<string, NumericArray> arrays)
+    // Entries beside the one that is asked for may hold what can't be read.
+    private static NumericArray Entry(string file, string? name)
     {
+        var names = NumpyFile.ArrayNames(file);
         if (name is not null)
         {
-            return arrays.TryGetValue(name, out var array)
-                ? array : throw new DataFormatException(file, $"has no array '{name}'; it has {string.Join(", ", arrays.Keys)}");
+            return names.Contains(name) ? NumpyFile.ReadArchive(file, name)
+                : throw new DataFormatException(file, $"has no array '{name}'; it has {string.Join(", ", names)}");
         }
 
-        return arrays.Count == 1 ? arrays.First().Value
+        return names.Count == 1 ? NumpyFile.ReadArchive(file, names[0])
             : throw new DataFormatException(
-                file, $"holds {arrays.Count} arrays ({string.Join(", ", arrays.Keys)}); choose one by its name after a colon, as in "
-                + $"{Path.GetFileName(file)}:{arrays.Keys.FirstOrDefault() ?? "name"}");
+                file, $"holds {names.Count} arrays ({string.Join(", ", names)}); choose one by its name after a colon, as in "
+                + $"{Path.GetFileName(file)}:{names.FirstOrDefault() ?? "name"}");
     }
 
     private static DataTable FromArray(string source, NumericArray array, DataTableOptions options)
@@ -211,9 +236,12 @@ public sealed class DataTable
         return Checked(source, names, array.ToDoubles(), rows, [], options);
     }
 
-    private static DataTable Checked(string source, string[] names, double[] values, int rows, Dictionary<string, string[]> labels, DataTableOptions options)
+    private static DataTable Checked(
+        string source, string[] names, double[] values, int rows, Dictionary<string, string[]> labels, DataTableOptions options,
+        IReadOnlyList<string>? notes = null, IReadOnlyList<string>? dropped = null)
     {
-        if (options.Drop.FirstOrDefault(name => !names.Contains(name) && !labels.ContainsKey(name)) is { } missing)
+        var there = names.Concat(labels.Keys).Concat(dropped ?? []).ToHashSet(StringComparer.Ordinal);
+        if (!options.DropIfThere && options.Drop.FirstOrDefault(name => !there.Contains(name)) is { } missing)
         {
             throw new DataFormatException(source, $"has no column '{missing}' to leave out; it has {string.Join(", ", names.Concat(labels.Keys))}");
         }
@@ -223,7 +251,7 @@ public sealed class DataTable
             throw new DataFormatException(source, $"has {rows} rows; at least {options.MinimumRows} are needed");
         }
 
-        var table = new DataTable(source, names, values, rows, labels);
+        var table = new DataTable(source, names, values, rows, labels) { Notes = notes ?? [], LeftOut = [.. options.Drop.Where(there.Contains)] };
         foreach (var name in options.Drop)
         {
             labels.Remove(name);

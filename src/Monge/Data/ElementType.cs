@@ -27,6 +27,21 @@ public enum ElementType
 
     /// <summary>Truth value, 1 byte of 0 or 1.</summary>
     Boolean,
+
+    /// <summary>IEEE half precision, 2 bytes.</summary>
+    Float16,
+
+    /// <summary>Signed integer, 1 byte.</summary>
+    Int8,
+
+    /// <summary>Unsigned integer, 2 bytes.</summary>
+    UInt16,
+
+    /// <summary>Unsigned integer, 4 bytes.</summary>
+    UInt32,
+
+    /// <summary>Unsigned integer, 8 bytes.</summary>
+    UInt64,
 }
 
 /// <summary>What is done with values of an element type, whatever it is.</summary>
@@ -42,6 +57,11 @@ internal abstract class ElementKind(ElementType type, Type number, int width)
         new Kind<long>(ElementType.Int64, static value => value),
         new Kind<byte>(ElementType.UInt8, static value => value),
         new Kind<bool>(ElementType.Boolean, static value => value ? 1 : 0),
+        new Kind<Half>(ElementType.Float16, static value => (double)value),
+        new Kind<sbyte>(ElementType.Int8, static value => value),
+        new Kind<ushort>(ElementType.UInt16, static value => value),
+        new Kind<uint>(ElementType.UInt32, static value => value),
+        new Kind<ulong>(ElementType.UInt64, static value => value),
     ];
 
     /// <summary>The element type.</summary>
@@ -56,7 +76,7 @@ internal abstract class ElementKind(ElementType type, Type number, int width)
     /// <summary>The kind of a C# number type.</summary>
     /// <exception cref="NotSupportedException">No file format here holds <typeparamref name="T"/>.</exception>
     public static ElementKind Of<T>() where T : unmanaged => Array.Find(s_all, kind => kind.Number == typeof(T))
-        ?? throw new NotSupportedException($"Arrays of {typeof(T).Name} can't be stored; use double, float, short, int, long, byte or bool.");
+        ?? throw new NotSupportedException($"Arrays of {typeof(T).Name} can't be stored; use double, float, Half, an integer of 1 to 8 bytes, or bool.");
 
     /// <summary>Reads elements; the caller has checked that the stream holds them.</summary>
     /// <exception cref="EndOfStreamException">The stream ended early.</exception>
@@ -149,6 +169,11 @@ internal static class ElementTypes
         }
         return values;
     }
+
+    /// <summary>Reads numbers of the upper halves of single-precision ones (bfloat16), exactly.</summary>
+    /// <exception cref="EndOfStreamException">The stream ended early.</exception>
+    public static float[] ReadUpperHalves(Stream stream, int count) =>
+        Array.ConvertAll(Read<ushort>(stream, count, bigEndian: false), static bits => BitConverter.UInt32BitsToSingle((uint)bits << 16));
 
     /// <summary>Writes elements in little-endian order.</summary>
     public static void Write<T>(Stream stream, ReadOnlySpan<T> values) where T : unmanaged

@@ -24,7 +24,7 @@ public sealed class NumericArray
     public int Length => values.Length;
 
     /// <summary>Wraps values without copying them.</summary>
-    /// <typeparam name="T">double, float, short, int, long, byte or bool.</typeparam>
+    /// <typeparam name="T">double, float, Half, an integer of 1 to 8 bytes, or bool.</typeparam>
     /// <param name="values">The elements in row-major order.</param>
     /// <param name="shape">Sizes of the axes; their product is the number of elements.</param>
     /// <exception cref="ArgumentException">The shape does not fit the number of values.</exception>

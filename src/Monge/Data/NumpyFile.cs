@@ -2,11 +2,13 @@ namespace Monge.Data;
 
 /// <summary>Reads and writes NumPy arrays: .npy files of format versions 1.0 to 3.0, and reads .npz archives.</summary>
 /// <remarks>
-/// Types: f4, f8, i2, i4, i8 in either byte order, u1 and b1. Arrays in Fortran order are returned in row-major order.
+/// Types: f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8 in either byte order, and b1. Arrays in Fortran order are returned in row-major order.
 /// Source: NumPy enhancement proposal 1, "A Simple File Format for NumPy Arrays", and the format's later versions.
 /// </remarks>
 public static class NumpyFile
 {
+    private const string Ending = ".npy";
+
     /// <summary>Reads one .npy file.</summary>
     /// <param name="path">The file.</param>
     /// <returns>The array in row-major order.</returns>
@@ -26,16 +28,40 @@ public static class NumpyFile
     public static IReadOnlyDictionary<string, NumericArray> ReadArchive(string path)
     {
         var arrays = new OrderedDictionary<string, NumericArray>();
-        ZipContents.Read(path, (entry, content) =>
-        {
-            if (!entry.EndsWith(".npy", StringComparison.Ordinal))
-                throw new DataFormatException(path, $"has the entry '{entry}', which is not a .npy array");
-            NumericArray array = Read(new MemoryStream(content), content.Length, detail => new DataFormatException(path, $"the entry '{entry}' {detail}"));
-            if (!arrays.TryAdd(entry[..^4], array))
-                throw new DataFormatException(path, $"has two entries named '{entry}'");
-        });
+        ReadEntries(path, null, arrays);
         return arrays;
     }
+
+    /// <summary>The names of the arrays of a .npz archive (without the .npy ending), in its order.</summary>
+    /// <param name="path">The archive.</param>
+    /// <exception cref="DataFormatException">The archive can't be read.</exception>
+    /// <exception cref="IOException">The file does not exist or can't be opened.</exception>
+    public static IReadOnlyList<string> ArrayNames(string path) =>
+        [.. ZipContents.Names(path).Where(static name => name.EndsWith(Ending, StringComparison.Ordinal)).Select(static name => name[..^Ending.Length])];
+
+    /// <summary>Reads one array of a .npz archive; what stands beside it is not looked at.</summary>
+    /// <param name="path">The archive.</param>
+    /// <param name="name">The array's name, without the .npy ending.</param>
+    /// <exception cref="DataFormatException">There is no such array, or it can't be read.</exception>
+    /// <exception cref="IOException">The file does not exist or can't be opened.</exception>
+    public static NumericArray ReadArchive(string path, string name)
+    {
+        var arrays = new OrderedDictionary<string, NumericArray>();
+        ReadEntries(path, name + Ending, arrays);
+        return arrays.TryGetValue(name, out NumericArray? array) ? array : throw new DataFormatException(path, $"has no array '{name}'");
+    }
+
+    private static void ReadEntries(string path, string? wanted, OrderedDictionary<string, NumericArray> arrays) => ZipContents.Read(
+        path,
+        (entry, content) =>
+        {
+            if (!entry.EndsWith(Ending, StringComparison.Ordinal))
+                throw new DataFormatException(path, $"has the entry '{entry}', which is not a .npy array");
+            NumericArray array = Read(new MemoryStream(content), content.Length, detail => new DataFormatException(path, $"the entry '{entry}' {detail}"));
+            if (!arrays.TryAdd(entry[..^Ending.Length], array))
+                throw new DataFormatException(path, $"has two entries named '{entry}'");
+        },
+        wanted is null ? null : entry => entry == wanted);
 
     /// <summary>Writes one array of any type and shape as .npy version 1.0.</summary>
     /// <param name="path">The file; replaced only when the new one is complete.</param>

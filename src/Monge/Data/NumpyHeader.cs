@@ -74,6 +74,11 @@ internal readonly record struct NumpyHeader(ElementType ElementType, bool BigEnd
         ElementType.Int32 => "<i4",
         ElementType.Int64 => "<i8",
         ElementType.UInt8 => "|u1",
+        ElementType.Float16 => "<f2",
+        ElementType.Int8 => "|i1",
+        ElementType.UInt16 => "<u2",
+        ElementType.UInt32 => "<u4",
+        ElementType.UInt64 => "<u8",
         _ => "|b1",
     };
 
@@ -129,12 +134,17 @@ internal readonly record struct NumpyHeader(ElementType ElementType, bool BigEnd
             "i8" => ElementType.Int64,
             "u1" => ElementType.UInt8,
             "b1" => ElementType.Boolean,
+            "f2" => ElementType.Float16,
+            "i1" => ElementType.Int8,
+            "u2" => ElementType.UInt16,
+            "u4" => ElementType.UInt32,
+            "u8" => ElementType.UInt64,
             _ => null,
         } : null;
         bool orderKnown = type is not null && (order is '<' or '>' || (order == '|' && ElementKind.Of(type.Value).Width == 1));
         return orderKnown
             ? (type!.Value, order == '>')
-            : throw fail($"has the type '{descriptor}' in the header field 'descr'; save it as f4, f8, i2, i4, i8, u1 or b1");
+            : throw fail($"has the type '{descriptor}' in the header field 'descr'; save it as f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8 or b1");
     }
 
     /// <summary>Reads the few Python literals that a header consists of.</summary>

@@ -7,11 +7,13 @@ namespace Monge.Data;
 /// <summary>A safetensors file: named arrays and text metadata, without any code.</summary>
 /// <remarks>
 /// Layout: 8 bytes little-endian header length, a JSON object of name to dtype, shape and data_offsets, then the raw values.
-/// Read types: F32, F64, I16, I32, I64, U8, BOOL. Source: the format section of the safetensors project's read-me.
+/// Read types: F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64, BOOL, and BF16, which becomes single precision.
+/// Source: the format section of the safetensors project's read-me.
 /// </remarks>
 public sealed class SafetensorsFile
 {
     private const long MaximumHeaderLength = 100_000_000;
+    private const string UpperHalves = "BF16";
     private const string MetadataName = "__metadata__";
 
     private SafetensorsFile(IReadOnlyDictionary<string, NumericArray> tensors, IReadOnlyDictionary<string, string> metadata)
@@ -144,6 +146,11 @@ public sealed class SafetensorsFile
         ElementType.Int32 => "I32",
         ElementType.Int64 => "I64",
         ElementType.UInt8 => "U8",
+        ElementType.Float16 => "F16",
+        ElementType.Int8 => "I8",
+        ElementType.UInt16 => "U16",
+        ElementType.UInt32 => "U32",
+        ElementType.UInt64 => "U64",
         _ => "BOOL",
     };
 
@@ -188,14 +195,19 @@ public sealed class SafetensorsFile
         string typeName = fields["dtype"].ValueKind == JsonValueKind.String ? fields["dtype"].GetString()! : fields["dtype"].GetRawText();
         ElementType type = typeName switch
         {
-            "F32" => ElementType.Float32,
+            "F32" or UpperHalves => ElementType.Float32,
             "F64" => ElementType.Float64,
             "I16" => ElementType.Int16,
             "I32" => ElementType.Int32,
             "I64" => ElementType.Int64,
             "U8" => ElementType.UInt8,
             "BOOL" => ElementType.Boolean,
-            _ => throw fail($"has the dtype '{typeName}' in the tensor '{name}'; save it as F32, F64, I16, I32, I64, U8 or BOOL"),
+            "F16" => ElementType.Float16,
+            "I8" => ElementType.Int8,
+            "U16" => ElementType.UInt16,
+            "U32" => ElementType.UInt32,
+            "U64" => ElementType.UInt64,
+            _ => throw fail($"has the dtype '{typeName}' in the tensor '{name}'; save it as F16, BF16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64 or BOOL"),
         };
         long[] shape = Integers(fields["shape"], name, "shape", fail);
         long[] offsets = Integers(fields["data_offsets"], name, "data_offsets", fail);
@@ -204,10 +216,11 @@ public sealed class SafetensorsFile
             throw fail($"has the shape [{string.Join(", ", shape)}] in the tensor '{name}', more elements than an array can hold");
         if (offsets.Length != 2 || offsets[1] < offsets[0])
             throw fail($"has the data_offsets [{string.Join(", ", offsets)}] in the tensor '{name}', which are not a begin and an end");
-        long needed = count * ElementKind.Of(type).Width;
+        bool isUpperHalf = typeName == UpperHalves;
+        long needed = count * (isUpperHalf ? 2 : ElementKind.Of(type).Width);
         if (offsets[1] - offsets[0] != needed)
             throw fail($"has {offsets[1] - offsets[0]} bytes in data_offsets of the tensor '{name}', but its shape and dtype need {needed}");
-        return new Entry(name, type, Array.ConvertAll(shape, static size => (int)size), (int)count, offsets[0], offsets[1]);
+        return new Entry(name, type, Array.ConvertAll(shape, static size => (int)size), (int)count, offsets[0], offsets[1], isUpperHalf);
     }
 
     private static long[] Integers(JsonElement element, string name, string field, Func<string, DataFormatException> fail)
@@ -249,11 +262,12 @@ public sealed class SafetensorsFile
     private static NumericArray ReadTensor(FileStream stream, long dataStart, Entry entry, Func<string, DataFormatException> fail)
     {
         stream.Position = dataStart + entry.Begin;
-        Array values = ElementKind.Of(entry.Type).Read(stream, entry.Count, bigEndian: false);
+        Array values = entry.IsUpperHalf ? ElementTypes.ReadUpperHalves(stream, entry.Count)
+            : ElementKind.Of(entry.Type).Read(stream, entry.Count, bigEndian: false);
         if (entry.Type == ElementType.Boolean)
             ElementTypes.CheckTruthValues((bool[])values, dataStart + entry.Begin, fail);
         return new NumericArray(entry.Type, entry.Shape, values);
     }
 
-    private readonly record struct Entry(string Name, ElementType Type, int[] Shape, int Count, long Begin, long End);
+    private readonly record struct Entry(string Name, ElementType Type, int[] Shape, int Count, long Begin, long End, bool IsUpperHalf);
 }

@@ -9,19 +9,33 @@ internal static class ZipContents
     private const long LargestExpansion = 1032;
     private static readonly uint[] ChecksumTable = MakeChecksumTable();
 
-    /// <summary>Reads each entry that is not a directory and hands its name and bytes over, in the order of the archive.</summary>
+    /// <summary>The names of the entries that are no directories, in the order of the archive.</summary>
     /// <exception cref="DataFormatException">The archive is truncated, foreign or damaged.</exception>
-    public static void Read(string path, Action<string, byte[]> accept)
+    public static IReadOnlyList<string> Names(string path) =>
+        Open(path, (archive, _) => (string[])[.. archive.Entries.Select(entry => entry.FullName).Where(name => !name.EndsWith('/'))]);
+
+    /// <summary>Reads each entry that is not a directory and hands its name and bytes over, in the order of the archive.</summary>
+    /// <param name="path">The archive.</param>
+    /// <param name="accept">Takes an entry.</param>
+    /// <param name="wanted">The entries that are read; null for all.</param>
+    /// <exception cref="DataFormatException">The archive is truncated, foreign or damaged.</exception>
+    public static void Read(string path, Action<string, byte[]> accept, Predicate<string>? wanted = null) => Open(path, (archive, length) =>
+    {
+        foreach (ZipArchiveEntry entry in archive.Entries)
+        {
+            if (!entry.FullName.EndsWith('/') && wanted?.Invoke(entry.FullName) != false)
+                accept(entry.FullName, ReadEntry(path, entry, length));
+        }
+        return true;
+    });
+
+    private static T Open<T>(string path, Func<ZipArchive, long, T> use)
     {
         using FileStream file = File.OpenRead(path);
         try
         {
             using var archive = new ZipArchive(file, ZipArchiveMode.Read);
-            foreach (ZipArchiveEntry entry in archive.Entries)
-            {
-                if (!entry.FullName.EndsWith('/'))
-                    accept(entry.FullName, ReadEntry(path, entry, file.Length));
-            }
+            return use(archive, file.Length);
         }
         catch (Exception error) when (error is InvalidDataException or EndOfStreamException or NotSupportedException or ArgumentException
             or IOException or OverflowException)

@@ -176,12 +176,12 @@ public sealed class ImportanceWeights
                     string.Create(CultureInfo.InvariantCulture, $"log Z has the standard error {LogNormaliserError:0.##}, and the true error may be larger"),
                     "raise --samples or --budget"));
         // A heavy tail of weights that are even all the same, the error including what the tail may hold, changes nothing.
-        if (Tail is { Shape: > ParetoTail.LargestTrustedShape } && LogNormaliserError > NegligibleLogNormaliserError)
+        if (Tail is { } tail && tail.Shape - tail.ShapeError > ParetoTail.LargestTrustedShape && LogNormaliserError > NegligibleLogNormaliserError)
             warnings.Add(
                 Status.Warn(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"the tail of the weights is too heavy for estimates and errors to be trusted (Pareto k = {Tail.Shape:0.00}, above "
+                        $"the tail of the weights is too heavy for log Z and its error to be trusted (Pareto k = {tail.Shape:0.00}, above "
                         + $"{ParetoTail.LargestTrustedShape})"), "raise --budget, or widen the base (option baseInflation)"));
         return warnings;
     }

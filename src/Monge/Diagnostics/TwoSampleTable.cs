@@ -1,3 +1,4 @@
+using Monge.Data;
 using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.OptimalTransport;
@@ -50,11 +51,21 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
     private const int LeastRows = 10;
     private const int LargestRepeat = 10;
 
+    // Beyond these the squares of deviations leave the range of numbers.
+    private const double LeastUnit = 1e-140;
+    private const double MostUnit = 1e140;
+
     /// <summary>The classifier two-sample test; null where it was left out or there are too few rows.</summary>
     public ClassifierTest? Classifier { get; init; }
 
     /// <summary>The memorisation check; null without training rows.</summary>
     public MemorisationCheck? Memorisation { get; init; }
+
+    /// <summary>Generated rows that equal a row of the data, which bring the distances below their floors.</summary>
+    public int SampleCopies { get; init; }
+
+    /// <summary>Rows of the data that are copies of other rows of the data, which halves may share, so that the floors are too low.</summary>
+    public int RepeatedRows { get; init; }
 
     /// <summary>The largest ratio of a distance to its floor.</summary>
     public double LargestRatio => Distances.Max(d => d.Ratio);
@@ -76,7 +87,7 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Repetitions, 2);
         var (n, m) = (Rows(samples, dimension, nameof(samples)), Rows(data, dimension, nameof(data)));
         names ??= [.. Enumerable.Range(1, dimension).Select(i => FormattableString.Invariant($"x{i}"))];
-        var columns = CompareColumns(samples, data, names);
+        var columns = CompareColumns(samples, data, names, options.Standardise);
         double[] Scaled(double[] rows) => options.Standardise ? Divide(rows, columns) : rows;
         var (x, y) = (Scaled(samples), Scaled(data));
         var rowsEach = Math.Min(Math.Min(options.DistanceRows, m / 2), n);
@@ -86,8 +97,11 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
             Choose(y, dimension, count, set % 2 * count, new RandomStream(options.Seed + (ulong)(set / 2), DiagnosticStreams.TableHalves));
         var distances = Measures(y, dimension, options.Threads, cancellation)
             .Select(d => DistanceWithFloor.Compute(fromSamples, rowsEach, dimension, halves, d.Distance, d.Name, options.Repetitions * d.Repeat, 0)).ToArray();
+        var copies = RowCopies.Of(data, dimension);
         return new TwoSampleTable(distances, columns, n, m)
         {
+            SampleCopies = RowCopies.CountAmong(samples, data, dimension),
+            RepeatedRows = copies.Rows - copies.Distinct,
             Classifier = options.Classifier is { } classifier && Math.Min(n, m) >= 100
                 ? ClassifierTest.Compute(x, y, dimension, classifier, cancellation) : null,
             Memorisation = training is null ? null : MemorisationCheck.Compute(x, Scaled(training), y, dimension, options.Threads),
@@ -121,7 +135,7 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
         return measures;
     }
 
-    private static ColumnComparison[] CompareColumns(double[] samples, double[] data, IReadOnlyList<string> names) =>
+    private static ColumnComparison[] CompareColumns(double[] samples, double[] data, IReadOnlyList<string> names, bool isStandardised) =>
         [.. names.Select((name, i) =>
         {
             var (x, y) = (RowMoments.Column(samples, names.Count, i), RowMoments.Column(data, names.Count, i));
@@ -129,6 +143,12 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
             if (!(second.Deviation > 0))
             {
                 throw new ArgumentException($"Column '{name}' of the data is constant; leave it out of both sets.", nameof(data));
+            }
+
+            if (!isStandardised && second.Deviation is < LeastUnit or > MostUnit)
+            {
+                throw new ArgumentException(
+                    $"The squares of column '{name}' of the data leave the range of numbers in its own units; standardise the columns.", nameof(data));
             }
 
             var distance = KolmogorovDistance.Compute(x, y);
@@ -167,7 +187,14 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
     private static (double Mean, double Deviation) Moments(double[] values)
     {
         var mean = values.Average();
-        return (mean, Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1)));
+        var deviation = Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1));
+        if (deviation is > LeastUnit and < MostUnit && double.IsFinite(mean))
+        {
+            return (mean, deviation);
+        }
+
+        (mean, deviation) = ColumnMoments.Of(values);
+        return (mean, deviation * Math.Sqrt(values.Length / (values.Length - 1.0)));
     }
 
     private static double CorrelationDifference(double[] a, double[] b, int d)

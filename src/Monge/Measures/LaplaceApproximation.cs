@@ -1,3 +1,5 @@
+using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 
 namespace Monge.Measures;
@@ -46,6 +48,13 @@ public sealed class LaplaceApproximation
     /// <param name="start">Where Newton's method starts [d]; null for the origin.</param>
     public static LaplaceApproximation? TryFind(Density density, double[]? start = null) =>
         TryFind(new Newton(density), start ?? new double[density.Dimension]);
+
+    /// <summary>The same from many starts, for which the density is compiled once; rounding may differ in the last digits.</summary>
+    internal static Func<double[], LaplaceApproximation?> Finder(Density density)
+    {
+        var newton = new Newton(density, isCompiled: true);
+        return start => TryFind(newton, start);
+    }
 
     private static LaplaceApproximation? TryFind(Newton newton, double[] start)
     {
@@ -114,20 +123,23 @@ public sealed class LaplaceApproximation
         private readonly int _dimension;
         private readonly TracedProgram _value;
         private readonly TracedProgram _all;
+        private readonly Func<TracedProgram, double[], IReadOnlyDictionary<string, double[]>> _run;
+        private readonly Dictionary<TracedProgram, CompiledProgram<double>> _compiled = [];
 
-        public Newton(Density density)
+        public Newton(Density density, bool isCompiled = false)
         {
             _dimension = density.Dimension;
             var x = Expr.Input("x", _dimension);
             var value = density.LogDensity(x);
             _value = new TracedProgram(null, ("value", value));
             _all = new TracedProgram(null, ("value", value), ("gradient", Derivative.Gradient(value, x)), ("hessian", Derivative.Hessian(value, x)));
+            _run = isCompiled ? Compiled : (program, at) => ReferenceInterpreter.Evaluate(program, 1, new Dictionary<string, double[]> { ["x"] = at }, []);
         }
 
         /// <summary>Value, gradient and minus the Hessian.</summary>
         public (double Value, double[] Gradient, double[,] Hessian) Evaluate(double[] x)
         {
-            var outputs = ReferenceInterpreter.Evaluate(_all, 1, new Dictionary<string, double[]> { ["x"] = x }, []);
+            var outputs = _run(_all, x);
             var hessian = new double[_dimension, _dimension];
             for (var i = 0; i < _dimension; i++)
             {
@@ -140,13 +152,34 @@ public sealed class LaplaceApproximation
             return (outputs["value"][0], outputs["gradient"], hessian);
         }
 
+        private Dictionary<string, double[]> Compiled(TracedProgram program, double[] x)
+        {
+            if (!_compiled.TryGetValue(program, out var compiled))
+            {
+                _compiled[program] = compiled = new CompiledProgram<double>(program);
+                compiled.BindIfUsed("x", new NdArray<double>(1, _dimension));
+                foreach (var (name, output) in program.Outputs)
+                {
+                    compiled[name] = NdArray<double>.ForSamples(1, output.Shape);
+                }
+            }
+
+            if (compiled.Uses("x"))
+            {
+                x.CopyTo(compiled["x"].Span);
+            }
+
+            compiled.Run(1);
+            return program.Outputs.ToDictionary(o => o.Name, o => compiled[o.Name].Span.ToArray());
+        }
+
         /// <summary>A step along the direction that raises the value enough (Armijo's rule), or null when rounding leaves none.</summary>
         public double[]? Ascend(double[] x, double value, double[] direction, double slope)
         {
             for (var length = 1.0; length > 1e-12; length *= 0.5)
             {
                 double[] next = [.. x.Zip(direction, (a, b) => a + (length * b))];
-                var reached = ReferenceInterpreter.Evaluate(_value, 1, new Dictionary<string, double[]> { ["x"] = next }, [])["value"][0];
+                var reached = _run(_value, next)["value"][0];
                 if (reached >= value + (1e-4 * length * slope))
                 {
                     return next;

@@ -16,7 +16,7 @@ internal static class MeasureStreams
     public static readonly StreamName Coupling = StreamName.Numbered("flow coupling", 745);
     public static readonly StreamName DataSetDraws = StreamName.Numbered("data set draws", 760);
     public static readonly StreamName MixtureStart = StreamName.Numbered("mixture start", 764);
-    public static readonly StreamName ModeSearch = StreamName.Numbered("mode search", 765);
+    public static readonly StreamName ModeSearch = StreamName.Numbered("mode search", 766);
     public static readonly StreamName Guard = StreamName.Of("density guard");
     public static readonly StreamName IntegralCheck = StreamName.Of("integral check");
 }

@@ -48,12 +48,13 @@ internal static class ModeSearch
         var x = Expr.Input("x", d);
         var value = density.LogDensity(x);
         using var program = new CompiledProgram<double>(new TracedProgram(null, ("value", value), ("gradient", Derivative.Gradient(value, x))));
-        if (program.Program.Outputs[0].Value.IsUniform)
+        if (program.Program.Outputs.Any(o => o.Value.IsUniform))
         {
             return new FoundModes([], 0);
         }
 
         var climb = new Climb(program, d);
+        var polish = LaplaceApproximation.Finder(density);
         var modes = new List<LaplaceApproximation>();
         var ones = Enumerable.Repeat(1.0, d).ToArray();
         (double[] Centre, double[] Scale)[] places = [(new double[d], ones), .. centre is null ? [] : new[] { (centre, scale ?? ones) }];
@@ -62,7 +63,7 @@ internal static class ModeSearch
             // The second wave and every later one search about what was found too.
             var known = modes.Count;
             var about = modes.Select(m => (m.Mode, m.StandardDeviation));
-            Collect(density, climb.Run(Starts(d, wave % 2 == 0 || known == 0 ? [.. places, .. about] : [.. about], random)), modes);
+            Collect(d, polish, climb.Run(Starts(d, wave % 2 == 0 || known == 0 ? [.. places, .. about] : [.. about], random)), modes);
             fruitless = modes.Count > known ? 0 : fruitless + 1;
         }
 
@@ -89,9 +90,9 @@ internal static class ModeSearch
     }
 
     // Polishes the highest end that belongs to no mode yet, takes away what belongs to what it leads to, and so on.
-    private static void Collect(Density density, (double[] Positions, double[] Values) ends, List<LaplaceApproximation> modes)
+    private static void Collect(
+        int d, Func<double[], LaplaceApproximation?> polish, (double[] Positions, double[] Values) ends, List<LaplaceApproximation> modes)
     {
-        var d = density.Dimension;
         var left = Enumerable.Range(0, ends.Values.Length).Where(s => double.IsFinite(ends.Values[s])).OrderByDescending(s => ends.Values[s]).ToList();
         double[] At(int s) => ends.Positions[(s * d)..((s + 1) * d)];
         foreach (var known in modes)
@@ -103,7 +104,7 @@ internal static class ModeSearch
         {
             var start = At(left[0]);
             left.RemoveAt(0);
-            if (LaplaceApproximation.TryFind(density, start) is not { Converged: true } found || modes.Any(m => Belongs(m, found.Mode)))
+            if (polish(start) is not { Converged: true } found || modes.Any(m => Belongs(m, found.Mode)))
             {
                 continue;
             }

@@ -9,6 +9,12 @@ public sealed record Run
     /// <summary>Seed of all draws: equal problems, options and seeds give equal results to the bit, whatever the threads (without a budget of time).</summary>
     public ulong Seed { get; init; } = 1;
 
+    /// <summary>
+    /// Seed of the samples that a sampler draws at the end; null takes <see cref="Seed"/>. A finished run that is resumed with another draws
+    /// further, independent samples without training again.
+    /// </summary>
+    public ulong? DrawSeed { get; init; }
+
     /// <summary>Threads, 0 for all processors. No result depends on it.</summary>
     public int Threads { get; init; }
 

@@ -16,6 +16,7 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
 {
     private const int ShownCoordinates = 20;
     private const int ShownModes = 16;
+    private const string Doubt = " (!)";
 
     /// <inheritdoc/>
     public IReadOnlyList<Status> Warnings => Draws.Warnings;
@@ -32,6 +33,8 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
     /// <param name="forced">Whether estimates are told also of draws that are of no use.</param>
     public static SampleReport Of(SampleSet draws, Density target, SampleSet? kept = null, int threads = 0, bool forced = false) =>
         new(draws, target, SampleDiagnostics.Compute(draws, target, threads), kept ?? draws, forced);
+
+    private IReadOnlyList<MomentTail> Tails => MomentTails.Compute(Draws.Positions, Draws.Names, Draws.LogWeights);
 
     private bool IsWithheld => Draws.IsFailed && !Forced;
 
@@ -82,6 +85,8 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
             ["mean_error"] = Moments(m => m.MeanError),
             ["sd"] = Moments(m => m.StandardDeviation),
             ["sd_error"] = Moments(m => m.StandardDeviationError),
+            ["mean_pareto_k"] = ResultText.Json(Tails.Select(t => t.Mean?.Shape ?? double.NaN)),
+            ["sd_pareto_k"] = ResultText.Json(Tails.Select(t => t.Deviation?.Shape ?? double.NaN)),
             ["reference_mean"] = ResultText.Json(facts.Mean),
             ["reference_sd"] = ResultText.Json(facts.StandardDeviation),
             ["sampler"] = Draws.Sampler,
@@ -121,20 +126,34 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
 
     private SummaryTable Coordinates(ReferenceMoments? known)
     {
+        var tails = Tails;
         var (names, moments) = (Draws.Names, MomentTable.Compute(Draws.Positions, Draws.Dimension, Draws.LogWeights, Draws.Names));
         return new SummaryTable(
             ["", "mean", "sd", "5 %", "median", "95 %", .. known is null ? (string[])[] : ["exact mean", "exact sd"]],
             [.. moments.Rows.Take(ShownCoordinates).Select((row, j) => (string[])
             [
                 row.Name,
-                ResultText.WithError(row.Mean, row.MeanError),
-                ResultText.WithError(row.StandardDeviation, row.StandardDeviationError),
+                ResultText.WithError(row.Mean, row.MeanError) + (tails[j].HasMean ? "" : Doubt),
+                ResultText.WithError(row.StandardDeviation, row.StandardDeviationError) + (tails[j].HasDeviation ? "" : Doubt),
                 ResultText.Number(row.Quantile05),
                 ResultText.Number(row.Median),
                 ResultText.Number(row.Quantile95),
                 .. known is null ? (string[])[] : [ResultText.Number(known.Mean[j]), ResultText.Number(known.StandardDeviation[j])],
             ])],
-            names.Count > ShownCoordinates ? $"the first {ShownCoordinates} of {names.Count} coordinates; run.json holds all" : null);
+            string.Join("; ", Captions(names.Count, tails)) is { Length: > 0 } caption ? caption : null);
+    }
+
+    private static IEnumerable<string> Captions(int coordinates, IReadOnlyList<MomentTail> tails)
+    {
+        if (coordinates > ShownCoordinates)
+        {
+            yield return $"the first {ShownCoordinates} of {coordinates} coordinates; run.json holds all";
+        }
+
+        if (tails.Any(t => !t.HasMean || !t.HasDeviation))
+        {
+            yield return "(!): not to be trusted, its terms have too heavy a tail";
+        }
     }
 
     private static IEnumerable<SummaryBlock> Modes(ModeWeights found, ModeSet modes)

@@ -155,9 +155,10 @@ public sealed record SampleSet
         }
 
         var weights = ImportanceWeights.FromLogWeights(logWeights);
+        var reported = target.ReportAt(positions);
         return new SampleSet
         {
-            Positions = target.ReportAt(positions),
+            Positions = reported,
             UnconstrainedPositions = positions,
             LogWeights = logWeights,
             Names = target.Names,
@@ -167,7 +168,7 @@ public sealed record SampleSet
             EffectiveSampleSize = weights.EffectiveSampleFraction,
             Elbo = weights.Elbo,
             ElboError = weights.ElboError,
-            Warnings = [.. weights.Warnings],
+            Warnings = [.. weights.Warnings, .. MomentTails.Judge(MomentTails.Compute(reported, target.Names, logWeights))],
             Method = method,
             Options = MethodOptions.Format(options),
             Sampler = sampler,

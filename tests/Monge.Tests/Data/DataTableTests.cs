@@ -116,6 +116,40 @@ public sealed class DataTableTests : IDisposable
         Assert.Equal(Math.Log(area), standardisation.LogDeterminant, 12);
     }
 
+    [Theory]
+    [InlineData(StandardisationKind.Columns, 1e-170, 1)]
+    [InlineData(StandardisationKind.Columns, 1e-310, 1e300)]
+    [InlineData(StandardisationKind.Columns, 1e200, 1e-200)]
+    [InlineData(StandardisationKind.Isotropic, 1e-170, 1e-169)]
+    [InlineData(StandardisationKind.Isotropic, 1e180, 1e181)]
+    [InlineData(StandardisationKind.Whitened, 1e-170, 1e170)]
+    public void Units_whose_squares_are_no_numbers_have_scales_too(StandardisationKind kind, double first, double second)
+    {
+        double[] rows = [1, 10, 2, 14, 4, 11, 7, 30, 3, 9, -1, 2];
+        var scaled = rows.Select((v, i) => v * (i % 2 == 0 ? first : second)).ToArray();
+        double[] expected = [.. rows.Select((v, i) => kind == StandardisationKind.Isotropic ? v * (i % 2 == 0 ? 1 : 10) : v)];
+        var (u, usual) = (Standardisation.Of(scaled, 2, kind).Apply(scaled), Standardisation.Of(expected, 2, kind).Apply(expected));
+        Assert.All(u.Zip(usual), pair => Assert.Equal(pair.Second, pair.First, 1e-9));
+    }
+
+    [Fact]
+    public void A_column_that_has_no_scale_is_named()
+    {
+        var error = Assert.Throws<ArgumentException>(() => Standardisation.Of([1, 2, 3, 2], 2, StandardisationKind.Columns, ["a", "b"]));
+        Assert.Contains("Column 'b' holds one number only", error.Message, StringComparison.Ordinal);
+        error = Assert.Throws<ArgumentException>(() => Standardisation.Of([1.7e308, -1.7e308, 1.6e308], 1, StandardisationKind.Columns, ["a"]));
+        Assert.Contains("'a'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Names_that_only_count_are_made_up()
+    {
+        Assert.True(DataTable.AreMadeUp(["column1", "column3"]));
+        Assert.True(DataTable.AreMadeUp(["x[0]", "x[1]"]));
+        Assert.False(DataTable.AreMadeUp(["column1", "x"]));
+        Assert.False(DataTable.AreMadeUp(["x", "y"]));
+    }
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private string File(string name, string text)

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Buffers.Binary;
 using System.Text;
 using Monge.Data;
@@ -71,6 +72,13 @@ public sealed class NumpyFileTests
         Assert.Equal([258.0], Read(">i2", "(1,)", 1, 2));
         Assert.Equal([200.0], Read("|u1", "(1,)", 200));
         Assert.Equal([1.0, 0.0], Read("|b1", "(2,)", 1, 0));
+        Assert.Equal([1.5, -2], Read("<f2", "(2,)", 0, 0x3E, 0, 0xC0));
+        Assert.Equal([1.5], Read(">f2", "(1,)", 0x3E, 0));
+        Assert.Equal([-2.0], Read("|i1", "(1,)", 0xFE));
+        Assert.Equal([65535.0, 1], Read("<u2", "(2,)", 0xFF, 0xFF, 1, 0));
+        Assert.Equal([258.0], Read(">u2", "(1,)", 1, 2));
+        Assert.Equal([4294967295.0], Read("<u4", "(1,)", 0xFF, 0xFF, 0xFF, 0xFF));
+        Assert.Equal([1.0, Math.Pow(2, 63)], Read(">u8", "(2,)", 0, 0, 0, 0, 0, 0, 0, 1, 0x80, 0, 0, 0, 0, 0, 0, 0));
         Assert.Empty(Read("<f8", "(0, 3)"));
     }
 
@@ -83,6 +91,46 @@ public sealed class NumpyFileTests
         Assert.Equal([0.0, 1.0, 2.0], arrays["a"].ToDoubles());
         Assert.Equal([1, 2], arrays["b"].Shape);
         Assert.Equal(ElementType.Int16, arrays["b"].ElementType);
+    }
+
+    [Theory]
+    [InlineData("<f2", 2)]
+    [InlineData("|i1", 1)]
+    [InlineData(">u2", 2)]
+    [InlineData("<u4", 4)]
+    [InlineData("<u8", 8)]
+    public void FortranOrderIsPutIntoRowsForAllTypes(string descriptor, int width)
+    {
+        using var scratch = new Scratch();
+        byte[] data = new byte[6 * width];
+        for (int i = 0; i < 6; i++)
+            data[descriptor[0] == '>' ? (i + 1) * width - 1 : i * width] = (byte)i;
+        string header = Header(descriptor, "(2, 3)").Replace("False", "True ", StringComparison.Ordinal);
+        double unit = descriptor == "<f2" ? Math.Pow(2, -24) : 1;
+        Assert.Equal([0, 2 * unit, 4 * unit, unit, 3 * unit, 5 * unit], NumpyFile.Read(scratch.With("a.npy", Bytes(1, header, data))).ToDoubles());
+    }
+
+    [Fact]
+    public void AnEntryIsReadWhateverStandsBesideIt()
+    {
+        using var scratch = new Scratch();
+        string path = scratch.File("a.npz");
+        using (var archive = ZipFile.Open(path, ZipArchiveMode.Create))
+        {
+            void Add(string name, byte[] content)
+            {
+                using Stream stream = archive.CreateEntry(name).Open();
+                stream.Write(content);
+            }
+            Add("names.npy", Bytes(1, Header("<U1", "(2,)"), [.. new byte[8]]));
+            Add("X.npy", Bytes(1, Header("<f8", "(1, 2)"), [.. BitConverter.GetBytes(1.5), .. BitConverter.GetBytes(-2.0)]));
+            Add("notes.txt", [65]);
+        }
+        Assert.Equal(["names", "X"], NumpyFile.ArrayNames(path));
+        Assert.Equal([1.5, -2], DataTable.Read(path + ":X").Values);
+        Assert.Contains("'<U1'", Assert.Throws<DataFormatException>(() => DataTable.Read(path + ":names")).Message);
+        Assert.Contains("it has names, X", Assert.Throws<DataFormatException>(() => DataTable.Read(path + ":Y")).Message);
+        Assert.Contains("choose one by its name", Assert.Throws<DataFormatException>(() => DataTable.Read(path)).Message);
     }
 
     [Fact]

@@ -59,13 +59,28 @@ public sealed class SafetensorsFileTests
     }
 
     [Theory]
+    [InlineData("BF16", 2, new byte[] { 0xC0, 0x3F, 0, 0xC0 }, 1.5, -2)]
+    [InlineData("F16", 2, new byte[] { 0, 0x3E, 0, 0xC0 }, 1.5, -2)]
+    [InlineData("I8", 1, new byte[] { 0xFE, 3 }, -2, 3)]
+    [InlineData("U16", 2, new byte[] { 0xFF, 0xFF, 1, 0 }, 65535, 1)]
+    [InlineData("U32", 4, new byte[] { 0xFF, 0xFF, 0xFF, 0xFF, 1, 0, 0, 0 }, 4294967295.0, 1)]
+    [InlineData("U64", 8, new byte[] { 2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0 }, 2, 1)]
+    public void OtherTypesAreReadExactly(string type, int width, byte[] data, double first, double second)
+    {
+        using var scratch = new Scratch();
+        byte[] header = System.Text.Encoding.UTF8.GetBytes($"{{\"a\":{{\"dtype\":\"{type}\",\"shape\":[2],\"data_offsets\":[0,{2 * width}]}}}}");
+        string path = scratch.With("a.safetensors", [.. BitConverter.GetBytes((long)header.Length), .. header, .. data]);
+        Assert.Equal([first, second], SafetensorsFile.Read(path).Tensors["a"].ToDoubles());
+    }
+
+    [Theory]
     [InlineData(
         "{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[1,3]}}", 3, "overlapping")]
     [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[2,3]}}", 3, "gap")]
     [InlineData(
         "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}", 2, "'a' twice")]
     [InlineData("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "need 8")]
-    [InlineData("{\"a\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "'BF16'")]
+    [InlineData("{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "'F8_E4M3'")]
     [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4, "-1")]
     [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[1.5],\"data_offsets\":[0,4]}}", 4, "1.5")]
     [InlineData("{\"a\":{\"dtype\":\"U8\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,4]}}", 4, "more elements")]

@@ -30,14 +30,14 @@ public sealed class FarModesTests
     [Theory]
     [InlineData(30, 1)]
     [InlineData(30, 2)]
-    [InlineData(30, 3)]
     [InlineData(100, 1)]
     public void BothOfTwoFarModesAreSampled(double distance, ulong seed)
     {
         var training = distance > 50 ? s_longer : s_brief;
         foreach (ISamplingMethod method in new ISamplingMethod[]
         {
-            new PinnTransport(Far(distance), new PinnOptions { Training = training }), new NetsTransport(Far(distance), new NetsOptions { Training = training }),
+            new PinnTransport(Far(distance), new PinnOptions { Training = training }),
+            new NetsTransport(Far(distance), new NetsOptions { Training = training }),
         })
         {
             var set = method.Sample(4000, new Run { Seed = seed });

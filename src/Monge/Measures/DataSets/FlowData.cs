@@ -88,9 +88,16 @@ public sealed record FlowData
         Conditions = [.. Enumerable.Range(0, conditions).Select(k => new Condition { Name = FormattableString.Invariant($"c[{k}]") })],
     };
 
-    /// <summary>The same data carried from the rows of another table with the same columns.</summary>
+    /// <summary>
+    /// The same data carried from the rows of another table with the same columns, which are matched by name, or by place where one of the tables has no names.
+    /// </summary>
     /// <exception cref="ArgumentException">A column is missing there.</exception>
-    public FlowData FromBase(DataTable table) => this with { Base = table.Select([.. Names]) };
+    public FlowData FromBase(DataTable table)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        var isByPlace = !Names.All(table.Has) && table.Columns == Dimension && (!table.HasNames || DataTable.AreMadeUp(Names));
+        return this with { Base = isByPlace ? DataTable.From(table.Values, Dimension, Names, table.Source) : table.Select([.. Names]) };
+    }
 
     /// <summary>The same data carried from rows drawn anew for each step.</summary>
     public FlowData FromBase(RowSampler sampler) => this with { BaseSampler = sampler };

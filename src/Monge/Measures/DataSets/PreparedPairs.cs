@@ -122,7 +122,7 @@ internal sealed class PreparedPairs
         Standardisation standardisation;
         try
         {
-            standardisation = Standardisation.Of(fitted, data.Dimension, options.Standardisation);
+            standardisation = Standardisation.Of(fitted, data.Dimension, options.Standardisation, data.Names);
         }
         catch (ArgumentException error)
         {
@@ -166,15 +166,15 @@ internal sealed class PreparedPairs
     {
         var d = Dimension;
         x0 ??= [.. Enumerable.Range(0, x1.Length).Select(_ => random.NextNormal())];
-        var (mean0, covariance0) = Standardisation.Moments(x0, d);
-        var (mean1, covariance1) = Standardisation.Moments(x1, d);
-        double Variance(double[] covariance) => Enumerable.Range(0, d).Average(i => covariance[(i * d) + i]);
+        var (mean0, variance0, _) = ColumnMoments.Of(x0, d);
+        var (mean1, variance1, _) = ColumnMoments.Of(x1, d);
+        double Mean(double[] variance) => Enumerable.Range(0, d).Average(i => variance[i]);
         if (Data.HasGaussianBase)
         {
-            (mean0, covariance0) = (new double[d], [.. Enumerable.Range(0, d * d).Select(i => i % (d + 1) == 0 ? 1.0 : 0.0)]);
+            (mean0, variance0) = (new double[d], [.. Enumerable.Repeat(1.0, d)]);
         }
 
-        return new EndMoments(mean0, Variance(covariance0), mean1, Variance(covariance1), PairCovariance(x0, x1, mean0, mean1, random));
+        return new EndMoments(mean0, Mean(variance0), mean1, Mean(variance1), PairCovariance(x0, x1, mean0, mean1, random));
     }
 
     private double PairCovariance(double[] x0, double[] x1, double[] mean0, double[] mean1, RandomStream random)
@@ -213,6 +213,7 @@ internal sealed class PreparedPairs
 
         var held = Options.ValidationShare == 0 ? 0 : Math.Clamp((int)Math.Round(Options.ValidationShare * table.Rows), 1, table.Rows - 2);
         var order = new RandomStream(seed, MeasureStreams.Split).Permutation(table.Rows);
+        held = KeepCopiesTogether(order, held, RowCopies.Of(Data.Table!.Values, Data.Table.Columns));
         var values = Numbers.Singles(Standardisation.Apply(table.Values));
         var conditions = Condition.Encode(Data.Conditions, Data.Table!);
         var labels = Condition.Combinations(Data.Conditions, conditions);
@@ -230,6 +231,43 @@ internal sealed class PreparedPairs
             BaseRows = paired ? Gather(all, order.AsSpan(held), Dimension) : all;
             BaseValidationRows = paired ? Gather(all, order.AsSpan(0, held), Dimension) : all;
         }
+    }
+
+    // A row that is held out says nothing when a copy of it is learned from: kinds of rows are held out as wholes, in the order in which they come, as long as
+    // they fit in. Without copies nothing changes.
+    private static int KeepCopiesTogether(int[] order, int held, RowCopies copies)
+    {
+        if (!copies.Any || held == 0)
+        {
+            return held;
+        }
+
+        var sizes = new int[copies.Distinct];
+        foreach (var group in copies.Groups)
+        {
+            sizes[group]++;
+        }
+
+        var (isSeen, isHeld, count) = (new bool[copies.Distinct], new bool[copies.Distinct], 0);
+        foreach (var row in order)
+        {
+            var group = copies.Groups[row];
+            isHeld[group] |= !isSeen[group] && count + sizes[group] <= held;
+            count += !isSeen[group] && isHeld[group] ? sizes[group] : 0;
+            isSeen[group] = true;
+        }
+
+        // One kind that is larger than the share is better than none, if others are left to learn from.
+        if (count == 0 && copies.Distinct > 2)
+        {
+            var smallest = Array.IndexOf(sizes, sizes.Min());
+            (isHeld[smallest], count) = (true, sizes[smallest]);
+        }
+
+        var groups = copies.Groups.ToArray();
+        int[] sorted = [.. order.Where(row => isHeld[groups[row]]), .. order.Where(row => !isHeld[groups[row]])];
+        sorted.CopyTo(order, 0);
+        return count;
     }
 
     private static void Check(FlowData data, PairingOptions options)

@@ -191,7 +191,7 @@ internal static class TransportRun<T>
         Report("choose sampler", null);
         var (validationEss, trials) = sampling.Choose(samples, run.Seed, run.Cancellation);
         Report("sample", validationEss);
-        var draws = sampling.Draw(samples, run.Seed);
+        var draws = sampling.Draw(samples, run.DrawSeed ?? run.Seed);
         var particles = draws.Particles;
         if (particles.LogWeights.All(double.IsNegativeInfinity))
         {
@@ -236,6 +236,7 @@ internal static class TransportRun<T>
                 .. forward?.Judge(weights) ?? [],
                 .. coverage,
                 .. weights.Warnings,
+                .. MomentTails.Judge(MomentTails.Compute(reported, target.Names, particles.LogWeights)),
                 .. SampleWarnings.LostParticles(particles.LogWeights, outside),
                 .. SampleWarnings.Outside(target, reported, particles.LogWeights, outside),
                 .. sampling.IsTrainedInBox ? SampleWarnings.LeftRegion(problem, particles.Positions, weights.Normalised) : [],
@@ -245,7 +246,7 @@ internal static class TransportRun<T>
             Sampler = outside.Count == 0 ? draws.Sampler
                 : $"{draws.Sampler}; {outside.Count} of {samples} particles ended where the density is zero or not finite and weigh nothing",
             Preparation = problem.Source,
-            Seed = run.Seed,
+            Seed = run.DrawSeed ?? run.Seed,
             Version = RunIdentity.Version,
             TrainSeconds = outcome.Elapsed.TotalSeconds,
             SampleSeconds = clock.Elapsed.TotalSeconds,

@@ -8,7 +8,10 @@ namespace Monge.Runs;
 
 /// <summary>A finished fit: the model, its training, and its likelihood on held-out rows.</summary>
 /// <param name="Model">The model.</param>
-/// <param name="LogLikelihood">The mean log density of held-out rows in nats, its error, and their number; null without such rows or a density.</param>
+/// <param name="LogLikelihood">
+/// The mean log density of held-out rows in nats, its error (not a number for one row, or copies of one), and their number; null without such rows or a
+/// density.
+/// </param>
 /// <param name="Data">What it was fitted to.</param>
 /// <param name="Run">The run that made it.</param>
 public sealed record FitResult(FlowModel Model, (double Mean, double Error, int Rows, bool IsExact)? LogLikelihood, FlowData Data, Run Run) : IRunResult
@@ -18,7 +21,7 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
     private const int Probes = 8;
 
     /// <inheritdoc/>
-    public IReadOnlyList<Status> Warnings => [];
+    public IReadOnlyList<Status> Warnings { get; } = Data.Table is { } table ? TableCheck.Of(table.Select([.. Data.Names]).Values, Data.Names) : [];
 
     /// <inheritdoc/>
     public IReadOnlyList<(string Name, NumericArray Values)> Arrays => [];
@@ -78,6 +81,7 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
             result["divergence"] = likelihood.IsExact ? "exact" : "estimated";
         }
 
+        result["warnings"] = ResultText.Json(Warnings.Select(w => w.Message));
         result["status"] = "success";
         return result;
     }
@@ -100,9 +104,10 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
 
         if (LogLikelihood is { } likelihood)
         {
+            var rows = likelihood.Rows == 1 ? "row" : "rows";
             var estimated = likelihood.IsExact ? "" : " (estimated divergence)";
             lines.Add(
-                ("log-likelihood", ResultText.Of($"{likelihood.Mean:F4} +- {likelihood.Error:F4} nats a row on {likelihood.Rows} held-out rows{estimated}")));
+                ("log-likelihood", $"{MeanOfRows.Text(likelihood.Mean, likelihood.Error, "nats")} on {likelihood.Rows} held-out {rows}{estimated}"));
         }
 
         return [new SummaryLines(lines)];
@@ -119,7 +124,7 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
         var isExact = d <= LargestExactDimension;
         var given = model.HeldOutGiven?.First(rows, model.Ends.Inputs);
         var values = model.LogDensity(held[..(rows * d)], new FlowSettings { Threads = threads, Probes = isExact ? 0 : Probes, Given = given });
-        var mean = values.Average();
-        return (mean, Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / Math.Max(1, rows - 1) / rows), rows, isExact);
+        var (mean, error) = MeanOfRows.Of(values, held, d);
+        return (mean, error, rows, isExact);
     }
 }

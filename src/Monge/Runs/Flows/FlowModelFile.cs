@@ -15,6 +15,8 @@ internal static class FlowModelFile
 
     // The method of files that name none, from when there was one.
     private const string FirstMethod = "interpolant";
+    private const string ScalesName = "standardisation.scales";
+    private const string FactorName = "standardisation.factor";
     private static readonly string[] s_other = ["standardisation.", "moments.", "base."];
 
     public static void Write(string path, FlowModel model)
@@ -25,7 +27,7 @@ internal static class FlowModelFile
             [
                 .. Parameters(model),
                 new("standardisation.mean", NumericArray.Create(ends.Standardisation.Mean.ToArray(), ends.Dimension)),
-                new("standardisation.factor", NumericArray.Create(ends.Standardisation.Factor.ToArray(), ends.Dimension, ends.Dimension)),
+                Scales(ends.Standardisation),
                 .. ends.Moments is null ? [] : Moments(ends.Moments),
                 .. ends.Base.Mixture is null ? [] : Mixture(ends.Base.Mixture.Law),
             ],
@@ -50,7 +52,7 @@ internal static class FlowModelFile
             : throw new DataFormatException(path, $"is not a flow model: its metadata lack '{name}'");
         if (Text("kind") != Kind)
         {
-            throw new DataFormatException(path, $"holds a '{Text("kind")}', not a flow model");
+            throw new DataFormatException(path, $"holds a '{Text("kind")}', not a flow model; `monge draw` draws from a sampler's run");
         }
 
         var method = file.Metadata.GetValueOrDefault("method", FirstMethod);
@@ -132,6 +134,13 @@ internal static class FlowModelFile
         return values;
     }
 
+    private static KeyValuePair<string, NumericArray> Scales(Standardisation standardisation)
+    {
+        var d = standardisation.Dimension;
+        return standardisation.IsDiagonal ? new(ScalesName, NumericArray.Create(standardisation.Scales.ToArray(), d))
+            : new(FactorName, NumericArray.Create(standardisation.Factor.ToArray(), d, d));
+    }
+
     private static IEnumerable<KeyValuePair<string, NumericArray>> Moments(EndMoments moments)
     {
         yield return new("moments.baseMean", NumericArray.Create([.. moments.BaseMean], moments.BaseMean.Count));
@@ -174,7 +183,9 @@ internal static class FlowModelFile
             "mixture" => FlowBase.Of(ReadMixture(d)),
             _ => FlowBase.Rows,
         };
-        return new FlowEnds(columns, new Standardisation(Numbers("standardisation.mean", d), Numbers("standardisation.factor", d * d)), start)
+        // Files of the time before scales had a name hold the matrix in any case.
+        var scales = file.Tensors.ContainsKey(ScalesName) ? Numbers(ScalesName, d) : Numbers(FactorName, d * d);
+        return new FlowEnds(columns, new Standardisation(Numbers("standardisation.mean", d), scales), start)
         {
             Conditions = MethodOptions.Parse<Condition[]>(text("conditions")),
             Moments = file.Tensors.ContainsKey("moments.second") ? ReadMoments(d) : null,

@@ -53,11 +53,10 @@ public static class FlowPictures
 
     private static IEnumerable<RunFigure> Figures(FlowModel model, (double[] Held, double[] Generated)? likelihoods, double seconds)
     {
-        if (likelihoods is ({ Length: > 1 } held, _))
+        if (likelihoods is ({ Length: > 0 } held, _))
         {
-            var mean = held.Average();
-            var error = Math.Sqrt(held.Sum(v => (v - mean) * (v - mean)) / (held.Length - 1) / held.Length);
-            yield return new RunFigure("log-likelihood of held-out rows", mean) { Error = error, Unit = "nats" };
+            var (mean, error) = MeanOfRows.Of(held, model.HeldOutRows!, model.Dimension);
+            yield return new RunFigure("log-likelihood of held-out rows", mean) { Error = double.IsNaN(error) ? null : error, Unit = "nats" };
         }
 
         yield return new RunFigure("loss on held-out rows", model.Report.ValidationLoss);

@@ -207,6 +207,88 @@ public sealed class InterpolantFitTests : IDisposable
         Assert.Equal(model.Generate(5), FlowModel.Load(path, MethodRegistry.Fits).Generate(5));
     }
 
+    [Fact]
+    public void A_file_with_a_matrix_of_scales_is_read_and_a_new_one_holds_the_scales_alone()
+    {
+        using var training = new InterpolantFit(FlowData.From(TwoClusters(50)), FlowModelTests.Small(new InterpolantOptions())).Begin(new Run());
+        var (path, model) = (Path.Combine(_folder, "m.safetensors"), training.Model());
+        model.Save(path);
+        var file = SafetensorsFile.Read(path);
+        var tensors = file.Tensors.ToDictionary();
+        Assert.Equal(model.Standardisation.Scales.ToArray(), tensors["standardisation.scales"].ToDoubles());
+        tensors.Remove("standardisation.scales");
+        tensors["standardisation.factor"] = NumericArray.Create(model.Standardisation.Factor.ToArray(), 2, 2);
+        SafetensorsFile.Write(path, tensors, file.Metadata);
+        Assert.Equal(model.Generate(5), FlowModel.Load(path, MethodRegistry.Fits).Generate(5));
+    }
+
+    [Fact]
+    public void A_file_grows_like_the_columns()
+    {
+        long Length(int d)
+        {
+            var random = new RandomStream(7);
+            var table = DataTable.From([.. Enumerable.Range(0, 12 * d).Select(_ => random.NextNormal())], d);
+            using var training = new InterpolantFit(FlowData.From(table), FlowModelTests.Small(new InterpolantOptions())).Begin(new Run());
+            var path = Path.Combine(_folder, "wide.safetensors");
+            training.Model().Save(path);
+            return new FileInfo(path).Length;
+        }
+
+        Assert.InRange(Length(1200) / (double)Length(300), 2, 4.2);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(20)]
+    [InlineData(300)]
+    public void Copies_of_a_row_stand_on_one_side_of_the_split(int times)
+    {
+        var rows = TwoClusters(60).Values;
+        var table = DataTable.From([.. Enumerable.Repeat(rows, times).SelectMany(r => r)], 2);
+        var pairs = PreparedPairs.Prepare(FlowData.From(table), new InterpolantOptions().Pairing, needsBase: false, seed: 3);
+        var (train, held) = (pairs.Train!, pairs.Validation!);
+        Assert.Equal((60 * times, 6 * times), (train.Rows + held.Rows, held.Rows));
+        Assert.Equal(0, RowCopies.CountAmong(Doubles(held.Values), Doubles(train.Values), 2));
+        if (times == 1)
+        {
+            // Without copies the split is that of the permutation.
+            var order = new RandomStream(3, MeasureStreams.Split).Permutation(60);
+            Assert.Equal(rows[2 * order[0]], pairs.HeldOutRows![0], 1e-6);
+        }
+    }
+
+    [Fact]
+    public void One_row_that_is_most_of_a_table_leaves_others_to_judge_by()
+    {
+        var rows = TwoClusters(20).Values;
+        var table = DataTable.From([.. rows, .. Enumerable.Repeat(rows[..2], 80).SelectMany(r => r)], 2);
+        var pairs = PreparedPairs.Prepare(FlowData.From(table), new InterpolantOptions().Pairing, needsBase: false, seed: 3);
+        Assert.Equal(10, pairs.Validation!.Rows);
+        Assert.Equal(0, RowCopies.CountAmong(Doubles(pairs.Validation.Values), Doubles(pairs.Train!.Values), 2));
+    }
+
+    [Fact]
+    public void A_base_without_names_is_matched_by_place_and_one_of_other_names_is_refused()
+    {
+        var data = FlowData.From(TwoClusters(30));
+        var values = TwoClusters(10).Values;
+        Assert.Equal(["x", "y"], data.FromBase(DataTable.From(values, 2)).Base!.Names);
+        Assert.Equal(values[1], data.FromBase(DataTable.From(values, 2, ["y", "x"])).Base!.Values[0]);
+        Assert.Throws<ArgumentException>(() => data.FromBase(DataTable.From(values, 2, ["x", "z"])));
+        Assert.Throws<ArgumentException>(() => data.FromBase(DataTable.From([1, 2, 3, 4, 5, 6], 3)));
+    }
+
+    [Fact]
+    public void The_error_of_one_held_out_row_is_unknown()
+    {
+        var (one, none) = (MeanOfRows.Of([-3.5], [1, 2], 2), MeanOfRows.Of([-3.5, -3.5], [1, 2, 1, 2], 2));
+        Assert.Equal((-3.5, -3.5), (one.Mean, none.Mean));
+        Assert.True(double.IsNaN(one.Error) && double.IsNaN(none.Error));
+        Assert.Contains("unknown", MeanOfRows.Text(one.Mean, one.Error, "nats"), StringComparison.Ordinal);
+        Assert.Equal(0.5, MeanOfRows.Of([1, 2], [1, 2, 3, 4], 2).Error, 12);
+    }
+
     [Theory]
     [InlineData("""{ "width": 0 }""", "'width' is 0")]
     [InlineData("""{ "coupling": "sinkhorn", "batchSize": 100 }""", "not a multiple")]
@@ -224,6 +306,8 @@ public sealed class InterpolantFitTests : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static double[] Doubles(float[] values) => Array.ConvertAll(values, v => (double)v);
 
     private static DataTable TwoClusters(int rows)
     {

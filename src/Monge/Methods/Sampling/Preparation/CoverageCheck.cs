@@ -40,7 +40,7 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
     // What lies within so many deviations of a mode, per square root of a coordinate, is its own; a mode counts from a share of the mass on, and is lost with
     // less than a share of that.
     private const double ModeReach = 4;
-    private const int LargestSearchDimension = 100;
+    private const int LargestSearchDimension = 20;
     private const double LeastModeShare = 0.05;
     private const double LostModeShare = 0.1;
 
@@ -73,7 +73,7 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
         if (ModeWithoutDraws(positions, weights) is { } mode)
         {
             yield return Status.Fail(
-                $"the draws miss part of the target: {mode}", "take the method pinn or nets with the base automatic, which start from all modes that were found");
+                $"the draws miss part of the target: {mode}", "take the method pinn or nets with the base automatic, which start from all the modes");
         }
 
         if (WiderBaseFindsMore(positions, weights) is { } more)
@@ -219,8 +219,8 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
             if (share > LeastModeShare && here < LostModeShare * share)
             {
                 return string.Create(
-                    CultureInfo.InvariantCulture, $"a search found {found}, and about the mode whose Gaussian would hold {share:P0} of the mass lies {here:P1} of "
-                    + $"the weight");
+                    CultureInfo.InvariantCulture, $"a search found {found}, and about the mode whose Gaussian would hold {share:P0} of the mass lies "
+                    + $"{here:P1} of the weight");
             }
         }
 
