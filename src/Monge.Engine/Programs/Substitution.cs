@@ -83,7 +83,8 @@ public static class Substitution
             {
                 FunctionOperation f when f == FunctionOperation.Log => _logs.GetValueOrDefault(node.Inputs[0]),
                 FunctionOperation f when f == FunctionOperation.Log1p => _affine.TryGetValue(node.Inputs[0], out var affine)
-                    ? Log(affine with { Offset = affine.Offset + 1 }) : node.Inputs[0].Operation is NegateOperation ? LogSquares(1, node.Inputs[0].Inputs[0]) : null,
+                    ? Log(affine with { Offset = affine.Offset + 1 })
+                    : node.Inputs[0].Operation is NegateOperation ? LogSquares(1, node.Inputs[0].Inputs[0]) : null,
                 FunctionOperation f when f == FunctionOperation.Sqrt => LogPower(node, 0.5)?.Exp(),
                 PowOperation when node.Inputs[1].UniformConstant is { } power => LogPower(node, power)?.Exp(),
                 _ => null,

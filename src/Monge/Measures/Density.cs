@@ -195,8 +195,9 @@ public sealed class Density
 
     /// <summary>Evaluates the density at the centre of its base and at draws from it, so that a wrong formula is told before training starts.</summary>
     /// <param name="points">Number of draws.</param>
-    /// <exception cref="DensityException"> The density grows without bound along a ray, has no finite integral, or its value has a wrong shape, is plus infinity
-    /// somewhere, is NaN at more than a few draws, is minus infinity everywhere, or its gradient is not finite at more than a few where the value is. </exception>
+    /// <exception cref="DensityException"> The density grows without bound along a ray, has no finite integral, or its value has a wrong shape, is plus
+    /// infinity somewhere, is NaN at more than a few draws, is minus infinity everywhere, or its gradient is not finite at more than a few where the value
+    /// is. </exception>
     public void Check(int points = 16)
     {
         var program = _program.Value;
@@ -229,7 +230,8 @@ public sealed class Density
         {
             // A constant formula is evaluated once for all points.
             var value = values["logDensity"][program.Outputs[0].Value.IsUniform ? 0 : s];
-            var place = $"at {At(values["report"], s)}; check the formula there (a logarithm or root of a negative number, 0/0), or give the coordinates a support.";
+            var place = $"at {At(values["report"], s)}; check the formula there (a logarithm or root of a negative number, 0/0), or give the coordinates "
+                + "a support.";
             if (double.IsPositiveInfinity(value))
             {
                 throw new DensityException($"The log density of '{Name}' is infinite {place}");

@@ -106,7 +106,7 @@ public static class TrainingLoop
             {
                 throw new ArithmeticException(string.Create(CultureInfo.InvariantCulture,
                     $"Training stopped at iteration {iteration}: the loss is {info.Loss} and the gradient's norm {info.GradientNorm}; lower the learning "
-                    + $"rate, or look for places where the density is not finite."));
+                    + $"rate, or write the density so that it is finite where particles go (a support, a prior, LogSumExp)."));
             }
 
             iteration++;

@@ -62,9 +62,10 @@ public sealed class DensityEdgeTests
         var density = Density.Create(
             "sine", 1, x => -0.5 * (Math.PI * x[0]).Sin().Log(), new DensityOptions { Support = [SupportTransform.Interval(0, 1)] });
         density.Check();
-        var growing = Density.Create("growing", 1, x => x[0].Exp() - (0.9 * (-x[0]).Log1p()), new DensityOptions { Support = [SupportTransform.Interval(0, 1)] });
+        var unit = new DensityOptions { Support = [SupportTransform.Interval(0, 1)] };
+        var growing = Density.Create("growing", 1, x => x[0].Exp() - (0.9 * (-x[0]).Log1p()), unit);
         growing.Check();
-        var endless = Density.Create("endless", 1, x => 1 / (1 - x[0]), new DensityOptions { Support = [SupportTransform.Interval(0, 1)] });
+        var endless = Density.Create("endless", 1, x => 1 / (1 - x[0]), unit);
         Assert.Contains("'endless' is unbounded above: along ", Assert.Throws<DensityException>(() => endless.Check()).Message, StringComparison.Ordinal);
     }
 
@@ -78,7 +79,8 @@ public sealed class DensityEdgeTests
 
     private static Density Make(string name)
     {
-        Density On(SupportTransform support, Func<Expr, Expr> formula) => Density.Create(name, 1, x => formula(x[0]), new DensityOptions { Support = [support] });
+        Density On(SupportTransform support, Func<Expr, Expr> formula) =>
+            Density.Create(name, 1, x => formula(x[0]), new DensityOptions { Support = [support] });
         var unit = SupportTransform.Interval(0, 1);
         return name switch
         {

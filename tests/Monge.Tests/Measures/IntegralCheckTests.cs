@@ -8,8 +8,8 @@ public sealed class IntegralCheckTests
 {
     private static readonly double[] s_answers = [1, 0, 1, 1];
 
-    public static TheoryData<string> Improper => ["ridge", "flat", "heavy", "plateau", "differences", "just-heavy", "heavy-plane", "no-prior", "one-sided", "separated",
-        "scale", "quartic-ridge"];
+    public static TheoryData<string> Improper => ["ridge", "flat", "heavy", "plateau", "differences", "just-heavy", "heavy-plane", "no-prior", "one-sided",
+        "separated", "scale", "quartic-ridge"];
 
     public static TheoryData<string> Proper => ["cauchy", "just-light", "light-plane", "cauchies", "narrowing", "wall", "plane-wall", "deep-plateau", "wide",
         "log-normal", "half-cauchy", "mixture"];

@@ -128,7 +128,8 @@ public sealed class ForbiddenRegionTests
     }
 
     private static PinnTransport Pinn(Density density, int iterations) => new(
-        density, new PinnOptions { Training = new() { Iterations = iterations, BatchSize = 256 }, Preparation = s_preparation, Size = new() { Width = 32, Depth = 2 } });
+        density,
+        new PinnOptions { Training = new() { Iterations = iterations, BatchSize = 256 }, Preparation = s_preparation, Size = new() { Width = 32, Depth = 2 } });
 
     // The mass of a density on the line by the midpoint rule; places without a value have none.
     private static double Expected(Density density)
@@ -148,7 +149,8 @@ public sealed class ForbiddenRegionTests
         "triangle" => Density.Create(
             name, 2, x => Expr.Select(x[0].Greater(0) * x[1].Greater(0) * (x[0] + x[1]).Less(1), -x[0], double.NegativeInfinity)),
         "two-peaks" => Density.Create(
-            name, 2, x => ((0.3 * (-0.5 * ((x[0] - 10).Square() + x[1].Square())).Exp()) + (0.7 * (-0.5 * ((x[0] + 10).Square() + x[1].Square())).Exp())).Log()),
+            name, 2, x => ((0.3 * (-0.5 * ((x[0] - 10).Square() + x[1].Square())).Exp())
+                + (0.7 * (-0.5 * ((x[0] + 10).Square() + x[1].Square())).Exp())).Log()),
         _ => Density.Create(name, 1, x => (4 - x[0].Square()).Sqrt()),
     };
 }

@@ -124,9 +124,6 @@ internal static class TransportRun<T>
         };
     }
 
-    private static string? LeftOut(double share) => share > 0
-        ? string.Create(CultureInfo.InvariantCulture, $"{share:P1} of the training's points, at which the density is zero or not finite, were left out") : null;
-
     /// <summary>
     /// The problem that a run starts from: of the candidates of the preparation the one whose short training ends with the most even weights, as annealed
     /// importance sampling alone can't tell which path a drift learns best.
@@ -254,19 +251,22 @@ internal static class TransportRun<T>
         };
     }
 
-    // A training whose progress is told by the effective sample size of a batch. The first step that isn't finite sets a guard before the density, and those that
-    // aren't finite even so are left out; where they are many the training ends with what it had learned.
+    private static string? LeftOut(double share) => share > 0
+        ? string.Create(CultureInfo.InvariantCulture, $"{share:P1} of the training's points, at which the density is zero or not finite, were left out") : null;
+
+    // A training whose progress is told by the effective sample size of a batch. The first step that isn't finite sets a guard before the density, and those
+    // that aren't finite even so are left out; where they are many the training ends with what it had learned.
     private sealed class Gauged : IIterative, IDisposable
     {
         private const int MostInARow = 50;
         private const string GuardName = "guard";
+        private const string LeftOutName = "stepsLeftOut";
 
         private readonly ITransportMethod _method;
         private readonly Run _run;
         private long _callsBefore;
         private int _inARow;
         private long _leftOut;
-        private long _taken;
         private long? _endedAt;
         private StepInfo _last;
         private DensityGuard? _addedGuard;
@@ -308,24 +308,24 @@ internal static class TransportRun<T>
             if (IsFinite(info))
             {
                 (_inARow, _last) = (0, info);
-                _taken++;
                 return info;
             }
 
-            // Nothing was learned by the step. Before the first that was, there is nothing to go on with.
+            // Nothing was learned by the step. If it was the first, there is nothing to go on with.
             _leftOut++;
             _endedAt = ++_inARow > MostInARow ? iteration : null;
-            return _taken > 0 ? _last : info;
+            return iteration > 0 ? _last : info;
         }
 
         /// <summary>What is to be said of steps that were left out.</summary>
         public IEnumerable<Status> Judge()
         {
-            const string advice = "lower the learning rate, or write the density so that it is finite where particles go (a support, a prior, LogSumExp for a sum "
-                + "of exponentials)";
+            const string advice = "lower the learning rate, or write the density so that it is finite where particles go (a support, a prior, LogSumExp for a "
+                + "sum of exponentials)";
             if (_endedAt is { } iteration)
             {
-                yield return Status.Fail($"the training ended at iteration {iteration}, as the loss was no longer finite; what it had learned was kept", advice);
+                yield return Status.Fail(
+                    $"the training ended at iteration {iteration}, as the loss was no longer finite; what it had learned was kept", advice);
             }
             else if (_leftOut > 0)
             {
@@ -344,6 +344,16 @@ internal static class TransportRun<T>
             else if (_addedGuard is { } guard && !state.Arrays.ContainsKey(GuardName))
             {
                 state.Put(GuardName, [guard.Low, guard.Share, .. guard.Position]);
+            }
+
+            if (state.Arrays.ContainsKey(LeftOutName))
+            {
+                var numbers = state.Doubles(LeftOutName);
+                (_leftOut, _endedAt) = ((long)numbers[0], numbers[1] < 0 ? null : (long)numbers[1]);
+            }
+            else if (_leftOut > 0)
+            {
+                state.Put(LeftOutName, [_leftOut, _endedAt ?? -1]);
             }
 
             Training.Exchange(state);
