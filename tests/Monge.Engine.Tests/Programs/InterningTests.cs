@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 
 namespace Monge.Engine.Tests.Programs;
