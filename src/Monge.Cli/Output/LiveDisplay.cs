@@ -1,8 +1,8 @@
 using System.Globalization;
 using Monge.Runs;
 using Monge.Training;
-using Spectre.Console.Rendering;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace Monge.Cli.Output;
 

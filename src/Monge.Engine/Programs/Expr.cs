@@ -89,10 +89,12 @@ public sealed partial class Expr
     }
 
     /// <summary>A constant array, row-major. An array of equal numbers becomes a stretched scalar.</summary>
+    /// <param name="values">The numbers.</param>
+    /// <param name="sizes">The sizes of the axes; without them several numbers are a vector and one is a scalar.</param>
     /// <exception cref="ShapeException">The number of values is not that of the shape.</exception>
     public static Expr Constant(ReadOnlySpan<double> values, params ReadOnlySpan<int> sizes)
     {
-        var shape = new Shape(sizes);
+        var shape = sizes.IsEmpty && values.Length > 1 ? new Shape(values.Length) : new Shape(sizes);
         if (shape.Size != values.Length)
         {
             throw new ShapeException($"constant: {values.Length} values were given for shape {shape}, which needs {shape.Size}.");

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 
 namespace Monge.Engine.Tests.Programs;
@@ -16,6 +17,16 @@ public sealed class InterningTests
             GC.Collect();
             GC.WaitForPendingFinalizers();
         }
+    }
+
+    [Fact]
+    public void ValuesWithoutSizesAreAVectorAndOneIsAScalar()
+    {
+        Assert.Equal([3], Expr.Constant([1.0, 2, 3]).Shape.Sizes.ToArray());
+        Assert.Equal(0, Expr.Constant([5.0]).Shape.Rank);
+        Assert.Equal([2, 2], Expr.Constant([1.0, 2, 3, 4], 2, 2).Shape.Sizes.ToArray());
+        Assert.Contains(
+            "4 values were given for shape [3]", Assert.Throws<ShapeException>(() => Expr.Constant([1.0, 2, 3, 4], 3)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
