@@ -58,6 +58,24 @@ public sealed class FitTests
         Assert.All(NumpyFile.Read(folder["logp.npy"]).ToDoubles(), v => Assert.InRange(v, -30, 5));
     }
 
+    [Theory]
+    [InlineData("generate", "m.safetensors", "-n", "5000000", "--steps", "2000", "-o", "out.csv")]
+    [InlineData("density", "m.safetensors", "rows.npy", "--steps", "20000", "-o", "out.npy")]
+    [InlineData("map", "m.safetensors", "rows.npy", "--steps", "20000", "-o", "out.npy")]
+    public void Control_C_ends_work_that_has_nothing_to_save(params string[] arguments)
+    {
+        using var folder = Folder();
+        using var fit = Fit(folder, "data.csv", "m.safetensors", "20");
+        NumpyFile.Write(folder["rows.npy"], NumericArray.Create(new double[200_000], 100_000, 2));
+        string[] before = [.. Directory.GetFileSystemEntries(folder.Path).Order()];
+        using var run = MongeProcess.Start(folder.Path, arguments);
+        Thread.Sleep(2000);
+        run.Signal("INT");
+        run.Wait();
+        Assert.Equal(130, run.ExitCode);
+        Assert.Equal(before, Directory.GetFileSystemEntries(folder.Path).Order());
+    }
+
     [Fact]
     public void A_killed_fit_goes_on_to_the_same_bytes_whatever_the_threads()
     {

@@ -62,7 +62,7 @@ internal sealed class EvaluateCommand
             ("monge evaluate model.safetensors test.csv --train train.csv", "draw from a model and compare, with the check for repeated training rows"),
             ("monge evaluate samples.npy test.csv", "rows that any program has made"),
             ("monge evaluate samples.csv test.csv --raw --rows 2000 --json", "in the columns' own units, as JSON"));
-        command.SetAction((parsed, cancellation) => Task.Run(() => evaluate.Run(parsed, cancellation), cancellation));
+        command.SetWork(evaluate.Run);
         return command;
     }
 

@@ -40,7 +40,7 @@ internal sealed class DensityCommand
             ("monge density m.safetensors test.csv -o logp.csv", "each row's too"),
             ("monge density m.safetensors digits.npy --probes 8 --unit bits", "many columns: estimated divergence"),
             ("monge density m.safetensors test.csv --sde 0.5 --paths 200", "the law of the SDE, by Feynman-Kac"));
-        command.SetAction((parsed, _) => Task.FromResult(density.Run(parsed)));
+        command.SetWork((parsed, _) => density.Run(parsed));
         return command;
     }
 

@@ -36,7 +36,7 @@ internal sealed class GenerateCommand
             ("monge generate m.safetensors --sde 0.5 --steps 500 -o s.csv", "along the SDE, for models with a score"),
             ("monge generate m.safetensors --given label=7 --guidance 2 -o s.npy", "one class, sharpened"),
             ("monge generate map.safetensors --from before.csv -o after.csv", "from rows of the base"));
-        command.SetAction((parsed, _) => Task.FromResult(generate.Run(parsed)));
+        command.SetWork((parsed, _) => generate.Run(parsed));
         return command;
     }
 

@@ -27,7 +27,7 @@ internal sealed class MapCommand
             ("monge map m.safetensors data.csv -o latent.csv", "encode: data to the base"),
             ("monge map m.safetensors latent.csv --to data -o back.csv", "and back"),
             ("monge map map.safetensors before.csv --to data -o after.csv", "from one table's law to the other's"));
-        command.SetAction((parsed, _) => Task.FromResult(map.Run(parsed)));
+        command.SetWork((parsed, _) => map.Run(parsed));
         return command;
     }
 
