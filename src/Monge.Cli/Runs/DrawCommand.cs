@@ -67,11 +67,20 @@ internal sealed class DrawCommand
         var place = parsed.GetValue(_out) ?? string.Create(CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(from)}-draw{drawSeed}");
         var folder = RunFolder.Open(
             place, new RunRecord("sample", [("target", target.Name)], name, seed, options, RunReporting.Command(parsed), settings), resume: false);
-        File.Copy(Path.Combine(from, RunSession.CheckpointName), Path.Combine(folder.Path, RunSession.CheckpointName));
         var run = new Run { Seed = seed, DrawSeed = drawSeed, Threads = threads, Folder = folder.Path, Resume = true, Cancellation = cancellation };
-        var result = SampleReport.Of(
-            await Draw(entry.Bind(new SamplingProblem(target, samples), options), run, folder, $"{target.Name} by {name}, draws of seed {drawSeed}"), target,
-            threads: threads, forced: parsed.GetValue(_force));
+        SampleReport result;
+        try
+        {
+            File.Copy(Path.Combine(from, RunSession.CheckpointName), Path.Combine(folder.Path, RunSession.CheckpointName));
+            var draws = await Draw(entry.Bind(new SamplingProblem(target, samples), options), run, $"{target.Name} by {name}, draws of seed {drawSeed}");
+            result = SampleReport.Of(draws, target, threads: threads, forced: parsed.GetValue(_force));
+        }
+        catch
+        {
+            folder.Discard();
+            throw;
+        }
+
         var told = result.ToJson();
         told["out"] = folder.Path;
         folder.Write(result, told, options);
@@ -100,7 +109,7 @@ internal sealed class DrawCommand
             : throw CommandException.Failure($"The folder '{folder}' holds no {RunSession.CheckpointName} to draw from; repeat the run.");
     }
 
-    private static async Task<SampleSet> Draw(IMethod<SampleSet> method, Run run, RunFolder folder, string title)
+    private static async Task<SampleSet> Draw(IMethod<SampleSet> method, Run run, string title)
     {
         using var display = ITrainingDisplay.Create(title);
         try
@@ -112,14 +121,8 @@ internal sealed class DrawCommand
         catch (OperationCanceledException)
         {
             display.Dispose();
-            folder.Write("interrupted");
             Console.Error.WriteLine("monge: stopped; nothing was drawn.");
             throw new InterruptedException();
-        }
-        catch (Exception error)
-        {
-            folder.Write("failed: " + Failures.Sentence(error));
-            throw;
         }
     }
 }

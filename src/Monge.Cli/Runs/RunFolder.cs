@@ -133,6 +133,20 @@ internal sealed class RunFolder
         Write(failed is not null ? $"failed: {failed.Message}" : result.Warnings.Count == 0 ? "complete" : "complete with warnings", json, resolved, shapes);
     }
 
+    /// <summary>Takes back the folder of a run that can't be gone on with, so that the command can be repeated.</summary>
+    public void Discard()
+    {
+        foreach (var file in s_files)
+        {
+            File.Delete(In(file));
+        }
+
+        if (!Directory.EnumerateFileSystemEntries(Path).Any())
+        {
+            Directory.Delete(Path);
+        }
+    }
+
     private void CheckSame(string? held)
     {
         if (!File.Exists(In("run.json")))

@@ -1,16 +1,29 @@
+using System.Collections.Concurrent;
+
 namespace Monge.Data;
 
 /// <summary>
 /// A file that appears under its name complete or not at all: bytes go to a temporary name in the same directory,
 /// are flushed to the disk, and the temporary is renamed over the target by <see cref="Commit"/>.
 /// </summary>
-/// <remarks>Disposing without a commit removes the temporary and leaves an earlier file of that name as it was.</remarks>
+/// <remarks>
+/// Disposing without a commit removes the temporary and leaves an earlier file of that name as it was; so does the orderly end of a process that left a
+/// thread behind in the middle of writing.
+/// </remarks>
 public sealed class AtomicFile : IDisposable
 {
+    private static readonly ConcurrentDictionary<string, bool> s_unfinished = [];
+
     private readonly string temporaryPath;
     private readonly FileStream stream;
     private bool committed;
     private bool disposed;
+
+    static AtomicFile() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+    {
+        foreach (string path in s_unfinished.Keys)
+            File.Delete(path);
+    };
 
     /// <summary>Opens the temporary file beside the target.</summary>
     /// <param name="path">The name under which the file shall appear; its directory must exist.</param>
@@ -28,6 +41,7 @@ public sealed class AtomicFile : IDisposable
         try
         {
             stream = new FileStream(temporaryPath, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16);
+            s_unfinished[temporaryPath] = true;
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException)
         {
@@ -56,6 +70,7 @@ public sealed class AtomicFile : IDisposable
             stream.Dispose();
             File.Move(temporaryPath, Path, overwrite: true);
             committed = true;
+            s_unfinished.TryRemove(temporaryPath, out _);
         }
         catch (UnauthorizedAccessException error)
         {
@@ -85,6 +100,7 @@ public sealed class AtomicFile : IDisposable
         }
         if (!committed)
             File.Delete(temporaryPath);
+        s_unfinished.TryRemove(temporaryPath, out _);
     }
 
     /// <summary>Writes a whole file through <paramref name="write"/>; if that throws, nothing is left behind.</summary>

@@ -49,11 +49,16 @@ public sealed class LaplaceApproximation
     public static LaplaceApproximation? TryFind(Density density, double[]? start = null) =>
         TryFind(new Newton(density), start ?? new double[density.Dimension]);
 
-    /// <summary>The same from many starts, for which the density is compiled once; rounding may differ in the last digits.</summary>
-    internal static Func<double[], LaplaceApproximation?> Finder(Density density)
+    /// <summary>Finds it from many starts, for which the density is compiled once; rounding may differ in the last digits.</summary>
+    internal sealed class Finder(Density density) : IDisposable
     {
-        var newton = new Newton(density, isCompiled: true);
-        return start => TryFind(newton, start);
+        private readonly Newton _newton = new(density, isCompiled: true);
+
+        /// <summary>As <see cref="LaplaceApproximation.TryFind(Density, double[])"/>.</summary>
+        public LaplaceApproximation? TryFind(double[] start) => LaplaceApproximation.TryFind(_newton, start);
+
+        /// <inheritdoc/>
+        public void Dispose() => _newton.Dispose();
     }
 
     private static LaplaceApproximation? TryFind(Newton newton, double[] start)
@@ -118,7 +123,7 @@ public sealed class LaplaceApproximation
     }
 
     // The traced value, gradient and Hessian of one density.
-    private sealed class Newton
+    private sealed class Newton : IDisposable
     {
         private readonly int _dimension;
         private readonly TracedProgram _value;
@@ -171,6 +176,14 @@ public sealed class LaplaceApproximation
 
             compiled.Run(1);
             return program.Outputs.ToDictionary(o => o.Name, o => compiled[o.Name].Span.ToArray());
+        }
+
+        public void Dispose()
+        {
+            foreach (var program in _compiled.Values)
+            {
+                program.Dispose();
+            }
         }
 
         /// <summary>A step along the direction that raises the value enough (Armijo's rule), or null when rounding leaves none.</summary>

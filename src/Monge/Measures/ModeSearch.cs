@@ -54,7 +54,7 @@ internal static class ModeSearch
         }
 
         var climb = new Climb(program, d);
-        var polish = LaplaceApproximation.Finder(density);
+        using var finder = new LaplaceApproximation.Finder(density);
         var modes = new List<LaplaceApproximation>();
         var ones = Enumerable.Repeat(1.0, d).ToArray();
         (double[] Centre, double[] Scale)[] places = [(new double[d], ones), .. centre is null ? [] : new[] { (centre, scale ?? ones) }];
@@ -63,7 +63,7 @@ internal static class ModeSearch
             // The second wave and every later one search about what was found too.
             var known = modes.Count;
             var about = modes.Select(m => (m.Mode, m.StandardDeviation));
-            Collect(d, polish, climb.Run(Starts(d, wave % 2 == 0 || known == 0 ? [.. places, .. about] : [.. about], random)), modes);
+            Collect(d, finder.TryFind, climb.Run(Starts(d, wave % 2 == 0 || known == 0 ? [.. places, .. about] : [.. about], random)), modes);
             fruitless = modes.Count > known ? 0 : fruitless + 1;
         }
 

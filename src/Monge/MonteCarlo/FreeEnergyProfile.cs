@@ -11,7 +11,7 @@ namespace Monge.MonteCarlo;
 /// </summary>
 internal static class FreeEnergyProfile
 {
-    /// <summary>Times at which walks of less steps are not worth recording.</summary>
+    /// <summary>Segments of a path, at whose ends particles are weighed; a walk takes at least as many steps.</summary>
     public const int Segments = 32;
 
     /// <summary>Carries particles along a path and weighs them at the end of each of 32 segments; ends early where all weights vanish.</summary>

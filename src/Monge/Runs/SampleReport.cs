@@ -34,7 +34,8 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
     public static SampleReport Of(SampleSet draws, Density target, SampleSet? kept = null, int threads = 0, bool forced = false) =>
         new(draws, target, SampleDiagnostics.Compute(draws, target, threads), kept ?? draws, forced);
 
-    private IReadOnlyList<MomentTail> Tails => MomentTails.Compute(Draws.Positions, Draws.Names, Draws.LogWeights);
+    // Sorts every coordinate twice: computed once.
+    private readonly Lazy<IReadOnlyList<MomentTail>> _tails = new(() => MomentTails.Compute(Draws.Positions, Draws.Names, Draws.LogWeights));
 
     private bool IsWithheld => Draws.IsFailed && !Forced;
 
@@ -85,8 +86,8 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
             ["mean_error"] = Moments(m => m.MeanError),
             ["sd"] = Moments(m => m.StandardDeviation),
             ["sd_error"] = Moments(m => m.StandardDeviationError),
-            ["mean_pareto_k"] = ResultText.Json(Tails.Select(t => t.Mean?.Shape ?? double.NaN)),
-            ["sd_pareto_k"] = ResultText.Json(Tails.Select(t => t.Deviation?.Shape ?? double.NaN)),
+            ["mean_pareto_k"] = ResultText.Json(_tails.Value.Select(t => t.Mean?.Shape ?? double.NaN)),
+            ["sd_pareto_k"] = ResultText.Json(_tails.Value.Select(t => t.Deviation?.Shape ?? double.NaN)),
             ["reference_mean"] = ResultText.Json(facts.Mean),
             ["reference_sd"] = ResultText.Json(facts.StandardDeviation),
             ["sampler"] = Draws.Sampler,
@@ -126,7 +127,7 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
 
     private SummaryTable Coordinates(ReferenceMoments? known)
     {
-        var tails = Tails;
+        var tails = _tails.Value;
         var (names, moments) = (Draws.Names, MomentTable.Compute(Draws.Positions, Draws.Dimension, Draws.LogWeights, Draws.Names));
         return new SummaryTable(
             ["", "mean", "sd", "5 %", "median", "95 %", .. known is null ? (string[])[] : ["exact mean", "exact sd"]],

@@ -349,11 +349,11 @@ internal static class TransportRun<T>
             if (state.Arrays.ContainsKey(LeftOutName))
             {
                 var numbers = state.Doubles(LeftOutName);
-                (_leftOut, _endedAt) = ((long)numbers[0], numbers[1] < 0 ? null : (long)numbers[1]);
+                (_leftOut, _inARow, _endedAt) = ((long)numbers[0], (int)numbers[1], numbers[2] < 0 ? null : (long)numbers[2]);
             }
             else if (_leftOut > 0)
             {
-                state.Put(LeftOutName, [_leftOut, _endedAt ?? -1]);
+                state.Put(LeftOutName, [_leftOut, _inARow, _endedAt ?? -1]);
             }
 
             Training.Exchange(state);
