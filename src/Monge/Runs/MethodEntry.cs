@@ -128,11 +128,16 @@ public sealed class MethodEntry<TProblem, TResult> : IMethodEntry
     private readonly Func<string, IMethodOptions> _parse;
     private readonly Func<TProblem, IMethodOptions, IMethod<TResult>> _bind;
 
+    // Writing options as JSON takes long the first time, and most commands ask for those of one method.
+    private readonly Lazy<JsonObject> _defaults;
+    private readonly Lazy<IReadOnlyDictionary<string, JsonObject>> _presets;
+
     private MethodEntry(
-        MethodFacts facts, IMethodOptions defaults, IReadOnlyDictionary<string, JsonObject> presets, Func<string, IMethodOptions> parse,
-        Func<TProblem, IMethodOptions, IMethod<TResult>> bind)
+        MethodFacts facts, Type optionsType, Func<JsonObject> defaults, Func<IReadOnlyDictionary<string, JsonObject>> presets,
+        Func<string, IMethodOptions> parse, Func<TProblem, IMethodOptions, IMethod<TResult>> bind)
     {
-        (Facts, OptionsType, DefaultOptions, Presets, _parse, _bind) = (facts, defaults.GetType(), MethodOptions.ToJson(defaults), presets, parse, bind);
+        (Facts, OptionsType, _parse, _bind) = (facts, optionsType, parse, bind);
+        (_defaults, _presets) = (new(defaults), new(presets));
     }
 
     /// <inheritdoc/>
@@ -142,10 +147,10 @@ public sealed class MethodEntry<TProblem, TResult> : IMethodEntry
     public Type OptionsType { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, JsonObject> Presets { get; }
+    public IReadOnlyDictionary<string, JsonObject> Presets => _presets.Value;
 
     /// <inheritdoc/>
-    public JsonObject DefaultOptions { get; }
+    public JsonObject DefaultOptions => _defaults.Value;
 
     /// <summary>Makes a line.</summary>
     /// <typeparam name="TOptions">The method's options.</typeparam>
@@ -156,8 +161,9 @@ public sealed class MethodEntry<TProblem, TResult> : IMethodEntry
         MethodFacts facts, Func<TProblem, TOptions, IMethod<TResult>> create, params (string Name, TOptions Options)[] presets)
         where TOptions : class, IMethodOptions, new() => new(
             facts,
-            new TOptions(),
-            presets.ToDictionary(p => p.Name, p => MethodOptions.Changes(p.Options)),
+            typeof(TOptions),
+            () => MethodOptions.ToJson(new TOptions()),
+            () => presets.ToDictionary(p => p.Name, p => MethodOptions.Changes(p.Options)),
             MethodOptions.Parse<TOptions>,
             (problem, options) => create(problem, (TOptions)options));
 

@@ -55,6 +55,11 @@ public interface IIterative
     /// <summary>Named figures on a validation batch, asked for at equal numbers of steps; empty for none.</summary>
     IReadOnlyList<Figure> Validate() => [];
 
+    /// <summary>The steps of the whole run from here on, asked after each step without a budget.</summary>
+    /// <param name="iteration">Steps taken.</param>
+    /// <param name="total">The steps of the whole run, as known by now.</param>
+    long Total(long iteration, long total) => total;
+
     /// <summary>Whether to end before the planned number of steps, asked after each validation.</summary>
     bool IsDone => false;
 }

@@ -149,10 +149,15 @@ public sealed class RunSession
             SaveCheckpoint();
         }
 
-        var task = new TrainingTask(algorithm.Step, algorithm.Validate, CheckpointPath is null ? null : Keep) { IsDone = () => algorithm.IsDone };
+        var task = new TrainingTask(algorithm.Step, algorithm.Validate, CheckpointPath is null ? null : Keep)
+        {
+            IsDone = () => algorithm.IsDone,
+            Total = algorithm.Total,
+        };
         var plan = new TrainingPlan
         {
-            Iterations = total,
+            Iterations = iterations,
+            Total = total,
             Budget = budget,
             FirstIteration = first,
             ElapsedBefore = Elapsed,

@@ -17,6 +17,9 @@ public sealed record TrainingTask(
 {
     /// <summary>Whether to end before the total, asked after each validation; null never does.</summary>
     public Func<bool>? IsDone { get; init; }
+
+    /// <summary>From the steps taken and the total to the total from then on, asked after each step without a budget; null leaves it as it is.</summary>
+    public Func<long, long, long>? Total { get; init; }
 }
 
 /// <summary>When the loop ends and how often it reports.</summary>
@@ -24,6 +27,9 @@ public sealed record TrainingPlan
 {
     /// <summary>Total steps, those before a resume included; ignored with a budget.</summary>
     public required long Iterations { get; init; }
+
+    /// <summary>The total as it was known when the run was stopped; null for that of a new run.</summary>
+    public long? Total { get; init; }
 
     /// <summary>Time of training, that before a resume included; the total of steps then follows from the measured speed.</summary>
     public TimeSpan? Budget { get; init; }
@@ -70,7 +76,7 @@ public static class TrainingLoop
     public static TrainingOutcome Run(TrainingTask task, TrainingPlan plan, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
-        var total = plan.Iterations;
+        var total = plan.Total ?? plan.Iterations;
         var iteration = plan.FirstIteration;
         var (lossSum, lossCount, lastLoss) = (0.0, 0, double.NaN);
         var (lastReport, lastSave, speedFrom) = (double.NegativeInfinity, 0.0, 0.0);
@@ -122,7 +128,11 @@ public static class TrainingLoop
                 speedFrom = clock.Elapsed.TotalSeconds;
             }
 
-            if (plan.Budget is { } budget && taken >= ProbeSteps)
+            if (plan.Budget is not { } budget)
+            {
+                total = Math.Max(iteration, task.Total?.Invoke(iteration, total) ?? total);
+            }
+            else if (taken >= ProbeSteps)
             {
                 total = iteration + (long)Math.Max(0, (budget - Elapsed()).TotalSeconds / PerStep());
             }

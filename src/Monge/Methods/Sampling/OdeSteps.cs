@@ -19,9 +19,11 @@ internal static class OdeSteps
     /// <param name="samples">Draws to come.</param>
     /// <param name="validate">Weights of the batch; null if all vanish.</param>
     /// <param name="cancellation">Stops between runs.</param>
+    /// <param name="least">An error of log Z that doesn't matter in any case.</param>
     /// <returns>The sampler, and what doubling its steps once more moves log Z by.</returns>
     public static (TSampler Sampler, double Error) Refine<TSampler>(
-        TSampler sampler, bool mayDouble, int samples, Func<TSampler, ImportanceWeights?> validate, CancellationToken cancellation)
+        TSampler sampler, bool mayDouble, int samples, Func<TSampler, ImportanceWeights?> validate, CancellationToken cancellation,
+        double least = 0)
         where TSampler : struct, ICarrySampler<TSampler>
     {
         if (!sampler.IsOde || validate(sampler) is not { } coarse)
@@ -40,7 +42,7 @@ internal static class OdeSteps
 
             var moved = Math.Abs(fine.LogNormaliser - coarse.LogNormaliser);
             var statistical = coarse.LogNormaliserError * Math.Sqrt(coarse.Count / (double)samples);
-            if (moved <= LargestShare * statistical || !mayDouble || doubled.Steps > Most)
+            if (moved <= Math.Max(least, LargestShare * statistical) || !mayDouble || doubled.Steps > Most)
             {
                 return (sampler, moved);
             }

@@ -248,6 +248,7 @@ public sealed record PdeOptions : IMethodOptions
             TotalNoise = TotalNoise ?? (diffuses ? 3 : 1),
             NoiseExponent = NoiseExponent ?? (diffuses ? 2.5 : 1),
             Collocation = Collocation.Resolve(dimension, diffuses ? 10 : 5),
+            Preparation = Preparation.For(Training),
             Carry = Carry with { Sampler = Carry.Sampler ?? (Evolution == Evolution.AnnealingStochastic ? SamplerChoice.Sde : SamplerChoice.Automatic) },
         };
     }

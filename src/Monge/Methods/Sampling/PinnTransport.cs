@@ -268,6 +268,7 @@ public sealed record PinnOptions : IMethodOptions
             Training = Training.Or(defaults),
             Size = network == NetworkChoice.Automatic ? Size : separable ? Size.Or(32, 2) : Size.Or(64, 3),
             Collocation = Collocation.Resolve(dimension, scale),
+            Preparation = Preparation.For(Training),
             Carry = Carry with { Sampler = Carry.Sampler ?? SamplerChoice.Automatic },
         };
     }

@@ -2,9 +2,11 @@ using Monge.Runs;
 
 namespace Monge.Methods;
 
-/// <summary>Where an annealing starts: base and exponents.</summary>
+/// <summary>Where an annealing starts, base and exponents, and how much of preparation and training is enough.</summary>
 public sealed record PreparationOptions : IOptionGroup
 {
+    private const double UsuallyEnough = 0.97;
+
     /// <summary>Where the annealing starts.</summary>
     public BaseChoice Base { get; init; } = BaseChoice.Automatic;
 
@@ -20,6 +22,17 @@ public sealed record PreparationOptions : IOptionGroup
     /// <summary>The exponent b of the annealing, 1 to 10; null lets short trainings choose. Larger than a: the path widens first.</summary>
     public double? BaseExponent { get; init; }
 
+    /// <summary>
+    /// The effective share of a validation batch, 0.5 to 1, that is enough: the training ends when it has been reached, after as many steps again in which
+    /// the learning rate falls, and also when a doubling of the steps hardly raised it any more; and a path on which particles keep most of their weights
+    /// without any drift is taken without trials of others. 1 is never enough. Null is 0.97 where neither steps nor budget of the training are given, else 1.
+    /// </summary>
+    public double? EnoughEss { get; init; }
+
+    /// <summary>These options with what follows from those of the training filled in.</summary>
+    internal PreparationOptions For(TrainingOptions given) =>
+        this with { EnoughEss = EnoughEss ?? (given is { Iterations: null, Budget: null } ? UsuallyEnough : 1) };
+
     /// <inheritdoc/>
     public void Check()
     {
@@ -28,6 +41,7 @@ public sealed record PreparationOptions : IOptionGroup
         OptionCheck.Within<double>(BaseInflation, 0.5, 10);
         OptionCheck.Within(TargetExponent, 1, 10);
         OptionCheck.Within(BaseExponent, 1, 10);
+        OptionCheck.Within(EnoughEss, 0.5, 1);
     }
 }
 

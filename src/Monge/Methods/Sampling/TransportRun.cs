@@ -87,7 +87,6 @@ internal static class TransportRun
 internal static class TransportRun<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private const int GaugeParticles = 1024;
     private const int MostExactDraws = 10_000;
     private const int RaceIterations = 500;
     private const int RaceParticles = 2048;
@@ -104,7 +103,7 @@ internal static class TransportRun<T>
         var problem = session.Once(
             "prepare", () => method.Prepare<T>(new PreparationRun(run, setup.Budget)), (prepared, state) => prepared.Save(state),
             state => TransportProblem.Load(method.Target, state));
-        using var gauged = new Gauged(method, problem, run);
+        using var gauged = new GaugedTraining<T>(method, problem, run);
         var schedule = gauged.Networks.Schedule;
         var outcome = session.Iterate("train", gauged, schedule.Iterations ?? setup.DefaultIterations, schedule.Budget, schedule.CheckpointSeconds);
         problem = gauged.Problem;
@@ -253,148 +252,4 @@ internal static class TransportRun<T>
 
     private static string? LeftOut(double share) => share > 0
         ? string.Create(CultureInfo.InvariantCulture, $"{share:P1} of the training's points, at which the density is zero or not finite, were left out") : null;
-
-    // A training whose progress is told by the effective sample size of a batch. The first step that isn't finite sets a guard before the density, and those
-    // that aren't finite even so are left out; where they are many the training ends with what it had learned.
-    private sealed class Gauged : IIterative, IDisposable
-    {
-        private const int MostInARow = 50;
-        private const string GuardName = "guard";
-        private const string LeftOutName = "stepsLeftOut";
-
-        private readonly ITransportMethod _method;
-        private readonly Run _run;
-        private long _callsBefore;
-        private int _inARow;
-        private long _leftOut;
-        private long? _endedAt;
-        private StepInfo _last;
-        private DensityGuard? _addedGuard;
-
-        public Gauged(ITransportMethod method, TransportProblem problem, Run run)
-        {
-            (_method, _run) = (method, run);
-            Open(problem);
-        }
-
-        public TransportProblem Problem { get; private set; } = null!;
-
-        public ITransportNetworks Networks { get; private set; } = null!;
-
-        public ITransportTraining<T> Training { get; private set; } = null!;
-
-        public ITransportSampling<T> Sampling { get; private set; } = null!;
-
-        public long TargetCalls => _callsBefore + Training.TargetCalls + Sampling.TargetCalls;
-
-        public bool IsDone => _endedAt is not null;
-
-        public void Init() => Training.Init();
-
-        public StepInfo Step(long iteration, long total)
-        {
-            if (_endedAt is not null)
-            {
-                return _last;
-            }
-
-            var info = Training.Step(iteration, total);
-            if (!IsFinite(info) && Problem.Guard is null && DensityGuard.TryFind<T>(Problem.Target, true, _run.Execution) is { } guard)
-            {
-                SetGuard(guard);
-                info = Training.Step(iteration, total);
-            }
-
-            if (IsFinite(info))
-            {
-                (_inARow, _last) = (0, info);
-                return info;
-            }
-
-            // Nothing was learned by the step. If it was the first, there is nothing to go on with.
-            _leftOut++;
-            _endedAt = ++_inARow > MostInARow ? iteration : null;
-            return iteration > 0 ? _last : info;
-        }
-
-        /// <summary>What is to be said of steps that were left out.</summary>
-        public IEnumerable<Status> Judge()
-        {
-            const string advice = "lower the learning rate, or write the density so that it is finite where particles go (a support, a prior, LogSumExp for a "
-                + "sum of exponentials)";
-            if (_endedAt is { } iteration)
-            {
-                yield return Status.Fail(
-                    $"the training ended at iteration {iteration}, as the loss was no longer finite; what it had learned was kept", advice);
-            }
-            else if (_leftOut > 0)
-            {
-                yield return Status.Warn($"{_leftOut} steps of the training were left out, as their loss was not finite", advice);
-            }
-        }
-
-        public void Exchange(RunState state)
-        {
-            // A checkpoint may be of a training that needed the guard which the preparation had not.
-            if (state.Arrays.ContainsKey(GuardName) && Problem.Guard is null)
-            {
-                var numbers = state.Doubles(GuardName);
-                SetGuard(new DensityGuard(numbers[2..], numbers[0], numbers[1]));
-            }
-            else if (_addedGuard is { } guard && !state.Arrays.ContainsKey(GuardName))
-            {
-                state.Put(GuardName, [guard.Low, guard.Share, .. guard.Position]);
-            }
-
-            if (state.Arrays.ContainsKey(LeftOutName))
-            {
-                var numbers = state.Doubles(LeftOutName);
-                (_leftOut, _inARow, _endedAt) = ((long)numbers[0], (int)numbers[1], numbers[2] < 0 ? null : (long)numbers[2]);
-            }
-            else if (_leftOut > 0)
-            {
-                state.Put(LeftOutName, [_leftOut, _inARow, _endedAt ?? -1]);
-            }
-
-            Training.Exchange(state);
-            var calls = _callsBefore + Sampling.TargetCalls;
-            state.Exchange("gaugeCalls", ref calls);
-            _callsBefore = calls - Sampling.TargetCalls;
-        }
-
-        public IReadOnlyList<Figure> Validate() => [Figure.ValidationEss(Ess(Sampling.Gauge(GaugeParticles, _run.Seed)))];
-
-        public void Dispose()
-        {
-            Sampling.Dispose();
-            Training.Dispose();
-        }
-
-        private static bool IsFinite(StepInfo info) => double.IsFinite(info.Loss ?? 0) && double.IsFinite(info.GradientNorm ?? 0);
-
-        private void Open(TransportProblem problem)
-        {
-            (Problem, Networks) = (problem, _method.Networks(problem));
-            Training = Networks.Training<T>(_run);
-            Sampling = Networks.Sampling(Training, _run);
-        }
-
-        // The same training, going on from the same state.
-        private void SetGuard(DensityGuard guard)
-        {
-            var (before, sampling, state) = (Training, Sampling, new RunState());
-            _callsBefore += sampling.TargetCalls;
-            before.Exchange(state);
-            Open(Problem with { Guard = guard });
-            foreach (var name in new[] { "pointsSeen", "pointsLeftOut" })
-            {
-                state.Put(name, 0);
-            }
-
-            Training.Exchange(state.ToFill());
-            _addedGuard = guard;
-            sampling.Dispose();
-            before.Dispose();
-        }
-    }
 }

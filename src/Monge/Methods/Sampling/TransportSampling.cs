@@ -45,8 +45,15 @@ internal sealed class TransportSampling<T>(
     ExecutionOptions execution) : ITransportSampling<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    // Above this effective sample size of the ODE no SDE is tried.
+    // Above this effective sample size of the ODE no SDE is tried, and the other way round.
     private const double NothingToWin = 0.95;
+
+    // Up to so many coordinates the ODE with its exact divergence costs no more than the steps of an SDE.
+    private const int SmallDimension = 4;
+
+    // Along a path on which particles keep their weights without a drift, a step of the ODE that moves log Z by less no longer matters.
+    private const double LeastError = 2e-4;
+    private const double EvenLangevin = 0.01;
 
     private readonly TransportCarrier<T> _carrier = new(problem, transport, parameters, execution);
     private TransportSampler _chosen;
@@ -63,7 +70,8 @@ internal sealed class TransportSampling<T>(
 
     /// <inheritdoc/>
     public WeightedParticles<T> Gauge(int particles, ulong seed) => Validate(
-        UsesOde ? new TransportSampler(null, carry.SamplerSteps ?? 32, 0)
+        KernelsFirst ? new TransportSampler(SdeScheme.EulerMaruyama, 64, EvenLangevin)
+            : UsesOde ? new TransportSampler(null, carry.SamplerSteps ?? 32, 0)
             : new TransportSampler(SdeScheme.EulerMaruyama, carry.SamplerSteps ?? 64, 0.03, carry.Diffusion), particles, seed);
 
     /// <inheritdoc/>
@@ -71,7 +79,8 @@ internal sealed class TransportSampling<T>(
     {
         WeightedParticles<T> Batch(TransportSampler sampler) => Validate(sampler, ParticleBatches.Validation, seed);
         var (sampler, ess) = Best(new SamplerContest<TransportSampler>(s => SamplerTrials.Of(s, Batch(s).LogWeights), cancellation));
-        (_chosen, _stepError) = OdeSteps.Refine(sampler, carry.SamplerSteps is null, samples, s => SamplerTrials.Weights(Batch(s).LogWeights), cancellation);
+        (_chosen, _stepError) = OdeSteps.Refine(
+            sampler, carry.SamplerSteps is null, samples, s => SamplerTrials.Weights(Batch(s).LogWeights), cancellation, problem.IsEven ? LeastError : 0);
         return (ess, null);
     }
 
@@ -91,6 +100,20 @@ internal sealed class TransportSampling<T>(
     // First the ODE; then, unless that leaves little to win, the SDE with several Langevin steps, with more steps, and by Heun's scheme.
     private (TransportSampler Sampler, double Ess) Best(SamplerContest<TransportSampler> contest)
     {
+        foreach (var steps in KernelsFirst ? [64, 128, 256] : Array.Empty<int>())
+        {
+            var best = steps == 64 ? 0 : contest.Best.Sampler.LangevinStep;
+            foreach (var step in steps == 64 ? [EvenLangevin, 0.03, 0.1] : new[] { best, 0.5 * best })
+            {
+                contest.Enter(new TransportSampler(SdeScheme.EulerMaruyama, steps, step));
+            }
+
+            if (contest.Best.Ess > NothingToWin)
+            {
+                return contest.Best;
+            }
+        }
+
         if (UsesOde)
         {
             foreach (var steps in carry.SamplerSteps is { } fixedSteps ? [fixedSteps] : new[] { 32, 64 })
@@ -127,6 +150,10 @@ internal sealed class TransportSampling<T>(
     private WeightedParticles<T> Draw(TransportSampler sampler, int samples, DrawKey draw) => ParticleBatches.Draw<T>(
         samples, problem.Base.Dimension, draw, (n, key) => sampler.Scheme is { } scheme
             ? _carrier.AlongSde(scheme, Grid(sampler), n, key) : _carrier.AlongOde(sampler.Steps, n, key));
+
+    // Where the drift has little to do, kernels with their exact weights cost far less than the divergences of an ODE.
+    private bool KernelsFirst => problem.IsEven && carry is { Sampler: SamplerChoice.Automatic, SamplerSteps: null, Diffusion: null }
+        && problem.Base.Dimension > SmallDimension;
 
     // The exact divergence of a general field costs d tangents; above the limit it is left to those who ask for it.
     private bool UsesOde => carry.Sampler == SamplerChoice.Ode

@@ -179,6 +179,7 @@ public sealed record NetsOptions : IMethodOptions
             Size = separable ? Size.Or(32, 2) : Size.Or(64, 3),
             ResidualScale = ResidualScale ?? (exact ? 2 : 5),
             ScoreGate = ScoreGate ?? (Drift == NetsDrift.Free && (path != NetsPath.Annealing || Network == NetsNetwork.None)),
+            Preparation = Preparation.For(Training),
             Simulation = Simulation with { HorizonShare = Simulation.HorizonShare ?? (action ? 0.6 : 0.3) },
             Carry = Carry with { Sampler = Carry.Sampler ?? SamplerChoice.Automatic },
         };

@@ -35,6 +35,9 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     private const double BendGain = 1.15;
     private const double EvenEnough = 0.8;
     private const double NarrowInflation = 0.9;
+
+    // Where particles without any drift keep as much of their weights along the geometric path, a drift learns it: no other path is tried.
+    private const double EvenOnOnePath = 0.7;
     private const double HopelessShare = 0.25;
 
     private static readonly double[] s_firstStiffness = [1, 8, 64, 512];
@@ -165,7 +168,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
     // Bent coordinates found by importance sampling from each of the starts, if annealed importance sampling does clearly better in them.
     private Trial Bend(Trial best)
     {
-        if (target.Dimension is < 2 or > LargestBentDimension || best.Ess > EvenEnough)
+        if (target.Dimension is < 2 or > LargestBentDimension || best.Ess > (options.EnoughEss < 1 ? EvenOnOnePath : EvenEnough))
         {
             return best;
         }
@@ -235,6 +238,11 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
         if (options.TargetExponent is not null || options.BaseExponent is not null)
         {
             return [Try(chosen, stiffness, source, options.TargetExponent ?? 1, options.BaseExponent ?? 1)];
+        }
+
+        if (options.EnoughEss < 1 && best.Ess >= EvenOnOnePath)
+        {
+            return [best with { Problem = best.Problem with { IsEven = true } }];
         }
 
         if (!run.HasTime)

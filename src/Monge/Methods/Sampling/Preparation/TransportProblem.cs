@@ -17,6 +17,7 @@ namespace Monge.Methods;
 internal sealed record TransportProblem
 {
     private const string CurvatureName = "path.logCurvature";
+    private const string EvenName = "path.isEven";
 
     /// <summary>The density.</summary>
     public required Density Target { get; init; }
@@ -52,6 +53,11 @@ internal sealed record TransportProblem
 
     /// <summary>What stands before a target that is zero or not finite in some places; null for none.</summary>
     public DensityGuard? Guard { get; init; }
+
+    /// <summary>
+    /// Whether particles keep most of their weights along the path without any drift, and no other path was tried: short kernels are enough then.
+    /// </summary>
+    public bool IsEven { get; init; }
 
     /// <summary>How base and exponents were found, in words.</summary>
     public required string Source { get; init; }
@@ -268,6 +274,11 @@ internal sealed record TransportProblem
             state.Put(CurvatureName, LogCurvature);
         }
 
+        if (IsEven)
+        {
+            state.Put(EvenName, 1);
+        }
+
         if (Guard is { } guard)
         {
             state.Put("guard.position", guard.Position);
@@ -310,6 +321,7 @@ internal sealed record TransportProblem
             BaseExponent = state.Number("baseExponent"),
             Stiffness = state.Number("stiffness"),
             TargetBox = state.Doubles("target.box"),
+            IsEven = state.Arrays.ContainsKey(EvenName),
             LogCurvature = state.Arrays.ContainsKey(CurvatureName) ? state.Doubles(CurvatureName) : null,
             Source = state.Word("source"),
             PreparationCalls = (long)state.Number("preparationCalls"),
