@@ -70,7 +70,8 @@ internal static class ManyWells
     private static async Task<(Density Target, SampleSet Draws)> Sample(string name, ExperimentSettings settings, CancellationToken cancellation)
     {
         var target = TargetLibrary.Get(name);
-        var draws = await new PinnTransport(target, new PinnOptions()).SampleAsync(Samples, settings.Seed, null, cancellation, settings.Threads);
+        var options = new PinnOptions { Preparation = Measurements.WholeTraining };
+        var draws = await new PinnTransport(target, options).SampleAsync(Samples, settings.Seed, null, cancellation, settings.Threads);
         settings.Remark(
             $"{name}, seed {settings.Seed}: log Z {draws.LogZ:f4} +- {draws.LogZError:f4} (exact {target.Facts.LogZ:f4}), ELBO {draws.Elbo:f3}, EUBO "
             + $"{draws.Eubo:f3}, ESS {draws.EffectiveSampleSize:p1}, forward ESS {draws.ForwardEffectiveSampleSize:p1}");

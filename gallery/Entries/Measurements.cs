@@ -1,5 +1,6 @@
 using Monge.Engine.Random;
 using Monge.Measures;
+using Monge.Methods;
 using Monge.Runs;
 
 namespace Monge.Gallery.Entries;
@@ -9,6 +10,9 @@ internal static class Measurements
 {
     /// <summary>(k + 1/2) / n for k from 0: the nodes of the midpoint rule on [0, 1].</summary>
     public static double[] Midpoints(int count) => [.. Enumerable.Range(0, count).Select(k => (k + 0.5) / count)];
+
+    /// <summary>Preparation and training in full, as published figures are made; by default a run ends when its weights are even enough.</summary>
+    public static PreparationOptions WholeTraining { get; } = new() { EnoughEss = 1 };
 
     /// <summary>Standard normal numbers.</summary>
     public static double[] Normal(RandomStream random, int count) => [.. Enumerable.Range(0, count).Select(_ => random.NextNormal())];

@@ -39,7 +39,7 @@ internal static class NeuralPdeTransport
     private static async Task<IReadOnlyList<double>> Sample(string name, ExperimentSettings settings, CancellationToken cancellation)
     {
         var target = TargetLibrary.Get(name);
-        var method = new PinnTransport(target, new PinnOptions());
+        var method = new PinnTransport(target, new PinnOptions { Preparation = Measurements.WholeTraining });
         var draws = await method.SampleAsync(Samples, settings.Seed, null, cancellation, settings.Threads);
         return [draws.LogZ, draws.EffectiveSampleSize, Measurements.LargestModeError(target, draws)];
     }

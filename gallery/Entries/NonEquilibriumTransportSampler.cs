@@ -31,8 +31,10 @@ internal static class NonEquilibriumTransportSampler
             .. LatticeFieldTheory.Experiments,
             Forty("gmm40-moving-means", "along a path that moves the means (it uses mode knowledge)", moving: true, ess: 0.95, stretchEss: 0.98, weight: 0.005),
             Forty("gmm40-annealing", "along the annealing from N(0, 25^2 I), without mode knowledge", moving: false, ess: 0.7, stretchEss: 0.95, weight: 0.01),
-            Normaliser("many-well-5", new NetsOptions(), -0.541056, 0.02, 0.005, "quadrature"),
-            Normaliser("many-well-50", new NetsOptions { Network = NetsNetwork.Separable }, 42.817243, 0.1, 0.03, "quadrature"),
+            Normaliser("many-well-5", new NetsOptions { Preparation = Measurements.WholeTraining }, -0.541056, 0.02, 0.005, "quadrature"),
+            Normaliser(
+                "many-well-50", new NetsOptions { Network = NetsNetwork.Separable, Preparation = Measurements.WholeTraining }, 42.817243, 0.1, 0.03,
+                "quadrature"),
             Normaliser("many-well-32", new NetsOptions { Network = NetsNetwork.Separable, Training = new() { Iterations = 6000 } }, 164.695675,
                 0.1, 0.03, "quadrature"),
             Funnel("funnel-10", "along the annealing, without knowledge of the log-scale", moving: false),
@@ -106,7 +108,7 @@ internal static class NonEquilibriumTransportSampler
         async (settings, cancellation) =>
         {
             var target = TargetLibrary.Get("funnel-10");
-            var options = new NetsOptions();
+            var options = new NetsOptions { Preparation = Measurements.WholeTraining };
             var draws = await new NetsTransport(target, options, moving ? PathLibrary.For(target)!.Path : null).SampleAsync(
                 Samples, settings.Seed, null, cancellation, settings.Threads);
             NoteRun(settings, name, draws);
@@ -176,7 +178,7 @@ internal static class NonEquilibriumTransportSampler
                 : new NetsOptions
                 {
                     ScoreGate = true,
-                    Preparation = new() { Base = BaseChoice.Isotropic },
+                    Preparation = Measurements.WholeTraining with { Base = BaseChoice.Isotropic },
                     Training = new() { BatchSize = 512 },
                     Simulation = new() { Walkers = 128, GridTimes = 24 },
                     Carry = new() { Sampler = SamplerChoice.Sde },

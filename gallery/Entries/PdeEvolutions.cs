@@ -61,7 +61,7 @@ internal static class PdeEvolutions
     private static async Task<IReadOnlyList<double>> Sample(string name, PdeOptions options, ExperimentSettings settings, CancellationToken cancellation)
     {
         var target = TargetLibrary.Get(name);
-        var method = new PdeTransport(target, options);
+        var method = new PdeTransport(target, options with { Preparation = Measurements.WholeTraining });
         var draws = await method.SampleAsync(Samples, settings.Seed, null, cancellation, settings.Threads);
         settings.Remark($"{draws.Sampler}; {draws.Preparation}; {draws.Iterations} steps in {draws.TrainSeconds:f0} s");
         foreach (var warning in draws.Warnings)

@@ -51,13 +51,18 @@ public sealed class RunSession
     /// <summary>Begins a run, or opens the checkpoint of one that is to be resumed.</summary>
     /// <param name="run">Seed, threads, folder and the like.</param>
     /// <param name="identity">What names the run.</param>
-    /// <exception cref="CheckpointException">The folder's checkpoint can't be read, or is of another run.</exception>
-    public RunSession(Run run, RunIdentity identity)
+    /// <param name="checkpoint">The file to go on from, wherever it is; null goes on from the folder's if the run says so.</param>
+    /// <exception cref="CheckpointException">The checkpoint can't be read, or is of another run.</exception>
+    public RunSession(Run run, RunIdentity identity, string? checkpoint = null)
     {
         ArgumentNullException.ThrowIfNull(run);
         ArgumentNullException.ThrowIfNull(identity);
         (Run, _identity) = (run, identity);
-        if (run.Resume && CheckpointPath is { } path && File.Exists(path))
+        if (checkpoint is not null)
+        {
+            _elapsedBefore = Open(checkpoint);
+        }
+        else if (run.Resume && CheckpointPath is { } path && File.Exists(path))
         {
             _elapsedBefore = Open(path);
         }
@@ -165,7 +170,13 @@ public sealed class RunSession
             Validations = validations,
             Phase = phase,
         };
-        return TrainingLoop.Run(task, plan, Run.Progress, Run.Cancellation);
+        var outcome = TrainingLoop.Run(task, plan, Run.Progress, Run.Cancellation);
+        if (CheckpointPath is null)
+        {
+            Keep(outcome.Iterations, outcome.Iterations, outcome.Elapsed);
+        }
+
+        return outcome;
     }
 
     /// <summary>
@@ -181,17 +192,21 @@ public sealed class RunSession
         }
     }
 
+    /// <summary>Writes what all phases have reached to a file, from which a run can go on.</summary>
+    /// <param name="path">The file.</param>
+    internal void SaveCheckpoint(string path) => Write(
+        path,
+        "checkpoint",
+        _phases.SelectMany(p => p.Value.Arrays.Select(a => KeyValuePair.Create($"{p.Key}/{a.Key}", a.Value))),
+        _phases.SelectMany(p => p.Value.Words.Select(w => KeyValuePair.Create($"{p.Key}/{w.Key}", w.Value)))
+            .Append(KeyValuePair.Create(PhasesName, string.Join(',', _phases.Keys)))
+            .Append(KeyValuePair.Create(ElapsedName, Elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture))));
+
     private void SaveCheckpoint()
     {
         if (CheckpointPath is { } path)
         {
-            Write(
-                path,
-                "checkpoint",
-                _phases.SelectMany(p => p.Value.Arrays.Select(a => KeyValuePair.Create($"{p.Key}/{a.Key}", a.Value))),
-                _phases.SelectMany(p => p.Value.Words.Select(w => KeyValuePair.Create($"{p.Key}/{w.Key}", w.Value)))
-                    .Append(KeyValuePair.Create(PhasesName, string.Join(',', _phases.Keys)))
-                    .Append(KeyValuePair.Create(ElapsedName, Elapsed.TotalSeconds.ToString("R", CultureInfo.InvariantCulture))));
+            SaveCheckpoint(path);
         }
     }
 

@@ -130,7 +130,12 @@ public static class TrainingLoop
 
             if (plan.Budget is not { } budget)
             {
+                var known = total;
                 total = Math.Max(iteration, task.Total?.Invoke(iteration, total) ?? total);
+                if (total != known)
+                {
+                    Report(true);
+                }
             }
             else if (taken >= ProbeSteps)
             {

@@ -46,6 +46,38 @@ public static class SamplingMethods
         CancellationToken cancellation = default, int threads = 0) =>
         Task.Run(() => method.Sample(samples, new Run { Seed = seed, Threads = threads, Progress = progress, Cancellation = cancellation }), cancellation);
 
+    /// <summary>Trains once, to draw many times.</summary>
+    /// <param name="method">The method, bound to its density: one of the library's trained transports.</param>
+    /// <param name="run">Seed, threads, folder, progress, cancellation.</param>
+    /// <exception cref="ArgumentException">The method has no training.</exception>
+    /// <exception cref="DensityException">The density can't be used.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled; with a folder given, the state was saved there.</exception>
+    /// <exception cref="CheckpointException">The folder's checkpoint can't be resumed.</exception>
+    public static TrainedSampler Train(this ISamplingMethod method, Run run)
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        ArgumentNullException.ThrowIfNull(run);
+        return TrainedSampler.Train(method, run);
+    }
+
+    /// <summary>Trains on another thread.</summary>
+    /// <inheritdoc cref="Train"/>
+    public static Task<TrainedSampler> TrainAsync(this ISamplingMethod method, Run run) => Task.Run(() => Train(method, run));
+
+    /// <summary>Reads a trained sampler that <see cref="TrainedSampler.Save"/> wrote; also the checkpoint of a finished run.</summary>
+    /// <param name="method">The method that was trained, bound to the same density with the same options.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="threads">Threads, 0 for all; no result depends on it.</param>
+    /// <exception cref="ArgumentException">The method has no training.</exception>
+    /// <exception cref="Data.DataFormatException">The file is no safetensors file.</exception>
+    /// <exception cref="CheckpointException">It is of another density, method or options.</exception>
+    public static TrainedSampler Load(this ISamplingMethod method, string path, int threads = 0)
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return TrainedSampler.Load(method, path, threads);
+    }
+
     /// <summary>Checks what a sampler is asked for.</summary>
     /// <param name="target">The density.</param>
     /// <param name="samples">Number of samples.</param>

@@ -69,7 +69,8 @@ public sealed class PinnTransport : ITransportMethod
         ResolvedOptions.Precision, ResolvedOptions.Training.Budget, DefaultIterations, ResolvedOptions.Preparation,
         ResolvedOptions with { Carry = new CarryOptions() }, ResolvedOptions.Preparation.Base == BaseChoice.Automatic && Target.Base.UsesModeKnowledge);
 
-    ITransportNetworks ITransportMethod.Networks(TransportProblem problem) => new PinnNetworks(problem, With(problem.Network ?? ResolvedOptions.Network));
+    ITransportNetworks ITransportMethod.Networks(TransportProblem problem) =>
+        new PinnNetworks(problem, With(problem.Network ?? ResolvedOptions.Network, problem.IsEven));
 
     /// <summary>
     /// The problem that a run starts from, base and exponents, and its network; exponents and network are those whose short training ends with the most even
@@ -85,7 +86,7 @@ public sealed class PinnTransport : ITransportMethod
         {
             Race<T> Train(NetworkChoice network)
             {
-                var particles = TransportRun<T>.ShortTraining(new PinnNetworks(problem, With(network)), run);
+                var particles = TransportRun<T>.ShortTraining(new PinnNetworks(problem, With(network, problem.IsEven)), run);
                 return new Race<T>(network, particles, TransportRun<T>.Ess(particles));
             }
 
@@ -134,7 +135,7 @@ public sealed class PinnTransport : ITransportMethod
         return problem with { Source = problem.Source + words, PreparationCalls = preparation.TargetCalls + run.TrainingCalls, Network = chosen };
     }
 
-    private PinnOptions With(NetworkChoice network) => (ResolvedOptions with { Network = network }).Resolve(Target.Dimension);
+    private PinnOptions With(NetworkChoice network, bool isEven) => (ResolvedOptions with { Network = network }).Resolve(Target.Dimension, isEven);
 
     private sealed record Race<T>(NetworkChoice Network, WeightedParticles<T>? Particles, double Ess)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -204,6 +205,9 @@ internal sealed class PinnNetworks : ITransportNetworks
 /// </summary>
 public sealed record PinnOptions : IMethodOptions
 {
+    // Up to so many coordinates a smaller network learns a drift that has little to do.
+    private const int SmallDimension = 10;
+
     /// <summary>Steps, batches, learning rate.</summary>
     public TrainingOptions Training { get; init; } = new();
 
@@ -244,7 +248,9 @@ public sealed record PinnOptions : IMethodOptions
     /// <summary>
     /// The options with all that follows from the dimension and the network filled in; what needs a network stays open while it is to be chosen.
     /// </summary>
-    internal PinnOptions Resolve(int dimension)
+    /// <param name="dimension">d.</param>
+    /// <param name="isEven">Whether the drift has little to do; null while that isn't known, which may leave the network's size open.</param>
+    internal PinnOptions Resolve(int dimension, bool? isEven = null)
     {
         var exact = dimension <= ExactDivergenceLimit;
         var network = Network == NetworkChoice.Automatic && exact ? NetworkChoice.Mlp : Network;
@@ -261,14 +267,17 @@ public sealed record PinnOptions : IMethodOptions
             };
         }
 
+        var preparation = Preparation.For(Training);
+        var maySuffice = preparation.EnoughEss < 1 && dimension <= SmallDimension && !separable;
         double? scale = network == NetworkChoice.Automatic ? null : separable ? 10 : exact ? 2 : 5;
         return this with
         {
             Network = network,
             Training = Training.Or(defaults),
-            Size = network == NetworkChoice.Automatic ? Size : separable ? Size.Or(32, 2) : Size.Or(64, 3),
+            Size = network == NetworkChoice.Automatic || (isEven is null && maySuffice) ? Size
+                : separable || (isEven == true && maySuffice) ? Size.Or(32, 2) : Size.Or(64, 3),
             Collocation = Collocation.Resolve(dimension, scale),
-            Preparation = Preparation.For(Training),
+            Preparation = preparation,
             Carry = Carry with { Sampler = Carry.Sampler ?? SamplerChoice.Automatic },
         };
     }

@@ -1,12 +1,8 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Numerics;
-using Monge.Diagnostics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Measures;
 using Monge.Runs;
-using Monge.Training;
 
 namespace Monge.Methods;
 
@@ -71,14 +67,25 @@ internal static class TransportRun
     /// <summary>Runs a method, or goes on with it, and draws.</summary>
     public static SampleSet Sample(ITransportMethod method, int samples, Run run)
     {
-        SamplingMethods.Check(method.Target, samples);
+        ArgumentOutOfRangeException.ThrowIfLessThan(samples, 2);
+        using var trained = Train(method, run);
+        return trained.Draw(samples, run.DrawSeed ?? run.Seed, run);
+    }
+
+    /// <summary>Trains a method, or goes on with its training.</summary>
+    /// <param name="method">The method.</param>
+    /// <param name="run">Seed, threads, folder and the like.</param>
+    /// <param name="checkpoint">The file of a training to go on from; null for the folder's.</param>
+    public static ITrainedRun Train(ITransportMethod method, Run run, string? checkpoint = null)
+    {
+        method.Target.Check();
         if (method.Setup.Precision == Precision.Float64)
         {
-            return TransportRun<double>.Sample(method, samples, run);
+            return TransportRun<double>.Train(method, run, null, checkpoint);
         }
 
         return NumberRange.NeedsDouble(method.Target) is { } why
-            ? TransportRun<double>.Sample(method, samples, run, why) : TransportRun<float>.Sample(method, samples, run);
+            ? TransportRun<double>.Train(method, run, why, checkpoint) : TransportRun<float>.Train(method, run, null, checkpoint);
     }
 }
 
@@ -87,40 +94,39 @@ internal static class TransportRun
 internal static class TransportRun<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
-    private const int MostExactDraws = 10_000;
     private const int RaceIterations = 500;
     private const int RaceParticles = 2048;
 
-    /// <summary>Runs a method, or goes on with it, and draws.</summary>
+    /// <summary>Trains a method, or goes on with its training.</summary>
     /// <param name="method">The method.</param>
-    /// <param name="samples">Number of samples.</param>
     /// <param name="run">Seed, threads, folder and the like.</param>
     /// <param name="note">What is to be said of the run; null for nothing.</param>
-    public static SampleSet Sample(ITransportMethod method, int samples, Run run, string? note = null)
+    /// <param name="checkpoint">The file of a training to go on from; null for the folder's.</param>
+    public static TrainedTransportRun<T> Train(ITransportMethod method, Run run, string? note, string? checkpoint = null)
     {
         var setup = method.Setup;
-        var session = new RunSession(run, new RunIdentity(method.Name, [.. SamplingMethods.Identity(method.Target), .. setup.Inputs], setup.Identity));
+        var identity = new RunIdentity(method.Name, [.. SamplingMethods.Identity(method.Target), .. setup.Inputs], setup.Identity);
+        var session = new RunSession(run, identity, checkpoint);
         var problem = session.Once(
             "prepare", () => method.Prepare<T>(new PreparationRun(run, setup.Budget)), (prepared, state) => prepared.Save(state),
             state => TransportProblem.Load(method.Target, state));
-        using var gauged = new GaugedTraining<T>(method, problem, run);
-        var schedule = gauged.Networks.Schedule;
-        var outcome = session.Iterate("train", gauged, schedule.Iterations ?? setup.DefaultIterations, schedule.Budget, schedule.CheckpointSeconds);
-        problem = gauged.Problem;
-        var (training, sampling) = (gauged.Training, gauged.Sampling);
-        var model = new RunState();
-        problem.Save(model);
-        model.Exchange("average", training.Average);
-        model.Put("iteration", outcome.Iterations);
-        session.SaveModel(model);
-        string?[] source = [problem.Source, gauged.Networks.Remark(training.Average), note, LeftOut(training.LeftOut)];
-        var draws = Sample(session, problem with { Source = string.Join("; ", source.OfType<string>()) }, sampling, outcome, samples, method);
-        return draws with
+        var training = new GaugedTraining<T>(method, problem, run);
+        try
         {
-            TargetCalls = draws.TargetCalls + problem.PreparationCalls + gauged.TargetCalls,
-            Sampler = note is null ? draws.Sampler : $"{draws.Sampler}; {note}",
-            Warnings = [.. draws.Warnings, .. gauged.Judge()],
-        };
+            var schedule = training.Networks.Schedule;
+            var outcome = session.Iterate("train", training, schedule.Iterations ?? setup.DefaultIterations, schedule.Budget, schedule.CheckpointSeconds);
+            var model = new RunState();
+            training.Problem.Save(model);
+            model.Exchange("average", training.Training.Average);
+            model.Put("iteration", outcome.Iterations);
+            session.SaveModel(model);
+            return new TrainedTransportRun<T>(method, session, training, outcome, note);
+        }
+        catch
+        {
+            training.Dispose();
+            throw;
+        }
     }
 
     /// <summary>
@@ -174,82 +180,4 @@ internal static class TransportRun<T>
     /// <summary>The effective sample size (fraction) of particles; 0 if there are none or all are lost.</summary>
     public static double Ess(WeightedParticles<T>? particles) =>
         particles is null ? 0 : SamplerTrials.Weights(particles.LogWeights)?.EffectiveSampleFraction ?? 0;
-
-    private static SampleSet Sample(
-        RunSession session, TransportProblem problem, ITransportSampling<T> sampling, TrainingOutcome outcome, int samples, ITransportMethod method)
-    {
-        var clock = Stopwatch.StartNew();
-        var (target, run) = (problem.Target, session.Run);
-        void Report(string phase, double? ess) =>
-            session.Report(phase, null, outcome.Iterations, outcome.Iterations, ess is { } share && double.IsFinite(share)
-                ? [Figure.ValidationEss(share)] : outcome.Figures);
-
-        Report("choose sampler", null);
-        var (validationEss, trials) = sampling.Choose(samples, run.Seed, run.Cancellation);
-        Report("sample", validationEss);
-        var draws = sampling.Draw(samples, run.DrawSeed ?? run.Seed);
-        var particles = draws.Particles;
-        if (particles.LogWeights.All(double.IsNegativeInfinity))
-        {
-            var unstable = sampling.UnstableStep().FirstOrDefault();
-            throw new ArithmeticException(
-                $"All particles of '{target.Name}' were lost on the way; {unstable?.Message ?? "train longer, or widen the base (option baseInflation)"}.");
-        }
-
-        var weights = ImportanceWeights.FromLogWeights(particles.LogWeights);
-        var freeEnergy = sampling.Profile(samples, run.Seed);
-        Report("check coverage", weights.EffectiveSampleFraction);
-        var check = new CoverageCheck<T>(problem, method.Setup.Preparation, run);
-        Status[] coverage = [.. check.Judge(particles.Positions, weights)];
-        var exact = problem.ExactDraws<T>(Math.Min(samples, MostExactDraws), run.Seed);
-        var backward = exact is null ? null : sampling.DrawBackward(exact, run.Seed);
-        var forward = backward is null ? null : ForwardWeights.FromLogWeights(backward, target.Facts.LogZ ?? weights.LogNormaliser);
-        var (logTarget, reported) = sampling.Evaluation.At(particles.Positions, samples);
-        var outside = SampleWarnings.Outside(particles.Positions, logTarget);
-        return new SampleSet
-        {
-            Positions = reported,
-            UnconstrainedPositions = problem.ToPositions(particles.Positions),
-            LogWeights = particles.LogWeights,
-            Names = target.Names,
-            Target = target.Name,
-            LogZ = weights.LogNormaliser,
-            LogZError = double.Hypot(SamplerTrials.LogZError(weights, draws.IslandLogZ), draws.StepError),
-            EffectiveSampleSize = weights.EffectiveSampleFraction,
-            Elbo = weights.Elbo,
-            ElboError = weights.ElboError,
-            Eubo = forward?.Eubo,
-            EuboError = forward?.EuboError,
-            ForwardEffectiveSampleSize = forward?.EffectiveSampleFraction,
-            ForwardEffectiveSampleSizeError = forward?.EffectiveSampleFractionError,
-            TargetCalls = check.TargetCalls,
-            FreeEnergy = freeEnergy,
-            SamplerScan = trials,
-            UsesModeKnowledge = method.Setup.UsesModeKnowledge,
-            Warnings =
-            [
-                .. sampling.UnstableStep(),
-                .. forward?.Judge(weights) ?? [],
-                .. coverage,
-                .. weights.Warnings,
-                .. MomentTails.Judge(MomentTails.Compute(reported, target.Names, particles.LogWeights)),
-                .. SampleWarnings.LostParticles(particles.LogWeights, outside),
-                .. SampleWarnings.Outside(target, reported, particles.LogWeights, outside),
-                .. sampling.IsTrainedInBox ? SampleWarnings.LeftRegion(problem, particles.Positions, weights.Normalised) : [],
-            ],
-            Method = method.Name,
-            Options = MethodOptions.Format(method.Options),
-            Sampler = outside.Count == 0 ? draws.Sampler
-                : $"{draws.Sampler}; {outside.Count} of {samples} particles ended where the density is zero or not finite and weigh nothing",
-            Preparation = problem.Source,
-            Seed = run.DrawSeed ?? run.Seed,
-            Version = RunIdentity.Version,
-            TrainSeconds = outcome.Elapsed.TotalSeconds,
-            SampleSeconds = clock.Elapsed.TotalSeconds,
-            Iterations = outcome.Iterations,
-        };
-    }
-
-    private static string? LeftOut(double share) => share > 0
-        ? string.Create(CultureInfo.InvariantCulture, $"{share:P1} of the training's points, at which the density is zero or not finite, were left out") : null;
 }

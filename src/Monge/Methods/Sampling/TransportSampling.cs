@@ -54,6 +54,7 @@ internal sealed class TransportSampling<T>(
     // Along a path on which particles keep their weights without a drift, a step of the ODE that moves log Z by less no longer matters.
     private const double LeastError = 2e-4;
     private const double EvenLangevin = 0.01;
+    private const int EvenSteps = 8;
 
     private readonly TransportCarrier<T> _carrier = new(problem, transport, parameters, execution);
     private TransportSampler _chosen;
@@ -77,10 +78,12 @@ internal sealed class TransportSampling<T>(
     /// <inheritdoc/>
     public (double Ess, IReadOnlyList<SamplerTrial>? Trials) Choose(int samples, ulong seed, CancellationToken cancellation)
     {
-        WeightedParticles<T> Batch(TransportSampler sampler) => Validate(sampler, ParticleBatches.Validation, seed);
-        var (sampler, ess) = Best(new SamplerContest<TransportSampler>(s => SamplerTrials.Of(s, Batch(s).LogWeights), cancellation));
+        var batches = new Dictionary<TransportSampler, double[]>();
+        double[] Batch(TransportSampler sampler) => batches.TryGetValue(sampler, out var known)
+            ? known : batches[sampler] = Validate(sampler, ParticleBatches.Validation, seed).LogWeights;
+        var (sampler, ess) = Best(new SamplerContest<TransportSampler>(s => SamplerTrials.Of(s, Batch(s)), cancellation));
         (_chosen, _stepError) = OdeSteps.Refine(
-            sampler, carry.SamplerSteps is null, samples, s => SamplerTrials.Weights(Batch(s).LogWeights), cancellation, problem.IsEven ? LeastError : 0);
+            sampler, carry.SamplerSteps is null, samples, s => SamplerTrials.Weights(Batch(s)), cancellation, problem.IsEven ? LeastError : 0);
         return (ess, null);
     }
 
@@ -116,7 +119,7 @@ internal sealed class TransportSampling<T>(
 
         if (UsesOde)
         {
-            foreach (var steps in carry.SamplerSteps is { } fixedSteps ? [fixedSteps] : new[] { 32, 64 })
+            foreach (var steps in carry.SamplerSteps is { } fixedSteps ? [fixedSteps] : problem.IsEven ? [EvenSteps, 2 * EvenSteps] : new[] { 32, 64 })
             {
                 contest.Enter(new TransportSampler(null, steps, 0));
             }

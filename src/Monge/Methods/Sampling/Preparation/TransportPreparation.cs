@@ -68,7 +68,7 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
                 Offset = t.LogZ,
                 Source = string.Create(CultureInfo.InvariantCulture,
                     $"{t.Problem.Source}; path exponents {t.Problem.TargetExponent:g3} and {t.Problem.BaseExponent:g3}; annealed importance sampling found "
-                    + $"ESS {t.Ess:P1}"),
+                    + $"ESS {t.Ess:P1}{(t.Problem.IsEven ? ", so no other path was tried" : "")}"),
             },
             t.Ess,
             t.Ess * Particles))];
