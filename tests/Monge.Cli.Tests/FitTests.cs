@@ -58,6 +58,23 @@ public sealed class FitTests
         Assert.All(NumpyFile.Read(folder["logp.npy"]).ToDoubles(), v => Assert.InRange(v, -30, 5));
     }
 
+    [Fact]
+    public void A_model_that_is_there_is_replaced_only_by_force()
+    {
+        using var folder = Folder();
+        using var first = Fit(folder, "data.csv", "m.safetensors", "5");
+        Assert.Equal(0, first.ExitCode);
+        var bytes = File.ReadAllBytes(folder["m.safetensors"]);
+        using var refused = Fit(folder, "data.csv", "m.safetensors", "6");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("The file 'm.safetensors' exists already; replace it by --force", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(bytes, File.ReadAllBytes(folder["m.safetensors"]));
+        using var replaced = Fit(folder, "data.csv", "m.safetensors", "6", "--force");
+        Assert.Equal(0, replaced.ExitCode);
+        Assert.NotEqual(bytes, File.ReadAllBytes(folder["m.safetensors"]));
+        Assert.Equal(File.ReadAllBytes(folder["m.run/model.safetensors"]), File.ReadAllBytes(folder["m.safetensors"]));
+    }
+
     [Theory]
     [InlineData("generate", "m.safetensors", "-n", "5000000", "--steps", "2000", "-o", "out.csv")]
     [InlineData("density", "m.safetensors", "rows.npy", "--steps", "20000", "-o", "out.npy")]

@@ -283,6 +283,11 @@ public sealed class SampleTests
         AssertFailure(target, "The folder 'here' holds another run: its target is gmm9, not banana");
         Assert.All(before, file => Assert.Equal(file.Value, File.ReadAllBytes(file.Key)));
         Assert.Equal(before.Count, Directory.GetFiles(folder["here"]).Length);
+        using (new FileStream(folder["here/run.lock"], FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose))
+        {
+            using var busy = MongeProcess.Run(folder.Path, Arguments("gmm9", 5, "--samples", "50", "--out", "here", "--resume"));
+            AssertFailure(busy, "Another run is writing to the folder 'here'");
+        }
     }
 
     [Fact]

@@ -65,7 +65,7 @@ internal sealed class DrawCommand
         var (samples, options) = (parsed.GetValue(_samples), record["options"]!.AsObject());
         var settings = new JsonObject { ["samples"] = samples, ["draw_seed"] = drawSeed, ["drawn_from"] = from };
         var place = parsed.GetValue(_out) ?? string.Create(CultureInfo.InvariantCulture, $"{Path.TrimEndingDirectorySeparator(from)}-draw{drawSeed}");
-        var folder = RunFolder.Open(
+        using var folder = RunFolder.Open(
             place, new RunRecord("sample", [("target", target.Name)], name, seed, options, RunReporting.Command(parsed), settings), resume: false);
         var run = new Run { Seed = seed, DrawSeed = drawSeed, Threads = threads, Folder = folder.Path, Resume = true, Cancellation = cancellation };
         SampleReport result;

@@ -56,6 +56,8 @@ internal sealed class FitCommand
     private readonly Option<string> _learn = CommandOptions.Word(
         "--learn", "The fields to learn; a second one gives the score that an SDE needs. [default: velocity]", "", [.. s_learned.Select(l => l.Word)]);
 
+    private readonly Option<bool> _force = new("--force") { Description = "Replace the model and the run that are there already." };
+
     private FitCommand()
     {
         (_coupling.DefaultValueFactory, _learn.DefaultValueFactory) = (null, null);
@@ -72,7 +74,8 @@ internal sealed class FitCommand
             Description = "Learn a transport from a base to data, for generate, density and map.",
             DefaultMethod = "interpolant",
             Methods = () => MethodRegistry.Fits,
-            Symbols = [fit._data, fit._base, fit._condition, fit._drop, fit._layout, fit._schedule, fit._coupling, fit._learn],
+            Symbols = [fit._data, fit._base, fit._condition, fit._drop, fit._layout, fit._schedule, fit._coupling, fit._learn, fit._force],
+            Replaces = parsed => parsed.GetValue(fit._force),
             Problem = fit.Problem,
             Report = Report,
             Closing = "model, record and course",

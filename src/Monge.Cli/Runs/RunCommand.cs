@@ -96,8 +96,9 @@ internal sealed class RunCommand<TProblem, TResult>
         var record = new RunRecord(
             _kind.Kind.Name, stated.Identity, entry.Facts.Name, seed, MethodOptions.ToJson(method.Options),
             RunReporting.Command(parsed), _kind.Settings(parsed));
-        var (place, model) = Place(parsed.GetValue(_out) ?? Path.Combine("runs", $"{stated.Name}-seed{seed}"));
-        var folder = RunFolder.Open(place, record, resume);
+        var replaces = _kind.Replaces(parsed);
+        var (place, model) = Place(parsed.GetValue(_out) ?? Path.Combine("runs", $"{stated.Name}-seed{seed}"), replaces || resume);
+        using var folder = RunFolder.Open(place, record, resume, replaces && !resume);
         var run = new Run { Seed = seed, Threads = parsed.GetValue(_threads), Folder = folder.Path, Resume = resume, Cancellation = cancellation };
         var result = _kind.Report(parsed, stated.Problem, await RunAsync(method, run, folder, $"{stated.Name} by {entry.Facts.Name}, seed {seed}", json), run);
         var told = result.ToJson();
@@ -125,11 +126,16 @@ internal sealed class RunCommand<TProblem, TResult>
     }
 
     // A file for the model may be named instead of a folder: the rest of the run then stands beside it.
-    private static (string Folder, string? Model) Place(string path)
+    private static (string Folder, string? Model) Place(string path, bool mayExist)
     {
         if (!path.EndsWith(ModelEnding, StringComparison.OrdinalIgnoreCase))
         {
             return (path, null);
+        }
+
+        if (File.Exists(path) && !mayExist)
+        {
+            throw CommandException.Failure($"The file '{path}' exists already; replace it by --force, or choose another with --out.");
         }
 
         var parent = Path.GetDirectoryName(Path.GetFullPath(path))!;

@@ -11,9 +11,13 @@ namespace Monge.Cli.Runs;
 /// The folder of a run: <c>run.json</c> (what was asked for and what came out), <c>checkpoint.safetensors</c> (from which it goes on),
 /// <c>model.safetensors</c>, <c>metrics.csv</c>, <c>summary.txt</c>, and the result's arrays. Each file is replaced only when its successor is complete.
 /// </summary>
-internal sealed class RunFolder
+internal sealed class RunFolder : IDisposable
 {
+    private const string LockName = "run.lock";
+
     private static readonly string[] s_files = ["run.json", RunSession.CheckpointName, RunSession.ModelName, "metrics.csv"];
+
+    private FileStream? _lock;
 
     private RunFolder(string path, RunRecord record)
     {
@@ -34,8 +38,10 @@ internal sealed class RunFolder
     /// <param name="path">The folder; made when it doesn't exist.</param>
     /// <param name="record">What the run is.</param>
     /// <param name="resume">Whether to go on with the run that the folder holds.</param>
-    /// <exception cref="CommandException">The folder can't be written, holds another run, or holds none though one is to be resumed.</exception>
-    public static RunFolder Open(string path, RunRecord record, bool resume)
+    /// <param name="replace">Whether to take the place of the run that the folder holds.</param>
+    /// <exception cref="CommandException">The folder can't be written, another run writes to it, or it holds another run, or none though one is to be resumed.
+    /// </exception>
+    public static RunFolder Open(string path, RunRecord record, bool resume, bool replace = false)
     {
         var folder = new RunFolder(path, record);
         try
@@ -45,13 +51,19 @@ internal sealed class RunFolder
             {
                 folder.CheckSame(held);
             }
-            else if (held is not null)
+            else if (held is not null && !replace)
             {
                 throw CommandException.Failure(
                     $"The folder '{path}' holds another run ({held}); go on with it by --resume, or choose another folder with --out.");
             }
 
             Directory.CreateDirectory(path);
+            folder.Lock();
+            if (replace)
+            {
+                folder.Clear();
+            }
+
             folder.Write("running");
             return folder;
         }
@@ -133,17 +145,38 @@ internal sealed class RunFolder
         Write(failed is not null ? $"failed: {failed.Message}" : result.Warnings.Count == 0 ? "complete" : "complete with warnings", json, resolved, shapes);
     }
 
+    /// <summary>Lets others write to the folder.</summary>
+    public void Dispose() => _lock?.Dispose();
+
     /// <summary>Takes back the folder of a run that can't be gone on with, so that the command can be repeated.</summary>
     public void Discard()
+    {
+        Clear();
+        Dispose();
+        if (!Directory.EnumerateFileSystemEntries(Path).Any())
+        {
+            Directory.Delete(Path);
+        }
+    }
+
+    private void Clear()
     {
         foreach (var file in s_files)
         {
             File.Delete(In(file));
         }
+    }
 
-        if (!Directory.EnumerateFileSystemEntries(Path).Any())
+    // Held until the process ends, however it does; a file that a killed process left holds nobody up.
+    private void Lock()
+    {
+        try
         {
-            Directory.Delete(Path);
+            _lock = new FileStream(In(LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException) when (File.Exists(In(LockName)))
+        {
+            throw CommandException.Failure($"Another run is writing to the folder '{Path}'; wait until it has ended, or choose another folder with --out.");
         }
     }
 

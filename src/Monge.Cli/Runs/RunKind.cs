@@ -48,6 +48,9 @@ internal sealed record RunKind<TProblem, TResult>
     /// <summary>Options of the method where neither flags, files nor presets give them.</summary>
     public Func<ParseResult, JsonObject> Defaults { get; init; } = _ => [];
 
+    /// <summary>Whether a finished run and a model that are there already are replaced.</summary>
+    public Func<ParseResult, bool> Replaces { get; init; } = _ => false;
+
     /// <summary>What else the record says of what was asked for.</summary>
     public Func<ParseResult, JsonObject> Settings { get; init; } = _ => [];
 

@@ -19,4 +19,5 @@ internal static class MeasureStreams
     public static readonly StreamName ModeSearch = StreamName.Numbered("mode search", 766);
     public static readonly StreamName Guard = StreamName.Of("density guard");
     public static readonly StreamName IntegralCheck = StreamName.Of("integral check");
+    public static readonly StreamName Fingerprint = StreamName.Of("density fingerprint");
 }

@@ -11,6 +11,9 @@ namespace Monge.Runs;
 /// <param name="Options">The options, those that don't change the training left at their defaults.</param>
 public sealed record RunIdentity(string Method, IReadOnlyList<(string Name, string Value)> Problem, IMethodOptions Options)
 {
+    /// <summary>The name under which a density's fingerprint stands.</summary>
+    internal const string DensityName = "density";
+
     /// <summary>The library's version.</summary>
     public static string Version { get; } = typeof(RunIdentity).Assembly.GetName().Version!.ToString(3);
 
@@ -234,7 +237,10 @@ public sealed class RunSession
 
             if (found != value)
             {
-                throw new CheckpointException(name is "options" or "data"
+                throw new CheckpointException(name == RunIdentity.DensityName
+                    ? $"{path} was made with another log density of the same name: its formula or its data have changed; take those again, or choose another "
+                        + "folder."
+                    : name is "options" or "data"
                     ? $"{path} was made with other {name}; repeat that command, or choose another folder."
                     : $"{path} was made with {name} {found}, not {value}; repeat that command, or choose another folder.");
             }

@@ -47,7 +47,7 @@ public sealed class EasyTargetTests : IDisposable
         Assert.Equal(300, new PinnTransport(Gaussian(), options).Sample(500, new Run()).Iterations);
         var enough = options with { Preparation = new() { EnoughEss = 0.9 } };
         Assert.Equal(128, new PinnTransport(Gaussian(), enough).Sample(500, new Run()).Iterations);
-        Assert.Throws<ArgumentOutOfRangeException>(() => new PinnTransport(Gaussian(), s_small with { Preparation = new() { EnoughEss = 1.5 } }));
+        Assert.Throws<ArgumentException>(() => new PinnTransport(Gaussian(), s_small with { Preparation = new() { EnoughEss = 1.5 } }));
     }
 
     [Fact]

@@ -57,6 +57,18 @@ public sealed class TrainedSamplerTests : IDisposable
     }
 
     [Fact]
+    public void AnotherFormulaUnderTheSameNameIsRefused()
+    {
+        static PinnTransport Named(double mean) => new(
+            Density.Create("same", 2, x => -(x - Expr.Constant([mean, -0.4])).SquaredNorm() / 0.98), s_small);
+        Named(0.6).Sample(100, new Run { Seed = 4, Folder = _folder });
+        var again = new Run { Seed = 4, Folder = _folder, Resume = true };
+        Assert.Equal(60, Named(0.6).Sample(100, again).Iterations);
+        var message = Assert.Throws<CheckpointException>(() => Named(0.6000001).Sample(100, again)).Message;
+        Assert.Contains("another log density of the same name: its formula or its data have changed", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task DrawsFromSeveralThreadsAreThoseOfOne()
     {
         using var trained = await Method().TrainAsync(new Run { Seed = 1 });

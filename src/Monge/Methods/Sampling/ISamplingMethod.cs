@@ -94,6 +94,10 @@ public static class SamplingMethods
     public static IReadOnlyList<(string Name, string Value)> Identity(Density target)
     {
         ArgumentNullException.ThrowIfNull(target);
-        return [("target", target.Name), ("dimension", target.Dimension.ToString(CultureInfo.InvariantCulture))];
+        return
+        [
+            ("target", target.Name), ("dimension", target.Dimension.ToString(CultureInfo.InvariantCulture)),
+            (RunIdentity.DensityName, DensityFingerprint.Of(target)),
+        ];
     }
 }

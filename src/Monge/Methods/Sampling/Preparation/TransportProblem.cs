@@ -321,7 +321,7 @@ internal sealed record TransportProblem
             BaseExponent = state.Number("baseExponent"),
             Stiffness = state.Number("stiffness"),
             TargetBox = state.Doubles("target.box"),
-            IsEven = state.Arrays.ContainsKey(EvenName),
+            IsEven = state.Words.ContainsKey(EvenName),
             LogCurvature = state.Arrays.ContainsKey(CurvatureName) ? state.Doubles(CurvatureName) : null,
             Source = state.Word("source"),
             PreparationCalls = (long)state.Number("preparationCalls"),
