@@ -17,7 +17,7 @@ public sealed class ScalarLoopTests
         ["groups"] = (x, i, r) => -(r.NextDouble() - x[3 + (i % 20)]).Square() * (-x[0]).Exp(),
         ["computed groups"] = (x, i, r) => -(r.NextDouble() - x[0] - (x[3 + (i % 20)] * x[1].Exp())).Square(),
         ["features"] = (x, i, r) => Logit(Enumerable.Range(0, 6).Aggregate((Expr)0, (sum, j) => sum + (r.NextDouble() * x[j])), r.Next(2)),
-        ["gamma"] = (x, i, r) => (x[0].Square() + (3 * r.NextDouble()) + 1).LogGamma() - (x[1].Square() + r.NextDouble() + 0.5).LogGamma(),
+        ["gamma"] = (x, i, r) => (x[0].Square() + r.NextDouble() + 1).LogGamma() - (x[1].Square() + r.NextDouble() + 0.5).LogGamma(),
         ["choice"] = (x, i, r) => Expr.Select((x[0] * r.NextDouble()).Less(x[1]), x[0].Exp(), (x[1] * r.NextDouble()).Tanh()),
         ["vectors"] = (x, i, r) => (x[..3] - r.NextDouble()).Square().Sum() * r.NextDouble(),
         ["irregular"] = (x, i, r) => i % 3 == 0 ? x[0].Sin() * i : i % 7 == 0 ? (x[1] / (1 + i)).Exp() : -(x[i % 23] * i / 100.0).Square(),
@@ -141,8 +141,8 @@ public sealed class ScalarLoopTests
     public void AFormulaThatFitsInOneKernelStaysAsItIs()
     {
         var x = Expr.Input("x", 23);
-        Expr[] short_ = [Sum("normal", x, 30)];
-        Assert.Same(short_, ScalarLoops.Roll(short_, StagePlan.LargestGroupWeight));
+        Expr[] formula = [Sum("normal", x, 30)];
+        Assert.Same(formula, ScalarLoops.Roll(formula, StagePlan.LargestGroupWeight));
     }
 
     [Fact]
