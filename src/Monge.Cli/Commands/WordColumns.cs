@@ -6,6 +6,7 @@ namespace Monge.Cli.Commands;
 internal static class WordColumns
 {
     private const int MostShown = 5;
+    private const int MostWords = 64;
 
     /// <summary>Some of a table's columns.</summary>
     public static DataTable Chosen(DataTable table, IReadOnlyList<string> names, string source) => DataTable.Of(
@@ -42,6 +43,12 @@ internal static class WordColumns
 
         string[] words = [.. data.Labels(name).Distinct().Order(StringComparer.Ordinal)];
         var labels = table.Labels(name);
+        if (words.Length > MostWords)
+        {
+            throw CommandException.Failure(FormattableString.Invariant(
+                $"The column '{name}' of {data.Source} holds {words.Length} kinds of words, too many to compare; leave it out (--drop {name})."));
+        }
+
         return words.Length == 1
             ? throw CommandException.Failure($"The column '{name}' of {data.Source} holds '{words[0]}' in all rows; leave it out (--drop {name}).")
             : words.Skip(words.Length == 2 ? 1 : 0)

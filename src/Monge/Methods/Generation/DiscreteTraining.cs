@@ -27,6 +27,9 @@ internal sealed class DiscreteTraining : IIterative, IDisposable
     // Laws beyond the first of each column are tried where columns are few.
     private const int MostContested = 16;
 
+    // More rows judge no better.
+    private const int MostJudging = 20_000;
+
     private readonly ColumnTypes _types;
     private readonly Candidate[] _candidates;
     private readonly float[] _train;
@@ -71,7 +74,8 @@ internal sealed class DiscreteTraining : IIterative, IDisposable
             return taken;
         }
 
-        (_held, _train) = (Take(order.AsSpan(0, held)), Take(order.AsSpan(held)));
+        (_held, _train) = (Take(order.AsSpan(0, Math.Min(held, MostJudging))), Take(order.AsSpan(held)));
+        held = Math.Min(held, MostJudging);
         var initializer = new ParameterInitializer();
         var row = Expr.Input("row", _inputs);
         _candidates = [.. Candidates(initializer, row)];

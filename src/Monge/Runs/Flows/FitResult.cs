@@ -185,9 +185,19 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
         }
 
         var (d, (values, isThere)) = (types.Continuous.Count, types.Coordinates(data.Typed!));
-        double[] whole = [.. Enumerable.Range(0, d == 0 ? 0 : data.Typed!.Rows).Where(row => isThere.AsSpan(row * d, d).IndexOf(false) < 0)
-            .SelectMany(row => values[(row * d)..((row + 1) * d)])];
-        return whole.Length < LeastChecked * d || d == 0 ? [] : TableCheck.Of(whole, data.Names);
+        int[] whole = [.. Enumerable.Range(0, d == 0 ? 0 : data.Typed!.Rows).Where(row => isThere.AsSpan(row * d, d).IndexOf(false) < 0)];
+        if (whole.Length < LeastChecked)
+        {
+            return [];
+        }
+
+        // Sums of whole numbers and others are found in the table's own units.
+        double[] coordinates = [.. whole.SelectMany(row => values[(row * d)..((row + 1) * d)])];
+        string[] counts = [.. types.Generated.Where(t => t.Kind == ColumnKind.Integer).Select(t => t.Name)];
+        string[] names = [.. counts, .. data.Names];
+        var found = TableCheck.Of(coordinates, data.Names);
+        var mixed = TableCheck.Combinations(data.Typed!.Take(whole).Select(names).Values, names, counts.Length);
+        return [.. found, .. mixed.Where(status => found.All(known => known.Message.Split(" is ")[0] != status.Message.Split(" is ")[0]))];
     }
 
     private static FitResult OfTable(FlowModel model, DataTable table, FlowData data, Run run)

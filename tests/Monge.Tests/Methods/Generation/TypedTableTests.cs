@@ -157,6 +157,20 @@ public sealed class TypedTableTests
         Assert.Equal(5, given.Generate(5, null, new Dictionary<string, string> { ["count"] = "1" }).Rows);
     }
 
+    [Fact]
+    public void A_fit_tells_of_a_number_that_whole_numbers_and_others_make()
+    {
+        var random = new RandomStream(12);
+        int[] rows = [.. Enumerable.Range(0, 100)];
+        double[] count = [.. rows.Select(_ => (double)random.NextInt(5))], free = [.. rows.Select(_ => random.NextNormal())];
+        var table = DataTable.Of("sums",
+            [new("count", count, null), new("free", free, null), new("sum", [.. count.Zip(free, (c, f) => c + (2 * f))], null)]);
+        var data = FlowData.From(table, ColumnTypeRule.Find(table));
+        var result = FitResult.Of(new InterpolantFit(data, Options(3)).Run(new Run()), data, new Run());
+        Assert.StartsWith("column 'sum' is a combination of the columns 'count', 'free'", Assert.Single(result.Warnings).Message, StringComparison.Ordinal);
+        Assert.Equal(result.LogLikelihood!.Value.Mean, result.Parts!.Value.LogProbability + result.Parts.Value.LogDensity, 9);
+    }
+
     private static double[] Indicators(DataTable table, string name) => name switch
     {
         "no income" => [.. table.Column("income").Select(v => v == 0 ? 1.0 : 0)],
