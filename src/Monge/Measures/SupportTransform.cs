@@ -41,8 +41,10 @@ public abstract partial class SupportTransform
     /// <param name="size">Number of coordinates.</param>
     public static SupportTransform Ordered(int size) => new OrderedSupport(Checked(size, 1, nameof(size)));
 
-    /// <summary>Names of the constrained coordinates, to be given as <see cref="DensityOptions.Names"/>: name[1], name[2], ..., counted from 1; a single one has
-    /// the bare name.</summary>
+    /// <summary>
+    /// Names of the constrained coordinates, to be given as <see cref="DensityOptions.Names"/>: name[1], name[2], ..., counted from 1; a single one has the
+    /// bare name.
+    /// </summary>
     /// <param name="name">The name of the block.</param>
     public virtual IReadOnlyList<string> Names(string name) =>
         ConstrainedSize == 1 ? [name] : [.. Enumerable.Range(1, ConstrainedSize).Select(i => $"{name}[{i}]")];
