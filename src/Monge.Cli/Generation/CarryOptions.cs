@@ -45,16 +45,24 @@ internal sealed class CarryOptions(bool withSde)
             throw CommandException.Usage("An SDE takes --steps, not --tolerance.");
         }
 
+        if (model.Table is not null && (parsed.GetValue(_guidance) ?? 1) != 1)
+        {
+            throw CommandException.Usage("A model of a table with types has no --guidance: what is given is exact.");
+        }
+
         return new FlowSettings
         {
             Steps = steps > 0 ? steps : null,
             Tolerance = tolerance ?? 1e-5,
             Diffusion = diffusion,
-            Given = GenerationFiles.Conditions(model, parsed.GetValue(_given), table),
+            Given = model.Table is null ? GenerationFiles.Conditions(model, parsed.GetValue(_given), table) : null,
             Guidance = parsed.GetValue(_guidance) ?? 1,
             Threads = parsed.GetValue(_threads),
         };
     }
+
+    /// <summary>What is given of a model with types, by column.</summary>
+    public IReadOnlyDictionary<string, string> Given(ParseResult parsed) => GenerationFiles.Given(parsed.GetValue(_given));
 
     private static Option<int> WithoutDefault(Option<int> option)
     {
