@@ -177,15 +177,23 @@ public sealed class SampleTests
     public void A_trained_sampler_draws_more_without_training()
     {
         using var folder = Folder();
-        using (var run = MongeProcess.Run(folder.Path, [.. Arguments("gmm9", 60, "--samples", "400", "--no-report", "--out", "run")]))
+        using (var run = MongeProcess.Run(folder.Path, [.. Arguments("gmm9", 60, "--samples", "400", "--no-report", "--format", "npz", "--out", "run")]))
         {
             Assert.Equal(0, run.ExitCode);
+            var arrays = NumpyFile.ReadArchive(folder["run/draws.npz"]);
+            Assert.Equal(NumpyFile.Read(folder["run/samples.npy"]).ToDoubles(), arrays["x"].ToDoubles());
+            Assert.Equal(NumpyFile.Read(folder["run/log_weights.npy"]).ToDoubles(), arrays[".log_weight"].ToDoubles());
         }
 
-        using (var more = MongeProcess.Run(folder.Path, ["draw", "run", "-n", "600", "--json", "--no-report", "--threads", "1"]))
+        using (var more = MongeProcess.Run(folder.Path, ["draw", "run", "-n", "600", "--json", "--no-report", "--threads", "1", "--format", "arviz"]))
         {
             Assert.Equal(0, more.ExitCode);
             var result = JsonNode.Parse(more.Output)!;
+            Assert.Equal("run-draw2/draws.json", (string)result["draws"]!);
+            var rows = NumpyFile.Read(folder["run-draw2/samples.npy"]).ToDoubles().ToHashSet();
+            var resampled = DrawFile.ReadArviz(folder["run-draw2/draws.json"])["x"];
+            Assert.Equal([1, 600, 2], resampled.Shape.ToArray());
+            Assert.All(resampled.ToDoubles(), value => Assert.Contains(value, rows));
             Assert.Equal(60, (long)result["iterations"]!);
             Assert.Equal(2, (int)result["seed"]!);
             Assert.True(Math.Abs((double)result["log_z"]!) < 5 * (double)result["log_z_error"]!);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
+using Monge.Cli.Runs;
 using Monge.Data;
 using Monge.Runs;
 
@@ -75,11 +76,11 @@ internal sealed class DensityCommand
     {
         if (errors.Length == 0)
         {
-            DataTable.Write(path, ["log_density"], values);
+            DrawOutput.WriteRows(path, null, ["log_density"], values);
             return;
         }
 
-        DataTable.Write(path, ["log_density", "error"], [.. values.Zip(errors, (v, e) => new[] { v, e }).SelectMany(pair => pair)]);
+        DrawOutput.WriteRows(path, null, ["log_density", "error"], [.. values.Zip(errors, (v, e) => new[] { v, e }).SelectMany(pair => pair)]);
     }
 
     private void Print(ParseResult parsed, FlowModel model, double[] values, double[] rows)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Monge.Cli.Runs;
 using Monge.Data;
 
 namespace Monge.Cli.Generation;
@@ -39,7 +40,7 @@ internal sealed class MapCommand
         var carried = parsed.GetRequiredValue(_to) == "base" ? model.ToBase(rows, settings) : model.ToData(rows, settings);
         if (parsed.GetValue(_out) is { } output)
         {
-            DataTable.Write(output, model.Columns, carried);
+            DrawOutput.WriteRows(output, null, model.Columns, carried);
             parsed.InvocationConfiguration.Output.WriteLine(FormattableString.Invariant($"{carried.Length / model.Dimension} rows are in {output}"));
         }
         else

@@ -108,6 +108,11 @@ internal sealed class RunCommand<TProblem, TResult>
             AtomicFile.Write(model, stream => stream.Write(File.ReadAllBytes(Path.Combine(folder.Path, RunSession.ModelName))));
         }
 
+        if (_kind.Draws(parsed, result, folder.Path) is { } draws)
+        {
+            told["draws"] = draws;
+        }
+
         folder.Write(result, told, record.Options);
         RunReporting.Write(parsed, _noReport, folder.Path, () => result.Draw(RunReporting.Command(parsed), folder.Metrics));
         var code = result.Warnings.Any(w => w.Code == StatusCode.Failed) ? ExitCodes.Useless : ExitCodes.Success;

@@ -26,6 +26,7 @@ internal static class SampleCommand
         var refine = CommandOptions.Integer(
             "--refine", "Resample, then take N Metropolis-adjusted Langevin steps, which leave the target invariant, before writing samples.npy.", 0, 1);
         var force = Force();
+        var format = DrawOutput.Format();
         (precision.DefaultValueFactory, refine.DefaultValueFactory) = (null, null);
 
         StatedProblem<SamplingProblem> Problem(ParseResult parsed, int threads)
@@ -49,9 +50,10 @@ internal static class SampleCommand
             Description = "Learn a transport to a density, or run another sampler, and draw weighted samples, with log Z and its error.",
             DefaultMethod = "pinn",
             Methods = () => MethodRegistry.Samplers,
-            Symbols = [target, samples, precision, resample, refine, force],
+            Symbols = [target, samples, precision, resample, refine, format, force],
             Problem = Problem,
             Report = Report,
+            Draws = (parsed, result, folder) => DrawOutput.Write(parsed.GetValue(format), (SampleReport)result, folder),
             Closing = "samples, weights, model and record",
             Flags = parsed => parsed.GetValue(precision) switch
             {
