@@ -45,7 +45,7 @@ public sealed class ReferencePageTests
         var expressions = pages["Monge.Engine.Programs.md"];
         foreach (var method in typeof(Engine.Programs.Expr).GetMethods().Where(m => m.DeclaringType == typeof(Engine.Programs.Expr) && !m.IsSpecialName))
         {
-            Assert.Contains($"Expr.{method.Name}(", expressions, StringComparison.Ordinal);
+            Assert.Contains($" {method.Name}(", expressions, StringComparison.Ordinal);
         }
 
         // A member without words is one whose comment isn't found.

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
@@ -38,10 +39,10 @@ internal sealed partial class ReferencePages
     /// <summary>Reads the assemblies and the doc comments beside them.</summary>
     public ReferencePages()
     {
-        var files = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator);
-        var references = files.ToDictionary(path => Path.GetFileNameWithoutExtension(path), path => MetadataReference.CreateFromFile(
+        var files = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).DistinctBy(Path.GetFileName);
+        var references = files.ToDictionary(path => Path.GetFileNameWithoutExtension(path)!, path => MetadataReference.CreateFromFile(
             path, documentation: s_assemblies.Contains(Path.GetFileNameWithoutExtension(path))
-                ? XmlDocumentationProvider.CreateFromFile(Path.ChangeExtension(path, ".xml")) : null));
+                ? new CommentFile(Path.ChangeExtension(path, ".xml")) : null));
         var compilation = CSharpCompilation.Create("reference", references: references.Values);
         _types = s_assemblies.Select(name => (IAssemblySymbol)compilation.GetAssemblyOrModuleSymbol(references[name])!)
             .SelectMany(assembly => Types(assembly.GlobalNamespace)).OrderBy(Name, StringComparer.Ordinal)
@@ -130,10 +131,11 @@ internal sealed partial class ReferencePages
         return Gaps().Replace(text.ToString(), "\n\n").TrimEnd() + "\n";
     }
 
-    // What a compiler adds to records has no comment.
+    // What a compiler adds to records has no comment; what everything has needs no words.
     private static bool IsShown(ISymbol member) => member is not INamedTypeSymbol
         && member.DeclaredAccessibility is Accessibility.Public or Accessibility.Protected or Accessibility.ProtectedOrInternal
         && member is not IMethodSymbol { MethodKind: MethodKind.PropertyGet or MethodKind.PropertySet or MethodKind.EventAdd or MethodKind.EventRemove }
+        && !(member.Name is "Dispose" or "Equals" or "GetHashCode" or "ToString" && Comment(member).Element("summary") is null)
         && (member.GetDocumentationCommentXml()?.Length > 0 || member is IPropertySymbol { ContainingType.IsRecord: true, Name: not "EqualityContract" });
 
     private static string Declaration(INamedTypeSymbol type)
@@ -198,6 +200,20 @@ internal sealed partial class ReferencePages
         _ => symbol.ContainingType.AllInterfaces.SelectMany(known => known.GetMembers())
             .FirstOrDefault(member => SymbolEqualityComparer.Default.Equals(symbol.ContainingType.FindImplementationForInterfaceMember(member), symbol)),
     };
+
+    // The comments beside an assembly, by the names of symbols.
+    private sealed class CommentFile(string path) : DocumentationProvider
+    {
+        private readonly Dictionary<string, string> _comments = XDocument.Load(path).Descendants("member")
+            .ToDictionary(member => member.Attribute("name")!.Value, member => member.ToString(SaveOptions.DisableFormatting));
+
+        public override bool Equals(object? obj) => ReferenceEquals(this, obj);
+
+        public override int GetHashCode() => path.GetHashCode(StringComparison.Ordinal);
+
+        protected override string? GetDocumentationForSymbol(string documentationMemberID, CultureInfo preferredCulture, CancellationToken cancellationToken) =>
+            _comments.GetValueOrDefault(documentationMemberID);
+    }
 
     [GeneratedRegex(@"[^\p{L}\p{N}_\- ]")]
     private static partial Regex Anchor();
