@@ -41,7 +41,8 @@ internal sealed partial class ProgramPlan<T>
         _lowering = new KernelLowering<T>(_views, _locations, _width);
         var sums = new BatchSumLowering();
         SampleCount = sums.SampleCount;
-        var outputs = program.Outputs.Select(o => (o.Name, Value: sums.Lower(o.Value))).ToList();
+        var rolled = ScalarLoops.Roll([.. program.Outputs.Select(o => o.Value)], StagePlan.LargestGroupWeight);
+        var outputs = program.Outputs.Select((o, i) => (o.Name, Value: sums.Lower(rolled[i]))).ToList();
         var varying = outputs.Where(o => !o.Value.IsUniform).ToList();
         var uniform = outputs.Where(o => o.Value.IsUniform).ToList();
         var uniformNodes = TracedProgram.Collect(uniform.Select(u => u.Value));

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Monge.Engine.Arrays;
 using Monge.Engine.LinearAlgebra;
 
@@ -48,28 +49,38 @@ public static class Derivative
             throw new ShapeException($"vector-Jacobian product: the value has shape {y.Shape} and the cotangent {v.Shape}; they must agree.");
         }
 
-        var cotangents = new Dictionary<Expr, Expr> { [y] = v };
+        var totals = new Dictionary<Expr, Expr> { [y] = v };
+        var sums = new Dictionary<Expr, CotangentSum>();
+        Expr? Total(Expr node)
+        {
+            if (!totals.TryGetValue(node, out var total) && sums.Remove(node, out var sum) && sum.Total(node) is { } added)
+            {
+                totals[node] = total = added;
+            }
+
+            return total;
+        }
+
         var path = Between(x, y);
         var reached = path.ToHashSet();
         for (var at = path.Count - 1; at >= 0; at--)
         {
             var node = path[at];
-            if (!cotangents.TryGetValue(node, out var cotangent))
+            if (Total(node) is not { } cotangent)
             {
                 continue;
             }
 
             for (var i = 0; i < node.Inputs.Count; i++)
             {
-                if (reached.Contains(node.Inputs[i]) && node.Operation.Cotangent(node, cotangent, i) is { IsZero: false } part)
+                if (reached.Contains(node.Inputs[i]))
                 {
-                    var input = node.Inputs[i];
-                    cotangents[input] = cotangents.TryGetValue(input, out var sum) ? sum + part : part;
+                    (CollectionsMarshal.GetValueRefOrAddDefault(sums, node.Inputs[i], out _) ??= new CotangentSum()).Add(node, cotangent, i);
                 }
             }
         }
 
-        return [.. x.Select(target => cotangents.TryGetValue(target, out var c) ? c : Expr.Constant(0).BroadcastTo(target.Shape))];
+        return [.. x.Select(target => Total(target) ?? Expr.Constant(0).BroadcastTo(target.Shape))];
     }
 
     /// <summary>The Jacobian-vector products [y.., K] along K directions at once.</summary>

@@ -12,6 +12,8 @@ public sealed partial class Expr
     private static long s_count;
     private static readonly Lock s_constantsLock = new();
     private static readonly Dictionary<double, WeakReference<Expr>> s_constants = [];
+    private const int FewConstants = 20_000;
+    private static int s_mostConstants = FewConstants;
 
     private readonly Expr[] _inputs;
     private readonly bool _isFixed;
@@ -74,12 +76,15 @@ public sealed partial class Expr
                 return known;
             }
 
-            if (s_constants.Count > 20_000)
+            if (s_constants.Count >= s_mostConstants)
             {
                 foreach (var dead in s_constants.Where(p => !p.Value.TryGetTarget(out _)).Select(p => p.Key).ToList())
                 {
                     s_constants.Remove(dead);
                 }
+
+                // The next look comes when as many have been made as are in use, so that a constant's share of the looks stays the same.
+                s_mostConstants = Math.Max(FewConstants, 2 * s_constants.Count);
             }
 
             var made = new Expr(new ConstantLeaf([key]), [], Shape.Scalar);

@@ -25,6 +25,7 @@ internal sealed class BatchSumLowering
     private readonly Dictionary<Expr, Expr> _lowered = [];
     private readonly Dictionary<Expr, Expr> _pushed = [];
     private readonly Dictionary<Expr, bool> _depends = [];
+    private readonly Dictionary<Expr, bool> _outer = [];
 
     /// <summary>The number of samples of the call, as a shared input.</summary>
     public Expr SampleCount { get; } = Expr.Shared("number of samples");
@@ -37,21 +38,45 @@ internal sealed class BatchSumLowering
             return value;
         }
 
-        if (_lowered.TryGetValue(value, out var known))
+        // Oldest first, so that deep programs need no deep recursion.
+        foreach (var node in OutsideOfSums(value))
         {
-            return known;
+            if (!DependsOnSum(node) || _lowered.ContainsKey(node))
+            {
+                continue;
+            }
+
+            if (!node.IsUniform)
+            {
+                throw new NotSupportedException(
+                    $"A per-sample value ({node}) uses a sum over the batch; compute the sum in a program of its own and hand it over as a shared input.");
+            }
+
+            _lowered[node] = node.Operation is BatchSumOperation
+                ? Push(node.Inputs[0])
+                : Expr.Create(node.Operation, [.. node.Inputs.Select(i => _lowered.GetValueOrDefault(i, i))]);
         }
 
-        if (!value.IsUniform)
+        return _lowered[value];
+    }
+
+    // The nodes behind a value that are not only summed up over the batch, oldest first.
+    private static IEnumerable<Expr> OutsideOfSums(Expr value)
+    {
+        var seen = new HashSet<Expr> { value };
+        var stack = new Stack<Expr>(seen);
+        while (stack.TryPop(out var node))
         {
-            throw new NotSupportedException(
-                $"A per-sample value ({value}) uses a sum over the batch; compute the sum in a program of its own and hand it over as a shared input.");
+            foreach (var input in node.Operation is BatchSumOperation ? [] : node.InputSpan)
+            {
+                if (seen.Add(input))
+                {
+                    stack.Push(input);
+                }
+            }
         }
 
-        var made = value.Operation is BatchSumOperation
-            ? Push(value.Inputs[0])
-            : Expr.Create(value.Operation, [.. value.Inputs.Select(Lower)]);
-        return _lowered[value] = made;
+        return seen.OrderBy(n => n.Id);
     }
 
     private bool DependsOnSum(Expr value)
@@ -134,14 +159,32 @@ internal sealed class BatchSumLowering
             : left + right;
 
     // Whether the sum is best pushed further down: to an outer product, or to the part of a value that isn't padding.
-    private static bool ContainsOuter(Expr value) => value.Operation switch
+    private bool ContainsOuter(Expr value)
     {
-        MatrixProductOperation => !value.Inputs[0].IsUniform && !value.Inputs[1].IsUniform && value.Shape.Rank == 2,
-        MultiplyOperation => OuterFactors(value) is not null
-            || (value.Inputs[0].IsUniform && ContainsOuter(value.Inputs[1])) || (value.Inputs[1].IsUniform && ContainsOuter(value.Inputs[0])),
+        if (_outer.TryGetValue(value, out var known))
+        {
+            return known;
+        }
+
+        foreach (var node in TracedProgram.Collect([value]))
+        {
+            if (!_outer.ContainsKey(node))
+            {
+                _outer[node] = HasOuter(node);
+            }
+        }
+
+        return _outer[value];
+    }
+
+    private bool HasOuter(Expr node) => node.Operation switch
+    {
+        MatrixProductOperation => !node.Inputs[0].IsUniform && !node.Inputs[1].IsUniform && node.Shape.Rank == 2,
+        MultiplyOperation => OuterFactors(node) is not null
+            || (node.Inputs[0].IsUniform && _outer[node.Inputs[1]]) || (node.Inputs[1].IsUniform && _outer[node.Inputs[0]]),
         GatherOperation g when g.Indices.Contains(-1) => true,
-        ViewOperation or SumOperation or NegateOperation => ContainsOuter(value.Inputs[0]),
-        AddOperation or SubtractOperation => ContainsOuter(value.Inputs[0]) || ContainsOuter(value.Inputs[1]),
+        ViewOperation or SumOperation or NegateOperation => _outer[node.Inputs[0]],
+        AddOperation or SubtractOperation => _outer[node.Inputs[0]] || _outer[node.Inputs[1]],
         _ => false,
     };
 

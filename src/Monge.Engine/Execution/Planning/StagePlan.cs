@@ -10,7 +10,8 @@ namespace Monge.Engine.Execution;
 /// </summary>
 internal sealed partial class StagePlan
 {
-    private const int LargestGroupWeight = 400;
+    /// <summary>The weight of a kernel, in about as many simple instructions; what is heavier is cut.</summary>
+    public const int LargestGroupWeight = 400;
     private const int LargestRecomputation = 8;
 
     private readonly ViewResolver _views;
