@@ -82,7 +82,7 @@ public sealed class Transport(IConfiguration configuration, ILogger<Transport> l
 
         public void Report(TrainingProgress value)
         {
-            if (value.TotalIterations > 0 && (value.Iteration >= _next || value.Iteration == value.TotalIterations))
+            if (value.TotalIterations > 0 && value.Iteration >= _next)
             {
                 _next = value.Iteration + Math.Max(1, value.TotalIterations / 10);
                 log.LogInformation("{Phase}: step {Step} of {Steps}, loss {Loss}", value.Phase, value.Iteration, value.TotalIterations, value.Loss);

@@ -81,7 +81,8 @@ public sealed partial class ExampleTests
         using var refused = await client.GetAsync("rows?n=0");
         Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
         Assert.Contains("1500 rows of seed 3", service.Output, StringComparison.Ordinal);
-        Assert.Contains("step 50 of 50", service.Output, StringComparison.Ordinal);
+        Assert.Contains(" of 50, loss ", service.Output, StringComparison.Ordinal);
+        Assert.Contains("the model is fitted and kept in m.safetensors", service.Output, StringComparison.Ordinal);
         service.Signal("INT");
         service.Wait();
         Assert.Equal(0, service.ExitCode);
