@@ -4,6 +4,7 @@ using Monge.Cli.Output;
 using Monge.Data;
 using Monge.Diagnostics;
 using Monge.Dynamics;
+using Monge.Runs;
 
 namespace Monge.Cli.Commands;
 
@@ -28,7 +29,7 @@ internal sealed class EvaluateCommand
     private readonly Option<string?> _training =
         new("--train") { Description = "The rows that the model was fitted to, for the memorisation check.", HelpName = "FILE" };
     private readonly Option<string[]> _drop =
-        new("--drop") { Description = "Columns of the tables to leave out; may be repeated.", HelpName = "COLUMN", DefaultValueFactory = _ => [] };
+        new("--drop") { Description = "A column to leave out, whatever it holds; repeat for several.", HelpName = "COLUMN", DefaultValueFactory = _ => [] };
     private readonly Option<TableLayout> _layout = GenerationFiles.Layout();
     private readonly Option<int> _drawn = CommandOptions.Integer(
         "--samples", "Rows to draw from a model. [default: as many as DATA has, from 2000 to 20000]", 0, LeastRows, 10_000_000);
@@ -85,9 +86,14 @@ internal sealed class EvaluateCommand
             Seed = seed,
             Threads = threads,
         };
+        var (numbers, unknown) = (WordColumns.ToNumbers(data, data), WordColumns.Unknown(samples, data));
+        var sampled = WordColumns.ToNumbers(samples, data);
+        var trained = training is null ? null : WordColumns.ToNumbers(training, data);
+        (samples, data, training) = (sampled, numbers, trained);
         var table = TwoSampleTable.Compute(samples.Values, data.Values, data.Columns, options, training?.Values, data.Names, cancellation);
         string[] concerns =
         [
+            .. unknown,
             .. TableCheck.WildRows(data.Values, data.Names).Select(status => $"In {data.Source} {status.Message}."),
             .. isOwn ? (string[])[$"{file} has the name of the file that the model was fitted to: rows that it has seen make floors and check too good."] : [],
         ];
@@ -108,7 +114,7 @@ internal sealed class EvaluateCommand
     {
         var (drop, layout) = (parsed.GetRequiredValue(_drop), parsed.GetValue(_layout));
         DataTable Read(string path, int rows, bool isData) => GenerationFiles.Read(
-            path, layout, new DataTableOptions { Drop = drop, DropIfThere = true, MinimumRows = rows, RefuseConstantColumns = isData });
+            path, layout, new DataTableOptions { Drop = drop, DropIfThere = true, MinimumRows = rows, RefuseConstantColumns = isData, Words = true });
         var data = Read(file, LeastRows, isData: true);
         DataTable[] others = [Read(samples, LeastRows, isData: false), .. train is null ? [] : (DataTable[])[Read(train, 1, isData: false)]];
         if (drop.FirstOrDefault(name => !data.LeftOut.Contains(name) && !others.Any(t => t.LeftOut.Contains(name))) is { } missing)
@@ -128,38 +134,61 @@ internal sealed class EvaluateCommand
             throw CommandException.Failure($"The base of '{path}' is a table; map its rows with `monge map` and give evaluate the result.");
         }
 
-        var layout = parsed.GetValue(_layout);
-        var (table, rows) = GenerationFiles.Rows(file, model, layout);
-        var data = DataTable.From(rows, model.Dimension, model.Columns, file, new DataTableOptions { MinimumRows = LeastRows, RefuseConstantColumns = true });
-        var given = GenerationFiles.Conditions(model, null, table);
-        var count = given is not null ? table.Rows : parsed.GetValue(_drawn) is > 0 and var asked ? asked : Math.Clamp(table.Rows, LeastDrawn, MostDrawn);
+        var (layout, drop) = (parsed.GetValue(_layout), parsed.GetRequiredValue(_drop));
+        var isOwn = train is null && Path.GetFileName(file) == model.Report.Source;
         var settings = new FlowSettings
         {
-            Given = given,
             Seed = parsed.GetValue(_seed),
             Threads = parsed.GetValue(_threads),
-            Steps = parsed.GetValue(
-            _steps) is > 0 and var steps ? steps : null
+            Steps = parsed.GetValue(_steps) is > 0 and var steps ? steps : null,
         };
+        int Count(int rows) => parsed.GetValue(_drawn) is > 0 and var asked ? asked : Math.Clamp(rows, LeastDrawn, MostDrawn);
+        if (model.Table is not null)
+        {
+            var typed = new TableModel(model);
+            return FromTyped(typed, path, settings, Count, isOwn, name => GenerationFiles.Rows(name, typed, layout, drop), file, train);
+        }
+
+        var (table, rows) = GenerationFiles.Rows(file, model, layout, drop);
+        var data = DataTable.From(rows, model.Dimension, model.Columns, file, new DataTableOptions { MinimumRows = LeastRows, RefuseConstantColumns = true });
+        var given = GenerationFiles.Conditions(model, null, table);
+        var count = given is not null ? table.Rows : Count(table.Rows);
+        settings = settings with { Given = given };
         DataTable Named(double[] values, string source) => DataTable.From(values, model.Dimension, model.Columns, source);
-        var training = train is null ? null : Named(GenerationFiles.Rows(train, model, layout).Rows, train);
-        return (Named(model.Generate(count, settings), path), data, training, training is null && Path.GetFileName(file) == model.Report.Source);
+        var training = train is null ? null : Named(GenerationFiles.Rows(train, model, layout, drop).Rows, train);
+        return (Named(model.Generate(count, settings), path), data, training, isOwn);
+    }
+
+    private static (DataTable Samples, DataTable Data, DataTable? Training, bool IsOwn) FromTyped(
+        TableModel model, string path, FlowSettings settings, Func<int, int> count, bool isOwn, Func<string, DataTable> read, string file, string? train)
+    {
+        var data = read(file);
+        if (data.Rows < LeastRows)
+        {
+            throw CommandException.Failure(FormattableString.Invariant($"{file} has {data.Rows} rows; at least {LeastRows} are needed."));
+        }
+
+        var hasConditions = model.Conditions.Count > 0;
+        var drawn = model.Generate(hasConditions ? data.Rows : count(data.Rows), settings, conditions: hasConditions ? data : null);
+        DataTable Only(DataTable table, string source) => WordColumns.Chosen(table, model.Columns, source);
+        return (Only(drawn, path), Only(data, file), train is null ? null : Only(read(train), train), isOwn);
     }
 
     // The columns in the data's order when both name them; by place where a table has no names.
     private static DataTable Matched(DataTable table, DataTable data)
     {
-        if (data.Names.All(table.Has))
+        if (data.Names.All(table.Has) && data.LabelNames.All(table.LabelNames.Contains))
         {
             return table.Select(data.Names);
         }
 
-        if (table.Columns == data.Columns && !(table.HasNames && data.HasNames))
+        if (table.Columns == data.Columns && !(table.HasNames && data.HasNames) && !data.LabelNames.Any())
         {
             return table;
         }
 
-        string Described(DataTable one, string word) => $"{one.Columns}{word} ({string.Join(", ", one.Names.Take(8))}{(one.Columns > 8 ? ", ..." : "")})";
+        string Described(DataTable one, string word) =>
+            $"{one.Order.Count}{word} ({string.Join(", ", one.Order.Take(8))}{(one.Order.Count > 8 ? ", ..." : "")})";
         throw CommandException.Failure(
             $"{table.Source} has {Described(table, " columns")}, {data.Source} has {Described(data, "")}; both need the same columns "
             + "(--drop leaves some of the data's out, and a table without names is matched by place).");

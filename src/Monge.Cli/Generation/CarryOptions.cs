@@ -53,13 +53,18 @@ internal sealed class CarryOptions(bool withSde)
             throw CommandException.Usage("--solver is the method of equal steps of the ODE; give their number with --steps, and no --sde.");
         }
 
+        if (model.Table is not null && (parsed.GetValue(_guidance) ?? 1) != 1)
+        {
+            throw CommandException.Usage("A model of a table with types has no --guidance: what is given is exact.");
+        }
+
         return new FlowSettings
         {
             Tableau = tableau,
             Steps = steps > 0 ? steps : null,
             Tolerance = tolerance ?? 1e-5,
             Diffusion = diffusion,
-            Given = GenerationFiles.Conditions(model, parsed.GetValue(_given), table),
+            Given = model.Table is null ? GenerationFiles.Conditions(model, parsed.GetValue(_given), table) : null,
             Guidance = parsed.GetValue(_guidance) ?? 1,
             Threads = parsed.GetValue(_threads),
         };
@@ -74,6 +79,9 @@ internal sealed class CarryOptions(bool withSde)
     }
 
     private static string Tableau(string solver) => solver switch { "euler" => "Euler", "heun" => "Heun", _ => "Runge-Kutta 4" };
+
+    /// <summary>What is given of a model with types, by column.</summary>
+    public IReadOnlyDictionary<string, string> Given(ParseResult parsed) => GenerationFiles.Given(parsed.GetValue(_given));
 
     private static Option<int> WithoutDefault(Option<int> option)
     {

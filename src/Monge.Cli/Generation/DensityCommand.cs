@@ -19,6 +19,7 @@ internal sealed class DensityCommand
         "--probes", "Estimate the divergence with N random probes a row instead of computing it, for many columns. [default: exact]", 0, 1, 1024);
     private readonly Option<int> _paths = CommandOptions.Integer("--paths", "With --sde: paths a row of the Feynman-Kac estimate.", 100, 2, 1_000_000);
     private readonly Option<ulong> _seed = CommandOptions.Seed();
+    private readonly Option<string[]> _drop = GenerationFiles.Drop();
     private readonly Option<TableLayout> _layout = GenerationFiles.Layout();
     private readonly CarryOptions _carry = new(withSde: true);
     private readonly Option<bool> _json = CommandOptions.Json("one object with mean, error and the unit a dimension");
@@ -33,6 +34,7 @@ internal sealed class DensityCommand
         {
             density._model, density._data, density._out, density._unit, density._probes, density._paths, density._seed, density._json,
         };
+        command.Add(density._drop);
         command.Add(density._layout);
         density._carry.AddTo(command);
         HelpExamples.Add(
@@ -48,7 +50,12 @@ internal sealed class DensityCommand
     private int Run(ParseResult parsed)
     {
         var model = GenerationFiles.Load(parsed.GetRequiredValue(_model));
-        var (table, rows) = GenerationFiles.Rows(parsed.GetRequiredValue(_data), model, parsed.GetValue(_layout));
+        if (model.Table is not null)
+        {
+            return RunTyped(parsed, new TableModel(model));
+        }
+
+        var (table, rows) = GenerationFiles.Rows(parsed.GetRequiredValue(_data), model, parsed.GetValue(_layout), parsed.GetValue(_drop));
         var settings = _carry.Settings(parsed, model, table) with { Probes = parsed.GetValue(_probes), Seed = parsed.GetValue(_seed) };
         var scale = parsed.GetRequiredValue(_unit) == "bits" ? 1 / Math.Log(2) : 1;
         double[] values;
@@ -70,6 +77,63 @@ internal sealed class DensityCommand
 
         Print(parsed, model, values, rows);
         return ExitCodes.Success;
+    }
+
+    // Words, whole numbers and zeros have probabilities, the rest a density given them; the law of a row is the product.
+    private int RunTyped(ParseResult parsed, TableModel model)
+    {
+        var table = GenerationFiles.Rows(parsed.GetRequiredValue(_data), model, parsed.GetValue(_layout), parsed.GetValue(_drop));
+        var settings = _carry.Settings(parsed, model.Flow, table) with { Probes = parsed.GetValue(_probes), Seed = parsed.GetValue(_seed) };
+        if (settings.Diffusion > 0)
+        {
+            throw CommandException.Usage("The density of a table with types is that of the ODE; leave --sde out.");
+        }
+
+        var unit = parsed.GetRequiredValue(_unit);
+        var scale = unit == "bits" ? 1 / Math.Log(2) : 1;
+        var law = model.LogDensity(table, settings, _carry.Given(parsed));
+        double[] Scaled(double[] values) => Array.ConvertAll(values, v => v * scale);
+        var (probability, density, sum) = (Scaled(law.LogProbability), Scaled(law.LogDensity), Scaled(law.Sum));
+        if (parsed.GetValue(_out) is { } path)
+        {
+            DrawOutput.WriteRows(
+                path, null, ["log_probability", "log_density", "log_likelihood"],
+                [.. Enumerable.Range(0, sum.Length).SelectMany(i => new[] { probability[i], density[i], sum[i] })]);
+        }
+
+        var (mean, error) = MeanOfRows.Of(sum);
+        var output = parsed.InvocationConfiguration.Output;
+        if (parsed.GetValue(_json))
+        {
+            output.WriteLine(JsonOutput.Line(new JsonObject
+            {
+                ["rows"] = sum.Length,
+                ["unit"] = unit,
+                ["log_likelihood"] = ResultText.Json(mean),
+                ["log_likelihood_error"] = ResultText.Json(error),
+                ["log_probability"] = ResultText.Json(probability.Average()),
+                ["log_density"] = ResultText.Json(density.Average()),
+                ["out"] = parsed.GetValue(_out),
+            }));
+            return ExitCodes.Success;
+        }
+
+        var count = ResultText.Of($"{sum.Length} {(sum.Length == 1 ? "row" : "rows")}");
+        output.WriteLine($"log-likelihood   {MeanOfRows.Text(mean, error, unit)}, mean of {count}");
+        output.WriteLine(ResultText.Of($"log-probability  {probability.Average():F4} {unit} a row, of {Named(model, t => t.IsDiscrete, " = 0 or not")}"));
+        output.WriteLine(ResultText.Of($"log density      {density.Average():F4} {unit} a row, of {Named(model, t => t.HasDensity, "")} given these"));
+        if (parsed.GetValue(_out) is { } written)
+        {
+            output.WriteLine($"each row's       in {written}");
+        }
+
+        return ExitCodes.Success;
+    }
+
+    private static string Named(TableModel model, Func<ColumnType, bool> which, string zero)
+    {
+        string[] names = [.. model.Types.Generated.Where(which).Select(t => t.Name + (t.Kind == ColumnKind.ZeroInflated ? zero : ""))];
+        return names.Length == 0 ? "no column" : string.Join(", ", names);
     }
 
     private static void Write(string path, double[] values, double[] errors)

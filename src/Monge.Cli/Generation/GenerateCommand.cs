@@ -17,6 +17,7 @@ internal sealed class GenerateCommand
         new("--from") { Description = "Rows of the base to start from, one draw for each; needed when the base is a table.", HelpName = "DATA2" };
     private readonly Option<string?> _out = GenerationFiles.Out("the rows");
     private readonly Option<string?> _format = DrawOutput.Format("The format of the file. [default: that of its ending]");
+    private readonly Option<string[]> _drop = GenerationFiles.Drop();
     private readonly Option<TableLayout> _layout = GenerationFiles.Layout();
     private readonly CarryOptions _carry = new(withSde: true);
     private readonly Option<ulong> _seed = CommandOptions.Seed();
@@ -29,7 +30,8 @@ internal sealed class GenerateCommand
         generate._count.Aliases.Add("-n");
         var command = new Command("generate", "Draw rows from a fitted model.")
         {
-            generate._model, generate._count, generate._out, generate._format, generate._from, generate._seed, generate._json, generate._layout,
+            generate._model, generate._count, generate._out, generate._format, generate._from, generate._seed, generate._json, generate._drop,
+            generate._layout,
         };
         generate._carry.AddTo(command);
         HelpExamples.Add(
@@ -38,6 +40,7 @@ internal sealed class GenerateCommand
             ("monge generate m.safetensors -n 100000 --steps 20 -o s.npy", "fast: twenty steps"),
             ("monge generate m.safetensors --sde 0.5 --steps 500 -o s.csv", "along the SDE, for models with a score"),
             ("monge generate m.safetensors --given label=7 --guidance 2 -o s.npy", "one class, sharpened"),
+            ("monge generate m.safetensors --given job=nurse --given children=2 -o s.csv", "rows of a table with types, some columns given"),
             ("monge generate map.safetensors --from before.csv -o after.csv", "from rows of the base"));
         command.SetWork((parsed, _) => generate.Run(parsed));
         return command;
@@ -46,11 +49,15 @@ internal sealed class GenerateCommand
     private int Run(ParseResult parsed)
     {
         var model = GenerationFiles.Load(parsed.GetRequiredValue(_model));
-        var (table, start) = parsed.GetValue(_from) is { } from ? GenerationFiles.Rows(from, model, parsed.GetValue(_layout)) : (null, (double[]?)null);
+        var (table, start) = parsed.GetValue(_from) is not { } from ? (null, null)
+            : model.Table is null ? GenerationFiles.Rows(from, model, parsed.GetValue(_layout), parsed.GetValue(_drop))
+            : throw CommandException.Usage("A model of a table with types starts from Gaussian draws; leave --from out.");
         var count = start is null ? parsed.GetValue(_count) : start.Length / model.Dimension;
         var output = parsed.GetValue(_out);
         var clock = Stopwatch.StartNew();
-        var rows = model.Generate(count, _carry.Settings(parsed, model, table) with { Seed = parsed.GetValue(_seed) }, start);
+        var settings = _carry.Settings(parsed, model, table) with { Seed = parsed.GetValue(_seed) };
+        var rows = model.Table is null ? DataTable.From(model.Generate(count, settings, start), model.Dimension, model.Columns, "the rows drawn")
+            : new TableModel(model).Generate(count, settings, _carry.Given(parsed));
         var seconds = clock.Elapsed.TotalSeconds;
         if (output is null && parsed.GetValue(_json))
         {
@@ -59,17 +66,17 @@ internal sealed class GenerateCommand
 
         if (output is null)
         {
-            RowText.Write(parsed.InvocationConfiguration.Output, model.Columns, rows);
+            parsed.InvocationConfiguration.Output.Write(rows.ToText());
             return ExitCodes.Success;
         }
 
-        DrawOutput.WriteRows(output, parsed.GetValue(_format), model.Columns, rows);
+        DrawOutput.WriteRows(output, parsed.GetValue(_format), rows);
         if (parsed.GetValue(_json))
         {
             parsed.InvocationConfiguration.Output.WriteLine(JsonOutput.Line(new JsonObject
             {
                 ["rows"] = count,
-                ["columns"] = ResultText.Json(model.Columns),
+                ["columns"] = ResultText.Json(rows.Order),
                 ["seconds"] = Math.Round(seconds, 4),
                 ["out"] = output,
             }));

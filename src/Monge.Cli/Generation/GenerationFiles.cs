@@ -61,10 +61,15 @@ internal static class GenerationFiles
         },
     };
 
+    /// <summary>Columns to leave out.</summary>
+    public static Option<string[]> Drop() =>
+        new("--drop") { Description = "A column to leave out, whatever it holds; repeat for several.", HelpName = "COLUMN" };
+
     /// <summary>Conditions as COLUMN=VALUE.</summary>
     public static Option<string[]> Given() => new("--given")
     {
-        Description = "What the condition is, as COLUMN=VALUE; repeat for several columns. Without it a conditional model generates the mixture of all.",
+        Description = "What a condition is, or of a model with types any column that has probabilities, as COLUMN=VALUE; repeat for several columns. "
+            + "What is not given is drawn.",
         HelpName = "COLUMN=VALUE",
     };
 
@@ -96,14 +101,38 @@ internal static class GenerationFiles
     }
 
     /// <summary>
-    /// Reads a table, and the rows that belong to a model: its columns by name, or all columns by place if their number is right and the table or the model has
-    /// no names. Condition columns may hold words.
+    /// Reads a table, and the rows that belong to a model: its columns by name, whatever else there is, or all columns by place if their number is right
+    /// and the table or the model has no names. Condition columns may hold words.
     /// </summary>
-    public static (DataTable Table, double[] Rows) Rows(string path, FlowModel model, TableLayout? layout)
+    public static (DataTable Table, double[] Rows) Rows(string path, FlowModel model, TableLayout? layout, string[]? drop)
     {
-        var table = Read(path, layout, new DataTableOptions { LabelColumns = [.. model.Conditions.Select(c => c.Name)] });
-        return (table, Match(table, model));
+        string[] conditions = [.. model.Conditions.Select(c => c.Name)];
+        var table = Read(path, layout, new DataTableOptions { LabelColumns = conditions, Only = model.Columns, Drop = drop ?? [] });
+        return (table, Match(table, model.Columns, conditions));
     }
+
+    /// <summary>Reads the rows of a table whose columns have types.</summary>
+    public static DataTable Rows(string path, TableModel model, TableLayout? layout, string[]? drop)
+    {
+        var words = model.Types.All.Where(t => t.IsWords || t.IsCondition).Select(t => t.Name).ToArray();
+        var numbers = model.Types.Generated.Where(t => !t.IsWords).Select(t => t.Name).ToArray();
+        var table = Read(path, layout, new DataTableOptions { LabelColumns = words, Only = [.. model.Columns], Drop = drop ?? [], Words = true });
+        if (model.Types.Generated.All(t => table.Order.Contains(t.Name)))
+        {
+            return table;
+        }
+
+        if (words.Length == 0)
+        {
+            return DataTable.From(Match(table, numbers, model.Conditions), numbers.Length, numbers, table.Source);
+        }
+
+        throw new DataFormatException(
+            table.Source, $"has the columns {string.Join(", ", table.Order)}; the model needs {string.Join(", ", model.Columns)}");
+    }
+
+    /// <summary>The values of --given by column.</summary>
+    public static IReadOnlyDictionary<string, string> Given(string[]? given) => Parse(given ?? []);
 
     /// <summary>The conditions of rows: those of --given, else those of the table's columns, else none.</summary>
     public static ConditionValues? Conditions(FlowModel model, string[]? given, DataTable? table)
@@ -134,17 +163,17 @@ internal static class GenerationFiles
         return values;
     }
 
-    private static double[] Match(DataTable table, FlowModel model)
+    private static double[] Match(DataTable table, IReadOnlyList<string> columns, IReadOnlyList<string> conditions)
     {
-        if (model.Columns.All(table.Has))
+        if (columns.All(table.Has))
         {
-            return table.Select([.. model.Columns]).Values;
+            return table.Select([.. columns]).Values;
         }
 
-        string[] names = [.. table.Names.Where(n => model.Conditions.All(c => c.Name != n))];
-        return names.Length == model.Dimension && (DataTable.AreMadeUp(names) || DataTable.AreMadeUp(model.Columns))
+        string[] names = [.. table.Names.Where(n => !conditions.Contains(n))];
+        return names.Length == columns.Count && (DataTable.AreMadeUp(names) || DataTable.AreMadeUp(columns))
             ? table.Select(names).Values
             : throw new DataFormatException(
-                table.Source, $"has the columns {string.Join(", ", table.Names)}; the model needs {string.Join(", ", model.Columns)}");
+                table.Source, $"has the columns {string.Join(", ", table.Names)}; the model needs {string.Join(", ", columns)}");
     }
 }

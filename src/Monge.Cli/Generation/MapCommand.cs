@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Monge.Cli.Runs;
 using Monge.Data;
+using Monge.Runs;
 
 namespace Monge.Cli.Generation;
 
@@ -13,6 +14,7 @@ internal sealed class MapCommand
         "--to", "The end to carry to: the base (standard normal numbers if it is Gaussian), or the data.", "base", "base", "data");
     private readonly Option<string?> _out = GenerationFiles.Out("the rows at the other end");
     private readonly Option<ulong> _seed = CommandOptions.Seed();
+    private readonly Option<string[]> _drop = GenerationFiles.Drop();
     private readonly Option<TableLayout> _layout = GenerationFiles.Layout();
     private readonly CarryOptions _carry = new(withSde: true);
 
@@ -21,6 +23,7 @@ internal sealed class MapCommand
     {
         var map = new MapCommand();
         var command = new Command("map", "Carry rows to the other end of a fitted transport.") { map._model, map._data, map._to, map._out, map._seed };
+        command.Add(map._drop);
         command.Add(map._layout);
         map._carry.AddTo(command);
         HelpExamples.Add(
@@ -35,17 +38,31 @@ internal sealed class MapCommand
     private int Run(ParseResult parsed)
     {
         var model = GenerationFiles.Load(parsed.GetRequiredValue(_model));
-        var (table, rows) = GenerationFiles.Rows(parsed.GetRequiredValue(_data), model, parsed.GetValue(_layout));
-        var settings = _carry.Settings(parsed, model, table) with { Seed = parsed.GetValue(_seed) };
-        var carried = parsed.GetRequiredValue(_to) == "base" ? model.ToBase(rows, settings) : model.ToData(rows, settings);
-        if (parsed.GetValue(_out) is { } output)
+        var (layout, drop, isToBase) = (parsed.GetValue(_layout), parsed.GetValue(_drop), parsed.GetRequiredValue(_to) == "base");
+        DataTable carried;
+        if (model.Table is null)
         {
-            DrawOutput.WriteRows(output, null, model.Columns, carried);
-            parsed.InvocationConfiguration.Output.WriteLine(FormattableString.Invariant($"{carried.Length / model.Dimension} rows are in {output}"));
+            var (table, rows) = GenerationFiles.Rows(parsed.GetRequiredValue(_data), model, layout, drop);
+            var settings = _carry.Settings(parsed, model, table) with { Seed = parsed.GetValue(_seed) };
+            var moved = isToBase ? model.ToBase(rows, settings) : model.ToData(rows, settings);
+            carried = DataTable.From(moved, model.Dimension, model.Columns, "the rows carried");
         }
         else
         {
-            RowText.Write(parsed.InvocationConfiguration.Output, model.Columns, carried);
+            var typed = new TableModel(model);
+            var table = GenerationFiles.Rows(parsed.GetRequiredValue(_data), typed, layout, drop);
+            var (settings, given) = (_carry.Settings(parsed, model, table) with { Seed = parsed.GetValue(_seed) }, _carry.Given(parsed));
+            carried = isToBase ? typed.ToBase(table, settings, given) : typed.ToData(table, settings, given);
+        }
+
+        if (parsed.GetValue(_out) is { } output)
+        {
+            DrawOutput.WriteRows(output, null, carried);
+            parsed.InvocationConfiguration.Output.WriteLine(FormattableString.Invariant($"{carried.Rows} rows are in {output}"));
+        }
+        else
+        {
+            parsed.InvocationConfiguration.Output.Write(carried.ToText());
         }
 
         return ExitCodes.Success;

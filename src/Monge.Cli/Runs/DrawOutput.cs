@@ -82,6 +82,26 @@ internal static class DrawOutput
         }
     }
 
+    /// <summary>The same of a table, which may hold words where it is written as text.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="word">The format; null for that of the ending.</param>
+    /// <param name="rows">The rows.</param>
+    public static void WriteRows(string path, string? word, DataTable rows)
+    {
+        if (!rows.LabelNames.Any())
+        {
+            WriteRows(path, word, rows.Order, rows.Select(rows.Order).Values);
+            return;
+        }
+
+        if ((word ?? OfEnding(path)) is { } format and not "csv")
+        {
+            throw CommandException.Usage($"The format {format} holds no words such as those of '{rows.LabelNames.First()}'; write comma-separated text.");
+        }
+
+        DataTable.Write(path, rows);
+    }
+
     private static string? OfEnding(string path) => Path.GetExtension(path).ToLowerInvariant() switch { ".npz" => "npz", ".json" => "arviz", _ => null };
 
     private static DrawFormat Parse(string word) => (DrawFormat)Array.IndexOf(s_words, word);

@@ -42,7 +42,14 @@ internal sealed partial class FitCommand
         HelpName = "COLUMN",
     };
 
-    private readonly Option<string[]> _drop = new("--drop") { Description = "A column to leave out; repeat for several.", HelpName = "COLUMN" };
+    private readonly Option<string[]> _drop = GenerationFiles.Drop();
+    private readonly Option<string[]> _types = new("--types")
+    {
+        Description = "Types of columns, where the rule finds others: NAME=KIND,... with "
+            + $"{string.Join(", ", Enum.GetValues<ColumnKind>().Select(ColumnType.Word))}; integer:0..7 has bounds. Repeat for several.",
+        HelpName = "NAME=KIND",
+    };
+
     private readonly Option<TableLayout> _layout = GenerationFiles.Layout();
     private readonly Option<string?> _schedule = new("--schedule")
     {
@@ -80,7 +87,8 @@ internal sealed partial class FitCommand
             Description = "Learn a transport from a base to data, for generate, density and map.",
             DefaultMethod = "interpolant",
             Methods = () => MethodRegistry.Fits,
-            Symbols = [fit._data, fit._base, fit._condition, fit._drop, fit._layout, fit._schedule, fit._network, fit._coupling, fit._learn],
+            Symbols = [fit._data, fit._base, fit._condition, fit._drop, fit._types, fit._layout, fit._schedule, fit._network,
+                fit._coupling, fit._learn],
             Problem = fit.Problem,
             Report = Report,
             Closing = "model, record and course",
@@ -109,8 +117,20 @@ internal sealed partial class FitCommand
         var layout = parsed.GetValue(_layout);
         try
         {
-            var table = GenerationFiles.Read(
-                file, layout, new DataTableOptions { LabelColumns = conditions, Drop = parsed.GetValue(_drop) ?? [], MinimumRows = 10 });
+            var stated = Stated(parsed.GetValue(_types) ?? []);
+            var isTyped = CanHaveTypes(parsed, stated);
+            var options = new DataTableOptions { LabelColumns = conditions, Drop = parsed.GetValue(_drop) ?? [], MinimumRows = 10, Words = isTyped };
+            var table = GenerationFiles.Read(file, layout, options);
+            var types = isTyped ? ColumnTypeRule.Find(table, stated, conditions) : null;
+            if (types is { AnyDiscrete: true })
+            {
+                CheckConditions(table, conditions);
+                (string, string)[] said = stated.Count == 0 ? [] : [("types", string.Join(',', parsed.GetValue(_types)!))];
+                return new StatedProblem<FitProblem>(
+                    new FitProblem(FlowData.From(table, types)), Path.GetFileNameWithoutExtension(file.Split(':')[0]),
+                    [("data", file), ("base", start), .. said]);
+            }
+
             var data = FlowData.From(table, conditions);
             data = start is "gaussian" ? data
                 : start is "mixture" ? data.FromMixture()
@@ -127,6 +147,36 @@ internal sealed partial class FitCommand
         catch (ArgumentException error)
         {
             throw CommandException.Usage(Failures.Explain(error).Message);
+        }
+    }
+
+    private static Dictionary<string, StatedKind> Stated(IEnumerable<string> texts)
+    {
+        var stated = new Dictionary<string, StatedKind>(StringComparer.Ordinal);
+        foreach (var (name, kind) in texts.SelectMany(StatedKind.Parse))
+        {
+            stated[name] = kind;
+        }
+
+        return stated;
+    }
+
+    // Types go with a Gaussian base and pairs drawn independently, and with the method that learns them; other fits take all columns as continuous.
+    private bool CanHaveTypes(ParseResult parsed, Dictionary<string, StatedKind> stated)
+    {
+        var method = parsed.GetValue<string>("--method");
+        var problem = parsed.GetRequiredValue(_base) != "gaussian" ? "from the base 'gaussian'"
+            : parsed.GetValue(_coupling) is { Length: > 0 } and not "independent" ? "with the coupling 'independent'"
+            : method != MethodRegistry.TypedFit ? $"by the method '{MethodRegistry.TypedFit}'" : null;
+        return problem is null || (stated.Values.All(s => s.Kind == ColumnKind.Continuous) ? false
+            : throw new ArgumentException($"Types of columns other than continuous are learned {problem}; leave --types out, or fit so."));
+    }
+
+    private static void CheckConditions(DataTable table, string[] conditions)
+    {
+        if (conditions.FirstOrDefault(name => !table.Order.Contains(name)) is { } missing)
+        {
+            throw new ArgumentException($"{table.Source} has no column '{missing}' to condition on; it has {string.Join(", ", table.Order)}.");
         }
     }
 

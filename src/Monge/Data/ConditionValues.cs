@@ -72,7 +72,9 @@ public sealed class ConditionValues
         {
             condition.Encode(
                 values.TryGetValue(condition.Name, out var value) ? value
-                    : throw new ArgumentException($"The model is conditioned on '{condition.Name}' too; give a value for it."),
+                    : throw new ArgumentException(
+                        $"The model is conditioned on '{condition.Name}' too and has not learned its law: give a value for it, or none at all for the "
+                        + "mixture of all."),
                 result.AsSpan(at));
             at += condition.Inputs;
         }

@@ -125,7 +125,8 @@ public sealed class CsvTable
         AtomicFile.WriteText(path, text.ToString());
     }
 
-    private static string Quote(string field) =>
+    /// <summary>A field, in quotes where it needs them.</summary>
+    internal static string Quote(string field) =>
         field.AsSpan().IndexOfAny(",\"\r\n") < 0 ? field : $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     /// <summary>The text of a file in UTF-8, or in UTF-16 if it begins with that encoding's mark.</summary>

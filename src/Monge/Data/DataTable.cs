@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text;
 
 namespace Monge.Data;
 
@@ -9,6 +10,14 @@ public sealed record DataTableOptions
 {
     /// <summary>Columns that may hold words, such as a class label, if they are there; in files without names they are called column1, column2, ...</summary>
     public IReadOnlyList<string> LabelColumns { get; init; } = [];
+
+    /// <summary>Whether columns that hold words for the most part are read as columns of words.</summary>
+    public bool Words { get; init; }
+
+    /// <summary>
+    /// The columns that are needed; where a text table has them all by name, it is read for these and the label columns only. Empty reads all.
+    /// </summary>
+    public IReadOnlyList<string> Only { get; init; } = [];
 
     /// <summary>Columns to leave out.</summary>
     public IReadOnlyList<string> Drop { get; init; } = [];
@@ -26,6 +35,12 @@ public sealed record DataTableOptions
     public bool RefuseConstantColumns { get; init; }
 }
 
+/// <summary>A column of a table: numbers or words.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Numbers">The numbers [n]; null for words.</param>
+/// <param name="Words">The words [n]; null for numbers.</param>
+public sealed record TableColumn(string Name, double[]? Numbers, string[]? Words);
+
 /// <summary>
 /// Rows of finite numbers with named columns, from a .npy or .npz file or a text table; columns of words (class labels) beside them. Whatever can't be used is
 /// refused with file, row and column. Rows are counted from 1, the header of a text table not included.
@@ -38,6 +53,7 @@ public sealed class DataTable
     private DataTable(string source, string[] names, double[] values, int rows, Dictionary<string, string[]> labels)
     {
         (Source, Names, Values, Rows, _labels) = (source, names, values, rows, labels);
+        Order = [.. names, .. labels.Keys];
         for (var column = 0; column < names.Length; column++)
         {
             _places.TryAdd(names[column], column);
@@ -58,6 +74,9 @@ public sealed class DataTable
 
     /// <summary>What was decided in reading that could be otherwise, a plain phrase each.</summary>
     public IReadOnlyList<string> Notes { get; private init; } = [];
+
+    /// <summary>Names of all columns, of numbers and of words, in their order.</summary>
+    public IReadOnlyList<string> Order { get; private init; }
 
     /// <summary>Number of rows n.</summary>
     public int Rows { get; }
@@ -101,6 +120,21 @@ public sealed class DataTable
         return new DataTable(Source, [.. names], values, Rows, _labels) { Notes = Notes, LeftOut = LeftOut };
     }
 
+    /// <summary>The table of some of the rows.</summary>
+    /// <param name="rows">Their places.</param>
+    public DataTable Take(ReadOnlySpan<int> rows)
+    {
+        var values = new double[rows.Length * Columns];
+        for (var i = 0; i < rows.Length; i++)
+        {
+            Values.AsSpan(rows[i] * Columns, Columns).CopyTo(values.AsSpan(i * Columns));
+        }
+
+        var chosen = rows.ToArray();
+        var labels = _labels.ToDictionary(column => column.Key, column => Array.ConvertAll(chosen, row => column.Value[row]), StringComparer.Ordinal);
+        return new DataTable(Source, [.. Names], values, rows.Length, labels) { Notes = Notes, LeftOut = LeftOut, Order = Order };
+    }
+
     /// <summary>Whether there is a column of numbers of that name.</summary>
     public bool Has(string name) => _places.ContainsKey(name);
 
@@ -137,6 +171,27 @@ public sealed class DataTable
         return Checked(source, [.. names], values, values.Length / columns, [], options ?? new DataTableOptions());
     }
 
+    /// <summary>Makes a table of columns that a program has.</summary>
+    /// <param name="source">What messages call the table.</param>
+    /// <param name="columns">The columns, of one length.</param>
+    /// <exception cref="DataFormatException">A number is not finite.</exception>
+    public static DataTable Of(string source, IReadOnlyList<TableColumn> columns)
+    {
+        ArgumentNullException.ThrowIfNull(columns);
+        TableColumn[] numbers = [.. columns.Where(c => c.Numbers is not null)];
+        var rows = columns[0].Numbers?.Length ?? columns[0].Words!.Length;
+        var values = new double[rows * numbers.Length];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = numbers[i % numbers.Length].Numbers![i / numbers.Length];
+        }
+
+        var labels = columns.Where(c => c.Words is not null).ToDictionary(c => c.Name, c => c.Words!, StringComparer.Ordinal);
+        var table = new DataTable(source, [.. numbers.Select(c => c.Name)], values, rows, labels) { Order = [.. columns.Select(c => c.Name)] };
+        table.CheckFinite();
+        return table;
+    }
+
     /// <summary>
     /// Reads a table. A .npy file holds [n, d] numbers or [n]; of a .npz archive with several arrays one is chosen by writing its name after a
     /// colon, as in "data.npz:train". Every other file is text: fields separated by commas, semicolons, tabs, bars or blanks, lines of comment passed over;
@@ -168,7 +223,14 @@ public sealed class DataTable
         }
 
         var table = TextTable.Read(file, options);
-        return Checked(path, table.Names, table.Values, table.Rows, table.Labels, options, table.Notes, table.Dropped);
+        var read = Checked(path, table.Names, table.Values, table.Rows, table.Labels, options, table.Notes, table.Dropped);
+        var there = read.Names.Concat(read.LabelNames).ToHashSet(StringComparer.Ordinal);
+        return new DataTable(read.Source, [.. read.Names], read.Values, read.Rows, read._labels)
+        {
+            Notes = read.Notes,
+            LeftOut = read.LeftOut,
+            Order = [.. table.Order.Where(there.Contains)],
+        };
     }
 
     /// <summary>Writes rows as .npy (float64) or, with any other ending, as comma-separated text; the file appears complete or not at all.</summary>
@@ -186,6 +248,47 @@ public sealed class DataTable
         {
             CsvTable.Write(path, names, values);
         }
+    }
+
+    /// <summary>Writes a table, words included, as comma-separated text; one of numbers also as .npy. The file appears complete or not at all.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="table">The table.</param>
+    /// <exception cref="ArgumentException">A .npy file can't hold words.</exception>
+    /// <exception cref="IOException">The file can't be written.</exception>
+    public static void Write(string path, DataTable table)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        if (table._labels.Count == 0)
+        {
+            Write(path, table.Order, table.Select(table.Order).Values);
+        }
+        else if (path.EndsWith(".npy", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new ArgumentException($"A .npy file holds no words such as those of '{table.LabelNames.First()}'; write a .csv file instead of {path}.");
+        }
+        else
+        {
+            AtomicFile.WriteText(path, table.ToText());
+        }
+    }
+
+    /// <summary>The table as comma-separated text with a line of names; numbers are written so that reading gives the same bits back.</summary>
+    public string ToText()
+    {
+        Func<int, string>[] cells =
+        [
+            .. Order.Select<string, Func<int, string>>(name => _labels.TryGetValue(name, out var words)
+                ? row => CsvTable.Quote(words[row])
+                : row => Values[(row * Columns) + _places[name]].ToString("R", CultureInfo.InvariantCulture)),
+        ];
+        var text = new StringBuilder();
+        text.AppendJoin(',', Order.Select(CsvTable.Quote)).Append('\n');
+        for (var row = 0; row < Rows; row++)
+        {
+            text.AppendJoin(',', cells.Select(cell => cell(row))).Append('\n');
+        }
+
+        return text.ToString();
     }
 
     /// <summary>Whether names only say the columns' places: column1, column2, ... or x[0], x[1], ...</summary>
@@ -262,7 +365,7 @@ public sealed class DataTable
             table = table.Select([.. names.Where(name => !options.Drop.Contains(name))]);
         }
 
-        if (table.Columns == 0)
+        if (table.Columns == 0 && (labels.Count == 0 || !options.Words))
         {
             throw new DataFormatException(source, "has no column of numbers left");
         }

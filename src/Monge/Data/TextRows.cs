@@ -78,6 +78,9 @@ internal sealed class TextRows
     /// <summary>The fields of a column that may hold either.</summary>
     public IReadOnlyList<string> Fields(int column) => _words[column]!;
 
+    /// <summary>How many fields of a column that may hold either are no numbers.</summary>
+    public int WordsAmong(int column) => _words[column]!.Count(field => !TextNumber.TryParse(field, _options.DecimalComma, out _));
+
     /// <summary>Says what a column that may hold either holds, before <see cref="Settle"/> looks.</summary>
     public void Decide(int column, ColumnContent content)
     {

@@ -7,9 +7,13 @@ namespace Monge.Data;
 /// <param name="Labels">The columns of words.</param>
 /// <param name="Dropped">The columns that were left out.</param>
 /// <param name="Notes">What was decided though it could be otherwise.</param>
+/// <param name="Order">The names of all columns of the file.</param>
 internal sealed record TextTable(
-    string[] Names, int Rows, double[] Values, Dictionary<string, string[]> Labels, IReadOnlyList<string> Dropped, IReadOnlyList<string> Notes)
+    string[] Names, int Rows, double[] Values, Dictionary<string, string[]> Labels, IReadOnlyList<string> Dropped, IReadOnlyList<string> Notes,
+    IReadOnlyList<string> Order)
 {
+    private const int MostShown = 5;
+
     /// <summary>Reads a table.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">What columns may hold words, what is left out, and what is known of the layout.</param>
@@ -17,6 +21,24 @@ internal sealed record TextTable(
     public static TextTable Read(string path, DataTableOptions options)
     {
         var text = CsvTable.ReadText(path);
+        if (!options.Words)
+        {
+            return Read(path, text, options);
+        }
+
+        // Tables of numbers only are read at once, as without columns of words.
+        try
+        {
+            return Read(path, text, options with { Words = false });
+        }
+        catch (DataFormatException)
+        {
+            return Read(path, text, options);
+        }
+    }
+
+    private static TextTable Read(string path, string text, DataTableOptions options)
+    {
         var plan = TextTableLayout.Detect(path, text, options.Layout);
         var names = CsvTable.Named(plan.Names);
         CsvTable.CheckNames(path, plan.NamesLine, names);
@@ -24,16 +46,25 @@ internal sealed record TextTable(
         bool IsUnnamed(int column) => plan.Options.HasHeader && names.Length > 1
             && (plan.Names[column].Length == 0 || plan.Names[column].StartsWith("Unnamed: ", StringComparison.Ordinal))
             && !options.LabelColumns.Contains(names[column]) && !dropped.Contains(column);
+        var needed = Needed(path, names, options);
+        bool IsExtra(int column) => needed && !options.Only.Contains(names[column]) && !options.LabelColumns.Contains(names[column]);
         int[] unnamed = [.. Enumerable.Range(0, names.Length).Where(IsUnnamed)];
         ColumnContent[] contents =
         [
-            .. names.Select((name, column) => dropped.Contains(column) ? ColumnContent.Ignored
-                : unnamed.Contains(column) || options.LabelColumns.Contains(name) ? ColumnContent.Either : ColumnContent.Numbers),
+            .. names.Select((name, column) => dropped.Contains(column) || IsExtra(column) ? ColumnContent.Ignored
+                : unnamed.Contains(column) || options.LabelColumns.Contains(name) || options.Words ? ColumnContent.Either : ColumnContent.Numbers),
         ];
         var records = new TextRecords(path, text, plan.Options.Separator, plan.Rows) { Quote = plan.Quote, Comments = plan.Options.Comments };
         var rows = TextRows.Read(path, records, names, contents, plan.Options, spare: true);
         List<string> notes = [.. plan.Notes];
-        foreach (var column in unnamed)
+        string[] extra = [.. Enumerable.Range(0, names.Length).Where(column => !dropped.Contains(column) && IsExtra(column)).Select(column => names[column])];
+        if (extra.Length > 0)
+        {
+            notes.Add($"the columns {string.Join(", ", extra.Take(MostShown))}{(extra.Length > MostShown ? ", ..." : "")} were left out, as the model doesn't "
+                + "use them");
+        }
+
+        foreach (var column in unnamed.Where(column => !IsExtra(column)))
         {
             var isLabels = RowNumbers.AreLabels(rows.Fields(column), isFirst: column == 0);
             rows.Decide(column, isLabels || rows.Fields(column).All(field => field.Trim().Length == 0) ? ColumnContent.Ignored : ColumnContent.Numbers);
@@ -43,7 +74,36 @@ internal sealed record TextTable(
             }
         }
 
+        for (var column = 0; column < names.Length && options.Words; column++)
+        {
+            // A few words among numbers are mistakes, which are told with their place.
+            if (contents[column] == ColumnContent.Either && !unnamed.Contains(column) && !options.LabelColumns.Contains(names[column])
+                && rows.WordsAmong(column) * 2 <= rows.Rows)
+            {
+                rows.Decide(column, ColumnContent.Numbers);
+            }
+        }
+
         rows.Settle();
-        return new TextTable(rows.NumberNames, rows.Rows, rows.Values, rows.Words, [.. dropped.Select(column => names[column])], notes);
+        return new TextTable(rows.NumberNames, rows.Rows, rows.Values, rows.Words, [.. dropped.Select(column => names[column])], notes, names);
+    }
+
+    // Whether the columns are known by name; names of other columns are refused, where both have names.
+    private static bool Needed(string path, string[] names, DataTableOptions options)
+    {
+        if (options.Only.Count == 0 || options.Only.FirstOrDefault(name => !names.Contains(name)) is not { } missing)
+        {
+            return options.Only.Count > 0;
+        }
+
+        if (DataTable.AreMadeUp(names) || DataTable.AreMadeUp(options.Only))
+        {
+            return false;
+        }
+
+        var near = NearestName.Find(missing, names);
+        throw new DataFormatException(
+            path, $"has no column '{missing}'{(near is null ? "" : $" (is '{near}' meant?)")}: it has the columns {string.Join(", ", names)}; the model needs "
+            + string.Join(", ", options.Only));
     }
 }

@@ -41,6 +41,17 @@ public static class TableCheck
         return [.. Copies(copies), .. WildRows(rows, names), .. RowCounts(rows, names), .. FewValues(sample, names), .. Dependences(sample, names)];
     }
 
+    /// <summary>Columns with a density that others determine, whole numbers among them.</summary>
+    /// <param name="rows">The rows [n, d], row-major, columns without a density first.</param>
+    /// <param name="names">The columns' names [d].</param>
+    /// <param name="first">The first column with a density.</param>
+    public static IReadOnlyList<Status> Combinations(double[] rows, IReadOnlyList<string> names, int first)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        ArgumentNullException.ThrowIfNull(names);
+        return [.. Dependences(Sample(rows, names.Count), names, first)];
+    }
+
     /// <summary>Whether many rows are copies of others.</summary>
     /// <param name="copies">What copies there are.</param>
     public static IEnumerable<Status> Copies(RowCopies copies)
@@ -125,7 +136,7 @@ public static class TableCheck
     }
 
     // Column by column what the columns before leave of it, by modified Gram-Schmidt; wild rows don't matter, as medians decide.
-    private static IEnumerable<Status> Dependences(double[] sample, IReadOnlyList<string> names)
+    private static IEnumerable<Status> Dependences(double[] sample, IReadOnlyList<string> names, int first = 0)
     {
         var (d, told) = (names.Count, 0);
         if (d is < 2 or > MostDependentColumns)
@@ -161,6 +172,11 @@ public static class TableCheck
 
             if (basis.Count > 0 && size > 0 && (left <= Precision * size || left <= Math.Min(RoundedShare * size, step)))
             {
+                if (k < first)
+                {
+                    continue;
+                }
+
                 told++;
                 string[] others =
                     [.. Enumerable.Range(0, basis.Count).Where(j => Math.Abs(coefficients[j]) > 1e-3).Select(j => names[basis[j].Column])];

@@ -61,10 +61,13 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
     /// <summary>The memorisation check; null without training rows.</summary>
     public MemorisationCheck? Memorisation { get; init; }
 
-    /// <summary>Generated rows that equal a row of the data, which bring the distances below their floors.</summary>
+    /// <summary>
+    /// Generated rows that equal a row of the data, which bring the distances below their floors; rows of nothing but repeated values, such as whole numbers,
+    /// are not counted.
+    /// </summary>
     public int SampleCopies { get; init; }
 
-    /// <summary>Rows of the data that are copies of other rows of the data, which halves may share, so that the floors are too low.</summary>
+    /// <summary>Rows of the data that are copies of other rows of the data, which halves may share, so that the floors are too low; counted likewise.</summary>
     public int RepeatedRows { get; init; }
 
     /// <summary>The largest ratio of a distance to its floor.</summary>
@@ -97,13 +100,15 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
             Choose(y, dimension, count, set % 2 * count, new RandomStream(options.Seed + (ulong)(set / 2), DiagnosticStreams.TableHalves));
         var distances = Measures(y, dimension, options.Threads, cancellation)
             .Select(d => DistanceWithFloor.Compute(fromSamples, rowsEach, dimension, halves, d.Distance, d.Name, options.Repetitions * d.Repeat, 0)).ToArray();
-        var copies = RowCopies.Of(data, dimension);
+        var repeated = RepeatedValues.Of(data, dimension);
+        var (ownSamples, ownData) = (Own(samples, dimension, repeated), Own(data, dimension, repeated));
+        var copies = RowCopies.Of(ownData, dimension);
         return new TwoSampleTable(distances, columns, n, m)
         {
-            SampleCopies = RowCopies.CountAmong(samples, data, dimension),
+            SampleCopies = RowCopies.CountAmong(ownSamples, ownData, dimension),
             RepeatedRows = copies.Rows - copies.Distinct,
             Classifier = options.Classifier is { } classifier && Math.Min(n, m) >= 100
-                ? ClassifierTest.Compute(x, y, dimension, classifier, cancellation) : null,
+                ? Classify(samples, data, x, y, dimension, repeated, classifier, cancellation) : null,
             Memorisation = training is null ? null : MemorisationCheck.Compute(x, Scaled(training), y, dimension, options.Threads),
         };
     }
@@ -155,6 +160,20 @@ public sealed record TwoSampleTable(IReadOnlyList<DistanceWithFloor> Distances, 
             return new ColumnComparison(
                 name, first.Mean, second.Mean, first.Deviation, second.Deviation, distance, KolmogorovDistance.Probability(distance, x.Length, y.Length));
         })];
+
+    // Where the data repeat their values the classifier is told whether a row's value is one of them, which no smooth function of the value shows.
+    private static ClassifierTest Classify(
+        double[] samples, double[] data, double[] x, double[] y, int d, RepeatedValues repeated, ClassifierTestOptions options,
+        CancellationToken cancellation) =>
+        repeated.Any ? ClassifierTest.Compute(repeated.With(x, samples), repeated.With(y, data), d + repeated.Count, options, cancellation)
+            : ClassifierTest.Compute(x, y, d, options, cancellation);
+
+    // The rows that have a number of their own: where all repeat, equal rows are no copies.
+    private static double[] Own(double[] rows, int d, RepeatedValues repeated)
+    {
+        var isRepeated = repeated.HoldNothingElse(rows);
+        return isRepeated.Contains(true) ? [.. rows.Where((_, at) => !isRepeated[at / d])] : rows;
+    }
 
     private static int Rows(double[] rows, int dimension, string name)
     {

@@ -101,6 +101,9 @@ public static class MethodRegistry
     /// <summary>The samplers.</summary>
     public static IReadOnlyList<MethodEntry<SamplingProblem, SampleSet>> Samplers => Of<SamplingProblem, SampleSet>(MethodKind.Sample);
 
+    /// <summary>The name of the fit that learns tables whose columns have types.</summary>
+    public const string TypedFit = InterpolantFit.Name;
+
     /// <summary>The fits.</summary>
     public static IReadOnlyList<MethodEntry<FitProblem, FlowModel>> Fits => Of<FitProblem, FlowModel>(MethodKind.Fit);
 

@@ -48,6 +48,7 @@ public sealed class InterpolantFields
     private readonly MixtureBase? _mixture;
     private readonly Expr _baseMean;
     private readonly Expr _dataMean;
+    private readonly IReadOnlyList<int> _presence;
 
     /// <summary>Declares the networks.</summary>
     /// <param name="interpolant">The interpolant.</param>
@@ -58,12 +59,14 @@ public sealed class InterpolantFields
     /// <param name="mixture">The base, if it is a mixture.</param>
     /// <param name="shared">Whether two fields are two heads of one network.</param>
     /// <param name="margin">How far from 0 and 1 times are kept; null is 0.001 where the schedule's rates grow without bound there, else 0.</param>
+    /// <param name="presence">Which coordinates are there, as <see cref="FlowEnds.Presence"/> says; null for all.</param>
     /// <exception cref="ArgumentException">The interpolant doesn't have the fields, or they alone don't carry samples.</exception>
     public InterpolantFields(
         Interpolant interpolant, LearnedFields learn, EndMoments moments, NetworkFactory network, int conditions = 0, MixtureBase? mixture = null,
-        bool shared = true, double? margin = null)
+        bool shared = true, double? margin = null, IReadOnlyList<int>? presence = null)
     {
         (Interpolant, Learn, Conditions, _moments, _mixture) = (interpolant, learn, conditions, moments, mixture);
+        _presence = presence ?? [];
         Check();
         Margin = margin ?? DefaultMargin(interpolant.Schedule);
         (_baseMean, _dataMean) = (Expr.Constant([.. moments.BaseMean], Dimension), Expr.Constant([.. moments.DataMean], Dimension));
@@ -129,7 +132,7 @@ public sealed class InterpolantFields
         t = Clamp(t);
         if (Interpolant.IsSingleField)
         {
-            return SingleVelocity(x, t, _first(NetworkInput(x, t, condition), t));
+            return OfThose(condition, SingleVelocity(x, t, _first(NetworkInput(x, t, condition), t)));
         }
 
         var (first, second) = Learned(x, t, condition);
@@ -150,7 +153,10 @@ public sealed class InterpolantFields
         t = t.Clamp(Math.Max(Margin, LeastScoreMargin), 1 - Math.Max(Margin, LeastScoreMargin));
         if (Interpolant.IsSingleField)
         {
-            return Interpolant.ScoreFromDenoiser(t, SingleDenoiser(x, t, _first(NetworkInput(x, t, condition), t)));
+            var score = Interpolant.ScoreFromDenoiser(t, SingleDenoiser(x, t, _first(NetworkInput(x, t, condition), t)));
+
+            // What isn't there has the law of the base at all times.
+            return There(condition) is { } there ? (there * score) - ((1 - there) / (BaseScale * BaseScale) * x) : score;
         }
 
         var second = Learned(x, t, condition).Second!;
@@ -166,12 +172,12 @@ public sealed class InterpolantFields
         if (Interpolant.IsSingleField)
         {
             var network = _first(NetworkInput(x, t, condition), t);
-            return (Learn switch
+            return (OfThose(condition, Learn switch
             {
                 LearnedFields.Denoiser => SingleDenoiser(x, t, network),
                 LearnedFields.Score => Interpolant.ScoreFromDenoiser(t, SingleDenoiser(x, t, network)),
                 _ => SingleVelocity(x, t, network),
-            }, null);
+            }), null);
         }
 
         if (_mixture is not null)
@@ -216,9 +222,15 @@ public sealed class InterpolantFields
 
     private Expr NetworkInput(Expr x, Expr t, Expr? condition)
     {
-        var centred = (x - Mean(t)) / Variance(t).Sqrt();
+        var centred = OfThose(condition, (x - Mean(t)) / Variance(t).Sqrt());
         return Conditions == 0 ? centred : Expr.Concat(0, centred, condition ?? Expr.Constant(0).BroadcastTo(new Shape([Conditions + 1])));
     }
+
+    private Expr OfThose(Expr? condition, Expr value) => There(condition) is { } there ? there * value : value;
+
+    // 1 for each coordinate that is there, else 0; null where all are.
+    private Expr? There(Expr? condition) => condition is null || _presence.All(input => input == FlowEnds.AlwaysThere) ? null
+        : Expr.Vector([.. _presence.Select(input => input == FlowEnds.AlwaysThere ? 1 : condition[input])]);
 
     // eta of one-sided and mirror interpolants.
     private Expr SingleDenoiser(Expr x, Expr t, Expr network)
@@ -255,7 +267,10 @@ public sealed class InterpolantFields
 
     private void Check()
     {
-        var problem = HasTwo && Interpolant.IsSingleField
+        var problem = _presence.Count > 0 && Interpolant.Kind != InterpolantKind.OneSided
+            ? "A table with types is carried from a Gaussian base with independent pairs, by the one-sided form; leave base, coupling and form at their "
+                + "defaults, or take all columns as continuous (--types NAME=continuous)."
+            : HasTwo && Interpolant.IsSingleField
             ? "A one-sided or mirror interpolant has one field, from which all others follow; learn the velocity, the denoiser or the score, "
                 + "or choose the form 'twoSided'."
             : HasTwo && !Interpolant.HasLatent

@@ -42,6 +42,18 @@ public sealed record FlowData
     /// <summary>The columns that the model is conditioned on.</summary>
     public IReadOnlyList<Condition> Conditions { get; private init; } = [];
 
+    /// <summary>The types of the columns of <see cref="Typed"/>; null where all columns are continuous.</summary>
+    public ColumnTypes? Types { get; private init; }
+
+    /// <summary>The rows of a table with types as they are; <see cref="Table"/> holds what a transport sees of them.</summary>
+    public DataTable? Typed { get; private init; }
+
+    /// <summary>What has a probability in the rows, as <see cref="ColumnTypes.Codes"/> gives it [n, m]; empty without types.</summary>
+    public IReadOnlyList<double> Codes { get; private init; } = [];
+
+    /// <summary>As <see cref="FlowEnds.Presence"/>.</summary>
+    public IReadOnlyList<int> Presence { get; private init; } = [];
+
     /// <summary>The base's rows; null for a Gaussian base or a sampler.</summary>
     public DataTable? Base { get; private init; }
 
@@ -68,6 +80,32 @@ public sealed record FlowData
         return names.Length > 0
             ? new FlowData(names.Length, names) { Table = table, Conditions = described }
             : throw new ArgumentException($"{table.Source} has no column left to learn beside the conditions {string.Join(", ", conditions)}.");
+    }
+
+    /// <summary>
+    /// The rows of a table whose columns have types. The law of what has a probability (words, whole numbers, zeros) is learned exactly, by the chain rule, and
+    /// the coordinates with a density are carried given it.
+    /// </summary>
+    /// <param name="table">The table.</param>
+    /// <param name="types">The types of its columns, such as <see cref="ColumnTypeRule.Find"/> finds.</param>
+    /// <exception cref="DataFormatException">A value isn't of its column's type.</exception>
+    public static FlowData From(DataTable table, ColumnTypes types)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        ArgumentNullException.ThrowIfNull(types);
+        var codes = types.Codes(table);
+        var (coordinates, isThere) = types.Coordinates(table);
+        var names = TypedRows.Names(types);
+        double[][] numbers = [.. types.Numbers.Select(t => table.Column(t.Name))];
+        return new FlowData(names.Length, names)
+        {
+            Table = TypedRows.Table(types, codes, coordinates, isThere, numbers, table.Rows, table.Source),
+            Conditions = TypedRows.Conditions(types),
+            Presence = TypedRows.Presence(types),
+            Types = types,
+            Typed = table,
+            Codes = codes,
+        };
     }
 
     /// <summary>Rows that are drawn anew for each step.</summary>

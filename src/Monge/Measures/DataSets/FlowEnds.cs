@@ -10,8 +10,17 @@ namespace Monge.Measures;
 /// <param name="Base">Where the transport starts.</param>
 public sealed record FlowEnds(IReadOnlyList<string> Columns, Standardisation Standardisation, FlowBase Base)
 {
+    /// <summary>Marks a coordinate in <see cref="Presence"/> that is always there.</summary>
+    public const int AlwaysThere = -1;
+
     /// <summary>d.</summary>
     public int Dimension => Columns.Count;
+
+    /// <summary>
+    /// For a table with types, the input of the condition that is 1 where a coordinate is there [d]. One that isn't keeps its value on the way from a Gaussian
+    /// base, and no other sees it, so that the density of the others is exact. Empty for all other data, whose coordinates are always there.
+    /// </summary>
+    public IReadOnlyList<int> Presence { get; init; } = [];
 
     /// <summary>The columns that the model is conditioned on.</summary>
     public IReadOnlyList<Condition> Conditions { get; init; } = [];

@@ -331,7 +331,8 @@ internal sealed class PairBatches : IDisposable
 
     private void Hide(PairBatch batch, RandomStream random)
     {
-        if (batch.Condition is not { } condition || _problem.Options.ConditionDropout == 0)
+        // A table with types is never carried without knowing what has a probability.
+        if (batch.Condition is not { } condition || _problem.Options.ConditionDropout == 0 || _problem.Data.Presence.Count > 0)
         {
             return;
         }

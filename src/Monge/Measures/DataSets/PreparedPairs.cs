@@ -89,6 +89,7 @@ internal sealed class PreparedPairs
     {
         Conditions = Data.Conditions,
         Moments = Moments,
+        Presence = Data.Presence,
     };
 
     /// <summary>The rows to judge by, in the data's coordinates; null without such.</summary>
@@ -96,6 +97,9 @@ internal sealed class PreparedPairs
 
     /// <summary>Their conditions; null without.</summary>
     public ConditionValues? HeldOutGiven => Validation is null || Inputs == 0 ? null : ConditionValues.Encoded(Validation.Conditions, Inputs);
+
+    /// <summary>The table's rows in the order in which they were split: those held out first; empty for samplers.</summary>
+    public int[] Order { get; private set; } = [];
 
     /// <summary>Whether base points are given row by row, not drawn as standard normal numbers by whoever uses the rows.</summary>
     public bool HasBaseRows { get; }
@@ -213,7 +217,8 @@ internal sealed class PreparedPairs
 
         var held = Options.ValidationShare == 0 ? 0 : Math.Clamp((int)Math.Round(Options.ValidationShare * table.Rows), 1, table.Rows - 2);
         var order = new RandomStream(seed, MeasureStreams.Split).Permutation(table.Rows);
-        held = KeepCopiesTogether(order, held, RowCopies.Of(Data.Table!.Values, Data.Table.Columns));
+        held = KeepCopiesTogether(order, held, Copies(Data));
+        Order = order;
         var values = Numbers.Singles(Standardisation.Apply(table.Values));
         var conditions = Condition.Encode(Data.Conditions, Data.Table!);
         var labels = Condition.Combinations(Data.Conditions, conditions);
@@ -231,6 +236,29 @@ internal sealed class PreparedPairs
             BaseRows = paired ? Gather(all, order.AsSpan(held), Dimension) : all;
             BaseValidationRows = paired ? Gather(all, order.AsSpan(0, held), Dimension) : all;
         }
+    }
+
+    // Rows of words and whole numbers alone are often equal, and each says something of how often.
+    private static RowCopies Copies(FlowData data)
+    {
+        var table = data.Table!;
+        if (data.Types is null)
+        {
+            return RowCopies.Of(table.Values, table.Columns);
+        }
+
+        var (d, m) = (table.Columns, data.Types.Discrete.Count);
+        var rows = new double[table.Rows * (d + m)];
+        for (var row = 0; row < table.Rows; row++)
+        {
+            table.Values.AsSpan(row * d, d).CopyTo(rows.AsSpan(row * (d + m)));
+            for (var k = 0; k < m; k++)
+            {
+                rows[(row * (d + m)) + d + k] = data.Codes[(row * m) + k];
+            }
+        }
+
+        return RowCopies.Of(rows, d + m);
     }
 
     // A row that is held out says nothing when a copy of it is learned from: kinds of rows are held out as wholes, in the order in which they come, as long as

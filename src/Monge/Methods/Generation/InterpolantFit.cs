@@ -47,9 +47,25 @@ public sealed class InterpolantFit(FlowData data, InterpolantOptions? options = 
         var session = new RunSession(run, new RunIdentity(Name, new FitProblem(data).Identity(), unsaved));
         session.Report("prepare");
         using var fit = new FlowTraining(data, _options, run);
+        var law = data.Types is { } types ? Discrete(types, fit, session) : null;
+
+        // A table without densities has nothing to carry.
+        var hasDensity = data.Types is not { Continuous.Count: 0 };
         var outcome = session.Iterate(
-            "train", fit, training.Iterations ?? DefaultIterations, training.Budget, training.CheckpointSeconds, _options.Validations);
-        return fit.Best(LossIntervals, outcome.Elapsed.TotalSeconds);
+            "train", fit, hasDensity ? training.Iterations ?? DefaultIterations : 1, hasDensity ? training.Budget : null, training.CheckpointSeconds,
+            _options.Validations);
+        return fit.Best(LossIntervals, outcome.Elapsed.TotalSeconds, law);
+    }
+
+    // Short fits, as for a trial, take as few steps here.
+    private DiscreteLaw Discrete(ColumnTypes types, FlowTraining fit, RunSession session)
+    {
+        double[][] numbers = [.. types.Numbers.Select(t => data.Typed!.Column(t.Name))];
+        using var discrete = new DiscreteTraining(types, [.. data.Codes], numbers, fit.Order, fit.Held, session.Run);
+        var iterations = Math.Min(DiscreteTraining.Iterations, _options.Training.Iterations ?? DiscreteTraining.Iterations);
+        session.Iterate(
+            "probabilities", discrete, iterations, null, _options.Training.CheckpointSeconds, DiscreteTraining.Validations);
+        return discrete.Law();
     }
 
     /// <summary>Begins a fit that is taken step by step, without checkpoint or early end: for measurements.</summary>
@@ -115,6 +131,12 @@ public sealed class FlowTraining : IIterative, IDisposable
 
     /// <summary>The networks' parameters, declared.</summary>
     public ParameterSet Parameters { get; } = new();
+
+    /// <summary>The table's rows in the order in which they were split, those held out first.</summary>
+    internal int[] Order => _pairs.Order;
+
+    /// <summary>How many rows are held out.</summary>
+    internal int Held => _pairs.Validation?.Rows ?? 0;
 
     /// <inheritdoc/>
     public bool IsDone => _options.Patience > 0 && _best.Since >= _options.Patience;
@@ -187,7 +209,7 @@ public sealed class FlowTraining : IIterative, IDisposable
     public IReadOnlyList<LossInterval> LossByTime(int intervals = 10) => LossByTime(_state.Average, intervals);
 
     /// <summary>The model of the averaged parameters.</summary>
-    public FlowModel Model() => Model(_state.Average, _state.Steps, double.NaN, null, double.NaN);
+    public FlowModel Model() => Model(_state.Average, _state.Steps, double.NaN, null, double.NaN, null);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -197,14 +219,21 @@ public sealed class FlowTraining : IIterative, IDisposable
     }
 
     /// <summary>The model of the best judged parameters, or of the averaged ones where no rows are held out.</summary>
-    internal FlowModel Best(int intervals, double seconds) => _validation is null ? Model(_state.Average, _state.Steps, double.NaN, null, seconds)
-        : Model(_best.Values, _best.Step, _best.Loss, LossByTime(_best.Values, intervals), seconds);
+    internal FlowModel Best(int intervals, double seconds, DiscreteLaw? law) => _validation is null
+        ? Model(_state.Average, _state.Steps, double.NaN, null, seconds, law)
+        : Model(_best.Values, _best.Step, _best.Loss, LossByTime(_best.Values, intervals), seconds, law);
 
     private static InterpolantKind Form(FlowData data, InterpolantOptions options)
     {
         if (data.BaseMixture is not null)
         {
             CheckMixture(data, options);
+        }
+
+        if (data.Presence.Any(input => input != FlowEnds.AlwaysThere) && options.Standardisation == StandardisationKind.Whitened)
+        {
+            throw new ArgumentException(
+                "A zero-inflated column has no place among whitened ones; use standardisation 'columns', or take it as continuous (--types NAME=continuous).");
         }
 
         var isNoise = data.HasGaussianBase && options.Coupling == CouplingKind.Independent;
@@ -300,7 +329,8 @@ public sealed class FlowTraining : IIterative, IDisposable
         return LossInterval.Of(residuals.Span.ToArray(), intervals);
     }
 
-    private FlowModel Model(NdArray<float> parameters, long step, double loss, IReadOnlyList<LossInterval>? lossByTime, double seconds)
+    private FlowModel Model(
+        NdArray<float> parameters, long step, double loss, IReadOnlyList<LossInterval>? lossByTime, double seconds, DiscreteLaw? law)
     {
         var report = new FitReport(
             _data.Table?.Source is { } source ? Path.GetFileName(source) : "sampler",
@@ -316,6 +346,8 @@ public sealed class FlowTraining : IIterative, IDisposable
             TrainSeconds = seconds,
             HeldOutRows = _pairs.HeldOutRows,
             HeldOutGiven = _pairs.HeldOutGiven,
+            Table = law is null ? null : new TableLaw(law.Types, law),
+            HeldOutTable = law is null || Held == 0 ? null : _data.Typed!.Take(Order.AsSpan(0, Held)),
         };
     }
 }

@@ -132,7 +132,7 @@ public sealed record InterpolantOptions : IFlowOptions
         {
             Score = fields.HasScore ? new FlowScore(Field(fields.Score), fields.NoiseScale, fields.NoiseScaleAt) : null,
             BaseScale = fields.BaseScale,
-            CanHideConditions = ConditionDropout > 0,
+            CanHideConditions = ConditionDropout > 0 && ends.Presence.Count == 0,
             IsMirror = fields.Interpolant.Kind == InterpolantKind.Mirror,
             Description = $"{Schedule} path",
         };
@@ -170,6 +170,6 @@ public sealed record InterpolantOptions : IFlowOptions
         var moments = ends.Moments ?? throw new ArgumentException("The fields of an interpolant need the moments of both ends.", nameof(ends));
         var interpolant = new Interpolant(InterpolantSchedules.Get(Schedule), FormFrom(ends.Base.IsGaussian));
         NetworkFactory network = Network is null ? Layers : FlowNetworks.Get(Network)(parameters, initializer, this);
-        return new InterpolantFields(interpolant, Learn, moments, network, ends.Inputs, ends.Base.Mixture, SharedNetwork, TimeMargin);
+        return new InterpolantFields(interpolant, Learn, moments, network, ends.Inputs, ends.Base.Mixture, SharedNetwork, TimeMargin, ends.Presence);
     }
 }

@@ -11,6 +11,7 @@ public sealed record FitProblem(FlowData Data)
     {
         var start = Data.HasGaussianBase ? "gaussian"
             : Data.BaseMixture is { } mixture ? $"mixture {MethodOptions.Format(mixture)} {Data.BroadShare}" : "sampler";
-        return [("data", $"{Data.Table?.Fingerprint() ?? "sampler"}/{Data.Base?.Fingerprint() ?? start}")];
+        var types = Data.Types is { } known ? $" {MethodOptions.Format(known.All)}" : "";
+        return [("data", $"{Data.Table?.Fingerprint() ?? "sampler"}/{Data.Base?.Fingerprint() ?? start}{types}")];
     }
 }

@@ -111,6 +111,18 @@ public sealed class FlowModel
     /// <summary>The rows [n, d] that the fit held out; null for a model that was read from a file.</summary>
     public double[]? HeldOutRows { get; init; }
 
+    /// <summary>
+    /// The types of a table's columns and the law of what has a probability; null where all columns are continuous. The transport is that of the coordinates
+    /// with a density given the rest: <see cref="TableModel"/> puts both together.
+    /// </summary>
+    public TableLaw? Table { get; init; }
+
+    /// <summary>The rows of a table with types that the fit held out, as they are; null otherwise, and for a model that was read from a file.</summary>
+    public DataTable? HeldOutTable { get; init; }
+
+    /// <summary>The standard deviation of a Gaussian base in the model's coordinates.</summary>
+    internal double BaseScale => _fields.BaseScale;
+
     /// <summary>The loss on the held-out rows over time; null without such rows, and for a model that was read from a file.</summary>
     public IReadOnlyList<LossInterval>? LossByTime { get; init; }
 

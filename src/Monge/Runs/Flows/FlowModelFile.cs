@@ -17,7 +17,9 @@ internal static class FlowModelFile
     private const string FirstMethod = "interpolant";
     private const string ScalesName = "standardisation.scales";
     private const string FactorName = "standardisation.factor";
-    private static readonly string[] s_other = ["standardisation.", "moments.", "base."];
+    private const string TypesName = "types";
+    private const string DiscreteName = "discrete";
+    private static readonly string[] s_other = ["standardisation.", "moments.", "base.", "discrete."];
 
     public static void Write(string path, FlowModel model)
     {
@@ -25,11 +27,12 @@ internal static class FlowModelFile
         SafetensorsFile.Write(
             path,
             [
-                .. Parameters(model),
+                .. Blocks(model.Parameters, model.ParameterValues),
                 new("standardisation.mean", NumericArray.Create(ends.Standardisation.Mean.ToArray(), ends.Dimension)),
                 Scales(ends.Standardisation),
                 .. ends.Moments is null ? [] : Moments(ends.Moments),
                 .. ends.Base.Mixture is null ? [] : Mixture(ends.Base.Mixture.Law),
+                .. model.Table is null ? [] : Blocks(model.Table.Discrete.Parameters, model.Table.Discrete.Values),
             ],
             [
                 new("kind", Kind),
@@ -42,6 +45,10 @@ internal static class FlowModelFile
                 new("report", MethodOptions.Format(new ReportText(
                     report.Source, report.Rows, report.ValidationRows, report.Iterations, report.BestIteration,
                     double.IsFinite(report.ValidationLoss) ? report.ValidationLoss : null, report.Seed))),
+                .. model.Table is not { } table ? [] : new KeyValuePair<string, string>[]
+                {
+                    new(TypesName, MethodOptions.Format(table.Types.All)), new(DiscreteName, MethodOptions.Format(table.Discrete.Choices)),
+                },
             ]);
     }
 
@@ -73,7 +80,10 @@ internal static class FlowModelFile
                 new FitReport(
                     report.Source, report.Rows, report.ValidationRows, report.Iterations, report.BestIteration,
                     report.ValidationLoss ?? double.NaN, report.Seed),
-                Values(path, file, parameters));
+                Values(path, file, parameters, null))
+            {
+                Table = Table(path, file),
+            };
         }
         catch (ArgumentException error)
         {
@@ -81,15 +91,29 @@ internal static class FlowModelFile
         }
     }
 
-    private static IEnumerable<KeyValuePair<string, NumericArray>> Parameters(FlowModel model)
+    private static IEnumerable<KeyValuePair<string, NumericArray>> Blocks(ParameterSet parameters, NdArray<float> values)
     {
-        foreach (var block in model.Parameters.Blocks)
+        foreach (var block in parameters.Blocks)
         {
-            yield return new(block.Name, NumericArray.Create(model.ParameterValues.Span.Slice(block.Offset, block.Shape.Size).ToArray(), block.Shape.Sizes));
+            yield return new(block.Name, NumericArray.Create(values.Span.Slice(block.Offset, block.Shape.Size).ToArray(), block.Shape.Sizes));
         }
     }
 
-    private static NdArray<float> Values(string path, SafetensorsFile file, ParameterSet parameters)
+    private static TableLaw? Table(string path, SafetensorsFile file)
+    {
+        if (!file.Metadata.TryGetValue(TypesName, out var text))
+        {
+            return null;
+        }
+
+        var types = new ColumnTypes(MethodOptions.Parse<ColumnType[]>(text));
+        var choices = MethodOptions.Parse<DiscreteChoice[]>(file.Metadata.GetValueOrDefault(DiscreteName, "[]"));
+        var parameters = DiscreteLaw.Declare(types, choices).Parameters;
+        return new TableLaw(types, new DiscreteLaw(types, choices, Values(path, file, parameters, "discrete.")));
+    }
+
+    // All tensors, or those whose names begin in one way, are parameters.
+    private static NdArray<float> Values(string path, SafetensorsFile file, ParameterSet parameters, string? prefix)
     {
         var values = new NdArray<float>(parameters.Count);
         List<string> differences = [];
@@ -115,7 +139,9 @@ internal static class FlowModelFile
         }
 
         var known = parameters.Blocks.Select(b => b.Name).ToHashSet();
-        differences.AddRange(file.Tensors.Keys.Where(n => !known.Contains(n) && !s_other.Any(o => n.StartsWith(o, StringComparison.Ordinal)))
+        bool IsOther(string name) =>
+            prefix is null ? s_other.Any(o => name.StartsWith(o, StringComparison.Ordinal)) : !name.StartsWith(prefix, StringComparison.Ordinal);
+        differences.AddRange(file.Tensors.Keys.Where(n => !known.Contains(n) && !IsOther(n))
             .Select(n => $"'{n}' is not part of the model"));
         if (differences.Count > 0)
         {
@@ -189,6 +215,7 @@ internal static class FlowModelFile
         {
             Conditions = MethodOptions.Parse<Condition[]>(text("conditions")),
             Moments = file.Tensors.ContainsKey("moments.second") ? ReadMoments(d) : null,
+            Presence = file.Metadata.TryGetValue(TypesName, out var types) ? TypedRows.Presence(new ColumnTypes(MethodOptions.Parse<ColumnType[]>(types))) : [],
         };
     }
 

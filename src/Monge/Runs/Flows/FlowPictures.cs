@@ -1,4 +1,5 @@
 using System.Globalization;
+using Monge.Data;
 using Monge.Dynamics;
 using Monge.Measures;
 
@@ -31,18 +32,18 @@ public static class FlowPictures
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
         settings ??= new FlowSettings();
-        var (rows, generated, frames) = Draw(model, data, settings);
-        var likelihoods = Likelihoods(model, generated, settings);
+        var (names, rows, generated, frames, likelihoods) = model.Table is null ? OfFlow(model, data, settings) : OfTable(model, settings);
         Picture?[] pictures =
         [
-            .. Places(model, rows, generated), Transport(model, rows, frames), Likelihood(likelihoods), Loss(model), .. CoursePictures.Read(metrics),
+            .. names.Count == 0 ? [] : Places(names, rows, generated), Transport(model, rows, frames), Likelihood(likelihoods), Loss(model),
+            .. CoursePictures.Read(metrics),
         ];
-        var (report, culture) = (model.Report, CultureInfo.InvariantCulture);
+        var (report, culture, columns) = (model.Report, CultureInfo.InvariantCulture, model.Table?.Types.Generated.Count ?? model.Dimension);
         return new RunPictures($"Fit of {report.Source}, seed {report.Seed}", command)
         {
             Summary =
             [
-                string.Create(culture, $"{report.Rows:N0} rows of {model.Dimension} columns to learn from, {report.ValidationRows:N0} held out."),
+                string.Create(culture, $"{report.Rows:N0} rows of {columns} columns to learn from, {report.ValidationRows:N0} held out."),
                 string.Create(culture, $"{model.Description}, {model.ParameterValues.Length:N0} parameters."),
                 string.Create(culture, $"{report.Iterations:N0} steps; kept the parameters of step {report.BestIteration:N0}."),
             ],
@@ -55,12 +56,42 @@ public static class FlowPictures
     {
         if (likelihoods is ({ Length: > 0 } held, _))
         {
-            var (mean, error) = MeanOfRows.Of(held, model.HeldOutRows!, model.Dimension);
+            var (mean, error) = model.Table is null ? MeanOfRows.Of(held, model.HeldOutRows!, model.Dimension) : MeanOfRows.Of(held);
             yield return new RunFigure("log-likelihood of held-out rows", mean) { Error = double.IsNaN(error) ? null : error, Unit = "nats" };
         }
 
         yield return new RunFigure("loss on held-out rows", model.Report.ValidationLoss);
         yield return new RunFigure("training", seconds) { Unit = "s" };
+    }
+
+    private static Drawn OfFlow(FlowModel model, FlowData data, FlowSettings settings)
+    {
+        var (rows, generated, frames) = Draw(model, data, settings);
+        return new Drawn(model.Columns, rows, generated, frames, Likelihoods(model, generated, settings));
+    }
+
+    // The numbers of held-out rows of a table with types beside those of generated ones under the same conditions.
+    private static Drawn OfTable(FlowModel model, FlowSettings settings)
+    {
+        var table = new TableModel(model);
+        string[] names = [.. table.Types.Generated.Where(t => !t.IsWords).Select(t => t.Name)];
+        if (model.HeldOutTable is not { } all)
+        {
+            return new Drawn(names, [], null, [], null);
+        }
+
+        DataTable First(DataTable from, int count) => from.Take([.. Enumerable.Range(0, Math.Min(count, from.Rows))]);
+        var held = First(all, MostRows);
+        var drawn = table.Generate(held.Rows, settings, conditions: held);
+        (double[], double[])? likelihoods = null;
+        if (table.Conditions.Count == 0)
+        {
+            settings = settings with { Probes = model.Dimension <= LargestExactDimension ? 0 : Probes };
+            double[] Of(DataTable rows) => table.LogDensity(First(rows, MostLikelihoods), settings).Sum;
+            likelihoods = (Of(held), Of(drawn));
+        }
+
+        return new Drawn(names, held.Select(names).Values, drawn.Select(names).Values, [], likelihoods);
     }
 
     // Rows beside as many generated ones; a conditional model is given the conditions of the rows that it held out.
@@ -98,9 +129,9 @@ public static class FlowPictures
         return (rows, frames[^1], frames);
     }
 
-    private static IEnumerable<Picture> Places(FlowModel model, double[] rows, double[]? generated)
+    private static IEnumerable<Picture> Places(IReadOnlyList<string> names, double[] rows, double[]? generated)
     {
-        var (d, names) = (model.Dimension, model.Columns);
+        var d = names.Count;
         var data = new PointCloud("data", PictureTone.Exact, rows, d);
         if (data.Count < 2)
         {
@@ -231,4 +262,7 @@ public static class FlowPictures
             ],
         };
     }
+
+    private sealed record Drawn(
+        IReadOnlyList<string> Names, double[] Rows, double[]? Generated, double[][] Frames, (double[] Held, double[] Generated)? Likelihoods);
 }

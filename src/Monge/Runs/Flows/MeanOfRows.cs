@@ -17,6 +17,15 @@ public static class MeanOfRows
         return (mean, copies.Any || n == 1 ? copies.ErrorOfMean(values) : Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (n - 1) / n));
     }
 
+    /// <summary>Mean and standard error of values of rows that are each of their own; the error is not a number for one row.</summary>
+    /// <param name="values">The values [n].</param>
+    public static (double Mean, double Error) Of(double[] values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        var (n, mean) = (values.Length, values.Average());
+        return (mean, n > 1 ? Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (n - 1) / n) : double.NaN);
+    }
+
     /// <summary>Mean and error in words.</summary>
     /// <param name="mean">The mean.</param>
     /// <param name="error">Its error; not a number where it is unknown.</param>
