@@ -161,8 +161,8 @@ internal sealed class TransportSampling<T>(
             ? _carrier.AlongSde(scheme, Grid(sampler), n, key) : _carrier.AlongOde(sampler.Steps, n, key));
 
     // Where the drift has little to do, kernels with their exact weights cost far less than the divergences of an ODE.
-    private bool KernelsFirst => problem.IsEven && carry is { Sampler: SamplerChoice.Automatic, SamplerSteps: null, Diffusion: null, Solver: OdeSolver.RungeKutta4 }
-        && problem.Base.Dimension > SmallDimension;
+    private bool KernelsFirst => problem.IsEven && problem.Base.Dimension > SmallDimension
+        && carry is { Sampler: SamplerChoice.Automatic, SamplerSteps: null, Diffusion: null, Solver: OdeSolver.RungeKutta4 };
 
     // The exact divergence of a general field costs d tangents; above the limit it is left to those who ask for it.
     private bool UsesOde => carry.Sampler == SamplerChoice.Ode
