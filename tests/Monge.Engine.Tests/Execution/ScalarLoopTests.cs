@@ -126,9 +126,9 @@ public sealed class ScalarLoopTests
             return Stopwatch.GetElapsedTime(begin).TotalSeconds / times;
         }
 
-        // The best of many turns each, taken in turn: a turn that others disturb doesn't count.
+        // The best of many turns each, taken in turn: a turn that others disturb doesn't count. On a busy machine it takes more of them.
         var (best50, best5000) = (double.MaxValue, double.MaxValue);
-        for (var turn = 0; turn < 40; turn++)
+        for (var turn = 0; turn < 40 || (turn < 300 && best5000 / 5000 > 1.5 * best50 / 50); turn++)
         {
             best50 = Math.Min(best50, Time(few, 20));
             best5000 = Math.Min(best5000, Time(many, 1));
