@@ -86,6 +86,42 @@ internal sealed partial class LaneEmitter
         return Finish(Choose((Formula)x <= 0.0, logProduct + ((Formula)LogPi - stirling), stirling - logProduct));
     }
 
+    /// <summary>
+    /// What log Gamma(x) has beyond Stirling's formula, log Gamma(x) - (x - 1/2) log x + x - log(2 pi) / 2, for x &gt; 0 (Binet's function).
+    /// </summary>
+    public Lane StirlingRemainder(Lane x)
+    {
+        if (IsSingle)
+            return InFloat64((e, v) => e.StirlingRemainder(v[0]), x);
+        (Formula y, Formula z, Formula pairs) = ShiftedArgument(x);
+        Formula product = Keep(Choose(y < 8.0, pairs * (pairs + 6.0) * (pairs + 10.0) * (pairs + 12.0), 1.0));
+        Formula inverse = Keep((Formula)1.0 / z);
+        Formula tail = Keep(inverse * Polynomial(Keep(inverse * inverse), LogGammaTail));
+        // From z = x + 8 back to x by Gamma(x) = Gamma(z) / (x (x + 1) ... (x + 7)).
+        Formula logZ = Keep(LogOf(z));
+        Formula logX = Keep(LogOf(y));
+        Formula back = Keep(Fma(z - 0.5, logZ, -8.0) - LogOf(product) - (y - 0.5) * logX);
+        Formula value = Keep(Choose(y < 8.0, back + tail, tail));
+        return Finish(Choose((Formula)x > 0.0, value, Choose(Formula.Equal(x, 0.0), double.PositiveInfinity, double.NaN)));
+    }
+
+    /// <summary>The derivative of <see cref="StirlingRemainder"/>, digamma(x) - log x + 1 / (2 x), for x &gt; 0.</summary>
+    public Lane StirlingSlope(Lane x)
+    {
+        if (IsSingle)
+            return InFloat64((e, v) => e.StirlingSlope(v[0]), x);
+        (Formula y, Formula z, Formula pairs) = ShiftedArgument(x);
+        Formula slope = Polynomial(pairs, 720.0, 504.0, 84.0, 4.0);
+        Formula product = pairs * (pairs + 6.0) * (pairs + 10.0) * (pairs + 12.0);
+        Formula inverse = Keep((Formula)1.0 / z);
+        Formula square = Keep(inverse * inverse);
+        Formula tail = Keep(square * Polynomial(square, DigammaTail));
+        Formula sum = Keep(Fma(y, 2.0, 7.0) * (slope / product));
+        Formula back = Keep(LogOf(Keep(z / y)) - inverse * 0.5 - sum + (Formula)0.5 / y);
+        Formula value = Keep(Choose(y < 8.0, back - tail, -tail));
+        return Finish(Choose((Formula)x > 0.0, value, Choose(Formula.Equal(x, 0.0), double.NegativeInfinity, double.NaN)));
+    }
+
     /// <summary>The derivative of log Gamma; NaN at the poles -1, -2, ..., infinite at 0.</summary>
     public Lane Digamma(Lane x)
     {

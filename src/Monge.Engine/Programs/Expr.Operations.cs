@@ -108,6 +108,12 @@ public sealed partial class Expr
     /// <summary>The derivative of log Gamma(x).</summary>
     public Expr Digamma() => Create(FunctionOperation.Digamma, this);
 
+    /// <summary>
+    /// What log Gamma(x) has beyond Stirling's formula, log Gamma(x) - (x - 1/2) log x + x - log(2 pi) / 2, for x &gt; 0: differences of log Gamma at large
+    /// arguments keep their digits with it.
+    /// </summary>
+    public Expr StirlingRemainder() => Create(FunctionOperation.StirlingRemainder, this);
+
     /// <summary>The absolute value.</summary>
     public Expr Abs() => Create(FunctionOperation.Abs, this);
 

@@ -97,6 +97,7 @@ public sealed partial class Expr
     /// <param name="values">The numbers.</param>
     /// <param name="sizes">The sizes of the axes; without them several numbers are a vector and one is a scalar.</param>
     /// <exception cref="ShapeException">The number of values is not that of the shape.</exception>
+    /// <exception cref="ArgumentException">An element is NaN.</exception>
     public static Expr Constant(ReadOnlySpan<double> values, params ReadOnlySpan<int> sizes)
     {
         var shape = sizes.IsEmpty && values.Length > 1 ? new Shape(values.Length) : new Shape(sizes);
@@ -105,10 +106,23 @@ public sealed partial class Expr
             throw new ShapeException($"constant: {values.Length} values were given for shape {shape}, which needs {shape.Size}.");
         }
 
-        return values.Length == 1 || values.IndexOfAnyExcept(values[0]) < 0
-            ? Constant(values[0]).BroadcastTo(shape)
-            : new Expr(new ConstantLeaf(values.ToArray()), [], shape);
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (double.IsNaN(values[i]))
+            {
+                var strides = shape.Strides();
+                var index = string.Join(", ", Enumerable.Range(0, shape.Rank).Select(axis => i / strides[axis] % shape[axis]));
+                throw new ArgumentException(
+                    $"constant: element [{index}] of shape {shape} is NaN; leave missing values out, or put numbers in their place.", nameof(values));
+            }
+        }
+
+        return Filled(values, shape);
     }
+
+    private static Expr Filled(ReadOnlySpan<double> values, Shape shape) => values.Length == 1 || values.IndexOfAnyExcept(values[0]) < 0
+        ? Constant(values[0]).BroadcastTo(shape)
+        : new Expr(new ConstantLeaf(values.ToArray()), [], shape);
 
     /// <summary>The identity matrix [n, n].</summary>
     public static Expr Identity(int n)
@@ -242,7 +256,7 @@ public sealed partial class Expr
 
         var output = new double[shape.Size];
         operation.Evaluate(values, shapes, output);
-        return Constant(output, shape.Sizes);
+        return Filled(output, shape);
     }
 
     /// <inheritdoc/>

@@ -112,6 +112,29 @@ public static class SpecialFunctions
     }
 
     /// <summary>
+    /// What log Gamma(x) has beyond Stirling's formula: log Gamma(x) - (x - 1/2) log x + x - log(2 pi) / 2 (Binet's function), for x &gt; 0. It keeps
+    /// differences of log Gamma at large arguments accurate. From 12 on the asymptotic series (Abramowitz and Stegun 6.1.41).
+    /// </summary>
+    /// <param name="x">A positive number.</param>
+    public static double StirlingRemainder(double x)
+    {
+        if (!(x > 0.0)) return x == 0.0 ? double.PositiveInfinity : double.NaN;
+        if (x < 12.0) return LogGamma(x) - (x - 0.5) * Math.Log(x) + x - 0.918938533204672742;
+        double z = 1.0 / (x * x);
+        return (1.0 / 12 + z * (-1.0 / 360 + z * (1.0 / 1260 + z * (-1.0 / 1680 + z * (1.0 / 1188 + z * (-691.0 / 360360 + z / 156)))))) / x;
+    }
+
+    /// <summary>The derivative of <see cref="StirlingRemainder"/>: digamma(x) - log x + 1 / (2 x), for x &gt; 0 (Abramowitz and Stegun 6.3.18).</summary>
+    /// <param name="x">A positive number.</param>
+    public static double StirlingSlope(double x)
+    {
+        if (!(x > 0.0)) return x == 0.0 ? double.NegativeInfinity : double.NaN;
+        if (x < 12.0) return Digamma(x) - Math.Log(x) + 0.5 / x;
+        double z = 1.0 / (x * x);
+        return -z * (1.0 / 12 + z * (-1.0 / 120 + z * (1.0 / 252 + z * (-1.0 / 240 + z * (1.0 / 132 + z * (-691.0 / 32760 + z / 12))))));
+    }
+
+    /// <summary>
     /// The derivative of log Gamma; NaN at the poles -1, -2, ... and infinite at 0. The recurrence up to 12, then the asymptotic
     /// expansion (Abramowitz and Stegun 6.3.5, 6.3.18); reflection below 0.
     /// </summary>

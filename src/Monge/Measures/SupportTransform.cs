@@ -6,7 +6,7 @@ namespace Monge.Measures;
 /// A smooth one-to-one map from R^m onto the support of a block of coordinates, with its log-Jacobian, so that samplers work on all of R^m.
 /// The maps are those of the Stan reference manual ("constraint transforms").
 /// </summary>
-public abstract class SupportTransform
+public abstract partial class SupportTransform
 {
     /// <summary>Number of free coordinates m.</summary>
     public abstract int UnconstrainedSize { get; }
@@ -40,6 +40,14 @@ public abstract class SupportTransform
     /// <summary>Increasing numbers: x_1 = u_1, x_k = x_(k-1) + exp(u_k).</summary>
     /// <param name="size">Number of coordinates.</param>
     public static SupportTransform Ordered(int size) => new OrderedSupport(Checked(size, 1, nameof(size)));
+
+    /// <summary>
+    /// Names of the constrained coordinates, to be given as <see cref="DensityOptions.Names"/>: name[1], name[2], ..., counted from 1; a single one has the
+    /// bare name.
+    /// </summary>
+    /// <param name="name">The name of the block.</param>
+    public virtual IReadOnlyList<string> Names(string name) =>
+        ConstrainedSize == 1 ? [name] : [.. Enumerable.Range(1, ConstrainedSize).Select(i => $"{name}[{i}]")];
 
     /// <summary>The constrained values.</summary>
     /// <param name="u">Free coordinates [UnconstrainedSize].</param>

@@ -34,6 +34,8 @@ public sealed class LaneFunctionTests
         new("log gamma reflected", (e, x) => e.LogGamma(x), SpecialFunctions.LogGamma, Points(-15.3, 15.0), 4e-7, 2e-14, Scaled: true),
         new("digamma", (e, x) => e.Digamma(x), SpecialFunctions.Digamma, Geometric(1e-10, 1e10), 4e-7, 1e-14, Scaled: true),
         new("digamma reflected", (e, x) => e.Digamma(x), SpecialFunctions.Digamma, Points(-15.3, 15.0), 4e-7, 1e-14, Scaled: true),
+        new("stirling remainder", (e, x) => e.StirlingRemainder(x), SpecialFunctions.StirlingRemainder, Geometric(1e-10, 1e10), 4e-7, 1e-14, Scaled: true),
+        new("stirling slope", (e, x) => e.StirlingSlope(x), SpecialFunctions.StirlingSlope, Geometric(1e-10, 1e10), 4e-7, 1e-14, Scaled: true),
         new("trigamma", (e, x) => e.Trigamma(x), SpecialFunctions.Trigamma, Geometric(1e-10, 1e10), 4e-7, 1e-14),
         new("trigamma reflected", (e, x) => e.Trigamma(x), SpecialFunctions.Trigamma, Points(-15.3, 15.0), 4e-7, 1e-14),
         new("x^2.5", (e, x) => e.Pow(x, e.Constant(2.5)), x => Math.Pow(x, 2.5), Geometric(1e-12, 1e12), 4e-7, 2e-13),

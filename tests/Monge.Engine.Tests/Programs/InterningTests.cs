@@ -20,6 +20,15 @@ public sealed class InterningTests
     }
 
     [Fact]
+    public void AConstantThatIsNotANumberIsNamedByItsElement()
+    {
+        var error = Assert.Throws<ArgumentException>(() => Expr.Constant([1, 2, 3, 4, double.NaN, 6], 2, 3));
+        Assert.Contains("element [1, 1] of shape [2, 3] is NaN", error.Message);
+        Assert.Contains("element [2]", Assert.Throws<ArgumentException>(() => Expr.Constant([1, 2, double.NaN])).Message);
+        Assert.False(double.IsFinite(Expr.Constant([-1, 2], 2).Log()[0].UniformConstant!.Value));
+    }
+
+    [Fact]
     public void ValuesWithoutSizesAreAVectorAndOneIsAScalar()
     {
         Assert.Equal([3], Expr.Constant([1.0, 2, 3]).Shape.Sizes.ToArray());

@@ -54,6 +54,13 @@ public sealed partial class SnippetTests
     [MemberData(nameof(Programs))]
     public void Every_example_compiles(string program) => Compile(program, File.ReadAllText(Path.Combine(Repository.Root, program)), []);
 
+    // "targets" traces the model and lists it among the others.
+    [Theory]
+    [InlineData("examples/gamma-poisson.cs")]
+    [InlineData("examples/hierarchical-logit.cs")]
+    public async Task The_examples_of_models_run(string program) =>
+        await Run(Compile(program, File.ReadAllText(Path.Combine(Repository.Root, program)), []), ["targets"]);
+
     private static byte[] Compile(string place, string code, string[] namespaces)
     {
         // Directives of programs run from a file are the SDK's; using directives come first wherever a page has them.
@@ -61,8 +68,9 @@ public sealed partial class SnippetTests
             line => !line.StartsWith("#:", StringComparison.Ordinal) && !line.StartsWith("#!", StringComparison.Ordinal)).ToLookup(UsingDirective().IsMatch);
         var text = string.Join('\n', lines[true].Concat(namespaces.Select(name => $"using {name};")).Distinct().Concat(lines[false]));
         var options = new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable);
+        var program = CSharpSyntaxTree.ParseText(text, path: Path.Combine(Repository.Root, place));
         var compilation = CSharpCompilation.Create(
-            $"snippet{(uint)code.GetHashCode()}", [CSharpSyntaxTree.ParseText(text), CSharpSyntaxTree.ParseText(Usings)], s_references.Value, options);
+            $"snippet{(uint)code.GetHashCode()}", [program, CSharpSyntaxTree.ParseText(Usings)], s_references.Value, options);
         using var image = new MemoryStream();
         var errors = compilation.Emit(image).Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error).Select(d =>
             $"{d.GetMessage()} In: {text.Split('\n')[d.Location.GetLineSpan().StartLinePosition.Line].Trim()}");

@@ -6,7 +6,8 @@ namespace Monge.Tests.Measures;
 
 public sealed class SupportTransformTests
 {
-    public static TheoryData<string> Kinds => ["real", "positive", "interval", "simplex", "simplex2", "ordered", "ordered1"];
+    public static TheoryData<string> Kinds => ["real", "positive", "interval", "simplex", "simplex2", "ordered", "ordered1", "lower", "upper",
+        "positive-ordered", "sum-to-zero", "correlation", "covariance"];
 
     [Theory]
     [MemberData(nameof(Kinds))]
@@ -44,11 +45,13 @@ public sealed class SupportTransformTests
                 var (above, below) = (Apply(transform, up).Values, Apply(transform, down).Values);
                 for (var i = 0; i < m; i++)
                 {
-                    jacobian[i, j] = (above[i] - below[i]) / 2e-5;
+                    jacobian[i, j] = (above[Rows(kind)[i]] - below[Rows(kind)[i]]) / 2e-5;
                 }
             }
 
-            Assert.Equal(Math.Log(Math.Abs(Determinant(jacobian))), Apply(transform, u).LogJacobian, 1e-7);
+            // The first n - 1 of n numbers that add up to 0 span 1 / sqrt(n) of the area in their plane.
+            var area = kind == "sum-to-zero" ? 0.5 * Math.Log(m + 1) : 0;
+            Assert.Equal(area + Math.Log(Math.Abs(Determinant(jacobian))), Apply(transform, u).LogJacobian, 1e-7);
         }
     }
 
@@ -95,11 +98,17 @@ public sealed class SupportTransformTests
     [InlineData("interval")]
     [InlineData("simplex")]
     [InlineData("ordered")]
+    [InlineData("lower")]
+    [InlineData("positive-ordered")]
+    [InlineData("sum-to-zero")]
+    [InlineData("unit")]
+    [InlineData("correlation")]
+    [InlineData("covariance")]
     public void ValuesOutsideTheSupportAreRefused(string kind)
     {
         var transform = Make(kind);
         var outside = new double[transform.ConstrainedSize];
-        Array.Fill(outside, -1.5);
+        Array.Fill(outside, kind == "lower" ? -3 : -1.5);
         Assert.Contains("not inside the support", Assert.Throws<ArgumentException>(() => transform.ToUnconstrained(outside)).Message);
     }
 
@@ -112,6 +121,9 @@ public sealed class SupportTransformTests
         Assert.Throws<ArgumentOutOfRangeException>(() => SupportTransform.Positive(0));
     }
 
+    // The coordinates that densities are with respect to: of a correlation's factor those below the diagonal.
+    private static int[] Rows(string kind) => kind == "correlation" ? [0, 2, 3, 5, 6, 7] : [.. Enumerable.Range(0, 20)];
+
     private static SupportTransform Make(string kind) => kind switch
     {
         "real" => SupportTransform.Real(3),
@@ -120,6 +132,13 @@ public sealed class SupportTransformTests
         "simplex" => SupportTransform.Simplex(4),
         "simplex2" => SupportTransform.Simplex(2),
         "ordered" => SupportTransform.Ordered(4),
+        "lower" => SupportTransform.LowerBound(-2.5, 2),
+        "upper" => SupportTransform.UpperBound(3.5, 2),
+        "positive-ordered" => SupportTransform.PositiveOrdered(3),
+        "sum-to-zero" => SupportTransform.SumToZero(4),
+        "unit" => SupportTransform.UnitVector(3),
+        "correlation" => SupportTransform.CorrelationCholesky(4),
+        "covariance" => SupportTransform.CovarianceCholesky(3),
         _ => SupportTransform.Ordered(1),
     };
 
@@ -135,6 +154,130 @@ public sealed class SupportTransformTests
         var program = new TracedProgram(null, ("x", transform.ToConstrained(input)), ("j", transform.LogJacobian(input)));
         var outputs = ReferenceInterpreter.Evaluate(program, 1, new Dictionary<string, double[]> { ["u"] = u }, []);
         return (outputs["x"], outputs["j"][0]);
+    }
+
+    [Fact]
+    public void MassIsPreservedByOneBound()
+    {
+        var above = Density.Create("shifted", 1, x => -(x[0] - 3) + LogDensities.Exponential(0, 1), new() { Support = [SupportTransform.LowerBound(3)] });
+        Assert.Equal(1, IntegrateLine(above, -40, 6), 1e-10);
+        var below = Density.Create("mirrored", 1, x => LogDensities.Gamma(-2 - x[0], 2.5, 1.5), new() { Support = [SupportTransform.UpperBound(-2)] });
+        Assert.Equal(1, IntegrateLine(below, -30, 6), 1e-10);
+    }
+
+    [Fact]
+    public void MassIsPreservedByPositiveOrderedNumbers()
+    {
+        // Two exponential numbers in order: one half.
+        var pair = Density.Create("pair", 2, x => LogDensities.Exponential(x, 1).Sum(), new() { Support = [SupportTransform.PositiveOrdered(2)] });
+        Assert.Equal(0.5, IntegratePlane(pair, (-26, 5), (-26, 5), 160), 1e-8);
+    }
+
+    [Fact]
+    public void MassIsPreservedByUnitVectors()
+    {
+        // The surface integral of exp(k x_1): 2 pi I_0(k) on the circle, and 4 pi sinh(k) / k on the sphere.
+        var circle = Density.Create("circle", 2, x => 1.5 * x[0], new() { Support = [SupportTransform.UnitVector(2)] });
+        Assert.Equal(2 * Math.PI * 1.6467231897728904, IntegratePlane(circle, (-9.05, 9), (-9.05, 9), 1200), 1e-4);
+        var sphere = SupportTransform.UnitVector(3);
+        var random = new RandomStream(3);
+        const int Draws = 40_000;
+        var mass = 0.0;
+        for (var i = 0; i < Draws; i++)
+        {
+            var x = random.NextNormal();
+            var norm = Math.Sqrt((x * x) + Math.Pow(random.NextNormal(), 2) + Math.Pow(random.NextNormal(), 2));
+            mass += Math.Exp(1.5 * x / norm) / Draws;
+        }
+
+        // Directions of normal draws are even on the sphere: the radial law's normaliser is what is left to check, at any one point.
+        Assert.Equal(Math.Sinh(1.5) / 1.5, mass, 0.02);
+        var (_, jacobian) = Apply(sphere, [1, -2, 0.5]);
+        var normal = (-0.5 * 5.25) - (1.5 * Math.Log(2 * Math.PI));
+        Assert.Equal(normal + Math.Log(4 * Math.PI), jacobian, 1e-12);
+        var unit = Apply(sphere, [1, -2, 0.5]).Values;
+        Assert.Equal(1, unit.Sum(v => v * v), 1e-14);
+        Assert.All(unit.Zip(Apply(sphere, sphere.ToUnconstrained(unit)).Values), p => Assert.Equal(p.First, p.Second, 1e-14));
+    }
+
+    [Fact]
+    public void MassIsPreservedByNumbersThatAddUpToZero()
+    {
+        // In their plane of two dimensions the standard normal law of x has the mass 1 by its own constant.
+        var plane = Density.Create(
+            "plane", 3, x => (-0.5 * x.SquaredNorm()) - Math.Log(2 * Math.PI), new() { Support = [SupportTransform.SumToZero(3)] });
+        Assert.Equal(1, IntegratePlane(plane, (-8, 8), (-8, 8), 100), 1e-10);
+        var (x, _) = Apply(SupportTransform.SumToZero(5), [1, -2, 0.5, 3]);
+        Assert.Equal(0, x.Sum(), 1e-14);
+    }
+
+    [Theory]
+    [InlineData(0.75)]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void CorrelationMatricesHaveTheMassOne(double concentration)
+    {
+        var two = Density.Create(
+            "two", 2, x => LogDensities.LkjCorrelationCholesky(SupportTransform.CholeskyFactor(x), concentration),
+            new() { Support = [SupportTransform.CorrelationCholesky(2)] });
+        Assert.Equal(1, IntegrateLine(two, -40, 40), 1e-10);
+        var three = Density.Create(
+            "three", 5, x => LogDensities.LkjCorrelationCholesky(SupportTransform.CholeskyFactor(x), concentration),
+            new() { Support = [SupportTransform.CorrelationCholesky(3)] });
+
+        // The free coordinates are independent; along the third alone the density is a product with those at 0.
+        var at0 = three.LogDensityAt([0, 0, 0])[0];
+        double Line(int axis)
+        {
+            const int Points = 4001;
+            return 80.0 / (Points - 1) * Enumerable.Range(0, Points).Sum(i =>
+            {
+                var u = new double[3];
+                u[axis] = -40 + (i * 80.0 / (Points - 1));
+                return Math.Exp(three.LogDensityAt(u)[0] - at0);
+            });
+        }
+
+        Assert.Equal(1, Math.Exp(at0) * Line(0) * Line(1) * Line(2), 1e-9);
+    }
+
+    [Fact]
+    public void CovarianceFactorsHaveTheMassOfTheirLaw()
+    {
+        // Entries that are independent: two half-normal numbers on the diagonal and a normal one below it.
+        var density = Density.Create(
+            "factor", 3, x => LogDensities.HalfNormal(x[0], 1) + LogDensities.Normal(x[1], 0.3, 1) + LogDensities.HalfNormal(x[2], 2),
+            new() { Support = [SupportTransform.CovarianceCholesky(2)] });
+        var at0 = density.LogDensityAt([0, 0, 0])[0];
+        double Line(int axis)
+        {
+            const int Points = 4001;
+            return 60.0 / (Points - 1) * Enumerable.Range(0, Points).Sum(i =>
+            {
+                var u = new double[3];
+                u[axis] = -50 + (i * 60.0 / (Points - 1));
+                return Math.Exp(density.LogDensityAt(u)[0] - at0);
+            });
+        }
+
+        Assert.Equal(1, Math.Exp(at0) * Line(0) * Line(1) * Line(2), 1e-9);
+    }
+
+    [Fact]
+    public void FactorsHaveTheirMatrixAndTheirNames()
+    {
+        var correlation = SupportTransform.CorrelationCholesky(3);
+        var (entries, _) = Apply(correlation, [0.5, -1, 2]);
+        var factor = SupportTransform.CholeskyFactor(Expr.Constant(entries, 5));
+        var product = Expr.MatrixProduct(factor, factor.Transpose());
+        var values = ReferenceInterpreter.Evaluate(new TracedProgram(null, ("m", product)), 1, new Dictionary<string, double[]>(), [])["m"];
+        Assert.All(new[] { 0, 4, 8 }, i => Assert.Equal(1, values[i], 1e-14));
+        Assert.Equal(Math.Tanh(0.5), values[1], 1e-14);
+        Assert.Equal(["L[2,1]", "L[2,2]", "L[3,1]", "L[3,2]", "L[3,3]"], correlation.Names("L"));
+        Assert.Equal(["S[1,1]", "S[2,1]", "S[2,2]"], SupportTransform.CovarianceCholesky(2).Names("S"));
+        Assert.Equal(["tau"], SupportTransform.Positive().Names("tau"));
+        Assert.Equal(["b[1]", "b[2]"], SupportTransform.Real(2).Names("b"));
+        Assert.Contains("n (n + 1) / 2", Assert.Throws<Monge.Engine.Arrays.ShapeException>(() => SupportTransform.CholeskyFactor(Expr.Input("x", 4))).Message);
     }
 
     private static double IntegrateLine(Density density, double from, double to)

@@ -1,6 +1,8 @@
-using System.Collections.Concurrent;
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Reflection.Emit;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
 using Monge.Engine.Lanes;
 using Monge.Engine.Programs;
@@ -41,7 +43,11 @@ internal sealed class FusedKernelCompiler
     // Larger groups keep too many values for the registers, and their code takes long enough to make.
     private const int MostMembersSideBySide = 32;
 
-    private static readonly ConcurrentDictionary<string, FusedLoop> s_code = new();
+    // Code by structure. A kernel's size is that of its IL; with what the runtime keeps of it, it takes about six times as much of the managed heap.
+    private const int MostCodeBytes = 700_000;
+    private const int LeastKernelBytes = 1024;
+
+    private static readonly RecentCache<(UInt128, UInt128), FusedLoop> s_code = new(MostCodeBytes);
 
     private readonly FusedGroup _group;
     private readonly Func<Expr, bool> _hasLanes;
@@ -94,9 +100,25 @@ internal sealed class FusedKernelCompiler
         compiler.AssignTurns();
         compiler.CollectTable();
         compiler.Emit();
-        var key = compiler._signature.ToString();
-        var code = s_code.TryGetValue(key, out var known) ? known : s_code.GetOrAdd(key, compiler._method.CreateDelegate<FusedLoop>());
+        var key = Hash(compiler._signature);
+        var code = s_code.TryGet(key, out var known)
+            ? known
+            : s_code.Add(key, compiler._method.CreateDelegate<FusedLoop>(), compiler._il.ILOffset + LeastKernelBytes);
         return (code, compiler._table);
+    }
+
+    // Signatures are as long as the code; 256 bits of them tell kernels apart.
+    private static (UInt128, UInt128) Hash(StringBuilder signature)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var chunk in signature.GetChunks())
+        {
+            hash.AppendData(MemoryMarshal.AsBytes(chunk.Span));
+        }
+
+        Span<byte> bytes = stackalloc byte[32];
+        hash.GetHashAndReset(bytes);
+        return (BinaryPrimitives.ReadUInt128LittleEndian(bytes), BinaryPrimitives.ReadUInt128LittleEndian(bytes[16..]));
     }
 
     // Reductions split the body of the outer loop in turns: straight code of level 1, then inner loops, then straight code that may use their sums, ...

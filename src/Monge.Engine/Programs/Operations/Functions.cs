@@ -50,6 +50,11 @@ internal sealed class FunctionOperation(
         new("log-gamma", SpecialFunctions.LogGamma, (x, y) => Expr.Create(Digamma!, x), (e, x) => e.LogGamma(x), weight: Long);
     public static readonly FunctionOperation Digamma =
         new("digamma", SpecialFunctions.Digamma, (x, y) => Expr.Create(Trigamma!, x), (e, x) => e.Digamma(x), weight: Long);
+    public static readonly FunctionOperation StirlingRemainder = new(
+        "stirling-remainder", SpecialFunctions.StirlingRemainder, (x, y) => Expr.Create(StirlingSlope!, x), (e, x) => e.StirlingRemainder(x), weight: Long);
+    public static readonly FunctionOperation StirlingSlope = new(
+        "stirling-slope", SpecialFunctions.StirlingSlope, (x, y) => Expr.Create(Trigamma!, x) - (1 + 0.5 / x) / x, (e, x) => e.StirlingSlope(x),
+        weight: Long);
     public static readonly FunctionOperation Trigamma =
         new("trigamma", SpecialFunctions.Trigamma, (x, y) => Tetragamma(x), (e, x) => e.Trigamma(x), weight: Long);
     public static readonly FunctionOperation Abs = new("abs", Math.Abs, (x, y) => Expr.Create(Sign!, x), (e, x) => e.Abs(x), cheap: true);
