@@ -3,6 +3,7 @@ using System.Reflection;
 using Monge.Cli.Bench;
 using Monge.Cli.Commands;
 using Monge.Cli.Generation;
+using Monge.Cli.Output;
 using Monge.Cli.Runs;
 using Monge.Measures;
 
@@ -33,13 +34,14 @@ public static class MongeCommand
     {
         ArgumentNullException.ThrowIfNull(args);
         using var interruption = new Interruption();
+        ParseResult? parsed = null;
         try
         {
             var root = CreateRoot(target);
-            var parsed = root.Parse(args);
+            parsed = root.Parse(args);
             if (parsed.Errors.Count > 0 && !IsHelpAsked(parsed))
             {
-                return Tell(CommandException.Usage(UsageSentence(parsed)));
+                throw CommandException.Usage(UsageSentence(parsed));
             }
 
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
@@ -54,13 +56,11 @@ public static class MongeCommand
             Console.Error.WriteLine("monge: stopped; nothing was left half-written.");
             return code;
         }
-        catch (CommandException told)
-        {
-            return Tell(told);
-        }
         catch (Exception error)
         {
-            return Tell(Failures.Explain(error));
+            var told = error as CommandException ?? Failures.Explain(error);
+            JsonFailure.Write(parsed, args, error, told.Message);
+            return Tell(told);
         }
     }
 

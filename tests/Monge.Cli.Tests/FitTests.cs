@@ -69,7 +69,7 @@ public sealed class FitTests
         NumpyFile.Write(folder["rows.npy"], NumericArray.Create(new double[200_000], 100_000, 2));
         string[] before = [.. Directory.GetFileSystemEntries(folder.Path).Order()];
         using var run = MongeProcess.Start(folder.Path, arguments);
-        Thread.Sleep(2000);
+        run.WaitUntil(() => run.ProcessorTime > TimeSpan.FromSeconds(2));
         run.Signal("INT");
         run.Wait();
         Assert.Equal(130, run.ExitCode);
@@ -80,17 +80,12 @@ public sealed class FitTests
     public void A_killed_fit_goes_on_to_the_same_bytes_whatever_the_threads()
     {
         using var folder = Folder();
-        var checkpoint = Path.Combine(folder["part.run"], "checkpoint.safetensors");
         using var whole = Fit(folder, "data.csv", "whole.safetensors", "3000", "--threads", "1");
         Assert.Equal(0, whole.ExitCode);
-        using (var killed = MongeProcess.Start(
-            folder.Path, "fit", "data.csv", "--options", "options.json", "--iterations", "3000", "--out", "part.safetensors", "--threads", "2"))
-        {
-            killed.WaitUntil(() => File.Exists(checkpoint));
-            killed.Signal("KILL");
-            killed.Wait();
-        }
-
+        MongeProcess.KillAtCheckpoint(
+            () => MongeProcess.Start(
+                folder.Path, "fit", "data.csv", "--options", "options.json", "--iterations", "3000", "--out", "part.safetensors", "--threads", "2"),
+            folder["part.run"]);
         Assert.False(File.Exists(folder["part.safetensors"]));
         using var other = Fit(folder, "data.csv", "part.safetensors", "3000", "--resume", "--seed", "2");
         Assert.Equal(1, other.ExitCode);

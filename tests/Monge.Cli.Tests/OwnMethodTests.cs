@@ -39,14 +39,7 @@ public sealed class OwnMethodTests
         File.WriteAllText(folder["often.json"], """{ "iterations": 1500, "checkpointSeconds": 0.02 }""");
         string[] Arguments(string place) =>
             ["sample", "gaussian-3", "--method", "adaptive", "--samples", "200", "--options", "often.json", "--no-report", "--out", place];
-        using (var killed = MongeProcess.StartOwnMethod(folder.Path, Arguments("killed")))
-        {
-            killed.WaitUntil(() => File.Exists(folder["killed/checkpoint.safetensors"]));
-            killed.Signal("KILL");
-            killed.Wait();
-        }
-
-        Assert.False(File.Exists(folder["killed/model.safetensors"]), "the run had ended before it was killed");
+        MongeProcess.KillAtCheckpoint(() => MongeProcess.StartOwnMethod(folder.Path, Arguments("killed")), folder["killed"]);
         using var resumed = MongeProcess.RunOwnMethod(folder.Path, [.. Arguments("killed"), "--resume"]);
         using var whole = MongeProcess.RunOwnMethod(folder.Path, Arguments("whole"));
         Assert.Equal((0, 0), (resumed.ExitCode, whole.ExitCode));

@@ -89,15 +89,8 @@ public sealed class SampleTests
     {
         const int iterations = 4000;
         using var folder = Folder();
-        using (var killed = MongeProcess.Start(folder.Path, Arguments("gmm9", iterations, "--samples", "300", "--out", "killed")))
-        {
-            killed.WaitUntil(() => File.Exists(folder["killed/checkpoint.safetensors"]));
-            killed.Signal("KILL");
-            killed.Wait();
-            Assert.NotEqual(0, killed.ExitCode);
-        }
-
-        Assert.False(File.Exists(folder["killed/model.safetensors"]), "the run had ended before it was killed");
+        MongeProcess.KillAtCheckpoint(
+            () => MongeProcess.Start(folder.Path, Arguments("gmm9", iterations, "--samples", "300", "--out", "killed")), folder["killed"]);
         using var resumed = MongeProcess.Run(folder.Path, Arguments("gmm9", iterations, "--samples", "300", "--out", "killed", "--resume"));
         using var whole = MongeProcess.Run(folder.Path, Arguments("gmm9", iterations, "--samples", "300", "--out", "whole"));
         Assert.Equal((0, 0), (resumed.ExitCode, whole.ExitCode));
@@ -177,15 +170,26 @@ public sealed class SampleTests
     public void A_trained_sampler_draws_more_without_training()
     {
         using var folder = Folder();
-        using (var run = MongeProcess.Run(folder.Path, [.. Arguments("gmm9", 60, "--samples", "400", "--no-report", "--out", "run")]))
+        string[] options = ["-n", "400", "--solver", "heun", "--no-report", "--format", "npz", "--out", "run"];
+        using (var run = MongeProcess.Run(folder.Path, [.. Arguments("gmm9", 60, options)]))
         {
             Assert.Equal(0, run.ExitCode);
+            Assert.Contains("ODE, Heun, ", run.Output, StringComparison.Ordinal);
+            Assert.Contains(" evaluations of the field", run.Output, StringComparison.Ordinal);
+            var arrays = NumpyFile.ReadArchive(folder["run/draws.npz"]);
+            Assert.Equal(NumpyFile.Read(folder["run/samples.npy"]).ToDoubles(), arrays["x"].ToDoubles());
+            Assert.Equal(NumpyFile.Read(folder["run/log_weights.npy"]).ToDoubles(), arrays[".log_weight"].ToDoubles());
         }
 
-        using (var more = MongeProcess.Run(folder.Path, ["draw", "run", "-n", "600", "--json", "--no-report", "--threads", "1"]))
+        using (var more = MongeProcess.Run(folder.Path, ["draw", "run", "-n", "600", "--json", "--no-report", "--threads", "1", "--format", "arviz"]))
         {
             Assert.Equal(0, more.ExitCode);
             var result = JsonNode.Parse(more.Output)!;
+            Assert.Equal("run-draw2/draws.json", (string)result["draws"]!);
+            var rows = NumpyFile.Read(folder["run-draw2/samples.npy"]).ToDoubles().ToHashSet();
+            var resampled = DrawFile.ReadArviz(folder["run-draw2/draws.json"])["x"];
+            Assert.Equal([1, 600, 2], resampled.Shape.ToArray());
+            Assert.All(resampled.ToDoubles(), value => Assert.Contains(value, rows));
             Assert.Equal(60, (long)result["iterations"]!);
             Assert.Equal(2, (int)result["seed"]!);
             Assert.True(Math.Abs((double)result["log_z"]!) < 5 * (double)result["log_z_error"]!);

@@ -28,6 +28,21 @@ public sealed class TerminalPictureTests
         Assert.True(lines[heavy].IndexOf('█') < lines[light].IndexOfAny(['░', '▒', '·']));
     }
 
+    [Theory]
+    [InlineData(40)]
+    [InlineData(80)]
+    [InlineData(100)]
+    [InlineData(300)]
+    public void Pictures_fit_a_line_whatever_coordinates_are_called(int width)
+    {
+        double[] plane = [-1.0, 2.0, 1.0, -2.0, 0.0, 0.0];
+        var names = new[] { "a coordinate with a very long name that fits no line of a narrow terminal", "another of them" };
+        var pictures = TerminalPicture.Fitting(width, plane, [0.5, 0.25, 0.25], names) + TerminalPicture.Fitting(width, [1, 2], [0.5, 0.5], names[..1]);
+        var lines = pictures.Split('\n');
+        Assert.All(lines, line => Assert.True(line.Length <= width, line));
+        Assert.True(lines.Max(line => line.Length) > width / 4);
+    }
+
     [Fact]
     public void A_single_value_is_drawn_without_dividing_by_zero() =>
         Assert.Contains('█', TerminalPicture.Draw([3.0, 3.0], [0.5, 0.5], ["x"])!);

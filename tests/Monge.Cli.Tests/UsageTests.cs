@@ -33,6 +33,25 @@ public sealed class UsageTests
     }
 
     [Theory]
+    [InlineData(2, "target", "gmm99", "There is no target 'gmm99'; did you mean 'gmm9'", "sample", "gmm99", "--json")]
+    [InlineData(2, "target", "gmm9", "There is no method 'pin'; did you mean 'pinn'?", "sample", "gmm9", "--method", "pin", "--json")]
+    [InlineData(2, "target", "gmm9", "There is no option '--sampels'; did you mean '--samples'?", "sample", "gmm9", "--json", "--sampels", "5")]
+    [InlineData(2, "target", "gmm9", "The option 'width' holds the text \"wide\" where a whole ", "sample", "gmm9", "--options", "o.json", "--json")]
+    [InlineData(2, "data", "none.csv", "There is no file", "fit", "none.csv", "--json")]
+    [InlineData(1, "dir", "nowhere", "The folder 'nowhere' holds no run", "draw", "nowhere", "--json")]
+    public void Who_asks_for_json_is_told_errors_in_json_too(int code, string argument, string value, string sentence, params string[] arguments)
+    {
+        using var folder = new ScratchFolder();
+        File.WriteAllText(folder["o.json"], """{ "width": "wide" }""");
+        using var run = MongeProcess.Run(folder.Path, arguments);
+        Assert.Equal(code, run.ExitCode);
+        var told = JsonNode.Parse(run.Output)!;
+        Assert.Equal(value, (string)told[argument]!);
+        Assert.StartsWith(sentence, (string)told["status"]!, StringComparison.Ordinal);
+        Assert.Equal($"monge: {told["status"]}", run.Sentence);
+    }
+
+    [Theory]
     [InlineData("monge sample gmm9 --seed 1", "--help")]
     [InlineData("monge sample many-well-5", "sample", "--help")]
     [InlineData("monge targets --json", "targets", "--help")]

@@ -45,7 +45,11 @@ internal sealed class EvaluateCommand
     private readonly Option<bool> _json = CommandOptions.Json("one object with the table");
 
     // A default of 0 stands for "not given", which help has no reason to show.
-    private EvaluateCommand() => (_drawn.DefaultValueFactory, _steps.DefaultValueFactory) = (null, null);
+    private EvaluateCommand()
+    {
+        (_drawn.DefaultValueFactory, _steps.DefaultValueFactory) = (null, null);
+        _drawn.Aliases.Add("-n");
+    }
 
     /// <summary>Makes the command.</summary>
     public static Command Create()

@@ -10,6 +10,7 @@ internal sealed class CarryOptions(bool withSde)
 {
     private readonly Option<int> _steps = WithoutDefault(
         CommandOptions.Integer("--steps", "Equal Runge-Kutta steps. [default: chosen by the tolerance; 200 with --sde]", 0, 1, 1_000_000));
+    private readonly Option<string> _solver = Solver("The Runge-Kutta method of equal steps of the ODE. [default: rk4]");
     private readonly Option<double?> _tolerance = GenerationFiles.Positive("--tolerance", "Tolerance of the adaptive steps. [default: 1e-5]", "TOL");
     private readonly Option<double?> _sde = GenerationFiles.Positive("--sde", "Go along the SDE with this diffusion instead of the ODE.", "EPS", zeroToo: true);
     private readonly Option<string[]> _given = GenerationFiles.Given();
@@ -21,7 +22,8 @@ internal sealed class CarryOptions(bool withSde)
     public void AddTo(Command command)
     {
         foreach (Option option in withSde
-            ? [_steps, _tolerance, _sde, _given, _guidance, _threads] : new Option[] { _steps, _tolerance, _given, _guidance, _threads })
+            ? [_steps, _solver, _tolerance, _sde, _given, _guidance, _threads]
+            : new Option[] { _steps, _solver, _tolerance, _given, _guidance, _threads })
         {
             command.Add(option);
         }
@@ -45,6 +47,12 @@ internal sealed class CarryOptions(bool withSde)
             throw CommandException.Usage("An SDE takes --steps, not --tolerance.");
         }
 
+        var tableau = parsed.GetValue(_solver) is { } solver ? RungeKuttaTableau.All.First(t => t.Name == Tableau(solver)) : null;
+        if (tableau is not null && (steps == 0 || diffusion > 0))
+        {
+            throw CommandException.Usage("--solver is the method of equal steps of the ODE; give their number with --steps, and no --sde.");
+        }
+
         if (model.Table is not null && (parsed.GetValue(_guidance) ?? 1) != 1)
         {
             throw CommandException.Usage("A model of a table with types has no --guidance: what is given is exact.");
@@ -52,6 +60,7 @@ internal sealed class CarryOptions(bool withSde)
 
         return new FlowSettings
         {
+            Tableau = tableau,
             Steps = steps > 0 ? steps : null,
             Tolerance = tolerance ?? 1e-5,
             Diffusion = diffusion,
@@ -60,6 +69,16 @@ internal sealed class CarryOptions(bool withSde)
             Threads = parsed.GetValue(_threads),
         };
     }
+
+    /// <summary>The Runge-Kutta method of an ODE, by its name on the command line; null when not given.</summary>
+    internal static Option<string> Solver(string description)
+    {
+        var option = CommandOptions.Word("--solver", description, "", "rk4", "heun", "euler");
+        option.DefaultValueFactory = null;
+        return option;
+    }
+
+    private static string Tableau(string solver) => solver switch { "euler" => "Euler", "heun" => "Heun", _ => "Runge-Kutta 4" };
 
     /// <summary>What is given of a model with types, by column.</summary>
     public IReadOnlyDictionary<string, string> Given(ParseResult parsed) => GenerationFiles.Given(parsed.GetValue(_given));

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
+using Monge.Cli.Runs;
 using Monge.Data;
 using Monge.Runs;
 
@@ -95,8 +96,8 @@ internal sealed class DensityCommand
         var (probability, density, sum) = (Scaled(law.LogProbability), Scaled(law.LogDensity), Scaled(law.Sum));
         if (parsed.GetValue(_out) is { } path)
         {
-            DataTable.Write(
-                path, ["log_probability", "log_density", "log_likelihood"],
+            DrawOutput.WriteRows(
+                path, null, ["log_probability", "log_density", "log_likelihood"],
                 [.. Enumerable.Range(0, sum.Length).SelectMany(i => new[] { probability[i], density[i], sum[i] })]);
         }
 
@@ -139,11 +140,11 @@ internal sealed class DensityCommand
     {
         if (errors.Length == 0)
         {
-            DataTable.Write(path, ["log_density"], values);
+            DrawOutput.WriteRows(path, null, ["log_density"], values);
             return;
         }
 
-        DataTable.Write(path, ["log_density", "error"], [.. values.Zip(errors, (v, e) => new[] { v, e }).SelectMany(pair => pair)]);
+        DrawOutput.WriteRows(path, null, ["log_density", "error"], [.. values.Zip(errors, (v, e) => new[] { v, e }).SelectMany(pair => pair)]);
     }
 
     private void Print(ParseResult parsed, FlowModel model, double[] values, double[] rows)

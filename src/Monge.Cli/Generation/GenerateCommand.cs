@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
+using Monge.Cli.Runs;
 using Monge.Data;
 using Monge.Runs;
 
@@ -15,6 +16,7 @@ internal sealed class GenerateCommand
     private readonly Option<string?> _from =
         new("--from") { Description = "Rows of the base to start from, one draw for each; needed when the base is a table.", HelpName = "DATA2" };
     private readonly Option<string?> _out = GenerationFiles.Out("the rows");
+    private readonly Option<string?> _format = DrawOutput.Format("The format of the file. [default: that of its ending]");
     private readonly Option<string[]> _drop = GenerationFiles.Drop();
     private readonly Option<TableLayout> _layout = GenerationFiles.Layout();
     private readonly CarryOptions _carry = new(withSde: true);
@@ -26,10 +28,11 @@ internal sealed class GenerateCommand
     {
         var generate = new GenerateCommand();
         generate._count.Aliases.Add("-n");
-        var command = new Command(
-            "generate", "Draw rows from a fitted model.") { generate._model, generate._count, generate._out, generate._from, generate._seed, generate._json };
-        command.Add(generate._drop);
-        command.Add(generate._layout);
+        var command = new Command("generate", "Draw rows from a fitted model.")
+        {
+            generate._model, generate._count, generate._out, generate._format, generate._from, generate._seed, generate._json, generate._drop,
+            generate._layout,
+        };
         generate._carry.AddTo(command);
         HelpExamples.Add(
             command,
@@ -67,7 +70,7 @@ internal sealed class GenerateCommand
             return ExitCodes.Success;
         }
 
-        DataTable.Write(output, rows);
+        DrawOutput.WriteRows(output, parsed.GetValue(_format), rows);
         if (parsed.GetValue(_json))
         {
             parsed.InvocationConfiguration.Output.WriteLine(JsonOutput.Line(new JsonObject

@@ -17,7 +17,11 @@ internal static class GenerationFiles
 
     /// <summary>The output of rows.</summary>
     public static Option<string?> Out(string what) =>
-        new("--out", "-o") { Description = $"The file for {what}: .npy, or comma-separated text with any other ending.", HelpName = "FILE" };
+        new("--out", "-o")
+        {
+            Description = $"The file for {what}: .npy, .npz, .json for ArviZ, or comma-separated text with any other ending.",
+            HelpName = "FILE",
+        };
 
     /// <summary>A tolerance or another positive number; null when not given.</summary>
     public static Option<double?> Positive(string name, string description, string helpName, bool zeroToo = false) => new(name)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Monge.Cli.Runs;
 using Monge.Data;
 using Monge.Runs;
 
@@ -56,7 +57,7 @@ internal sealed class MapCommand
 
         if (parsed.GetValue(_out) is { } output)
         {
-            DataTable.Write(output, carried);
+            DrawOutput.WriteRows(output, null, carried);
             parsed.InvocationConfiguration.Output.WriteLine(FormattableString.Invariant($"{carried.Rows} rows are in {output}"));
         }
         else

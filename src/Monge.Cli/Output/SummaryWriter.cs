@@ -6,17 +6,19 @@ namespace Monge.Cli.Output;
 /// <summary>Writes what a result says of itself: tables, lines, warnings and, last, a picture in text.</summary>
 internal static class SummaryWriter
 {
+    // Tables of a file are as wide as they need to be; pictures stay within a usual terminal.
     private const int PlainWidth = 110;
+    private const int PlainPictureWidth = 80;
 
     /// <summary>Writes a summary to the console.</summary>
     public static void Write(IReadOnlyList<SummaryBlock> blocks, IReadOnlyList<Diagnostics.Status> warnings, TextWriter output) =>
-        Write(blocks, warnings, Open(output));
+        Write(blocks, warnings, Open(output), Console.IsOutputRedirected);
 
     /// <summary>The summary as plain text, as it stands in a file.</summary>
     public static string Text(IReadOnlyList<SummaryBlock> blocks, IReadOnlyList<Diagnostics.Status> warnings)
     {
         using var text = new StringWriter();
-        Write(blocks, warnings, Open(text, plain: true));
+        Write(blocks, warnings, Open(text, plain: true), plain: true);
         return string.Join('\n', text.ToString().Split('\n').Select(l => l.TrimEnd()));
     }
 
@@ -39,7 +41,7 @@ internal static class SummaryWriter
         return console;
     }
 
-    private static void Write(IReadOnlyList<SummaryBlock> blocks, IReadOnlyList<Diagnostics.Status> warnings, IAnsiConsole console)
+    private static void Write(IReadOnlyList<SummaryBlock> blocks, IReadOnlyList<Diagnostics.Status> warnings, IAnsiConsole console, bool plain)
     {
         console.WriteLine();
         foreach (var block in blocks)
@@ -66,7 +68,8 @@ internal static class SummaryWriter
 
         foreach (var cloud in blocks.OfType<SummaryCloud>())
         {
-            if (TerminalPicture.Draw(cloud.Positions, cloud.Weights, cloud.Names) is { } picture)
+            var width = plain ? PlainPictureWidth : console.Profile.Width;
+            if (TerminalPicture.Fitting(width, cloud.Positions, cloud.Weights, cloud.Names) is { } picture)
             {
                 console.WriteLine();
                 console.Write(new Text(picture));

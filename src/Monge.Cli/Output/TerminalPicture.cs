@@ -6,8 +6,27 @@ namespace Monge.Cli.Output;
 /// <summary>Small pictures of weighted samples in text: a histogram in one dimension, shades of density in two.</summary>
 internal static class TerminalPicture
 {
+    // Columns of a picture in a terminal of 80, what stands beside it, and the rows that go with them.
+    private const int UsualColumns = 64;
+    private const int UsualRows = 20;
+    private const int Beside = 16;
+    private const int LeastColumns = 16;
+    private const int MostColumns = 96;
+    private const int LabelWidth = 8;
+
     private const string Eighths = " ▁▂▃▄▅▆▇█";
     private const string Shades = " ·░▒▓█";
+
+    /// <summary>The picture that fits a number of characters, or null when the dimension is neither 1 nor 2.</summary>
+    /// <param name="width">Characters in a line.</param>
+    /// <param name="positions">Positions [n, d], row-major.</param>
+    /// <param name="weights">Weights [n] that sum to 1.</param>
+    /// <param name="names">Names [d] of the coordinates.</param>
+    public static string? Fitting(int width, double[] positions, double[] weights, IReadOnlyList<string> names)
+    {
+        var columns = Math.Clamp(width - Beside, LeastColumns, MostColumns);
+        return Draw(positions, weights, names, columns, Math.Max(6, UsualRows * columns / UsualColumns));
+    }
 
     /// <summary>The picture, or null when the dimension is neither 1 nor 2.</summary>
     /// <param name="positions">Positions [n, d], row-major.</param>
@@ -15,12 +34,13 @@ internal static class TerminalPicture
     /// <param name="names">Names [d] of the coordinates.</param>
     /// <param name="columns">Characters in a row.</param>
     /// <param name="rows">Rows.</param>
-    public static string? Draw(double[] positions, double[] weights, IReadOnlyList<string> names, int columns = 64, int rows = 20) => names.Count switch
-    {
-        1 => Histogram(positions, weights, names[0], columns, Math.Min(rows, 10)),
-        2 => Density(positions, weights, names, columns, rows),
-        _ => null,
-    };
+    public static string? Draw(
+        double[] positions, double[] weights, IReadOnlyList<string> names, int columns = UsualColumns, int rows = UsualRows) => names.Count switch
+        {
+            1 => Histogram(positions, weights, names[0], columns, Math.Min(rows, 10)),
+            2 => Density(positions, weights, names, columns, rows),
+            _ => null,
+        };
 
     private static string Histogram(double[] positions, double[] weights, string name, int columns, int rows)
     {
@@ -68,7 +88,7 @@ internal static class TerminalPicture
         var largest = mass.Cast<double>().Max();
         for (var r = rows - 1; r >= 0; r--)
         {
-            var label = r == rows - 1 ? Number(top) : r == 0 ? Number(bottom) : r == rows / 2 ? names[1] : "";
+            var label = r == rows - 1 ? Number(top) : r == 0 ? Number(bottom) : r == rows / 2 ? Cut(names[1], LabelWidth) : "";
             text.Append(CultureInfo.InvariantCulture, $"{label,8} ");
             for (var c = 0; c < columns; c++)
             {
@@ -119,9 +139,12 @@ internal static class TerminalPicture
     private static string Axis(string name, double low, double high, int columns)
     {
         var (left, right) = (Number(low), Number(high));
+        name = Cut(name, Math.Max(1, columns - left.Length - right.Length - 2));
         var space = Math.Max(2, columns - left.Length - right.Length - name.Length);
         return left + new string(' ', space / 2) + name + new string(' ', space - (space / 2)) + right;
     }
+
+    private static string Cut(string name, int length) => name.Length <= length ? name : string.Concat(name.AsSpan(0, length - 1), "…");
 
     private static string Number(double value) => value.ToString("G3", CultureInfo.InvariantCulture);
 

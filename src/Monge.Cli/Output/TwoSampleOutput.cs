@@ -34,6 +34,7 @@ internal static class TwoSampleOutput
         }
 
         console.WriteLine(table.Memorisation?.ToString() ?? "memorisation not checked: give the rows of the fit with --train");
+        console.WriteLine(Unseen(table).ToString());
         foreach (var warning in concerns.Concat(Warnings(table)))
         {
             console.MarkupLineInterpolated($"[yellow]warning:[/] {warning}");
@@ -77,6 +78,14 @@ internal static class TwoSampleOutput
             ["test_rows"] = classifier.TestRows,
             ["excess"] = ResultText.Json(classifier.Excess),
         },
+        ["not_seen"] = new JsonObject
+        {
+            ["mean"] = ResultText.Json(Unseen(table).Mean),
+            ["share"] = ResultText.Json(Unseen(table).Share),
+            ["rarest_kind"] = ResultText.Json(Unseen(table).RarestKind),
+            ["accuracy"] = ResultText.Json(Unseen(table).Accuracy),
+            ["auc"] = ResultText.Json(Unseen(table).Auc),
+        },
         ["copies_of_data"] = table.SampleCopies,
         ["repeated_data_rows"] = table.RepeatedRows,
         ["memorisation"] = table.Memorisation is not { } check ? null : new JsonObject
@@ -92,6 +101,9 @@ internal static class TwoSampleOutput
         },
         ["warnings"] = ResultText.Json(concerns.Concat(Warnings(table))),
     };
+
+    private static DetectableDifference Unseen(TwoSampleTable table) =>
+        DetectableDifference.Of(table.Samples, table.DataRows, table.Classifier?.TestRows);
 
     private static IEnumerable<string> Warnings(TwoSampleTable table)
     {

@@ -21,6 +21,7 @@ internal sealed class DrawCommand
     };
     private readonly Option<string?> _out = new("--out", "-o") { Description = "Folder for results and record. [default: DIR-drawS]", HelpName = "DIR" };
     private readonly Option<int> _threads = CommandOptions.Threads();
+    private readonly Option<string?> _format = DrawOutput.Format();
     private readonly Option<bool> _force = SampleCommand.Force();
     private readonly Option<bool> _noReport = RunReporting.Option();
     private readonly Option<bool> _json = CommandOptions.Json("one object with the results");
@@ -38,7 +39,7 @@ internal sealed class DrawCommand
         var draw = new DrawCommand(own);
         var command = new Command("draw", "Draw further weighted samples with the sampler that a run trained, without training again.")
         {
-            draw._folder, draw._samples, draw._seed, draw._out, draw._threads, draw._force, draw._noReport, draw._json,
+            draw._folder, draw._samples, draw._seed, draw._out, draw._threads, draw._format, draw._force, draw._noReport, draw._json,
         };
         HelpExamples.Add(
             command, ("monge draw runs/gmm9-seed1 -n 100000", "a hundred thousand further samples"),
@@ -83,6 +84,11 @@ internal sealed class DrawCommand
 
         var told = result.ToJson();
         told["out"] = folder.Path;
+        if (DrawOutput.Write(parsed.GetValue(_format), result, folder.Path) is { } written)
+        {
+            told["draws"] = written;
+        }
+
         folder.Write(result, told, options);
         RunReporting.Write(parsed, _noReport, folder.Path, () => result.Draw(RunReporting.Command(parsed), null));
         var output = parsed.InvocationConfiguration.Output;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Monge.Cli.Generation;
 using Monge.Data;
 using Monge.Measures;
@@ -12,7 +13,7 @@ using Monge.Runs;
 namespace Monge.Cli.Runs;
 
 /// <summary><c>monge fit DATA</c>: learns a transport from a base to data.</summary>
-internal sealed class FitCommand
+internal sealed partial class FitCommand
 {
     private static readonly (string Word, CouplingKind Kind)[] s_couplings =
         [("independent", CouplingKind.Independent), ("ot", CouplingKind.OptimalTransport), ("sinkhorn", CouplingKind.Sinkhorn),
@@ -56,6 +57,12 @@ internal sealed class FitCommand
         HelpName = "NAME",
     };
 
+    private readonly Option<string?> _network = new("--network")
+    {
+        Description = "A network that the program has added by FlowNetworks.Add. [default: a perceptron]",
+        HelpName = "NAME",
+    };
+
     private readonly Option<string> _coupling = CommandOptions.Word(
         "--coupling", "How base and data are paired: each on its own, by mini-batch optimal transport, or row by row. [default: independent]", "",
         [.. s_couplings.Select(c => c.Word)]);
@@ -67,6 +74,7 @@ internal sealed class FitCommand
     {
         (_coupling.DefaultValueFactory, _learn.DefaultValueFactory) = (null, null);
         _schedule.CompletionSources.Add([.. InterpolantSchedules.Names]);
+        _network.CompletionSources.Add([.. FlowNetworks.Names]);
     }
 
     /// <summary>Makes the command.</summary>
@@ -79,7 +87,8 @@ internal sealed class FitCommand
             Description = "Learn a transport from a base to data, for generate, density and map.",
             DefaultMethod = "interpolant",
             Methods = () => MethodRegistry.Fits,
-            Symbols = [fit._data, fit._base, fit._condition, fit._drop, fit._types, fit._layout, fit._schedule, fit._coupling, fit._learn],
+            Symbols = [fit._data, fit._base, fit._condition, fit._drop, fit._types, fit._layout, fit._schedule, fit._network,
+                fit._coupling, fit._learn],
             Problem = fit.Problem,
             Report = Report,
             Closing = "model, record and course",
@@ -128,6 +137,13 @@ internal sealed class FitCommand
                 : data.FromBase(GenerationFiles.Read(start, layout, new DataTableOptions { MinimumRows = 10 }));
             return new StatedProblem<FitProblem>(new FitProblem(data), Path.GetFileNameWithoutExtension(file.Split(':')[0]), [("data", file), ("base", start)]);
         }
+        catch (DataFormatException error) when (ColumnNamed().Match(error.Message) is { Success: true } match)
+        {
+            var column = match.Groups[1].Value;
+            throw CommandException.Failure(
+                $"{error.Message.TrimEnd('.')}. (--drop '{column}' leaves the column out, --condition '{column}' learns the other columns given it, "
+                + "--layout decimal-comma reads decimal commas.)");
+        }
         catch (ArgumentException error)
         {
             throw CommandException.Usage(Failures.Explain(error).Message);
@@ -172,6 +188,11 @@ internal sealed class FitCommand
             flags["schedule"] = schedule;
         }
 
+        if (parsed.GetValue(_network) is { } network)
+        {
+            flags["network"] = network;
+        }
+
         if (parsed.GetValue(_coupling) is { Length: > 0 } coupling)
         {
             flags["coupling"] = Word(s_couplings.First(c => c.Word == coupling).Kind);
@@ -184,6 +205,9 @@ internal sealed class FitCommand
 
         return flags;
     }
+
+    [GeneratedRegex("column '(.+?)' (?:holds|is)")]
+    private static partial Regex ColumnNamed();
 
     private static string Word<T>(T value)
         where T : struct, Enum => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());

@@ -18,11 +18,17 @@ internal static class OptionFile
 
         try
         {
-            return JsonNode.Parse(File.ReadAllText(file.FullName))!.AsObject();
+            return JsonNode.Parse(File.ReadAllText(file.FullName)) as JsonObject
+                ?? throw CommandException.Usage($"'{file.Name}' isn't a JSON object of options; write them in braces, as in {{ \"iterations\": 500 }}.");
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or NullReferenceException)
+        catch (JsonException error)
         {
-            throw CommandException.Usage($"'{file.Name}' isn't a JSON object of options.");
+            throw CommandException.Usage(FormattableString.Invariant(
+                $"'{file.Name}' isn't JSON: line {error.LineNumber + 1}, character {error.BytePositionInLine + 1} can't be read."));
+        }
+        catch (ArgumentException)
+        {
+            throw CommandException.Usage($"'{file.Name}' has an option twice.");
         }
     }
 

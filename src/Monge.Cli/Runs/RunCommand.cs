@@ -79,18 +79,7 @@ internal sealed class RunCommand<TProblem, TResult>
         var json = parsed.GetValue(_json) ? parsed.InvocationConfiguration.Output : null;
         var entry = Method(parsed.GetRequiredValue(_method));
         var options = Options(parsed, entry);
-        StatedProblem<TProblem> stated;
-        try
-        {
-            stated = _kind.Problem(parsed, parsed.GetValue(_threads));
-        }
-        catch (Exception error) when (error is not CommandException)
-        {
-            // Who reads JSON finds there what is told on standard error.
-            WriteFailure(json, [], error);
-            throw;
-        }
-
+        var stated = _kind.Problem(parsed, parsed.GetValue(_threads));
         var method = Bind(entry, stated.Problem, options);
         var (seed, resume) = (parsed.GetValue(_seed), parsed.GetValue(_resume));
         var record = new RunRecord(
@@ -106,6 +95,11 @@ internal sealed class RunCommand<TProblem, TResult>
         {
             told["model"] = model;
             AtomicFile.Write(model, stream => stream.Write(File.ReadAllBytes(Path.Combine(folder.Path, RunSession.ModelName))));
+        }
+
+        if (_kind.Draws(parsed, result, folder.Path) is { } draws)
+        {
+            told["draws"] = draws;
         }
 
         folder.Write(result, told, record.Options);
@@ -169,15 +163,9 @@ internal sealed class RunCommand<TProblem, TResult>
         catch (Exception error)
         {
             folder.Write("failed: " + Failures.Sentence(error));
-            WriteFailure(json, folder.Record.Problem, error);
+            JsonFailure.Write(json, folder.Record.Problem, error, Failures.Sentence(error));
             throw;
         }
-    }
-
-    private static void WriteFailure(TextWriter? json, IReadOnlyList<(string Name, string Value)> problem, Exception error)
-    {
-        var told = new JsonObject(problem.Select(p => KeyValuePair.Create(p.Name, (JsonNode?)p.Value))) { ["status"] = Failures.Sentence(error) };
-        json?.WriteLine(JsonOutput.Line(told));
     }
 
     private MethodEntry<TProblem, TResult> Method(string name) => _kind.Methods().FirstOrDefault(m => m.Facts.Name == name)

@@ -51,6 +51,9 @@ internal sealed record RunKind<TProblem, TResult>
     /// <summary>What else the record says of what was asked for.</summary>
     public Func<ParseResult, JsonObject> Settings { get; init; } = _ => [];
 
+    /// <summary>Writes what else was asked for into the run's folder, and gives its path; null for nothing.</summary>
+    public Func<ParseResult, IRunResult, string, string?> Draws { get; init; } = (_, _, _) => null;
+
     /// <summary>A problem on which the defaults of options can be shown resolved; null shows them unresolved.</summary>
     public Func<TProblem>? Example { get; init; }
 

@@ -25,14 +25,33 @@ internal static class SampleCommand
         var resample = new Option<bool>("--resample") { Description = "Resample to equal weights before writing samples.npy." };
         var refine = CommandOptions.Integer(
             "--refine", "Resample, then take N Metropolis-adjusted Langevin steps, which leave the target invariant, before writing samples.npy.", 0, 1);
+        var solver = Generation.CarryOptions.Solver("The Runge-Kutta method where samples follow an ODE. [default: rk4]");
         var force = Force();
+        var format = DrawOutput.Format();
         (precision.DefaultValueFactory, refine.DefaultValueFactory) = (null, null);
+        samples.Aliases.Add("-n");
 
         StatedProblem<SamplingProblem> Problem(ParseResult parsed, int threads)
         {
             var density = Target(parsed.GetValue(target), own, threads);
             density.Check();
             return new StatedProblem<SamplingProblem>(new SamplingProblem(density, parsed.GetValue(samples)), density.Name, [("target", density.Name)]);
+        }
+
+        JsonObject Flags(ParseResult parsed)
+        {
+            JsonObject flags = [];
+            if (parsed.GetValue(precision) is { Length: > 0 } format)
+            {
+                flags["precision"] = format == "f64" ? "float64" : "float32";
+            }
+
+            if (parsed.GetValue(solver) is { Length: > 0 } method)
+            {
+                flags["solver"] = method == "rk4" ? "rungeKutta4" : method;
+            }
+
+            return flags;
         }
 
         // Estimates are always those of the weighted samples; only the positions that are written change.
@@ -49,16 +68,12 @@ internal static class SampleCommand
             Description = "Learn a transport to a density, or run another sampler, and draw weighted samples, with log Z and its error.",
             DefaultMethod = "pinn",
             Methods = () => MethodRegistry.Samplers,
-            Symbols = [target, samples, precision, resample, refine, force],
+            Symbols = [target, samples, precision, solver, resample, refine, format, force],
             Problem = Problem,
             Report = Report,
+            Draws = (parsed, result, folder) => DrawOutput.Write(parsed.GetValue(format), (SampleReport)result, folder),
             Closing = "samples, weights, model and record",
-            Flags = parsed => parsed.GetValue(precision) switch
-            {
-                "f64" => new JsonObject { ["precision"] = "float64" },
-                "f32" => new JsonObject { ["precision"] = "float32" },
-                _ => [],
-            },
+            Flags = Flags,
             Settings = parsed => new JsonObject { ["samples"] = parsed.GetValue(samples) },
             Example = () => new SamplingProblem(TargetLibrary.Get("gmm9"), 2),
             Examples =

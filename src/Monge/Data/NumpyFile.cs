@@ -1,6 +1,8 @@
+using System.IO.Compression;
+
 namespace Monge.Data;
 
-/// <summary>Reads and writes NumPy arrays: .npy files of format versions 1.0 to 3.0, and reads .npz archives.</summary>
+/// <summary>Reads and writes NumPy arrays: .npy files of format versions 1.0 to 3.0, and .npz archives.</summary>
 /// <remarks>
 /// Types: f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8 in either byte order, and b1. Arrays in Fortran order are returned in row-major order.
 /// Source: NumPy enhancement proposal 1, "A Simple File Format for NumPy Arrays", and the format's later versions.
@@ -8,6 +10,9 @@ namespace Monge.Data;
 public static class NumpyFile
 {
     private const string Ending = ".npy";
+
+    // The earliest that a zip archive can tell; a time of writing would make equal arrays different files.
+    private static readonly DateTimeOffset EarliestTime = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     /// <summary>Reads one .npy file.</summary>
     /// <param name="path">The file.</param>
@@ -70,14 +75,40 @@ public static class NumpyFile
     public static void Write(string path, NumericArray array)
     {
         ArgumentNullException.ThrowIfNull(array);
+        AtomicFile.Write(path, stream => Write(stream, array));
+    }
+
+    /// <summary>Writes a .npz archive, stored without compression; equal arrays give equal bytes.</summary>
+    /// <param name="path">The file; replaced only when the new one is complete.</param>
+    /// <param name="arrays">Arrays by name, without the .npy ending; names are unique.</param>
+    /// <exception cref="ArgumentException">A name stands twice.</exception>
+    /// <exception cref="IOException">The file can't be written.</exception>
+    public static void WriteArchive(string path, IEnumerable<(string Name, NumericArray Values)> arrays)
+    {
+        ArgumentNullException.ThrowIfNull(arrays);
         AtomicFile.Write(path, stream =>
         {
-            var shape = new long[array.Shape.Length];
-            for (int axis = 0; axis < shape.Length; axis++)
-                shape[axis] = array.Shape[axis];
-            stream.Write(NumpyHeader.Format(array.ElementType, shape));
-            array.WriteValues(stream);
+            using var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
+            var seen = new HashSet<string>(StringComparer.Ordinal);
+            foreach ((string name, NumericArray values) in arrays)
+            {
+                if (!seen.Add(name))
+                    throw new ArgumentException($"The name '{name}' stands twice.", nameof(arrays));
+                ZipArchiveEntry entry = archive.CreateEntry(name + Ending, CompressionLevel.NoCompression);
+                entry.LastWriteTime = EarliestTime;
+                using Stream content = entry.Open();
+                Write(content, values);
+            }
         });
+    }
+
+    private static void Write(Stream stream, NumericArray array)
+    {
+        var shape = new long[array.Shape.Length];
+        for (int axis = 0; axis < shape.Length; axis++)
+            shape[axis] = array.Shape[axis];
+        stream.Write(NumpyHeader.Format(array.ElementType, shape));
+        array.WriteValues(stream);
     }
 
     /// <summary>Writes float64 values as .npy version 1.0.</summary>

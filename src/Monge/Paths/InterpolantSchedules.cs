@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Monge.Engine.Programs;
 
@@ -43,8 +44,29 @@ public static class InterpolantSchedules
         ("designed", "sqrt((M-M^t)/(M-1)) | sqrt((M^t-1)/(M-1)), for data of least variance M; M after a colon, 0.01 without", a => Designed(a ?? 0.01)),
     ];
 
-    /// <summary>The names for the command line.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. s_all.Select(s => s.Name)];
+    private static readonly ConcurrentDictionary<string, InterpolantSchedule> s_own = new(StringComparer.Ordinal);
+
+    /// <summary>The names for the command line, those of a program's own last.</summary>
+    public static IReadOnlyList<string> Names => [.. s_all.Select(s => s.Name), .. s_own.Keys.Order(StringComparer.Ordinal)];
+
+    /// <summary>
+    /// Adds a schedule of a program's own: fits then take it by its name, and models that were fitted along it are read where the program has added it again.
+    /// </summary>
+    /// <param name="schedule">The schedule; its name holds no colon.</param>
+    /// <exception cref="ArgumentException">There is a schedule of that name, or the name holds a colon.</exception>
+    public static void Add(InterpolantSchedule schedule)
+    {
+        ArgumentNullException.ThrowIfNull(schedule);
+        if (schedule.Name.Contains(':', StringComparison.Ordinal))
+        {
+            throw new ArgumentException($"A number would follow the colon of '{schedule.Name}'; give the schedule a name without one.", nameof(schedule));
+        }
+
+        if (s_all.Any(s => s.Name == schedule.Name) || !s_own.TryAdd(schedule.Name, schedule))
+        {
+            throw new ArgumentException($"There is a schedule '{schedule.Name}' already; give yours another name.", nameof(schedule));
+        }
+    }
 
     /// <summary>alpha = 1 - t, beta = t, gamma = sqrt(a t (1 - t)).</summary>
     /// <param name="a">a, above 0.</param>
@@ -130,6 +152,11 @@ public static class InterpolantSchedules
             throw new ArgumentException($"The schedule '{name}' has '{parts[1]}' after its colon, which is not a number.", nameof(name));
         }
 
+        if (s_own.TryGetValue(name, out var own))
+        {
+            return own;
+        }
+
         var found = s_all.FirstOrDefault(s => s.Name == parts[0]);
         if (found.Name is null)
         {
@@ -148,7 +175,7 @@ public static class InterpolantSchedules
 
     /// <summary>What a named schedule is, in one line: alpha | beta | gamma.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    public static string Describe(string name) => s_all.Single(s => s.Name == name).Description;
+    public static string Describe(string name) => s_own.ContainsKey(name) ? "a schedule of this program's own" : s_all.Single(s => s.Name == name).Description;
 
     private static InterpolantSchedule Plain(double? number, Func<InterpolantSchedule> make) =>
         number is null ? make() : throw new ArgumentException("The schedule takes no number.", nameof(number));

@@ -88,7 +88,10 @@ public static class TrainingLoop
             lastReport = clock.Elapsed.TotalSeconds;
             lastLoss = lossCount > 0 ? lossSum / lossCount : lastLoss;
             (lossSum, lossCount) = (0, 0);
-            var remaining = TimeSpan.FromSeconds(Math.Max(0, total - iteration) * PerStep());
+
+            // The first steps compile: until they are over nothing is known of the time that is left.
+            var isWarm = iteration - plan.FirstIteration > WarmSteps;
+            var remaining = isWarm ? TimeSpan.FromSeconds(Math.Max(0, total - iteration) * PerStep()) : TimeSpan.Zero;
             progress?.Report(
                 new TrainingProgress(iteration, total, lastLoss, Elapsed(), remaining, plan.Phase) { Figures = figures, IsCourse = iteration > 0 });
         }

@@ -52,6 +52,9 @@ public sealed record InterpolantOptions : IFlowOptions
     /// </summary>
     public double RowNoise { get; init; }
 
+    /// <summary>The name of a network of the program's own in <see cref="FlowNetworks"/>; null for the perceptron of the following options.</summary>
+    public string? Network { get; init; }
+
     /// <summary>The network; 128 units in each of 4 layers by default.</summary>
     public NetworkSizeOptions Size { get; init; } = new();
 
@@ -93,6 +96,11 @@ public sealed record InterpolantOptions : IFlowOptions
     public void Check()
     {
         InterpolantSchedules.Get(Schedule);
+        if (Network is not null)
+        {
+            FlowNetworks.Get(Network);
+        }
+
         OptionCheck.Known<InterpolantKind>(Form);
         OptionCheck.Known<LearnedFields>(Learn);
         OptionCheck.AtLeast<int>(CouplingSize, 2);
@@ -153,7 +161,7 @@ public sealed record InterpolantOptions : IFlowOptions
             LastConditions = true,
             BiasLast = true,
         };
-        Func<Expr, Expr, Expr> Network(string name, int inputs, int outputs)
+        Func<Expr, Expr, Expr> Layers(string name, int inputs, int outputs)
         {
             var network = new Perceptron(parameters, initializer, name, inputs, outputs, layers, PerceptronCondition.Time(Frequencies));
             return (x, t) => network.Apply(x, t);
@@ -161,6 +169,7 @@ public sealed record InterpolantOptions : IFlowOptions
 
         var moments = ends.Moments ?? throw new ArgumentException("The fields of an interpolant need the moments of both ends.", nameof(ends));
         var interpolant = new Interpolant(InterpolantSchedules.Get(Schedule), FormFrom(ends.Base.IsGaussian));
-        return new InterpolantFields(interpolant, Learn, moments, Network, ends.Inputs, ends.Base.Mixture, SharedNetwork, TimeMargin, ends.Presence);
+        NetworkFactory network = Network is null ? Layers : FlowNetworks.Get(Network)(parameters, initializer, this);
+        return new InterpolantFields(interpolant, Learn, moments, network, ends.Inputs, ends.Base.Mixture, SharedNetwork, TimeMargin, ends.Presence);
     }
 }

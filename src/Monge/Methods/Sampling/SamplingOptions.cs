@@ -87,10 +87,14 @@ public sealed record CarryOptions : IOptionGroup
     /// </summary>
     public double? Diffusion { get; init; }
 
+    /// <summary>The Runge-Kutta method of the ODE. A method of lower order takes more steps for weights that are as exact.</summary>
+    public OdeSolver Solver { get; init; }
+
     /// <inheritdoc/>
     public void Check()
     {
         OptionCheck.Known(Sampler);
+        OptionCheck.Known<OdeSolver>(Solver);
         OptionCheck.Within(SamplerSteps, 4, 100_000);
         OptionCheck.Above(Diffusion, 0);
     }

@@ -33,8 +33,9 @@ internal sealed record TrainedTransport(IDensityPath Path, IVectorField Velocity
 /// <param name="parameters">Their parameters' values [P].</param>
 /// <param name="logStart">The path's log density [n] at the first n positions at t = 0; null for the standard normal.</param>
 /// <param name="execution">How to execute.</param>
+/// <param name="solver">The method of the ODE.</param>
 internal sealed class TransportCarrier<T>(
-    TransportProblem problem, TrainedTransport transport, NdArray<T> parameters, ExecutionOptions execution,
+    TransportProblem problem, TrainedTransport transport, NdArray<T> parameters, ExecutionOptions execution, OdeSolver solver,
     Func<NdArray<T>, int, double[]>? logStart = null) : IDisposable
     where T : unmanaged, IFloatingPointIeee754<T>
 {
@@ -108,10 +109,10 @@ internal sealed class TransportCarrier<T>(
         }
     }
 
-    private TransportOde<T> Ode => _ode ??= new TransportOde<T>(transport.Parameters, transport.Velocity, RungeKuttaTableau.RungeKutta4, execution);
+    private TransportOde<T> Ode => _ode ??= new TransportOde<T>(transport.Parameters, transport.Velocity, solver.Tableau(), execution);
 
-    // A drift that leans on the path's score asks the target at each of the four stages of a step.
-    private long OdeCalls(int n, int steps) => transport.Velocity is GatedDrift ? 4L * n * steps : 0;
+    // A drift that leans on the path's score asks the target at each stage of a step.
+    private long OdeCalls(int n, int steps) => transport.Velocity is GatedDrift ? (long)solver.Stages() * n * steps : 0;
 
     private (NdArray<T> Positions, NdArray<T> Gains) AgainstSde(SdeScheme scheme, TimeGrid grid, NdArray<T> ends, DrawKey draw)
     {

@@ -14,22 +14,28 @@ namespace Monge.Methods;
 /// <param name="Steps">Steps over [0, 1].</param>
 /// <param name="LangevinStep">eps h in units of the inverse mean curvature of V_t; 0 for the ODE.</param>
 /// <param name="Diffusion">A constant eps that replaces it; null for none.</param>
-internal readonly record struct TransportSampler(SdeScheme? Scheme, int Steps, double LangevinStep, double? Diffusion = null) : ICarrySampler<TransportSampler>
+/// <param name="Solver">The ODE's method.</param>
+internal readonly record struct TransportSampler(
+    SdeScheme? Scheme, int Steps, double LangevinStep, double? Diffusion = null, OdeSolver Solver = OdeSolver.RungeKutta4) : ICarrySampler<TransportSampler>
 {
     /// <inheritdoc/>
     public bool IsOde => Scheme is null;
 
     /// <inheritdoc/>
-    public double Cost => Steps * (Scheme switch { null => 8.0, SdeScheme.Heun => 3, _ => 1 });
+    public double Cost => Steps * (Scheme switch { null => 2.0 * Solver.Stages(), SdeScheme.Heun => 3, _ => 1 });
+
+    // A step of the SDE looks at the field where it ends, Heun's also at both midpoints of forward and backward kernel; the start counts once.
+    private int Evaluations => Scheme switch { null => Solver.Stages() * Steps, SdeScheme.Heun => (3 * Steps) + 1, _ => Steps + 1 };
 
     /// <inheritdoc/>
     public TransportSampler With(int steps) => this with { Steps = steps };
 
     public override string ToString() => Scheme is null
-        ? FormattableString.Invariant($"ODE, Runge-Kutta 4, {Steps} steps")
+        ? FormattableString.Invariant($"ODE, {Solver.Tableau().Name}, {Steps} steps, {Evaluations} evaluations of the field")
         : string.Create(
             CultureInfo.InvariantCulture,
             $"SDE, {(Scheme == SdeScheme.Heun ? "Heun" : "Euler-Maruyama")} with kernel weights, {Steps} steps, "
+            + $"{Evaluations} evaluations of the field, "
             + $"{(Diffusion is { } eps ? $"diffusion {eps:g3}" : $"Langevin step {LangevinStep:g3}")}");
 }
 
@@ -48,7 +54,7 @@ internal sealed class TransportSampling<T>(
     // Above this effective sample size of the ODE no SDE is tried.
     private const double NothingToWin = 0.95;
 
-    private readonly TransportCarrier<T> _carrier = new(problem, transport, parameters, execution);
+    private readonly TransportCarrier<T> _carrier = new(problem, transport, parameters, execution, carry.Solver);
     private TransportSampler _chosen;
     private double _stepError;
 
@@ -63,7 +69,7 @@ internal sealed class TransportSampling<T>(
 
     /// <inheritdoc/>
     public WeightedParticles<T> Gauge(int particles, ulong seed) => Validate(
-        UsesOde ? new TransportSampler(null, carry.SamplerSteps ?? 32, 0)
+        UsesOde ? new TransportSampler(null, carry.SamplerSteps ?? 32, 0, Solver: carry.Solver)
             : new TransportSampler(SdeScheme.EulerMaruyama, carry.SamplerSteps ?? 64, 0.03, carry.Diffusion), particles, seed);
 
     /// <inheritdoc/>
@@ -95,7 +101,7 @@ internal sealed class TransportSampling<T>(
         {
             foreach (var steps in carry.SamplerSteps is { } fixedSteps ? [fixedSteps] : new[] { 32, 64 })
             {
-                contest.Enter(new TransportSampler(null, steps, 0));
+                contest.Enter(new TransportSampler(null, steps, 0, Solver: carry.Solver));
             }
 
             if (carry.Sampler == SamplerChoice.Ode || contest.Best.Ess > NothingToWin)

@@ -36,7 +36,7 @@ public static class MethodOptions
         }
         catch (JsonException error)
         {
-            throw new ArgumentException($"The options can't be read: {error.Message}", nameof(json), error);
+            throw new ArgumentException(OptionErrors.Sentence(error, json, typeof(TOptions)), nameof(json), error);
         }
     }
 

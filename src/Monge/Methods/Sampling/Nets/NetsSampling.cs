@@ -18,20 +18,22 @@ namespace Monge.Methods;
 /// <param name="Weights">The weights of the walkers.</param>
 /// <param name="Diffusion">A constant eps in units of z that replaces the relaxation; null for none.</param>
 /// <param name="Dynamics">How walkers move.</param>
+/// <param name="Solver">The ODE's method.</param>
 internal readonly record struct NetsSampler(
-    double Relaxation, int Steps, NetsWeights Weights, double? Diffusion = null, NetsDynamics Dynamics = NetsDynamics.Overdamped) : ICarrySampler<NetsSampler>
+    double Relaxation, int Steps, NetsWeights Weights, double? Diffusion = null, NetsDynamics Dynamics = NetsDynamics.Overdamped,
+    OdeSolver Solver = OdeSolver.RungeKutta4) : ICarrySampler<NetsSampler>
 {
     /// <inheritdoc/>
     public bool IsOde => Relaxation == 0 && Diffusion is null;
 
     /// <inheritdoc/>
-    public double Cost => Steps * (IsOde ? 8.0 : Dynamics == NetsDynamics.Inertial ? 4 : Weights == NetsWeights.Continuous ? 2 : 1);
+    public double Cost => Steps * (IsOde ? 2.0 * Solver.Stages() : Dynamics == NetsDynamics.Inertial ? 4 : Weights == NetsWeights.Continuous ? 2 : 1);
 
     /// <inheritdoc/>
     public NetsSampler With(int steps) => this with { Steps = steps };
 
     public override string ToString() => IsOde
-        ? FormattableString.Invariant($"ODE (diffusion 0), Runge-Kutta 4, {Steps} steps")
+        ? FormattableString.Invariant($"ODE (diffusion 0), {Solver.Tableau().Name}, {Steps} steps, {Solver.Stages() * Steps} evaluations of the field")
         : Dynamics == NetsDynamics.Inertial
         ? FormattableString.Invariant($"inertial SDE, splitting with continuous weights, {Steps} steps, {Relaxation:g3} radians in the mean curvature")
         : string.Create(
@@ -65,7 +67,8 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
     {
         (_problem, _options, _networks, _parameters, _execution) = (problem, options, networks, parameters, execution);
         _path = new PathEvaluation(networks.Path, execution);
-        _carrier = new TransportCarrier<T>(problem, networks.Transport, parameters, execution, (positions, n) => _path.At(positions, n, 0));
+        _carrier = new TransportCarrier<T>(
+            problem, networks.Transport, parameters, execution, options.Carry.Solver, (positions, n) => _path.At(positions, n, 0));
     }
 
     /// <inheritdoc/>
@@ -79,7 +82,7 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
 
     /// <inheritdoc/>
     public WeightedParticles<T> Gauge(int particles, ulong seed) => Draw(
-        UsesOde ? new NetsSampler(0, _options.Carry.SamplerSteps ?? 32, NetsWeights.Kernel)
+        UsesOde ? new NetsSampler(0, _options.Carry.SamplerSteps ?? 32, NetsWeights.Kernel, Solver: _options.Carry.Solver)
             : new NetsSampler(_options.Simulation.Relaxation, _options.Carry.SamplerSteps ?? 64, NetsWeights.Kernel, Diffusion),
         particles, new DrawKey(seed, 0, ParticleBatches.ValidationSamples), threshold: 0).Particles;
 
@@ -152,7 +155,7 @@ internal sealed class NetsSampling<T> : ITransportSampling<T>
         {
             foreach (var steps in _options.Carry.SamplerSteps is { } fixedSteps ? [fixedSteps] : new[] { 32, 64 })
             {
-                contest.Enter(new NetsSampler(0, steps, NetsWeights.Kernel));
+                contest.Enter(new NetsSampler(0, steps, NetsWeights.Kernel, Solver: _options.Carry.Solver));
             }
 
             if (_options.Carry.Sampler == SamplerChoice.Ode)
