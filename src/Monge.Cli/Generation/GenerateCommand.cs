@@ -66,7 +66,7 @@ internal sealed class GenerateCommand
 
         if (output is null)
         {
-            parsed.InvocationConfiguration.Output.Write(rows.ToText());
+            rows.WriteText(parsed.InvocationConfiguration.Output);
             return ExitCodes.Success;
         }
 

@@ -62,7 +62,7 @@ internal sealed class MapCommand
         }
         else
         {
-            parsed.InvocationConfiguration.Output.Write(carried.ToText());
+            carried.WriteText(parsed.InvocationConfiguration.Output);
         }
 
         return ExitCodes.Success;

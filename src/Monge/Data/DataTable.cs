@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace Monge.Data;
 
@@ -268,27 +267,28 @@ public sealed class DataTable
         }
         else
         {
-            AtomicFile.WriteText(path, table.ToText());
+            using var text = new StringWriter(CultureInfo.InvariantCulture);
+            table.WriteText(text);
+            AtomicFile.WriteText(path, text.ToString());
         }
     }
 
-    /// <summary>The table as comma-separated text with a line of names; numbers are written so that reading gives the same bits back.</summary>
-    public string ToText()
+    /// <summary>Writes the table as comma-separated text with a line of names; numbers are written so that reading gives the same bits back.</summary>
+    /// <param name="writer">Where to.</param>
+    public void WriteText(TextWriter writer)
     {
+        ArgumentNullException.ThrowIfNull(writer);
         Func<int, string>[] cells =
         [
             .. Order.Select<string, Func<int, string>>(name => _labels.TryGetValue(name, out var words)
                 ? row => CsvTable.Quote(words[row])
                 : row => Values[(row * Columns) + _places[name]].ToString("R", CultureInfo.InvariantCulture)),
         ];
-        var text = new StringBuilder();
-        text.AppendJoin(',', Order.Select(CsvTable.Quote)).Append('\n');
+        writer.Write(string.Join(',', Order.Select(CsvTable.Quote)) + "\n");
         for (var row = 0; row < Rows; row++)
         {
-            text.AppendJoin(',', cells.Select(cell => cell(row))).Append('\n');
+            writer.Write(string.Join(',', cells.Select(cell => cell(row))) + "\n");
         }
-
-        return text.ToString();
     }
 
     /// <summary>Whether names only say the columns' places: column1, column2, ... or x[0], x[1], ...</summary>

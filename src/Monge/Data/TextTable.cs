@@ -47,7 +47,8 @@ internal sealed record TextTable(
             && (plan.Names[column].Length == 0 || plan.Names[column].StartsWith("Unnamed: ", StringComparison.Ordinal))
             && !options.LabelColumns.Contains(names[column]) && !dropped.Contains(column);
         var needed = Needed(path, names, options);
-        bool IsExtra(int column) => needed && !options.Only.Contains(names[column]) && !options.LabelColumns.Contains(names[column]);
+        var used = options.Only.Concat(options.LabelColumns).ToHashSet(StringComparer.Ordinal);
+        bool IsExtra(int column) => needed && !used.Contains(names[column]);
         int[] unnamed = [.. Enumerable.Range(0, names.Length).Where(IsUnnamed)];
         ColumnContent[] contents =
         [
@@ -91,7 +92,8 @@ internal sealed record TextTable(
     // Whether the columns are known by name; names of other columns are refused, where both have names.
     private static bool Needed(string path, string[] names, DataTableOptions options)
     {
-        if (options.Only.Count == 0 || options.Only.FirstOrDefault(name => !names.Contains(name)) is not { } missing)
+        var known = names.ToHashSet(StringComparer.Ordinal);
+        if (options.Only.Count == 0 || options.Only.FirstOrDefault(name => !known.Contains(name)) is not { } missing)
         {
             return options.Only.Count > 0;
         }
