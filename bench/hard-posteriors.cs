@@ -55,7 +55,7 @@ static Density Brownian()
     return Density.Create("brownian", 32, x =>
     {
         var (step, noise, at) = (x[0], x[1], x.Slice(0, 2, 30));
-        var moves = at - Expr.Concat(0, Expr.Constant([0.0]), at.Slice(0, 0, 29));
+        var moves = at - Expr.Concat(0, Expr.Constant([0.0], 1), at.Slice(0, 0, 29));
         int[] seen = [.. Enumerable.Range(0, 30).Where(t => t is < 10 or >= 20)];
         var early = at.Slice(0, 0, 10) - Expr.Constant(observed[..10]);
         var late = at.Slice(0, 20, 10) - Expr.Constant(observed[20..]);

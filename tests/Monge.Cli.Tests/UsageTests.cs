@@ -98,7 +98,7 @@ public sealed class UsageTests
         using var methods = MongeProcess.Run(folder.Path, "methods", "--json");
         using var gallery = MongeProcess.Run(folder.Path, "reproduce", "--list", "--json");
         Assert.Contains(JsonNode.Parse(targets.Output)!.AsArray(), t => (string?)t!["name"] == "gmm9" && (int?)t["dimension"] == 2);
-        Assert.Contains(JsonNode.Parse(methods.Output)!.AsArray(), m => (string?)m!["name"] == "pinn" && m["options"]!["depth"] is not null);
+        Assert.Contains(JsonNode.Parse(methods.Output)!.AsArray(), m => (string?)m!["name"] == "pinn" && m["options"]!["batchSize"] is not null);
         Assert.Contains(JsonNode.Parse(gallery.Output)!.AsArray(), e => (string?)e!["system"] == "01");
     }
 

@@ -17,6 +17,8 @@ public sealed class ImportanceWeights
     /// <summary>Below this share of effective samples draws are of no use, and log Z is a lower bound at best.</summary>
     public const double LeastEffectiveFraction = 0.01;
 
+    // With a tail too heavy to be trusted draws are of no use already below this share.
+    private const double LeastHeavyTailedFraction = 0.05;
     private const double LowEffectiveFraction = 0.1;
     private const double DominatingShare = 0.1;
     private const int FewSamples = 10;
@@ -154,7 +156,8 @@ public sealed class ImportanceWeights
             warnings.Add(Status.Warn("a single sample has no error estimate", "raise --samples"));
             return warnings;
         }
-        bool useless = EffectiveSampleFraction < LeastEffectiveFraction;
+        bool heavy = Tail is { } weights && weights.Shape - weights.ShapeError > ParetoTail.LargestTrustedShape;
+        bool useless = EffectiveSampleFraction < (heavy ? LeastHeavyTailedFraction : LeastEffectiveFraction);
         if (useless)
             warnings.Add(
                 Status.Fail(
@@ -176,7 +179,7 @@ public sealed class ImportanceWeights
                     string.Create(CultureInfo.InvariantCulture, $"log Z has the standard error {LogNormaliserError:0.##}, and the true error may be larger"),
                     "raise --samples or --budget"));
         // A heavy tail of weights that are even all the same, the error including what the tail may hold, changes nothing.
-        if (Tail is { } tail && tail.Shape - tail.ShapeError > ParetoTail.LargestTrustedShape && LogNormaliserError > NegligibleLogNormaliserError)
+        if (heavy && Tail is { } tail && LogNormaliserError > NegligibleLogNormaliserError)
             warnings.Add(
                 Status.Warn(
                     string.Create(

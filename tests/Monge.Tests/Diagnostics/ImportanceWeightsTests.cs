@@ -118,4 +118,15 @@ public sealed class ImportanceWeightsTests
         Assert.Throws<ArgumentException>(() => ImportanceWeights.FromLogWeights([double.NegativeInfinity]));
         Assert.Throws<ArgumentException>(() => ImportanceWeights.FromLogWeights([]));
     }
+
+    // Weights (i / n)^(-k) have a Pareto tail of shape k: at k = 0.85 they are 2 % effective, and their normaliser is not to be had.
+    [Theory]
+    [InlineData(0.85, StatusCode.Failed)]
+    [InlineData(0.5, StatusCode.Success)]
+    public void FewEffectiveDrawsWithAHeavyTailAreOfNoUse(double shape, StatusCode expected)
+    {
+        var weights = ImportanceWeights.FromLogWeights([.. Enumerable.Range(1, 10_000).Select(i => -shape * Math.Log(i / 10_000.0))]);
+        Assert.True(weights.EffectiveSampleFraction > ImportanceWeights.LeastEffectiveFraction);
+        Assert.Equal(expected == StatusCode.Failed, weights.Warnings.Any(w => w.Code == StatusCode.Failed));
+    }
 }
