@@ -7,6 +7,7 @@ using Monge.Engine.Programs;
 namespace Monge.Engine.Tests.Execution;
 
 /// <summary>Long formulas of single numbers: right, at a cost for each term that doesn't grow with their number.</summary>
+[Collection(WholeProcess.Name)]
 public sealed class ScalarLoopTests
 {
     private static readonly Dictionary<string, Func<Expr, int, System.Random, Expr>> s_terms = new()
