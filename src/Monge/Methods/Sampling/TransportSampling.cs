@@ -106,7 +106,8 @@ internal sealed class TransportSampling<T>(
     /// <inheritdoc/>
     public void Dispose() => _carrier.Dispose();
 
-    // Kernels, where the drift has little to do and they are even enough; else the ODE; then, unless that leaves little to win, the SDE with several Langevin steps, with more steps, and by Heun's scheme.
+    // Kernels, where the drift has little to do and they are even enough; else the ODE; then, unless that leaves little to win, the SDE with several Langevin
+    // steps, with more steps, and by Heun's scheme.
     private (TransportSampler Sampler, double Ess) Best(SamplerContest<TransportSampler> contest)
     {
         foreach (var steps in KernelsFirst ? [64, 128, 256] : Array.Empty<int>())
