@@ -57,8 +57,9 @@ internal static class SampleCommand
         // Estimates are always those of the weighted samples; only the positions that are written change.
         IRunResult Report(ParseResult parsed, SamplingProblem problem, SampleSet draws, Run run)
         {
-            var kept = parsed.GetValue(refine) is > 0 and var steps ? draws.Refine(problem.Target, steps, threads: run.Threads) : parsed.GetValue(resample)
-                ? draws.Resample() : draws;
+            var kept = parsed.GetValue(refine) is > 0 and var steps ? draws.Refine(
+                problem.Target, steps, threads: run.Threads, progress: run.Progress, cancellation: run.Cancellation)
+                : parsed.GetValue(resample) ? draws.Resample() : draws;
             return SampleReport.Of(draws, problem.Target, kept, run.Threads, parsed.GetValue(force));
         }
 

@@ -19,6 +19,14 @@ public sealed record ForwardWeights(int Count, double Eubo, double EuboError, do
 {
     private const double SuspiciousShare = 0.3;
     private const double SuspiciousGap = 3;
+    private const double HiddenRatio = 1000;
+    private const double MissedShare = 0.01;
+
+    /// <summary>
+    /// Share of the exact samples at which the sampler has less than a thousandth of the target's density, so that a usual number of draws never comes there;
+    /// lost paths are counted as such.
+    /// </summary>
+    public double HiddenShare { get; init; }
 
     /// <summary>Judges log-weights of exact samples.</summary>
     /// <param name="logWeights">n log-weights, at least 2; plus infinity, minus infinity or NaN stands for a path that was lost on its way back.</param>
@@ -33,12 +41,17 @@ public sealed record ForwardWeights(int Count, double Eubo, double EuboError, do
                 ? nameof(logWeights) : nameof(logZ));
         }
 
+        var (hidden, isLost) = (0, false);
         foreach (var value in logWeights)
         {
-            if (!double.IsFinite(value))
-            {
-                return new ForwardWeights(n, double.PositiveInfinity, double.PositiveInfinity, 0, 0);
-            }
+            isLost |= !double.IsFinite(value);
+            hidden += value - logZ <= Math.Log(HiddenRatio) && double.IsFinite(value) ? 0 : 1;
+        }
+
+        var share = (double)hidden / n;
+        if (isLost)
+        {
+            return new ForwardWeights(n, double.PositiveInfinity, double.PositiveInfinity, 0, 0) { HiddenShare = share };
         }
 
         var (mean, error) = MeanAndError(logWeights);
@@ -56,7 +69,7 @@ public sealed record ForwardWeights(int Count, double Eubo, double EuboError, do
 
         var (weight, weightError) = MeanAndError(scaled);
         var fraction = Math.Exp(logZ - shift - Math.Log(weight));
-        return new ForwardWeights(n, mean, error, Math.Min(1, fraction), fraction * weightError / weight);
+        return new ForwardWeights(n, mean, error, Math.Min(1, fraction), fraction * weightError / weight) { HiddenShare = share };
     }
 
     /// <summary>A warning if exact samples carry weights that the sampler's own draws don't show; empty otherwise.</summary>
@@ -68,12 +81,21 @@ public sealed record ForwardWeights(int Count, double Eubo, double EuboError, do
             || Eubo - draws.LogNormaliser > SuspiciousGap * Math.Max(1, draws.LogNormaliser - draws.Elbo))
         {
             var bound = double.IsFinite(Eubo) ? FormattableString.Invariant($"{Eubo:0.00}") : "infinite";
-            yield return Status.Warn(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"the draws miss part of the target: exact samples carried back to the base have the forward ESS {EffectiveSampleFraction:P1} (that of "
-                    + $"the draws is {draws.EffectiveSampleFraction:P1}) and the upper bound of log Z is {bound} (the draws say {draws.LogNormaliser:0.00})"),
-                "widen the base (option baseInflation, or base isotropic with a larger baseScale), train longer, or raise the diffusion");
+            var figures = string.Create(
+                CultureInfo.InvariantCulture,
+                $"exact samples carried back to the base have the forward ESS {EffectiveSampleFraction:P1} (that of the draws is "
+                + $"{draws.EffectiveSampleFraction:P1}) and the upper bound of log Z is {bound} (the draws say {draws.LogNormaliser:0.00})");
+            // A few exact samples far out in a heavy tail decide both figures, though hardly any mass lies there.
+            yield return HiddenShare > MissedShare
+                ? Status.Warn(
+                    string.Create(CultureInfo.InvariantCulture, $"the draws miss part of the target, {HiddenShare:P0} of its mass: {figures}"),
+                    "widen the base (option baseInflation, or base isotropic with a larger baseScale), train longer, or raise the diffusion")
+                : Status.Warn(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"the draws are thin in places that hold little of the target ({HiddenShare:P1} of its mass is out of reach, the far tails as a rule): "
+                        + $"{figures}"),
+                    "don't trust extremes and high moments, or widen the base (option baseInflation)");
         }
     }
 

@@ -12,7 +12,6 @@ namespace Monge.Measures;
 /// </summary>
 internal static class BaseSearch
 {
-    private const int Rounds = 12;
     private const double FarOut = 6;
     private const int ModeSearchDimension = 10;
     private const int ScatteredPoints = 1 << 18;
@@ -21,39 +20,41 @@ internal static class BaseSearch
     private const double LeastLogDensity = -1e30;
 
     /// <summary>The moment-matched Gaussian, else a Laplace approximation, else the standard normal; with separate modes, if there are any.</summary>
-    public static BaseSuggestion Suggest(Density density)
+    public static BaseSuggestion Suggest(Density density, CancellationToken cancellation = default)
     {
-        var gaussian = Gaussian(density, LaplaceApproximation.TryFind(density));
-        var found = ModeSearch.Find(density, gaussian.Center, gaussian.Scale);
-        if (found.Modes is [var only] && !Covers(gaussian, only))
+        var gaussian = Gaussian(density, LaplaceApproximation.TryFind(density), cancellation);
+        var found = ModeSearch.Find(density, gaussian.Center, gaussian.Scale, cancellation);
+        if (found.Modes is [var only] && !Covers(gaussian, only) && LaplaceApproximation.TryFind(density, only.Position) is { } laplace)
         {
-            gaussian = Gaussian(density, only);
+            gaussian = Gaussian(density, laplace, cancellation);
         }
 
         return gaussian with { Modes = found };
     }
 
-    private static bool Covers(BaseSuggestion gaussian, LaplaceApproximation mode)
+    private static bool Covers(BaseSuggestion gaussian, FoundMode mode)
     {
-        var noise = new double[mode.Mode.Length];
-        gaussian.ToGaussian().ToNoise(mode.Mode, noise);
+        var noise = new double[mode.Position.Length];
+        gaussian.ToGaussian().ToNoise(mode.Position, noise);
         return noise.All(z => Math.Abs(z) < FarOut);
     }
 
-    private static BaseSuggestion Gaussian(Density density, LaplaceApproximation? found)
+    private static BaseSuggestion Gaussian(Density density, LaplaceApproximation? found, CancellationToken cancellation)
     {
         var d = density.Dimension;
         var random = new RandomStream(0);
         var laplace = found is { Converged: true } ? found : null;
         var start = laplace is null ? GaussianBase.Isotropic(d) : Cover(density, laplace, random);
-        if ((Match(density, start, random) ?? (laplace is null ? null : Match(density, GaussianBase.Isotropic(d), random))) is { } matched)
+        using var moments = new AdaptiveMoments(density);
+        GaussianBase? Match(GaussianBase from) => moments.Match(from, random, null, cancellation)?.Gaussian;
+        if ((Match(start) ?? (laplace is null ? null : Match(GaussianBase.Isotropic(d)))) is { } matched)
         {
             return new BaseSuggestion(
                 [.. matched.Mean], [.. matched.StandardDeviation], "moments matched by adaptive importance sampling")
             { CovarianceFactor = matched.Factor };
         }
 
-        if (laplace is null && Scattered(density, random) is { } inside && Match(density, inside, random) is { } narrow)
+        if (laplace is null && Scattered(density, random) is { } inside && Match(inside) is { } narrow)
         {
             return new BaseSuggestion([.. narrow.Mean], [.. narrow.StandardDeviation], "moments matched from scattered points inside the target's support")
             { CovarianceFactor = narrow.Factor };
@@ -128,118 +129,9 @@ internal static class BaseSearch
         }
 
         double[] weights = [.. values.Select((_, s) => Array.BinarySearch(inside, s) >= 0 ? 1.0 / inside.Length : 0)];
-        return Moments(draws, weights, d);
+        return AdaptiveMoments.Moments(draws, weights, d);
     }
 
     private static bool Differ(LaplaceApproximation one, LaplaceApproximation other) =>
         one.Mode.Zip(other.Mode).Zip(one.StandardDeviation).Any(p => Math.Abs(p.First.First - p.First.Second) > 0.1 * p.Second);
-
-    // Rounds of: draw from the Gaussian a little widened, weight, temper the weights until enough samples count, take their mean and covariance.
-    private static GaussianBase? Match(Density density, GaussianBase start, RandomStream random)
-    {
-        var d = density.Dimension;
-        var (samples, effective) = (Math.Max(d <= ModeSearchDimension ? 16_384 : 4_096, 128 * d), Math.Max(200, 20 * d));
-        var x = Expr.Input("x", d);
-        using var program = new CompiledProgram<double>(new TracedProgram(null, ("value", density.LogDensity(x))));
-        if (program.Program.Outputs[0].Value.IsUniform)
-        {
-            return null;
-        }
-
-        program["x"] = new NdArray<double>(samples, d);
-        program["value"] = new NdArray<double>(samples);
-        var (current, noise) = (start, new double[d]);
-        for (var round = 0; round < Rounds; round++)
-        {
-            var proposal = current.Inflate(1 + (0.5 / Math.Sqrt(d)));
-            var draws = proposal.Sample(samples, random);
-            draws.CopyTo(program["x"].Span);
-            program.Run(samples);
-            var log = new double[samples];
-            for (var s = 0; s < samples; s++)
-            {
-                proposal.ToNoise(draws.AsSpan(s * d, d), noise);
-                // Where the formula has no value there is no mass.
-                var value = program["value"][s];
-                log[s] = value is > LeastLogDensity and < double.PositiveInfinity ? value + (0.5 * noise.Sum(v => v * v)) : double.NegativeInfinity;
-            }
-
-            if (Temper(log, effective) is not { } tempered || Moments(draws, tempered.Weights, d) is not { } next)
-            {
-                return null;
-            }
-
-            var moved = Enumerable.Range(0, d).Max(i => Math.Abs(next.Mean[i] - current.Mean[i]) / current.StandardDeviation[i]);
-            var grown = Math.Abs(next.LogDeterminant - current.LogDeterminant) / d;
-            current = next;
-            // A few effective samples can agree with one another and still miss the tails; many can't.
-            if (moved < 0.1 && grown < 0.05 && tempered.Effective > 0.2 * samples)
-            {
-                return current;
-            }
-
-            if (round == Rounds - 1 && (moved > 0.3 || grown > 0.1))
-            {
-                return null;
-            }
-        }
-
-        return current;
-    }
-
-    /// <summary>
-    /// Normalised weights w^b with the largest power b up to 1 that leaves the asked number of effective samples; null if too few points are possible.
-    /// </summary>
-    public static (double[] Weights, double Effective, double Power)? Temper(double[] log, int effective)
-    {
-        var top = log.Max();
-        if (!double.IsFinite(top) || log.Any(double.IsNaN) || log.Count(double.IsFinite) < 2 * effective)
-        {
-            return null;
-        }
-
-        double[] At(double power) => [.. log.Select(v => Math.Exp(power * (v - top)))];
-        double Effective(double[] w) => Math.Pow(w.Sum(), 2) / w.Sum(v => v * v);
-        var (low, high) = (0.0, 1.0);
-        if (Effective(At(1)) < effective)
-        {
-            for (var k = 0; k < 40; k++)
-            {
-                var middle = 0.5 * (low + high);
-                (low, high) = Effective(At(middle)) < effective ? (low, middle) : (middle, high);
-            }
-        }
-        else
-        {
-            low = 1;
-        }
-
-        var weights = At(low);
-        var sum = weights.Sum();
-        return ([.. weights.Select(w => w / sum)], Effective(weights), low);
-    }
-
-    private static GaussianBase? Moments(double[] draws, double[] weights, int d)
-    {
-        var mean = new double[d];
-        for (var k = 0; k < draws.Length; k++)
-        {
-            mean[k % d] += weights[k / d] * draws[k];
-        }
-
-        var covariance = new double[d, d];
-        for (var s = 0; s < weights.Length; s++)
-        {
-            for (var i = 0; i < d; i++)
-            {
-                var scaled = weights[s] * (draws[(s * d) + i] - mean[i]);
-                for (var j = 0; j <= i; j++)
-                {
-                    covariance[i, j] += scaled * (draws[(s * d) + j] - mean[j]);
-                }
-            }
-        }
-
-        return mean.All(double.IsFinite) && LowerTriangle.TryFactor(covariance) is { } factor ? GaussianBase.Full(mean, factor) : null;
-    }
 }

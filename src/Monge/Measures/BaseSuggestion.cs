@@ -16,7 +16,7 @@ public sealed record BaseSuggestion(double[] Center, double[] Scale, string Sour
     public bool UsesModeKnowledge { get; init; }
 
     /// <summary>The modes that a search found; null where none was made.</summary>
-    internal FoundModes? Modes { get; init; }
+    public FoundModes? Modes { get; init; }
 
     /// <summary>The Gaussian of this suggestion, with its covariance factor if there is one.</summary>
     /// <param name="inflation">What standard deviations are multiplied by.</param>

@@ -15,7 +15,8 @@ public sealed class Density
     private readonly Func<Expr, Expr> _logDensity;
     private readonly Func<Expr, Expr> _report;
     private readonly Lazy<TracedProgram> _program;
-    private readonly Lazy<BaseSuggestion> _base;
+    private readonly Lock _searching = new();
+    private BaseSuggestion? _base;
 
     private Density(string name, int dimension, Func<Expr, Expr> logDensity, Func<Expr, Expr> report, string description, IReadOnlyList<string> names,
         TargetFacts facts, BaseSuggestion? suggestion)
@@ -28,7 +29,7 @@ public sealed class Density
         _logDensity = logDensity;
         _report = report;
         _program = new Lazy<TracedProgram>(Trace);
-        _base = new Lazy<BaseSuggestion>(() => suggestion ?? BaseSearch.Suggest(this));
+        _base = suggestion;
     }
 
     /// <summary>The name, as in messages and run files.</summary>
@@ -50,7 +51,16 @@ public sealed class Density
     /// A starting law that covers the target; searched on first use if the density was made without one (modes by Newton's method, then moments by adaptive
     /// importance sampling), in a second or two.
     /// </summary>
-    public BaseSuggestion Base => _base.Value;
+    public BaseSuggestion Base => FindBase(default);
+
+    /// <summary>As <see cref="Base"/>; a search that is stopped leaves nothing behind and begins again when asked for.</summary>
+    internal BaseSuggestion FindBase(CancellationToken cancellation)
+    {
+        lock (_searching)
+        {
+            return _base ??= BaseSearch.Suggest(this, cancellation);
+        }
+    }
 
     /// <summary>Whether a coordinate has a bounded or half-bounded support.</summary>
     internal bool HasSupport { get; private init; }
@@ -195,10 +205,12 @@ public sealed class Density
 
     /// <summary>Evaluates the density at the centre of its base and at draws from it, so that a wrong formula is told before training starts.</summary>
     /// <param name="points">Number of draws.</param>
+    /// <param name="cancellation">Stops the search for a base.</param>
+    /// <exception cref="OperationCanceledException">It was asked for.</exception>
     /// <exception cref="DensityException"> The density grows without bound along a ray, has no finite integral, or its value has a wrong shape, is plus
     /// infinity somewhere, is NaN at more than a few draws, is minus infinity everywhere, or its gradient is not finite at more than a few where the value
     /// is. </exception>
-    public void Check(int points = 16)
+    public void Check(int points = 16, CancellationToken cancellation = default)
     {
         var program = _program.Value;
         var origin = new double[Dimension];
@@ -212,7 +224,7 @@ public sealed class Density
             }
         }
 
-        var start = Base;
+        var start = FindBase(cancellation);
         double[] positions = [.. start.Center, .. start.ToGaussian().Sample(points, new RandomStream(0))];
         var values = ReferenceInterpreter.Evaluate(program, points + 1, new Dictionary<string, double[]> { ["x"] = positions }, []);
         var (possible, refused, reason) = (false, 0, "");

@@ -22,6 +22,7 @@ internal sealed record DensityGuard(double[] Position, double Low, double Share)
     // No log density is so large; some write it for minus infinity.
     private const double Infinite = 1e30;
     private const int Draws = 1024;
+    private const int DrawsOfAMode = 64;
     private const double Widening = 3;
     private const double Depth = 50;
 
@@ -33,12 +34,49 @@ internal sealed record DensityGuard(double[] Position, double Low, double Share)
     public static DensityGuard? TryFind<T>(Density density, bool always, ExecutionOptions options)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var (d, suggestion, random) = (density.Dimension, density.Base, new RandomStream(0, MeasureStreams.Guard));
-        double[] positions =
+        var (d, positions) = (density.Dimension, Positions(density));
+        var values = UsableValues<T>(density, positions, options);
+        var best = Enumerable.Range(0, values.Length).Aggregate(-1, (k, i) => values[i] is { } value && (k < 0 || value > values[k]) ? i : k);
+        var (outside, outsideBase) = (values.Take(2 * Draws).Count(v => v is null), values.Take(Draws).Count(v => v is null));
+        return best >= 0 && (always || outside > 0)
+            ? new DensityGuard(positions[(best * d)..((best + 1) * d)], values[best]!.Value - Depth - (2 * d), (double)outsideBase / Draws)
+            : null;
+    }
+
+    /// <summary>
+    /// The share of draws from the base and about the modes at which a density and its gradient are finite in double precision but not in single.
+    /// </summary>
+    /// <param name="density">The density.</param>
+    public static double ShareBeyondSingle(Density density)
+    {
+        var positions = Positions(density);
+        var single = UsableValues<float>(density, positions, new ExecutionOptions());
+        if (single.All(v => v is not null))
+        {
+            return 0;
+        }
+
+        var both = UsableValues<double>(density, positions, new ExecutionOptions()).Zip(single);
+        return both.Average(v => v.First is not null && v.Second is null ? 1.0 : 0);
+    }
+
+    // Draws from the base, the same widened, its centre, the modes, and draws about these.
+    private static double[] Positions(Density density)
+    {
+        var (suggestion, random) = (density.Base, new RandomStream(0, MeasureStreams.Guard));
+        var modes = suggestion.Modes?.Modes ?? [];
+        return
         [
             .. suggestion.ToGaussian().Sample(Draws, random), .. suggestion.ToGaussian(Widening).Sample(Draws, random), .. suggestion.Center,
-            .. suggestion.Modes?.Modes.SelectMany(m => m.Mode) ?? [],
+            .. modes.SelectMany(m => m.Position), .. modes.Count > 1 ? modes.SelectMany(m => m.Gaussian.Sample(DrawsOfAMode, random)) : [],
         ];
+    }
+
+    // The values at positions [n, d] at which they and the gradient are finite; null at the others.
+    private static double?[] UsableValues<T>(Density density, double[] positions, ExecutionOptions options)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var d = density.Dimension;
         var (n, x) = (positions.Length / d, Expr.Input("x", d));
         var value = density.LogDensity(x);
         using var program = new CompiledProgram<T>(new TracedProgram(null, ("value", value), ("gradient", Derivative.Gradient(value, x))), options);
@@ -51,7 +89,7 @@ internal sealed record DensityGuard(double[] Position, double Low, double Share)
         program.BindIfUsed("x", inputs);
         (program["value"], program["gradient"]) = (values, gradients);
         program.Run(n);
-        var (best, outside, outsideBase) = (-1, 0, 0);
+        var usable = new double?[n];
         for (var i = 0; i < n; i++)
         {
             var finite = double.CreateChecked(T.Abs(values[i])) < Infinite;
@@ -60,14 +98,10 @@ internal sealed record DensityGuard(double[] Position, double Low, double Share)
                 finite &= T.IsFinite(slope);
             }
 
-            best = finite && (best < 0 || values[i] > values[best]) ? i : best;
-            outside += finite || i >= 2 * Draws ? 0 : 1;
-            outsideBase += finite || i >= Draws ? 0 : 1;
+            usable[i] = finite ? double.CreateChecked(values[i]) : null;
         }
 
-        return best >= 0 && (always || outside > 0)
-            ? new DensityGuard(positions[(best * d)..((best + 1) * d)], double.CreateChecked(values[best]) - Depth - (2 * d), (double)outsideBase / Draws)
-            : null;
+        return usable;
     }
 
     /// <summary>1 where the log density and its gradient are finite, else 0.</summary>

@@ -1,74 +1,157 @@
-using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 
 namespace Monge.Measures;
 
-/// <summary>Modes of a density and how many starts led to them.</summary>
-/// <param name="Modes">The modes by Laplace's log-normaliser, the largest first.</param>
-/// <param name="Starts">The starts that were tried.</param>
-internal sealed record FoundModes(IReadOnlyList<LaplaceApproximation> Modes, int Starts)
-{
-    /// <summary>The words that a run says of the search.</summary>
-    public override string ToString() => FormattableString.Invariant($"{Modes.Count} mode{(Modes.Count == 1 ? "" : "s")} from {Starts:N0} starts");
-}
-
 /// <summary>
 /// Looks for separate modes of a density from many starts: heavy-tailed draws at scales over five decades about the origin and a given centre, then about the
-/// modes found, each climbing by gradient steps of the length of Barzilai and Borwein ("Two-point step size gradient methods", 1988), all starts as one batch.
-/// Where they end is polished by Newton's method and merged by distance in the local metric. A mode is only found if a start lies in its basin, whose share of
-/// the directions falls like (narrow width / wide width)^d beside a wider mode: what is not found is not shown to be missing. The starts are always the same.
+/// modes found, and at the distances between these, all climbing as one batch. Where they end is polished by Newton's method and merged by distance in the
+/// local metric. A mode is only found if a start lies in its basin, whose share of the directions falls like (narrow width / wide width)^d beside a wider
+/// mode: what is not found is not shown to be missing. The starts are always the same.
 /// </summary>
 internal static class ModeSearch
 {
     private const int StartsOfAWave = 1024;
-    private const int MostWaves = 16;
-    private const int FruitlessWaves = 4;
-    private const long MostEvaluations = 600_000;
-    private const int Steps = 150;
     private const int MostModes = 24;
     private const int MostPolished = 32;
     private const double LeastScale = 0.1;
     private const double GreatestScale = 1e4;
     private const double TailFreedom = 3;
 
-    // Two modes are one within this many deviations, and one that has so much less mass is left out.
+    // The search ends after some waves without a new mode, more of them where the density is cheap.
+    private const int MostWaves = 32;
+    private const int FruitlessWaves = 4;
+    private const int FruitlessWavesIfCheap = 10;
+    private const long CheapWork = 300_000_000;
+    private const long MostEvaluations = 600_000;
+
+    // Two modes are one within this many deviations, and one that has so much less mass is left out; Laplace's guess of the mass may be much too low.
     private const double SameMode = 1;
     private const double NegligibleLogShare = 9;
+    private const double HopelessLogShare = 40;
+
+    // A mode's Gaussian is matched to the density's moments about it where Laplace's has fewer effective draws than this share.
+    private const int MassDraws = 2048;
+    private const double GoodFit = 0.5;
+    private const double ApartInDeviations = 2;
 
     /// <summary>Finds modes with a definite Hessian.</summary>
     /// <param name="density">The density.</param>
     /// <param name="centre">A place to search about besides the origin [d]; null for none.</param>
     /// <param name="scale">The scale there [d]; null for 1.</param>
-    public static FoundModes Find(Density density, double[]? centre = null, double[]? scale = null)
+    /// <param name="cancellation">Stops the search.</param>
+    public static FoundModes Find(Density density, double[]? centre = null, double[]? scale = null, CancellationToken cancellation = default)
     {
         var d = density.Dimension;
         var random = new RandomStream(0, MeasureStreams.ModeSearch);
         var x = Expr.Input("x", d);
         var value = density.LogDensity(x);
-        using var program = new CompiledProgram<double>(new TracedProgram(null, ("value", value), ("gradient", Derivative.Gradient(value, x))));
-        if (program.Program.Outputs.Any(o => o.Value.IsUniform))
+        var traced = new TracedProgram(null, ("value", value), ("gradient", Derivative.Gradient(value, x)));
+        if (traced.Outputs.Any(o => o.Value.IsUniform))
         {
             return new FoundModes([], 0);
         }
 
-        var climb = new Climb(program, d);
+        using var program = new CompiledProgram<double>(traced);
+        var (climb, size) = (new ModeClimb(program, d), Size(traced));
         using var finder = new LaplaceApproximation.Finder(density);
         var modes = new List<LaplaceApproximation>();
         var ones = Enumerable.Repeat(1.0, d).ToArray();
         (double[] Centre, double[] Scale)[] places = [(new double[d], ones), .. centre is null ? [] : new[] { (centre, scale ?? ones) }];
-        for (var (wave, fruitless) = (0, 0); wave < MostWaves && fruitless < FruitlessWaves && climb.Evaluations < MostEvaluations; wave++)
+        var fruitless = 0;
+        for (var wave = 0; wave < MostWaves && climb.Evaluations < MostEvaluations; wave++)
         {
-            // The second wave and every later one search about what was found too.
+            // The second wave and every later one search about what was found too, every other one at the distances between what was found.
             var known = modes.Count;
             var about = modes.Select(m => (m.Mode, m.StandardDeviation));
-            Collect(d, finder.TryFind, climb.Run(Starts(d, wave % 2 == 0 || known == 0 ? [.. places, .. about] : [.. about], random)), modes);
+            var starts = wave % 2 == 1 && known > 1 ? StartsAtDistances([.. modes.Select(m => m.Mode)], places.Select(p => p.Centre), random)
+                : Starts(d, [.. wave % 4 == 3 && known > 0 ? [] : places, .. about], random);
+            Collect(d, finder.TryFind, climb.Run(starts, cancellation), modes, cancellation);
             fruitless = modes.Count > known ? 0 : fruitless + 1;
+            if (fruitless >= (climb.Evaluations * size < CheapWork ? FruitlessWavesIfCheap : FruitlessWaves))
+            {
+                break;
+            }
         }
 
-        var ordered = modes.OrderByDescending(m => m.LogZ).ToList();
-        return new FoundModes([.. ordered.Where(m => m.LogZ > ordered[0].LogZ - NegligibleLogShare).Take(MostModes)], climb.Starts);
+        return new FoundModes(Weighed(density, modes, random, cancellation), climb.Starts);
+    }
+
+    // Numbers computed in one evaluation.
+    private static long Size(TracedProgram program)
+    {
+        var (seen, open, size) = (new HashSet<Expr>(), new Stack<Expr>(program.Outputs.Select(o => o.Value)), 0L);
+        while (open.TryPop(out var node))
+        {
+            if (seen.Add(node))
+            {
+                size += node.Size;
+                foreach (var input in node.Inputs)
+                {
+                    open.Push(input);
+                }
+            }
+        }
+
+        return size;
+    }
+
+    // The modes with the mass about them, without those that have next to none.
+    private static List<FoundMode> Weighed(Density density, List<LaplaceApproximation> modes, RandomStream random, CancellationToken cancellation)
+    {
+        if (modes.Count == 0)
+        {
+            return [];
+        }
+
+        var top = modes.Max(m => m.LogZ);
+        var kept = modes.Where(m => m.LogZ > top - HopelessLogShare).OrderByDescending(m => m.LogZ).Take(2 * MostModes).ToList();
+        if (kept is [var only])
+        {
+            return [new FoundMode(only.Mode, only.ToGaussian(), only.LogZ)];
+        }
+
+        using var moments = new AdaptiveMoments(density, MassDraws);
+        var weighed = kept.Select(mode =>
+        {
+            var laplace = mode.ToGaussian();
+            bool IsApart(GaussianBase gaussian) => kept.All(other => ReferenceEquals(other, mode)
+                || Deviations(gaussian, other.Mode) > ApartInDeviations * Math.Sqrt(density.Dimension));
+            return moments.EffectiveShare(laplace, random) < GoodFit && moments.Match(laplace, random, IsApart, cancellation) is { } matched
+                ? new FoundMode(mode.Mode, matched.Gaussian, matched.LogZ)
+                : new FoundMode(mode.Mode, laplace, mode.LogZ);
+        }).OrderByDescending(m => m.LogZ).ToList();
+        return [.. weighed.Where(m => m.LogZ > weighed[0].LogZ - NegligibleLogShare).Take(MostModes)];
+    }
+
+    private static double Deviations(GaussianBase gaussian, double[] position)
+    {
+        var noise = new double[position.Length];
+        gaussian.ToNoise(position, noise);
+        return Math.Sqrt(noise.Sum(z => z * z));
+    }
+
+    // Normal draws about the modes' centroid, the places and the modes, as far from them as modes lie: of a sphere about its own place that holds a narrow
+    // mode the directions that lead to it are many more than of one about another, wider mode.
+    private static double[] StartsAtDistances(List<double[]> modes, IEnumerable<double[]> places, RandomStream random)
+    {
+        var d = modes[0].Length;
+        double[] centroid = [.. Enumerable.Range(0, d).Select(i => modes.Average(m => m[i]))];
+        double[][] centres = [centroid, .. places];
+        var starts = new double[StartsOfAWave * d];
+        for (var s = 0; s < StartsOfAWave; s++)
+        {
+            var centre = s % 3 == 0 ? modes[random.NextInt(modes.Count)] : centres[s % centres.Length];
+            var other = modes[random.NextInt(modes.Count)];
+            var distance = Math.Sqrt(centre.Zip(other, (a, b) => (a - b) * (a - b)).Sum() / d) * Math.Pow(2, random.NextDouble() - 0.5);
+            for (var i = 0; i < d; i++)
+            {
+                starts[(s * d) + i] = centre[i] + (distance * random.NextNormal());
+            }
+        }
+
+        return starts;
     }
 
     // Student's t about the places in turn, at scales that are evenly spread over the decades.
@@ -91,7 +174,8 @@ internal static class ModeSearch
 
     // Polishes the highest end that belongs to no mode yet, takes away what belongs to what it leads to, and so on.
     private static void Collect(
-        int d, Func<double[], LaplaceApproximation?> polish, (double[] Positions, double[] Values) ends, List<LaplaceApproximation> modes)
+        int d, Func<double[], LaplaceApproximation?> polish, (double[] Positions, double[] Values) ends, List<LaplaceApproximation> modes,
+        CancellationToken cancellation)
     {
         var left = Enumerable.Range(0, ends.Values.Length).Where(s => double.IsFinite(ends.Values[s])).OrderByDescending(s => ends.Values[s]).ToList();
         double[] At(int s) => ends.Positions[(s * d)..((s + 1) * d)];
@@ -102,6 +186,7 @@ internal static class ModeSearch
 
         for (var k = 0; k < MostPolished && left.Count > 0 && modes.Count < 2 * MostModes; k++)
         {
+            cancellation.ThrowIfCancellationRequested();
             var start = At(left[0]);
             left.RemoveAt(0);
             if (polish(start) is not { Converged: true } found || modes.Any(m => Belongs(m, found.Mode)))
@@ -114,116 +199,5 @@ internal static class ModeSearch
         }
     }
 
-    private static bool Belongs(LaplaceApproximation mode, double[] position)
-    {
-        var noise = new double[position.Length];
-        mode.ToGaussian().ToNoise(position, noise);
-        return noise.Sum(v => v * v) < SameMode * SameMode;
-    }
-
-    // A batch of climbers.
-    private sealed class Climb(CompiledProgram<double> program, int dimension)
-    {
-        private const double Armijo = 1e-4;
-        private const double Shrink = 0.2;
-        private const double Grow = 4;
-        private const double Arrived = 1e-7;
-
-        public int Starts { get; private set; }
-
-        public long Evaluations { get; private set; }
-
-        /// <summary>From starts [n, d] to where they end and the values there.</summary>
-        public (double[] Positions, double[] Values) Run(double[] starts)
-        {
-            var (d, n) = (dimension, starts.Length / dimension);
-            Starts += n;
-            var (trial, value, gradient) = (new NdArray<double>(n, d), new NdArray<double>(n), new NdArray<double>(n, d));
-            (program["x"], program["value"], program["gradient"]) = (trial, value, gradient);
-            var (x, values, slopes, steps) = ((double[])starts.Clone(), new double[n], new double[n * d], new double[n]);
-            var active = new List<int>();
-            starts.CopyTo(trial.Span);
-            Evaluate(n);
-            for (var s = 0; s < n; s++)
-            {
-                values[s] = value[s];
-                gradient.Row(s).CopyTo(slopes.AsSpan(s * d, d));
-                var length = Math.Sqrt(Square(gradient.Row(s)));
-                if (double.IsFinite(values[s]) && double.IsFinite(length) && length > 0)
-                {
-                    steps[s] = 0.1 * (1 + Math.Sqrt(Square(x.AsSpan(s * d, d)))) / length;
-                    active.Add(s);
-                }
-            }
-
-            for (var k = 0; k < Steps && active.Count > 0; k++)
-            {
-                for (var lane = 0; lane < active.Count; lane++)
-                {
-                    var at = active[lane] * d;
-                    for (var i = 0; i < d; i++)
-                    {
-                        trial[(lane * d) + i] = x[at + i] + (steps[active[lane]] * slopes[at + i]);
-                    }
-                }
-
-                Evaluate(active.Count);
-                var going = new List<int>(active.Count);
-                for (var lane = 0; lane < active.Count; lane++)
-                {
-                    if (GoesOn(active[lane], trial.Row(lane), value[lane], gradient.Row(lane)))
-                    {
-                        going.Add(active[lane]);
-                    }
-                }
-
-                active = going;
-            }
-
-            return (x, values);
-
-            void Evaluate(int lanes)
-            {
-                program.Run(lanes);
-                Evaluations += lanes;
-            }
-
-            bool GoesOn(int s, Span<double> next, double reached, Span<double> slope)
-            {
-                var at = x.AsSpan(s * d, d);
-                var old = slopes.AsSpan(s * d, d);
-                var (square, curvature) = (Square(old), 0.0);
-                var length = Math.Sqrt(square);
-                if (!double.IsFinite(reached) || !double.IsFinite(Square(slope)) || reached < values[s] + (Armijo * steps[s] * square))
-                {
-                    steps[s] *= Shrink;
-                    return steps[s] * length > 1e-14 * (1 + Math.Sqrt(Square(at)));
-                }
-
-                for (var i = 0; i < d; i++)
-                {
-                    curvature -= (slope[i] - old[i]) * old[i];
-                }
-
-                // |s|^2 / s.y with s = step times the old gradient; where the density isn't concave along it, longer.
-                var moved = steps[s] * length;
-                steps[s] = curvature > 0 ? Math.Min(square * steps[s] / curvature, 1e3 * steps[s]) : Grow * steps[s];
-                next.CopyTo(at);
-                slope.CopyTo(old);
-                values[s] = reached;
-                return moved > Arrived * (1 + Math.Sqrt(Square(at))) || curvature <= 0;
-            }
-        }
-
-        private static double Square(ReadOnlySpan<double> v)
-        {
-            var sum = 0.0;
-            foreach (var entry in v)
-            {
-                sum += entry * entry;
-            }
-
-            return sum;
-        }
-    }
+    private static bool Belongs(LaplaceApproximation mode, double[] position) => Deviations(mode.ToGaussian(), position) < SameMode;
 }

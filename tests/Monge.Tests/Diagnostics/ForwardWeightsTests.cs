@@ -26,8 +26,24 @@ public class ForwardWeightsTests
     {
         var found = ForwardWeights.FromLogWeights([0, double.NaN, 0], 0);
         Assert.Equal((double.PositiveInfinity, 0), (found.Eubo, found.EffectiveSampleFraction));
+        Assert.Equal(1.0 / 3, found.HiddenShare, 1e-12);
         Assert.Contains(
             "the draws miss part of the target", Assert.Single(found.Judge(ImportanceWeights.FromLogWeights([0, 0, 0.1]))).Message, StringComparison.Ordinal);
+    }
+
+    // A few exact samples far out make both figures extreme, whatever mass they stand for.
+    [Theory]
+    [InlineData(0.003, false)]
+    [InlineData(0.03, true)]
+    public void FarTailsAreToldFromMissedMass(double share, bool isMissed)
+    {
+        double[] logWeights = [.. Enumerable.Range(0, 10_000).Select(i => i < 10_000 * share ? 300.0 : 0)];
+        var found = ForwardWeights.FromLogWeights(logWeights, 0);
+        Assert.Equal(share, found.HiddenShare, 1e-12);
+        var told = Assert.Single(found.Judge(ImportanceWeights.FromLogWeights([0, 0, 0.1])));
+        Assert.Equal(isMissed, told.Message.StartsWith("the draws miss part of the target, 3 %", StringComparison.Ordinal)
+            || told.Message.StartsWith("the draws miss part of the target, 3%", StringComparison.Ordinal));
+        Assert.Equal(!isMissed, told.Message.StartsWith("the draws are thin in places that hold little of the target (0.3", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -104,6 +104,17 @@ public sealed class ForbiddenRegionTests
         Assert.Contains("in double precision", set.Sampler, StringComparison.Ordinal);
     }
 
+    // About the left mode the exponential of the right one's formula leaves the range of single precision, and with it the gradient of the sum.
+    [Fact]
+    public void ASlopeBeyondSinglePrecisionIsTakenInDouble()
+    {
+        var density = Density.Create("overflow", 1, x => Expr.Stack(
+            0, (-0.5 * (x[0] - 100).Square()) - (1e-30 * (-x[0]).Exp()), -0.5 * (x[0] + 100).Square()).LogSumExp());
+        var set = Pinn(density, 60).Sample(2000, new Run { Seed = 1 });
+        Assert.Equal(Math.Log(2 * Math.Sqrt(2 * Math.PI)), set.LogZ, Math.Max(0.01, 4 * set.LogZError));
+        Assert.Contains("in double precision, as the density or its gradient leaves the range", set.Sampler, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void ATrainingThatMeetsAPlaceWithoutAValueGoesOnWithAGuard()
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Monge.Diagnostics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
@@ -6,6 +7,7 @@ using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.MonteCarlo;
 using Monge.Runs;
+using Monge.Training;
 
 namespace Monge.Methods;
 
@@ -14,6 +16,7 @@ public static class SampleCorrection
 {
     private const int TuningSteps = 20;
     private const int TuningRounds = 8;
+    private const int StepsBetweenReports = 100;
 
     // The acceptance at which Langevin proposals move fastest in high dimensions (Roberts and Rosenthal, 1998).
     private const double Acceptance = 0.574;
@@ -56,8 +59,13 @@ public static class SampleCorrection
     /// <param name="steps">Number of steps, at least 1; about 100 more are spent on finding the step size.</param>
     /// <param name="seed">The seed; null for that of the run.</param>
     /// <param name="threads">Threads, 0 for all; no result depends on it.</param>
+    /// <param name="progress">Is told the steps taken.</param>
+    /// <param name="cancellation">Stops between steps.</param>
     /// <exception cref="ArgumentException">The samples belong to another target.</exception>
-    public static SampleSet Refine(this SampleSet draws, Density target, int steps, ulong? seed = null, int threads = 0)
+    /// <exception cref="OperationCanceledException">It was asked for.</exception>
+    public static SampleSet Refine(
+        this SampleSet draws, Density target, int steps, ulong? seed = null, int threads = 0, IProgress<TrainingProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(draws);
         ArgumentNullException.ThrowIfNull(target);
@@ -83,13 +91,22 @@ public static class SampleCorrection
         var (h, taken, key) = (0.5 / Math.Pow(d, 1.0 / 3), 0UL, new DrawKey(seed ?? draws.Seed));
         for (var round = 0; round < TuningRounds; round++)
         {
+            cancellation.ThrowIfCancellationRequested();
             chains.Start(start);
             h *= Math.Exp(3 * (chains.Advance(TuningSteps, h, key with { Step = taken }) - Acceptance));
             taken += TuningSteps;
         }
 
         chains.Start(start);
-        var accepted = chains.Advance(steps, h, key with { Step = taken });
+        var (accepted, clock) = (0.0, Stopwatch.StartNew());
+        for (var done = 0; done < steps; done += StepsBetweenReports)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            progress?.Report(new TrainingProgress(done, steps, double.NaN, clock.Elapsed, TimeSpan.Zero, "refine", "Langevin steps"));
+            var next = Math.Min(StepsBetweenReports, steps - done);
+            accepted += chains.Advance(next, h, key with { Step = taken + (ulong)done }) * next / steps;
+        }
+
         var x = new NdArray<double>(n, d);
         for (var i = 0; i < n; i++)
         {

@@ -78,7 +78,7 @@ internal static class TransportRun
     /// <param name="checkpoint">The file of a training to go on from; null for the folder's.</param>
     public static ITrainedRun Train(ITransportMethod method, Run run, string? checkpoint = null)
     {
-        method.Target.Check();
+        method.Target.Check(cancellation: run.Cancellation);
         if (method.Setup.Precision == Precision.Float64)
         {
             return TransportRun<double>.Train(method, run, null, checkpoint);

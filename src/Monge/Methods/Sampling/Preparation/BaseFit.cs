@@ -26,24 +26,24 @@ internal static class BaseFit
     }
 
     /// <summary>
-    /// The problem whose law at t = 0 is the mixture of the Gaussians at separate modes, weighed by Laplace's normalisers, in coordinates that its mean and
+    /// The problem whose law at t = 0 is the mixture of the Gaussians at separate modes, weighed by the mass about them, in coordinates that its mean and
     /// deviations standardise.
     /// </summary>
     /// <param name="target">The density.</param>
     /// <param name="modes">The modes.</param>
     /// <param name="inflation">Factor on the standard deviations.</param>
-    public static TransportProblem Mixture(Density target, IReadOnlyList<LaplaceApproximation> modes, double inflation)
+    public static TransportProblem Mixture(Density target, IReadOnlyList<FoundMode> modes, double inflation)
     {
         var top = modes.Max(m => m.LogZ);
 
-        // Laplace's normalisers may be off by much: no mode is left without draws.
+        // The masses may be off by much: no mode is left without draws.
         double[] weights = [.. modes.Select(m => Math.Max(LeastModeWeight, Math.Exp(m.LogZ - top)))];
         weights = [.. weights.Select(w => w / weights.Sum())];
-        GaussianMixtureLaw Law(Func<LaplaceApproximation, double[]> mean, double[]? scale)
+        GaussianMixtureLaw Law(Func<FoundMode, double[]> mean, double[]? scale)
         {
-            double[,] Covariance(LaplaceApproximation mode)
+            double[,] Covariance(FoundMode mode)
             {
-                var (d, factor) = (target.Dimension, LowerTriangle.Scale(mode.CovarianceFactor, inflation));
+                var (d, factor) = (target.Dimension, LowerTriangle.Scale(mode.Gaussian.Factor!, inflation));
                 var covariance = new double[d, d];
                 for (var i = 0; i < d; i++)
                 {
@@ -60,14 +60,14 @@ internal static class BaseFit
             return new GaussianMixtureLaw(weights, [.. modes.Select(mean)], [.. modes.Select(Covariance)]);
         }
 
-        var whole = Law(m => m.Mode, null);
+        var whole = Law(m => [.. m.Gaussian.Mean], null);
         var (centre, spread) = (whole.Mean(), whole.Covariance());
         double[] deviation = [.. centre.Select((_, i) => Math.Sqrt(spread[i, i]))];
         return new TransportProblem
         {
             Target = target,
             Base = GaussianBase.Diagonal(centre, deviation),
-            Start = Law(m => [.. m.Mode.Select((v, i) => (v - centre[i]) / deviation[i])], deviation),
+            Start = Law(m => [.. m.Gaussian.Mean.Select((v, i) => (v - centre[i]) / deviation[i])], deviation),
             Offset = 0,
             TargetExponent = 1,
             BaseExponent = 1,

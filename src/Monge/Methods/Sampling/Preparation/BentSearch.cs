@@ -56,7 +56,7 @@ internal static class BentSearch
                 log[s] = double.IsFinite(values[s] + log[s]) ? values[s] + log[s] : double.NegativeInfinity;
             }
 
-            if (BaseSearch.Temper(log, Math.Max(200, 20 * d)) is not { } tempered)
+            if (AdaptiveMoments.Temper(log, Math.Max(200, 20 * d)) is not { } tempered)
             {
                 break;
             }

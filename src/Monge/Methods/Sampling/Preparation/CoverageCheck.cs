@@ -37,12 +37,7 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
     private const double GraveShift = 10;
     private const double GraveLogZ = 1;
 
-    // What lies within so many deviations of a mode, per square root of a coordinate, is its own; a mode counts from a share of the mass on, and is lost with
-    // less than a share of that.
-    private const double ModeReach = 4;
     private const int LargestSearchDimension = 20;
-    private const double LeastModeShare = 0.05;
-    private const double LostModeShare = 0.1;
 
     // Wide bases have no power in higher dimensions.
     private const int LargestWideDimension = 12;
@@ -195,36 +190,21 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
         return (shift, Math.Sqrt(variance));
     }
 
-    // A mode of the search that should have a good part of all draws, by Laplace's normaliser, and has hardly any about it.
+    // A mode of the search that should have a good part of all draws, by the mass about it, and has hardly any about it.
     private string? ModeWithoutDraws(NdArray<T> positions, ImportanceWeights weights)
     {
         var (target, suggestion) = (problem.Target, problem.Target.Base);
         var known = target.Facts.Modes is not null || target.Dimension > LargestSearchDimension;
-        if ((suggestion.Modes ?? (known ? null : ModeSearch.Find(target, suggestion.Center, suggestion.Scale))) is not { } found)
+        if ((suggestion.Modes ?? (known ? null : ModeSearch.Find(target, suggestion.Center, suggestion.Scale, run.Cancellation))) is not { } found)
         {
             return null;
         }
 
-        var (d, x) = (target.Dimension, problem.ToPositions(positions));
-        foreach (var mode in found.Modes)
-        {
-            var share = 1 / (1 + Math.Exp(weights.LogNormaliser - mode.LogZ));
-            var (gaussian, noise, here) = (mode.ToGaussian(), new double[d], 0.0);
-            for (var i = 0; i < weights.Count; i++)
-            {
-                gaussian.ToNoise(x.AsSpan(i * d, d), noise);
-                here += noise.Sum(z => z * z) < ModeReach * ModeReach * d ? weights.Normalised[i] : 0;
-            }
-
-            if (share > LeastModeShare && here < LostModeShare * share)
-            {
-                return string.Create(
-                    CultureInfo.InvariantCulture, $"a search found {found}, and about the mode whose Gaussian would hold {share:P0} of the mass lies "
-                    + $"{here:P1} of the weight");
-            }
-        }
-
-        return null;
+        return found.Lost(problem.ToPositions(positions), weights.Normalised, weights.LogNormaliser) is { } lost
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"a search found {found}, and about the mode whose Gaussian would hold {lost.Share:P0} of the mass lies {lost.Found:P1} of the weight")
+            : null;
     }
 
     private Finding? WiderBaseFindsMore(NdArray<T> positions, ImportanceWeights weights)

@@ -5,13 +5,14 @@ using Monge.Measures;
 
 namespace Monge.Methods;
 
-/// <summary>Whether positions of a target can be told apart in single precision.</summary>
+/// <summary>Whether positions of a target can be told apart, and its values and slopes held, in single precision.</summary>
 internal static class NumberRange
 {
     private const int Draws = 256;
 
     // A float32 has 24 bits: so far from zero neighbouring numbers are a thousandth of a deviation apart.
     private const double Farthest = (1 << 24) / 1024.0;
+    private const double LeastBeyond = 0.01;
 
     /// <summary>Why a target needs double precision, in words; null if it doesn't.</summary>
     /// <param name="target">The density, whose base says where its mass lies.</param>
@@ -28,7 +29,8 @@ internal static class NumberRange
             }
         }
 
-        var laws = (suggestion.Modes?.Modes ?? []).Select(m => (m.Mode, m.StandardDeviation)).Prepend((suggestion.Center, suggestion.Scale));
+        var laws = (suggestion.Modes?.Modes ?? []).Select(m => (m.Position, (double[])[.. m.Gaussian.StandardDeviation]))
+            .Prepend((suggestion.Center, suggestion.Scale));
         foreach (var (centre, deviation) in laws)
         {
             for (var i = 0; i < centre.Length; i++)
@@ -42,7 +44,11 @@ internal static class NumberRange
             }
         }
 
-        return null;
+        return DensityGuard.ShareBeyondSingle(target) is var beyond and > LeastBeyond
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"in double precision, as the density or its gradient leaves the range of single precision at {beyond:P0} of the places looked at")
+            : null;
     }
 
     private static string Told(string name, double ratio) => string.Create(

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using Monge.Diagnostics;
 using Monge.Dynamics;
+using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 using Monge.Measures;
 
@@ -110,7 +111,8 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
         return (trial.LogZ, trial.LogZError, trial.Ess * Particles);
     }
 
-    // A mixture over the separate modes that were found, unless a Gaussian base that covers them all does better: it finds as much, and more evenly.
+    // A mixture over the separate modes that were found, unless a Gaussian base that covers them all does better: it finds as much, and more evenly, with
+    // weight about each of the modes.
     private Trial? FromModes()
     {
         if (!fromModes || target.Base.Modes is not { Modes.Count: > 1 } found)
@@ -121,7 +123,10 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
         var mixture = BaseFit.Mixture(target, found.Modes, options.BaseInflation) with { Guard = _guard.Value };
         var trial = Try(mixture, mixture.StartCurvature, $"Gaussians at {found}");
         var plain = Best([.. StartingBases().Select(c => Try(Plain(c.Base), null, c.Source))]);
-        return ReferenceEquals(Best([plain, trial]), trial) ? trial : null;
+        return ReferenceEquals(Best([plain, trial]), trial) || (Loses(plain) && !Loses(trial)) ? trial : null;
+
+        bool Loses(Trial t) => found.Lost(
+            t.Problem.ToPositions(NdArray<double>.From(t.Positions, Particles, target.Dimension)), t.Weights, t.LogZ) is not null;
     }
 
     private LaplaceApproximation Laplace() => LaplaceApproximation.TryFind(target)
