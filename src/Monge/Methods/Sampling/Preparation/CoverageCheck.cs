@@ -68,7 +68,9 @@ internal sealed class CoverageCheck<T>(TransportProblem problem, PreparationOpti
         if (ModeWithoutDraws(positions, weights) is { } mode)
         {
             yield return Status.Fail(
-                $"the draws miss part of the target: {mode}", "take the method pinn or nets with the base automatic, which start from all the modes");
+                $"the draws miss part of the target: {mode}",
+                problem.Start is null ? "take the method pinn or nets with the base automatic, which start from all the modes"
+                    : "give --iterations, so that the training doesn't end early, or take the method nets");
         }
 
         if (WiderBaseFindsMore(positions, weights) is { } more)

@@ -123,10 +123,8 @@ internal sealed class TransportPreparation<T>(Density target, PreparationOptions
         var mixture = BaseFit.Mixture(target, found.Modes, options.BaseInflation) with { Guard = _guard.Value };
         var trial = Try(mixture, mixture.StartCurvature, $"Gaussians at {found}");
         var plain = Best([.. StartingBases().Select(c => Try(Plain(c.Base), null, c.Source))]);
-        return ReferenceEquals(Best([plain, trial]), trial) || (Loses(plain) && !Loses(trial)) ? trial : null;
-
-        bool Loses(Trial t) => found.Lost(
-            t.Problem.ToPositions(NdArray<double>.From(t.Positions, Particles, target.Dimension)), t.Weights, t.LogZ) is not null;
+        var positions = plain.Problem.ToPositions(NdArray<double>.From(plain.Positions, Particles, target.Dimension));
+        return ReferenceEquals(Best([plain, trial]), trial) || found.Lost(positions, plain.Weights, plain.LogZ) is not null ? trial : null;
     }
 
     private LaplaceApproximation Laplace() => LaplaceApproximation.TryFind(target)
