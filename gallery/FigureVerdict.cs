@@ -17,8 +17,8 @@ public enum FigureVerdict
 }
 
 /// <summary>
-/// The rule by which figures are judged. A statement over seeds holds when all of at least five seeds meet it and falls short when none does: were either side as
-/// likely, five seeds would agree by chance once in sixteen times. Else it ties.
+/// The rule by which figures are judged. A statement over seeds holds when all of at least five seeds meet it and falls short when none does: were either side
+/// as likely, five seeds would agree by chance once in sixteen times. Else it ties.
 /// </summary>
 public static class FigureVerdicts
 {

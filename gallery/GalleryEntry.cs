@@ -82,7 +82,8 @@ public sealed record FigureResult(string System, string Experiment, FigureRefere
 
     /// <summary>Whether the value meets the harder bar, at every seed; null when there is none.</summary>
     public bool? StretchHolds => Figure.Stretch is null ? null
-        : Figure.IsOverSeeds ? Values.Count >= FigureVerdicts.LeastSeeds && Values.All(value => Figure.StretchHolds(value) == true) : Figure.StretchHolds(Value);
+        : Figure.IsOverSeeds
+        ? Values.Count >= FigureVerdicts.LeastSeeds && Values.All(value => Figure.StretchHolds(value) == true) : Figure.StretchHolds(Value);
 }
 
 /// <summary>Thrown by an experiment that can't run here, such as one whose data files aren't there: no figure is measured, and none falls short.</summary>

@@ -38,7 +38,8 @@ public static class GalleryPictures
         ArgumentNullException.ThrowIfNull(results);
         var path = Path.Combine(folder, HistoryName);
         var now = DateTimeOffset.UtcNow;
-        Line[] history = [.. Read(path), .. results.Select(r => new Line(version, now, r.System, r.Experiment, r.Figure, r.Value, r.Seconds, r.Seed) { Values = r.Values })];
+        Line Remember(FigureResult r) => new(version, now, r.System, r.Experiment, r.Figure, r.Value, r.Seconds, r.Seed) { Values = r.Values };
+        Line[] history = [.. Read(path), .. results.Select(Remember)];
         AtomicFile.WriteText(path, string.Concat(history.Select(l => JsonSerializer.Serialize(l, s_options) + "\n")));
         var groups = history.GroupBy(l => (l.System, l.Experiment, l.Figure.Name)).Select(g => g.ToArray());
         Line[][] figures = [.. groups.OrderBy(g => g[0].System, StringComparer.Ordinal)];

@@ -68,7 +68,8 @@ internal static class DataDependentCouplings
                 Quick: false,
                 [
                     FigureReference.AtLeast("curvature of independent paths over that of paired ones", 3, "bar of the project").OverSeeds(),
-                    FigureReference.AtMost("energy distance to the target over its floor", 2, "bar of the project; two exact sets of 2000"),
+                    FigureReference.AtMost("energy distance to the target over its floor", 2, "bar of the project; two exact sets of 2000")
+                        .OverSeeds(),
                 ],
                 Experiment.InBackground(Mixture)),
             .. FieldRestoration.Experiments,
