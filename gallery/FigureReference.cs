@@ -34,6 +34,15 @@ public sealed record FigureReference(string Name, FigureTest Test, double Refere
     public static FigureReference AtLeast(string name, double bound, string source, double? stretchBound = null) =>
         new(name, FigureTest.AtLeast, bound, 0, source, stretchBound);
 
+    /// <summary>
+    /// Whether the figure orders or compares trained runs: a statement over seeds, which one seed can neither show nor refute. It is measured at several, and
+    /// <see cref="FigureResult.Verdict"/> says whether they agree.
+    /// </summary>
+    public bool IsOverSeeds { get; init; }
+
+    /// <summary>The same figure as a statement over seeds.</summary>
+    public FigureReference OverSeeds() => this with { IsOverSeeds = true };
+
     /// <summary>The bound that a value may not cross: the reference with its tolerance; not a number where there is one on either side.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public double Bound => Test switch { FigureTest.AtMost => Reference + Tolerance, FigureTest.AtLeast => Reference - Tolerance, _ => double.NaN };

@@ -22,6 +22,9 @@ public sealed record Experiment(
     IReadOnlyList<FigureReference> Figures,
     Func<ExperimentSettings, CancellationToken, Task<IReadOnlyList<double>>> Measure)
 {
+    /// <summary>Whether a figure is a statement over seeds, for which the work is done at each.</summary>
+    public bool IsOverSeeds => Figures.Any(figure => figure.IsOverSeeds);
+
     /// <summary>The work of an experiment that waits for nothing, on a thread of the pool.</summary>
     internal static Func<ExperimentSettings, CancellationToken, Task<IReadOnlyList<double>>> InBackground(
         Func<ExperimentSettings, CancellationToken, IReadOnlyList<double>> measure) =>
@@ -36,6 +39,15 @@ public sealed record ExperimentSettings
 
     /// <summary>Whether to run only the experiments that take seconds. What runs, runs at full size against the same references.</summary>
     public bool Quick { get; init; }
+
+    /// <summary>Seeds at which statements over seeds are measured; fewer than <see cref="FigureVerdicts.LeastSeeds"/> judge none of them.</summary>
+    public int Seeds { get; init; } = FigureVerdicts.LeastSeeds;
+
+    /// <summary>The folder that remembers what each seed of a statement over seeds gave, as soon as it is done; null for none.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>Whether seeds that <see cref="Folder"/> remembers of this version are taken from there.</summary>
+    public bool Resume { get; init; }
 
     /// <summary>Threads; 0 is one for each processor.</summary>
     public int Threads { get; init; }
@@ -54,16 +66,24 @@ public sealed record ExperimentSettings
 /// <param name="System">Number of the gallery entry.</param>
 /// <param name="Experiment">Name of the experiment.</param>
 /// <param name="Figure">The figure and its reference.</param>
-/// <param name="Value">What was measured.</param>
-/// <param name="Seconds">Wall time of the whole experiment, in seconds.</param>
+/// <param name="Value">What was measured; of a statement over seeds the median.</param>
+/// <param name="Seconds">Wall time of the whole experiment, all seeds together, in seconds.</param>
 /// <param name="Seed">The seed.</param>
 public sealed record FigureResult(string System, string Experiment, FigureReference Figure, double Value, double Seconds, ulong Seed)
 {
-    /// <summary>Whether the value meets the reference.</summary>
-    public bool Holds => Figure.Holds(Value);
+    /// <summary>Of a statement over seeds the value of each; else empty.</summary>
+    public IReadOnlyList<double> Values { get; init; } = [];
 
-    /// <summary>Whether the value meets the harder bar; null when there is none.</summary>
-    public bool? StretchHolds => Figure.StretchHolds(Value);
+    /// <summary>What the measurement says.</summary>
+    public FigureVerdict Verdict => FigureVerdicts.Of(Figure, Value, Values);
+
+    /// <summary>Whether the value meets the reference; of a statement over seeds, whether those of all seeds do.</summary>
+    public bool Holds => Verdict == FigureVerdict.Holds;
+
+    /// <summary>Whether the value meets the harder bar, at every seed; null when there is none.</summary>
+    public bool? StretchHolds => Figure.Stretch is null ? null
+        : Figure.IsOverSeeds
+        ? Values.Count >= FigureVerdicts.LeastSeeds && Values.All(value => Figure.StretchHolds(value) == true) : Figure.StretchHolds(Value);
 }
 
 /// <summary>Thrown by an experiment that can't run here, such as one whose data files aren't there: no figure is measured, and none falls short.</summary>

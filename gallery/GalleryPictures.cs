@@ -38,18 +38,21 @@ public static class GalleryPictures
         ArgumentNullException.ThrowIfNull(results);
         var path = Path.Combine(folder, HistoryName);
         var now = DateTimeOffset.UtcNow;
-        Line[] history = [.. Read(path), .. results.Select(r => new Line(version, now, r.System, r.Experiment, r.Figure, r.Value, r.Seconds, r.Seed))];
+        Line Remember(FigureResult r) => new(version, now, r.System, r.Experiment, r.Figure, r.Value, r.Seconds, r.Seed) { Values = r.Values };
+        Line[] history = [.. Read(path), .. results.Select(Remember)];
         AtomicFile.WriteText(path, string.Concat(history.Select(l => JsonSerializer.Serialize(l, s_options) + "\n")));
         var groups = history.GroupBy(l => (l.System, l.Experiment, l.Figure.Name)).Select(g => g.ToArray());
         Line[][] figures = [.. groups.OrderBy(g => g[0].System, StringComparer.Ordinal)];
         Line[] last = [.. figures.Select(f => f[^1])];
-        Line[] missed = [.. last.Where(l => !l.Holds)];
+        Line[] missed = [.. last.Where(l => l.Verdict == FigureVerdict.FallsShort)];
+        var (held, ties) = (last.Count(l => l.Holds), last.Count(l => l.Verdict == FigureVerdict.Tie));
         Picture?[] pictures = [Standing(last), .. figures.GroupBy(f => f[0].System).Select(g => Table(g.Key, [.. g])), Course(figures)];
         return new RunPictures($"Published figures, rerun: {string.Join(", ", last.Select(l => l.System).Distinct())}", command)
         {
             Summary =
             [
-                $"{last.Length - missed.Length} of {last.Length} figures hold, each against its reference that was written down before it ran.",
+                $"{held} of {last.Length} figures hold, each against its reference that was written down before it ran."
+                    + (ties > 0 ? $" {ties} {(ties == 1 ? "ties" : "tie")}: seeds differ on which side of the reference they lie." : ""),
                 $"Monge {version}.",
             ],
             Warnings =
@@ -59,7 +62,7 @@ public static class GalleryPictures
             ],
             Figures =
             [
-                new RunFigure("figures that hold", last.Length - missed.Length) { Reference = last.Length },
+                new RunFigure("figures that hold", held) { Reference = last.Length },
                 new RunFigure("time", last.GroupBy(l => (l.System, l.Experiment)).Sum(g => g.First().Seconds)) { Unit = "s" },
             ],
             Pictures = [.. pictures.OfType<Picture>()],
@@ -72,7 +75,7 @@ public static class GalleryPictures
         Line[] shown = [.. last.Where(l => double.IsFinite(l.Share)).Take(MostRows)];
         var isOne = shown.Select(l => l.System).Distinct().Count() == 1;
         string[] labels = [.. shown.Select(l => Short(isOne ? l.Figure.Name : $"{l.System} {l.Figure.Name}"))];
-        BarsLayer Those(string name, PictureTone tone, bool hold) => new(labels, [.. shown.Select(l => l.Holds == hold ? l.Share : double.NaN)])
+        BarsLayer Those(string name, PictureTone tone, Func<Line, bool> which) => new(labels, [.. shown.Select(l => which(l) ? l.Share : double.NaN)])
         {
             Name = name,
             Tone = tone,
@@ -89,10 +92,13 @@ public static class GalleryPictures
             Layers =
             [
                 new MarkLayer(1) { Name = "allowed", Tone = PictureTone.Quiet, IsUpright = true },
-                Those("holds", PictureTone.Ours, true), Those("falls short", PictureTone.Exact, false),
+                Those("holds", PictureTone.Ours, l => l.Holds), Those("falls short", PictureTone.Exact, l => l.Verdict == FigureVerdict.FallsShort),
+                .. shown.Any(IsOpen) ? (PictureLayer[])[Those("ties, or not judged", PictureTone.Quiet, IsOpen)] : [],
             ],
         };
     }
+
+    private static bool IsOpen(Line line) => line.Verdict is FigureVerdict.Tie or FigureVerdict.NotJudged;
 
     private static Picture Table(string system, Line[][] figures)
     {
@@ -110,18 +116,19 @@ public static class GalleryPictures
                         Verdict(f[^1]), $"held in {f.Count(l => l.Holds)} of {f.Length}", f[^1].Experiment, f[^1].Figure.Source,
                     ])])
                 {
-                    Holds = [.. figures.Select(f => f[^1].Holds)],
+                    Holds = [.. figures.Select(f => f[^1].Verdict != FigureVerdict.FallsShort)],
                     VerdictColumn = 3,
                 },
             ],
         };
     }
 
-    private static string Verdict(Line line) => !line.Holds ? "falls short" : line.Figure.StretchHolds(line.Value) switch
+    private static string Verdict(Line line) => line.Verdict switch
     {
-        true => "holds, and the stretch",
-        false => "holds, not the stretch",
-        null => "holds",
+        FigureVerdict.FallsShort => "falls short",
+        FigureVerdict.NotJudged => "not judged: too few seeds",
+        FigureVerdict.Tie => $"ties: {line.Values.Count(line.Figure.Holds)} of {line.Values.Count} seeds meet it",
+        _ => line.StretchHolds switch { true => "holds, and the stretch", false => "holds, not the stretch", null => "holds" },
     };
 
     private static Picture? Course(Line[][] figures)
@@ -188,8 +195,16 @@ public static class GalleryPictures
     private sealed record Line(
         string Version, DateTimeOffset Time, string System, string Experiment, FigureReference Figure, double Value, double Seconds, ulong Seed)
     {
+        public IReadOnlyList<double> Values { get; init; } = [];
+
         [JsonIgnore]
-        public bool Holds => Figure.Holds(Value);
+        public FigureVerdict Verdict => Result.Verdict;
+
+        [JsonIgnore]
+        public bool Holds => Result.Holds;
+
+        [JsonIgnore]
+        public bool? StretchHolds => Result.StretchHolds;
 
         [JsonIgnore]
         public double Share => Figure.Test switch
@@ -198,5 +213,7 @@ public static class GalleryPictures
             FigureTest.AtMost => Figure.Bound > 0 ? Math.Max(0, Value) / Figure.Bound : double.NaN,
             _ => Figure.Bound > 0 && Value > 0 ? Figure.Bound / Value : double.NaN,
         };
+
+        private FigureResult Result => new(System, Experiment, Figure, Value, Seconds, Seed) { Values = Values };
     }
 }

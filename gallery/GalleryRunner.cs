@@ -24,11 +24,14 @@ public static class GalleryRunner
         {
             cancellation.ThrowIfCancellationRequested();
             starting?.Invoke(experiment);
-            var clock = Stopwatch.StartNew();
-            IReadOnlyList<double> values;
+            var seeds = FigureVerdicts.Seeds(settings.Seed, experiment.IsOverSeeds ? Math.Max(1, settings.Seeds) : 1);
+            var trials = new List<SeedTrial>();
             try
             {
-                values = await experiment.Measure(settings, cancellation);
+                foreach (var seed in seeds)
+                {
+                    trials.Add(await MeasureAsync(entry, experiment, settings with { Seed = seed }, cancellation));
+                }
             }
             catch (ExperimentSkippedException skipped)
             {
@@ -36,15 +39,56 @@ public static class GalleryRunner
                 continue;
             }
 
-            if (values.Count != experiment.Figures.Count)
+            var seconds = trials.Sum(trial => trial.Seconds);
+            yield return
+            [
+                .. experiment.Figures.Select((figure, k) =>
+                {
+                    double[] values = figure.IsOverSeeds ? [.. trials.Select(trial => trial.Values[k])] : [];
+                    var value = figure.IsOverSeeds ? FigureVerdicts.Median(values) : trials[0].Values[k];
+                    return new FigureResult(entry.Number, experiment.Name, figure, value, seconds, settings.Seed) { Values = values };
+                }),
+            ];
+        }
+    }
+
+    private static async Task<SeedTrial> MeasureAsync(
+        GalleryEntry entry, Experiment experiment, ExperimentSettings settings, CancellationToken cancellation)
+    {
+        string[] figures = [.. experiment.Figures.Select(figure => figure.Name)];
+        var path = settings.Folder is null || !experiment.IsOverSeeds ? null : SeedTrial.Path(settings.Folder, entry.Number, experiment.Name, settings.Seed);
+        if (path is not null && settings.Resume && SeedTrial.Read(path, figures) is { } known)
+        {
+            settings.Remark($"seed {settings.Seed}: as {path} remembers");
+            foreach (var note in known.Notes)
             {
-                throw new InvalidOperationException(
-                    $"Experiment '{experiment.Name}' of gallery entry {entry.Number} declares {experiment.Figures.Count} figures but measured {values.Count}.");
+                settings.Note(note);
             }
 
-            var seconds = clock.Elapsed.TotalSeconds;
-            yield return [
-                .. experiment.Figures.Select((figure, k) => new FigureResult(entry.Number, experiment.Name, figure, values[k], seconds, settings.Seed))];
+            return known;
+        }
+
+        var (notes, clock) = (new List<string>(), Stopwatch.StartNew());
+        var values = await experiment.Measure(settings with { Note = Note }, cancellation);
+        if (values.Count != figures.Length)
+        {
+            throw new InvalidOperationException(
+                $"Experiment '{experiment.Name}' of gallery entry {entry.Number} declares {figures.Length} figures but measured {values.Count}.");
+        }
+
+        var trial = new SeedTrial(SeedTrial.Today, figures, settings.Seed, values, clock.Elapsed.TotalSeconds, notes);
+        if (path is not null)
+        {
+            trial.Write(path);
+        }
+
+        return trial;
+
+        void Note(string line)
+        {
+            line = experiment.IsOverSeeds ? FormattableString.Invariant($"seed {settings.Seed}: {line}") : line;
+            notes.Add(line);
+            settings.Note(line);
         }
     }
 }

@@ -57,7 +57,8 @@ internal static class DataDependentCouplings
                 [
                     FigureReference.AtMost("relative RMS error of the map", 0.03, Closed, stretchBound: 0.01),
                     FigureReference.Within("map cost over W2^2", 1, 0.05, Closed, stretchTolerance: 0.01),
-                    FigureReference.AtLeast("path energy of independent pairs over that of the coupling", 1, "closed form says more; it is in the notes"),
+                    FigureReference.AtLeast("path energy of independent pairs over that of the coupling", 1, "closed form says more; it is in the notes")
+                        .OverSeeds(),
                     FigureReference.AtMost("map cost over its bound, the larger of the two couplings", 1, "arXiv:2310.03725, the transport cost bound"),
                 ],
                 Experiment.InBackground(GaussianLearned)),
@@ -66,8 +67,9 @@ internal static class DataDependentCouplings
                 "Three Gaussians to three in the plane, paired mode by mode, and independently, at equal training.",
                 Quick: false,
                 [
-                    FigureReference.AtLeast("curvature of independent paths over that of paired ones", 3, "bar of the project"),
-                    FigureReference.AtMost("energy distance to the target over its floor", 2, "bar of the project; two exact sets of 2000"),
+                    FigureReference.AtLeast("curvature of independent paths over that of paired ones", 3, "bar of the project").OverSeeds(),
+                    FigureReference.AtMost("energy distance to the target over its floor", 2, "bar of the project; two exact sets of 2000")
+                        .OverSeeds(),
                 ],
                 Experiment.InBackground(Mixture)),
             .. FieldRestoration.Experiments,

@@ -24,11 +24,13 @@ internal static class LipschitzSchedulesLearned
             Quick: false,
             [
                 FigureReference.AtMost("radius 20: total variation of the mode weights, designed schedule, 10 steps", 0.05, "bar of the project"),
-                FigureReference.AtMost("radius 20: the same over that of the linear schedule", 0.5, "bar of the project"),
+                FigureReference.AtMost("radius 20: the same over that of the linear schedule", 0.5, "bar of the project").OverSeeds(),
                 FigureReference.AtMost(
                     "radius 100: total variation of the mode weights, designed schedule, 10 steps", 0.05, "the same bar where modes lie far apart"),
-                FigureReference.AtMost("radius 100: the same over that of the linear schedule", 0.5, "the same bar where modes lie far apart"),
-                FigureReference.AtMost("radius 100: total variation of the equalised schedule over the surrogate's, 10 steps", 1, "stretch of the sheet"),
+                FigureReference.AtMost("radius 100: the same over that of the linear schedule", 0.5, "the same bar where modes lie far apart")
+                    .OverSeeds(),
+                FigureReference.AtMost("radius 100: total variation of the equalised schedule over the surrogate's, 10 steps", 1, "stretch of the sheet")
+                    .OverSeeds(),
             ],
             Experiment.InBackground((settings, cancellation) =>
             {

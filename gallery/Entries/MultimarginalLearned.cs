@@ -45,7 +45,8 @@ internal static class MultimarginalLearned
             Quick: false,
             [
                 FigureReference.AtMost("largest energy distance of a map's end over its floor", 3, "bar of the project; two exact sets of 2000"),
-                FigureReference.AtMost("cost of the optimised path over that of the edge, roll to checkerboard", 0.9, "bar of the project", stretchBound: 0.8),
+                FigureReference.AtMost("cost of the optimised path over that of the edge, roll to checkerboard", 0.9, "bar of the project", stretchBound: 0.8)
+                    .OverSeeds(),
                 FigureReference.AtMost("energy distance at the optimised path's end over its floor", 3, "a cheaper path must still arrive"),
             ],
             Experiment.InBackground(Measure)),

@@ -80,7 +80,7 @@ internal static class TabularData
         [
             .. sets.Select(
                 s => FigureReference.AtLeast($"{s.Name}: flow over the best baseline, nats per dimension", -0.02,
-                    "bar of the project; Gaussian, kernel density and mixture of the same rows", stretchBound: 0)),
+                    "bar of the project; Gaussian, kernel density and mixture of the same rows", stretchBound: 0).OverSeeds()),
             .. isPlane ? sets.Select(s => FigureReference.AtMost(
                 $"{s.Name}: largest distance of the two-sample table over its floor", 1.5, "bar of the project; two halves of the held-out rows")) : [],
         ],

@@ -37,9 +37,9 @@ public sealed class TableTests
         using var fit = Fit(folder, "data.csv", "3");
         Assert.Equal(1, fit.ExitCode);
         Assert.Contains("line 1 (0, 1) may hold names or the numbers of a row", fit.Sentence, StringComparison.Ordinal);
-        using var other = Fit(folder, "data.csv", "3", "--layout", "colon");
+        using var other = Fit(folder, "data.csv", "3", "--layout", "slash");
         Assert.Equal(2, other.ExitCode);
-        Assert.Contains("no word 'colon'", other.Error, StringComparison.Ordinal);
+        Assert.Contains("no word 'slash'", other.Error, StringComparison.Ordinal);
     }
 
     [Fact]

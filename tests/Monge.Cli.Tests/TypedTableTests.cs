@@ -105,7 +105,7 @@ public sealed class TypedTableTests
     }
 
     [Theory]
-    [InlineData("--types", "childen=integer", 2, "no column 'childen'; is 'children' meant?")]
+    [InlineData("--types", "childen=integer", 2, "no column 'childen' (is 'children' meant?)")]
     [InlineData("--types", "children=whole", 2, "There is no type 'whole'")]
     [InlineData("--coupling", "ot", 1, "a number belongs")]
     public void Types_that_are_not_known_are_refused_before_anything_is_learned(string option, string value, int code, string sentence)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
 using Monge.Data;
@@ -25,6 +26,11 @@ internal static class ReproduceCommand
             "--quick")
         { Description = "Run only the experiments that take seconds; what runs, runs at full size against the same references." };
         var seed = CommandOptions.Seed();
+        var seeds = CommandOptions.Integer(
+            "--seeds",
+            $"Seeds at which figures that compare trained runs are measured; fewer than {FigureVerdicts.LeastSeeds} judge none of them.",
+            FigureVerdicts.LeastSeeds, 1, 1000, "N");
+        var resume = new Option<bool>("--resume") { Description = "Take the seeds that the folder of records remembers of this version, and go on." };
         var threads = CommandOptions.Threads();
         var output = new Option<string>(
             "--out", "-o")
@@ -32,12 +38,13 @@ internal static class ReproduceCommand
         var noReport = RunReporting.Option();
         var json = CommandOptions.Json("an array of figures");
         var command = new Command("reproduce", "Rerun published figures, each beside its reference; exit code 1 when one falls short.") { number, list, only,
-            quick, seed, threads, output, noReport, json };
+            quick, seed, seeds, resume, threads, output, noReport, json };
         HelpExamples.Add(
             command,
             ("monge reproduce --list", "what can be rerun"),
             ("monge reproduce 01 --quick", "the checks of entry 01 that take seconds"),
             ("monge reproduce 01 --experiment gmm9", "one experiment of entry 01"),
+            ("monge reproduce 33 --experiment mixture-128-learned --resume", "go on with a comparison over five seeds"),
             ("monge reproduce 01 --seed 2 --json", "all of entry 01, as JSON"));
         command.SetAction((result, cancellation) =>
         {
@@ -48,8 +55,16 @@ internal static class ReproduceCommand
                 return Task.FromResult(ExitCodes.Success);
             }
 
-            var settings = new ExperimentSettings { Seed = result.GetValue(seed), Quick = result.GetValue(quick), Threads = result.GetValue(threads) };
             var folder = result.GetRequiredValue(output);
+            var settings = new ExperimentSettings
+            {
+                Seed = result.GetValue(seed),
+                Quick = result.GetValue(quick),
+                Threads = result.GetValue(threads),
+                Seeds = result.GetValue(seeds),
+                Folder = folder,
+                Resume = result.GetValue(resume),
+            };
             void Report(IReadOnlyList<FigureResult> measured) =>
                 RunReporting.Write(
                     result, noReport, folder, () => GalleryPictures.Describe(folder, measured, MongeCommand.Version, RunReporting.Command(result)));
@@ -140,8 +155,11 @@ internal static class ReproduceCommand
         }
 
         report(measured);
-        var missed = measured.Count(f => !f.Holds);
-        log.WriteLine(missed == 0 ? $"all {measured.Count} figures hold" : $"{missed} of {measured.Count} figures fall short");
+        var missed = measured.Count(f => f.Verdict == FigureVerdict.FallsShort);
+        var open = measured.Count(f => f.Verdict is FigureVerdict.Tie or FigureVerdict.NotJudged);
+        log.WriteLine(missed > 0 ? $"{missed} of {measured.Count} figures fall short"
+            : open > 0 ? $"{measured.Count - open} of {measured.Count} figures hold, none falls short; the others tie or were not judged"
+            : $"all {measured.Count} figures hold");
         return missed == 0 ? ExitCodes.Success : ExitCodes.Failure;
     }
 
@@ -202,6 +220,8 @@ internal static class ReproduceCommand
         ["test"] = r.Figure.Describe(),
         ["source"] = r.Figure.Source,
         ["holds"] = r.Holds,
+        ["verdict"] = JsonNamingPolicy.CamelCase.ConvertName(r.Verdict.ToString()),
+        ["values"] = ResultText.Json(r.Values.Select(value => value)),
         ["stretch_holds"] = r.StretchHolds,
         ["seconds"] = ResultText.Json(Math.Round(r.Seconds, 3)),
         ["seed"] = r.Seed,
@@ -211,7 +231,16 @@ internal static class ReproduceCommand
     private static string Sentence(FigureResult r)
     {
         var stretch = r.StretchHolds switch { true => ", and the stretch", false => ", not the stretch", null => "" };
-        var verdict = r.Holds ? "holds" + stretch : "FALLS SHORT";
-        return string.Create(CultureInfo.InvariantCulture, $"{r.Figure.Name}: {r.Value:G5}   ({r.Figure.Describe()}; {r.Figure.Source})   {verdict}");
+        var seeds = r.Values.Count;
+        var verdict = r.Verdict switch
+        {
+            FigureVerdict.Holds => (r.Figure.IsOverSeeds ? $"holds at all {seeds} seeds" : "holds") + stretch,
+            FigureVerdict.Tie => $"TIE: {r.Values.Count(r.Figure.Holds)} of {seeds} seeds meet it",
+            FigureVerdict.NotJudged => $"not judged: it compares trained runs, which takes at least {FigureVerdicts.LeastSeeds} seeds (--seeds)",
+            _ => "FALLS SHORT" + (r.Figure.IsOverSeeds ? $" at all {seeds} seeds" : ""),
+        };
+        var spread = !r.Figure.IsOverSeeds ? ""
+            : string.Create(CultureInfo.InvariantCulture, $", the median of {seeds} seeds, {r.Values.Min():G5} to {r.Values.Max():G5}");
+        return string.Create(CultureInfo.InvariantCulture, $"{r.Figure.Name}: {r.Value:G5}{spread}   ({r.Figure.Describe()}; {r.Figure.Source})   {verdict}");
     }
 }

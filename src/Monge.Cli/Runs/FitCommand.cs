@@ -140,7 +140,8 @@ internal sealed partial class FitCommand
                 : data.FromBase(GenerationFiles.Read(start, layout, new DataTableOptions { MinimumRows = 10 }));
             return new StatedProblem<FitProblem>(new FitProblem(data), Path.GetFileNameWithoutExtension(file.Split(':')[0]), [("data", file), ("base", start)]);
         }
-        catch (DataFormatException error) when (ColumnNamed().Match(error.Message) is { Success: true } match)
+        catch (DataFormatException error) when (!error.Message.Contains("--drop", StringComparison.Ordinal)
+            && ColumnNamed().Match(error.Message) is { Success: true } match)
         {
             var column = match.Groups[1].Value;
             throw CommandException.Failure(

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Monge.Data;
 
 /// <summary>Finds the types of columns from their values, by one rule.</summary>
@@ -39,24 +37,36 @@ public static class ColumnTypeRule
         {
             var near = NearestName.Find(name, table.Order);
             throw new ArgumentException(
-                $"{table.Source} has no column '{name}'{(near is null ? "" : $"; is '{near}' meant?")}; it has {string.Join(", ", table.Order)}.");
+                $"{table.Source} has no column '{name}'{(near is null ? "" : $" (is '{near}' meant?)")}; it has {string.Join(", ", table.Order)}.");
         }
 
         var types = table.Order.Select(name =>
         {
-            var known = stated?.GetValueOrDefault(name);
+            var known = stated?.GetValueOrDefault(name) ?? (table.Classes.Contains(name) ? OfClasses(table, name) : null);
             var type = table.LabelNames.Contains(name) ? OfWords(table, name, known?.Kind) : OfNumbers(table, name, known);
             return conditions?.Contains(name) == true ? AsCondition(table, type) : type;
         }).ToArray();
-        var found = types.Count(t => t.IsDiscrete && !t.IsWords && stated?.ContainsKey(t.Name) != true);
+        bool IsFound(ColumnType type) => type.IsDiscrete && !type.IsWords && stated?.ContainsKey(type.Name) != true && !table.Classes.Contains(type.Name);
+        var found = types.Count(IsFound);
         return new ColumnTypes(found <= MostFound ? types
-            : [.. types.Select(t => t.IsDiscrete && !t.IsWords && !t.IsCondition && stated?.ContainsKey(t.Name) != true
+            : [.. types.Select(t => IsFound(t) && !t.IsCondition
                 ? new ColumnType { Name = t.Name, Kind = ColumnKind.Continuous } : t)]);
     }
+
+    private static StatedKind OfClasses(DataTable table, string name) =>
+        new(table.Column(name).Distinct().Count() == 2 ? ColumnKind.Binary : ColumnKind.Categorical);
 
     private static ColumnType OfWords(DataTable table, string name, ColumnKind? stated)
     {
         var words = table.Labels(name);
+        if (stated is null && DateWords.Are(words))
+        {
+            throw new DataFormatException(
+                table.Source,
+                $"column '{name}' holds dates or times such as '{words.First(word => !string.IsNullOrWhiteSpace(word))}', which have no type here; "
+                + $"put numbers in their place (days since a date, the hour, the month) or leave the column out (--drop {name})");
+        }
+
         for (var row = 0; row < words.Count; row++)
         {
             if (string.IsNullOrWhiteSpace(words[row]))
@@ -72,13 +82,6 @@ public static class ColumnTypeRule
         {
             throw new ArgumentException(
                 $"The column '{name}' of {table.Source} holds words such as '{words[0]}', so it can't be {ColumnType.Word(stated.Value)}; it is categorical.");
-        }
-
-        if (stated is null && words.Take(100).All(IsDate))
-        {
-            throw new DataFormatException(
-                table.Source, $"column '{name}' holds dates or times such as '{words[0]}', which have no type here; put numbers in their place "
-                + $"(days since a date, the hour, the month) or leave the column out (--drop {name})");
         }
 
         if (stated is null && (values.Length > MostWords || values.Length * 2 > words.Count))
@@ -218,55 +221,5 @@ public static class ColumnTypeRule
         var mean = counts.Sum(c => c.Value * of(c.Key)) / rows;
         var deviation = Math.Sqrt(counts.Sum(c => c.Value * Math.Pow(of(c.Key) - mean, 2)) / rows);
         return counts.Sum(c => c.Value * Math.Pow((of(c.Key) - mean) / deviation, 3)) / rows;
-    }
-
-    private static bool IsDate(string word) => word.AsSpan().ContainsAnyInRange('0', '9') && word.AsSpan().ContainsAny("-/:. ")
-        && DateTime.TryParse(word, CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
-}
-
-/// <summary>A kind that is said of a column, with bounds of whole numbers.</summary>
-/// <param name="Kind">The kind.</param>
-/// <param name="Lower">The least whole number; null finds it.</param>
-/// <param name="Upper">The greatest whole number; null finds it.</param>
-public sealed record StatedKind(ColumnKind Kind, double? Lower = null, double? Upper = null)
-{
-    /// <summary>Reads statements such as age=integer,children=integer:0..7.</summary>
-    /// <param name="text">The statements, separated by commas.</param>
-    /// <exception cref="ArgumentException">A statement can't be read, or the kind is not known.</exception>
-    public static IReadOnlyList<KeyValuePair<string, StatedKind>> Parse(string text)
-    {
-        ArgumentNullException.ThrowIfNull(text);
-        return [.. text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(One)];
-    }
-
-    private static KeyValuePair<string, StatedKind> One(string statement)
-    {
-        var at = statement.LastIndexOf('=');
-        if (at < 1 || at == statement.Length - 1)
-        {
-            throw new ArgumentException($"A type is said as NAME=KIND, not '{statement}'.");
-        }
-
-        var (name, parts) = (statement[..at].Trim(), statement[(at + 1)..].Split(':', 2));
-        var words = Enum.GetValues<ColumnKind>().ToDictionary(ColumnType.Word, kind => kind);
-        if (!words.TryGetValue(parts[0].Trim(), out var kind))
-        {
-            var near = NearestName.Find(parts[0], words.Keys);
-            throw new ArgumentException(
-                $"There is no type '{parts[0]}'{(near is null ? "" : $"; is '{near}' meant?")}; the types are {string.Join(", ", words.Keys)}.");
-        }
-
-        if (parts.Length == 1)
-        {
-            return new(name, new StatedKind(kind));
-        }
-
-        var ends = parts[1].Split("..");
-        double? End(string end) => end.Length == 0 ? null
-            : double.TryParse(end, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number == Math.Floor(number) ? number
-            : throw new ArgumentException($"Bounds are whole numbers as in integer:0..7, not '{parts[1]}'.");
-        return kind == ColumnKind.Integer && ends.Length == 2 && !(End(ends[0]) >= End(ends[1]))
-            ? new(name, new StatedKind(kind, End(ends[0]), End(ends[1])))
-            : throw new ArgumentException($"Bounds go with integer, as in {name}=integer:0..7, not '{statement}'.");
     }
 }

@@ -91,7 +91,7 @@ public sealed class CsvTable
         ColumnContent[] contents = [.. names.Select(name => options.TextColumns.Contains(name) ? ColumnContent.Words : ColumnContent.Numbers)];
         if (!options.HasHeader)
             records = new TextRecords(path, text, options.Separator, TextPlace.Start) { Comments = options.Comments };
-        var rows = TextRows.Read(path, records, names, contents, options);
+        var rows = TextRows.Read(path, records.All(), names, contents, options);
         return new CsvTable(rows.NumberNames, rows.Rows, rows.Values, rows.Words);
     }
 

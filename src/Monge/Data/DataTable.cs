@@ -74,6 +74,9 @@ public sealed class DataTable
     /// <summary>What was decided in reading that could be otherwise, a plain phrase each.</summary>
     public IReadOnlyList<string> Notes { get; private init; } = [];
 
+    /// <summary>The columns of numbers that the file says to be classes, as nominal attributes of ARFF files.</summary>
+    public IReadOnlyList<string> Classes { get; private init; } = [];
+
     /// <summary>Names of all columns, of numbers and of words, in their order.</summary>
     public IReadOnlyList<string> Order { get; private init; }
 
@@ -116,7 +119,7 @@ public sealed class DataTable
             }
         }
 
-        return new DataTable(Source, [.. names], values, Rows, _labels) { Notes = Notes, LeftOut = LeftOut };
+        return new DataTable(Source, [.. names], values, Rows, _labels) { Notes = Notes, LeftOut = LeftOut, Classes = Classes };
     }
 
     /// <summary>The table of some of the rows.</summary>
@@ -131,7 +134,7 @@ public sealed class DataTable
 
         var chosen = rows.ToArray();
         var labels = _labels.ToDictionary(column => column.Key, column => Array.ConvertAll(chosen, row => column.Value[row]), StringComparer.Ordinal);
-        return new DataTable(Source, [.. Names], values, rows.Length, labels) { Notes = Notes, LeftOut = LeftOut, Order = Order };
+        return new DataTable(Source, [.. Names], values, rows.Length, labels) { Notes = Notes, LeftOut = LeftOut, Classes = Classes, Order = Order };
     }
 
     /// <summary>Whether there is a column of numbers of that name.</summary>
@@ -193,9 +196,10 @@ public sealed class DataTable
 
     /// <summary>
     /// Reads a table. A .npy file holds [n, d] numbers or [n]; of a .npz archive with several arrays one is chosen by writing its name after a
-    /// colon, as in "data.npz:train". Every other file is text: fields separated by commas, semicolons, tabs, bars or blanks, lines of comment passed over;
-    /// the first line holds the names if it differs from the others as names do. Columns without a name that are empty, or number or name the rows, are left
-    /// out. <see cref="Notes"/> tell what could be otherwise.
+    /// colon, as in "data.npz:train". Every other file is text: fields separated by commas, semicolons, tabs, bars, blanks or colons, lines of comment passed
+    /// over; the first line holds the names if it differs from the others as names do, and a line of units under it is left out, like columns without a name
+    /// that are empty, or number or name the rows. The head of an attribute-relation file (ARFF) says names, numbers and classes.
+    /// <see cref="Notes"/> tell what could be otherwise.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="options">How to read; null for the defaults.</param>
@@ -228,6 +232,7 @@ public sealed class DataTable
         {
             Notes = read.Notes,
             LeftOut = read.LeftOut,
+            Classes = table.Classes,
             Order = [.. table.Order.Where(there.Contains)],
         };
     }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Monge.Engine.LinearAlgebra;
 
 namespace Monge.Data;
 
@@ -19,7 +18,10 @@ public enum StandardisationKind
     None,
 }
 
-/// <summary>An affine change of coordinates x = m + L u with a lower triangular L: u is what a model sees.</summary>
+/// <summary>
+/// A change of coordinates x = m + L u with a lower triangular L: u is what a model sees. Of columns that have <see cref="Transforms"/>, m + L u is the v of
+/// their curve in place of x.
+/// </summary>
 public sealed class Standardisation
 {
     private readonly double[] _mean;
@@ -77,8 +79,11 @@ public sealed class Standardisation
     /// <summary>L [d, d], row-major; made anew for a diagonal one.</summary>
     public ReadOnlySpan<double> Factor => _factor ?? Diagonal();
 
-    /// <summary>log |det L|: a log density of x is that of u minus this.</summary>
+    /// <summary>log |det L|: a log density of x is that of u minus this, where no column has a curve.</summary>
     public double LogDeterminant { get; }
+
+    /// <summary>The curves of columns whose tails need one [d], null for the others; empty where no column has one.</summary>
+    public IReadOnlyList<ColumnTransform?> Transforms { get; init; } = [];
 
     /// <summary>Computes the standardisation of rows.</summary>
     /// <param name="rows">The rows [n, d], row-major, n at least 2 unless the kind is none.</param>
@@ -113,9 +118,9 @@ public sealed class Standardisation
         switch (kind)
         {
             case StandardisationKind.Whitened:
-                return new Standardisation(mean, WhiteningFactor(rows, d, mean, deviation));
+                return new Standardisation(mean, StandardisationScales.Whitening(rows, d, mean, deviation));
             case StandardisationKind.Isotropic:
-                Array.Fill(scales, CommonScale(variance, deviation));
+                Array.Fill(scales, StandardisationScales.Common(variance, deviation));
                 break;
             default:
                 deviation.CopyTo(scales, 0);
@@ -125,11 +130,54 @@ public sealed class Standardisation
         return new Standardisation(mean, scales);
     }
 
+    /// <summary>
+    /// Computes the standardisation of rows by columns, under curves where few rows or long tails set a column's deviation: it is that of
+    /// <see cref="Of"/> where there is no such column.
+    /// </summary>
+    /// <param name="rows">The rows [n, d], row-major, n at least 2.</param>
+    /// <param name="names">The columns' names [d] for messages.</param>
+    /// <param name="canCurve">Whether a column may have a curve [d].</param>
+    /// <exception cref="ArgumentException">A column is constant or too large or small for a scale.</exception>
+    public static Standardisation OfTails(ReadOnlySpan<double> rows, IReadOnlyList<string> names, IReadOnlyList<bool> canCurve)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        ArgumentNullException.ThrowIfNull(canCurve);
+        var (d, transforms) = (names.Count, new ColumnTransform?[names.Count]);
+        for (var k = 0; k < d; k++)
+        {
+            var column = new double[rows.Length / d];
+            for (var row = 0; row < column.Length; row++)
+            {
+                column[row] = rows[(row * d) + k];
+            }
+
+            transforms[k] = canCurve[k] ? ColumnTransform.Of(column) : null;
+        }
+
+        return Array.TrueForAll(transforms, t => t is null) ? Of(rows, d, StandardisationKind.Columns, names)
+            : Of(Curved(rows, transforms), d, StandardisationKind.Columns, names).With(transforms);
+    }
+
+    /// <summary>log |det dx/du| at rows [n, d]: a log density of x is that of u minus this [n].</summary>
+    public double[] LogDeterminants(ReadOnlySpan<double> rows)
+    {
+        CheckRows(rows.Length);
+        var result = new double[rows.Length / Dimension];
+        Array.Fill(result, LogDeterminant);
+        for (var at = 0; at < rows.Length && Transforms.Count > 0; at++)
+        {
+            result[at / Dimension] += Transforms[at % Dimension]?.LogSlope(rows[at]) ?? 0;
+        }
+
+        return result;
+    }
+
     /// <summary>u = L^-1 (x - m) of rows [n, d].</summary>
     public double[] Apply(ReadOnlySpan<double> rows)
     {
         var d = Dimension;
         CheckRows(rows.Length);
+        rows = Transforms.Count == 0 ? rows : Curved(rows, Transforms);
         var result = new double[rows.Length];
         for (var at = 0; at < rows.Length; at += d)
         {
@@ -164,7 +212,7 @@ public sealed class Standardisation
                     sum += _factor[(i * d) + j] * rows[at + j];
                 }
 
-                result[at + i] = sum;
+                result[at + i] = Transforms.Count == 0 || Transforms[i] is not { } transform ? sum : transform.Undo(sum);
             }
         }
 
@@ -203,55 +251,17 @@ public sealed class Standardisation
         return (mean, covariance);
     }
 
-    private static double CommonScale(double[] variance, double[] deviation)
+    private Standardisation With(ColumnTransform?[] transforms) => new(_mean, _scales) { Transforms = transforms };
+
+    private static double[] Curved(ReadOnlySpan<double> rows, IReadOnlyList<ColumnTransform?> transforms)
     {
-        var scale = Math.Sqrt(Enumerable.Range(0, variance.Length).Average(i => variance[i]));
-        if (scale > 1e-140 && double.IsFinite(scale))
+        var values = rows.ToArray();
+        for (var at = 0; at < values.Length; at++)
         {
-            return scale;
+            values[at] = transforms[at % transforms.Count]?.Apply(values[at]) ?? values[at];
         }
 
-        var largest = deviation.Max();
-        return largest * Math.Sqrt(deviation.Average(v => v / largest * (v / largest)));
-    }
-
-    // The Cholesky factor of the covariance; of columns in units in which it has no range the factor of their correlations, in their units.
-    private static double[] WhiteningFactor(ReadOnlySpan<double> rows, int d, double[] mean, double[] deviation)
-    {
-        var isOrdinary = deviation.All(v => v is > 1e-140 and < 1e140);
-        double[] factor;
-        if (isOrdinary)
-        {
-            factor = Moments(rows, d).Covariance;
-        }
-        else
-        {
-            var scaled = new double[rows.Length];
-            for (var at = 0; at < rows.Length; at++)
-            {
-                scaled[at] = (rows[at] - mean[at % d]) / deviation[at % d];
-            }
-
-            factor = Moments(scaled, d).Covariance;
-        }
-
-        try
-        {
-            Cholesky.Factor(factor, d);
-        }
-        catch (LinearAlgebraException error)
-        {
-            throw new ArgumentException(
-                "The data's covariance is singular (a column is a combination of others), so they can't be whitened; use standardisation 'columns' "
-                + "or leave a column out.", nameof(rows), error);
-        }
-
-        for (var at = 0; at < factor.Length && !isOrdinary; at++)
-        {
-            factor[at] *= deviation[at / d];
-        }
-
-        return factor;
+        return values;
     }
 
     private double[] Diagonal()

@@ -10,6 +10,7 @@ public sealed record TableLayout
         ("header", layout => layout with { HasNames = true }), ("no-header", layout => layout with { HasNames = false }),
         ("comma", layout => layout with { Separator = ',' }), ("semicolon", layout => layout with { Separator = ';' }),
         ("tab", layout => layout with { Separator = '\t' }), ("bar", layout => layout with { Separator = '|' }),
+        ("colon", layout => layout with { Separator = ':' }),
         ("blanks", layout => layout with { Separator = Blanks }),
         ("decimal-comma", layout => layout with { DecimalComma = true }), ("decimal-point", layout => layout with { DecimalComma = false }),
     ];

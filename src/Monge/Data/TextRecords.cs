@@ -11,6 +11,11 @@ internal readonly record struct TextPlace(int Position, int Line)
     public static TextPlace Start { get; } = new(0, 1);
 }
 
+/// <summary>A record of a text table.</summary>
+/// <param name="Fields">Its fields.</param>
+/// <param name="Line">The line on which it began, counted from 1.</param>
+internal readonly record struct TextRecord(List<string> Fields, int Line);
+
 /// <summary>
 /// Splits a text into records of fields, quoted as in RFC 4180, and knows the line on which each record began. Lines end in a line feed, a carriage return or
 /// both; blank lines and lines of comment are passed over.
@@ -64,6 +69,15 @@ internal sealed class TextRecords(string path, string text, char? separator, Tex
         }
 
         return null;
+    }
+
+    /// <summary>All records that are left.</summary>
+    public IEnumerable<TextRecord> All()
+    {
+        while (Read() is { } fields)
+        {
+            yield return new TextRecord(fields, Place.Line);
+        }
     }
 
     private bool IsComment()

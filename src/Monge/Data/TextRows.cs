@@ -57,19 +57,19 @@ internal sealed class TextRows
     /// <param name="options">How numbers are written.</param>
     /// <param name="spare">Whether a record may end in one empty field too many.</param>
     /// <exception cref="DataFormatException">A row has a wrong number of fields, or a field is not a number.</exception>
-    public static TextRows Read(string path, TextRecords records, string[] names, ColumnContent[] contents, CsvOptions options, bool spare = false)
+    public static TextRows Read(
+        string path, IEnumerable<TextRecord> records, string[] names, ColumnContent[] contents, CsvOptions options, bool spare = false)
     {
         var rows = new TextRows(path, names, contents, options);
-        while (records.Read() is { } record)
+        foreach (var (record, line) in records)
         {
             var isSpare = spare && record.Count == names.Length + 1 && record[^1].AsSpan().Trim().Length == 0;
             if (record.Count != names.Length && !isSpare)
             {
-                throw new DataFormatException(
-                    path, $"line {records.Place.Line} has {record.Count} fields, but the table has {names.Length} columns");
+                throw new DataFormatException(path, $"line {line} has {record.Count} fields, but the table has {names.Length} columns");
             }
 
-            rows.Add(record, records.Place.Line);
+            rows.Add(record, line);
         }
 
         return rows;

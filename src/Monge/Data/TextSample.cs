@@ -7,6 +7,7 @@ internal sealed class TextSample
     private const int LeastRecords = 12;
     private const int Length = 200_000;
     private const double Numeric = 0.8;
+    private const double Clocks = 0.9;
 
     // A number with marks of thousands is not read, but it is one.
     private const double MarkedNumber = 0.75;
@@ -83,6 +84,17 @@ internal sealed class TextSample
     {
         string[] there = [.. column.Where(field => !TextNumber.IsMissing(field))];
         return there.Length > 0 && there.Count(IsNumber) >= Numeric * there.Length;
+    }
+
+    /// <summary>Whether nearly all records hold a time such as 12:30 where colons separate.</summary>
+    public bool HasClockTimes() => Records.Count(r => Enumerable.Range(1, r.Length - 1).Any(k => IsClock(r[k - 1], r[k]))) >= Clocks * (Records.Count - 1);
+
+    // Whole hours, then minutes of two digits.
+    private static bool IsClock(ReadOnlySpan<char> before, ReadOnlySpan<char> after)
+    {
+        var hours = before[(before.LastIndexOfAnyExceptInRange('0', '9') + 1)..];
+        return hours.Length > 0 && !before[..^hours.Length].EndsWith(".") && after.Length > 1 && after[0] is >= '0' and <= '5' && char.IsAsciiDigit(after[1])
+            && (after.Length == 2 || !char.IsAsciiDigit(after[2]));
     }
 
     private void Judge()

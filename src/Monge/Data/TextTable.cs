@@ -14,6 +14,9 @@ internal sealed record TextTable(
 {
     private const int MostShown = 5;
 
+    /// <summary>The columns of numbers that the file says to be classes.</summary>
+    public IReadOnlyList<string> Classes { get; init; } = [];
+
     /// <summary>Reads a table.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">What columns may hold words, what is left out, and what is known of the layout.</param>
@@ -21,6 +24,11 @@ internal sealed record TextTable(
     public static TextTable Read(string path, DataTableOptions options)
     {
         var text = CsvTable.ReadText(path);
+        if (ArffFile.Is(text))
+        {
+            return Read(path, ArffFile.Read(path, text), options);
+        }
+
         if (!options.Words)
         {
             return Read(path, text, options);
@@ -56,15 +64,8 @@ internal sealed record TextTable(
                 : unnamed.Contains(column) || options.LabelColumns.Contains(name) || options.Words ? ColumnContent.Either : ColumnContent.Numbers),
         ];
         var records = new TextRecords(path, text, plan.Options.Separator, plan.Rows) { Quote = plan.Quote, Comments = plan.Options.Comments };
-        var rows = TextRows.Read(path, records, names, contents, plan.Options, spare: true);
-        List<string> notes = [.. plan.Notes];
-        string[] extra = [.. Enumerable.Range(0, names.Length).Where(column => !dropped.Contains(column) && IsExtra(column)).Select(column => names[column])];
-        if (extra.Length > 0)
-        {
-            notes.Add($"the columns {string.Join(", ", extra.Take(MostShown))}{(extra.Length > MostShown ? ", ..." : "")} were left out, as the model doesn't "
-                + "use them");
-        }
-
+        var rows = TextRows.Read(path, records.All(), names, contents, plan.Options, spare: true);
+        List<string> notes = [.. plan.Notes, .. Extra(names, column => !dropped.Contains(column) && IsExtra(column))];
         foreach (var column in unnamed.Where(column => !IsExtra(column)))
         {
             var isLabels = RowNumbers.AreLabels(rows.Fields(column), isFirst: column == 0);
@@ -87,6 +88,34 @@ internal sealed record TextTable(
 
         rows.Settle();
         return new TextTable(rows.NumberNames, rows.Rows, rows.Values, rows.Words, [.. dropped.Select(column => names[column])], notes, names);
+    }
+
+    // What each column holds is said; nominal attributes whose classes are numbers are read as numbers, and said to be classes.
+    private static TextTable Read(string path, ArffFile file, DataTableOptions options)
+    {
+        string[] names = [.. file.Attributes.Select(attribute => attribute.Name)];
+        CsvTable.CheckNames(path, 1, names);
+        var needed = Needed(path, names, options);
+        var used = options.Only.Concat(options.LabelColumns).ToHashSet(StringComparer.Ordinal);
+        string[] dropped = [.. names.Where(options.Drop.Contains)];
+        bool IsExtra(int column) => needed && !used.Contains(names[column]) && !dropped.Contains(names[column]);
+        ColumnContent[] contents =
+        [
+            .. file.Attributes.Select((attribute, column) => dropped.Contains(attribute.Name) || IsExtra(column) ? ColumnContent.Ignored
+                : attribute.HoldsNumbers || !(options.Words || options.LabelColumns.Contains(attribute.Name)) ? ColumnContent.Numbers : ColumnContent.Words),
+        ];
+        var rows = TextRows.Read(path, file.Rows(), names, contents, new CsvOptions());
+        return new TextTable(rows.NumberNames, rows.Rows, rows.Values, rows.Words, dropped, Extra(names, IsExtra), names)
+        {
+            Classes = [.. file.Attributes.Where(attribute => attribute.Classes is not null && attribute.HoldsNumbers).Select(attribute => attribute.Name)],
+        };
+    }
+
+    private static string[] Extra(string[] names, Func<int, bool> isExtra)
+    {
+        string[] extra = [.. names.Where((_, column) => isExtra(column))];
+        var shown = string.Join(", ", extra.Take(MostShown)) + (extra.Length > MostShown ? ", ..." : "");
+        return extra.Length == 0 ? [] : [$"the columns {shown} were left out, as the model doesn't use them"];
     }
 
     // Whether the columns are known by name; names of other columns are refused, where both have names.

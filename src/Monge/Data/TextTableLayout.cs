@@ -19,14 +19,8 @@ internal sealed class TextTableLayout
 {
     private const int MostLeadingLines = 50;
 
-    // Fewer rows say nothing about how the first one differs from the others.
-    private const int LeastRows = 3;
-    private const double Apart = 3;
-    private const double Fractional = 0.6;
 
-    private static readonly char?[] s_separators = [',', ';', '\t', '|', null];
-    private static readonly string[] s_marks = [",", ";", "\t", "|"];
-    private static readonly string[] s_signs = ["#", "%", "//", "!", "@"];
+    private static readonly char?[] s_separators = [',', ';', '\t', '|', null, ':'];
 
     private readonly string _path;
     private readonly string _text;
@@ -57,11 +51,12 @@ internal sealed class TextTableLayout
 
     private TextTablePlan Detect()
     {
-        string[] signs = [.. s_signs.Where(IsCommentSign)];
+        var lines = new TextComments(_path, _text, _start);
+        var signs = lines.Signs();
         var sample = Choose(signs);
 
         // Rows whose first field is a word such as #ff0000 are no comments.
-        string[] comments = [.. signs.Where(sign => !AreRows(sign, sample))];
+        string[] comments = [.. signs.Where(sign => !lines.AreRows(sign, sample))];
         sample = comments.Length == signs.Length ? sample : Choose(comments);
         if (sample.Records.Count == 0)
         {
@@ -77,11 +72,23 @@ internal sealed class TextTableLayout
         }
 
         var names = Names(sample, first);
-        var (line, rows) = (sample.Places[first].Line, names is null ? sample.Places[first] : sample.Ends[first]);
-        if (names is null && _known.HasNames is null && CommentedNames(sample, rows.Position, comments) is { } commented)
+        var units = names is null ? 0 : UnitLines.After(sample, first);
+        var (line, rows) = (sample.Places[first].Line, names is null ? sample.Places[first] : sample.Ends[first + units]);
+        foreach (var at in Enumerable.Range(first + 1, units))
+        {
+            var words = Shown([.. sample.Records[at].Select(field => field.Trim())]);
+            _notes.Add(FormattableString.Invariant($"line {sample.Places[at].Line} ({words}) was left out, as it holds units or other words above numbers"));
+        }
+
+        if (names is null && _known.HasNames is null && lines.Names(sample, rows.Position, comments) is { } commented)
         {
             names = commented;
             _notes.Add(FormattableString.Invariant($"the names {Shown(names)} are those of the comment before line {line}"));
+        }
+
+        if (sample.Separator == ':' && _known.Separator is null)
+        {
+            _notes.Add("colons were read as separators (the layout 'comma' reads them as parts of a field)");
         }
 
         if (sample.DecimalComma && _known.DecimalComma is null)
@@ -97,59 +104,6 @@ internal sealed class TextTableLayout
             Comments = comments,
         };
         return new TextTablePlan(options, sample.Quote, names ?? new string[sample.Width].Select(_ => "").ToArray(), line, rows, _notes);
-    }
-
-    // A sign is one of comments when lines begin with it and others are left, which hold the table.
-    private bool IsCommentSign(string sign)
-    {
-        var (with, without) = (0, 0);
-        for (var at = _start.Position; at < _text.Length && (with == 0 || without < 2);)
-        {
-            var line = TextRecords.Line(_text, at);
-            at += line.Length + 1;
-            line = line.TrimStart();
-
-            var isComment = line.StartsWith(sign, StringComparison.Ordinal) && !IsName(line.ToString(), sign);
-            with += isComment ? 1 : 0;
-            without += line.Length > 0 && !isComment ? 1 : 0;
-        }
-
-        return with > 0 && without > 1;
-    }
-
-    // Names such as %fat,%water are no comment.
-    private static bool IsName(string line, string sign) => Array.Exists(s_marks, mark => line.Contains(mark + sign, StringComparison.Ordinal));
-
-    private bool AreRows(string sign, TextSample sample)
-    {
-        var (alike, all) = (0, 0);
-        for (var at = _start.Position; at < _text.Length;)
-        {
-            var line = TextRecords.Line(_text, at);
-            at += line.Length + 1;
-            if (line.TrimStart().StartsWith(sign, StringComparison.Ordinal))
-            {
-                all++;
-                alike += IsRow(line.ToString(), sign, sample) ? 1 : 0;
-            }
-        }
-
-        return alike >= LeastRows && 2 * alike > all;
-    }
-
-    // A row that was commented out begins with a number after the sign.
-    private bool IsRow(string line, string sign, TextSample sample)
-    {
-        try
-        {
-            var fields = new TextRecords(_path, line, sample.Separator, TextPlace.Start) { Quote = sample.Quote }.Read();
-            return fields is { Count: > 1 } && fields.Count == sample.Width && !sample.IsNumber(fields[0].Trim()[sign.Length..])
-                && fields.Skip(1).Any(sample.IsNumber);
-        }
-        catch (DataFormatException)
-        {
-            return false;
-        }
     }
 
     private TextSample Choose(string[] comments)
@@ -182,9 +136,15 @@ internal sealed class TextTableLayout
         return (best?.Score > 0 ? best : broken ?? best) ?? TextSample.Of(_text, _start, separators[0], decimals[0], quotes[0], comments);
     }
 
-    // One column of decimal commas looks like two columns of whole numbers; a name above it that has no comma says which it is.
+    // The colons of times are none that separate. One column of decimal commas looks like two columns of whole numbers; a name above it that has no comma
+    // says which it is.
     private bool IsPossible(TextSample sample)
     {
+        if (sample.Separator == ':' && _known.Separator is null && (sample.Width == 1 || sample.HasClockTimes()))
+        {
+            return false;
+        }
+
         if (!sample.DecimalComma || _known.DecimalComma is not null || sample.Width > 1)
         {
             return !sample.DecimalComma || _known.DecimalComma is not null || sample.Separator != ',' || !IsThousands(sample);
@@ -275,7 +235,7 @@ internal sealed class TextTableLayout
         var isQuoted = numbers.All(k => sample.IsQuoted(first, k)) && sample.Records.Count > first + 1 && sample.Records[first + 1].Length == fields.Length
             && numbers.All(k => !sample.IsQuoted(first + 1, k));
         var kind = isQuoted ? NumberNames.Certain
-            : Judge(sample, [.. numbers.Select(k => fields[k])], [.. numbers.Select(k => columns[k])], isAnchored: words + empty > 0);
+            : NumberHeader.Judge(sample, [.. numbers.Select(k => fields[k])], [.. numbers.Select(k => columns[k])], isAnchored: words + empty > 0);
         var place = FormattableString.Invariant($"line {sample.Places[first].Line} ({Shown(fields)})");
         switch (kind)
         {
@@ -293,88 +253,9 @@ internal sealed class TextTableLayout
         return kind == NumberNames.Certain;
     }
 
-    // Numbers that name columns are whole, grow from column to column, and differ from what stands under them, by size or because that has fractions.
-    private static NumberNames Judge(TextSample sample, string[] names, string[][] columns, bool isAnchored)
-    {
-        if (columns[0].Length < LeastRows)
-        {
-            return NumberNames.None;
-        }
-
-        double[] values = [.. names.Select(name => Number(sample, name))];
-        var steps = values.Zip(values.Skip(1), (a, b) => b - a).ToArray();
-        var isGrowing = Array.TrueForAll(steps, step => step > 0);
-        var isEven = isGrowing && steps.Length > 0 && Array.TrueForAll(steps, step => Math.Abs(step - steps[0]) < 1e-9 * Math.Abs(values[^1]));
-        var areWhole = Array.TrueForAll(names, name => TextNumber.IsDigits(name)) && values.Distinct().Count() == values.Length;
-        var areYears = areWhole && Array.TrueForAll(values, v => v is >= 1500 and < 2200);
-        var areCounted = areWhole && isEven && steps[0] == 1 && values[0] is 0 or 1;
-        var areApart = Enumerable.Range(0, values.Length).All(k => IsApart(sample, values[k], columns[k], Apart));
-        var areOutside = Enumerable.Range(0, values.Length).All(k => IsApart(sample, values[k], columns[k], 0));
-        var areFractional = columns.All(column => column.Count(f => f.AsSpan().ContainsAny(".,eE")) >= Fractional * column.Length);
-        if (isAnchored)
-        {
-            return areYears || (areWhole && (areFractional || areApart)) || (areApart && isEven) ? NumberNames.Certain : NumberNames.None;
-        }
-
-        if ((areWhole && isGrowing && (areApart || (areYears && (areFractional || areOutside)) || (areCounted && areFractional && values.Length > 2)))
-            || (areApart && isEven))
-        {
-            return NumberNames.Certain;
-        }
-
-        return (areCounted && areFractional) || (areYears && isEven && values.Length > 2) ? NumberNames.Likely
-            : areWhole && isGrowing && values.Length > 1 && (areYears || areFractional || areCounted) ? NumberNames.Possible : NumberNames.None;
-    }
-
-    private static bool IsApart(TextSample sample, double value, string[] column, double times)
-    {
-        double[] others = [.. column.Select(field => Number(sample, field)).Where(double.IsFinite)];
-        if (others.Length < LeastRows)
-        {
-            return false;
-        }
-
-        var (low, high) = (others.Min(), others.Max());
-        return value < low - (times * (high - low)) || value > high + (times * (high - low));
-    }
-
-    private static double Number(TextSample sample, string field) =>
-        TextNumber.TryParse(field, sample.DecimalComma, out var value) ? value : double.NaN;
-
-    // Programs that write # before the line of names mean names, if they are as many as the columns.
-    private string[]? CommentedNames(TextSample sample, int rows, string[] comments)
-    {
-        string[] lines = _text[_start.Position..rows].Split('\n', '\r');
-        var last = Array.FindLast(lines, line => line.Trim().Length > 0)?.Trim();
-        if (last is null || Array.Find(comments, sign => last.StartsWith(sign, StringComparison.Ordinal)) is not { } sign)
-        {
-            return null;
-        }
-
-        try
-        {
-            var names = new TextRecords(_path, last[sign.Length..].Trim(), sample.Separator, TextPlace.Start) { Quote = sample.Quote }.Read()?
-                .Select(name => name.Trim()).ToArray();
-            return names?.Length == sample.Width && Array.TrueForAll(names, name => name.Length > 0 && !sample.IsNumber(name))
-                && names.Distinct().Count() == names.Length ? names : null;
-        }
-        catch (DataFormatException)
-        {
-            return null;
-        }
-    }
-
     private static string Shown(string[] fields)
     {
         var text = string.Join(", ", fields.Take(5).Select(f => f.Length > 20 ? f[..20] + "..." : f));
         return fields.Length > 5 ? string.Create(CultureInfo.InvariantCulture, $"{text}, ... {fields.Length} in all") : text;
-    }
-
-    private enum NumberNames
-    {
-        None,
-        Possible,
-        Likely,
-        Certain,
     }
 }

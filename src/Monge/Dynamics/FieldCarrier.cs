@@ -111,8 +111,8 @@ internal sealed class FieldCarrier(
     /// </summary>
     /// <param name="end">Rows [n, d].</param>
     /// <param name="logBase">log rho_0 of rows [n, d].</param>
-    /// <param name="logDeterminant">That of the change from the model's coordinates to those of the density.</param>
-    public double[] LogDensity(NdArray<double> end, Func<NdArray<double>, double[]> logBase, double logDeterminant)
+    /// <param name="logDeterminants">Those of the change from the model's coordinates to those of the density [n].</param>
+    public double[] LogDensity(NdArray<double> end, Func<NdArray<double>, double[]> logBase, double[] logDeterminants)
     {
         var mode = settings.Probes > 0 ? DivergenceMode.Estimated : DivergenceMode.Exact;
         using var ode = new TransportOde<double>(parameters, velocity, Tableau, _execution, mode, Math.Max(1, settings.Probes));
@@ -134,7 +134,7 @@ internal sealed class FieldCarrier(
         for (var i = 0; i < result.Length; i++)
         {
             // The divergence was summed against time, so it enters with a plus.
-            result[i] += divergence[i] - logDeterminant;
+            result[i] += divergence[i] - logDeterminants[i];
         }
 
         return result;

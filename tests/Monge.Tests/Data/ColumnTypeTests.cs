@@ -51,8 +51,8 @@ public sealed class ColumnTypeTests
     }
 
     [Theory]
-    [InlineData("count=intger", "There is no type 'intger'; is 'integer' meant?")]
-    [InlineData("cout=integer", "no column 'cout'; is 'count' meant?")]
+    [InlineData("count=intger", "There is no type 'intger' (is 'integer' meant?); the types are continuous,")]
+    [InlineData("cout=integer", "no column 'cout' (is 'count' meant?)")]
     [InlineData("word=integer", "holds words such as 'a', so it can't be integer")]
     [InlineData("free=integer", "which is no whole number")]
     [InlineData("count=binary", "holds 4 values, so it can't be binary")]
@@ -105,6 +105,9 @@ public sealed class ColumnTypeTests
             () => ColumnTypeRule.Find(DataTable.Of("table", [new TableColumn("when", null, [.. words])]))).Message;
         Assert.Contains("days since a date", Told(Enumerable.Range(1, 20).Select(i => $"2024-01-{i:00}")), StringComparison.Ordinal);
         Assert.Contains("hour", Told(Enumerable.Range(1, 20).Select(i => $"2024-01-02 {i:00}:15")), StringComparison.Ordinal);
+        Assert.Contains("dates or times", Told(Enumerable.Range(10, 20).Select(i => $"{i}/03/2024")), StringComparison.Ordinal);
+        Assert.Contains("dates or times", Told(Enumerable.Range(10, 20).Select(i => $"{i}.03.2024 12:30")), StringComparison.Ordinal);
+        Assert.Contains("such as '03/14/2024'", Told(["", "03/14/2024", "", "03/15/2024"]), StringComparison.Ordinal);
         Assert.Contains("row 2, column 'when' is empty", Told(["a", " ", "a", "b"]), StringComparison.Ordinal);
         Assert.Contains("too many to learn", Told(Enumerable.Range(0, 100).Select(i => $"name {i}")), StringComparison.Ordinal);
     }

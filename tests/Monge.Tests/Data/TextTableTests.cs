@@ -18,6 +18,8 @@ public sealed class TextTableTests : IDisposable
         { "semicolon", "x;y\n", "{0};{1}\n" },
         { "tab", "x\ty\n", "{0}\t{1}\n" },
         { "bar", "x|y\n", "{0}|{1}\n" },
+        { "colon", "x:y\n", "{0}:{1}\n" },
+        { "blanks around colons", "x : y\n", "{0} : {1}\n" },
         { "blanks", "  x   y\n", "  {0}  {1}\n" },
         { "names with commas in quotes", "\"x\";\"y\"\n", "{0};{1}\n" },
         { "quoted numbers", "\"x\",\"y\"\n", "\"{0}\",\"{1}\"\n" },
@@ -214,7 +216,65 @@ public sealed class TextTableTests : IDisposable
     {
         var told = new DataTableOptions { Layout = TableLayout.Parse("no-header, semicolon, decimal-comma") };
         Assert.Equal([1.5, 2, 3, 4.25], DataTable.Read(File("data.csv", "1,5;2\n3;4,25\n"), told).Values);
-        Assert.Contains("'colon'", Assert.Throws<ArgumentException>(() => TableLayout.Parse("colon")).Message, StringComparison.Ordinal);
+        Assert.Contains("'slash'", Assert.Throws<ArgumentException>(() => TableLayout.Parse("slash")).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("column1\n12:30\n13:45\n14:05\n23:59\n", 0)]
+    [InlineData("column1\n12:30:15\n13:45:00\n14:05:59\n", 0)]
+    [InlineData("9:30 1.5\n9:45 2.5\n10:05 3.5\n", 1)]
+    [InlineData("12:30:15 1.5\n12:45:20 2.5\n13:05:10 3.5\n", 1)]
+    [InlineData("12:30:15.25,1.5\n12:45:20.5,2.5\n13:05:10.75,3.5\n", 1)]
+    [InlineData("2020-01-01T12:30:15+02:00,1.5\n2020-01-01T12:45:20+02:00,2.5\n2020-01-02T13:05:10+02:00,3.5\n", 1)]
+    public void Times_are_not_split_at_their_colons(string rows, int numbers)
+    {
+        var table = DataTable.Read(File("data.txt", rows), new DataTableOptions { Words = true });
+        Assert.Equal(numbers, table.Columns);
+        Assert.Equal(rows.Replace("column1\n", "", StringComparison.Ordinal).Split(' ', ',', '\n')[0], table.Labels("column1")[0]);
+    }
+
+    [Fact]
+    public void Whole_numbers_that_could_be_times_are_split_where_it_is_said()
+    {
+        var path = File("data.txt", "1:12\n5:30\n2:59\n");
+        Assert.Equal(0, DataTable.Read(path, new DataTableOptions { Words = true }).Columns);
+        Assert.Equal([1, 12, 5, 30, 2, 59], DataTable.Read(path, new DataTableOptions { Layout = TableLayout.Parse("colon") }).Values);
+        Assert.Equal([1, 122, 5, 3, 2, 59], DataTable.Read(File("other.txt", "1:122\n5:3\n2:59\n")).Values);
+    }
+
+    [Theory]
+    [InlineData("x,y\nm,kg\n", "{0},{1}\n", "line 2 (m, kg)")]
+    [InlineData("x,y\n[m],[kg]\n", "{0},{1}\n", "line 2 ([m], [kg])")]
+    [InlineData("x,y\n(m/s),\n", "{0},{1}\n", "line 2 ((m/s), )")]
+    [InlineData("x;y\n\n\"m\";1/s\ndouble;int\n", "{0};{1}\n", "line 3 (m, 1/s)")]
+    [InlineData("x y\nm kg\n", "{0} {1}\n", "line 2 (m, kg)")]
+    [InlineData("# made by a program\nx\ty\nfloat\tfloat\n", "{0}\t{1}\n", "line 3 (float, float)")]
+    [InlineData("id,x,y\n,m,kg\n", "{2},{0},{1}\n", "line 2 (, m, kg)")]
+    public void A_line_of_units_is_left_out_and_told(string head, string row, string place)
+    {
+        var table = DataTable.Read(Write(head, row));
+        Assert.Equal(s_values, table.Select(["x", "y"]).Values);
+        Assert.Contains(table.Notes, note => note.StartsWith(place, StringComparison.Ordinal) && note.Contains("units", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Units_stand_above_numbers_beside_words()
+    {
+        var table = DataTable.Read(Write("kind,x,y\n,m,kg\n", "b,{0},{1}\n"), new DataTableOptions { Words = true });
+        Assert.Equal(s_values, table.Values);
+        Assert.All(table.Labels("kind"), label => Assert.Equal("b", label));
+    }
+
+    [Theory]
+    [InlineData("?,?\n")]
+    [InlineData("n/a,none\n")]
+    [InlineData("m,\n")]
+    [InlineData("m,1\n")]
+    [InlineData("NA,NA\n")]
+    public void A_first_row_that_lacks_its_numbers_is_a_mistake(string first)
+    {
+        var error = Assert.Throws<DataFormatException>(() => DataTable.Read(Write("x,y\n" + first, "{0},{1}\n")));
+        Assert.Contains("line 2, column 'x' holds", error.Message, StringComparison.Ordinal);
     }
 
     private static double Round(double value) => Math.Round(value, 3) + (Math.Round(value, 3) == Math.Floor(value) ? 0.001 : 0);

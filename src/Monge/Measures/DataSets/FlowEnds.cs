@@ -45,6 +45,7 @@ public sealed record FlowEnds(IReadOnlyList<string> Columns, Standardisation Sta
             throw new ArgumentException($"{rows.Length} numbers are not rows of {Dimension} columns.", nameof(rows));
         }
 
+        CheckCurves(rows, isBase);
         var values = isBase && Base.IsGaussian ? Array.ConvertAll(rows, v => v * baseScale) : Standardisation.Apply(rows);
         var result = new NdArray<T>(rows.Length / Dimension, Dimension);
         for (var i = 0; i < values.Length; i++)
@@ -71,5 +72,18 @@ public sealed record FlowEnds(IReadOnlyList<string> Columns, Standardisation Sta
         }
 
         return isNoise ? values : Standardisation.Undo(values);
+    }
+
+    private void CheckCurves(double[] rows, bool isBase)
+    {
+        for (var at = 0; at < rows.Length && Standardisation.Transforms.Count > 0 && !(isBase && Base.IsGaussian); at++)
+        {
+            if (Standardisation.Transforms[at % Dimension]?.Takes(rows[at]) == false)
+            {
+                throw new ArgumentException(
+                    FormattableString.Invariant($"Row {(at / Dimension) + 1}, column '{Columns[at % Dimension]}' holds {rows[at]}, but the model was fitted ")
+                    + "to positive numbers there, by their logarithms; leave the row out, or fit with rows that hold such numbers.", nameof(rows));
+            }
+        }
     }
 }

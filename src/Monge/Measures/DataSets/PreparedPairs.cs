@@ -126,7 +126,11 @@ internal sealed class PreparedPairs
         Standardisation standardisation;
         try
         {
-            standardisation = Standardisation.Of(fitted, data.Dimension, options.Standardisation, data.Names);
+            // Where distances between rows count, or two tables share the coordinates, these stay straight; zeros have their own place.
+            var canCurve = table is not null && x0 is null && options is { Standardisation: StandardisationKind.Columns, Coupling: CouplingKind.Independent };
+            bool IsContinuous(string name) => data.Types?.Continuous.Any(type => type.Name == name && type.Kind == ColumnKind.Continuous) != false;
+            standardisation = canCurve ? Standardisation.OfTails(fitted, data.Names, [.. data.Names.Select(IsContinuous)])
+                : Standardisation.Of(fitted, data.Dimension, options.Standardisation, data.Names);
         }
         catch (ArgumentException error)
         {

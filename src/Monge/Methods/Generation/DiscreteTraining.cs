@@ -58,11 +58,11 @@ internal sealed class DiscreteTraining : IIterative, IDisposable
     /// <param name="run">Seed and threads.</param>
     public DiscreteTraining(ColumnTypes types, double[] codes, IReadOnlyList<double[]> numbers, int[] order, int held, Run run)
     {
-        (_types, _inputs, _seed, _threads) = (types, DiscreteLaw.Inputs(types), run.Seed, run.Threads);
+        (_types, _inputs, _seed, _threads) = (types, DiscreteNetworks.Inputs(types), run.Seed, run.Threads);
         var m = types.Discrete.Count;
         _trainCodes = [.. order[held..].SelectMany(row => codes[(row * m)..((row + 1) * m)])];
         _trainNumbers = [.. numbers.Select(column => Array.ConvertAll(order[held..], row => column[row]))];
-        var all = DiscreteLaw.Encode(types, codes, numbers, order.Length);
+        var all = DiscreteNetworks.Encode(types, codes, numbers, order.Length);
         float[] Take(ReadOnlySpan<int> rows)
         {
             var taken = new float[rows.Length * _inputs];
@@ -163,7 +163,7 @@ internal sealed class DiscreteTraining : IIterative, IDisposable
         for (var k = 0; k < _types.Discrete.Count; k++)
         {
             var type = _types.Discrete[k];
-            var first = DiscreteLaw.First(_types, k);
+            var first = DiscreteNetworks.First(_types, k);
 
             // Networks before linear maps: without held-out rows the first is taken. What sees nothing but the constant needs no network.
             int[] depths = first == 1 ? [0] : isContested ? [HiddenLayers, 0] : [HiddenLayers];
@@ -172,7 +172,7 @@ internal sealed class DiscreteTraining : IIterative, IDisposable
                 foreach (var depth in depths)
                 {
                     var before = _parameters.Count;
-                    var outputs = DiscreteLaw.Network(_parameters, initializer, _types, k, head, depth, row);
+                    var outputs = DiscreteNetworks.Network(_parameters, initializer, _types, k, head, depth, row);
                     yield return new Candidate(
                         k, head, depth, head.Loss(outputs, row[first..(first + type.Features)]), (before, _parameters.Count - before));
                 }

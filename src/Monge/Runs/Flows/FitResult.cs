@@ -121,6 +121,12 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
             lines.Insert(1, ("types", string.Join("; ", law.Types.All.Select(Told))));
         }
 
+        if (Model.Standardisation.Transforms is { Count: > 0 } transforms)
+        {
+            var curves = Model.Columns.Zip(transforms).Where(c => c.Second is not null).Select(c => $"{c.First} by its {c.Second}");
+            lines.Add(("long tails", $"{string.Join(", ", curves)}: few rows set the standard deviation"));
+        }
+
         if (Model.LossByTime is { } loss && Model.Table?.Types.Continuous.Count != 0)
         {
             var means = string.Join(", ", loss.Select(l => ResultText.Of($"{l.Mean:G3} ({l.Deviation:G2})")));

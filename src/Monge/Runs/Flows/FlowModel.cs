@@ -200,7 +200,7 @@ public sealed class FlowModel
         Ends.Base.RequireDensity();
         settings ??= new FlowSettings();
         return Carrier(settings).LogDensity(
-            ToModel<double>(rows), start => Ends.Base.LogDensity(start, _fields.BaseScale, settings.Threads), Standardisation.LogDeterminant);
+            ToModel<double>(rows), start => Ends.Base.LogDensity(start, _fields.BaseScale, settings.Threads), Standardisation.LogDeterminants(rows));
     }
 
     /// <summary>
@@ -219,7 +219,7 @@ public sealed class FlowModel
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(settings.Diffusion);
         Ends.Base.RequireDensity();
         var estimates = Carrier(settings).FeynmanKac(ToModel<double>(rows), paths, start => Ends.Base.LogDensity(start, _fields.BaseScale));
-        return ([.. estimates.Select(e => e.LogDensity - Standardisation.LogDeterminant)], [.. estimates.Select(e => e.StandardError)]);
+        return ([.. estimates.Zip(Standardisation.LogDeterminants(rows), (e, change) => e.LogDensity - change)], [.. estimates.Select(e => e.StandardError)]);
     }
 
     /// <summary>Writes the model with all that it needs into one safetensors file.</summary>

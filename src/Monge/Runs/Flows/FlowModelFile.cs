@@ -17,6 +17,7 @@ internal static class FlowModelFile
     private const string FirstMethod = "interpolant";
     private const string ScalesName = "standardisation.scales";
     private const string FactorName = "standardisation.factor";
+    private const string CurvesName = "standardisation.curves";
     private const string TypesName = "types";
     private const string DiscreteName = "discrete";
     private static readonly string[] s_other = ["standardisation.", "moments.", "base.", "discrete."];
@@ -30,6 +31,7 @@ internal static class FlowModelFile
                 .. Blocks(model.Parameters, model.ParameterValues),
                 new("standardisation.mean", NumericArray.Create(ends.Standardisation.Mean.ToArray(), ends.Dimension)),
                 Scales(ends.Standardisation),
+                .. Curves(ends.Standardisation),
                 .. ends.Moments is null ? [] : Moments(ends.Moments),
                 .. ends.Base.Mixture is null ? [] : Mixture(ends.Base.Mixture.Law),
                 .. model.Table is null ? [] : Blocks(model.Table.Discrete.Parameters, model.Table.Discrete.Values),
@@ -108,7 +110,7 @@ internal static class FlowModelFile
 
         var types = new ColumnTypes(MethodOptions.Parse<ColumnType[]>(text));
         var choices = MethodOptions.Parse<DiscreteChoice[]>(file.Metadata.GetValueOrDefault(DiscreteName, "[]"));
-        var parameters = DiscreteLaw.Declare(types, choices).Parameters;
+        var parameters = DiscreteNetworks.Declare(types, choices).Parameters;
         return new TableLaw(types, new DiscreteLaw(types, choices, Values(path, file, parameters, "discrete.")));
     }
 
@@ -167,6 +169,12 @@ internal static class FlowModelFile
             : new(FactorName, NumericArray.Create(standardisation.Factor.ToArray(), d, d));
     }
 
+    // One row a column: 0 for none, 1 for logarithms, 2 for inverse hyperbolic sines, then centre and scale.
+    private static KeyValuePair<string, NumericArray>[] Curves(Standardisation standardisation) => standardisation.Transforms.Count == 0 ? []
+        : [new(CurvesName, NumericArray.Create(
+            standardisation.Transforms.SelectMany(t => t is null ? [0, 0, 1] : new double[] { 1 + (int)t.Curve, t.Centre, t.Scale }).ToArray(),
+            standardisation.Dimension, 3))];
+
     private static IEnumerable<KeyValuePair<string, NumericArray>> Moments(EndMoments moments)
     {
         yield return new("moments.baseMean", NumericArray.Create([.. moments.BaseMean], moments.BaseMean.Count));
@@ -211,7 +219,14 @@ internal static class FlowModelFile
         };
         // Files of the time before scales had a name hold the matrix in any case.
         var scales = file.Tensors.ContainsKey(ScalesName) ? Numbers(ScalesName, d) : Numbers(FactorName, d * d);
-        return new FlowEnds(columns, new Standardisation(Numbers("standardisation.mean", d), scales), start)
+        var curves = file.Tensors.ContainsKey(CurvesName) ? Numbers(CurvesName, 3 * d) : [];
+        if (curves.Chunk(3).Any(c => c[0] is not (0 or 1 or 2) || !double.IsFinite(c[1]) || !(c[2] > 0) || !double.IsFinite(c[2])))
+        {
+            throw new DataFormatException(path, "has curves of columns that are unknown, or without positive scales");
+        }
+
+        ColumnTransform?[] transforms = [.. curves.Chunk(3).Select(c => c[0] == 0 ? null : new ColumnTransform((ColumnCurve)(c[0] - 1), c[1], c[2]))];
+        return new FlowEnds(columns, new Standardisation(Numbers("standardisation.mean", d), scales) { Transforms = transforms }, start)
         {
             Conditions = MethodOptions.Parse<Condition[]>(text("conditions")),
             Moments = file.Tensors.ContainsKey("moments.second") ? ReadMoments(d) : null,

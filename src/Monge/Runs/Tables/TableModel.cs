@@ -195,7 +195,7 @@ public sealed class TableModel
         {
             var near = NearestName.Find(unknown, Types.All.Select(t => t.Name));
             throw new ArgumentException(
-                $"The model has no column '{unknown}'{(near is null ? "" : $"; is '{near}' meant?")}; "
+                $"The model has no column '{unknown}'{(near is null ? "" : $" (is '{near}' meant?)")}; "
                 + $"it has {string.Join(", ", Types.All.Select(t => t.Name))}.");
         }
 
