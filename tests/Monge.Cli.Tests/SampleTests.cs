@@ -115,6 +115,19 @@ public sealed class SampleTests
         Assert.Equal(["checkpoint.safetensors", "metrics.csv", "run.json"], Directory.GetFiles(folder["here"]).Select(Path.GetFileName).Order());
     }
 
+    [Fact]
+    public void Control_C_before_the_first_step_leaves_nothing_in_the_way_of_the_same_command()
+    {
+        using var folder = Folder();
+        using var run = MongeProcess.Start(folder.Path, Arguments("many-well-32", 1_000_000, "--out", "here"));
+        run.WaitUntil(() => File.Exists(folder["here/run.json"]));
+        run.Signal("INT");
+        run.Wait();
+        Assert.Equal(130, run.ExitCode);
+        Assert.Equal("monge: stopped before the first step; nothing was kept.", run.Sentence);
+        Assert.False(Directory.Exists(folder["here"]));
+    }
+
     [Theory]
     [InlineData("nan", "The log density of 'own' is NaN at x[0] = ")]
     [InlineData("vector", "The log density of 'own' has shape [2]; it must be a scalar")]

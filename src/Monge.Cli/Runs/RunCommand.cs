@@ -158,12 +158,20 @@ internal sealed class RunCommand<TProblem, TResult>
         catch (OperationCanceledException)
         {
             display.Dispose();
-            metrics.Save();
-            folder.Write("interrupted");
-            Console.Error.WriteLine(File.Exists(Path.Combine(folder.Path, RunSession.CheckpointName))
-                ? $"monge: stopped after step {last.Iteration} of {last.TotalIterations}; the state is saved in '{folder.Path}'. To go on, repeat the "
-                    + "command with --resume."
-                : $"monge: stopped before the first step; there is nothing to go on from.");
+            if (File.Exists(Path.Combine(folder.Path, RunSession.CheckpointName)))
+            {
+                metrics.Save();
+                folder.Write("interrupted");
+                Console.Error.WriteLine(
+                    $"monge: stopped after step {last.Iteration} of {last.TotalIterations}; the state is saved in '{folder.Path}'. To go on, repeat the command "
+                    + "with --resume.");
+            }
+            else
+            {
+                folder.Discard();
+                Console.Error.WriteLine("monge: stopped before the first step; nothing was kept.");
+            }
+
             throw new InterruptedException();
         }
         catch (Exception error)
