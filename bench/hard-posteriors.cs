@@ -1,7 +1,8 @@
 #!/usr/bin/env dotnet
 // Posteriors that break samplers, with a command line each:
 //   dotnet run bench/hard-posteriors.cs -- NAME sample --seed 1
-// NAME: brownian, volatility, volatility-centred, counts (a Gaussian process with Poisson counts), lennard-jones-13, schools-centred, one-compartment.
+// NAME: brownian, brownian-steps (the same walk by its steps over their scale), volatility, volatility-centred, counts (a Gaussian process with Poisson
+// counts), cox-process (the same on a grid of 12 x 12 cells, centred), lennard-jones-13, schools-centred, radon, radon-centred, hidden-markov, one-compartment.
 // Data are made here from fixed numbers, so that everyone has the same.
 #:project ../src/Monge.Cli/Monge.Cli.csproj
 #:property PublishAot=false
@@ -22,12 +23,17 @@ if (args.Length < 2)
 
 Density? density = args[0] switch
 {
-    "brownian" => Brownian(),
+    "brownian" => Brownian(bySteps: false),
+    "brownian-steps" => Brownian(bySteps: true),
     "volatility" => Volatility(centred: false),
     "volatility-centred" => Volatility(centred: true),
     "counts" => Counts(),
+    "cox-process" => CoxProcess(),
     "lennard-jones-13" => LennardJones(13),
     "schools-centred" => Schools(),
+    "radon" => Radon(centred: false),
+    "radon-centred" => Radon(centred: true),
+    "hidden-markov" => HiddenMarkov(),
     "one-compartment" => OneCompartment(),
     _ => null,
 };
@@ -42,7 +48,7 @@ return await MongeCommand.RunAsync(args[1..], density);
 static Expr LogNormal(Expr x, Expr mean, Expr sd) => (-0.5 * ((x - mean) / sd).Square()) - sd.Log() - (0.5 * Math.Log(2 * Math.PI));
 
 // A random walk of 30 steps whose middle third is unobserved; both scales are log-normal with log-deviation 2.
-static Density Brownian()
+static Density Brownian(bool bySteps)
 {
     var random = new RandomStream(1, StreamName.Of("brownian"));
     var (place, observed) = (0.0, new double[30]);
@@ -52,15 +58,17 @@ static Density Brownian()
         observed[t] = place + (0.15 * random.NextNormal());
     }
 
-    return Density.Create("brownian", 32, x =>
+    var sums = Expr.Constant([.. Enumerable.Range(0, 900).Select(k => k % 30 <= k / 30 ? 1.0 : 0.0)], 30, 30);
+    return Density.Create(bySteps ? "brownian-steps" : "brownian", 32, x =>
     {
-        var (step, noise, at) = (x[0], x[1], x.Slice(0, 2, 30));
-        var moves = at - Expr.Concat(0, Expr.Constant([0.0], 1), at.Slice(0, 0, 29));
+        var (step, noise, rest) = (x[0], x[1], x.Slice(0, 2, 30));
+        var at = bySteps ? step * Expr.MatrixProduct(sums, rest) : rest;
+        var moves = bySteps ? rest : at - Expr.Concat(0, Expr.Constant([0.0], 1), at.Slice(0, 0, 29));
         int[] seen = [.. Enumerable.Range(0, 30).Where(t => t is < 10 or >= 20)];
         var early = at.Slice(0, 0, 10) - Expr.Constant(observed[..10]);
         var late = at.Slice(0, 20, 10) - Expr.Constant(observed[20..]);
         var scales = LogNormal(step.Log(), 0, 2) - step.Log() + LogNormal(noise.Log(), 0, 2) - noise.Log();
-        return scales + LogNormal(moves, 0, step).Sum() + LogNormal(early, 0, noise).Sum() + LogNormal(late, 0, noise).Sum();
+        return scales + LogNormal(moves, 0, bySteps ? 1 : step).Sum() + LogNormal(early, 0, noise).Sum() + LogNormal(late, 0, noise).Sum();
     }, new DensityOptions { Support = [SupportTransform.Positive(2), SupportTransform.Real(30)] });
 }
 
@@ -122,6 +130,90 @@ static Density Counts()
         var data = ((Expr.Constant(counts) * rate) - rate.Exp()).Sum();
         return data - (0.5 * x.Slice(0, 2, places).SquaredNorm()) - (0.5 * (x[1] / 3).Square()) - (0.5 * x[0].Square());
     }, new DensityOptions { Support = [SupportTransform.Positive(), SupportTransform.Real(places + 1)] });
+}
+
+// Counts in the cells of a grid with a log-rate that is a Gaussian process, as it is written: the values of the process themselves.
+static Density CoxProcess()
+{
+    const int side = 12;
+    const int cells = side * side;
+    var random = new RandomStream(4, StreamName.Of("cox process"));
+    var covariance = new double[cells * cells];
+    for (var at = 0; at < covariance.Length; at++)
+    {
+        var (i, j) = (at / cells, at % cells);
+        covariance[at] = 1.91 * Math.Exp(-33.0 / side * double.Hypot((i / side) - (j / side), (i % side) - (j % side)) / 4);
+    }
+
+    var factor = (double[])covariance.Clone();
+    Cholesky.Factor(factor, cells);
+    for (var at = 0; at < factor.Length; at++)
+    {
+        factor[at] = at % cells > at / cells ? 0 : factor[at];
+    }
+
+    double[] noise = [.. Enumerable.Range(0, cells).Select(_ => random.NextNormal())];
+    double[] counts = [.. Enumerable.Range(0, cells).Select(i =>
+    {
+        var rate = Math.Exp(1 + Enumerable.Range(0, i + 1).Sum(j => factor[(i * cells) + j] * noise[j]));
+        var (count, product) = (0, random.NextDouble());
+        for (var least = Math.Exp(-rate); product > least; count++)
+        {
+            product *= random.NextDouble();
+        }
+
+        return (double)count;
+    })];
+    var lower = Expr.Constant(factor, cells, cells);
+    return Density.Create("cox-process", cells, x =>
+        LogDensities.MultivariateNormalCholesky(x, Expr.Constant([.. Enumerable.Repeat(1.0, cells)], cells), lower)
+        + ((Expr.Constant(counts) * x) - x.Exp()).Sum());
+}
+
+// Houses in 40 counties, few in most: a mean and a slope for the floor, the counties' effects, their deviation and that of a house.
+static Density Radon(bool centred)
+{
+    const int counties = 40;
+    var random = new RandomStream(5, StreamName.Of("radon"));
+    double[] effects = [.. Enumerable.Range(0, counties).Select(_ => 0.3 * random.NextNormal())];
+    int[] county = [.. Enumerable.Range(0, counties).SelectMany(j => Enumerable.Repeat(j, 2 + random.NextInt(8)))];
+    double[] floor = [.. county.Select(_ => random.NextDouble() < 0.2 ? 1.0 : 0.0)];
+    double[] level = [.. county.Select((j, i) => 1.4 + effects[j] - (0.7 * floor[i]) + (0.75 * random.NextNormal()))];
+    return Density.Create(centred ? "radon-centred" : "radon", counties + 4, x =>
+    {
+        var (mean, slope, spread, noise, rest) = (x[0], x[1], x[2], x[3], x.Slice(0, 4, counties));
+        var effect = centred ? rest : mean + (spread * rest);
+        var expected = effect.Gather(0, county) + (slope * Expr.Constant(floor));
+        return LogNormal(mean, 0, 10) + LogNormal(slope, 0, 10) - (0.5 * spread.Square()) - (0.5 * noise.Square())
+            + (centred ? LogNormal(rest, mean, spread) : LogNormal(rest, 0, 1)).Sum() + LogNormal(Expr.Constant(level), expected, noise).Sum();
+    }, new DensityOptions { Support = [SupportTransform.Real(2), SupportTransform.Positive(2), SupportTransform.Real(counties)] });
+}
+
+// Two hidden states by the forward recursion: the chances to stay, ordered means, and normal emissions.
+static Density HiddenMarkov()
+{
+    const int times = 100;
+    var random = new RandomStream(6, StreamName.Of("hidden markov"));
+    var (state, seen) = (0, new double[times]);
+    for (var t = 0; t < times; t++)
+    {
+        state = random.NextDouble() < (state == 0 ? 0.7 : 0.9) ? state : 1 - state;
+        seen[t] = (state == 0 ? 3 : 8) + random.NextNormal();
+    }
+
+    return Density.Create("hidden-markov", 4, x =>
+    {
+        var (first, second, low, high) = (x[0], x[1], x[2], x[3]);
+        var (a, b) = ((Expr)LogNormal(seen[0], low, 1), (Expr)LogNormal(seen[0], high, 1));
+        for (var t = 1; t < times; t++)
+        {
+            var next = Expr.Stack(0, a + first.Log(), b + (1 - second).Log()).LogSumExp() + LogNormal(seen[t], low, 1);
+            b = Expr.Stack(0, a + (1 - first).Log(), b + second.Log()).LogSumExp() + LogNormal(seen[t], high, 1);
+            a = next;
+        }
+
+        return Expr.Stack(0, a, b).LogSumExp() + LogNormal(low, 3, 1) + LogNormal(high, 10, 1);
+    }, new DensityOptions { Support = [SupportTransform.Interval(0, 1, 2), SupportTransform.Ordered(2)] });
 }
 
 // Atoms in a harmonic trap with the energy of Lennard and Jones, at temperature 1.

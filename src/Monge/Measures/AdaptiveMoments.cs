@@ -65,8 +65,7 @@ internal sealed class AdaptiveMoments : IDisposable
                 return null;
             }
 
-            var top = log.Max();
-            logZ = top + Math.Log(log.Average(v => Math.Exp(v - top))) + proposal.LogDeterminant + (0.5 * d * Math.Log(2 * Math.PI));
+            logZ = LogZ(proposal, log);
             var moved = Enumerable.Range(0, d).Max(i => Math.Abs(next.Mean[i] - current.Mean[i]) / current.StandardDeviation[i]);
             var grown = Math.Abs(next.LogDeterminant - current.LogDeterminant) / d;
             current = next;
@@ -85,12 +84,20 @@ internal sealed class AdaptiveMoments : IDisposable
         return (current, logZ);
     }
 
-    /// <summary>The share of effective draws among those of a Gaussian.</summary>
-    public double EffectiveShare(GaussianBase gaussian, RandomStream random)
+    /// <summary>The log-normaliser that draws of a Gaussian tell, and the share of them that is effective.</summary>
+    public (double LogZ, double EffectiveShare) Estimate(GaussianBase gaussian, RandomStream random)
     {
-        var log = Weigh(gaussian, random).LogWeights;
+        var log = IsConstant ? [double.NegativeInfinity] : Weigh(gaussian, random).LogWeights;
         var top = log.Max();
-        return double.IsFinite(top) ? Math.Pow(log.Sum(v => Math.Exp(v - top)), 2) / log.Sum(v => Math.Exp(2 * (v - top))) / _samples : 0;
+        return double.IsFinite(top)
+            ? (LogZ(gaussian, log), Math.Pow(log.Sum(v => Math.Exp(v - top)), 2) / log.Sum(v => Math.Exp(2 * (v - top))) / _samples)
+            : (double.NegativeInfinity, 0);
+    }
+
+    private static double LogZ(GaussianBase proposal, double[] log)
+    {
+        var top = log.Max();
+        return top + Math.Log(log.Average(v => Math.Exp(v - top))) + proposal.LogDeterminant + (0.5 * proposal.Dimension * Math.Log(2 * Math.PI));
     }
 
     // Draws and the log density there over that of a standard normal's noise, without constants.

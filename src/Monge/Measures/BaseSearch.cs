@@ -13,6 +13,9 @@ namespace Monge.Measures;
 internal static class BaseSearch
 {
     private const double FarOut = 6;
+
+    // What has so much less mass than draws find elsewhere is left out.
+    private const double SpikeLogShare = 9;
     private const int ModeSearchDimension = 10;
     private const int ScatteredPoints = 1 << 18;
 
@@ -22,14 +25,17 @@ internal static class BaseSearch
     /// <summary>The moment-matched Gaussian, else a Laplace approximation, else the standard normal; with separate modes, if there are any.</summary>
     public static BaseSuggestion Suggest(Density density, CancellationToken cancellation = default)
     {
-        var gaussian = Gaussian(density, LaplaceApproximation.TryFind(density), cancellation);
+        var (gaussian, logZ) = Gaussian(density, LaplaceApproximation.TryFind(density), cancellation);
         var found = ModeSearch.Find(density, gaussian.Center, gaussian.Scale, cancellation);
-        if (found.Modes is [var only] && !Covers(gaussian, only) && LaplaceApproximation.TryFind(density, only.Position) is { } laplace)
+        if (found.Modes is [var only] && !Covers(gaussian, only) && !IsSpike(only.LogZ) && LaplaceApproximation.TryFind(density, only.Position) is { } laplace)
         {
-            gaussian = Gaussian(density, laplace, cancellation);
+            (gaussian, logZ) = Gaussian(density, laplace, cancellation);
         }
 
-        return gaussian with { Modes = found };
+        return gaussian with { Modes = found with { Modes = [.. found.Modes.Where(m => !IsSpike(m.LogZ))] } };
+
+        // Importance sampling rarely finds more than there is: a mode with so much less about it is the tip of a spike.
+        bool IsSpike(double mass) => mass < logZ - SpikeLogShare;
     }
 
     private static bool Covers(BaseSuggestion gaussian, FoundMode mode)
@@ -39,34 +45,37 @@ internal static class BaseSearch
         return noise.All(z => Math.Abs(z) < FarOut);
     }
 
-    private static BaseSuggestion Gaussian(Density density, LaplaceApproximation? found, CancellationToken cancellation)
+    // With the log-normaliser that its draws tell.
+    private static (BaseSuggestion Suggestion, double LogZ) Gaussian(Density density, LaplaceApproximation? found, CancellationToken cancellation)
     {
         var d = density.Dimension;
         var random = new RandomStream(0);
         var laplace = found is { Converged: true } ? found : null;
         var start = laplace is null ? GaussianBase.Isotropic(d) : Cover(density, laplace, random);
         using var moments = new AdaptiveMoments(density);
-        GaussianBase? Match(GaussianBase from) => moments.Match(from, random, null, cancellation)?.Gaussian;
+        (GaussianBase Gaussian, double LogZ)? Match(GaussianBase from) => moments.Match(from, random, null, cancellation);
         if ((Match(start) ?? (laplace is null ? null : Match(GaussianBase.Isotropic(d)))) is { } matched)
         {
-            return new BaseSuggestion(
-                [.. matched.Mean], [.. matched.StandardDeviation], "moments matched by adaptive importance sampling")
-            { CovarianceFactor = matched.Factor };
+            return (Matched(matched.Gaussian, "moments matched by adaptive importance sampling"), matched.LogZ);
         }
 
         if (laplace is null && Scattered(density, random) is { } inside && Match(inside) is { } narrow)
         {
-            return new BaseSuggestion([.. narrow.Mean], [.. narrow.StandardDeviation], "moments matched from scattered points inside the target's support")
-            { CovarianceFactor = narrow.Factor };
+            return (Matched(narrow.Gaussian, "moments matched from scattered points inside the target's support"), narrow.LogZ);
         }
 
+        const string advice = "suggest a base that covers the target";
+        var standard = moments.Estimate(GaussianBase.Isotropic(d), random).LogZ;
         return laplace is null
-            ? BaseSuggestion.Isotropic(
-                d, 1, 4, "standard normal: neither a mode nor moments were found from the origin; suggest a base that covers the target", false)
-            : new BaseSuggestion(laplace.Mode, laplace.StandardDeviation,
-                "Laplace approximation at one mode: its moments could not be matched")
-            { CovarianceFactor = laplace.CovarianceFactor };
+            ? (BaseSuggestion.Isotropic(d, 1, 4, $"standard normal: neither a mode nor moments were found from the origin; {advice}", false), standard)
+            : standard > laplace.LogZ + SpikeLogShare
+            ? (BaseSuggestion.Isotropic(d, 1, 4, $"standard normal: the mode found is the tip of a spike with hardly any mass; {advice}", false), standard)
+            : (new BaseSuggestion(laplace.Mode, laplace.StandardDeviation, "Laplace approximation at one mode: its moments could not be matched")
+            { CovarianceFactor = laplace.CovarianceFactor }, laplace.LogZ);
     }
+
+    private static BaseSuggestion Matched(GaussianBase gaussian, string source) =>
+        new([.. gaussian.Mean], [.. gaussian.StandardDeviation], source) { CovarianceFactor = gaussian.Factor };
 
     // The mean and covariance of an equal mixture of the Laplace approximations at all modes reached from starts ten standard deviations about the first.
     private static GaussianBase Cover(Density density, LaplaceApproximation first, RandomStream random)

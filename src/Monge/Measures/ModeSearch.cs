@@ -118,7 +118,7 @@ internal static class ModeSearch
             var laplace = mode.ToGaussian();
             bool IsApart(GaussianBase gaussian) => kept.All(other => ReferenceEquals(other, mode)
                 || Deviations(gaussian, other.Mode) > ApartInDeviations * Math.Sqrt(density.Dimension));
-            return moments.EffectiveShare(laplace, random) < GoodFit && moments.Match(laplace, random, IsApart, cancellation) is { } matched
+            return moments.Estimate(laplace, random).EffectiveShare < GoodFit && moments.Match(laplace, random, IsApart, cancellation) is { } matched
                 ? new FoundMode(mode.Mode, matched.Gaussian, matched.LogZ)
                 : new FoundMode(mode.Mode, laplace, mode.LogZ);
         }).OrderByDescending(m => m.LogZ).ToList();

@@ -13,6 +13,21 @@ internal static class SampleWarnings
     private const double ManyOutside = 0.7;
     private const double LeftRegionShare = 0.01;
     private const double LargestStableStep = 2;
+    private const double LowEffectiveFraction = 0.1;
+
+    /// <summary>Whether uneven weights may come from scales near zero at which the density rises without bound, as it does in a centred hierarchy.</summary>
+    /// <param name="target">The density, whose base says which modes a search found.</param>
+    /// <param name="weights">The weights.</param>
+    public static IEnumerable<Status> NoMode(Density target, ImportanceWeights weights)
+    {
+        if (target.Base.Modes is { Modes.Count: 0, Starts: > 0 } found && weights.EffectiveSampleFraction < LowEffectiveFraction)
+        {
+            yield return Status.Warn(
+                FormattableString.Invariant(
+                    $"a search from {found.Starts:N0} starts found no mode with mass about it, as where the scale of a hierarchy is near zero"),
+                "write effects as their mean plus their scale times standard normal coordinates (the non-centred form)");
+        }
+    }
 
     /// <summary>
     /// A step that a given diffusion makes unstable: an explicit Langevin step multiplies an error by 1 - eps h times the curvature, and beyond 2 it grows.

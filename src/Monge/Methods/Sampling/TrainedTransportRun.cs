@@ -109,6 +109,7 @@ internal sealed class TrainedTransportRun<T>(
                 .. forward?.Judge(weights) ?? [],
                 .. coverage,
                 .. weights.Warnings,
+                .. SampleWarnings.NoMode(target, weights),
                 .. MomentTails.Judge(MomentTails.Compute(reported, target.Names, particles.LogWeights)),
                 .. SampleWarnings.LostParticles(particles.LogWeights, outside),
                 .. SampleWarnings.Outside(target, reported, particles.LogWeights, outside),
