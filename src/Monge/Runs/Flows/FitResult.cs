@@ -82,6 +82,12 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
             })]);
         }
 
+        if (Model.Standardisation.Transforms is { Count: > 0 } transforms)
+        {
+            result["long_tails"] = new JsonObject(
+                Model.Columns.Zip(transforms).Where(c => c.Second is not null).Select(c => KeyValuePair.Create(c.First, (JsonNode?)c.Second!.ToString())));
+        }
+
         if (Model.Table is { } law)
         {
             result["types"] = new JsonArray([.. law.Types.All.Select(Describe)]);
@@ -123,8 +129,8 @@ public sealed record FitResult(FlowModel Model, (double Mean, double Error, int 
 
         if (Model.Standardisation.Transforms is { Count: > 0 } transforms)
         {
-            var curves = Model.Columns.Zip(transforms).Where(c => c.Second is not null).Select(c => $"{c.First} by its {c.Second}");
-            lines.Add(("long tails", $"{string.Join(", ", curves)}: few rows set the standard deviation"));
+            var curves = Model.Columns.Zip(transforms).Where(c => c.Second is not null).GroupBy(c => c.Second!.ToString(), c => c.First);
+            lines.Add(("long tails", $"{string.Join("; ", curves.Select(g => $"{string.Join(", ", g)} by {g.Key}"))}: few rows set the standard deviation"));
         }
 
         if (Model.LossByTime is { } loss && Model.Table?.Types.Continuous.Count != 0)
