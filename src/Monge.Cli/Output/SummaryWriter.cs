@@ -6,9 +6,9 @@ namespace Monge.Cli.Output;
 /// <summary>Writes what a result says of itself: tables, lines, warnings and, last, a picture in text.</summary>
 internal static class SummaryWriter
 {
-    // Tables of a file are as wide as they need to be; pictures stay within a usual terminal.
-    private const int PlainWidth = 110;
-    private const int PlainPictureWidth = 80;
+    // In files and pipes text and pictures stay within a usual terminal; tables are as wide as they need to be.
+    private const int PlainWidth = 80;
+    private const int PlainTableWidth = 110;
 
     /// <summary>Writes a summary to the console.</summary>
     public static void Write(IReadOnlyList<SummaryBlock> blocks, IReadOnlyList<Diagnostics.Status> warnings, TextWriter output) =>
@@ -49,7 +49,9 @@ internal static class SummaryWriter
             switch (block)
             {
                 case SummaryTable table:
+                    console.Profile.Width = plain ? PlainTableWidth : console.Profile.Width;
                     console.Write(Render(table));
+                    console.Profile.Width = plain ? PlainWidth : console.Profile.Width;
                     break;
                 case SummaryLines lines:
                     console.Write(Render(lines));
@@ -68,8 +70,7 @@ internal static class SummaryWriter
 
         foreach (var cloud in blocks.OfType<SummaryCloud>())
         {
-            var width = plain ? PlainPictureWidth : console.Profile.Width;
-            if (TerminalPicture.Fitting(width, cloud.Positions, cloud.Weights, cloud.Names) is { } picture)
+            if (TerminalPicture.Fitting(console.Profile.Width, cloud.Positions, cloud.Weights, cloud.Names) is { } picture)
             {
                 console.WriteLine();
                 console.Write(new Text(picture));

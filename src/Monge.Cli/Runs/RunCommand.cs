@@ -163,8 +163,8 @@ internal sealed class RunCommand<TProblem, TResult>
                 metrics.Save();
                 folder.Write("interrupted");
                 Console.Error.WriteLine(
-                    $"monge: stopped after step {last.Iteration} of {last.TotalIterations}; the state is saved in '{folder.Path}'. To go on, repeat the command "
-                    + "with --resume.");
+                    $"monge: stopped after step {last.Iteration} of {last.TotalIterations}; the state is saved in '{folder.Path}'. To go on, repeat the "
+                    + "command with --resume.");
             }
             else
             {

@@ -19,8 +19,18 @@ internal sealed class ModeClimb(CompiledProgram<double> program, int dimension)
     /// <summary>Starts so far.</summary>
     public int Starts { get; private set; }
 
-    /// <summary>Evaluations of value and gradient so far.</summary>
+    /// <summary>Evaluations of value and gradient on climbs so far.</summary>
     public long Evaluations { get; private set; }
+
+    /// <summary>The gradients [n, d] at positions [n, d].</summary>
+    public double[] Gradients(double[] positions)
+    {
+        var (d, n) = (dimension, positions.Length / dimension);
+        var (x, value, gradient) = (NdArray<double>.From(positions, n, d), new NdArray<double>(n), new NdArray<double>(n, d));
+        (program["x"], program["value"], program["gradient"]) = (x, value, gradient);
+        program.Run(n);
+        return gradient.Span.ToArray();
+    }
 
     /// <summary>From starts [n, d] to where they end and the values there.</summary>
     public (double[] Positions, double[] Values) Run(double[] starts, CancellationToken cancellation)

@@ -13,6 +13,9 @@ namespace Monge.Measures;
 internal static class ModeSearch
 {
     private const int StartsOfAWave = 1024;
+    private const int FewestLooks = 4096;
+    private const int MostLooks = 65_536;
+    private const long LookWork = 200_000_000;
     private const int MostModes = 24;
     private const int MostPolished = 32;
     private const double LeastScale = 0.1;
@@ -59,13 +62,14 @@ internal static class ModeSearch
         var modes = new List<LaplaceApproximation>();
         var ones = Enumerable.Repeat(1.0, d).ToArray();
         (double[] Centre, double[] Scale)[] places = [(new double[d], ones), .. centre is null ? [] : new[] { (centre, scale ?? ones) }];
-        var fruitless = 0;
+        var (fruitless, looks) = (0, (int)Math.Clamp(LookWork / size, FewestLooks, MostLooks));
         for (var wave = 0; wave < MostWaves && climb.Evaluations < MostEvaluations; wave++)
         {
             // The second wave and every later one search about what was found too, every other one at the distances between what was found.
             var known = modes.Count;
             var about = modes.Select(m => (m.Mode, m.StandardDeviation));
-            var starts = wave % 2 == 1 && known > 1 ? StartsAtDistances([.. modes.Select(m => m.Mode)], places.Select(p => p.Centre), random)
+            var starts = wave % 2 == 1 && known > 1
+                ? Unexplained(StartsAtDistances(looks, [.. modes.Select(m => m.Mode)], places.Select(p => p.Centre), random), modes, climb)
                 : Starts(d, [.. wave % 4 == 3 && known > 0 ? [] : places, .. about], random);
             Collect(d, finder.TryFind, climb.Run(starts, cancellation), modes, cancellation);
             fruitless = modes.Count > known ? 0 : fruitless + 1;
@@ -132,18 +136,17 @@ internal static class ModeSearch
         return Math.Sqrt(noise.Sum(z => z * z));
     }
 
-    // Normal draws about the modes' centroid, the places and the modes, as far from them as modes lie: of a sphere about its own place that holds a narrow
-    // mode the directions that lead to it are many more than of one about another, wider mode.
-    private static double[] StartsAtDistances(List<double[]> modes, IEnumerable<double[]> places, RandomStream random)
+    // Normal draws about the modes' centroid and the places, as far from them as modes lie: of a sphere about its own place that holds a narrow mode the
+    // directions that lead to it are many more than of one about another, wider mode.
+    private static double[] StartsAtDistances(int count, List<double[]> modes, IEnumerable<double[]> places, RandomStream random)
     {
         var d = modes[0].Length;
         double[] centroid = [.. Enumerable.Range(0, d).Select(i => modes.Average(m => m[i]))];
         double[][] centres = [centroid, .. places];
-        var starts = new double[StartsOfAWave * d];
-        for (var s = 0; s < StartsOfAWave; s++)
+        var starts = new double[count * d];
+        for (var s = 0; s < count; s++)
         {
-            var centre = s % 3 == 0 ? modes[random.NextInt(modes.Count)] : centres[s % centres.Length];
-            var other = modes[random.NextInt(modes.Count)];
+            var (centre, other) = (centres[s % centres.Length], modes[random.NextInt(modes.Count)]);
             var distance = Math.Sqrt(centre.Zip(other, (a, b) => (a - b) * (a - b)).Sum() / d) * Math.Pow(2, random.NextDouble() - 0.5);
             for (var i = 0; i < d; i++)
             {
@@ -152,6 +155,39 @@ internal static class ModeSearch
         }
 
         return starts;
+    }
+
+    // Of many positions those whose gradient is least that of a Gaussian at one of the known modes: where it is, a climb would lead there.
+    private static double[] Unexplained(double[] positions, List<LaplaceApproximation> modes, ModeClimb climb)
+    {
+        var d = modes[0].Mode.Length;
+        var (gradients, noise, rest) = (climb.Gradients(positions), new double[d], new double[positions.Length / d]);
+        var gaussians = modes.Select(m => (m.CovarianceFactor, Law: m.ToGaussian())).ToList();
+        for (var s = 0; s < rest.Length; s++)
+        {
+            rest[s] = double.PositiveInfinity;
+            foreach (var (factor, law) in gaussians)
+            {
+                law.ToNoise(positions.AsSpan(s * d, d), noise);
+                var (difference, whole) = (0.0, 0.0);
+                for (var j = 0; j < d; j++)
+                {
+                    var slope = 0.0;
+                    for (var i = j; i < d; i++)
+                    {
+                        slope += factor[i, j] * gradients[(s * d) + i];
+                    }
+
+                    difference += (slope + noise[j]) * (slope + noise[j]);
+                    whole += noise[j] * noise[j];
+                }
+
+                rest[s] = Math.Min(rest[s], difference / whole);
+            }
+        }
+
+        return [.. Enumerable.Range(0, rest.Length).Where(s => double.IsFinite(rest[s])).OrderByDescending(s => rest[s]).Take(StartsOfAWave)
+            .SelectMany(s => positions[(s * d)..((s + 1) * d)])];
     }
 
     // Student's t about the places in turn, at scales that are evenly spread over the decades.
