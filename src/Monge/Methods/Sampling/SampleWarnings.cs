@@ -20,7 +20,7 @@ internal static class SampleWarnings
     /// <param name="weights">The weights.</param>
     public static IEnumerable<Status> NoMode(Density target, ImportanceWeights weights)
     {
-        if (target.Base.Modes is { Modes.Count: 0, Starts: > 0 } found && weights.EffectiveSampleFraction < LowEffectiveFraction)
+        if (target.HasSupport && target.Base.Modes is { Modes.Count: 0, Starts: > 0 } found && weights.EffectiveSampleFraction < LowEffectiveFraction)
         {
             yield return Status.Warn(
                 FormattableString.Invariant(
