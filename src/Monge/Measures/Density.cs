@@ -220,7 +220,7 @@ public sealed class Density
             UnboundedCheck.Run(this);
             if (hasOrigin)
             {
-                IntegralCheck.Run(this, origin);
+                IntegralCheck.Run(this, origin, cancellation);
             }
         }
 
@@ -272,7 +272,7 @@ public sealed class Density
 
         if (Facts.LogZ is null && !hasOrigin)
         {
-            IntegralCheck.Run(this, start.Center);
+            IntegralCheck.Run(this, start.Center, cancellation);
         }
     }
 

@@ -30,14 +30,34 @@ internal static class IntegralCheck
     /// <summary>Throws if the density seems to have no finite integral.</summary>
     /// <param name="density">The density.</param>
     /// <param name="centre">About where its mass lies [d].</param>
+    /// <param name="cancellation">Stops the search for a base, which a suspicion needs.</param>
     /// <exception cref="DensityException">It seems to have none; the message says along what.</exception>
-    public static void Run(Density density, double[] centre)
+    public static void Run(Density density, double[] centre, CancellationToken cancellation = default)
     {
         var (d, random) = (density.Dimension, new RandomStream(0, MeasureStreams.IntegralCheck));
         double[] Normal() => [.. Enumerable.Range(0, d).Select(_ => random.NextNormal())];
         double[][] places = [.. Enumerable.Range(0, Lines).Select(_ => Normal().Zip(centre, (a, b) => a + b).ToArray())];
         var top = density.LogDensityAt([.. centre, .. places.SelectMany(p => p)]).Where(double.IsFinite).DefaultIfEmpty(double.NegativeInfinity).Max();
-        bool Falls(double[] place, double[] axis, double power) => IntegralCheck.Falls(density, place, axis, power, top);
+        var isTopOfModes = false;
+        bool Falls(double[] place, double[] axis, double power)
+        {
+            if (IntegralCheck.Falls(density, place, axis, power, top))
+            {
+                return true;
+            }
+
+            // The centre may lie far below the mass, and what seems a plateau there still farther.
+            if (!isTopOfModes && density.FindBase(cancellation) is { } found)
+            {
+                isTopOfModes = true;
+                double[] high = [.. found.Center, .. found.Modes?.Modes.SelectMany(m => m.Position) ?? []];
+                top = density.LogDensityAt(high).Where(double.IsFinite).Append(top).Max();
+                return IntegralCheck.Falls(density, place, axis, power, top);
+            }
+
+            return false;
+        }
+
         foreach (var direction in Coordinates(density).Concat(Flat(density, places[0])))
         {
             if (places.Count(place => !Falls(place, direction.Axis, 1)) > Lines / 2)

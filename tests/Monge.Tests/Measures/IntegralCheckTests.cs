@@ -12,7 +12,7 @@ public sealed class IntegralCheckTests
         "separated", "scale", "quartic-ridge"];
 
     public static TheoryData<string> Proper => ["cauchy", "just-light", "light-plane", "cauchies", "narrowing", "wall", "plane-wall", "deep-plateau", "wide",
-        "log-normal", "half-cauchy", "mixture"];
+        "log-normal", "half-cauchy", "mixture", "far-plateau"];
 
     [Theory]
     [MemberData(nameof(Improper))]
@@ -76,6 +76,8 @@ public sealed class IntegralCheckTests
             "narrowing" => Real(2, x => -0.5 * (x[0] * (1 + x[1].Square())).Square()),
             "wall" => Real(1, x => Expr.Select(x[0].Abs().Less(1), 0, double.NegativeInfinity)),
             "plane-wall" => Real(2, x => Expr.Select((x[0] + x[1]).Less(1), -0.5 * x.SquaredNorm(), -1e300)),
+            // The plateau lies e^-2000 below the mode, but above the density at the origin, which is e^-4900 times that of the mode.
+            "far-plateau" => Real(2, x => Expr.Stack(0, -0.5 * (x - 70).SquaredNorm(), -2000 - (1e-30 * x.SquaredNorm())).LogSumExp()),
             "deep-plateau" => Real(2, x => Expr.Select(x.SquaredNorm().Less(1), 0, -1e5)),
             "wide" => Real(2, x => -0.5 * (x / 1e7).SquaredNorm()),
             "log-normal" => Positive(x => -x[0].Log() - (0.5 * x[0].Log().Square())),
