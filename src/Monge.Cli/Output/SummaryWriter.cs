@@ -25,6 +25,15 @@ internal static class SummaryWriter
     /// <summary>A console on a writer; plain text without colours when the output goes to a file.</summary>
     internal static IAnsiConsole Open(TextWriter output) => Open(output, Console.IsOutputRedirected);
 
+    /// <summary>Writes a table, in plain text as wide as it needs to be.</summary>
+    internal static void WriteTable(IAnsiConsole console, Table table, bool plain)
+    {
+        var width = console.Profile.Width;
+        console.Profile.Width = plain ? PlainTableWidth : width;
+        console.Write(table);
+        console.Profile.Width = width;
+    }
+
     private static IAnsiConsole Open(TextWriter output, bool plain)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -49,9 +58,7 @@ internal static class SummaryWriter
             switch (block)
             {
                 case SummaryTable table:
-                    console.Profile.Width = plain ? PlainTableWidth : console.Profile.Width;
-                    console.Write(Render(table));
-                    console.Profile.Width = plain ? PlainWidth : console.Profile.Width;
+                    WriteTable(console, Render(table), plain);
                     break;
                 case SummaryLines lines:
                     console.Write(Render(lines));

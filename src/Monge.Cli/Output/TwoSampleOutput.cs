@@ -22,8 +22,8 @@ internal static class TwoSampleOutput
         console.WriteLine(
             $"{samples} ({table.Samples} rows) against {data} ({table.DataRows} rows), "
             + $"{(options.Standardise ? "columns in standard deviations of the data" : "columns in their own units")}");
-        console.Write(Distances(table.Distances));
-        console.Write(Columns(table.Columns));
+        SummaryWriter.WriteTable(console, Distances(table.Distances), Console.IsOutputRedirected);
+        SummaryWriter.WriteTable(console, Columns(table.Columns), Console.IsOutputRedirected);
         if (table.Classifier is { } classifier)
         {
             console.WriteLine(classifier.ToString());

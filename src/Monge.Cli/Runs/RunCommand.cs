@@ -168,7 +168,12 @@ internal sealed class RunCommand<TProblem, TResult>
             }
             else
             {
-                folder.Discard();
+                // What another run left in a folder that was to be gone on with is not this one's to take away.
+                if (!run.Resume)
+                {
+                    folder.Discard();
+                }
+
                 Console.Error.WriteLine("monge: stopped before the first step; nothing was kept.");
             }
 

@@ -71,7 +71,11 @@ internal static class ModeSearch
             var starts = wave % 2 == 1 && known > 1
                 ? Unexplained(StartsAtDistances(looks, [.. modes.Select(m => m.Mode)], places.Select(p => p.Centre), random), modes, climb)
                 : Starts(d, [.. wave % 4 == 3 && known > 0 ? [] : places, .. about], random);
-            Collect(d, finder.TryFind, climb.Run(starts, cancellation), modes, cancellation);
+            if (starts.Length > 0)
+            {
+                Collect(d, finder.TryFind, climb.Run(starts, cancellation), modes, cancellation);
+            }
+
             fruitless = modes.Count > known ? 0 : fruitless + 1;
             if (fruitless >= (climb.Evaluations * size < CheapWork ? FruitlessWavesIfCheap : FruitlessWaves))
             {
