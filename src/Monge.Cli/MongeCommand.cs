@@ -80,7 +80,9 @@ public static class MongeCommand
             GenerateCommand.Create(),
             DensityCommand.Create(),
             MapCommand.Create(),
+            EvolveCommand.Create(),
             TargetsCommand.Create(own),
+            ProblemsCommand.Create(),
             MethodsCommand.Create(),
             ShowCommand.Create(),
             ReportCommand.Create(),
@@ -94,6 +96,7 @@ public static class MongeCommand
             ("monge sample gmm9 --seed 1", "draw from nine Gaussians by learned transport"),
             ("monge sample eight-schools --out runs/schools", "a posterior on real data, kept in a folder of its own"),
             ("monge fit data.csv --out m.safetensors", "learn to generate the rows of a table"),
+            ("monge evolve ou-2", "follow the law of a diffusion in time"),
             ("monge targets", "what can be sampled"),
             ("monge reproduce 01 --quick", "rerun published figures"),
             ("monge bench regression --batch 4096 --width 256", "time the engine"));

@@ -46,17 +46,24 @@ internal sealed partial class ProgramPlan<T>
         var varying = outputs.Where(o => !o.Value.IsUniform).ToList();
         var uniform = outputs.Where(o => o.Value.IsUniform).ToList();
         var uniformNodes = TracedProgram.Collect(uniform.Select(u => u.Value));
-        var afterTiles = new HashSet<Expr>();
-        foreach (var node in uniformNodes)
+        var afterTiles = new Dictionary<Expr, bool>();
+
+        // Views that planning makes of a value are as late as the value.
+        bool IsAfterTiles(Expr value)
         {
-            if (node.Operation is AccumulatorLeaf || node.Inputs.Any(afterTiles.Contains))
+            if (!afterTiles.ContainsKey(value))
             {
-                afterTiles.Add(node);
+                foreach (var node in TracedProgram.Collect([value]))
+                {
+                    afterTiles[node] = node.Operation is AccumulatorLeaf || node.Inputs.Any(i => afterTiles[i]);
+                }
             }
+
+            return afterTiles[value];
         }
 
         LayOutAccumulators(uniform.Select(u => u.Value), uniformNodes);
-        bool IsEarlier(Expr e) => e.Operation is Leaf || !afterTiles.Contains(e);
+        bool IsEarlier(Expr e) => e.Operation is Leaf || !IsAfterTiles(e);
         List<PlanStep> bodySteps, epilogue, perStep, prologue;
         HashSet<Expr> bodyReads, epilogueReads, perStepReads, prologueReads;
         List<Expr> uniformBases;
@@ -76,7 +83,7 @@ internal sealed partial class ProgramPlan<T>
 
         var leaves = bodyReads.Concat(epilogueReads).Concat(perStepReads).Concat(prologueReads).Concat(uniformBases).Where(e => e.Operation is Leaf).Distinct();
         LocateLeaves(leaves);
-        UsesPerStepAfterTiles = epilogueReads.Any(e => e.IsPerStep) || uniform.Any(u => !afterTiles.Contains(u.Value) && u.Value.IsPerStep);
+        UsesPerStepAfterTiles = epilogueReads.Any(e => e.IsPerStep) || uniform.Any(u => !IsAfterTiles(u.Value) && u.Value.IsPerStep);
         Prologue = BuildUniform(prologue, Space.Uniform, ref _uniformSize);
         PerStep = BuildUniform(perStep, Space.PerStep, ref _perStepSize);
         Epilogue = BuildUniform(epilogue, Space.Uniform, ref _uniformSize);

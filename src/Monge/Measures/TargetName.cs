@@ -6,16 +6,16 @@ namespace Monge.Measures;
 /// The name of a target as it is written: the name proper and, after an @, settings, as in phi4-4x4@m2=-4.75,lambda=5.1. Settings left at their defaults are no
 /// part of a target's own name, so a target has one name however it was asked for.
 /// </summary>
-internal sealed record TargetName(string Proper, IReadOnlyDictionary<string, double> Settings)
+internal sealed record TargetName(string Proper, IReadOnlyDictionary<string, double> Settings, string Kind = "target")
 {
     /// <summary>Reads a name.</summary>
     /// <exception cref="ArgumentException">The settings aren't of the form name=number, or one is given twice.</exception>
-    public static TargetName Parse(string text)
+    public static TargetName Parse(string text, string kind = "target")
     {
         var at = text.IndexOf('@', StringComparison.Ordinal);
         if (at < 0)
         {
-            return new TargetName(text, new Dictionary<string, double>());
+            return new TargetName(text, new Dictionary<string, double>(), kind);
         }
 
         var settings = new Dictionary<string, double>();
@@ -26,12 +26,12 @@ internal sealed record TargetName(string Proper, IReadOnlyDictionary<string, dou
                 || !settings.TryAdd(sides[0], value))
             {
                 throw new ArgumentException(
-                    $"The settings of the target '{text}' can't be read at '{part}'; after the @ come settings once each as name=number, separated by commas.",
+                    $"The settings of the {kind} '{text}' can't be read at '{part}'; after the @ come settings once each as name=number, separated by commas.",
                     nameof(text));
             }
         }
 
-        return new TargetName(text[..at], settings);
+        return new TargetName(text[..at], settings, kind);
     }
 
     /// <summary>The size that a family's name ends in: 7 of gaussian-7; null if this isn't a name of the family or doesn't end in a whole number.</summary>
@@ -48,7 +48,7 @@ internal sealed record TargetName(string Proper, IReadOnlyDictionary<string, dou
         foreach (var given in Settings.Keys.Where(k => known.All(n => n.Name != k)))
         {
             throw new ArgumentException(
-                $"The target '{Proper}' has no setting '{given}'"
+                $"The {Kind} '{Proper}' has no setting '{given}'"
                 + (known.Length == 0 ? "; it takes none." : $"; it has {string.Join(" and ", known.Select(n => n.Name))}."), nameof(known));
         }
 

@@ -1,5 +1,4 @@
 using Monge.Measures;
-using Monge.Objectives;
 using Monge.Runs;
 
 namespace Monge.Methods;
@@ -34,10 +33,10 @@ public static class MethodRegistry
             [LogDensityLosses],
             (target, options) => new PdeTransport(target, options),
             ("quick", new PdeOptions { Training = new() { Iterations = 1000 } }),
-            ("timeReversal", new PdeOptions { Evolution = Evolution.TimeReversal }),
-            ("schroedingerBridge", new PdeOptions { Evolution = Evolution.SchroedingerBridge }),
-            ("optimalTransport", new PdeOptions { Evolution = Evolution.OptimalTransport }),
-            ("annealing", new PdeOptions { Evolution = Evolution.AnnealingStochastic })),
+            ("timeReversal", new PdeOptions { Evolution = Objectives.Evolution.TimeReversal }),
+            ("schroedingerBridge", new PdeOptions { Evolution = Objectives.Evolution.SchroedingerBridge }),
+            ("optimalTransport", new PdeOptions { Evolution = Objectives.Evolution.OptimalTransport }),
+            ("annealing", new PdeOptions { Evolution = Objectives.Evolution.AnnealingStochastic })),
         Controlled(
             ControlledAlgorithm.Pis, "Path integral sampler",
             "Learns the drift that carries Brownian motion from one point to the target, by simulating whole paths; weighs them by forward and backward "
@@ -93,6 +92,15 @@ public static class MethodRegistry
                 "M. Albergo, N. Boffi and E. Vanden-Eijnden, Stochastic interpolants: a unifying framework for flows and diffusions, arXiv:2303.08797",
             ],
             (data, options) => new InterpolantFit(data, options)),
+        Evolution<JkoOptions>(
+            JkoFlow.Name,
+            "Wasserstein gradient flow by convex potentials",
+            "Follows the law of a gradient flow by steps of Jordan, Kinderlehrer and Otto, each the gradient of an input-convex network: samples and exact "
+            + "densities at every step, without a grid.",
+            ["P. Mokrov, A. Korotin, L. Li, A. Genevay, J. Solomon and E. Burnaev, Large-Scale Wasserstein Gradient Flows, arXiv:2106.00736"],
+            (problem, options) => new JkoFlow(problem, options),
+            ("quick", new JkoOptions { Iterations = 150, BatchSize = 512, Pool = 16_384, Width = 32 }),
+            ("paper", new JkoOptions { AffinePart = false, FinalLearningRateShare = 1, AverageDecay = 0 })),
     ];
 
     /// <summary>All methods.</summary>
@@ -106,6 +114,9 @@ public static class MethodRegistry
 
     /// <summary>The fits.</summary>
     public static IReadOnlyList<MethodEntry<FitProblem, FlowModel>> Fits => Of<FitProblem, FlowModel>(MethodKind.Fit);
+
+    /// <summary>The methods that follow laws in time.</summary>
+    public static IReadOnlyList<MethodEntry<EvolutionProblem, IEvolution>> Evolutions => Of<EvolutionProblem, IEvolution>(MethodKind.Evolve);
 
     /// <summary>The methods of a kind.</summary>
     /// <typeparam name="TProblem">The kind's problem.</typeparam>
@@ -166,6 +177,31 @@ public static class MethodRegistry
         where TOptions : class, IMethodOptions, new() => MethodEntry<FitProblem, FlowModel>.Create<TOptions>(
             new MethodFacts(MethodKind.Fit, name, title, description) { References = references, Needs = MethodNeeds.Data, Gives = MethodGives.Density },
             (problem, options) => create(problem.Data, options),
+            presets);
+
+    /// <summary>The line of a method that follows laws in time.</summary>
+    /// <typeparam name="TOptions">Its options.</typeparam>
+    /// <param name="name">Its name on the command line.</param>
+    /// <param name="title">Its title.</param>
+    /// <param name="description">What it does, in one or two sentences.</param>
+    /// <param name="references">The papers.</param>
+    /// <param name="create">Binds it to an evolution and options.</param>
+    /// <param name="presets">Named options.</param>
+    public static MethodEntry<EvolutionProblem, IEvolution> Evolution<TOptions>(
+        string name,
+        string title,
+        string description,
+        IReadOnlyList<string> references,
+        Func<EvolutionProblem, TOptions, IMethod<IEvolution>> create,
+        params (string Name, TOptions Options)[] presets)
+        where TOptions : class, IMethodOptions, new() => MethodEntry<EvolutionProblem, IEvolution>.Create<TOptions>(
+            new MethodFacts(MethodKind.Evolve, name, title, description)
+            {
+                References = references,
+                Needs = MethodNeeds.Gradient | MethodNeeds.ExactDraws,
+                Gives = MethodGives.EqualWeights | MethodGives.Density,
+            },
+            create,
             presets);
 
     private static MethodEntry<SamplingProblem, SampleSet> Controlled(ControlledAlgorithm algorithm, string title, string description, string reference) =>

@@ -21,7 +21,7 @@ public static class GaussianTransport
         int dimension = CheckMeans(mean1, mean2);
         double[] root = SymmetricRoots.Root(covariance1, dimension, nameof(covariance1));
         SymmetricRoots.Check(covariance2, dimension, nameof(covariance2));
-        double[] middle = SymmetricRoots.Root(Sandwich(root, covariance2, dimension), dimension, nameof(covariance2));
+        double[] middle = SymmetricRoots.Root(SymmetricRoots.Sandwich(root, covariance2, dimension), dimension, nameof(covariance2));
         double result = 0;
         for (int axis = 0; axis < dimension; axis++)
         {
@@ -43,8 +43,8 @@ public static class GaussianTransport
         double[] root = SymmetricRoots.Root(covariance1, dimension, nameof(covariance1));
         SymmetricRoots.Check(covariance2, dimension, nameof(covariance2));
         double[] inverseRoot = SymmetricRoots.InverseRoot(covariance1, dimension, nameof(covariance1));
-        double[] middle = SymmetricRoots.Root(Sandwich(root, covariance2, dimension), dimension, nameof(covariance2));
-        return Sandwich(inverseRoot, middle, dimension);
+        double[] middle = SymmetricRoots.Root(SymmetricRoots.Sandwich(root, covariance2, dimension), dimension, nameof(covariance2));
+        return SymmetricRoots.Sandwich(inverseRoot, middle, dimension);
     }
 
     private static int CheckMeans(double[] mean1, double[] mean2)
@@ -54,21 +54,6 @@ public static class GaussianTransport
         return mean1.Length > 0 && mean1.Length == mean2.Length
             ? mean1.Length
             : throw new ArgumentException($"The means have {mean1.Length} and {mean2.Length} coordinates; they need the same positive number.", nameof(mean2));
-    }
-
-    /// <summary>outer * inner * outer, made exactly symmetric.</summary>
-    private static double[] Sandwich(double[] outer, double[] inner, int dimension)
-    {
-        double[] product = SymmetricRoots.Multiply(SymmetricRoots.Multiply(outer, inner, dimension), outer, dimension);
-        for (int row = 0; row < dimension; row++)
-        {
-            for (int column = 0; column < row; column++)
-            {
-                double mean = (product[row * dimension + column] + product[column * dimension + row]) / 2;
-                product[row * dimension + column] = product[column * dimension + row] = mean;
-            }
-        }
-        return product;
     }
 }
 
@@ -103,6 +88,21 @@ internal static class SymmetricRoots
         return Compose(values, vectors, dimension);
     }
 
+    /// <summary>outer * inner * outer, made exactly symmetric.</summary>
+    public static double[] Sandwich(double[] outer, double[] inner, int dimension)
+    {
+        double[] product = Multiply(Multiply(outer, inner, dimension), outer, dimension);
+        for (int row = 0; row < dimension; row++)
+        {
+            for (int column = 0; column < row; column++)
+            {
+                double mean = (product[row * dimension + column] + product[column * dimension + row]) / 2;
+                product[row * dimension + column] = product[column * dimension + row] = mean;
+            }
+        }
+        return product;
+    }
+
     public static double[] Multiply(double[] left, double[] right, int dimension) => HostMatrices.Product(left, right, dimension, dimension, dimension);
 
     public static void Check(double[] matrix, int dimension, string name)
@@ -123,7 +123,8 @@ internal static class SymmetricRoots
 
     private static double Floor(double[] values, int dimension) => 1e-13 * dimension * values.Max(Math.Abs);
 
-    private static double[] Compose(double[] values, double[] vectors, int dimension)
+    /// <summary>V diag(values) V^T for eigenvectors V in columns.</summary>
+    public static double[] Compose(double[] values, double[] vectors, int dimension)
     {
         var result = new double[dimension * dimension];
         for (int row = 0; row < dimension; row++)

@@ -62,6 +62,9 @@ public sealed record MethodKind(string Name, string Title)
 
     /// <summary>From data to a model that draws and has a density.</summary>
     public static MethodKind Fit { get; } = new("fit", "Fits: from data to a model that draws rows and has a density");
+
+    /// <summary>From a drift, a diffusion and an initial law to the law in time.</summary>
+    public static MethodKind Evolve { get; } = new("evolve", "Evolutions: from a drift, a diffusion and an initial law to the law in time");
 }
 
 /// <summary>What is said of a method.</summary>

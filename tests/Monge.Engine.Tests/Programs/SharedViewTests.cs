@@ -41,4 +41,40 @@ public sealed class SharedViewTests
             }
         }
     }
+
+    // The gradient of sum_r B_r B_r^T reads the batch's sum by rows and by columns: its transpose, a view made while planning, exists after the tiles alone.
+    [Fact]
+    public void A_sum_over_the_batch_may_be_read_along_both_axes()
+    {
+        const int samples = 40;
+        var parameters = new ParameterSet();
+        var (factors, x) = (parameters.Add("factors", 3, 2), Expr.Input("x", 2));
+        var matrix = (factors.Reshape(3, 2, 1) * factors.Reshape(3, 1, 2)).Sum(0);
+        var loss = Expr.MatrixProduct(matrix, x).SquaredNorm();
+        var gradient = Derivative.Gradient(loss, factors);
+        var (points, values) = (new NdArray<double>(samples, 2), new NdArray<double>(6));
+        for (var i = 0; i < points.Length; i++)
+        {
+            points[i] = Math.Sin(1 + (7.3 * i));
+        }
+
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = Math.Cos(1 + (2.1 * i));
+        }
+
+        using var summed = new CompiledProgram<double>(new TracedProgram(parameters, ("gradient", gradient.BatchSum()))) { ["x"] = points, Parameters = values };
+        summed.Run(samples);
+        using var each = new CompiledProgram<double>(new TracedProgram(parameters, ("gradient", gradient)))
+        {
+            ["x"] = points,
+            ["gradient"] = new NdArray<double>(samples, 3, 2),
+            Parameters = values,
+        };
+        each.Run(samples);
+        for (var k = 0; k < 6; k++)
+        {
+            Assert.Equal(Enumerable.Range(0, samples).Sum(s => each["gradient"].Span[(6 * s) + k]), summed["gradient"].Span[k], 10);
+        }
+    }
 }

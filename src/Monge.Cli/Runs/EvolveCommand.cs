@@ -1,0 +1,57 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Monge.Measures;
+using Monge.Methods;
+using Monge.Runs;
+
+namespace Monge.Cli.Runs;
+
+/// <summary><c>monge evolve PROBLEM</c>: follows the law of a diffusion in time.</summary>
+internal static class EvolveCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create()
+    {
+        var name = new Argument<string>("problem") { Description = "The evolution; `monge problems` lists them.", HelpName = "PROBLEM" };
+        name.CompletionSources.Add(_ => EvolutionLibrary.All.Select(e => e.Name));
+        var until = new Option<double?>("--until") { Description = "The time up to which the law is followed. [default: the problem's]", HelpName = "T" };
+        var times = CommandOptions.Integer("--times", "Times that are told and written, evenly spread, the first and the last among them.", 11, 2, 10_000);
+        var samples = CommandOptions.Integer("--samples", "Samples that are carried, told and written.", 10_000, 3, 10_000_000);
+        samples.Aliases.Add("-n");
+
+        StatedProblem<EvolutionProblem> Problem(ParseResult parsed, int threads)
+        {
+            try
+            {
+                var problem = EvolutionLibrary.Get(parsed.GetRequiredValue(name));
+                return new StatedProblem<EvolutionProblem>(problem, problem.Name, [("problem", problem.Name)]);
+            }
+            catch (ArgumentException error)
+            {
+                throw CommandException.Usage(Failures.Explain(error).Message);
+            }
+        }
+
+        return RunCommand<EvolutionProblem, IEvolution>.Create(new RunKind<EvolutionProblem, IEvolution>
+        {
+            Kind = MethodKind.Evolve,
+            Description = "Follow the law of a diffusion in time: samples, densities, entropy and free energy, with a bound on the error.",
+            DefaultMethod = JkoFlow.Name,
+            Methods = () => MethodRegistry.Evolutions,
+            Symbols = [name, until, times, samples],
+            Problem = Problem,
+            Report = (parsed, problem, evolution, run) =>
+                EvolutionResult.Of(evolution, parsed.GetRequiredValue<string>("--method"), parsed.GetValue(samples), parsed.GetValue(times), run),
+            Closing = "positions, log densities, scores, model and record",
+            Flags = parsed => parsed.GetValue(until) is { } time ? new JsonObject { ["until"] = time } : [],
+            Settings = parsed => new JsonObject { ["samples"] = parsed.GetValue(samples), ["times"] = parsed.GetValue(times) },
+            Examples =
+            [
+                ("monge evolve ou-2", "an Ornstein-Uhlenbeck process to t = 1, beside its exact law"),
+                ("monge evolve mixture-2 --until 2 --times 21", "a diffusion into a Gaussian mixture"),
+                ("monge evolve ou-12 --preset paper --seed 1", "with the network and steps of the paper"),
+                ("monge evolve ou-2 --resume", "go on after Ctrl-C or a crash"),
+            ],
+        });
+    }
+}

@@ -1,0 +1,159 @@
+using System.Numerics;
+using Monge.Engine.Programs;
+
+namespace Monge.Fields;
+
+/// <summary>How a <see cref="ConvexNetwork"/> is built.</summary>
+public sealed record ConvexNetworkOptions
+{
+    /// <summary>Units of each of the two hidden layers, at least 1.</summary>
+    public int Width { get; init; } = 64;
+
+    /// <summary>Rank R of each unit's quadratic form, at least 1.</summary>
+    public int Rank { get; init; } = 5;
+
+    /// <summary>The strong convexity epsilon added as epsilon |x|^2 / 2, at least 0.</summary>
+    public double Convexity { get; init; } = 1e-6;
+
+    /// <summary>
+    /// Whether |A x|^2 / 2 + a . x, with a free matrix that starts at the identity and a free vector that starts at 0, is added: training then starts near the
+    /// identity map, and affine maps are exact.
+    /// </summary>
+    public bool HasAffinePart { get; init; }
+}
+
+/// <summary>
+/// A convex potential psi on R^d: the input-convex network with quadratic units of A. Korotin et al. (arXiv:1909.13082) in the form with two hidden layers that
+/// P. Mokrov et al. (arXiv:2106.00736) use,
+/// <code>
+/// q_l(x) = sum_r (B_lr . x)^2 + c_l . x + b_l,    z(x) = W q_1(x) + q_2(x),    psi(x) = w . softplus(z(x)) + epsilon |x|^2 / 2,    W, w >= 0        (1)
+/// </code>
+/// whose first layer has no nonlinearity. Each z_j is a convex quadratic with a Hessian M_j that is the same for all samples, so value, gradient and Hessian
+/// have closed forms:
+/// <code>
+/// g_j = M_j x + n_j,    grad psi = sum_j w_j s(z_j) g_j + epsilon x,    Hess psi = sum_j w_j (s'(z_j) g_j g_j^T + s(z_j) M_j) + epsilon I,   s logistic  (2)
+/// </code>
+/// Convexity holds as long as W and w are not negative: train with <see cref="NonNegative"/> held so.
+/// </summary>
+public sealed class ConvexNetwork
+{
+    // Beside a free quadratic part the network starts nearly at zero.
+    private const double SmallShare = 0.05;
+
+    private readonly ConvexNetworkOptions _options;
+    private readonly ParameterBlock[] _constrained;
+    private readonly Expr _last;
+    private readonly Expr _hessians;
+    private readonly Expr _slopes;
+    private readonly Expr _levels;
+    private readonly Expr? _factor;
+    private readonly Expr? _shift;
+
+    /// <summary>Adds the network's parameters to a set.</summary>
+    /// <param name="parameters">The set.</param>
+    /// <param name="initializer">Receives how they start: with deviation 1 / sqrt(width) as in the source, smaller in the last layer beside an affine part.</param>
+    /// <param name="name">What the parameters' names begin with.</param>
+    /// <param name="dimension">d.</param>
+    /// <param name="options">How it is built; null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is below 1 or the convexity negative.</exception>
+    public ConvexNetwork(
+        ParameterSet parameters, ParameterInitializer initializer, string name, int dimension, ConvexNetworkOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        ArgumentNullException.ThrowIfNull(initializer);
+        _options = options ?? new ConvexNetworkOptions();
+        ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(_options.Width, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(_options.Rank, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfNegative(_options.Convexity, nameof(options));
+        var (width, rank, deviation) = (_options.Width, _options.Rank, 1 / Math.Sqrt(_options.Width));
+        Expr Add(string part, params ReadOnlySpan<int> sizes) => initializer.Add(parameters, $"{name}.{part}", deviation, sizes);
+        (Expr Quadratic, Expr Linear, Expr Bias) Layer(int layer) => (
+            Add($"{layer}.quadratic", width, rank, dimension), Add($"{layer}.linear", width, dimension), Add($"{layer}.bias", width));
+
+        Dimension = dimension;
+        var first = Layer(0);
+        var mixing = Add("1.weight", width, width);
+        var second = Layer(1);
+        _last = initializer.Add(parameters, $"{name}.2.weight", _options.HasAffinePart ? SmallShare * deviation : deviation, width);
+        _constrained = [.. parameters.Blocks.Where(b => b.Name == $"{name}.1.weight" || b.Name == $"{name}.2.weight")];
+        _hessians = 2 * (Expr.MatrixProduct(mixing, Squares(first.Quadratic)) + Squares(second.Quadratic));
+        _slopes = Expr.MatrixProduct(mixing, first.Linear) + second.Linear;
+        _levels = Expr.MatrixProduct(mixing, first.Bias) + second.Bias;
+        if (_options.HasAffinePart)
+        {
+            _factor = Expr.Identity(dimension) + initializer.Add(parameters, $"{name}.affine.factor", 0, dimension, dimension);
+            _shift = initializer.Add(parameters, $"{name}.affine.shift", 0, dimension);
+        }
+    }
+
+    /// <summary>d.</summary>
+    public int Dimension { get; }
+
+    /// <summary>Names of the blocks that must not be negative for the potential to be convex; a projection holds them so after every step.</summary>
+    public IReadOnlyList<string> NonNegative => [.. _constrained.Select(b => b.Name)];
+
+    /// <summary>Makes the potential convex: blocks that must not be negative are replaced by their absolute values, as at the start of a training.</summary>
+    /// <param name="values">All parameters [P] of the network's set.</param>
+    public void MakeConvex<T>(Span<T> values)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        foreach (var block in _constrained)
+        {
+            foreach (ref var value in values.Slice(block.Offset, block.Shape.Size))
+            {
+                value = T.Abs(value);
+            }
+        }
+    }
+
+    /// <summary>psi(x), a scalar.</summary>
+    /// <param name="x">A position [d].</param>
+    public Expr Value(Expr x)
+    {
+        var value = Expr.Dot(_last, Units(x).Levels.Softplus()) + (0.5 * _options.Convexity * x.SquaredNorm());
+        return _factor is null ? value : value + (0.5 * Expr.MatrixProduct(_factor, x).SquaredNorm()) + Expr.Dot(_shift!, x);
+    }
+
+    /// <summary>grad psi(x) [d]: the transport map.</summary>
+    /// <param name="x">A position [d].</param>
+    public Expr Gradient(Expr x)
+    {
+        var (levels, slopes) = Units(x);
+        return Gradient(x, _last * levels.Sigmoid(), slopes);
+    }
+
+    /// <summary>grad psi(x) [d] and the Hessian of psi [d, d], positive definite while <see cref="NonNegative"/> holds: the map and its Jacobian.</summary>
+    /// <param name="x">A position [d].</param>
+    public (Expr Gradient, Expr Hessian) GradientAndHessian(Expr x)
+    {
+        var (levels, slopes) = Units(x);
+        var share = levels.Sigmoid();
+        var (weight, curvature) = (_last * share, _last * share * (1 - share));
+        var bends = Expr.MatrixProduct((curvature.Reshape(_options.Width, 1) * slopes).Transpose(1, 0), slopes);
+        var hessian = bends + Expr.MatrixProduct(weight, _hessians).Reshape(Dimension, Dimension) + (_options.Convexity * Expr.Identity(Dimension));
+        return (Gradient(x, weight, slopes),
+            _factor is null ? hessian : hessian + Expr.MatrixProduct(_factor.Transpose(1, 0), _factor));
+    }
+
+    private Expr Gradient(Expr x, Expr weight, Expr slopes)
+    {
+        var gradient = Expr.MatrixProduct(weight, slopes) + (_options.Convexity * x);
+        return _factor is null ? gradient : gradient + Expr.MatrixProduct(_factor.Transpose(1, 0), Expr.MatrixProduct(_factor, x)) + _shift!;
+    }
+
+    // z [width] and the slopes g [width, d] of (2).
+    private (Expr Levels, Expr Slopes) Units(Expr x)
+    {
+        var (width, d) = (_options.Width, Dimension);
+        var bends = Expr.MatrixProduct(_hessians.Reshape(width * d, d), x).Reshape(width, d);
+        return (Expr.MatrixProduct((0.5 * bends) + _slopes, x) + _levels, bends + _slopes);
+    }
+
+    // sum_r B_r B_r^T of each unit, [width, d * d].
+    private Expr Squares(Expr quadratic)
+    {
+        var (width, rank, d) = (_options.Width, _options.Rank, Dimension);
+        return (quadratic.Reshape(width, rank, d, 1) * quadratic.Reshape(width, rank, 1, d)).Sum(1).Reshape(width, d * d);
+    }
+}

@@ -1,0 +1,77 @@
+using System.Globalization;
+using Monge.Data;
+
+namespace Monge.Measures;
+
+/// <summary>One evolution problem of the library.</summary>
+/// <param name="Name">Its name; of a family with a size, that of a usual size.</param>
+/// <param name="Description">One line about it.</param>
+/// <param name="Dimension">d.</param>
+/// <param name="Create">Makes it.</param>
+public sealed record EvolutionEntry(string Name, string Description, int Dimension, Func<EvolutionProblem> Create);
+
+/// <summary>The evolution problems that come with the library, each with what is exactly known of it.</summary>
+public static class EvolutionLibrary
+{
+    // Name, least and largest dimension, and what makes it of a dimension and the number of a random draw.
+    private static readonly (string Name, int Least, int Most, bool IsDrawn, Func<int, int, EvolutionProblem> Create)[] s_families =
+    [
+        ("ou", 1, 64, true, GradientFlows.OrnsteinUhlenbeck),
+        ("heat", 1, 64, false, (d, _) => GradientFlows.Heat(d)),
+        ("mixture", 1, 32, true, GradientFlows.Mixture),
+        ("aggregation", 1, 64, false, (d, _) => GradientFlows.Aggregation(d)),
+        ("swirling-wells", 2, 64, true, Currents.SwirlingWells),
+    ];
+
+    /// <summary>All problems by name; of a family with a size, a usual one.</summary>
+    public static IReadOnlyList<EvolutionEntry> All { get; } =
+    [
+        new("ou-12", "an Ornstein-Uhlenbeck process to a Gaussian; ou-D up to 64, and @draw=K for another Gaussian", 12, () => Get("ou-12")),
+        new("heat-2", "Brownian motion; heat-D up to 64", 2, () => Get("heat-2")),
+        new("mixture-2", "a diffusion from N(0, 16 I) to a Gaussian mixture; mixture-D up to 32, and @draw=K for other centres", 2, () => Get("mixture-2")),
+        new("double-well", "a particle in a double well on the line", 1, GradientFlows.DoubleWell),
+        new("swirling-wells-10", "planar double wells with a current, turned by a rotation; swirling-wells-D for other even D, and @draw=K", 10,
+            () => Get("swirling-wells-10")),
+        new("swimmer", "an active swimmer: noise in its velocity alone, cubic pull on its position", 2, Currents.Swimmer),
+        new("porous-medium", "the porous-medium equation with power 2 in the plane", 2, GradientFlows.PorousMedium),
+        new("aggregation-2", "particles that attract each other and diffuse; aggregation-D up to 64", 2, () => Get("aggregation-2")),
+    ];
+
+    /// <summary>Makes a problem by its name, such as ou-7 or mixture-4@draw=3.</summary>
+    /// <param name="name">The name.</param>
+    /// <exception cref="ArgumentException">There is no problem of this name, or a size or setting is impossible; the message says what there is.</exception>
+    public static EvolutionProblem Get(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        var parsed = TargetName.Parse(name, "problem");
+        foreach (var family in s_families)
+        {
+            if (parsed.Size(family.Name) is not { } d)
+            {
+                continue;
+            }
+
+            if (d < family.Least || d > family.Most)
+            {
+                throw new ArgumentException($"The problem '{family.Name}-D' is for D from {family.Least} to {family.Most}; {d} was asked for.", nameof(name));
+            }
+
+            var settings = family.IsDrawn ? parsed.Values(("draw", 1)) : parsed.Values();
+            return settings is [var draw] && (draw < 1 || draw > int.MaxValue || draw != Math.Floor(draw))
+                ? throw new ArgumentException(
+                    string.Create(CultureInfo.InvariantCulture, $"The draw of '{parsed.Proper}' is {draw}; it must be a whole number from 1."), nameof(name))
+                : family.Create(d, settings.Length == 0 ? 1 : (int)settings[0]);
+        }
+
+        if (All.FirstOrDefault(e => e.Name == parsed.Proper) is not { } entry)
+        {
+            var nearest = NearestName.Find(parsed.Proper, All.Select(e => e.Name));
+            throw new ArgumentException(
+                $"There is no problem '{name}'{(nearest is null ? "" : $"; did you mean '{nearest}'")}; there are {string.Join(", ", All.Select(e => e.Name))}.",
+                nameof(name));
+        }
+
+        _ = parsed.Values();
+        return entry.Create();
+    }
+}

@@ -1,0 +1,70 @@
+using Monge.Measures;
+using Monge.Runs;
+using Monge.Training;
+
+namespace Monge.Methods;
+
+/// <summary>
+/// The law of a gradient flow in time by the scheme of Jordan, Kinderlehrer and Otto, each step a convex potential whose gradient moves the law before it
+/// (P. Mokrov, A. Korotin, L. Li, A. Genevay, J. Solomon and E. Burnaev, "Large-Scale Wasserstein Gradient Flows", arXiv:2106.00736): no grid, no particles that
+/// act on each other. Every step minimises <see cref="Objectives.JkoStep"/> over an input-convex network, from where the step before ended; samples of the law before a
+/// step are taken from a pool that each finished map moves once, so the time is linear in the number of steps. Laws are sampled, and their densities told, at
+/// every step (<see cref="JkoEvolution"/>).
+/// </summary>
+/// <param name="problem">The evolution: a gradient flow on R^d.</param>
+/// <param name="options">The options; null for the defaults.</param>
+public sealed class JkoFlow(EvolutionProblem problem, JkoOptions? options = null) : IMethod<IEvolution>
+{
+    /// <summary>Its name on the command line.</summary>
+    public const string Name = "jko";
+
+    private const int IdentityValidations = 40;
+
+    private readonly JkoOptions _options = Checked(problem, options ?? new JkoOptions());
+
+    /// <inheritdoc/>
+    public IMethodOptions Options => _options;
+
+    /// <summary>Follows the law.</summary>
+    /// <param name="run">Seed, threads, folder and the like.</param>
+    /// <exception cref="CheckpointException">The folder's checkpoint is of another run, or damaged.</exception>
+    /// <exception cref="ArithmeticException">A loss is not finite, or a map is degenerate.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped; the state was saved first.</exception>
+    public JkoEvolution Follow(Run run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        var unsaved = _options with { CheckpointSeconds = new JkoOptions().CheckpointSeconds };
+        var session = new RunSession(run, new RunIdentity(Name, [("problem", problem.Name)], unsaved));
+        session.Report("prepare");
+        var times = JkoEvolution.Grid(_options.Until!.Value, _options.Step);
+        using var maps = new JkoTraining(problem, _options, times, run);
+        if (_options.IdentityIterations > 0)
+        {
+            session.Iterate("identity", maps.ToIdentity, _options.IdentityIterations, null, _options.CheckpointSeconds, IdentityValidations);
+        }
+
+        session.Iterate("evolve", maps, (long)_options.Iterations * (times.Count - 1), null, _options.CheckpointSeconds, times.Count - 1);
+        var evolution = new JkoEvolution(problem, _options.Network, times, maps.Maps);
+        session.SaveModel(evolution.ToState());
+        return evolution;
+    }
+
+    /// <inheritdoc/>
+    IEvolution IMethod<IEvolution>.Run(Run run) => Follow(run);
+
+    private static JkoOptions Checked(EvolutionProblem problem, JkoOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        options.Check();
+        if (problem.Energy is null)
+        {
+            throw new ArgumentException(
+                $"'{problem.Name}' states no free energy: its drift is not known to be a gradient, and jko follows gradient flows alone; choose another method.",
+                nameof(problem));
+        }
+
+        return problem.Domain is WholeSpaceDomain
+            ? options with { Until = options.Until ?? problem.Until }
+            : throw new ArgumentException($"'{problem.Name}' lives in a box or on a torus; the maps of jko move all of R^d.", nameof(problem));
+    }
+}

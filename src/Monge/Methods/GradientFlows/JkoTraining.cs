@@ -1,0 +1,249 @@
+using Monge.Engine.Arrays;
+using Monge.Engine.Programs;
+using Monge.Engine.Random;
+using Monge.Fields;
+using Monge.Measures;
+using Monge.Objectives;
+using Monge.Runs;
+using Monge.Training;
+
+namespace Monge.Methods;
+
+/// <summary>
+/// The trainings of all maps as one algorithm: a step of it is an optimiser's, and after every so many the map is kept, the pool moved, and the next map begins
+/// where this one ended. Batches run through the pool in its order; all else is keyed by the seed, so maps and the optimiser's state are all there is to save.
+/// </summary>
+internal sealed class JkoTraining : IIterative, IDisposable
+{
+    private const double PaperWeightDecay = 1e-9;
+
+    private readonly EvolutionProblem _problem;
+    private readonly JkoOptions _options;
+    private readonly IReadOnlyList<double> _times;
+    private readonly ulong _seed;
+    private readonly ParameterSet _parameters = new();
+    private readonly ParameterInitializer _initializer = new();
+    private readonly ConvexNetwork _network;
+    private readonly GradientStep<float> _step;
+    private readonly ConvexMaps _maps;
+    private readonly NdArray<float> _length = new();
+    private readonly List<double[]> _kept = [];
+    private readonly double[] _pool;
+    private readonly double[] _logDensity;
+    private OptimiserState<float> _state;
+    private int _moved;
+
+    public JkoTraining(EvolutionProblem problem, JkoOptions options, IReadOnlyList<double> times, Run run)
+    {
+        (_problem, _options, _times, _seed) = (problem, options, times, run.Seed);
+        _network = new ConvexNetwork(_parameters, _initializer, "psi", problem.Dimension, options.Network);
+        _step = Compile(run);
+        _maps = new ConvexMaps(_parameters, _network, run.Execution);
+        _pool = problem.Initial.Sample(options.Pool, new RandomStream(run.Seed, GradientFlowStreams.Pool));
+        _logDensity = problem.Energy!.Porosity > 0 ? PointFunction.At(problem.Initial.LogDensity, _pool, problem.Dimension, run.Execution) : [];
+        _state = _step.NewState();
+        ToIdentity = new IdentityTraining(this, run);
+    }
+
+    /// <summary>The maps kept so far, the parameters of each.</summary>
+    public IReadOnlyList<double[]> Maps => _kept;
+
+    /// <summary>Brings the first map to the identity, from where the maps then start.</summary>
+    public IIterative ToIdentity { get; }
+
+    /// <inheritdoc/>
+    public void Init()
+    {
+        if (_options.IdentityIterations == 0)
+        {
+            Start(_state);
+        }
+
+        GoOnFrom(_state.Parameters);
+    }
+
+    /// <inheritdoc/>
+    public StepInfo Step(long iteration, long total)
+    {
+        var (map, local) = ((int)(iteration / _options.Iterations), iteration % _options.Iterations);
+        _length[0] = (float)(_times[map + 1] - _times[map]);
+        Fill(_step.Program, iteration);
+        var info = _step.Run(_state, local, _options.Iterations, new DrawKey(_seed, (ulong)iteration));
+        if (local == _options.Iterations - 1)
+        {
+            Keep();
+        }
+
+        return info;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Figure> Validate() => [new Figure("time", "t", _times[_kept.Count])];
+
+    /// <inheritdoc/>
+    public void Exchange(RunState state)
+    {
+        var maps = _kept.Count;
+        state.Exchange("maps", ref maps);
+        for (var k = 0; k < maps; k++)
+        {
+            var values = k < _kept.Count ? _kept[k] : new double[_parameters.Count];
+            state.Exchange<double>($"map.{k}", values);
+            if (k == _kept.Count)
+            {
+                _kept.Add(values);
+            }
+        }
+
+        state.Exchange(_state);
+        MovePool();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _step.Dispose();
+        _maps.Dispose();
+        (ToIdentity as IDisposable)?.Dispose();
+    }
+
+    private void Keep()
+    {
+        _kept.Add([.. _state.Average.Span.ToArray().Select(v => (double)v)]);
+        MovePool();
+        GoOnFrom(_state.Average);
+    }
+
+    // The next map begins at these parameters with an optimiser that remembers nothing.
+    private void GoOnFrom(NdArray<float> parameters)
+    {
+        var next = _step.NewState();
+        parameters.Span.CopyTo(next.Parameters.Span);
+        next.BeginAverage();
+        _state = next;
+    }
+
+    private void MovePool()
+    {
+        for (; _moved < _kept.Count; _moved++)
+        {
+            _kept[_moved].CopyTo(_maps.Values);
+            _maps.Push(_pool, _logDensity);
+        }
+    }
+
+    private void Start(OptimiserState<float> state)
+    {
+        _initializer.Fill(state.Parameters.Span, new RandomKey(_seed, TrainingStreams.Parameters));
+        _network.MakeConvex(state.Parameters.Span);
+    }
+
+    private GradientStepOptions StepOptions() => new()
+    {
+        Optimiser = new Adam(SecondDecay: 0.999, WeightDecay: PaperWeightDecay),
+        LearningRate = new WarmCosineRate(_options.LearningRate, _options.FinalLearningRateShare),
+        AverageDecay = _options.AverageDecay,
+        Projections = [new NonNegative([.. _network.NonNegative])],
+    };
+
+    private GradientStep<float> Compile(Run run)
+    {
+        var (d, energy) = (_problem.Dimension, _problem.Energy!);
+        var (x, length) = (Expr.Input("x", d), Expr.Shared("h"));
+        var (moved, hessian) = _network.GradientAndHessian(x);
+        var partner = energy.Interaction is null ? null : _network.Gradient(Expr.Input("partner", d));
+        var logDensity = energy.Porosity > 0 ? Expr.Input("logDensity") : null;
+        var loss = JkoStep.Loss(energy, length, x, moved, hessian.LogDeterminant(), logDensity, partner);
+        var step = new GradientStep<float>(_parameters, loss / _options.BatchSize, _options.BatchSize, StepOptions(), run.Execution);
+        foreach (var name in (string[])["x", "partner"])
+        {
+            step.Program.BindIfUsed(name, new NdArray<float>(_options.BatchSize, d));
+        }
+
+        step.Program.BindIfUsed("logDensity", new NdArray<float>(_options.BatchSize));
+        step.Program["h"] = _length;
+        return step;
+    }
+
+    // The pool is independent draws, so its order is as good as any; partners are those of half a pool further on.
+    private void Fill(Engine.Execution.CompiledProgram<float> program, long iteration)
+    {
+        var (d, first) = (_problem.Dimension, iteration * _options.BatchSize % _options.Pool);
+        var x = program["x"].Span;
+        for (var i = 0; i < _options.BatchSize; i++)
+        {
+            var row = (int)((first + i) % _options.Pool);
+            for (var k = 0; k < d; k++)
+            {
+                x[(i * d) + k] = (float)_pool[(row * d) + k];
+            }
+        }
+
+        if (program.Uses("partner"))
+        {
+            var partner = program["partner"].Span;
+            for (var i = 0; i < _options.BatchSize; i++)
+            {
+                var row = (int)((first + i + (_options.Pool / 2)) % _options.Pool);
+                for (var k = 0; k < d; k++)
+                {
+                    partner[(i * d) + k] = (float)_pool[(row * d) + k];
+                }
+            }
+        }
+
+        if (program.Uses("logDensity"))
+        {
+            var logs = program["logDensity"].Span;
+            for (var i = 0; i < logs.Length; i++)
+            {
+                logs[i] = (float)_logDensity[(first + i) % _options.Pool];
+            }
+        }
+    }
+
+    /// <summary>The mean of |grad psi(x) - x|^2 over the initial law, to 1e-5 (arXiv:2106.00736, section 4.1).</summary>
+    private sealed class IdentityTraining : IIterative, IDisposable
+    {
+        private const double Enough = 1e-5;
+
+        private readonly JkoTraining _owner;
+        private readonly GradientStep<float> _step;
+        private double _loss = double.PositiveInfinity;
+
+        public IdentityTraining(JkoTraining owner, Run run)
+        {
+            _owner = owner;
+            var (options, x) = (owner._options, Expr.Input("x", owner._problem.Dimension));
+            var loss = (owner._network.Gradient(x) - x).SquaredNorm() / options.BatchSize;
+            _step = new GradientStep<float>(owner._parameters, loss, options.BatchSize, owner.StepOptions(), run.Execution);
+            _step.Program["x"] = new NdArray<float>(options.BatchSize, owner._problem.Dimension);
+        }
+
+        public bool IsDone => _loss < Enough;
+
+        public void Init()
+        {
+            _owner.Start(_owner._state);
+            _owner._state.BeginAverage();
+        }
+
+        public StepInfo Step(long iteration, long total)
+        {
+            _owner.Fill(_step.Program, iteration);
+            var info = _step.Run(_owner._state, iteration, total, new DrawKey(_owner._seed, (ulong)iteration));
+            _loss = info.Loss!.Value;
+            return info;
+        }
+
+        public IReadOnlyList<Figure> Validate() => [new Figure("identity", "distance from the identity", _loss)];
+
+        public void Exchange(RunState state)
+        {
+            state.Exchange(_owner._state);
+            state.Exchange("loss", ref _loss);
+        }
+
+        public void Dispose() => _step.Dispose();
+    }
+}

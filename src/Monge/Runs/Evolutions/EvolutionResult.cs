@@ -1,0 +1,177 @@
+using System.Text.Json.Nodes;
+using Monge.Data;
+using Monge.Diagnostics;
+
+namespace Monge.Runs;
+
+/// <summary>A finished evolution: its laws in a table over time, and samples of each that was asked for.</summary>
+/// <param name="Evolution">The law in time.</param>
+/// <param name="Method">The method's name.</param>
+/// <param name="Points">What is told of each time.</param>
+/// <param name="Stored">Samples at the times that are written.</param>
+/// <param name="Run">The run that made it.</param>
+public sealed record EvolutionResult(
+    IEvolution Evolution, string Method, IReadOnlyList<EvolutionPoint> Points, IReadOnlyList<EvolvedSamples> Stored, Run Run) : IRunResult
+{
+    // A stated error above this share of the law's own scale of 1 nat is a warning's matter.
+    private const double LargestBound = 0.1;
+    private const int ShownCoordinates = 3;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Status> Warnings { get; } = Check(Points);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<(string Name, NumericArray Values)> Arrays
+    {
+        get
+        {
+            var (times, n, d) = (Stored.Count, Stored[0].LogDensity.Length, Evolution.Problem.Dimension);
+            return
+            [
+                ("times", NumericArray.Create((double[])[.. Stored.Select(s => s.Time)], times)),
+                ("positions", NumericArray.Create((double[])[.. Stored.SelectMany(s => s.Positions)], times, n, d)),
+                ("log_density", NumericArray.Create((double[])[.. Stored.SelectMany(s => s.LogDensity)], times, n)),
+                ("score", NumericArray.Create((double[])[.. Stored.SelectMany(s => s.Score)], times, n, d)),
+            ];
+        }
+    }
+
+    /// <summary>Carries samples through an evolution and tells what is to be told.</summary>
+    /// <param name="evolution">The law in time.</param>
+    /// <param name="method">The method's name.</param>
+    /// <param name="samples">Samples, at least 3.</param>
+    /// <param name="times">Times that are written, evenly spread over those known, the first and the last among them; at least 2.</param>
+    /// <param name="run">Seed, threads, progress and cancellation.</param>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public static EvolutionResult Of(IEvolution evolution, string method, int samples, int times, Run run)
+    {
+        ArgumentNullException.ThrowIfNull(evolution);
+        ArgumentNullException.ThrowIfNull(run);
+        ArgumentOutOfRangeException.ThrowIfLessThan(samples, 3);
+        ArgumentOutOfRangeException.ThrowIfLessThan(times, 2);
+        var last = evolution.Times.Count - 1;
+        var kept = Math.Min(times, last + 1);
+        var chosen = Enumerable.Range(0, kept).Select(k => (int)Math.Round(k * (double)last / (kept - 1))).Select(k => evolution.Times[k]).ToHashSet();
+        List<EvolvedSamples> stored = [];
+        var points = EvolutionTable.Of(evolution, samples, run, at =>
+        {
+            if (chosen.Contains(at.Time))
+            {
+                stored.Add(at);
+            }
+        });
+        return new EvolutionResult(evolution, method, points, stored, run);
+    }
+
+    /// <inheritdoc/>
+    public JsonObject ToJson() => new()
+    {
+        ["problem"] = Evolution.Problem.Name,
+        ["method"] = Method,
+        ["seed"] = Run.Seed,
+        ["samples"] = Stored[0].LogDensity.Length,
+        ["stored_times"] = ResultText.Json(Stored.Select(s => s.Time)),
+        ["table"] = new JsonArray([.. Points.Select(Describe)]),
+        ["version"] = RunIdentity.Version,
+        ["status"] = Warnings.Count == 0 ? "success" : Warnings[0].Message,
+        ["warnings"] = ResultText.Json(Warnings.Select(w => w.Message)),
+    };
+
+    /// <inheritdoc/>
+    public IReadOnlyList<SummaryBlock> Summary()
+    {
+        var shown = Stored.Select(s => s.Time).ToHashSet();
+        var rows = Points.Where(p => shown.Contains(p.Time)).ToArray();
+        var d = Math.Min(ShownCoordinates, Evolution.Problem.Dimension);
+        List<(string Head, Func<EvolutionPoint, string> Cell)> columns = [("t", p => ResultText.Number(p.Time))];
+        for (var i = 0; i < d; i++)
+        {
+            var k = i;
+            columns.Add(($"mean {k}", p => ResultText.Number(p.Mean[k])));
+            columns.Add(($"sd {k}", p => ResultText.Number(p.Deviation[k])));
+        }
+
+        columns.Add(("entropy", p => Text(p.Entropy)));
+        AddIf(columns, rows, "free energy", p => p.FreeEnergy);
+        AddIf(columns, rows, "production", p => p.EntropyProduction);
+        columns.Add(("speed", p => ResultText.Number(p.MeanSpeed)));
+        if (rows.Any(p => double.IsFinite(p.DivergenceBound)))
+        {
+            columns.Add(("KL bound", p => ResultText.Number(p.DivergenceBound)));
+        }
+
+        AddIf(columns, rows, "true KL", p => p.Divergence);
+        var hidden = Evolution.Problem.Dimension - d;
+        return
+        [
+            new SummaryTable(
+                [.. columns.Select(c => c.Head)],
+                [.. rows.Select(p => (IReadOnlyList<string>)[.. columns.Select(c => c.Cell(p))])],
+                hidden > 0 ? $"{hidden} more coordinates are in run.json" : null),
+        ];
+    }
+
+    /// <inheritdoc/>
+    public RunPictures Draw(string command, string? metrics) => EvolutionPictures.Describe(this, command, metrics);
+
+    private static string Text((double Value, double Error)? value) => value is var (v, e) ? ResultText.WithError(v, e) : "-";
+
+    private static void AddIf(
+        List<(string Head, Func<EvolutionPoint, string> Cell)> columns, EvolutionPoint[] rows, string head, Func<EvolutionPoint, (double, double)?> value)
+    {
+        if (rows.Any(p => value(p) is not null))
+        {
+            columns.Add((head, p => Text(value(p))));
+        }
+    }
+
+    private static JsonObject Describe(EvolutionPoint point)
+    {
+        var row = new JsonObject
+        {
+            ["time"] = point.Time,
+            ["mean"] = ResultText.Json(point.Mean),
+            ["sd"] = ResultText.Json(point.Deviation),
+            ["entropy"] = ResultText.Json(point.Entropy.Value),
+            ["entropy_error"] = ResultText.Json(point.Entropy.Error),
+            ["mean_speed"] = ResultText.Json(point.MeanSpeed),
+            ["divergence_bound"] = ResultText.Json(point.DivergenceBound),
+        };
+        void Add(string name, (double Value, double Error)? value)
+        {
+            row[name] = ResultText.Json(value?.Value);
+            row[$"{name}_error"] = ResultText.Json(value?.Error);
+        }
+
+        Add("free_energy", point.FreeEnergy);
+        Add("entropy_production", point.EntropyProduction);
+        Add("divergence", point.Divergence);
+        return row;
+    }
+
+    private static IReadOnlyList<Status> Check(IReadOnlyList<EvolutionPoint> points)
+    {
+        List<Status> found = [];
+        var bound = points[^1].DivergenceBound;
+        if (bound > LargestBound)
+        {
+            found.Add(Status.Warn(
+                FormattableString.Invariant($"the bound on the divergence from the true law reaches {bound:g3} nats"),
+                "take shorter steps (--options with a smaller step), more iterations or a wider network"));
+        }
+
+        for (var k = 1; k < points.Count; k++)
+        {
+            if (points[k].FreeEnergy is var (after, error) && points[k - 1].FreeEnergy is var (before, errorBefore)
+                && after - before > 4 * double.Hypot(error, errorBefore))
+            {
+                found.Add(Status.Warn(
+                    FormattableString.Invariant($"the free energy rises from {before:g4} to {after:g4} at t = {points[k].Time:g4}, which no gradient flow does"),
+                    "lower the learning rate or take more iterations"));
+                break;
+            }
+        }
+
+        return found;
+    }
+}

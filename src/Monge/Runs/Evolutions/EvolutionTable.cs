@@ -1,0 +1,212 @@
+using Monge.Diagnostics;
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Measures;
+
+namespace Monge.Runs;
+
+/// <summary>Tells an evolution along its times, from samples that it carries.</summary>
+internal sealed class EvolutionTable : IDisposable
+{
+    // Partners of each sample in the mean of an interaction.
+    private const int Partners = 256;
+
+    private readonly EvolutionProblem _problem;
+    private readonly ExecutionOptions _execution;
+    private readonly double? _diffusion;
+    private readonly PointFunction _drift;
+    private readonly PointFunction? _potential;
+    private readonly PointFunction? _interaction;
+    private readonly PointFunction? _force;
+    private double _bound;
+    private double[]? _residual;
+
+    private EvolutionTable(EvolutionProblem problem, int threads)
+    {
+        (_problem, _execution) = (problem, new ExecutionOptions { Threads = threads });
+        _diffusion = problem.Diffusion.Scalar is > 0 and var eps ? eps : null;
+        PointFunction Compile(Func<Expr, Expr, Expr> function) => new(function, problem.Dimension, _execution);
+        _drift = Compile(problem.Drift);
+        _potential = problem.Energy?.Potential is { } potential ? Compile((x, _) => potential(x)) : null;
+        if (problem.Energy?.Interaction is { } interaction)
+        {
+            (_interaction, _force) = (Compile((z, _) => interaction(z)), Compile((z, _) => -Derivative.Gradient(interaction(z), z)));
+        }
+    }
+
+    /// <summary>One point for each of the times.</summary>
+    /// <param name="evolution">The evolution.</param>
+    /// <param name="samples">Samples.</param>
+    /// <param name="run">Seed, threads and progress.</param>
+    /// <param name="keep">Receives the samples at each time.</param>
+    public static IReadOnlyList<EvolutionPoint> Of(IEvolution evolution, int samples, Run run, Action<EvolvedSamples> keep)
+    {
+        using var table = new EvolutionTable(evolution.Problem, run.Threads);
+        List<EvolutionPoint> points = [];
+        foreach (var at in evolution.Carry(samples, run.DrawSeed ?? run.Seed, run.Threads))
+        {
+            run.Cancellation.ThrowIfCancellationRequested();
+            points.Add(table.Tell(at, points.Count == 0 ? 0 : at.Time - points[^1].Time));
+            keep(at);
+        }
+
+        return points;
+    }
+
+    private EvolutionPoint Tell(EvolvedSamples at, double length)
+    {
+        var d = _problem.Dimension;
+        var velocity = Velocity(at);
+        Advance(at, velocity, length);
+        var (mean, deviation) = Moments(at.Positions, d);
+        double[] squares = [.. Rows(velocity, d).Select(row => row.Sum(v => v * v))];
+        return new EvolutionPoint
+        {
+            Time = at.Time,
+            Mean = mean,
+            Deviation = deviation,
+            Entropy = Average([.. at.LogDensity.Select(l => -l)]),
+            FreeEnergy = FreeEnergy(at),
+            EntropyProduction = _diffusion is { } eps ? Average([.. squares.Select(s => s / eps)]) : null,
+            MeanSpeed = squares.Average(Math.Sqrt),
+            DivergenceBound = _diffusion is null ? double.NaN : _bound,
+            Divergence = Divergence(at),
+        };
+    }
+
+    // b - D score, with the mean force of an interaction and the pressure a m rho^(m - 1) grad log rho of a porous medium.
+    private double[] Velocity(EvolvedSamples at)
+    {
+        var d = _problem.Dimension;
+        var velocity = _drift.At(at.Positions, at.Time);
+        var matrix = _problem.Diffusion.Matrix;
+        for (var i = 0; i < velocity.Length; i++)
+        {
+            var (row, k) = (i / d * d, i % d);
+            for (var j = 0; j < d; j++)
+            {
+                velocity[i] -= matrix[(k * d) + j] * at.Score[row + j];
+            }
+
+            if (_problem.Energy is { Porosity: > 0 } medium)
+            {
+                velocity[i] -= medium.Porosity * medium.Power * Math.Exp((medium.Power - 1) * at.LogDensity[i / d]) * at.Score[i];
+            }
+        }
+
+        for (var shift = 1; _force is not null && shift <= Math.Min(Partners, at.LogDensity.Length - 1); shift++)
+        {
+            var force = _force.At(Apart(at.Positions, shift * d));
+            for (var i = 0; i < velocity.Length; i++)
+            {
+                velocity[i] += force[i] / Math.Min(Partners, at.LogDensity.Length - 1);
+            }
+        }
+
+        return velocity;
+    }
+
+    // Of each sample its difference from the one so many numbers further on.
+    private static double[] Apart(double[] positions, int shift) => [.. positions.Select((p, i) => p - positions[(i + shift) % positions.Length])];
+
+    // The residual at both ends of a step, taken as linear between: a third of the sum of squares and product.
+    private void Advance(EvolvedSamples at, double[] velocity, double length)
+    {
+        if (_diffusion is not { } eps)
+        {
+            return;
+        }
+
+        if (_residual is { } before)
+        {
+            double[] after = [.. at.VelocityBefore.Zip(velocity, (moved, right) => moved - right)];
+            var sum = 0.0;
+            for (var i = 0; i < after.Length; i++)
+            {
+                sum += (before[i] * before[i]) + (before[i] * after[i]) + (after[i] * after[i]);
+            }
+
+            _bound += length * sum / (3 * (after.Length / _problem.Dimension)) / (4 * eps);
+        }
+
+        _residual = at.VelocityAfter.Length > 0 ? [.. at.VelocityAfter.Zip(velocity, (moved, right) => moved - right)] : null;
+    }
+
+    private (double Value, double Error)? FreeEnergy(EvolvedSamples at)
+    {
+        if (_problem.Energy is not { } energy)
+        {
+            return null;
+        }
+
+        var values = _potential?.At(at.Positions) ?? new double[at.LogDensity.Length];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] += energy.Entropy * at.LogDensity[i];
+            values[i] += energy.Porosity > 0 ? energy.Porosity / (energy.Power - 1) * Math.Exp((energy.Power - 1) * at.LogDensity[i]) : 0;
+        }
+
+        if (_interaction is not null)
+        {
+            // Neighbours in the samples' order are independent of each other.
+            var pairs = _interaction.At(Apart(at.Positions, _problem.Dimension));
+            for (var i = 0; i < values.Length; i++)
+            {
+                values[i] += 0.5 * pairs[i];
+            }
+        }
+
+        return Average(values);
+    }
+
+    private (double Value, double Error)? Divergence(EvolvedSamples at)
+    {
+        if (_problem.Facts.Law?.Invoke(at.Time).LogDensity is not { } exact)
+        {
+            return null;
+        }
+
+        var theirs = PointFunction.At(exact, at.Positions, _problem.Dimension, _execution);
+        var (value, error) = SymmetricDivergence.Directed([.. at.LogDensity.Zip(theirs, (mine, right) => mine - right)]);
+        return (value, error);
+    }
+
+    private static (double[] Mean, double[] Deviation) Moments(double[] positions, int d)
+    {
+        var (mean, square, n) = (new double[d], new double[d], positions.Length / d);
+        for (var i = 0; i < positions.Length; i++)
+        {
+            mean[i % d] += positions[i] / n;
+        }
+
+        for (var i = 0; i < positions.Length; i++)
+        {
+            square[i % d] += (positions[i] - mean[i % d]) * (positions[i] - mean[i % d]) / (n - 1.0);
+        }
+
+        return (mean, [.. square.Select(Math.Sqrt)]);
+    }
+
+    private static (double Value, double Error) Average(double[] values)
+    {
+        var mean = values.Average();
+        return (mean, Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1.0) / values.Length));
+    }
+
+    private static IEnumerable<ArraySegment<double>> Rows(double[] values, int d)
+    {
+        for (var first = 0; first < values.Length; first += d)
+        {
+            yield return new ArraySegment<double>(values, first, d);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _drift.Dispose();
+        _potential?.Dispose();
+        _interaction?.Dispose();
+        _force?.Dispose();
+    }
+}

@@ -1,0 +1,41 @@
+using Monge.Measures;
+
+namespace Monge.Runs;
+
+/// <summary>A law in time, as a method has found it.</summary>
+public interface IEvolution
+{
+    /// <summary>What it solves.</summary>
+    EvolutionProblem Problem { get; }
+
+    /// <summary>The times at which the law is known, ascending from 0.</summary>
+    IReadOnlyList<double> Times { get; }
+
+    /// <summary>Draws independent samples of the initial law and carries them through all times.</summary>
+    /// <param name="samples">Their number n.</param>
+    /// <param name="seed">The seed: equal seeds give equal paths.</param>
+    /// <param name="threads">Threads; 0 is one for each processor. The result is the same to the bit for any number.</param>
+    /// <returns>The samples at each of <see cref="Times"/>, made one after the other.</returns>
+    IEnumerable<EvolvedSamples> Carry(int samples, ulong seed = 1, int threads = 0);
+
+    /// <summary>The log density of the law at a time at points.</summary>
+    /// <param name="points">Points [n * d], row-major.</param>
+    /// <param name="time">Which of <see cref="Times"/>, by its number.</param>
+    /// <param name="threads">Threads; 0 is one for each processor. The result is the same to the bit for any number.</param>
+    /// <returns>Log densities [n].</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such time.</exception>
+    /// <exception cref="ArithmeticException">The way back to time 0 isn't found from a point.</exception>
+    double[] LogDensity(double[] points, int time, int threads = 0);
+}
+
+/// <summary>Samples of a law in time, at one time.</summary>
+/// <param name="Time">The time.</param>
+/// <param name="Positions">Positions [n * d], row-major.</param>
+/// <param name="LogDensity">The log density of the law at each [n].</param>
+/// <param name="Score">The law's score at each [n * d].</param>
+/// <param name="VelocityBefore">The velocity by which the samples came here, at the end of the step [n * d]; empty at time 0.</param>
+public sealed record EvolvedSamples(double Time, double[] Positions, double[] LogDensity, double[] Score, double[] VelocityBefore)
+{
+    /// <summary>The velocity at which they leave, at the start of the next step [n * d]; empty at the last time.</summary>
+    public double[] VelocityAfter { get; init; } = [];
+}

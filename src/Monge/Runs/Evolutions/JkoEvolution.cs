@@ -1,0 +1,174 @@
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Engine.Random;
+using Monge.Fields;
+using Monge.Measures;
+
+namespace Monge.Runs;
+
+/// <summary>
+/// A law in time as a row of maps from its initial law: at time t_k it is that of (grad psi_k o ... o grad psi_1)(X_0). It is sampled at no cost but the maps',
+/// with the log density of each sample, and its density is told at any point by inverting the maps.
+/// </summary>
+public sealed class JkoEvolution : IEvolution
+{
+    private readonly ConvexNetworkOptions _network;
+    private readonly IReadOnlyList<double[]> _maps;
+
+    /// <summary>Makes it of its maps.</summary>
+    /// <param name="problem">The evolution.</param>
+    /// <param name="network">How the maps' network is built.</param>
+    /// <param name="times">The times t_0 = 0, t_1, ..., ascending.</param>
+    /// <param name="maps">The parameters of each map, one less than times.</param>
+    /// <exception cref="ArgumentException">Times and maps don't go together.</exception>
+    public JkoEvolution(EvolutionProblem problem, ConvexNetworkOptions network, IReadOnlyList<double> times, IReadOnlyList<double[]> maps)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(times);
+        ArgumentNullException.ThrowIfNull(maps);
+        var size = Declare(problem, network).Parameters.Count;
+        if (times.Count != maps.Count + 1 || times[0] != 0 || maps.Any(m => m.Length != size))
+        {
+            throw new ArgumentException($"{maps.Count} maps of {size} parameters lead from time 0 to {maps.Count} later times; {times.Count} times were given.", nameof(times));
+        }
+
+        (Problem, _network, Times, _maps) = (problem, network, [.. times], [.. maps]);
+    }
+
+    /// <inheritdoc/>
+    public EvolutionProblem Problem { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<double> Times { get; }
+
+    /// <summary>The parameters of each map.</summary>
+    public IReadOnlyList<double[]> Maps => _maps;
+
+    /// <summary>The times of steps of one length; the last step may be shorter.</summary>
+    /// <param name="until">The last time, above 0.</param>
+    /// <param name="step">The length, above 0.</param>
+    public static IReadOnlyList<double> Grid(double until, double step)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(until);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(step);
+
+        // A hundredth of a step is rounding of the user's numbers, not a step.
+        var count = Math.Max(1, (int)Math.Ceiling((until / step) - 0.01));
+        return [.. Enumerable.Range(0, count).Select(k => k * step), until];
+    }
+
+    /// <summary>The maps as a model file keeps them: the parameters of each, the times, and how the network is built.</summary>
+    internal RunState ToState()
+    {
+        var state = new RunState();
+        state.Put("times", [.. Times]);
+        for (var k = 0; k < _maps.Count; k++)
+        {
+            state.Put($"map.{k}", _maps[k]);
+        }
+
+        state.Put("network", MethodOptions.Format(_network));
+        return state;
+    }
+
+    /// <inheritdoc/>
+    public IEnumerable<EvolvedSamples> Carry(int samples, ulong seed = 1, int threads = 0)
+    {
+        var (d, execution) = (Problem.Dimension, new ExecutionOptions { Threads = threads });
+        var positions = Problem.Initial.Sample(samples, new RandomStream(seed, EvolutionStreams.Draws));
+        var logs = PointFunction.At(Problem.Initial.LogDensity, positions, d, execution);
+        var scores = PointFunction.At(x => Derivative.Gradient(Problem.Initial.LogDensity(x), x), positions, d, execution);
+        using var maps = Compile(execution);
+        double[] velocity = [];
+        for (var k = 0; k < Times.Count; k++)
+        {
+            var here = new EvolvedSamples(Times[k], [.. positions], [.. logs], [.. scores], velocity);
+            if (k < _maps.Count)
+            {
+                var length = Times[k + 1] - Times[k];
+                _maps[k].CopyTo(maps.Values);
+                maps.Push(positions, logs, scores);
+
+                // Mass moves along straight lines from the start of a step to its end.
+                velocity = [.. positions.Zip(here.Positions, (to, from) => (to - from) / length)];
+                here = here with { VelocityAfter = velocity };
+            }
+
+            yield return here;
+        }
+    }
+
+    /// <summary>Draws independent samples of the law at a time, each with its log density.</summary>
+    /// <param name="samples">Their number n.</param>
+    /// <param name="time">Which of <see cref="Times"/>, by its number.</param>
+    /// <param name="seed">The seed: equal seeds give the same paths at all times.</param>
+    /// <param name="threads">Threads; 0 is one for each processor. The result is the same to the bit for any number.</param>
+    /// <returns>Positions [n * d], row-major, and log densities [n].</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such time.</exception>
+    public (double[] Positions, double[] LogDensity) Draw(int samples, int time, ulong seed = 1, int threads = 0)
+    {
+        CheckTime(time);
+        var execution = new ExecutionOptions { Threads = threads };
+        var positions = Problem.Initial.Sample(samples, new RandomStream(seed, EvolutionStreams.Draws));
+        var logs = PointFunction.At(Problem.Initial.LogDensity, positions, Problem.Dimension, execution);
+        using var maps = Compile(execution);
+        for (var k = 0; k < time; k++)
+        {
+            _maps[k].CopyTo(maps.Values);
+            maps.Push(positions, logs);
+        }
+
+        return (positions, logs);
+    }
+
+    /// <inheritdoc/>
+    public double[] LogDensity(double[] points, int time, int threads = 0)
+    {
+        var (starts, determinants) = PullBack(points, time, threads);
+        var logs = PointFunction.At(Problem.Initial.LogDensity, starts, Problem.Dimension, new ExecutionOptions { Threads = threads });
+        return [.. logs.Zip(determinants, (log, determinant) => log - determinant)];
+    }
+
+    /// <summary>Where points of the law at a time come from, and how the maps stretch on the way.</summary>
+    /// <param name="points">Points [n * d], row-major.</param>
+    /// <param name="time">Which of <see cref="Times"/>, by its number.</param>
+    /// <param name="threads">Threads; 0 is one for each processor. The result is the same to the bit for any number.</param>
+    /// <returns>Positions at time 0 [n * d], and the logarithms of the Jacobian determinants of the way from there [n].</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such time.</exception>
+    /// <exception cref="ArithmeticException">A map can't be inverted at a point.</exception>
+    public (double[] Positions, double[] LogDeterminant) PullBack(double[] points, int time, int threads = 0)
+    {
+        ArgumentNullException.ThrowIfNull(points);
+        CheckTime(time);
+        var (positions, determinants) = ((double[])[.. points], new double[points.Length / Problem.Dimension]);
+        using var maps = Compile(new ExecutionOptions { Threads = threads });
+        for (var k = time - 1; k >= 0; k--)
+        {
+            _maps[k].CopyTo(maps.Values);
+            maps.Invert(positions, determinants);
+        }
+
+        return (positions, determinants);
+    }
+
+    private void CheckTime(int time)
+    {
+        if (time < 0 || time >= Times.Count)
+        {
+            throw new ArgumentOutOfRangeException(nameof(time), time, $"There are {Times.Count} times, numbered from 0.");
+        }
+    }
+
+    private ConvexMaps Compile(ExecutionOptions execution)
+    {
+        var (parameters, network) = Declare(Problem, _network);
+        return new ConvexMaps(parameters, network, execution);
+    }
+
+    private static (ParameterSet Parameters, ConvexNetwork Network) Declare(EvolutionProblem problem, ConvexNetworkOptions options)
+    {
+        var parameters = new ParameterSet();
+        return (parameters, new ConvexNetwork(parameters, new ParameterInitializer(), "psi", problem.Dimension, options));
+    }
+}

@@ -1,0 +1,125 @@
+using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
+using Monge.Engine.LinearAlgebra;
+using Monge.Engine.Programs;
+using Monge.Engine.Random;
+using Monge.Fields;
+
+namespace Monge.Tests.Fields;
+
+/// <summary>The closed forms of the convex network against the engine's derivatives, and its maps forward and back.</summary>
+public sealed class ConvexNetworkTests
+{
+    private const int Samples = 40;
+
+    [Theory]
+    [InlineData(1, 3, false)]
+    [InlineData(2, 8, false)]
+    [InlineData(5, 12, true)]
+    public void Gradient_and_Hessian_are_the_derivatives_of_the_value(int d, int width, bool affine)
+    {
+        var (parameters, network, values) = Make(d, width, affine);
+        var x = Expr.Input("x", d);
+        var (gradient, hessian) = network.GradientAndHessian(x);
+        var derivative = Derivative.Gradient(network.Value(x), x);
+        var program = new TracedProgram(
+            parameters, ("gradient", gradient - derivative), ("alone", network.Gradient(x) - derivative),
+            ("hessian", hessian - Derivative.Jacobian(derivative, x)), ("scale", hessian.SquaredNorm().Sqrt()));
+        using var compiled = new CompiledProgram<double>(program) { Parameters = values };
+        var points = NdArray<double>.From(Points(d), Samples, d);
+        compiled["x"] = points;
+        foreach (var name in (string[])["gradient", "alone"])
+        {
+            compiled[name] = new NdArray<double>(Samples, d);
+        }
+
+        (compiled["hessian"], compiled["scale"]) = (new NdArray<double>(Samples, d, d), new NdArray<double>(Samples));
+        compiled.Run(Samples);
+        Assert.True(compiled["scale"].Span[0] > 0.1);
+        foreach (var name in (string[])["gradient", "alone", "hessian"])
+        {
+            Assert.All(compiled[name].Span.ToArray(), difference => Assert.InRange(difference, -1e-12, 1e-12));
+        }
+    }
+
+    [Fact]
+    public void The_Hessian_is_positive_definite_where_the_constrained_weights_are_not_negative()
+    {
+        var (parameters, network, values) = Make(4, 16, affine: false);
+        using var compiled = new CompiledProgram<double>(new TracedProgram(parameters, ("hessian", network.GradientAndHessian(Expr.Input("x", 4)).Hessian)))
+        {
+            Parameters = values,
+        };
+        (compiled["x"], compiled["hessian"]) = (NdArray<double>.From(Points(4), Samples, 4), new NdArray<double>(Samples, 4, 4));
+        compiled.Run(Samples);
+        for (var i = 0; i < Samples; i++)
+        {
+            Assert.True(SymmetricEigen.Decompose(compiled["hessian"].Span.Slice(16 * i, 16), 4).Values[0] > 0);
+        }
+    }
+
+    [Fact]
+    public void The_gradient_of_the_log_determinant_to_the_parameters_is_that_of_finite_differences()
+    {
+        var (parameters, network, values) = Make(3, 4, affine: true);
+        var (gradient, hessian) = network.GradientAndHessian(Expr.Input("x", 3));
+        var loss = gradient.SquaredNorm() - hessian.LogDeterminant();
+        using var compiled = new CompiledProgram<double>(
+            new TracedProgram(parameters, ("loss", loss.BatchSum()), ("gradient", Derivative.ParameterGradient(loss, parameters).BatchSum())))
+        {
+            Parameters = values,
+        };
+        compiled["x"] = NdArray<double>.From(Points(3), Samples, 3);
+        double Loss()
+        {
+            compiled.Run(Samples);
+            return compiled["loss"][0];
+        }
+
+        Loss();
+        var exact = compiled["gradient"].Span.ToArray();
+        for (var p = 0; p < parameters.Count; p++)
+        {
+            var (at, h) = (values[p], 1e-5);
+            values[p] = at + h;
+            var up = Loss();
+            values[p] = at - h;
+            var difference = (up - Loss()) / (2 * h);
+            values[p] = at;
+            Assert.InRange(exact[p], difference - (1e-5 * (1 + Math.Abs(difference))), difference + (1e-5 * (1 + Math.Abs(difference))));
+        }
+    }
+
+    [Fact]
+    public void A_map_and_its_inverse_give_the_points_back_and_their_determinants_cancel()
+    {
+        var (parameters, network, values) = Make(6, 24, affine: true);
+        using var maps = new ConvexMaps(parameters, network);
+        values.Span.CopyTo(maps.Values);
+        var points = Points(6);
+        double[] moved = [.. points];
+        var logs = new double[Samples];
+        maps.Push(moved, logs);
+        Assert.True(moved.Zip(points, (a, b) => Math.Abs(a - b)).Max() > 0.1);
+        Assert.All(logs, log => Assert.True(double.IsFinite(log) && log != 0));
+        maps.Invert(moved, logs);
+        Assert.All(moved.Zip(points), pair => Assert.InRange(pair.First - pair.Second, -1e-7, 1e-7));
+        Assert.All(logs, log => Assert.InRange(log, -1e-6, 1e-6));
+    }
+
+    private static (ParameterSet Parameters, ConvexNetwork Network, NdArray<double> Values) Make(int d, int width, bool affine)
+    {
+        var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
+        var network = new ConvexNetwork(parameters, initializer, "psi", d, new ConvexNetworkOptions { Width = width, Rank = 2, HasAffinePart = affine });
+        var values = new NdArray<double>(parameters.Count);
+        initializer.Fill(values.Span, new RandomKey(3, StreamName.Of("convex network test")));
+        network.MakeConvex(values.Span);
+        return (parameters, network, values);
+    }
+
+    private static double[] Points(int d)
+    {
+        var random = new RandomStream(5, StreamName.Of("convex network points"));
+        return [.. Enumerable.Range(0, Samples * d).Select(_ => random.NextNormal())];
+    }
+}
