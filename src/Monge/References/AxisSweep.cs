@@ -1,8 +1,8 @@
 namespace Monge.References;
 
 /// <summary>
-/// Steps in time along one axis, line by line: dp/dt = -d(u p)/dx + d(D dp/dx)/dx on each of a number of lines of equal cells. Where D is above 0 somewhere, the
-/// flows of <see cref="ScharfetterGummel"/>, implicit in time; where it is 0 everywhere, <see cref="ConservativeRemap"/>. Lines don't depend on each other.
+/// Steps in time along one axis, line by line: dp/dt = -d(u p)/dx + d(D dp/dx)/dx on each of a number of lines of equal cells. Where D is above 0 somewhere,
+/// the flows of <see cref="ScharfetterGummel"/>, implicit in time; where it is 0 everywhere, <see cref="ConservativeRemap"/>. Lines don't depend on each other.
 /// </summary>
 internal sealed class AxisSweep
 {

@@ -4,9 +4,9 @@ namespace Monge.References;
 
 /// <summary>
 /// Finite volumes for dp/dt = -d(b p)/dx + d(D dp/dx)/dx on a segment with walls or a ring, b = f(x, t) - U'(x), D(x) at least 0. With constant D this is the
-/// law of dX = b dt + sqrt(2 D) dW; where D varies, the SDE of Ito has the drift b + D'. Mass is conserved and the density stays positive at any step. Of order 2
-/// in the width of the cells (order 1, by upwind differences, near points where D vanishes but not everywhere). Where there is a potential and f = 0, exp(-U / D),
-/// D constant, is stationary to rounding.
+/// law of dX = b dt + sqrt(2 D) dW; where D varies, the SDE of Ito has the drift b + D'. Mass is conserved and the density stays positive at any step. Of order
+/// 2 in the width of the cells (order 1, by upwind differences, near points where D vanishes but not everywhere). Where there is a potential and f = 0, exp(-U
+/// / D), D constant, is stationary to rounding.
 /// </summary>
 /// <remarks>Source: Scharfetter and Gummel 1969; Chang and Cooper 1970.</remarks>
 public sealed class FiniteVolumeLine : IDisposable
@@ -18,7 +18,7 @@ public sealed class FiniteVolumeLine : IDisposable
     /// <param name="axis">The cells.</param>
     /// <param name="drift">f(x, t), a field on R^1; null for none.</param>
     /// <param name="diffusion">D, at least 0.</param>
-    /// <param name="potential">U(x); null for none.</param>
+    /// <param name="potential">U(x), periodic on a ring; null for none.</param>
     /// <param name="options">How to work.</param>
     /// <exception cref="ArgumentException">The drift is not on R^1, or D is negative or not finite at a face.</exception>
     public FiniteVolumeLine(
@@ -31,7 +31,7 @@ public sealed class FiniteVolumeLine : IDisposable
     /// <param name="axis">The cells.</param>
     /// <param name="drift">f(x, t), a field on R^1; null for none.</param>
     /// <param name="diffusion">D(x), at least 0.</param>
-    /// <param name="potential">U(x); null for none.</param>
+    /// <param name="potential">U(x), periodic on a ring; null for none.</param>
     /// <param name="options">How to work.</param>
     /// <exception cref="ArgumentException">The drift is not on R^1, or D is negative or not finite at a face.</exception>
     public FiniteVolumeLine(

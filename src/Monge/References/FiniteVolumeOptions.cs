@@ -4,8 +4,8 @@ namespace Monge.References;
 public enum FiniteVolumeScheme
 {
     /// <summary>
-    /// TR-BDF2, of order 2 and L-stable (Bank and others 1985). Where a line would turn negative (a linear scheme of order 2 can't be positive at any step), its
-    /// flows fall back towards those of backward Euler, cell by cell and only as far as needed (Zalesak 1979).
+    /// TR-BDF2, of order 2 and L-stable (Bank and others 1985). Where a line would turn negative (a linear scheme of order 2 can't be positive at any step),
+    /// its flows fall back towards those of backward Euler, cell by cell and only as far as needed (Zalesak 1979).
     /// </summary>
     SecondOrder,
 

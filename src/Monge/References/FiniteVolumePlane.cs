@@ -14,11 +14,11 @@ namespace Monge.References;
 public sealed record StationaryPlane(PlaneDensity Density, double Time, double Distance, Status Status);
 
 /// <summary>
-/// Finite volumes for d rho/dt = -div(b rho) + d(D1 d rho/dx)/dx + d(D2 d rho/dy)/dy on a box, each axis with walls or a ring, b = f(x, y, t) - grad U(x, y), D1
-/// and D2 at least 0: the law of dX = b dt + sqrt(2 D) dW. The drift need not be a gradient. Steps are split symmetrically into implicit ones along the axes
+/// Finite volumes for d rho/dt = -div(b rho) + d(D1 d rho/dx)/dx + d(D2 d rho/dy)/dy on a box, each axis with walls or a ring, b = f(x, y, t) - grad U(x, y),
+/// D1 and D2 at least 0: the law of dX = b dt + sqrt(2 D) dW. The drift need not be a gradient. Steps are split symmetrically into implicit ones along the axes
 /// (Strang 1968), each of which conserves mass and is positive at any step; of order 2 in the step and in the widths of the cells. An axis without diffusion,
-/// as the position of inertial systems, is carried by a conservative remap of order 2 that has no bound on the step either. Where there is a potential and f = 0,
-/// exp(-U / D), D1 = D2, is stationary to rounding; elsewhere the stationary law of the steps is off by O(step^2).
+/// as the position of inertial systems, is carried by a conservative remap of order 2 that has no bound on the step either. Where there is a potential and f =
+/// 0, exp(-U / D), D1 = D2, is stationary to rounding; elsewhere the stationary law of the steps is off by O(step^2).
 /// </summary>
 /// <remarks>Source: Scharfetter and Gummel 1969; Chang and Cooper 1970; Strang 1968.</remarks>
 public sealed class FiniteVolumePlane : IDisposable
@@ -52,7 +52,7 @@ public sealed class FiniteVolumePlane : IDisposable
     /// <param name="drift">f, a field on R^2; null for none.</param>
     /// <param name="firstDiffusion">D1, at least 0.</param>
     /// <param name="secondDiffusion">D2, at least 0.</param>
-    /// <param name="potential">U(x, y); null for none.</param>
+    /// <param name="potential">U(x, y), periodic along rings; null for none.</param>
     /// <param name="options">How to work.</param>
     /// <exception cref="ArgumentException">The drift is not on R^2, or a diffusion is negative or not finite.</exception>
     public FiniteVolumePlane(

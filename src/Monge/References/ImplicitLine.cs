@@ -56,35 +56,26 @@ internal static class ImplicitLine
         var inverse = factors.Inverse[..values.Length];
         var toNext = factors.ToNext[..values.Length];
         var fromNext = factors.FromNext[..values.Length];
-        if (factors.ToLast.IsEmpty)
+        if (!factors.ToLast.IsEmpty)
         {
-            var carried = 0.0;
-            for (var i = 0; i < values.Length; i++)
-            {
-                values[i] += carried;
-                carried = values[i] * toNext[i];
-            }
-
-            var right = 0.0;
-            for (var i = last; i >= 0; i--)
-            {
-                right = (values[i] * inverse[i]) + (fromNext[i] * right);
-                values[i] = right;
-            }
-
+            SolveRing(factors, values);
             return;
         }
 
-        for (var i = 0; i < last; i++)
+        // Each cell waits for its neighbour, so the chain of roundings is the time that a line takes: one for each cell and way.
+        var (before, share) = (0.0, 0.0);
+        for (var i = 0; i < values.Length; i++)
         {
-            values[last] += factors.ToLast[i] * values[i];
-            values[i + 1] += toNext[i] * values[i];
+            before = Math.FusedMultiplyAdd(share, before, values[i]);
+            values[i] = before * inverse[i];
+            share = toNext[i];
         }
 
-        values[last] *= inverse[last];
-        for (var i = last - 1; i >= 0; i--)
+        var after = 0.0;
+        for (var i = last; i >= 0; i--)
         {
-            values[i] = (values[i] * inverse[i]) + (fromNext[i] * values[i + 1]) + (factors.FromLast[i] * values[last]);
+            after = Math.FusedMultiplyAdd(fromNext[i], after, values[i]);
+            values[i] = after;
         }
     }
 
@@ -100,6 +91,22 @@ internal static class ImplicitLine
             var right = i == last ? first : (forward[i] * values[i]) - (backward[i] * values[i + 1]);
             result[i] = values[i] + (step * (left - right));
             left = right;
+        }
+    }
+
+    private static void SolveRing(in LineFactors factors, Span<double> values)
+    {
+        var last = values.Length - 1;
+        for (var i = 0; i < last; i++)
+        {
+            values[last] += factors.ToLast[i] * values[i];
+            values[i + 1] += factors.ToNext[i] * values[i];
+        }
+
+        values[last] *= factors.Inverse[last];
+        for (var i = last - 1; i >= 0; i--)
+        {
+            values[i] = (values[i] * factors.Inverse[i]) + (factors.FromNext[i] * values[i + 1]) + (factors.FromLast[i] * values[last]);
         }
     }
 

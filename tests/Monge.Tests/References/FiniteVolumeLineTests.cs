@@ -241,7 +241,7 @@ public sealed class FiniteVolumeLineTests
         return Difference(density, new LineDensity(axis, x => Normal(x, Math.Exp(-0.5), 0.4 - (0.1 * Math.Exp(-1)))));
     }
 
-    // dx/dt = 1 + sin(x) / 2 on the ring carries p = 1 / (2 pi) for a time that is no multiple of the period; the exact law is u(y) / (2 pi u(x)), y the origin.
+    // dx/dt = u(x) = 1 + sin(x) / 2 on the ring carries p = 1 / (2 pi); the exact law is u(y) / (2 pi u(x)), y the origin of x.
     private static double CarriedError(int cells)
     {
         const double time = 2.5;
