@@ -1,4 +1,3 @@
-using Monge.Engine.Programs;
 using Monge.Fields;
 using Monge.References;
 
