@@ -1,8 +1,9 @@
 namespace Monge.References;
 
 /// <summary>
-/// Steps in time along one axis, line by line: dp/dt = -d(u p)/dx + d(D dp/dx)/dx on each of a number of lines of equal cells. Where D is above 0 somewhere,
-/// the flows of <see cref="ScharfetterGummel"/>, implicit in time; where it is 0 everywhere, <see cref="ConservativeRemap"/>. Lines don't depend on each other.
+/// Steps in time along one axis, line by line: dp/dt = -d(u p)/dx + d(D dp/dx)/dx on each of a number of lines of equal cells, which don't depend on each
+/// other. Where D is above 0 somewhere, the flows of <see cref="ScharfetterGummel"/>, implicit in time; where it is 0 everywhere, or for the drift on demand,
+/// <see cref="ConservativeRemap"/>.
 /// </summary>
 internal sealed class AxisSweep
 {
@@ -27,6 +28,8 @@ internal sealed class AxisSweep
     private readonly double[] _backward;
     private readonly double[] _prepared;
     private readonly int _preparedLength;
+    private readonly int _factorLength;
+    private readonly bool _isCarried;
     private readonly FiniteVolumeScheme _scheme;
     private double _step = double.NaN;
     private bool _isStale = true;
@@ -35,15 +38,19 @@ internal sealed class AxisSweep
     /// <param name="axis">The axis.</param>
     /// <param name="lines">Number of lines.</param>
     /// <param name="diffusion">D at the right face of each cell, at least 0, and 0 at a wall [n].</param>
-    /// <param name="scheme">The scheme in time.</param>
-    public AxisSweep(CellAxis axis, int lines, double[] diffusion, FiniteVolumeScheme scheme)
+    /// <param name="options">How to work.</param>
+    public AxisSweep(CellAxis axis, int lines, double[] diffusion, FiniteVolumeOptions options)
     {
-        (_axis, _n, _diffusion, _scheme) = (axis, axis.Cells, diffusion, scheme);
+        (_axis, _n, _diffusion, _scheme) = (axis, axis.Cells, diffusion, options.Scheme);
         IsDiffusive = diffusion.Any(d => d > 0);
+        _isCarried = !IsDiffusive || options.Drift == DriftTreatment.Remap;
         Velocity = new double[lines * _n];
         _forward = new double[IsDiffusive ? lines * _n : 0];
         _backward = new double[_forward.Length];
-        _preparedLength = IsDiffusive ? LineFactors.Length(_n, axis.IsPeriodic) : _n + 1;
+
+        // For each line the factors of its implicit steps, then the origins of its faces.
+        _factorLength = IsDiffusive ? LineFactors.Length(_n, axis.IsPeriodic) : 0;
+        _preparedLength = _factorLength + (_isCarried ? _n + 1 : 0);
         _prepared = new double[lines * _preparedLength];
     }
 
@@ -69,84 +76,67 @@ internal sealed class AxisSweep
     /// <param name="line">Its number.</param>
     public void Prepare(int line)
     {
-        var velocity = Velocity.AsSpan(line * _n, _n);
-        var prepared = _prepared.AsSpan(line * _preparedLength, _preparedLength);
-        if (!IsDiffusive)
+        if (_isCarried)
         {
             var relative = Scratch(_n);
             for (var i = 0; i < _n; i++)
             {
-                relative[i] = velocity[i] / _axis.Width;
+                relative[i] = Velocity[(line * _n) + i] / _axis.Width;
             }
 
-            ConservativeRemap.Trace(relative, _step, _axis.IsPeriodic, prepared);
-            return;
+            ConservativeRemap.Trace(relative, IsDiffusive ? 0.5 * _step : _step, _axis.IsPeriodic, Origins(line));
         }
 
-        UpdateRates(line);
-        ImplicitLine.Factor(
-            Forward(line), Backward(line), _scheme == FiniteVolumeScheme.BackwardEuler ? _step : s_d * _step, new LineFactors(prepared, _n, _axis.IsPeriodic));
-    }
-
-    /// <summary>Takes the rates of a line from its velocities.</summary>
-    /// <param name="line">Its number.</param>
-    public void UpdateRates(int line)
-    {
-        var forward = Forward(line);
-        var backward = Backward(line);
-        for (var i = 0; i < forward.Length; i++)
+        if (IsDiffusive)
         {
-            (forward[i], backward[i]) = ScharfetterGummel.Rates(Velocity[(line * _n) + i], _diffusion[i], _axis.Width);
+            UpdateRates(line);
+            var solved = _scheme == FiniteVolumeScheme.BackwardEuler ? _step : s_d * _step;
+            ImplicitLine.Factor(Forward(line), Backward(line), solved, Factors(line));
         }
     }
+
+    /// <summary>Takes the rates of a line from its diffusion and, unless they are carried by the remap, its velocities.</summary>
+    /// <param name="line">Its number.</param>
+    public void UpdateRates(int line) => UpdateRates(line, !_isCarried);
 
     /// <summary>Takes a step along a line that is prepared.</summary>
     /// <param name="line">Its number.</param>
     /// <param name="values">The averages in its cells, in place [n].</param>
     public void Advance(int line, Span<double> values)
     {
-        var scratch = Scratch((4 * _n) + LineFactors.Length(_n, _axis.IsPeriodic));
-        var prepared = _prepared.AsSpan(line * _preparedLength, _preparedLength);
-        var stage = scratch[.._n];
-        var next = scratch.Slice(_n, _n);
+        var scratch = Scratch((4 * _n) + _factorLength);
+        if (_isCarried)
+        {
+            Carry(line, values, scratch);
+        }
+
         if (!IsDiffusive)
         {
-            ConservativeRemap.Move(values, prepared, _axis.IsPeriodic, stage, next);
-            next.CopyTo(values);
             return;
         }
 
-        var factors = new LineFactors(prepared, _n, _axis.IsPeriodic);
         if (_scheme == FiniteVolumeScheme.BackwardEuler)
         {
-            ImplicitLine.Solve(factors, values);
-            return;
+            ImplicitLine.Solve(Factors(line), values);
         }
-
-        var forward = Forward(line);
-        var backward = Backward(line);
-        ImplicitLine.AddGenerator(forward, backward, s_d * _step, values, stage);
-        ImplicitLine.Solve(factors, stage);
-        for (var i = 0; i < _n; i++)
+        else
         {
-            next[i] = (s_middle * stage[i]) - ((s_middle - 1) * values[i]);
+            AdvanceSecondOrder(line, values, scratch);
         }
 
-        ImplicitLine.Solve(factors, next);
-        if (IsNegativeSomewhere(next))
+        if (_isCarried)
         {
-            Limit(forward, backward, values, scratch);
-            return;
+            Carry(line, values, scratch);
         }
-
-        next.CopyTo(values);
     }
 
-    /// <summary>Makes of positive values the law of the same mass that their line's rates, which must be up to date, leave as it is.</summary>
+    /// <summary>Makes of positive values the law of the same mass that exponentially fitted flows on their line leave as it is.</summary>
     /// <param name="line">Its number.</param>
     /// <param name="values">The averages in its cells, in place [n].</param>
     public void MakeStationary(int line, Span<double> values)
     {
+        UpdateRates(line, true);
+        Change();
         var largest = 0.0;
         for (var i = 0; i < _n; i++)
         {
@@ -159,11 +149,14 @@ internal sealed class AxisSweep
     }
 
     /// <summary>
-    /// The flow J through the right face of a cell of a line, density times velocity; where D is 0 everywhere the mean of both densities is carried.
+    /// The flow J through the right face of a cell of a line whose rates are up to date, density times velocity; a remap carries the mean of both densities.
     /// </summary>
-    public double Current(int line, int cell, double left, double right) => IsDiffusive
-        ? _axis.Width * ((_forward[(line * _n) + cell] * left) - (_backward[(line * _n) + cell] * right))
-        : 0.5 * Velocity[(line * _n) + cell] * (left + right);
+    public double Current(int line, int cell, double left, double right)
+    {
+        var face = (line * _n) + cell;
+        return (IsDiffusive ? _axis.Width * ((_forward[face] * left) - (_backward[face] * right)) : 0)
+            + (_isCarried ? 0.5 * Velocity[face] * (left + right) : 0);
+    }
 
     /// <summary>
     /// What the right face of a cell adds to the entropy production, per area of the face and length of the cell: J log(a p_left / c p_right) / w, at least 0
@@ -179,6 +172,10 @@ internal sealed class AxisSweep
         var force = (Velocity[(line * _n) + cell] * _axis.Width / _diffusion[cell]) + Math.Log(left) - Math.Log(right);
         return Current(line, cell, left, right) * force / _axis.Width;
     }
+
+    private LineFactors Factors(int line) => new(_prepared.AsSpan(line * _preparedLength, _factorLength), _n, _axis.IsPeriodic);
+
+    private Span<double> Origins(int line) => _prepared.AsSpan((line * _preparedLength) + _factorLength, _n + 1);
 
     private Span<double> Forward(int line) => _forward.AsSpan(line * _n, _n);
 
@@ -203,6 +200,46 @@ internal sealed class AxisSweep
         }
 
         return smallest < 0;
+    }
+
+    private void UpdateRates(int line, bool areFitted)
+    {
+        var forward = Forward(line);
+        var backward = Backward(line);
+        for (var i = 0; i < forward.Length; i++)
+        {
+            (forward[i], backward[i]) = ScharfetterGummel.Rates(areFitted ? Velocity[(line * _n) + i] : 0, _diffusion[i], _axis.Width);
+        }
+    }
+
+    private void Carry(int line, Span<double> values, Span<double> scratch)
+    {
+        var moved = scratch[.._n];
+        ConservativeRemap.Move(values, Origins(line), _axis.IsPeriodic, scratch.Slice(_n, _n), moved);
+        moved.CopyTo(values);
+    }
+
+    private void AdvanceSecondOrder(int line, Span<double> values, Span<double> scratch)
+    {
+        var stage = scratch[.._n];
+        var next = scratch.Slice(_n, _n);
+        var factors = Factors(line);
+        ImplicitLine.AddGenerator(Forward(line), Backward(line), s_d * _step, values, stage);
+        ImplicitLine.Solve(factors, stage);
+        for (var i = 0; i < _n; i++)
+        {
+            next[i] = (s_middle * stage[i]) - ((s_middle - 1) * values[i]);
+        }
+
+        ImplicitLine.Solve(factors, next);
+        if (IsNegativeSomewhere(next))
+        {
+            Limit(Forward(line), Backward(line), values, scratch);
+        }
+        else
+        {
+            next.CopyTo(values);
+        }
     }
 
     // Backward Euler, and as much of the difference of the flows as no cell is emptied by. The scratch holds TR-BDF2's stage and end.

@@ -5,8 +5,8 @@ namespace Monge.References;
 /// <summary>
 /// Finite volumes for dp/dt = -d(b p)/dx + d(D dp/dx)/dx on a segment with walls or a ring, b = f(x, t) - U'(x), D(x) at least 0. With constant D this is the
 /// law of dX = b dt + sqrt(2 D) dW; where D varies, the SDE of Ito has the drift b + D'. Mass is conserved and the density stays positive at any step. Of order
-/// 2 in the width of the cells (order 1, by upwind differences, near points where D vanishes but not everywhere). Where there is a potential and f = 0, exp(-U
-/// / D), D constant, is stationary to rounding.
+/// 2 in the width w of the cells where w is short beside D / |b|, upwind and of order 1 where it is long; <see cref="DriftTreatment.Remap"/> and a drift
+/// without any diffusion have order 2 everywhere. Where there is a potential and f = 0, exp(-U / D), D constant, is stationary to rounding.
 /// </summary>
 /// <remarks>Source: Scharfetter and Gummel 1969; Chang and Cooper 1970.</remarks>
 public sealed class FiniteVolumeLine : IDisposable
@@ -59,7 +59,7 @@ public sealed class FiniteVolumeLine : IDisposable
         var slope = potential is null
             ? null
             : Enumerable.Range(0, n).Select(i => (potential(axis.Centre(i)) - potential(axis.Centre((i + 1) % n))) / axis.Width).ToArray();
-        _sweep = new AxisSweep(axis, 1, atFaces, (options ?? new FiniteVolumeOptions()).Scheme);
+        _sweep = new AxisSweep(axis, 1, atFaces, options ?? new FiniteVolumeOptions());
         _velocity = new FaceVelocity(drift, 0, faces, isWall, slope, 1);
     }
 
@@ -96,8 +96,8 @@ public sealed class FiniteVolumeLine : IDisposable
     }
 
     /// <summary>
-    /// The law that the drift of one time leaves as it is, to rounding, whatever barriers it has; on a ring its current need not vanish. Where D is 0 so that
-    /// parts of the axis don't exchange mass, one of several.
+    /// The law that the drift of one time, by exponentially fitted flows, leaves as it is, to rounding, whatever barriers it has; on a ring its current need
+    /// not vanish. Where D is 0 so that parts of the axis don't exchange mass, one of several.
     /// </summary>
     /// <param name="t">The time.</param>
     /// <exception cref="InvalidOperationException">D is 0 everywhere.</exception>

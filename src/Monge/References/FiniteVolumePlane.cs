@@ -16,9 +16,10 @@ public sealed record StationaryPlane(PlaneDensity Density, double Time, double D
 /// <summary>
 /// Finite volumes for d rho/dt = -div(b rho) + d(D1 d rho/dx)/dx + d(D2 d rho/dy)/dy on a box, each axis with walls or a ring, b = f(x, y, t) - grad U(x, y),
 /// D1 and D2 at least 0: the law of dX = b dt + sqrt(2 D) dW. The drift need not be a gradient. Steps are split symmetrically into implicit ones along the axes
-/// (Strang 1968), each of which conserves mass and is positive at any step; of order 2 in the step and in the widths of the cells. An axis without diffusion,
-/// as the position of inertial systems, is carried by a conservative remap of order 2 that has no bound on the step either. Where there is a potential and f =
-/// 0, exp(-U / D), D1 = D2, is stationary to rounding; elsewhere the stationary law of the steps is off by O(step^2).
+/// (Strang 1968), each of which conserves mass and is positive at any step; of order 2 in the step and in the widths w of the cells where w is short beside
+/// D / |b|, as in <see cref="FiniteVolumeLine"/>. An axis without diffusion, such as the position of inertial systems, is carried by a conservative remap of
+/// order 2 that has no bound on the step either. Where there is a potential and f = 0, exp(-U / D), D1 = D2, is stationary to rounding; elsewhere the
+/// stationary law of the steps is off by O(step^2).
 /// </summary>
 /// <remarks>Source: Scharfetter and Gummel 1969; Chang and Cooper 1970; Strang 1968.</remarks>
 public sealed class FiniteVolumePlane : IDisposable
@@ -260,7 +261,7 @@ public sealed class FiniteVolumePlane : IDisposable
         }
 
         var atFaces = Enumerable.Range(0, n).Select(cell => cell == n - 1 && !axis.IsPeriodic ? 0 : diffusion).ToArray();
-        return (new AxisSweep(axis, m, atFaces, options.Scheme), new FaceVelocity(drift, component, faces, isWall, slope, options.Threads));
+        return (new AxisSweep(axis, m, atFaces, options), new FaceVelocity(drift, component, faces, isWall, slope, options.Threads));
     }
 
     private void Step(PlaneDensity density, double step)

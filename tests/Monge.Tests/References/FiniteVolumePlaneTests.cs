@@ -8,13 +8,15 @@ namespace Monge.Tests.References;
 
 public sealed class FiniteVolumePlaneTests
 {
-    [Fact]
-    public void A_spiralling_Gaussian_is_met_with_order_two()
+    [Theory]
+    [InlineData(DriftTreatment.ExponentialFitting)]
+    [InlineData(DriftTreatment.Remap)]
+    public void A_spiralling_Gaussian_is_met_with_order_two(DriftTreatment treatment)
     {
         // dX = (A X + (cos 3t, 0)) dt + sqrt(2 D) dW with a rotation in A: no gradient. Cells and steps are halved together.
-        var (coarse, middle, fine) = (SpiralError(32, 8), SpiralError(64, 16), SpiralError(128, 32));
+        var (coarse, middle, fine) = (SpiralError(32, 8, treatment), SpiralError(64, 16, treatment), SpiralError(128, 32, treatment));
         Assert.InRange(Math.Log2(middle / fine), 1.85, 2.2);
-        Assert.InRange(Math.Log2(coarse / middle), 1.7, 2.3);
+        Assert.InRange(Math.Log2(coarse / middle), 1.7, 2.5);
         Assert.InRange(fine, 0, 0.01);
     }
 
@@ -220,11 +222,11 @@ public sealed class FiniteVolumePlaneTests
     }
 
     // The sum of |rho - exact| area at t = 1 against the Gaussian whose moments obey dm/dt = A m + (cos 3t, 0), dC/dt = A C + C A^T + 2 D.
-    private static double SpiralError(int cells, int steps)
+    private static double SpiralError(int cells, int steps, DriftTreatment treatment)
     {
         var axis = new CellAxis(-5, 5, cells);
-        using var solver = new FiniteVolumePlane(
-            axis, axis, new FormulaField(2, (x, t) => Expr.Vector((3 * t).Cos() - (0.5 * x[0]) - (2 * x[1]), (2 * x[0]) - (0.8 * x[1]))), 0.3, 0.5);
+        var drift = new FormulaField(2, (x, t) => Expr.Vector((3 * t).Cos() - (0.5 * x[0]) - (2 * x[1]), (2 * x[0]) - (0.8 * x[1])));
+        using var solver = new FiniteVolumePlane(axis, axis, drift, 0.3, 0.5, options: new() { Drift = treatment });
         double[] moments = [1, 0.5, 0.5, 0, 0.5];
         var density = Gaussian(axis, moments);
         solver.Advance(density, 0, 1, steps);
