@@ -2,8 +2,8 @@ namespace Monge.References;
 
 /// <summary>
 /// Carries cell averages along a velocity without diffusion: the cells' faces are followed back along the velocity, which is linear between faces, and each
-/// cell takes the mass between its faces' origins under a straight line in every old cell, limited so that it stays positive (van Leer
-/// 1977, 1979). Conserves mass, is positive at any step, and is of order 2 in the width of the cells.
+/// cell takes the mass between its faces' origins under a straight line in every old cell, limited so that it stays positive (van Leer 1977, 1979). Conserves
+/// mass, is positive at any step, and is of order 2 in the width of the cells.
 /// </summary>
 internal static class ConservativeRemap
 {
@@ -67,6 +67,7 @@ internal static class ConservativeRemap
         while (sign != 0)
         {
             var (near, far) = (Math.Abs(At(velocity, place)), sign * At(velocity, place - sign));
+
             // The way y, in widths, obeys dy/ds = near + (far - near) y: y = near s / B((far - near) s), B(z) = z / (e^z - 1).
             var crossing = far > 0 ? 1 / LogarithmicMean(near, far) : double.PositiveInfinity;
             if (crossing > rest)

@@ -24,7 +24,8 @@ public enum DriftTreatment
 
     /// <summary>
     /// A conservative, positive remap along the drift for half a step before and half a step after the diffusion (van Leer 1979; Strang 1968): of order 2
-    /// however weak the diffusion. The law of a potential is stationary to the scheme's error only.
+    /// however weak the diffusion. Best in steps that carry mass over a cell or more: each adds the error of its lines in the cells. The law of a potential is
+    /// stationary to the scheme's error only.
     /// </summary>
     Remap,
 }
