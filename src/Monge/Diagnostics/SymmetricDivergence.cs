@@ -20,7 +20,8 @@ public sealed record SymmetricDivergence(double Forward, double ForwardError, do
     public double Error => double.Hypot(ForwardError, BackwardError);
 
     /// <summary>
-    /// Estimates both from log ratios r = log p - log q at independent samples: KL(p | q) is the mean of r over samples of p, with exp(-r), whose mean is 1, as a
+    /// Estimates both from log ratios r = log p - log q at independent samples: KL(p | q) is the mean of r over samples of p, with exp(-r), whose mean is 1, as
+    /// a
     /// control variate where no sample rules the latter's variance: it takes out most of the scatter where the laws are near.
     /// </summary>
     /// <param name="atFirst">log p - log q at samples of p.</param>

@@ -28,8 +28,10 @@ public sealed class ConvexMaps(ParameterSet parameters, ConvexNetwork network, E
 
     /// <summary>Moves points by the map, in place.</summary>
     /// <param name="points">Points x [n * d], row-major; receives grad psi(x).</param>
-    /// <param name="logDensity">log rho(x) [n]; receives the log density of the moved law at the moved points, less by log det Hess psi(x). Empty for none.</param>
-    /// <param name="scores">grad log rho(x) [n * d]; receives the moved law's score, Hess psi(x)^-1 (grad log rho - grad log det Hess psi)(x). Empty for none.</param>
+    /// <param name="logDensity">log rho(x) [n]; receives the log density of the moved law at the moved points, less by log det Hess psi(x). Empty for
+    /// none.</param>
+    /// <param name="scores">grad log rho(x) [n * d]; receives the moved law's score, Hess psi(x)^-1 (grad log rho - grad log det Hess psi)(x). Empty for
+    /// none.</param>
     /// <exception cref="ArithmeticException">The Hessian isn't positive definite at a point, or the map isn't finite there.</exception>
     public void Push(Span<double> points, Span<double> logDensity, Span<double> scores = default)
     {
@@ -200,7 +202,8 @@ public sealed class ConvexMaps(ParameterSet parameters, ConvexNetwork network, E
         {
             if (!double.IsFinite(values[i]))
             {
-                throw new ArithmeticException($"The Hessian of a map's potential isn't positive definite at {Words(points.Slice(i * d, d))}; lower the learning rate.");
+                throw new ArithmeticException(
+                    $"The Hessian of a map's potential isn't positive definite at {Words(points.Slice(i * d, d))}; lower the learning rate.");
             }
         }
     }

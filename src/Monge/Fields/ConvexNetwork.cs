@@ -51,7 +51,8 @@ public sealed class ConvexNetwork
 
     /// <summary>Adds the network's parameters to a set.</summary>
     /// <param name="parameters">The set.</param>
-    /// <param name="initializer">Receives how they start: with deviation 1 / sqrt(width) as in the source, smaller in the last layer beside an affine part.</param>
+    /// <param name="initializer">Receives how they start: with deviation 1 / sqrt(width) as in the source, smaller in the last layer beside an affine
+    /// part.</param>
     /// <param name="name">What the parameters' names begin with.</param>
     /// <param name="dimension">d.</param>
     /// <param name="options">How it is built; null for the defaults.</param>

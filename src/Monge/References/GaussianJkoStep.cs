@@ -34,7 +34,8 @@ public static class GaussianJkoStep
         if (centre.Length != d || covariance.Length != d * d || precision.Length != d * d)
         {
             throw new ArgumentException(
-                $"A step in {d} coordinates was given a centre of {centre.Length}, a covariance of {covariance.Length} and a precision of {precision.Length} numbers.",
+                $"A step in {d} coordinates was given a centre of {centre.Length}, a covariance of {covariance.Length} and a precision of "
+                + $"{precision.Length} numbers.",
                 nameof(centre));
         }
 

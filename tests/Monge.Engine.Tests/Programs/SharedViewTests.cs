@@ -63,7 +63,8 @@ public sealed class SharedViewTests
             values[i] = Math.Cos(1 + (2.1 * i));
         }
 
-        using var summed = new CompiledProgram<double>(new TracedProgram(parameters, ("gradient", gradient.BatchSum()))) { ["x"] = points, Parameters = values };
+        using var summed = new CompiledProgram<double>(new TracedProgram(parameters, ("gradient", gradient.BatchSum())));
+        (summed["x"], summed.Parameters) = (points, values);
         summed.Run(samples);
         using var each = new CompiledProgram<double>(new TracedProgram(parameters, ("gradient", gradient)))
         {

@@ -79,7 +79,8 @@ public sealed class EvolutionLibraryTests
             return [eps * (laplacian + score.SquaredNorm()), Derivative.Divergence(drift, x) + Expr.Dot(drift, score), drift.SquaredNorm()];
         }
 
-        var (left, right, size) = (PointFunction.At(x => Sides(x)[0], points, d), PointFunction.At(x => Sides(x)[1], points, d), PointFunction.At(x => Sides(x)[2], points, d));
+        double[] Side(int k) => PointFunction.At(x => Sides(x)[k], points, d);
+        var (left, right, size) = (Side(0), Side(1), Side(2));
         Assert.True(size.Max() > 0.1);
         Assert.All(left.Zip(right), pair => Assert.Equal(pair.First, pair.Second, 1e-9 * (1 + Math.Abs(pair.First))));
     }

@@ -41,4 +41,26 @@ public class SampleWarningsTests
             StringComparison.Ordinal);
         Assert.Empty(SampleWarnings.LeftRegion(s_problem, positions, [0.999, 0.001, 0]));
     }
+
+    // 1.2^20 is 38, 1.8^20 is 127,000.
+    [Theory]
+    [InlineData(1.2, false)]
+    [InlineData(1.8, true)]
+    public void Modes_beside_which_a_narrow_one_may_be_missed_are_told(double wider, bool warned)
+    {
+        const int d = 20;
+        FoundMode Mode(double at, double width)
+        {
+            double[] place = [at, .. new double[d - 1]];
+            return new FoundMode(place, GaussianBase.Diagonal(place, [.. Enumerable.Repeat(width, d)]), 0);
+        }
+
+        var target = Density.Create("two", d, x => -0.5 * x.SquaredNorm(), new DensityOptions
+        {
+            Base = BaseSuggestion.Isotropic(d, 1, 4, "given", false) with { Modes = new FoundModes([Mode(0, 1), Mode(100, wider)], 10_000) },
+        });
+        var told = SampleWarnings.UnequalModes(target).ToArray();
+        Assert.Equal(warned ? 1 : 0, told.Length);
+        Assert.All(told, w => Assert.Contains("may miss a mode of deviations about 1 or less", w.Message, StringComparison.Ordinal));
+    }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Monge.Engine.Lanes;
 using Monge.Engine.Programs;
 
@@ -138,6 +139,12 @@ internal sealed unsafe class CopyKernel(
     {
         var to = context.Address(target);
         var row = lanes * elementSize;
+        if (sources is [(var only, true)] && row % Vector256<byte>.Count == 0)
+        {
+            CopyRows(context.Address(only), to, row);
+            return;
+        }
+
         for (var e = 0; e < part.Length; e++, to += row)
         {
             if (element[e] < 0)
@@ -160,6 +167,22 @@ internal sealed unsafe class CopyKernel(
             {
                 new Span<double>(to, lanes).Fill(*(double*)from);
             }
+        }
+    }
+
+    // Rows of one source are short, and a call of the library's copy costs as much as the copy.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void CopyRows(byte* source, byte* to, int row)
+    {
+        foreach (var number in element)
+        {
+            var from = source + ((long)number * row);
+            for (var at = 0; at < row; at += Vector256<byte>.Count)
+            {
+                Vector256.Store(number < 0 ? Vector256<byte>.Zero : Vector256.Load(from + at), to + at);
+            }
+
+            to += row;
         }
     }
 }

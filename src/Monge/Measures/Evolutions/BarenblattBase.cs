@@ -4,7 +4,8 @@ using Monge.Engine.Random;
 namespace Monge.Measures;
 
 /// <summary>
-/// Barenblatt's solution of d rho / dt = Laplacian rho^2 in the plane with mass 1: rho = (2 / (pi R^2)) (1 - |x|^2 / R^2) within R^4 = 32 t / pi. Its log density
+/// Barenblatt's solution of d rho / dt = Laplacian rho^2 in the plane with mass 1: rho = (2 / (pi R^2)) (1 - |x|^2 / R^2) within R^4 = 32 t / pi. Its log
+/// density
 /// is minus infinity outside. Source: J. L. Vazquez, "The Porous Medium Equation" (2006), section 4.4.
 /// </summary>
 /// <param name="time">t, above 0.</param>

@@ -12,7 +12,8 @@ internal static class Currents
     private static readonly StreamName s_draw = StreamName.Of("evolution problem");
 
     /// <summary>
-    /// Copies of the planar dX = -grad U + J grad U + sqrt(2 eps) dW, U = (x^2 - 1)^2 + y^2 / 2, eps = 1/2, J a quarter turn, from N((-1/2, 0), I / 4), all turned
+    /// Copies of the planar dX = -grad U + J grad U + sqrt(2 eps) dW, U = (x^2 - 1)^2 + y^2 / 2, eps = 1/2, J a quarter turn, from N((-1/2, 0), I / 4), all
+    /// turned
     /// by one rotation. The stationary law is exp(-U / eps) whatever the current J grad U.
     /// </summary>
     public static EvolutionProblem SwirlingWells(int d, int draw)
@@ -65,7 +66,8 @@ internal static class Currents
     }
 
     /// <summary>
-    /// The active swimmer dx = (-x^3 + v) dt, dv = -g v dt + sqrt(2 g) dW with g = 1/10 (arXiv:2206.04642, section 4.3): noise in the velocity alone. From N(0, I),
+    /// The active swimmer dx = (-x^3 + v) dt, dv = -g v dt + sqrt(2 g) dW with g = 1/10 (arXiv:2206.04642, section 4.3): noise in the velocity alone. From N(0,
+    /// I),
     /// and v stays N(0, 1).
     /// </summary>
     public static EvolutionProblem Swimmer()

@@ -57,7 +57,8 @@ public sealed class EvolutionDiffusion
         var d = matrix.GetLength(0);
         if (d == 0 || d != matrix.GetLength(1) || !matrix.Cast<double>().All(double.IsFinite))
         {
-            throw new ArgumentException($"A diffusion matrix must be square and finite; this one has {d} rows and {matrix.GetLength(1)} columns.", nameof(matrix));
+            throw new ArgumentException(
+                $"A diffusion matrix must be square and finite; this one has {d} rows and {matrix.GetLength(1)} columns.", nameof(matrix));
         }
 
         double[] flat = [.. matrix.Cast<double>()];
@@ -69,8 +70,8 @@ public sealed class EvolutionDiffusion
                 if (Math.Abs(matrix[i, j] - matrix[j, i]) > Rounding * largest)
                 {
                     throw new ArgumentException(FormattableString.Invariant(
-                        $"The diffusion matrix is not symmetric: D[{i},{j}] = {matrix[i, j]:g6} but D[{j},{i}] = {matrix[j, i]:g6}; give its symmetric part, the ")
-                        + "other part belongs to the drift.", nameof(matrix));
+                        $"The diffusion matrix is not symmetric: D[{i},{j}] = {matrix[i, j]:g6} but D[{j},{i}] = {matrix[j, i]:g6}; give its ")
+                        + "symmetric part, the other part belongs to the drift.", nameof(matrix));
                 }
             }
         }

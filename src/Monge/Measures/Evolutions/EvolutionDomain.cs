@@ -24,7 +24,8 @@ public abstract record EvolutionDomain
         ArgumentNullException.ThrowIfNull(upper);
         if (lower.Length == 0 || lower.Length != upper.Length)
         {
-            throw new ArgumentException($"The corners of a domain have {lower.Length} and {upper.Length} coordinates; they need as many, at least one.", nameof(upper));
+            throw new ArgumentException(
+                $"The corners of a domain have {lower.Length} and {upper.Length} coordinates; they need as many, at least one.", nameof(upper));
         }
 
         for (var i = 0; i < lower.Length; i++)

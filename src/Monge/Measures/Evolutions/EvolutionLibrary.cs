@@ -67,7 +67,8 @@ public static class EvolutionLibrary
         {
             var nearest = NearestName.Find(parsed.Proper, All.Select(e => e.Name));
             throw new ArgumentException(
-                $"There is no problem '{name}'{(nearest is null ? "" : $"; did you mean '{nearest}'")}; there are {string.Join(", ", All.Select(e => e.Name))}.",
+                $"There is no problem '{name}'{(nearest is null ? "" : $"; did you mean '{nearest}'")}; there are "
+                + $"{string.Join(", ", All.Select(e => e.Name))}.",
                 nameof(name));
         }
 

@@ -4,7 +4,8 @@ using Monge.Engine.Random;
 namespace Monge.Measures;
 
 /// <summary>
-/// The law in time of dX = b(X, t) dt + sqrt(2 D) dW from an initial law, d rho / dt = -div(b rho) + div(D grad rho). Time is physical: it runs from 0 to what is
+/// The law in time of dX = b(X, t) dt + sqrt(2 D) dW from an initial law, d rho / dt = -div(b rho) + div(D grad rho). Time is physical: it runs from 0 to what
+/// is
 /// asked for, not to 1.
 /// </summary>
 public sealed record EvolutionProblem
@@ -25,12 +26,14 @@ public sealed record EvolutionProblem
     public int Dimension => Initial.Dimension;
 
     /// <summary>
-    /// The free energy whose gradient flow this is, where it is one; potential and temperature then give drift and diffusion. Null for a drift that is no gradient.
+    /// The free energy whose gradient flow this is, where it is one; potential and temperature then give drift and diffusion. Null for a drift that is no
+    /// gradient.
     /// </summary>
     public FreeEnergy? Energy { get; init; }
 
     /// <summary>
-    /// The drift b(x, t) [d] of a position [d] and a scalar time, without what particles do to each other: by default minus the gradient of the energy's potential.
+    /// The drift b(x, t) [d] of a position [d] and a scalar time, without what particles do to each other: by default minus the gradient of the energy's
+    /// potential.
     /// </summary>
     public Func<Expr, Expr, Expr> Drift
     {

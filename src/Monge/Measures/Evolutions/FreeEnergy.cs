@@ -8,7 +8,8 @@ namespace Monge.Measures;
 /// F(rho) = int Phi rho + eps int rho log rho + (a / (m - 1)) int rho^m + (1 / 2) int int W(x - y) rho(x) rho(y)                                       (1)
 /// </code>
 /// whose Wasserstein gradient flow is d rho / dt = div(rho grad(Phi + W * rho)) + eps Laplacian rho + a Laplacian rho^m: a diffusion down the potential, the
-/// porous-medium equation, aggregation by an interaction, or several of them. Source: R. Jordan, D. Kinderlehrer and F. Otto, "The variational formulation of the
+/// porous-medium equation, aggregation by an interaction, or several of them. Source: R. Jordan, D. Kinderlehrer and F. Otto, "The variational formulation of
+/// the
 /// Fokker-Planck equation" (1998); F. Santambrogio, "{Euclidean, metric, and Wasserstein} gradient flows: an overview" (2017).
 /// </summary>
 public sealed record FreeEnergy

@@ -59,7 +59,8 @@ internal static class GradientFlows
     };
 
     /// <summary>
-    /// From N(0, 16 I) to a mixture of Gaussians of deviation 1 with centres even in a cube (arXiv:2106.00736, section 5.1): 5 to 10 components in [-5, 5]^d for
+    /// From N(0, 16 I) to a mixture of Gaussians of deviation 1 with centres even in a cube (arXiv:2106.00736, section 5.1): 5 to 10 components in [-5, 5]^d
+    /// for
     /// d from 2 to 13, 10 in [-3, 3]^d above.
     /// </summary>
     public static EvolutionProblem Mixture(int d, int draw)

@@ -6,8 +6,10 @@ namespace Monge.Methods;
 
 /// <summary>
 /// The law of a gradient flow in time by the scheme of Jordan, Kinderlehrer and Otto, each step a convex potential whose gradient moves the law before it
-/// (P. Mokrov, A. Korotin, L. Li, A. Genevay, J. Solomon and E. Burnaev, "Large-Scale Wasserstein Gradient Flows", arXiv:2106.00736): no grid, no particles that
-/// act on each other. Every step minimises <see cref="Objectives.JkoStep"/> over an input-convex network, from where the step before ended; samples of the law before a
+/// (P. Mokrov, A. Korotin, L. Li, A. Genevay, J. Solomon and E. Burnaev, "Large-Scale Wasserstein Gradient Flows", arXiv:2106.00736): no grid, no particles
+/// that
+/// act on each other. Every step minimises <see cref="Objectives.JkoStep"/> over an input-convex network, from where the step before ended; samples of the law
+/// before a
 /// step are taken from a pool that each finished map moves once, so the time is linear in the number of steps. Laws are sampled, and their densities told, at
 /// every step (<see cref="JkoEvolution"/>).
 /// </summary>
@@ -59,7 +61,8 @@ public sealed class JkoFlow(EvolutionProblem problem, JkoOptions? options = null
         if (problem.Energy is null)
         {
             throw new ArgumentException(
-                $"'{problem.Name}' states no free energy: its drift is not known to be a gradient, and jko follows gradient flows alone; choose another method.",
+                $"'{problem.Name}' states no free energy: its drift is not known to be a gradient, and jko follows gradient flows alone; choose "
+                + "another method.",
                 nameof(problem));
         }
 

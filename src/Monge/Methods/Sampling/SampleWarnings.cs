@@ -30,6 +30,30 @@ internal static class SampleWarnings
     }
 
     /// <summary>
+    /// Whether modes are so unequal in width that the search which found them can't exclude another narrow one: beside a wide mode a narrow one far away is
+    /// reached
+    /// from the share (narrow width / wide width)^d of the directions, which is less than one of its starts.
+    /// </summary>
+    /// <param name="target">The density, whose base says which modes the search found.</param>
+    public static IEnumerable<Status> UnequalModes(Density target)
+    {
+        if (target.Base.Modes is not { Modes.Count: > 1 } found)
+        {
+            yield break;
+        }
+
+        double[] volumes = [.. found.Modes.Select(m => m.Gaussian.LogDeterminant)];
+        if (volumes.Max() - volumes.Min() > Math.Log(found.Starts))
+        {
+            var width = Math.Exp(volumes.Min() / target.Dimension);
+            yield return Status.Warn(
+                FormattableString.Invariant(
+                    $"modes of unequal widths were found ({found}), beside which the search may miss a mode of deviations about {width:g2} or less"),
+                "name the places of modes that you know of (DensityOptions.Base), or compare log Z with that of a longer method");
+        }
+    }
+
+    /// <summary>
     /// A step that a given diffusion makes unstable: an explicit Langevin step multiplies an error by 1 - eps h times the curvature, and beyond 2 it grows.
     /// </summary>
     /// <param name="problem">The problem.</param>

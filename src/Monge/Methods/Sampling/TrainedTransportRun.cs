@@ -110,6 +110,7 @@ internal sealed class TrainedTransportRun<T>(
                 .. coverage,
                 .. weights.Warnings,
                 .. SampleWarnings.NoMode(target, weights),
+                .. forward is null ? SampleWarnings.UnequalModes(target) : [],
                 .. MomentTails.Judge(MomentTails.Compute(reported, target.Names, particles.LogWeights)),
                 .. SampleWarnings.LostParticles(particles.LogWeights, outside),
                 .. SampleWarnings.Outside(target, reported, particles.LogWeights, outside),

@@ -15,7 +15,7 @@ public sealed record EvolutionResult(
 {
     // A stated error above this share of the law's own scale of 1 nat is a warning's matter.
     private const double LargestBound = 0.1;
-    private const int ShownCoordinates = 3;
+    private const int ShownCoordinates = 2;
 
     /// <inheritdoc/>
     public IReadOnlyList<Status> Warnings { get; } = Check(Points);
@@ -82,48 +82,43 @@ public sealed record EvolutionResult(
     {
         var shown = Stored.Select(s => s.Time).ToHashSet();
         var rows = Points.Where(p => shown.Contains(p.Time)).ToArray();
-        var d = Math.Min(ShownCoordinates, Evolution.Problem.Dimension);
-        List<(string Head, Func<EvolutionPoint, string> Cell)> columns = [("t", p => ResultText.Number(p.Time))];
-        for (var i = 0; i < d; i++)
+        List<(string Head, Func<EvolutionPoint, double?> Value)> columns = [("t", p => p.Time)];
+        List<string> errors = [];
+        void Add(string head, Func<EvolutionPoint, double?> value, Func<EvolutionPoint, double?>? error = null)
+        {
+            if (rows.Any(p => value(p) is { } v && double.IsFinite(v)))
+            {
+                columns.Add((head, value));
+                errors.AddRange(error is null ? [] : [FormattableString.Invariant($"{rows.Max(p => error(p) ?? 0):G1} ({head})")]);
+            }
+        }
+
+        for (var i = 0; i < Math.Min(ShownCoordinates, Evolution.Problem.Dimension); i++)
         {
             var k = i;
-            columns.Add(($"mean {k}", p => ResultText.Number(p.Mean[k])));
-            columns.Add(($"sd {k}", p => ResultText.Number(p.Deviation[k])));
+            Add($"mean {k}", p => p.Mean[k]);
+            Add($"sd {k}", p => p.Deviation[k]);
         }
 
-        columns.Add(("entropy", p => Text(p.Entropy)));
-        AddIf(columns, rows, "free energy", p => p.FreeEnergy);
-        AddIf(columns, rows, "production", p => p.EntropyProduction);
-        columns.Add(("speed", p => ResultText.Number(p.MeanSpeed)));
-        if (rows.Any(p => double.IsFinite(p.DivergenceBound)))
-        {
-            columns.Add(("KL bound", p => ResultText.Number(p.DivergenceBound)));
-        }
-
-        AddIf(columns, rows, "true KL", p => p.Divergence);
-        var hidden = Evolution.Problem.Dimension - d;
+        Add("entropy", p => p.Entropy.Value, p => p.Entropy.Error);
+        Add("free energy", p => p.FreeEnergy?.Value, p => p.FreeEnergy?.Error);
+        Add("production", p => p.EntropyProduction?.Value, p => p.EntropyProduction?.Error);
+        Add("KL bound", p => p.DivergenceBound);
+        Add("true KL", p => p.Divergence?.Value, p => p.Divergence?.Error);
+        var hidden = Evolution.Problem.Dimension - ShownCoordinates;
         return
         [
             new SummaryTable(
-                [.. columns.Select(c => c.Head)],
-                [.. rows.Select(p => (IReadOnlyList<string>)[.. columns.Select(c => c.Cell(p))])],
-                hidden > 0 ? $"{hidden} more coordinates are in run.json" : null),
+                [.. columns.Select(c => c.Head)], [.. rows.Select(p => (IReadOnlyList<string>)[.. columns.Select(c => Cell(c.Value(p)))])],
+                $"standard errors up to {string.Join(", ", errors)}{(hidden > 0 ? $"; {hidden} more coordinates are in run.json" : "")}"),
         ];
     }
 
     /// <inheritdoc/>
     public RunPictures Draw(string command, string? metrics) => EvolutionPictures.Describe(this, command, metrics);
 
-    private static string Text((double Value, double Error)? value) => value is var (v, e) ? ResultText.WithError(v, e) : "-";
-
-    private static void AddIf(
-        List<(string Head, Func<EvolutionPoint, string> Cell)> columns, EvolutionPoint[] rows, string head, Func<EvolutionPoint, (double, double)?> value)
-    {
-        if (rows.Any(p => value(p) is not null))
-        {
-            columns.Add((head, p => Text(value(p))));
-        }
-    }
+    private static string Cell(double? value) =>
+        value is { } v && double.IsFinite(v) ? FormattableString.Invariant($"{(Math.Abs(v) < 1e-12 ? 0 : v):G3}") : "-";
 
     private static JsonObject Describe(EvolutionPoint point)
     {
@@ -166,7 +161,7 @@ public sealed record EvolutionResult(
                 && after - before > 4 * double.Hypot(error, errorBefore))
             {
                 found.Add(Status.Warn(
-                    FormattableString.Invariant($"the free energy rises from {before:g4} to {after:g4} at t = {points[k].Time:g4}, which no gradient flow does"),
+                    FormattableString.Invariant($"the free energy rises from {before:g4} to {after:g4} at t = {points[k].Time:g4}, as in no gradient flow"),
                     "lower the learning rate or take more iterations"));
                 break;
             }

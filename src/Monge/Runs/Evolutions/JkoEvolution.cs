@@ -30,7 +30,8 @@ public sealed class JkoEvolution : IEvolution
         var size = Declare(problem, network).Parameters.Count;
         if (times.Count != maps.Count + 1 || times[0] != 0 || maps.Any(m => m.Length != size))
         {
-            throw new ArgumentException($"{maps.Count} maps of {size} parameters lead from time 0 to {maps.Count} later times; {times.Count} times were given.", nameof(times));
+            throw new ArgumentException(
+                $"{maps.Count} maps of {size} parameters lead from time 0 to {maps.Count} later times; {times.Count} times were given.", nameof(times));
         }
 
         (Problem, _network, Times, _maps) = (problem, network, [.. times], [.. maps]);
