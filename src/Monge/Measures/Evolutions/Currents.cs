@@ -9,7 +9,7 @@ internal static class Currents
 {
     private const double WellTemperature = 0.5;
 
-    private static readonly StreamName s_draw = StreamName.Of("evolution problem");
+    private static readonly StreamName s_draw = StreamName.Of("swirling wells rotation");
 
     /// <summary>
     /// Copies of the planar dX = -grad U + J grad U + sqrt(2 eps) dW, U = (x^2 - 1)^2 + y^2 / 2, eps = 1/2, J a quarter turn, from N((-1/2, 0), I / 4), all
