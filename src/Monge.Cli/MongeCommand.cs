@@ -30,14 +30,27 @@ public static class MongeCommand
         return RunWithAsync(args, target);
     }
 
-    private static async Task<int> RunWithAsync(string[] args, Density? target)
+    /// <summary>
+    /// Runs the command line of a program with an evolution of its own: <c>evolve</c> follows it unless another problem is named, and all other commands are
+    /// there too.
+    /// </summary>
+    /// <param name="args">The arguments, without the name of the program.</param>
+    /// <param name="evolution">The evolution.</param>
+    /// <returns>The exit code, as for <see cref="RunAsync(string[])"/>.</returns>
+    public static Task<int> RunAsync(string[] args, EvolutionProblem evolution)
+    {
+        ArgumentNullException.ThrowIfNull(evolution);
+        return RunWithAsync(args, null, evolution);
+    }
+
+    private static async Task<int> RunWithAsync(string[] args, Density? target, EvolutionProblem? evolution = null)
     {
         ArgumentNullException.ThrowIfNull(args);
         using var interruption = new Interruption();
         ParseResult? parsed = null;
         try
         {
-            var root = CreateRoot(target);
+            var root = CreateRoot(target, evolution);
             parsed = root.Parse(args);
             if (parsed.Errors.Count > 0 && !IsHelpAsked(parsed))
             {
@@ -68,11 +81,11 @@ public static class MongeCommand
     internal static string Version { get; } =
         typeof(MongeCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
-    private static RootCommand CreateRoot(Density? own)
+    private static RootCommand CreateRoot(Density? own, EvolutionProblem? evolution)
     {
-        var root = new RootCommand(own is null
-            ? "Monge moves probability measures: weighted samples, normalisers and densities along learned transports."
-            : $"Monge's command line for the density '{own.Name}'.")
+        var root = new RootCommand(own is not null ? $"Monge's command line for the density '{own.Name}'."
+            : evolution is not null ? $"Monge's command line for the evolution '{evolution.Name}'."
+            : "Monge moves probability measures: weighted samples, normalisers and densities along learned transports.")
         {
             SampleCommand.Create(own),
             DrawCommand.Create(own),
@@ -80,9 +93,9 @@ public static class MongeCommand
             GenerateCommand.Create(),
             DensityCommand.Create(),
             MapCommand.Create(),
-            EvolveCommand.Create(),
+            EvolveCommand.Create(evolution),
             TargetsCommand.Create(own),
-            ProblemsCommand.Create(),
+            ProblemsCommand.Create(evolution),
             MethodsCommand.Create(),
             ShowCommand.Create(),
             ReportCommand.Create(),

@@ -9,7 +9,8 @@ namespace Monge.Cli.Commands;
 internal static class ProblemsCommand
 {
     /// <summary>Makes the command.</summary>
-    public static Command Create()
+    /// <param name="own">The evolution of the program that runs, if it brings one.</param>
+    public static Command Create(EvolutionProblem? own)
     {
         var json = CommandOptions.Json("an array of problems");
         var command = new Command("problems", "List the evolution problems by name, and what is exactly known of each.") { json };
@@ -18,7 +19,9 @@ internal static class ProblemsCommand
         command.SetAction(result =>
         {
             var output = result.InvocationConfiguration.Output;
-            var problems = EvolutionLibrary.All.Select(e => (Entry: e, Problem: e.Create())).ToArray();
+            EvolutionEntry[] entries =
+                [.. own is null ? [] : new[] { new EvolutionEntry(own.Name, own.Description, own.Dimension, () => own) }, .. EvolutionLibrary.All];
+            var problems = entries.Select(e => (Entry: e, Problem: e.Create())).ToArray();
             if (result.GetValue(json))
             {
                 output.WriteLine(JsonOutput.Line(new JsonArray([.. problems.Select(p => Describe(p.Entry, p.Problem))])));

@@ -10,9 +10,15 @@ namespace Monge.Cli.Runs;
 internal static class EvolveCommand
 {
     /// <summary>Makes the command.</summary>
-    public static Command Create()
+    /// <param name="own">The evolution of the program that runs, if it brings one.</param>
+    public static Command Create(EvolutionProblem? own)
     {
-        var name = new Argument<string>("problem") { Description = "The evolution; `monge problems` lists them.", HelpName = "PROBLEM" };
+        var name = new Argument<string?>("problem")
+        {
+            Description = own is null ? "The evolution; `monge problems` lists them." : $"The evolution. [default: {own.Name}]",
+            HelpName = "PROBLEM",
+            Arity = own is null ? ArgumentArity.ExactlyOne : ArgumentArity.ZeroOrOne,
+        };
         name.CompletionSources.Add(_ => EvolutionLibrary.All.Select(e => e.Name));
         var until = new Option<double?>("--until") { Description = "The time up to which the law is followed. [default: the problem's]", HelpName = "T" };
         var times = CommandOptions.Integer("--times", "Times that are told and written, evenly spread, the first and the last among them.", 11, 2, 10_000);
@@ -23,8 +29,9 @@ internal static class EvolveCommand
         {
             try
             {
-                var problem = EvolutionLibrary.Get(parsed.GetRequiredValue(name));
-                return new StatedProblem<EvolutionProblem>(problem, problem.Name, [("problem", problem.Name)]);
+                var asked = parsed.GetValue(name);
+                var problem = own is not null && (asked is null || asked == own.Name) ? own : EvolutionLibrary.Get(asked!);
+                return new StatedProblem<EvolutionProblem>(problem, problem.Name, problem.Identity());
             }
             catch (ArgumentException error)
             {

@@ -45,6 +45,7 @@ public sealed class RunSession
 
     private const string ElapsedName = "elapsedSeconds";
     private const string PhasesName = "phases";
+    private const string EvolutionName = "evolution";
 
     private readonly RunIdentity _identity;
     private readonly OrderedDictionary<string, RunState> _phases = [];
@@ -240,6 +241,9 @@ public sealed class RunSession
                 throw new CheckpointException(name == RunIdentity.DensityName
                     ? $"{path} was made with another log density of the same name: its formula or its data have changed; take those again, or choose another "
                         + "folder."
+                    : name == EvolutionName
+                    ? $"{path} was made with another evolution of the same name: its drift, diffusion or initial law has changed; take those again, or choose "
+                        + "another folder."
                     : name is "options" or "data"
                     ? $"{path} was made with other {name}; repeat that command, or choose another folder."
                     : $"{path} was made with {name} {found}, not {value}; repeat that command, or choose another folder.");

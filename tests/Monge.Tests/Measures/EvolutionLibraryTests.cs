@@ -122,4 +122,21 @@ public sealed class EvolutionLibraryTests
         Assert.Contains("negative eigenvalue -1", Assert.Throws<ArgumentException>(() => EvolutionDiffusion.Of(new[,] { { 0, 1 }, { 1, 0.0 } })).Message,
             StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void What_names_an_evolution_changes_with_its_law()
+    {
+        EvolutionProblem Make(double slope, double temperature, double place) => new()
+        {
+            Name = "own",
+            Initial = GaussianBase.Diagonal([place], [1]),
+            Energy = new FreeEnergy { Potential = x => slope * x[0].Square(), Entropy = temperature },
+        };
+        string Word(EvolutionProblem problem) => problem.Identity().Single(i => i.Name == "evolution").Value;
+        var word = Word(Make(1, 0.5, 0));
+        Assert.Equal(word, Word(Make(1, 0.5, 0)));
+        string[] others = [Word(Make(1.01, 0.5, 0)), Word(Make(1, 0.51, 0)), Word(Make(1, 0.5, 0.1)), Word(Make(1, 0.5, 0) with { Drift = (x, t) => -x * t })];
+        Assert.DoesNotContain(word, others);
+        Assert.Equal(others.Length, others.Distinct().Count());
+    }
 }

@@ -63,6 +63,9 @@ public sealed record EvolutionProblem
     /// <summary>What is exactly known.</summary>
     public EvolutionFacts Facts { get; init; } = new();
 
+    /// <summary>What names the problem in a record of a run: its name, and a fingerprint of its drift, diffusion, energies and initial law.</summary>
+    public IReadOnlyList<(string Name, string Value)> Identity() => [("problem", Name), ("evolution", DensityFingerprint.Of(this))];
+
     private Expr Descent(Expr x, Expr t) => Energy?.Potential is { } potential
         ? -Derivative.Gradient(potential(x), x)
         : Expr.Constant(new double[Dimension], Dimension);

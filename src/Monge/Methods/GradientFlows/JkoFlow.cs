@@ -36,7 +36,7 @@ public sealed class JkoFlow(EvolutionProblem problem, JkoOptions? options = null
     {
         ArgumentNullException.ThrowIfNull(run);
         var unsaved = _options with { CheckpointSeconds = new JkoOptions().CheckpointSeconds };
-        var session = new RunSession(run, new RunIdentity(Name, [("problem", problem.Name)], unsaved));
+        var session = new RunSession(run, new RunIdentity(Name, problem.Identity(), unsaved));
         session.Report("prepare");
         var times = JkoEvolution.Grid(_options.Until!.Value, _options.Step);
         using var maps = new JkoTraining(problem, _options, times, run);
