@@ -29,6 +29,7 @@ public sealed class ScoreNetwork
 {
     private readonly Perceptron _perceptron;
     private readonly ScoreNetworkOptions _options;
+    private readonly ParameterBlock[] _last;
 
     /// <summary>Adds the network's parameters to a set.</summary>
     /// <param name="parameters">The set.</param>
@@ -44,6 +45,7 @@ public sealed class ScoreNetwork
         _options = options;
         var layers = new PerceptronOptions { Width = options.Width, Depth = options.Depth };
         _perceptron = new Perceptron(parameters, initializer, name, dimension, options.IsPotential ? null : dimension, layers);
+        _last = [.. parameters.Blocks.Where(b => b.Name.StartsWith($"{name}.{options.Depth}.", StringComparison.Ordinal))];
     }
 
     /// <summary>d.</summary>
@@ -55,16 +57,34 @@ public sealed class ScoreNetwork
     /// <param name="whitener">W [d, d].</param>
     public Expr Apply(Expr x, Expr mean, Expr whitener)
     {
+        var (learned, gaussian) = Parts(x, mean, whitener);
+        return gaussian is null ? learned : learned + gaussian;
+    }
+
+    /// <summary>Both parts of the score: the network's W^T n(z) [d], and the Gaussian -W^T z [d], null where there is none.</summary>
+    /// <param name="x">A position [d].</param>
+    /// <param name="mean">m [d].</param>
+    /// <param name="whitener">W [d, d].</param>
+    public (Expr Learned, Expr? Gaussian) Parts(Expr x, Expr mean, Expr whitener)
+    {
         ArgumentNullException.ThrowIfNull(whitener);
         var z = Expr.MatrixProduct(whitener, x - mean);
-        var network = _perceptron.Apply(z);
-        var transposed = whitener.Transpose(1, 0);
-        if (_options.IsPotential)
-        {
-            var gradient = Derivative.Gradient(network, x);
-            return _options.HasGaussianPart ? gradient - Expr.MatrixProduct(transposed, z) : gradient;
-        }
+        var (network, transposed) = (_perceptron.Apply(z), whitener.Transpose(1, 0));
+        var learned = _options.IsPotential ? Derivative.Gradient(network, x) : Expr.MatrixProduct(transposed, network);
+        return (learned, _options.HasGaussianPart ? -Expr.MatrixProduct(transposed, z) : null);
+    }
 
-        return Expr.MatrixProduct(transposed, _options.HasGaussianPart ? network - z : network);
+    /// <summary>Multiplies the network's part by a factor, in its last layer.</summary>
+    /// <param name="values">The parameters of the set [P]; changed.</param>
+    /// <param name="factor">The factor.</param>
+    public void Scale(Span<float> values, float factor)
+    {
+        foreach (var block in _last)
+        {
+            foreach (ref var value in values.Slice(block.Offset, block.Shape.Size))
+            {
+                value *= factor;
+            }
+        }
     }
 }

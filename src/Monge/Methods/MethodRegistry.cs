@@ -104,16 +104,16 @@ public static class MethodRegistry
         Evolution<SbtmOptions>(
             SbtmFlow.Name,
             "Score-based transport along the probability flow",
-            "Follows the law of a diffusion by particles that move along its probability flow, whose score is learned on them as they go: any drift, also one that "
-            + "is no gradient, and noise in some directions only. Samples, densities, entropy and current at every step.",
+            "Follows the law of a diffusion by particles that move along its probability flow, whose score is learned on them as they go: any drift, also one "
+            + "that is no gradient, and noise in some directions only. Samples, densities, entropy and current at every step.",
             ["N. Boffi and E. Vanden-Eijnden, Probability flow solution of the Fokker-Planck equation, arXiv:2206.04642"],
             (problem, options) => new SbtmFlow(problem, options),
-            ("quick", new SbtmOptions { Step = 0.02, Particles = 8192, BatchSize = 512, Width = 32 }),
+            ("quick", new SbtmOptions { Step = 0.02, Particles = 16_384, Width = 32 }),
             ("paper", new SbtmOptions
             {
-                Step = 1e-3, Stepper = SbtmStepper.Euler, Particles = 10_000, MatchMoments = false, Iterations = 25, GradientTolerance = 0.5, BatchSize = 10_000,
-                Optimiser = SbtmOptimiser.RectifiedAdam, LearningRate = 5e-3, AverageDecay = 0, Loss = SbtmLoss.Denoising, Potential = true, GaussianPart = false,
-                Width = 32, Depth = 3, InitialTolerance = 1e-6,
+                Step = 1e-3, Stepper = SbtmStepper.Euler, Particles = 10_000, HeldOut = 0, MatchMoments = false, Iterations = 25, GradientTolerance = 0.5,
+                BatchSize = 10_000, Optimiser = SbtmOptimiser.RectifiedAdam, LearningRate = 5e-3, AverageDecay = 0, Loss = SbtmLoss.Denoising,
+                Potential = true, GaussianPart = false, Width = 32, InitialTolerance = 1e-6,
             })),
     ];
 

@@ -68,8 +68,8 @@ public sealed class ImplicitScoreMatching
     }
 
     /// <summary>
-    /// One sample's share of (1) with Hutchinson's unbiased estimate of the divergence, the mean over k probes (1989), and optionally a penalty on the Jacobian:
-    /// penalty times an unbiased estimate of |N^T J N|^2 (Frobenius), which smooths s.
+    /// One sample's share of (1) with Hutchinson's unbiased estimate of the divergence, the mean over k probes (1989), and optionally a penalty on the
+    /// Jacobian: penalty times an unbiased estimate of |N^T J N|^2 (Frobenius), which smooths s.
     /// </summary>
     /// <param name="score">s(x) [d].</param>
     /// <param name="x">A sample [d].</param>
@@ -91,8 +91,8 @@ public sealed class ImplicitScoreMatching
     /// <code>
     /// mean over +- of |N^T s(x +- sigma N xi)|^2 +- (2 / sigma) s(x +- sigma N xi) . N xi                                                             (2)
     /// </code>
-    /// It is least at the score of rho smoothed by N(0, sigma^2 D), so its bias is of order sigma^2; the variance of a sample's share doesn't grow as sigma falls
-    /// while rounding, of order 1 / sigma, does (arXiv:2206.04642, appendix).
+    /// It is least at the score of rho smoothed by N(0, sigma^2 D), so its bias is of order sigma^2; the variance of a sample's share doesn't grow as sigma
+    /// falls, while rounding, of order 1 / sigma, does (arXiv:2206.04642, appendix).
     /// </summary>
     /// <param name="score">s(x) [d].</param>
     /// <param name="x">A sample [d].</param>

@@ -5,8 +5,8 @@ using Monge.Training;
 namespace Monge.Methods;
 
 /// <summary>
-/// The law of a diffusion dX = b dt + sqrt(2 D) dW in time by score-based transport modelling (N. Boffi and E. Vanden-Eijnden, "Probability flow solution of the
-/// Fokker-Planck equation", arXiv:2206.04642): particles move by the ordinary differential equation
+/// The law of a diffusion dX = b dt + sqrt(2 D) dW in time by score-based transport modelling (N. Boffi and E. Vanden-Eijnden, "Probability flow solution of
+/// the Fokker-Planck equation", arXiv:2206.04642): particles move by the ordinary differential equation
 /// <code>
 /// dX/dt = v(X, t) = b(X, t) - D s(X, t)                                                                                                               (1)
 /// </code>

@@ -53,28 +53,34 @@ public sealed record SbtmOptions : IMethodOptions
     public SbtmStepper Stepper { get; init; }
 
     /// <summary>Particles that are moved and trained on, 3 to 10,000,000, more than there are coordinates.</summary>
-    public int Particles { get; init; } = 16_384;
+    public int Particles { get; init; } = 32_768;
 
-    /// <summary>Whether the first particles, where they are made of normal noise, have exactly its mean and covariance: less noise in all that follows.</summary>
+    /// <summary>
+    /// Particles among them that are never trained on, at most half: by them the network's part is scaled, between 0 and 1, after each time step, so that
+    /// what it has learned of the others by heart fades. 0 scales nothing, as the source.
+    /// </summary>
+    public int HeldOut { get; init; } = 4096;
+
+    /// <summary>Whether the first particles, where they are made of normal noise, have exactly its mean and covariance: less noise later on.</summary>
     public bool MatchMoments { get; init; } = true;
 
     /// <summary>The most optimiser steps after each time step, at least 1.</summary>
-    public int Iterations { get; init; } = 10;
+    public int Iterations { get; init; } = 40;
 
     /// <summary>The root mean square of the gradient's elements at which they end before, at least 0; the loss is that of a diffusion scaled to 1.</summary>
     public double GradientTolerance { get; init; }
 
-    /// <summary>Particles of an optimiser step, 2 to their number.</summary>
-    public int BatchSize { get; init; } = 1024;
+    /// <summary>Particles of an optimiser step, 2 to the number of those not held out.</summary>
+    public int BatchSize { get; init; } = 512;
 
     /// <summary>The optimiser.</summary>
     public SbtmOptimiser Optimiser { get; init; }
 
     /// <summary>The learning rate, above 0 and at most 1.</summary>
-    public double LearningRate { get; init; } = 1e-3;
+    public double LearningRate { get; init; } = 4e-3;
 
     /// <summary>Decay of the moving average of the parameters, which moves the particles and is kept, 0 to below 1; 0 is the source's.</summary>
-    public double AverageDecay { get; init; } = 0.95;
+    public double AverageDecay { get; init; } = 0.98;
 
     /// <summary>The loss; null for the exact one up to 16 coordinates and Hutchinson's above.</summary>
     public SbtmLoss? Loss { get; init; }
@@ -98,7 +104,7 @@ public sealed record SbtmOptions : IMethodOptions
     public int Width { get; init; } = 64;
 
     /// <summary>Hidden layers, 1 to 64.</summary>
-    public int Depth { get; init; } = 2;
+    public int Depth { get; init; } = 3;
 
     /// <summary>The most optimiser steps by which the score is first fitted to that of the initial law, at least 1.</summary>
     public int InitialIterations { get; init; } = 10_000;
@@ -116,9 +122,10 @@ public sealed record SbtmOptions : IMethodOptions
         OptionCheck.Above<double>(Step, 0);
         OptionCheck.Known<SbtmStepper>(Stepper);
         OptionCheck.Within<int>(Particles, 3, 10_000_000);
+        OptionCheck.Within<int>(HeldOut, 0, Particles / 2);
         OptionCheck.AtLeast<int>(Iterations, 1);
         OptionCheck.AtLeast<double>(GradientTolerance, 0);
-        OptionCheck.Within<int>(BatchSize, 2, Particles);
+        OptionCheck.Within<int>(BatchSize, 2, Particles - HeldOut);
         OptionCheck.Known<SbtmOptimiser>(Optimiser);
         OptionCheck.AboveTo<double>(LearningRate, 0, 1);
         OptionCheck.Below<double>(AverageDecay, 0, 1);

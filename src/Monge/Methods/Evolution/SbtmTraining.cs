@@ -1,4 +1,5 @@
 using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Fields;
@@ -10,8 +11,8 @@ using Monge.Training;
 namespace Monge.Methods;
 
 /// <summary>
-/// Particles that move by the score that is fitted to them: a step is one in time, with all of its optimiser's. Batches run through the particles in their order,
-/// which are independent draws; positions, the scores kept and the optimiser's state are all there is to save.
+/// Particles that move by the score that is fitted to them: a step is one in time, with all of its optimiser's. Batches run through the particles in their
+/// order, which are independent draws; positions, the scores kept and the optimiser's state are all there is to save.
 /// </summary>
 internal sealed class SbtmTraining : IIterative, IDisposable
 {
@@ -24,6 +25,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     private readonly ulong _seed;
     private readonly ParameterSet _parameters = new();
     private readonly GradientStep<float> _step;
+    private readonly CompiledProgram<double>? _heldOut;
     private readonly ScoreFlow _flow;
     private readonly KeptScore[] _kept;
     private readonly ScoreFlow.Particles _at;
@@ -39,6 +41,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         var (d, initializer) = (problem.Dimension, new ParameterInitializer());
         Network = new ScoreNetwork(_parameters, initializer, "score", d, options.Network);
         _step = Compile(run);
+        _heldOut = options.HeldOut > 0 ? CompileHeldOut(run) : null;
         _flow = new ScoreFlow(problem, options.Network, ScoreFlow.Follows.Positions, run.Execution);
         _kept = [.. times.Select(_ => new KeptScore(new float[_parameters.Count], new double[d], new double[d * d]))];
         _at = new ScoreFlow.Particles(InitialParticles(problem, options, run), [], []);
@@ -60,6 +63,8 @@ internal sealed class SbtmTraining : IIterative, IDisposable
 
     /// <summary>Parameters and what their optimiser remembers.</summary>
     public OptimiserState<float> State { get; private set; }
+
+    private int Trained => _options.Particles - _options.HeldOut;
 
     /// <summary>Where the particles are [n * d].</summary>
     public double[] Positions => _at.Positions;
@@ -87,6 +92,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         CheckFinite(_predicted, to);
         next.TakeMoments(_predicted.Positions, to);
         var info = Fit(next, _predicted.Positions);
+        Shrink(next, _predicted.Positions);
         Keep(k + 1);
         if (_options.Stepper == SbtmStepper.Heun)
         {
@@ -125,6 +131,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     public void Dispose()
     {
         _step.Dispose();
+        _heldOut?.Dispose();
         _flow.Dispose();
     }
 
@@ -139,13 +146,13 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     }
 
     /// <summary>Puts the batch of a number and the moments of a score into a program.</summary>
-    public void Fill(Engine.Execution.CompiledProgram<float> program, KeptScore score, long batch, double[] rows, string name = "x")
+    public void Fill(CompiledProgram<float> program, KeptScore score, long batch, double[] rows, string name = "x")
     {
-        var (d, first) = (_problem.Dimension, batch * _options.BatchSize % _options.Particles);
+        var (d, first) = (_problem.Dimension, batch * _options.BatchSize % Trained);
         var x = program[name].Span;
         for (var i = 0; i < _options.BatchSize; i++)
         {
-            var row = (int)((first + i) % _options.Particles) * d;
+            var row = (int)((first + i) % Trained) * d;
             for (var j = 0; j < d; j++)
             {
                 x[(i * d) + j] = (float)rows[row + j];
@@ -181,6 +188,30 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         }
 
         return info;
+    }
+
+    // The loss of Gaussian + a network is a quadratic in a; its minimum over the particles held out says how much of the network is true of others too.
+    private void Shrink(KeptScore score, double[] positions)
+    {
+        if (_heldOut is not { } program)
+        {
+            return;
+        }
+
+        var (d, average) = (_problem.Dimension, State.Average);
+        for (var i = 0; i < average.Length; i++)
+        {
+            program.Parameters[i] = average[i];
+        }
+
+        positions.AsSpan(Trained * d).CopyTo(program["x"].Span);
+        score.Mean.CopyTo(program["mean"].Span);
+        score.Whitener.CopyTo(program["whitener"].Span);
+        program.Run(_options.HeldOut);
+        var (size, slope) = (program["size"][0], program["slope"][0]);
+        var factor = size > 0 ? (float)Math.Clamp(-slope / size, 0, 1) : 1;
+        Network.Scale(State.Parameters.Span, factor);
+        Network.Scale(average.Span, factor);
     }
 
     // E (x - m) . D s = -tr D for the score of any law: the difference as a share of tr D.
@@ -232,6 +263,23 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         var step = new GradientStep<float>(_parameters, loss / scale, _options.BatchSize, _options.GradientStep, run.Execution);
         step.Program["x"] = new NdArray<float>(_options.BatchSize, d);
         return step;
+    }
+
+    // With network n and Gaussian g: E n . D n and E n . D g + div(D n), sums over a batch.
+    private CompiledProgram<double> CompileHeldOut(Run run)
+    {
+        var d = _problem.Dimension;
+        var (x, matrix) = (Expr.Input("x", d), Expr.Constant([.. _problem.Diffusion.Matrix], d, d));
+        var (learned, gaussian) = Network.Parts(x, Expr.Shared("mean", d), Expr.Shared("whitener", d, d));
+        var noisy = Expr.MatrixProduct(matrix, learned);
+        var slope = Derivative.Divergence(noisy, x);
+        slope = gaussian is null ? slope : slope + Expr.Dot(noisy, gaussian);
+        var traced = new TracedProgram(_parameters, ("size", Expr.Dot(learned, noisy).BatchSum()), ("slope", slope.BatchSum()));
+        return new CompiledProgram<double>(traced, run.Execution)
+        {
+            ["x"] = new NdArray<double>(_options.HeldOut, d),
+            Parameters = new NdArray<double>(_parameters.Count),
+        };
     }
 
     // Draws of the initial law; where normal noise makes them, of noise whose mean is 0 and whose covariance is the identity.

@@ -40,8 +40,9 @@ public sealed record EvolvedSamples(double Time, double[] Positions, double[] Lo
     public double[] VelocityAfter { get; init; } = [];
 
     /// <summary>
-    /// The method's estimate of the true law's score at each [n * d], by which currents and entropy production are told; empty where that is <see cref="Score"/>, the
-    /// score of the law as it was made. A learned score is smoother than that of the law it has moved, whose small ripples have large slopes.
+    /// The method's estimate of the true law's score at each [n * d], by which currents and entropy production are told; empty where that is
+    /// <see cref="Score"/>, the score of the law as it was made. A learned score is smoother than that of the law it has moved, whose small ripples have large
+    /// slopes.
     /// </summary>
     public double[] LearnedScore { get; init; } = [];
 }

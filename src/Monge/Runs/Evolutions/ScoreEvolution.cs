@@ -7,9 +7,9 @@ using Monge.Measures;
 namespace Monge.Runs;
 
 /// <summary>
-/// A law in time as the probability flow of learned scores: that of X_t, dX/dt = b(X, t) - D s_k(X), from the initial law. Samples are carried from each time to
-/// the next by Heun's method with the scores of both, backwards by the same; their log densities and the law's own score follow along the way, by derivatives
-/// of the velocity, so that how far the learned score is from the law's own bounds the error (arXiv:2206.04642, proposition 1).
+/// A law in time as the probability flow of learned scores: that of X_t, dX/dt = b(X, t) - D s_k(X), from the initial law. Samples are carried from each time
+/// to the next by Heun's method with the scores of both, backwards by the same; their log densities and the law's own score follow along the way, by
+/// derivatives of the velocity, so that how far the learned score is from the law's own bounds the error (arXiv:2206.04642, proposition 1).
 /// </summary>
 public sealed class ScoreEvolution : IEvolution
 {

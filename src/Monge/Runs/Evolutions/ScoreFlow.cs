@@ -7,12 +7,11 @@ using Monge.Measures;
 namespace Monge.Runs;
 
 /// <summary>
-/// The probability flow dX/dt = v(X, t) = b - D s with a given score s, in double precision, and what it does on the way to the log density and the score g of the
-/// law that it moves:
+/// The probability flow dX/dt = v(X, t) = b - D s with a given score s, in double precision, and what it does on the way to the log density and the score g
+/// of the law that it moves:
 /// <code>
 /// d log rho / dt = -div v,     dg / dt = -grad (div v + g . v), g held fixed                                                                          (1)
 /// </code>
-/// A step is Heun's: the velocity at its start by the score of that time, at its end by that of the next.
 /// </summary>
 internal sealed class ScoreFlow : IDisposable
 {

@@ -14,29 +14,29 @@ public sealed class SbtmFlowTests
 {
     private const int Samples = 20_000;
 
-    private static readonly SbtmOptions s_quick = new() { Step = 0.02, Particles = 8192, BatchSize = 512, Width = 32, Iterations = 10 };
+    private static readonly SbtmOptions s_quick = new() { Step = 0.02, Particles = 8192, HeldOut = 2048, Width = 16, Depth = 2, Iterations = 10 };
 
-    private static readonly SbtmOptions s_wells = new() { Step = 0.01, Particles = 32_768, Iterations = 25, LearningRate = 3e-3, Until = 0.5 };
+    private static readonly SbtmOptions s_currents = new() { Step = 0.02, Particles = 16_384, Width = 32, Until = 0.5 };
 
     [Theory]
-    [InlineData(11)]
-    [InlineData(12)]
-    [InlineData(13)]
-    public void The_law_of_an_Ornstein_Uhlenbeck_process_is_followed(ulong seed)
+    [InlineData(11, true, 1e-3)]
+    [InlineData(12, true, 1e-3)]
+    [InlineData(13, true, 1e-3)]
+    [InlineData(11, false, 0.02)]
+    public void The_law_of_an_Ornstein_Uhlenbeck_process_is_followed(ulong seed, bool hasGaussianPart, double error)
     {
         var problem = EvolutionLibrary.Get("ou-2");
-        var evolution = new SbtmFlow(problem, s_quick).Follow(new Run { Seed = seed });
+        var evolution = new SbtmFlow(problem, s_quick with { GaussianPart = hasGaussianPart }).Follow(new Run { Seed = seed });
         Assert.Equal(51, evolution.Times.Count);
         var exact = problem.Facts.Law!(1);
         var result = EvolutionResult.Of(evolution, "sbtm", Samples, 2, new Run { Seed = seed });
         var (end, point) = (result.Stored[^1], result.Points[^1]);
-        Assert.InRange(RelativeError(end.LearnedScore, At(exact.LogDensity!, end.Positions), 0), 0, 0.01);
-        Assert.InRange(RelativeError(end.Score, At(exact.LogDensity!, end.Positions), 0), 0, 0.05);
-        Assert.InRange(point.Divergence!.Value.Value, 0, 0.01);
+        Assert.InRange(RelativeError(end.LearnedScore, At(exact.LogDensity!, end.Positions), 0), 0, error);
+        Assert.InRange(point.Divergence!.Value.Value, 0, error);
         Assert.InRange(point.Entropy.Value - exact.Entropy!.Value, -0.03, 0.03);
 
         // The bound holds, and densities told backward are those carried forward.
-        Assert.InRange(point.DivergenceBound, point.Divergence.Value.Value / 2, 0.02);
+        Assert.InRange(point.DivergenceBound, point.Divergence.Value.Value - 1e-4, 2 * error);
         var told = evolution.LogDensity([.. end.Positions.Take(200)], evolution.Times.Count - 1);
         Assert.All(told.Zip(end.LogDensity), pair => Assert.Equal(pair.Second, pair.First, 2e-3));
     }
@@ -48,7 +48,7 @@ public sealed class SbtmFlowTests
     public void The_entropy_production_of_a_current_is_that_of_finite_volumes(ulong seed)
     {
         var problem = EvolutionLibrary.Get("swirling-wells-2");
-        var result = EvolutionResult.Of(new SbtmFlow(problem, s_wells).Follow(new Run { Seed = seed }), "sbtm", Samples, 2, new Run { Seed = seed });
+        var result = EvolutionResult.Of(new SbtmFlow(problem, s_currents).Follow(new Run { Seed = seed }), "sbtm", Samples, 2, new Run { Seed = seed });
         var (axis, start) = (new CellAxis(-3.5, 3.5, 140), (GaussianBase)problem.Initial);
         var density = new PlaneDensity(axis, axis, (x, y) => Math.Exp(-2 * (Square(x - start.Mean[0]) + Square(y - start.Mean[1]))));
         using var solver = new FiniteVolumePlane(axis, axis, new FormulaField(2, problem.Drift), 0.5, 0.5);
@@ -61,7 +61,7 @@ public sealed class SbtmFlowTests
     public void Noise_in_one_direction_alone_is_enough()
     {
         var problem = EvolutionLibrary.Get("swimmer");
-        var evolution = new SbtmFlow(problem, s_wells with { Until = 2, Step = 0.02 }).Follow(new Run { Seed = 11 });
+        var evolution = new SbtmFlow(problem, s_currents with { Until = 2 }).Follow(new Run { Seed = 11 });
         var end = evolution.Carry(Samples, 11).Last();
         double Mean(Func<double, double, double> f) => Enumerable.Range(0, Samples).Average(i => f(end.Positions[2 * i], end.Positions[(2 * i) + 1]));
         Assert.InRange(Mean((_, v) => v * v), 0.95, 1.05);
@@ -79,7 +79,7 @@ public sealed class SbtmFlowTests
     [Fact]
     public void A_run_that_was_stopped_ends_with_the_same_scores_whatever_the_threads()
     {
-        // A mixture as a start has a first fit too.
+        // Without a Gaussian part there is a first fit too.
         var problem = EvolutionLibrary.Get("ou-2") with { Initial = GaussianBase.Diagonal([0, 1], [1, 0.5]) };
         var options = s_quick with { Until = 0.4, GaussianPart = false, InitialIterations = 200, Loss = SbtmLoss.Denoising };
         var whole = new SbtmFlow(problem, options).Follow(new Run { Threads = 1 });
