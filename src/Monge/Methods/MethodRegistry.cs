@@ -113,7 +113,7 @@ public static class MethodRegistry
             {
                 Step = 1e-3, Stepper = SbtmStepper.Euler, Particles = 10_000, HeldOut = 0, MatchMoments = false, Iterations = 25, GradientTolerance = 0.5,
                 BatchSize = 10_000, Optimiser = SbtmOptimiser.RectifiedAdam, LearningRate = 5e-3, AverageDecay = 0, Loss = SbtmLoss.Denoising,
-                Potential = true, GaussianPart = false, Width = 32, InitialTolerance = 1e-6,
+                GaussianPart = false, Width = 32, InitialTolerance = 1e-6,
             })),
     ];
 

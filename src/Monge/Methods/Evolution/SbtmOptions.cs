@@ -94,8 +94,8 @@ public sealed record SbtmOptions : IMethodOptions
     /// <summary>The scale of the noise of the denoising loss, beside the root of the diffusion, above 0.</summary>
     public double NoiseScale { get; init; } = 0.1;
 
-    /// <summary>Whether the score is the gradient of a scalar network; otherwise a network of its own.</summary>
-    public bool Potential { get; init; }
+    /// <summary>Whether the score is the gradient of a scalar network, as true ones are; otherwise a network of its own, which is faster and wilder.</summary>
+    public bool Potential { get; init; } = true;
 
     /// <summary>Whether the score of the Gaussian with the particles' mean and covariance is added to the network.</summary>
     public bool GaussianPart { get; init; } = true;
