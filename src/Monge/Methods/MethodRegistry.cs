@@ -99,8 +99,24 @@ public static class MethodRegistry
             + "densities at every step, without a grid.",
             ["P. Mokrov, A. Korotin, L. Li, A. Genevay, J. Solomon and E. Burnaev, Large-Scale Wasserstein Gradient Flows, arXiv:2106.00736"],
             (problem, options) => new JkoFlow(problem, options),
+            Maturity.Preview,
             ("quick", new JkoOptions { Iterations = 150, BatchSize = 512, Pool = 16_384, Width = 32 }),
             ("paper", new JkoOptions { AffinePart = false, FinalLearningRateShare = 1, AverageDecay = 0 })),
+        Evolution<SbtmOptions>(
+            SbtmFlow.Name,
+            "Score-based transport along the probability flow",
+            "Follows the law of a diffusion by particles that move along its probability flow, whose score is learned on them as they go: any drift, also one "
+            + "that is no gradient, and noise in some directions only. Samples, densities, entropy and current at every step.",
+            ["N. Boffi and E. Vanden-Eijnden, Probability flow solution of the Fokker-Planck equation, arXiv:2206.04642"],
+            (problem, options) => new SbtmFlow(problem, options),
+            Maturity.Experimental,
+            ("quick", new SbtmOptions { Step = 0.02, Particles = 16_384, Width = 32 }),
+            ("paper", new SbtmOptions
+            {
+                Step = 1e-3, Stepper = SbtmStepper.Euler, Particles = 10_000, HeldOut = 0, MatchMoments = false, Iterations = 25, GradientTolerance = 0.5,
+                BatchSize = 10_000, Optimiser = SbtmOptimiser.RectifiedAdam, LearningRate = 5e-3, AverageDecay = 0, Loss = SbtmLoss.Denoising,
+                GaussianPart = false, Width = 32, InitialTolerance = 1e-6,
+            })),
     ];
 
     /// <summary>All methods.</summary>
@@ -186,6 +202,7 @@ public static class MethodRegistry
     /// <param name="description">What it does, in one or two sentences.</param>
     /// <param name="references">The papers.</param>
     /// <param name="create">Binds it to an evolution and options.</param>
+    /// <param name="maturity">How far it may be relied on.</param>
     /// <param name="presets">Named options.</param>
     public static MethodEntry<EvolutionProblem, IEvolution> Evolution<TOptions>(
         string name,
@@ -193,11 +210,13 @@ public static class MethodRegistry
         string description,
         IReadOnlyList<string> references,
         Func<EvolutionProblem, TOptions, IMethod<IEvolution>> create,
+        Maturity maturity,
         params (string Name, TOptions Options)[] presets)
         where TOptions : class, IMethodOptions, new() => MethodEntry<EvolutionProblem, IEvolution>.Create<TOptions>(
             new MethodFacts(MethodKind.Evolve, name, title, description)
             {
                 References = references,
+                Maturity = maturity,
                 Needs = MethodNeeds.Gradient | MethodNeeds.ExactDraws,
                 Gives = MethodGives.EqualWeights | MethodGives.Density,
             },

@@ -19,7 +19,8 @@ public sealed record EvolutionPoint
     public (double Value, double Error)? FreeEnergy { get; init; }
 
     /// <summary>
-    /// The rate at which the law's current produces entropy, E |b - D score|^2 in the metric of the inverse of D; null where D is degenerate.
+    /// The rate at which the law's current produces entropy, E |b - D score|^2 in the metric of the inverse of D, with the method's estimate of the score; null
+    /// where D is degenerate.
     /// </summary>
     public (double Value, double Error)? EntropyProduction { get; init; }
 

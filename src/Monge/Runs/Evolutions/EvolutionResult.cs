@@ -31,7 +31,7 @@ public sealed record EvolutionResult(
                 ("times", NumericArray.Create((double[])[.. Stored.Select(s => s.Time)], times)),
                 ("positions", NumericArray.Create((double[])[.. Stored.SelectMany(s => s.Positions)], times, n, d)),
                 ("log_density", NumericArray.Create((double[])[.. Stored.SelectMany(s => s.LogDensity)], times, n)),
-                ("score", NumericArray.Create((double[])[.. Stored.SelectMany(s => s.Score)], times, n, d)),
+                ("score", NumericArray.Create((double[])[.. Stored.SelectMany(s => s.LearnedScore.Length > 0 ? s.LearnedScore : s.Score)], times, n, d)),
             ];
         }
     }

@@ -56,8 +56,9 @@ internal sealed class EvolutionTable : IDisposable
     private EvolutionPoint Tell(EvolvedSamples at, double length)
     {
         var d = _problem.Dimension;
-        var velocity = Velocity(at);
+        var velocity = Velocity(at, at.Score);
         Advance(at, velocity, length);
+        velocity = at.LearnedScore.Length > 0 ? Velocity(at, at.LearnedScore) : velocity;
         var (mean, deviation) = Moments(at.Positions, d);
         double[] squares = [.. Rows(velocity, d).Select(row => row.Sum(v => v * v))];
         return new EvolutionPoint
@@ -75,7 +76,7 @@ internal sealed class EvolutionTable : IDisposable
     }
 
     // b - D score, with the mean force of an interaction and the pressure a m rho^(m - 1) grad log rho of a porous medium.
-    private double[] Velocity(EvolvedSamples at)
+    private double[] Velocity(EvolvedSamples at, double[] score)
     {
         var d = _problem.Dimension;
         var velocity = _drift.At(at.Positions, at.Time);
@@ -85,12 +86,12 @@ internal sealed class EvolutionTable : IDisposable
             var (row, k) = (i / d * d, i % d);
             for (var j = 0; j < d; j++)
             {
-                velocity[i] -= matrix[(k * d) + j] * at.Score[row + j];
+                velocity[i] -= matrix[(k * d) + j] * score[row + j];
             }
 
             if (_problem.Energy is { Porosity: > 0 } medium)
             {
-                velocity[i] -= medium.Porosity * medium.Power * Math.Exp((medium.Power - 1) * at.LogDensity[i / d]) * at.Score[i];
+                velocity[i] -= medium.Porosity * medium.Power * Math.Exp((medium.Power - 1) * at.LogDensity[i / d]) * score[i];
             }
         }
 

@@ -38,4 +38,11 @@ public sealed record EvolvedSamples(double Time, double[] Positions, double[] Lo
 {
     /// <summary>The velocity at which they leave, at the start of the next step [n * d]; empty at the last time.</summary>
     public double[] VelocityAfter { get; init; } = [];
+
+    /// <summary>
+    /// The method's estimate of the true law's score at each [n * d], by which currents and entropy production are told; empty where that is
+    /// <see cref="Score"/>, the score of the law as it was made. A learned score is smoother than that of the law it has moved, whose small ripples have large
+    /// slopes.
+    /// </summary>
+    public double[] LearnedScore { get; init; } = [];
 }

@@ -1,0 +1,157 @@
+using Monge.Fields;
+using Monge.Runs;
+using Monge.Training;
+
+namespace Monge.Methods;
+
+/// <summary>The loss by which <see cref="SbtmFlow"/> fits scores (<see cref="Objectives.ImplicitScoreMatching"/>).</summary>
+public enum SbtmLoss
+{
+    /// <summary>With the exact divergence.</summary>
+    Exact,
+
+    /// <summary>With Hutchinson's estimate of the divergence.</summary>
+    Hutchinson,
+
+    /// <summary>Denoising, by pairs of opposite noise.</summary>
+    Denoising,
+}
+
+/// <summary>How <see cref="SbtmFlow"/> moves its particles.</summary>
+public enum SbtmStepper
+{
+    /// <summary>Heun's method: the score of the next time is fitted where Euler's step ends, then the step is taken by the mean of both velocities.</summary>
+    Heun,
+
+    /// <summary>Euler's method, the source's.</summary>
+    Euler,
+}
+
+/// <summary>What minimises the losses of <see cref="SbtmFlow"/>.</summary>
+public enum SbtmOptimiser
+{
+    /// <summary><see cref="Training.Adam"/>.</summary>
+    Adam,
+
+    /// <summary><see cref="Training.RectifiedAdam"/>, the source's.</summary>
+    RectifiedAdam,
+}
+
+/// <summary>The options of <see cref="SbtmFlow"/>.</summary>
+public sealed record SbtmOptions : IMethodOptions
+{
+    // Coordinates up to which the exact divergence is the default: it takes a tangent for each.
+    private const int MostExact = 16;
+
+    /// <summary>The time up to which the law is followed, above 0; null for the problem's.</summary>
+    public double? Until { get; init; }
+
+    /// <summary>The length of a time step, above 0; the last one ends at <see cref="Until"/>.</summary>
+    public double Step { get; init; } = 0.01;
+
+    /// <summary>How particles are moved.</summary>
+    public SbtmStepper Stepper { get; init; }
+
+    /// <summary>Particles that are moved and trained on, 3 to 10,000,000, more than there are coordinates.</summary>
+    public int Particles { get; init; } = 32_768;
+
+    /// <summary>
+    /// Particles among them that are never trained on, at most half: by them the network's part is scaled, between 0 and 1, after each time step, so that
+    /// what it has learned of the others by heart fades. 0 scales nothing, as the source.
+    /// </summary>
+    public int HeldOut { get; init; } = 4096;
+
+    /// <summary>Whether the first particles, where they are made of normal noise, have exactly its mean and covariance: less noise later on.</summary>
+    public bool MatchMoments { get; init; } = true;
+
+    /// <summary>The most optimiser steps after each time step, at least 1.</summary>
+    public int Iterations { get; init; } = 40;
+
+    /// <summary>The root mean square of the gradient's elements at which they end before, at least 0; the loss is that of a diffusion scaled to 1.</summary>
+    public double GradientTolerance { get; init; }
+
+    /// <summary>Particles of an optimiser step, 2 to the number of those not held out.</summary>
+    public int BatchSize { get; init; } = 512;
+
+    /// <summary>The optimiser.</summary>
+    public SbtmOptimiser Optimiser { get; init; }
+
+    /// <summary>The learning rate, above 0 and at most 1.</summary>
+    public double LearningRate { get; init; } = 4e-3;
+
+    /// <summary>Decay of the moving average of the parameters, which moves the particles and is kept, 0 to below 1; 0 is the source's.</summary>
+    public double AverageDecay { get; init; } = 0.98;
+
+    /// <summary>The loss; null for the exact one up to 16 coordinates and Hutchinson's above.</summary>
+    public SbtmLoss? Loss { get; init; }
+
+    /// <summary>Probes of a sample in Hutchinson's loss, at least 1.</summary>
+    public int Probes { get; init; } = 1;
+
+    /// <summary>The penalty on the score's Jacobian in Hutchinson's loss, at least 0.</summary>
+    public double JacobianPenalty { get; init; }
+
+    /// <summary>The scale of the noise of the denoising loss, beside the root of the diffusion, above 0.</summary>
+    public double NoiseScale { get; init; } = 0.1;
+
+    /// <summary>Whether the score is the gradient of a scalar network, as true ones are; otherwise a network of its own, which is faster and wilder.</summary>
+    public bool Potential { get; init; } = true;
+
+    /// <summary>Whether the score of the Gaussian with the particles' mean and covariance is added to the network.</summary>
+    public bool GaussianPart { get; init; } = true;
+
+    /// <summary>Units in each hidden layer, 1 to 8192.</summary>
+    public int Width { get; init; } = 64;
+
+    /// <summary>Hidden layers, 1 to 64.</summary>
+    public int Depth { get; init; } = 3;
+
+    /// <summary>The most optimiser steps by which the score is first fitted to that of the initial law, at least 1.</summary>
+    public int InitialIterations { get; init; } = 10_000;
+
+    /// <summary>The relative Fisher error E |s - exact|^2 / E |exact|^2 at which that ends, in the metric of the diffusion; above 0.</summary>
+    public double InitialTolerance { get; init; } = 1e-4;
+
+    /// <summary>Seconds between two checkpoints, above 0.</summary>
+    public double CheckpointSeconds { get; init; } = 15;
+
+    /// <inheritdoc/>
+    public void Check()
+    {
+        OptionCheck.Above(Until, 0);
+        OptionCheck.Above<double>(Step, 0);
+        OptionCheck.Known<SbtmStepper>(Stepper);
+        OptionCheck.Within<int>(Particles, 3, 10_000_000);
+        OptionCheck.Within<int>(HeldOut, 0, Particles / 2);
+        OptionCheck.AtLeast<int>(Iterations, 1);
+        OptionCheck.AtLeast<double>(GradientTolerance, 0);
+        OptionCheck.Within<int>(BatchSize, 2, Particles - HeldOut);
+        OptionCheck.Known<SbtmOptimiser>(Optimiser);
+        OptionCheck.AboveTo<double>(LearningRate, 0, 1);
+        OptionCheck.Below<double>(AverageDecay, 0, 1);
+        OptionCheck.Known(Loss);
+        OptionCheck.AtLeast<int>(Probes, 1);
+        OptionCheck.AtLeast<double>(JacobianPenalty, 0);
+        OptionCheck.Above<double>(NoiseScale, 0);
+        OptionCheck.Within<int>(Width, 1, 8192);
+        OptionCheck.Within<int>(Depth, 1, 64);
+        OptionCheck.AtLeast<int>(InitialIterations, 1);
+        OptionCheck.Above<double>(InitialTolerance, 0);
+        OptionCheck.Above<double>(CheckpointSeconds, 0);
+    }
+
+    /// <summary>The network that these options describe.</summary>
+    internal ScoreNetworkOptions Network => new() { Width = Width, Depth = Depth, IsPotential = Potential, HasGaussianPart = GaussianPart };
+
+    /// <summary>How an optimiser step follows the gradient.</summary>
+    internal GradientStepOptions GradientStep => new()
+    {
+        Optimiser = Optimiser == SbtmOptimiser.Adam ? new Adam(SecondDecay: 0.999) : new RectifiedAdam(),
+        LearningRate = new StepRate(LearningRate),
+        AverageDecay = AverageDecay,
+    };
+
+    /// <summary>These options with what a problem leaves open.</summary>
+    internal SbtmOptions For(double until, int dimension) =>
+        this with { Until = Until ?? until, Loss = Loss ?? (dimension <= MostExact ? SbtmLoss.Exact : SbtmLoss.Hutchinson) };
+}

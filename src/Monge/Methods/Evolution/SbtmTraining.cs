@@ -1,0 +1,300 @@
+using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Engine.Random;
+using Monge.Fields;
+using Monge.Measures;
+using Monge.Objectives;
+using Monge.Runs;
+using Monge.Training;
+
+namespace Monge.Methods;
+
+/// <summary>
+/// Particles that move by the score that is fitted to them: a step is one in time, with all of its optimiser's. Batches run through the particles in their
+/// order, which are independent draws; positions, the scores kept and the optimiser's state are all there is to save.
+/// </summary>
+internal sealed class SbtmTraining : IIterative, IDisposable
+{
+    // Particles that figures are told of.
+    private const int Told = 4096;
+
+    private readonly EvolutionProblem _problem;
+    private readonly SbtmOptions _options;
+    private readonly IReadOnlyList<double> _times;
+    private readonly ulong _seed;
+    private readonly ParameterSet _parameters = new();
+    private readonly GradientStep<float> _step;
+    private readonly CompiledProgram<double>? _heldOut;
+    private readonly ScoreFlow _flow;
+    private readonly KeptScore[] _kept;
+    private readonly ScoreFlow.Particles _at;
+    private readonly ScoreFlow.Particles _predicted;
+    private readonly ScoreFlow.Particles _first;
+    private readonly ScoreFlow.Particles _second;
+    private readonly double[] _told;
+    private int _taken;
+
+    public SbtmTraining(EvolutionProblem problem, SbtmOptions options, IReadOnlyList<double> times, Run run)
+    {
+        (_problem, _options, _times, _seed) = (problem, options, times, run.Seed);
+        var (d, initializer) = (problem.Dimension, new ParameterInitializer());
+        Network = new ScoreNetwork(_parameters, initializer, "score", d, options.Network);
+        _step = Compile(run);
+        _heldOut = options.HeldOut > 0 ? CompileHeldOut(run) : null;
+        _flow = new ScoreFlow(problem, options.Network, ScoreFlow.Follows.Positions, run.Execution);
+        _kept = [.. times.Select(_ => new KeptScore(new float[_parameters.Count], new double[d], new double[d * d]))];
+        _at = new ScoreFlow.Particles(InitialParticles(problem, options, run), [], []);
+        (_predicted, _first, _second) = (_at.Like(), _at.Like(), _at.Like());
+        _told = new double[Math.Min(Told, options.Particles) * d];
+        State = _step.Init(initializer, new RandomKey(run.Seed, TrainingStreams.Parameters));
+        Keep(0);
+        _kept[0].TakeMoments(_at.Positions, 0);
+    }
+
+    /// <summary>The score of each time.</summary>
+    public IReadOnlyList<KeptScore> Kept => _kept;
+
+    /// <summary>The network's parameters, declared.</summary>
+    public ParameterSet Parameters => _parameters;
+
+    /// <summary>The network.</summary>
+    public ScoreNetwork Network { get; }
+
+    /// <summary>Parameters and what their optimiser remembers.</summary>
+    public OptimiserState<float> State { get; private set; }
+
+    private int Trained => _options.Particles - _options.HeldOut;
+
+    /// <summary>Where the particles are [n * d].</summary>
+    public double[] Positions => _at.Positions;
+
+    /// <inheritdoc/>
+    public void Init()
+    {
+        // The initial fit leaves its parameters, but its gradients were of another loss.
+        var fitted = State.Average;
+        State = _step.NewState();
+        fitted.Span.CopyTo(State.Parameters.Span);
+        State.BeginAverage();
+        Keep(0);
+    }
+
+    /// <inheritdoc/>
+    public StepInfo Step(long iteration, long total)
+    {
+        var k = (int)iteration;
+        var (from, to) = (_times[k], _times[k + 1]);
+        var next = _kept[k + 1];
+        _flow.Use(_kept[k]);
+        _flow.Rates(_at, from, _first);
+        _predicted.Set(_at, to - from, _first, 0, _first);
+        CheckFinite(_predicted, to);
+        next.TakeMoments(_predicted.Positions, to);
+        var info = Fit(next, _predicted.Positions);
+        Shrink(next, _predicted.Positions);
+        Keep(k + 1);
+        if (_options.Stepper == SbtmStepper.Heun)
+        {
+            _flow.Use(next);
+            _flow.Rates(_predicted, to, _second);
+            _at.Set(_at, 0.5 * (to - from), _first, 0.5 * (to - from), _second);
+            CheckFinite(_at, to);
+            next.TakeMoments(_at.Positions, to);
+        }
+        else
+        {
+            _predicted.Positions.CopyTo(_at.Positions, 0);
+        }
+
+        _taken = k + 1;
+        return info;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Figure> Validate() => [new Figure("time", "t", _times[_taken]), new Figure("stein", "Stein's identity off by", SteinError(), true)];
+
+    /// <inheritdoc/>
+    public void Exchange(RunState state)
+    {
+        state.Exchange("taken", ref _taken);
+        state.Exchange<double>("positions", _at.Positions, _options.Particles, _problem.Dimension);
+        for (var k = 0; k <= _taken; k++)
+        {
+            _kept[k].Exchange(state, k);
+        }
+
+        state.Exchange(State);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _step.Dispose();
+        _heldOut?.Dispose();
+        _flow.Dispose();
+    }
+
+    /// <summary>Keeps the parameters' average for a time.</summary>
+    public void Keep(int time) => State.Average.Span.CopyTo(_kept[time].Parameters);
+
+    /// <summary>The learned score of a time at points [n * d].</summary>
+    public void Scores(int time, ReadOnlySpan<double> points, Span<double> scores)
+    {
+        _flow.Use(_kept[time]);
+        _flow.Scores(points, scores);
+    }
+
+    /// <summary>Puts the batch of a number and the moments of a score into a program.</summary>
+    public void Fill(CompiledProgram<float> program, KeptScore score, long batch, double[] rows, string name = "x")
+    {
+        var (d, first) = (_problem.Dimension, batch * _options.BatchSize % Trained);
+        var x = program[name].Span;
+        for (var i = 0; i < _options.BatchSize; i++)
+        {
+            var row = (int)((first + i) % Trained) * d;
+            for (var j = 0; j < d; j++)
+            {
+                x[(i * d) + j] = (float)rows[row + j];
+            }
+        }
+
+        var mean = program["mean"].Span;
+        var whitener = program["whitener"].Span;
+        for (var i = 0; i < whitener.Length; i++)
+        {
+            whitener[i] = (float)score.Whitener[i];
+        }
+
+        for (var i = 0; i < d; i++)
+        {
+            mean[i] = (float)score.Mean[i];
+        }
+    }
+
+    // Optimiser steps from where those of the time before ended.
+    private StepInfo Fit(KeptScore score, double[] positions)
+    {
+        var info = default(StepInfo);
+        for (var i = 0; i < _options.Iterations; i++)
+        {
+            var number = State.Steps;
+            Fill(_step.Program, score, number, positions);
+            info = _step.Run(State, number, long.MaxValue, new DrawKey(_seed, (ulong)number));
+            if (!(info.GradientNorm!.Value > _options.GradientTolerance * Math.Sqrt(_parameters.Count)) || !double.IsFinite(info.GradientNorm.Value))
+            {
+                break;
+            }
+        }
+
+        return info;
+    }
+
+    // The loss of Gaussian + a network is a quadratic in a; its minimum over the particles held out says how much of the network is true of others too.
+    private void Shrink(KeptScore score, double[] positions)
+    {
+        if (_heldOut is not { } program)
+        {
+            return;
+        }
+
+        var (d, average) = (_problem.Dimension, State.Average);
+        for (var i = 0; i < average.Length; i++)
+        {
+            program.Parameters[i] = average[i];
+        }
+
+        positions.AsSpan(Trained * d).CopyTo(program["x"].Span);
+        score.Mean.CopyTo(program["mean"].Span);
+        score.Whitener.CopyTo(program["whitener"].Span);
+        program.Run(_options.HeldOut);
+        var (size, slope) = (program["size"][0], program["slope"][0]);
+        var factor = size > 0 ? (float)Math.Clamp(-slope / size, 0, 1) : 1;
+        Network.Scale(State.Parameters.Span, factor);
+        Network.Scale(average.Span, factor);
+    }
+
+    // E (x - m) . D s = -tr D for the score of any law: the difference as a share of tr D.
+    private double SteinError()
+    {
+        var (d, matrix, mean) = (_problem.Dimension, _problem.Diffusion.Matrix, _kept[_taken].Mean);
+        var points = _at.Positions.AsSpan(0, _told.Length);
+        Scores(_taken, points, _told);
+        var (sum, trace) = (0.0, 0.0);
+        for (var i = 0; i < d; i++)
+        {
+            trace += matrix[i * (d + 1)];
+            for (var j = 0; j < d; j++)
+            {
+                for (var row = 0; row < points.Length && matrix[(i * d) + j] != 0; row += d)
+                {
+                    sum += (points[row + i] - mean[i]) * matrix[(i * d) + j] * _told[row + j];
+                }
+            }
+        }
+
+        return Math.Abs((sum / (_told.Length / d) / trace) + 1);
+    }
+
+    private void CheckFinite(ScoreFlow.Particles particles, double time)
+    {
+        if (particles.Lost(_problem.Dimension) is >= 0 and var lost)
+        {
+            throw new ArithmeticException(FormattableString.Invariant(
+                $"Particle {lost} is lost at t = {time:g6}: its position is not finite. Take shorter steps, more particles or a lower learning rate."));
+        }
+    }
+
+    private GradientStep<float> Compile(Run run)
+    {
+        var d = _problem.Dimension;
+        var (x, mean, whitener) = (Expr.Input("x", d), Expr.Shared("mean", d), Expr.Shared("whitener", d, d));
+        Expr Score(Expr at) => Network.Apply(at, mean, whitener);
+        var matching = new ImplicitScoreMatching(_problem.Diffusion);
+        var loss = _options.Loss switch
+        {
+            SbtmLoss.Hutchinson => matching.Hutchinson(
+                Score, x, Expr.Random(RandomLaw.Rademacher, EvolutionMethodStreams.Probes, matching.Directions, _options.Probes), _options.JacobianPenalty),
+            SbtmLoss.Denoising => matching.Denoising(
+                Score, x, Expr.Random(RandomLaw.Normal, EvolutionMethodStreams.Probes, matching.Directions), _options.NoiseScale),
+            _ => matching.Exact(Score, x),
+        };
+        var scale = _problem.Diffusion.Matrix.Max(Math.Abs) * _options.BatchSize;
+        var step = new GradientStep<float>(_parameters, loss / scale, _options.BatchSize, _options.GradientStep, run.Execution);
+        step.Program["x"] = new NdArray<float>(_options.BatchSize, d);
+        return step;
+    }
+
+    // With network n and Gaussian g: E n . D n and E n . D g + div(D n), sums over a batch.
+    private CompiledProgram<double> CompileHeldOut(Run run)
+    {
+        var d = _problem.Dimension;
+        var (x, matrix) = (Expr.Input("x", d), Expr.Constant([.. _problem.Diffusion.Matrix], d, d));
+        var (learned, gaussian) = Network.Parts(x, Expr.Shared("mean", d), Expr.Shared("whitener", d, d));
+        var noisy = Expr.MatrixProduct(matrix, learned);
+        var slope = Derivative.Divergence(noisy, x);
+        slope = gaussian is null ? slope : slope + Expr.Dot(noisy, gaussian);
+        var traced = new TracedProgram(_parameters, ("size", Expr.Dot(learned, noisy).BatchSum()), ("slope", slope.BatchSum()));
+        return new CompiledProgram<double>(traced, run.Execution)
+        {
+            ["x"] = new NdArray<double>(_options.HeldOut, d),
+            Parameters = new NdArray<double>(_parameters.Count),
+        };
+    }
+
+    // Draws of the initial law; where normal noise makes them, of noise whose mean is 0 and whose covariance is the identity.
+    private static double[] InitialParticles(EvolutionProblem problem, SbtmOptions options, Run run)
+    {
+        var (d, random) = (problem.Dimension, new RandomStream(run.Seed, EvolutionMethodStreams.Particles));
+        if (!options.MatchMoments || problem.Initial.Noise != RandomLaw.Normal)
+        {
+            return problem.Initial.Sample(options.Particles, random);
+        }
+
+        var noise = GaussianBase.Isotropic(d).Sample(options.Particles, random);
+        var moments = new KeptScore([], new double[d], new double[d * d]);
+        moments.TakeMoments(noise, 0);
+        var (mean, whitener) = (Expr.Constant(moments.Mean, d), Expr.Constant(moments.Whitener, d, d));
+        return PointFunction.At(z => problem.Initial.FromNoise(Expr.MatrixProduct(whitener, z - mean)), noise, d, run.Execution);
+    }
+}

@@ -1,0 +1,102 @@
+using Monge.Engine.Programs;
+using Monge.Measures;
+using Monge.Methods;
+using Monge.Runs;
+using Monge.Tests.Data;
+using Monge.Training;
+
+namespace Monge.Tests.Methods.Evolutions;
+
+/// <summary>Laws in time by learned scores, against exact laws.</summary>
+public sealed class SbtmFlowTests
+{
+    private const int Samples = 20_000;
+
+    private static readonly SbtmOptions s_quick = new() { Step = 0.02, Particles = 8192, HeldOut = 2048, Width = 16, Depth = 2, Iterations = 10 };
+
+    [Theory]
+    [InlineData(11, true, 1e-3)]
+    [InlineData(12, true, 1e-3)]
+    [InlineData(13, true, 1e-3)]
+    [InlineData(11, false, 0.02)]
+    public void The_law_of_an_Ornstein_Uhlenbeck_process_is_followed(ulong seed, bool hasGaussianPart, double error)
+    {
+        var problem = EvolutionLibrary.Get("ou-2");
+        var evolution = new SbtmFlow(problem, s_quick with { GaussianPart = hasGaussianPart }).Follow(new Run { Seed = seed });
+        Assert.Equal(51, evolution.Times.Count);
+        var exact = problem.Facts.Law!(1);
+        var result = EvolutionResult.Of(evolution, "sbtm", Samples, 2, new Run { Seed = seed });
+        var (end, point) = (result.Stored[^1], result.Points[^1]);
+        Assert.InRange(RelativeError(end.LearnedScore, At(exact.LogDensity!, end.Positions)), 0, error);
+        Assert.InRange(point.Divergence!.Value.Value, 0, error);
+        Assert.InRange(point.Entropy.Value - exact.Entropy!.Value, -0.03, 0.03);
+
+        // The bound holds, and densities told backward are those carried forward.
+        Assert.InRange(point.DivergenceBound, point.Divergence.Value.Value - 1e-4, 2 * error);
+        var told = evolution.LogDensity([.. end.Positions.Take(200)], evolution.Times.Count - 1);
+        Assert.All(told.Zip(end.LogDensity), pair => Assert.Equal(pair.Second, pair.First, 2e-3));
+    }
+
+    [Fact]
+    public void A_run_that_was_stopped_ends_with_the_same_scores_whatever_the_threads()
+    {
+        // Without a Gaussian part there is a first fit too.
+        var problem = EvolutionLibrary.Get("ou-2") with { Initial = GaussianBase.Diagonal([0, 1], [1, 0.5]) };
+        var options = s_quick with { Until = 0.4, GaussianPart = false, InitialIterations = 200, Loss = SbtmLoss.Denoising };
+        var whole = new SbtmFlow(problem, options).Follow(new Run { Threads = 1 });
+        foreach (var (phase, step) in ((string, long)[])[("initial", 60), ("evolve", 7)])
+        {
+            using var folder = new Scratch();
+            using var stop = new CancellationTokenSource();
+            var run = new Run { Folder = folder.Directory, Progress = new Stopper(phase, step, stop), Cancellation = stop.Token, Threads = 2 };
+            Assert.Throws<OperationCanceledException>(() => new SbtmFlow(problem, options).Follow(run));
+            var resumed = new SbtmFlow(problem, options).Follow(new Run { Folder = folder.Directory, Resume = true, Threads = 2 });
+            Assert.Equal(21, resumed.Scores.Count);
+            Assert.All(whole.Scores.Zip(resumed.Scores), pair =>
+            {
+                Assert.Equal(pair.First.Parameters, pair.Second.Parameters);
+                Assert.Equal(pair.First.Whitener, pair.Second.Whitener);
+            });
+        }
+    }
+
+    [Fact]
+    public void A_lost_particle_is_named_with_its_time()
+    {
+        var problem = new EvolutionProblem
+        {
+            Name = "explosion",
+            Initial = GaussianBase.Isotropic(2),
+            Drift = (x, _) => x * x.SquaredNorm().Square(),
+            Diffusion = EvolutionDiffusion.Isotropic(2, 0.1),
+        };
+        var error = Assert.Throws<ArithmeticException>(() => new SbtmFlow(problem, s_quick).Follow(new Run { Seed = 11 }));
+        Assert.Matches(@"^(Particle \d+ is lost at t = 0\.\d+|The particles have no positive definite covariance at t = 0\.\d+)", error.Message);
+    }
+
+    [Fact]
+    public void What_is_no_diffusion_is_refused_in_a_sentence()
+    {
+        Assert.StartsWith("'aggregation-2' has an interaction", Refusal("aggregation-2"), StringComparison.Ordinal);
+        Assert.StartsWith("'porous-medium' has an interaction or a porous medium", Refusal("porous-medium"), StringComparison.Ordinal);
+        static string Refusal(string name) => Assert.Throws<ArgumentException>(() => new SbtmFlow(EvolutionLibrary.Get(name))).Message;
+    }
+
+    private static double Square(double x) => x * x;
+
+    private static double[] At(Func<Expr, Expr> logDensity, double[] points) => PointFunction.At(x => Derivative.Gradient(logDensity(x), x), points, 2);
+
+    // E |mine - exact|^2 / E |exact|^2.
+    private static double RelativeError(double[] mine, double[] exact) => mine.Zip(exact, (a, b) => Square(a - b)).Sum() / exact.Sum(Square);
+
+    private sealed class Stopper(string phase, long step, CancellationTokenSource stop) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Phase == phase && value.Iteration >= step)
+            {
+                stop.Cancel();
+            }
+        }
+    }
+}
