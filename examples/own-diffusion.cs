@@ -15,7 +15,7 @@ var well = new EvolutionProblem
     Name = "tilted-well",
     Description = "a particle in a tilted double well",
     Initial = GaussianBase.Diagonal([-0.5], [0.5]),
-    Energy = new FreeEnergy { Potential = x => (x[0].Square() - 1).Square() + (0.3 * x[0]), Entropy = 0.5 },
+    Energy = new FreeEnergy { Potential = x => (x[0].Square() - 1).Square() + (0.3 * x[0]), Temperature = 0.5 },
     Until = 1,
 };
 

@@ -70,8 +70,9 @@ public sealed class EvolveTests
 
     [Theory]
     [InlineData("did you mean 'swimmer'", "evolve", "swimer")]
-    [InlineData("states no free energy", "evolve", "swirling-wells-2")]
-    [InlineData("The option 'until' is -1; it must be above 0.", "evolve", "ou-2", "--until", "-1")]
+    [InlineData("is no gradient: d b_", "evolve", "swirling-wells-2")]
+    [InlineData("--until takes a time above 0, not -1.", "evolve", "ou-2", "--until", "-1")]
+    [InlineData("--until takes a time above 0, not NaN.", "evolve", "ou-2", "--until", "nan")]
     public void What_cannot_be_followed_is_told_in_a_sentence(string expected, params string[] arguments)
     {
         using var folder = new ScratchFolder();

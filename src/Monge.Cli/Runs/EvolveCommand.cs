@@ -31,6 +31,7 @@ internal static class EvolveCommand
             {
                 var asked = parsed.GetValue(name);
                 var problem = own is not null && (asked is null || asked == own.Name) ? own : EvolutionLibrary.Get(asked!);
+                problem.Check();
                 return new StatedProblem<EvolutionProblem>(problem, problem.Name, problem.Identity());
             }
             catch (ArgumentException error)
@@ -38,6 +39,10 @@ internal static class EvolveCommand
                 throw CommandException.Usage(Failures.Explain(error).Message);
             }
         }
+
+        JsonObject Flags(ParseResult parsed) => parsed.GetValue(until) is not { } time ? []
+            : time > 0 && double.IsFinite(time) ? new JsonObject { ["until"] = time }
+            : throw CommandException.Usage(FormattableString.Invariant($"--until takes a time above 0, not {time}."));
 
         return RunCommand<EvolutionProblem, IEvolution>.Create(new RunKind<EvolutionProblem, IEvolution>
         {
@@ -50,7 +55,7 @@ internal static class EvolveCommand
             Report = (parsed, problem, evolution, run) =>
                 EvolutionResult.Of(evolution, parsed.GetRequiredValue<string>("--method"), parsed.GetValue(samples), parsed.GetValue(times), run),
             Closing = "positions, log densities, scores, model and record",
-            Flags = parsed => parsed.GetValue(until) is { } time ? new JsonObject { ["until"] = time } : [],
+            Flags = Flags,
             Settings = parsed => new JsonObject { ["samples"] = parsed.GetValue(samples), ["times"] = parsed.GetValue(times) },
             Examples =
             [

@@ -99,7 +99,8 @@ public sealed record ForwardWeights(int Count, double Eubo, double EuboError, do
         }
     }
 
-    private static (double Mean, double Error) MeanAndError(ReadOnlySpan<double> values)
+    /// <summary>The mean of independent values and its standard error.</summary>
+    internal static (double Mean, double Error) MeanAndError(ReadOnlySpan<double> values)
     {
         var (mean, square) = (0.0, 0.0);
         foreach (var value in values)

@@ -38,6 +38,7 @@ public sealed record SymmetricDivergence(double Forward, double ForwardError, do
 
     /// <summary>KL(p | q) and its standard error, from log ratios at independent samples of p.</summary>
     /// <param name="ratios">log p - log q at samples of p.</param>
+    /// <returns>The divergence, infinite with error 0 where q has no density at a sample of p.</returns>
     /// <exception cref="ArgumentException">There are fewer than three samples, or a log ratio is NaN.</exception>
     public static (double Value, double Error) Directed(IReadOnlyList<double> ratios)
     {
@@ -50,6 +51,12 @@ public sealed record SymmetricDivergence(double Forward, double ForwardError, do
         if (ratios.Length < 3 || ratios.Any(double.IsNaN))
         {
             throw new ArgumentException($"A divergence is estimated from {ratios.Length} log ratios; it needs three or more, none of them NaN.", name);
+        }
+
+        // Samples where the other law has no density at all.
+        if (ratios.Any(double.IsPositiveInfinity))
+        {
+            return (double.PositiveInfinity, 0);
         }
 
         var mean = ratios.Average();

@@ -85,6 +85,20 @@ public sealed class TimeGrid
     /// <param name="steps">Steps between them.</param>
     public static double[] EqualTimes(double from, double to, int steps) => [.. Enumerable.Range(0, steps + 1).Select(k => from + ((to - from) * k / steps))];
 
+    /// <summary>Times from 0 in steps of one length, of which the last may be shorter.</summary>
+    /// <param name="until">The last time, above 0.</param>
+    /// <param name="step">The length, above 0.</param>
+    /// <exception cref="ArgumentOutOfRangeException">One of them isn't above 0.</exception>
+    public static double[] TimesInSteps(double until, double step)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(until);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(step);
+
+        // A hundredth of a step is rounding of the user's numbers, not a step.
+        var count = Math.Max(1, (int)Math.Ceiling((until / step) - 0.01));
+        return [.. Enumerable.Range(0, count).Select(k => k * step), until];
+    }
+
     /// <summary>The same steps with one more series, or another one of that name.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="values">Its values [K], or [K, m] row-major for a per-step input of m elements.</param>

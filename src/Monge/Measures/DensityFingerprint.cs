@@ -34,7 +34,7 @@ internal static class DensityFingerprint
             .. PointFunction.At(problem.Initial.LogDensity, positions, d),
             .. energy?.Potential is { } potential ? PointFunction.At(potential, positions, d) : [],
             .. energy?.Interaction is { } interaction ? PointFunction.At(interaction, positions, d) : [],
-            .. energy is null ? Array.Empty<double>() : [energy.Entropy, energy.Porosity, energy.Power],
+            .. energy is null ? Array.Empty<double>() : [energy.Temperature, energy.PorousFactor, energy.PorousExponent],
         ]);
     }
 

@@ -28,11 +28,11 @@ public static class JkoStep
         ArgumentNullException.ThrowIfNull(energy);
         var loss = 0.5 * (moved - x).SquaredNorm();
         loss += energy.Potential is { } potential ? step * potential(moved) : 0;
-        loss -= energy.Entropy > 0 ? step * energy.Entropy * logDeterminant : 0;
-        if (energy.Porosity > 0)
+        loss -= energy.Temperature > 0 ? step * energy.Temperature * logDeterminant : 0;
+        if (energy.PorousFactor > 0)
         {
             var log = (logDensity ?? throw new ArgumentException("A porous medium needs the density of the samples.", nameof(logDensity))) - logDeterminant;
-            loss += step * energy.Porosity / (energy.Power - 1) * ((energy.Power - 1) * log).Exp();
+            loss += step * energy.PorousFactor / (energy.PorousExponent - 1) * ((energy.PorousExponent - 1) * log).Exp();
         }
 
         if (energy.Interaction is { } interaction)

@@ -42,6 +42,10 @@ public sealed class SymmetricDivergenceTests
     }
 
     [Fact]
+    public void A_law_that_has_no_density_at_a_sample_is_infinitely_far() =>
+        Assert.Equal((double.PositiveInfinity, 0), SymmetricDivergence.Directed([0.1, double.PositiveInfinity, 0.2]));
+
+    [Fact]
     public void Too_few_samples_are_refused() => Assert.Contains(
         "three or more", Assert.Throws<ArgumentException>(() => SymmetricDivergence.Directed([0.1, 0.2])).Message, StringComparison.Ordinal);
 }

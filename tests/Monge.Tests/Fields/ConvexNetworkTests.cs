@@ -1,3 +1,4 @@
+using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.LinearAlgebra;

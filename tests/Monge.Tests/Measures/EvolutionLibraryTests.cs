@@ -130,7 +130,7 @@ public sealed class EvolutionLibraryTests
         {
             Name = "own",
             Initial = GaussianBase.Diagonal([place], [1]),
-            Energy = new FreeEnergy { Potential = x => slope * x[0].Square(), Entropy = temperature },
+            Energy = new FreeEnergy { Potential = x => slope * x[0].Square(), Temperature = temperature },
         };
         string Word(EvolutionProblem problem) => problem.Identity().Single(i => i.Name == "evolution").Value;
         var word = Word(Make(1, 0.5, 0));
@@ -138,5 +138,17 @@ public sealed class EvolutionLibraryTests
         string[] others = [Word(Make(1.01, 0.5, 0)), Word(Make(1, 0.51, 0)), Word(Make(1, 0.5, 0.1)), Word(Make(1, 0.5, 0) with { Drift = (x, t) => -x * t })];
         Assert.DoesNotContain(word, others);
         Assert.Equal(others.Length, others.Distinct().Count());
+    }
+
+    [Fact]
+    public void Parts_that_do_not_go_together_are_told()
+    {
+        EvolutionProblem Make(Func<Expr, Expr, Expr> drift) => new() { Name = "own", Initial = GaussianBase.Isotropic(2), Drift = drift };
+        string Refusal(EvolutionProblem problem) => Assert.Throws<ArgumentException>(problem.Check).Message;
+        Make((x, _) => -x).Check();
+        Assert.Contains("has shape [1]; it must be a vector of 2 coordinates", Refusal(Make((x, _) => x[..1])), StringComparison.Ordinal);
+        Assert.Matches(@"is NaN at x = \(-?[\d.]+, -?[\d.]+\)", Refusal(Make((x, _) => x * (x[0] - 1000).Sqrt())));
+        Assert.Contains("its diffusion has 3", Refusal(Make((x, _) => -x) with { Diffusion = EvolutionDiffusion.Isotropic(3, 1) }), StringComparison.Ordinal);
+        Assert.Contains("its domain has 1", Refusal(Make((x, _) => -x) with { Domain = EvolutionDomain.Box([0], [1]) }), StringComparison.Ordinal);
     }
 }

@@ -1,3 +1,4 @@
+using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 
@@ -10,6 +11,10 @@ namespace Monge.Measures;
 /// </summary>
 public sealed record EvolutionProblem
 {
+    // Draws of the initial law at which the drift is looked at, and differences there that are rounding.
+    private const int ProbeCount = 64;
+    private const double Rounding = 1e-9;
+
     private readonly Func<Expr, Expr, Expr>? _drift;
     private readonly double _until = 1;
 
@@ -44,7 +49,7 @@ public sealed record EvolutionProblem
     /// <summary>The diffusion D: by default the energy's temperature along each coordinate.</summary>
     public EvolutionDiffusion Diffusion
     {
-        get => field ?? EvolutionDiffusion.Isotropic(Dimension, Energy?.Entropy ?? 0);
+        get => field ?? EvolutionDiffusion.Isotropic(Dimension, Energy?.Temperature ?? 0);
         init;
     }
 
@@ -65,6 +70,82 @@ public sealed record EvolutionProblem
 
     /// <summary>What names the problem in a record of a run: its name, and a fingerprint of its drift, diffusion, energies and initial law.</summary>
     public IReadOnlyList<(string Name, string Value)> Identity() => [("problem", Name), ("evolution", DensityFingerprint.Of(this))];
+
+    /// <summary>Checks that the parts go together: sizes, and a drift that is finite where the initial law is.</summary>
+    /// <exception cref="ArgumentException">They don't; the message says what and where.</exception>
+    public void Check()
+    {
+        var d = Dimension;
+        if (Diffusion.Dimension != d)
+        {
+            throw new ArgumentException($"'{Name}' starts in {d} coordinates, but its diffusion has {Diffusion.Dimension}.");
+        }
+
+        var size = Domain switch { BoxDomain box => box.Lower.Count, TorusDomain torus => torus.Lower.Count, _ => d };
+        if (size != d)
+        {
+            throw new ArgumentException($"'{Name}' starts in {d} coordinates, but its domain has {size}.");
+        }
+
+        if (Drift(Expr.Input("x", d), Expr.Shared("t")).Shape is var shape && shape != new Shape(d))
+        {
+            throw new ArgumentException($"The drift of '{Name}' has shape {shape}; it must be a vector of {d} coordinates, as positions are.");
+        }
+
+        var (positions, values) = (Probes(), DriftAt(Drift));
+        if (Array.FindIndex(values, v => !double.IsFinite(v)) is >= 0 and var bad)
+        {
+            throw new ArgumentException(FormattableString.Invariant(
+                $"The drift of '{Name}' is {values[bad]} at x = {Words(positions, bad / d)}, a draw of its initial law; write it so that it is finite there."));
+        }
+    }
+
+    /// <summary>
+    /// Why this isn't the gradient flow of its energy, in a sentence: no energy and a drift with a curl, or a drift or diffusion that is not the energy's. Null
+    /// where it is.
+    /// </summary>
+    internal string? NoGradientFlow()
+    {
+        var (d, positions) = (Dimension, Probes());
+        if (Energy is null)
+        {
+            var jacobians = PointFunction.At(x => Derivative.Jacobian(Drift(x, 0), x), positions, d);
+            var (largest, at) = (0.0, (Point: 0, Row: 0, Column: 0));
+            for (var k = 0; k < jacobians.Length; k++)
+            {
+                var (point, i, j) = (k / (d * d), k / d % d, k % d);
+                var curl = jacobians[k] - jacobians[(((point * d) + j) * d) + i];
+                (largest, at) = curl > largest ? (curl, (point, i, j)) : (largest, at);
+            }
+
+            return largest > Rounding * jacobians.Max(Math.Abs)
+                ? FormattableString.Invariant(
+                    $"the drift of '{Name}' is no gradient: d b_{at.Row}/dx_{at.Column} - d b_{at.Column}/dx_{at.Row} = {largest:g3} at ")
+                    + Words(positions, at.Point)
+                : $"'{Name}' states no free energy (its drift has no curl where it was looked at: give its potential as Energy)";
+        }
+
+        var (drift, descent) = (DriftAt(Drift), DriftAt(Descent));
+        var off = Enumerable.Range(0, drift.Length).MaxBy(i => Math.Abs(drift[i] - descent[i]));
+        return Math.Abs(drift[off] - descent[off]) > Rounding * (1 + descent.Max(Math.Abs))
+            ? FormattableString.Invariant(
+                $"the drift of '{Name}' is not its potential's descent: coordinate {off % d} is {drift[off]:g4} for {descent[off]:g4} at ")
+                + Words(positions, off / d)
+            : Diffusion.Scalar != Energy.Temperature
+            ? $"the diffusion of '{Name}' is not the temperature of its energy along each coordinate"
+            : null;
+    }
+
+    private double[] Probes() => Initial.Sample(ProbeCount, new RandomStream(0, MeasureStreams.Fingerprint));
+
+    private double[] DriftAt(Func<Expr, Expr, Expr> drift)
+    {
+        using var compiled = new PointFunction(drift, Dimension);
+        return compiled.At(Probes());
+    }
+
+    private string Words(double[] positions, int point) =>
+        $"({string.Join(", ", positions[(point * Dimension)..((point + 1) * Dimension)].Select(v => FormattableString.Invariant($"{v:g4}")))})";
 
     private Expr Descent(Expr x, Expr t) => Energy?.Potential is { } potential
         ? -Derivative.Gradient(potential(x), x)

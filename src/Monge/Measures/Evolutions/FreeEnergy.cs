@@ -14,9 +14,9 @@ namespace Monge.Measures;
 /// </summary>
 public sealed record FreeEnergy
 {
-    private readonly double _entropy;
-    private readonly double _porosity;
-    private readonly double _power = 2;
+    private readonly double _temperature;
+    private readonly double _porousFactor;
+    private readonly double _porousExponent = 2;
 
     /// <summary>Phi(x), a scalar of a position [d]; null for none.</summary>
     public Func<Expr, Expr>? Potential { get; init; }
@@ -26,28 +26,28 @@ public sealed record FreeEnergy
 
     /// <summary>The temperature eps, at least 0: the diffusion of the flow.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative or not finite.</exception>
-    public double Entropy
+    public double Temperature
     {
-        get => _entropy;
-        init => _entropy = value >= 0 && double.IsFinite(value)
-            ? value : throw new ArgumentOutOfRangeException(nameof(Entropy), value, "The temperature must be at least 0 and finite.");
+        get => _temperature;
+        init => _temperature = value >= 0 && double.IsFinite(value)
+            ? value : throw new ArgumentOutOfRangeException(nameof(Temperature), value, "The temperature must be at least 0 and finite.");
     }
 
     /// <summary>The factor a of the porous medium, at least 0.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative or not finite.</exception>
-    public double Porosity
+    public double PorousFactor
     {
-        get => _porosity;
-        init => _porosity = value >= 0 && double.IsFinite(value)
-            ? value : throw new ArgumentOutOfRangeException(nameof(Porosity), value, "The factor of the porous medium must be at least 0 and finite.");
+        get => _porousFactor;
+        init => _porousFactor = value >= 0 && double.IsFinite(value)
+            ? value : throw new ArgumentOutOfRangeException(nameof(PorousFactor), value, "The factor of the porous medium must be at least 0 and finite.");
     }
 
-    /// <summary>The power m of the porous medium, above 1.</summary>
+    /// <summary>The exponent m of the porous medium, above 1.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is at most 1 or not finite.</exception>
-    public double Power
+    public double PorousExponent
     {
-        get => _power;
-        init => _power = value > 1 && double.IsFinite(value)
-            ? value : throw new ArgumentOutOfRangeException(nameof(Power), value, "The power of the porous medium must be above 1 and finite.");
+        get => _porousExponent;
+        init => _porousExponent = value > 1 && double.IsFinite(value)
+            ? value : throw new ArgumentOutOfRangeException(nameof(PorousExponent), value, "The exponent of the porous medium must be above 1 and finite.");
     }
 }

@@ -34,7 +34,7 @@ internal static class GradientFlows
             Name = TargetName.Write($"ou-{d}", ("draw", draw, 1)),
             Description = $"An Ornstein-Uhlenbeck process in {d} coordinates from N(0, I) to a Gaussian with variances in [1, 2] along random axes.",
             Initial = GaussianBase.Isotropic(d),
-            Energy = new FreeEnergy { Potential = x => 0.5 * Expr.QuadraticForm(matrix, x - b), Entropy = 1 },
+            Energy = new FreeEnergy { Potential = x => 0.5 * Expr.QuadraticForm(matrix, x - b), Temperature = 1 },
             Facts = new EvolutionFacts
             {
                 Law = t => Law(s => 1 - Math.Exp(-t / s), s => s + ((1 - s) * Math.Exp(-2 * t / s))),
@@ -50,7 +50,7 @@ internal static class GradientFlows
         Name = $"heat-{d}",
         Description = $"Brownian motion in {d} coordinates from N(0, I).",
         Initial = GaussianBase.Isotropic(d),
-        Energy = new FreeEnergy { Entropy = 0.5 },
+        Energy = new FreeEnergy { Temperature = 0.5 },
         Facts = new EvolutionFacts
         {
             Law = t => LawFacts.Gaussian(new double[d], Scaled(d, 1 + t)),
@@ -75,7 +75,7 @@ internal static class GradientFlows
             Name = TargetName.Write($"mixture-{d}", ("draw", draw, 1)),
             Description = $"A diffusion in {d} coordinates from N(0, 16 I) to {count} Gaussians of deviation 1.",
             Initial = GaussianBase.Isotropic(d, 4),
-            Energy = new FreeEnergy { Potential = x => -law.LogDensity(x), Entropy = 1 },
+            Energy = new FreeEnergy { Potential = x => -law.LogDensity(x), Temperature = 1 },
             Until = 4,
             Facts = new EvolutionFacts
             {
@@ -91,7 +91,7 @@ internal static class GradientFlows
         Name = "porous-medium",
         Description = "The porous-medium equation d rho/dt = Laplacian rho^2 in the plane, from Barenblatt's solution at radius 1.",
         Initial = new BarenblattBase(BarenblattBase.StartTime),
-        Energy = new FreeEnergy { Porosity = 1, Power = 2 },
+        Energy = new FreeEnergy { PorousFactor = 1, PorousExponent = 2 },
         Facts = new EvolutionFacts
         {
             Law = t =>
@@ -125,7 +125,7 @@ internal static class GradientFlows
             Name = $"aggregation-{d}",
             Description = $"Particles in {d} coordinates that attract each other quadratically and diffuse.",
             Initial = GaussianBase.Diagonal(mean, [.. Enumerable.Repeat(1.0, d)]),
-            Energy = new FreeEnergy { Interaction = z => 0.5 * z.SquaredNorm(), Entropy = temperature },
+            Energy = new FreeEnergy { Interaction = z => 0.5 * z.SquaredNorm(), Temperature = temperature },
             Facts = new EvolutionFacts { Law = Law, Stationary = Law(double.PositiveInfinity), Source = "exact: closed form" },
         };
     }
@@ -136,7 +136,7 @@ internal static class GradientFlows
         Name = "double-well",
         Description = "A particle in the double well (x^2 - 1)^2 at temperature 1/2, from N(-0.5, 0.25).",
         Initial = GaussianBase.Diagonal([-0.5], [0.5]),
-        Energy = new FreeEnergy { Potential = x => (x[0].Square() - 1).Square(), Entropy = 0.5 },
+        Energy = new FreeEnergy { Potential = x => (x[0].Square() - 1).Square(), Temperature = 0.5 },
         Until = 2,
     };
 

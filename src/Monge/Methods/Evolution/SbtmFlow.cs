@@ -1,3 +1,4 @@
+using Monge.Dynamics;
 using Monge.Measures;
 using Monge.Runs;
 using Monge.Training;
@@ -42,7 +43,7 @@ public sealed class SbtmFlow(EvolutionProblem problem, SbtmOptions? options = nu
         var unsaved = _options with { CheckpointSeconds = new SbtmOptions().CheckpointSeconds };
         var session = new RunSession(run, new RunIdentity(Name, problem.Identity(), unsaved));
         session.Report("prepare");
-        var times = JkoEvolution.Grid(_options.Until!.Value, _options.Step);
+        var times = TimeGrid.TimesInSteps(_options.Until!.Value, _options.Step);
         using var particles = new SbtmTraining(problem, _options, times, run);
         using (var initial = new SbtmInitialFit(particles, problem, _options, run))
         {
@@ -54,7 +55,7 @@ public sealed class SbtmFlow(EvolutionProblem problem, SbtmOptions? options = nu
             }
         }
 
-        session.Iterate("evolve", particles, times.Count - 1, null, _options.CheckpointSeconds, Math.Min(Looks, times.Count - 1));
+        session.Iterate("evolve", particles, times.Length - 1, null, _options.CheckpointSeconds, Math.Min(Looks, times.Length - 1));
         var evolution = new ScoreEvolution(problem, _options.Network, times, particles.Kept, _options.Stepper == SbtmStepper.Heun);
         session.SaveModel(evolution.ToState());
         return evolution;
@@ -67,7 +68,8 @@ public sealed class SbtmFlow(EvolutionProblem problem, SbtmOptions? options = nu
     {
         ArgumentNullException.ThrowIfNull(problem);
         options.Check();
-        if (problem.Energy is { Interaction: not null } or { Porosity: > 0 })
+        problem.Check();
+        if (problem.Energy is { Interaction: not null } or { PorousFactor: > 0 })
         {
             throw new ArgumentException(
                 $"'{problem.Name}' has an interaction or a porous medium; sbtm follows diffusions of independent particles alone, choose another method.",

@@ -1,3 +1,4 @@
+using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
@@ -86,7 +87,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         var k = (int)iteration;
         var (from, to) = (_times[k], _times[k + 1]);
         var next = _kept[k + 1];
-        _flow.Use(_kept[k]);
+        _kept[k].Drive(_flow);
         _flow.Rates(_at, from, _first);
         _predicted.Set(_at, to - from, _first, 0, _first);
         CheckFinite(_predicted, to);
@@ -96,7 +97,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         Keep(k + 1);
         if (_options.Stepper == SbtmStepper.Heun)
         {
-            _flow.Use(next);
+            next.Drive(_flow);
             _flow.Rates(_predicted, to, _second);
             _at.Set(_at, 0.5 * (to - from), _first, 0.5 * (to - from), _second);
             CheckFinite(_at, to);
@@ -141,7 +142,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     /// <summary>The learned score of a time at points [n * d].</summary>
     public void Scores(int time, ReadOnlySpan<double> points, Span<double> scores)
     {
-        _flow.Use(_kept[time]);
+        _kept[time].Drive(_flow);
         _flow.Scores(points, scores);
     }
 

@@ -1,3 +1,4 @@
+using Monge.Dynamics;
 using Monge.Measures;
 using Monge.Runs;
 using Monge.Training;
@@ -38,14 +39,14 @@ public sealed class JkoFlow(EvolutionProblem problem, JkoOptions? options = null
         var unsaved = _options with { CheckpointSeconds = new JkoOptions().CheckpointSeconds };
         var session = new RunSession(run, new RunIdentity(Name, problem.Identity(), unsaved));
         session.Report("prepare");
-        var times = JkoEvolution.Grid(_options.Until!.Value, _options.Step);
+        var times = TimeGrid.TimesInSteps(_options.Until!.Value, _options.Step);
         using var maps = new JkoTraining(problem, _options, times, run);
         if (_options.IdentityIterations > 0)
         {
             session.Iterate("identity", maps.ToIdentity, _options.IdentityIterations, null, _options.CheckpointSeconds, IdentityValidations);
         }
 
-        session.Iterate("evolve", maps, (long)_options.Iterations * (times.Count - 1), null, _options.CheckpointSeconds, times.Count - 1);
+        session.Iterate("evolve", maps, (long)_options.Iterations * (times.Length - 1), null, _options.CheckpointSeconds, times.Length - 1);
         var evolution = new JkoEvolution(problem, _options.Network, times, maps.Maps);
         session.SaveModel(evolution.ToState());
         return evolution;
@@ -58,12 +59,10 @@ public sealed class JkoFlow(EvolutionProblem problem, JkoOptions? options = null
     {
         ArgumentNullException.ThrowIfNull(problem);
         options.Check();
-        if (problem.Energy is null)
+        problem.Check();
+        if (problem.NoGradientFlow() is { } why)
         {
-            throw new ArgumentException(
-                $"'{problem.Name}' states no free energy: its drift is not known to be a gradient, and jko follows gradient flows alone; choose "
-                + "another method.",
-                nameof(problem));
+            throw new ArgumentException($"jko follows gradient flows alone, but {why}; choose another method, such as sbtm.", nameof(problem));
         }
 
         return problem.Domain is WholeSpaceDomain

@@ -1,3 +1,4 @@
+using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
@@ -40,7 +41,7 @@ internal sealed class JkoTraining : IIterative, IDisposable
         _step = Compile(run);
         _maps = new ConvexMaps(_parameters, _network, run.Execution);
         _pool = problem.Initial.Sample(options.Pool, new RandomStream(run.Seed, GradientFlowStreams.Pool));
-        _logDensity = problem.Energy!.Porosity > 0 ? PointFunction.At(problem.Initial.LogDensity, _pool, problem.Dimension, run.Execution) : [];
+        _logDensity = problem.Energy!.PorousFactor > 0 ? PointFunction.At(problem.Initial.LogDensity, _pool, problem.Dimension, run.Execution) : [];
         _state = _step.NewState();
         ToIdentity = new IdentityTraining(this, run);
     }
@@ -152,7 +153,7 @@ internal sealed class JkoTraining : IIterative, IDisposable
         var (x, length) = (Expr.Input("x", d), Expr.Shared("h"));
         var (moved, hessian) = _network.GradientAndHessian(x);
         var partner = energy.Interaction is null ? null : _network.Gradient(Expr.Input("partner", d));
-        var logDensity = energy.Porosity > 0 ? Expr.Input("logDensity") : null;
+        var logDensity = energy.PorousFactor > 0 ? Expr.Input("logDensity") : null;
         var loss = JkoStep.Loss(energy, length, x, moved, hessian.LogDeterminant(), logDensity, partner);
         var step = new GradientStep<float>(_parameters, loss / _options.BatchSize, _options.BatchSize, StepOptions(), run.Execution);
         foreach (var name in (string[])["x", "partner"])

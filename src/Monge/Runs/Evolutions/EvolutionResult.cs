@@ -89,7 +89,7 @@ public sealed record EvolutionResult(
             if (rows.Any(p => value(p) is { } v && double.IsFinite(v)))
             {
                 columns.Add((head, value));
-                errors.AddRange(error is null ? [] : [FormattableString.Invariant($"{rows.Max(p => error(p) ?? 0):G1} ({head})")]);
+                errors.AddRange(rows.Max(p => error?.Invoke(p) ?? 0) is > 0 and var most ? [FormattableString.Invariant($"{most:G1} ({head})")] : []);
             }
         }
 
@@ -110,7 +110,9 @@ public sealed record EvolutionResult(
         [
             new SummaryTable(
                 [.. columns.Select(c => c.Head)], [.. rows.Select(p => (IReadOnlyList<string>)[.. columns.Select(c => Cell(c.Value(p)))])],
-                $"standard errors up to {string.Join(", ", errors)}{(hidden > 0 ? $"; {hidden} more coordinates are in run.json" : "")}"),
+                $"standard errors up to {string.Join(", ", errors)}"
+                + (rows.All(p => double.IsNaN(p.DivergenceBound)) ? "; the method states no error of its own here" : "")
+                + (hidden > 0 ? $"; {hidden} more coordinates are in run.json" : "")),
         ];
     }
 
@@ -118,7 +120,7 @@ public sealed record EvolutionResult(
     public RunPictures Draw(string command, string? metrics) => EvolutionPictures.Describe(this, command, metrics);
 
     private static string Cell(double? value) =>
-        value is { } v && double.IsFinite(v) ? FormattableString.Invariant($"{(Math.Abs(v) < 1e-12 ? 0 : v):G3}") : "-";
+        value is { } v && !double.IsNaN(v) ? double.IsInfinity(v) ? "inf" : FormattableString.Invariant($"{(Math.Abs(v) < 1e-12 ? 0 : v):G3}") : "-";
 
     private static JsonObject Describe(EvolutionPoint point)
     {

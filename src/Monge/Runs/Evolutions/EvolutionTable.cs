@@ -14,6 +14,7 @@ internal sealed class EvolutionTable : IDisposable
     private readonly EvolutionProblem _problem;
     private readonly ExecutionOptions _execution;
     private readonly double? _diffusion;
+    private readonly bool _hasBound;
     private readonly PointFunction _drift;
     private readonly PointFunction? _potential;
     private readonly PointFunction? _interaction;
@@ -25,6 +26,9 @@ internal sealed class EvolutionTable : IDisposable
     {
         (_problem, _execution) = (problem, new ExecutionOptions { Threads = threads });
         _diffusion = problem.Diffusion.Scalar is > 0 and var eps ? eps : null;
+
+        // The drift must not depend on the law: then the law's error enters it too.
+        _hasBound = _diffusion is not null && problem.Energy?.Interaction is null;
         PointFunction Compile(Func<Expr, Expr, Expr> function) => new(function, problem.Dimension, _execution);
         _drift = Compile(problem.Drift);
         _potential = problem.Energy?.Potential is { } potential ? Compile((x, _) => potential(x)) : null;
@@ -59,18 +63,19 @@ internal sealed class EvolutionTable : IDisposable
         var velocity = Velocity(at, at.Score);
         Advance(at, velocity, length);
         velocity = at.LearnedScore.Length > 0 ? Velocity(at, at.LearnedScore) : velocity;
-        var (mean, deviation) = Moments(at.Positions, d);
+        var mean = RowMoments.Mean(at.Positions, d);
+        var covariance = RowMoments.Covariance(at.Positions, d, mean);
         double[] squares = [.. Rows(velocity, d).Select(row => row.Sum(v => v * v))];
         return new EvolutionPoint
         {
             Time = at.Time,
             Mean = mean,
-            Deviation = deviation,
-            Entropy = Average([.. at.LogDensity.Select(l => -l)]),
+            Deviation = [.. Enumerable.Range(0, d).Select(i => Math.Sqrt(covariance[i * (d + 1)]))],
+            Entropy = ForwardWeights.MeanAndError([.. at.LogDensity.Select(l => -l)]),
             FreeEnergy = FreeEnergy(at),
-            EntropyProduction = _diffusion is { } eps ? Average([.. squares.Select(s => s / eps)]) : null,
+            EntropyProduction = _diffusion is { } eps ? ForwardWeights.MeanAndError([.. squares.Select(s => s / eps)]) : null,
             MeanSpeed = squares.Average(Math.Sqrt),
-            DivergenceBound = _diffusion is null ? double.NaN : _bound,
+            DivergenceBound = _hasBound ? _bound : double.NaN,
             Divergence = Divergence(at),
         };
     }
@@ -89,9 +94,9 @@ internal sealed class EvolutionTable : IDisposable
                 velocity[i] -= matrix[(k * d) + j] * score[row + j];
             }
 
-            if (_problem.Energy is { Porosity: > 0 } medium)
+            if (_problem.Energy is { PorousFactor: > 0 } medium)
             {
-                velocity[i] -= medium.Porosity * medium.Power * Math.Exp((medium.Power - 1) * at.LogDensity[i / d]) * score[i];
+                velocity[i] -= medium.PorousFactor * medium.PorousExponent * Math.Exp((medium.PorousExponent - 1) * at.LogDensity[i / d]) * score[i];
             }
         }
 
@@ -113,7 +118,7 @@ internal sealed class EvolutionTable : IDisposable
     // The residual at both ends of a step, taken as linear between: a third of the sum of squares and product.
     private void Advance(EvolvedSamples at, double[] velocity, double length)
     {
-        if (_diffusion is not { } eps)
+        if (!_hasBound || _diffusion is not { } eps)
         {
             return;
         }
@@ -143,8 +148,9 @@ internal sealed class EvolutionTable : IDisposable
         var values = _potential?.At(at.Positions) ?? new double[at.LogDensity.Length];
         for (var i = 0; i < values.Length; i++)
         {
-            values[i] += energy.Entropy * at.LogDensity[i];
-            values[i] += energy.Porosity > 0 ? energy.Porosity / (energy.Power - 1) * Math.Exp((energy.Power - 1) * at.LogDensity[i]) : 0;
+            values[i] += energy.Temperature * at.LogDensity[i];
+            var above = energy.PorousExponent - 1;
+            values[i] += energy.PorousFactor > 0 ? energy.PorousFactor / above * Math.Exp(above * at.LogDensity[i]) : 0;
         }
 
         if (_interaction is not null)
@@ -157,7 +163,7 @@ internal sealed class EvolutionTable : IDisposable
             }
         }
 
-        return Average(values);
+        return ForwardWeights.MeanAndError(values);
     }
 
     private (double Value, double Error)? Divergence(EvolvedSamples at)
@@ -170,28 +176,6 @@ internal sealed class EvolutionTable : IDisposable
         var theirs = PointFunction.At(exact, at.Positions, _problem.Dimension, _execution);
         var (value, error) = SymmetricDivergence.Directed([.. at.LogDensity.Zip(theirs, (mine, right) => mine - right)]);
         return (value, error);
-    }
-
-    private static (double[] Mean, double[] Deviation) Moments(double[] positions, int d)
-    {
-        var (mean, square, n) = (new double[d], new double[d], positions.Length / d);
-        for (var i = 0; i < positions.Length; i++)
-        {
-            mean[i % d] += positions[i] / n;
-        }
-
-        for (var i = 0; i < positions.Length; i++)
-        {
-            square[i % d] += (positions[i] - mean[i % d]) * (positions[i] - mean[i % d]) / (n - 1.0);
-        }
-
-        return (mean, [.. square.Select(Math.Sqrt)]);
-    }
-
-    private static (double Value, double Error) Average(double[] values)
-    {
-        var mean = values.Average();
-        return (mean, Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1.0) / values.Length));
     }
 
     private static IEnumerable<ArraySegment<double>> Rows(double[] values, int d)

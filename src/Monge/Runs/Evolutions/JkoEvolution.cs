@@ -1,3 +1,4 @@
+using Monge.Dynamics;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
@@ -46,19 +47,6 @@ public sealed class JkoEvolution : IEvolution
     /// <summary>The parameters of each map.</summary>
     public IReadOnlyList<double[]> Maps => _maps;
 
-    /// <summary>The times of steps of one length; the last step may be shorter.</summary>
-    /// <param name="until">The last time, above 0.</param>
-    /// <param name="step">The length, above 0.</param>
-    public static IReadOnlyList<double> Grid(double until, double step)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(until);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(step);
-
-        // A hundredth of a step is rounding of the user's numbers, not a step.
-        var count = Math.Max(1, (int)Math.Ceiling((until / step) - 0.01));
-        return [.. Enumerable.Range(0, count).Select(k => k * step), until];
-    }
-
     /// <summary>The maps as a model file keeps them: the parameters of each, the times, and how the network is built.</summary>
     internal RunState ToState()
     {
@@ -76,10 +64,8 @@ public sealed class JkoEvolution : IEvolution
     /// <inheritdoc/>
     public IEnumerable<EvolvedSamples> Carry(int samples, ulong seed = 1, int threads = 0)
     {
-        var (d, execution) = (Problem.Dimension, new ExecutionOptions { Threads = threads });
-        var positions = Problem.Initial.Sample(samples, new RandomStream(seed, EvolutionStreams.Draws));
-        var logs = PointFunction.At(Problem.Initial.LogDensity, positions, d, execution);
-        var scores = PointFunction.At(x => Derivative.Gradient(Problem.Initial.LogDensity(x), x), positions, d, execution);
+        var execution = new ExecutionOptions { Threads = threads };
+        var (positions, logs, scores) = EvolutionStart.Draw(Problem, samples, seed, execution);
         using var maps = Compile(execution);
         double[] velocity = [];
         for (var k = 0; k < Times.Count; k++)
@@ -109,7 +95,7 @@ public sealed class JkoEvolution : IEvolution
     /// <exception cref="ArgumentOutOfRangeException">There is no such time.</exception>
     public (double[] Positions, double[] LogDensity) Draw(int samples, int time, ulong seed = 1, int threads = 0)
     {
-        CheckTime(time);
+        this.CheckTime(time);
         var execution = new ExecutionOptions { Threads = threads };
         var positions = Problem.Initial.Sample(samples, new RandomStream(seed, EvolutionStreams.Draws));
         var logs = PointFunction.At(Problem.Initial.LogDensity, positions, Problem.Dimension, execution);
@@ -141,7 +127,7 @@ public sealed class JkoEvolution : IEvolution
     public (double[] Positions, double[] LogDeterminant) PullBack(double[] points, int time, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(points);
-        CheckTime(time);
+        this.CheckTime(time);
         var (positions, determinants) = ((double[])[.. points], new double[points.Length / Problem.Dimension]);
         using var maps = Compile(new ExecutionOptions { Threads = threads });
         for (var k = time - 1; k >= 0; k--)
@@ -151,14 +137,6 @@ public sealed class JkoEvolution : IEvolution
         }
 
         return (positions, determinants);
-    }
-
-    private void CheckTime(int time)
-    {
-        if (time < 0 || time >= Times.Count)
-        {
-            throw new ArgumentOutOfRangeException(nameof(time), time, $"There are {Times.Count} times, numbered from 0.");
-        }
     }
 
     private ConvexMaps Compile(ExecutionOptions execution)

@@ -1,3 +1,4 @@
+using Monge.Dynamics;
 using Monge.Engine.LinearAlgebra;
 
 namespace Monge.Runs;
@@ -50,6 +51,9 @@ public sealed record KeptScore(float[] Parameters, double[] Mean, double[] White
 
         Invert(factor, d);
     }
+
+    /// <summary>Lets a flow go by this score.</summary>
+    internal void Drive(ScoreFlow flow) => flow.Use(Parameters, Mean, Whitener);
 
     /// <summary>Writes the score of a number to a state, or fills it from one.</summary>
     internal void Exchange(RunState state, int number)

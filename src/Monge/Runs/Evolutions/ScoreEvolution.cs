@@ -1,6 +1,5 @@
+using Monge.Dynamics;
 using Monge.Engine.Execution;
-using Monge.Engine.Programs;
-using Monge.Engine.Random;
 using Monge.Fields;
 using Monge.Measures;
 
@@ -57,9 +56,9 @@ public sealed class ScoreEvolution : IEvolution
     public double[] LearnedScore(double[] points, int time, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(points);
-        CheckTime(time);
+        this.CheckTime(time);
         using var flow = new ScoreFlow(Problem, _network, ScoreFlow.Follows.Positions, new ExecutionOptions { Threads = threads });
-        flow.Use(_scores[time]);
+        _scores[time].Drive(flow);
         var scores = new double[points.Length];
         flow.Scores(points, scores);
         return scores;
@@ -68,16 +67,14 @@ public sealed class ScoreEvolution : IEvolution
     /// <inheritdoc/>
     public IEnumerable<EvolvedSamples> Carry(int samples, ulong seed = 1, int threads = 0)
     {
-        var (d, execution) = (Problem.Dimension, new ExecutionOptions { Threads = threads });
-        var positions = Problem.Initial.Sample(samples, new RandomStream(seed, EvolutionStreams.Draws));
-        var logs = PointFunction.At(Problem.Initial.LogDensity, positions, d, execution);
-        var scores = PointFunction.At(x => Derivative.Gradient(Problem.Initial.LogDensity(x), x), positions, d, execution);
+        var execution = new ExecutionOptions { Threads = threads };
+        var (positions, logs, scores) = EvolutionStart.Draw(Problem, samples, seed, execution);
         var at = new ScoreFlow.Particles(positions, logs, scores);
         var (predicted, first, second) = (at.Like(), at.Like(), at.Like());
         using var flow = new ScoreFlow(Problem, _network, ScoreFlow.Follows.Score, execution);
         for (var k = 0; k < Times.Count; k++)
         {
-            flow.Use(_scores[k]);
+            _scores[k].Drive(flow);
             var learned = new double[positions.Length];
             flow.Rates(at, Times[k], first, learned);
             double[] velocity = [.. first.Positions];
@@ -98,14 +95,14 @@ public sealed class ScoreEvolution : IEvolution
     public double[] LogDensity(double[] points, int time, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(points);
-        CheckTime(time);
+        this.CheckTime(time);
         var (d, execution) = (Problem.Dimension, new ExecutionOptions { Threads = threads });
         var at = new ScoreFlow.Particles([.. points], new double[points.Length / d], []);
         var (predicted, first, second) = (at.Like(), at.Like(), at.Like());
         using var flow = new ScoreFlow(Problem, _network, ScoreFlow.Follows.Density, execution);
         for (var k = time; k > 0; k--)
         {
-            flow.Use(_scores[k]);
+            _scores[k].Drive(flow);
             flow.Rates(at, Times[k], first);
             Advance(flow, at, predicted, first, second, k, k - 1);
         }
@@ -136,7 +133,7 @@ public sealed class ScoreEvolution : IEvolution
         predicted.Set(at, length, first, 0, first);
         if (_isHeun)
         {
-            flow.Use(_scores[to]);
+            _scores[to].Drive(flow);
             flow.Rates(predicted, Times[to], second);
             at.Set(at, length / 2, first, length / 2, second);
         }
@@ -149,14 +146,6 @@ public sealed class ScoreEvolution : IEvolution
         {
             throw new ArithmeticException(FormattableString.Invariant(
                 $"Sample {lost} is lost between t = {Times[from]:g6} and t = {Times[to]:g6}: its position or density is not finite; take shorter steps."));
-        }
-    }
-
-    private void CheckTime(int time)
-    {
-        if (time < 0 || time >= Times.Count)
-        {
-            throw new ArgumentOutOfRangeException(nameof(time), time, $"There are {Times.Count} times, numbered from 0.");
         }
     }
 }

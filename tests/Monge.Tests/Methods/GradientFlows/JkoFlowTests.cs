@@ -84,7 +84,18 @@ public sealed class JkoFlowTests
     public void A_drift_that_is_no_gradient_is_refused_in_a_sentence()
     {
         var error = Assert.Throws<ArgumentException>(() => new JkoFlow(EvolutionLibrary.Get("swirling-wells-2")));
-        Assert.StartsWith("'swirling-wells-2' states no free energy", error.Message, StringComparison.Ordinal);
+        Assert.Matches(@"the drift of 'swirling-wells-2' is no gradient: d b_\d/dx_\d - d b_\d/dx_\d = [\d.]+ at \(-?[\d.]+, -?[\d.]+\)", error.Message);
+    }
+
+    [Fact]
+    public void A_drift_or_a_diffusion_beside_another_energy_is_refused()
+    {
+        var problem = EvolutionLibrary.Get("ou-2");
+        string Refusal(EvolutionProblem other) => Assert.Throws<ArgumentException>(() => new JkoFlow(other)).Message;
+        Assert.Contains("is not its potential's descent: coordinate", Refusal(problem with { Drift = (x, _) => -2 * x }), StringComparison.Ordinal);
+        Assert.Contains(
+            "is not the temperature of its energy", Refusal(problem with { Diffusion = EvolutionDiffusion.Isotropic(2, 0.5) }), StringComparison.Ordinal);
+        Assert.Contains("give its potential as Energy", Refusal(problem with { Energy = null, Drift = (x, _) => -x }), StringComparison.Ordinal);
     }
 
     private static SymmetricDivergence Divergence(JkoEvolution evolution, int time, LawFacts exact)

@@ -4,7 +4,7 @@ using Monge.Engine.Programs;
 using Monge.Fields;
 using Monge.Measures;
 
-namespace Monge.Runs;
+namespace Monge.Dynamics;
 
 /// <summary>
 /// The probability flow dX/dt = v(X, t) = b - D s with a given score s, in double precision, and what it does on the way to the log density and the score g
@@ -75,17 +75,20 @@ internal sealed class ScoreFlow : IDisposable
         Score,
     }
 
-    /// <summary>Takes the score of a time.</summary>
-    public void Use(KeptScore score)
+    /// <summary>Takes another score.</summary>
+    /// <param name="parameters">The network's parameters [P].</param>
+    /// <param name="mean">The mean m [d] it goes by.</param>
+    /// <param name="whitener">The whitener W [d * d] it goes by.</param>
+    public void Use(ReadOnlySpan<float> parameters, ReadOnlySpan<double> mean, ReadOnlySpan<double> whitener)
     {
-        var parameters = _program.Parameters.Span;
-        for (var i = 0; i < parameters.Length; i++)
+        var values = _program.Parameters.Span;
+        for (var i = 0; i < values.Length; i++)
         {
-            parameters[i] = score.Parameters[i];
+            values[i] = parameters[i];
         }
 
-        score.Mean.CopyTo(_program["mean"].Span);
-        score.Whitener.CopyTo(_program["whitener"].Span);
+        mean.CopyTo(_program["mean"].Span);
+        whitener.CopyTo(_program["whitener"].Span);
     }
 
     /// <summary>The rates of particles by the score in use.</summary>

@@ -1,8 +1,9 @@
 using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
+using Monge.Fields;
 
-namespace Monge.Fields;
+namespace Monge.Dynamics;
 
 /// <summary>
 /// Carries points through a row of maps grad psi_1, grad psi_2, ... of one <see cref="ConvexNetwork"/> with other parameters each, forward and back, with the
