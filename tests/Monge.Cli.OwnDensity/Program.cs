@@ -1,7 +1,18 @@
-// A program with a density of its own, as examples/banana.cs is one; its first argument says which density.
+// A program with a density of its own, as examples/banana.cs is one, or with a diffusion, as examples/own-diffusion.cs; its first argument says which.
 using Monge.Cli;
 using Monge.Engine.Programs;
 using Monge.Measures;
+
+if (args[0] is "well" or "tilted")
+{
+    var tilt = args[0] == "tilted" ? 0.3 : 0;
+    return await MongeCommand.RunAsync(args[1..], new EvolutionProblem
+    {
+        Name = "own-well",
+        Initial = GaussianBase.Diagonal([-0.5], [0.5]),
+        Energy = new FreeEnergy { Potential = x => (x[0].Square() - 1).Square() + (tilt * x[0]), Temperature = 0.5 },
+    });
+}
 
 Func<Expr, Expr> formula = args[0] switch
 {

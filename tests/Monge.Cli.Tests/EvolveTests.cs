@@ -68,6 +68,105 @@ public sealed class EvolveTests
         }
     }
 
+    [Fact]
+    public void The_law_at_a_time_is_drawn_and_its_density_told()
+    {
+        using var folder = Folder();
+        using var run = MongeProcess.Run(folder.Path, Arguments("ou-2", 60, "--until", "0.3", "--times", "2", "--samples", "300", "--no-report"));
+        Assert.Equal(0, run.ExitCode);
+        const string made = "runs/ou-2-seed1";
+
+        // What the run tells of its samples stands again, to the precision of the inverse maps.
+        var last = NumpyFile.Read(folder[$"{made}/positions.npy"]).ToDoubles()[600..];
+        NumpyFile.Write(folder["last.npy"], NumericArray.Create(last, 300, 2));
+        using var density = MongeProcess.Run(folder.Path, "density", made, "last.npy", "--at", "0.3", "-o", "logs.npy", "--json");
+        Assert.Equal(0, density.ExitCode);
+        var logs = NumpyFile.Read(folder["logs.npy"]).ToDoubles();
+        Assert.All(logs.Zip(NumpyFile.Read(folder[$"{made}/log_density.npy"]).ToDoubles()[300..]), pair => Assert.Equal(pair.Second, pair.First, 1e-6));
+        Assert.Equal((0.3, logs.Average()), ((double)JsonNode.Parse(density.Output)!["at"]!, (double)JsonNode.Parse(density.Output)!["log_density"]!), (a, b) =>
+            a.Item1 == b.Item1 && Math.Abs(a.Item2 - b.Item2) < 1e-9);
+
+        // New samples, also between two steps, as a table that density reads by its names; the last time is told where none is given.
+        using (var drawn = MongeProcess.Run(folder.Path, "generate", $"{made}/model.safetensors", "-n", "50", "--at", "0.15", "-o", "s.csv"))
+        {
+            Assert.Equal(0, drawn.ExitCode);
+            Assert.DoesNotContain("note", drawn.Error, StringComparison.Ordinal);
+        }
+
+        Assert.StartsWith("x[0],x[1]\n", File.ReadAllText(folder["s.csv"]), StringComparison.Ordinal);
+        using (var told = MongeProcess.Run(folder.Path, "density", made, "s.csv", "--at", "0.15"))
+        {
+            Assert.Equal(0, told.ExitCode);
+            Assert.Contains("mean of 50 rows", told.Output, StringComparison.Ordinal);
+        }
+
+        using (var ended = MongeProcess.Run(folder.Path, "generate", made, "-n", "300", "-o", "e.npy"))
+        {
+            Assert.Equal("monge: note: the law at the last time, t = 0.3; --at T takes another.", ended.Sentence);
+            Assert.NotEqual(last, NumpyFile.Read(folder["e.npy"]).ToDoubles());
+        }
+
+        Refused("The law of 'ou-2' was followed from t = 0 to t = 0.3, in 3 steps; t = 0.5 is outside.", "generate", made, "--at", "0.5");
+        Refused("The law of 'ou-2' was followed from t = 0 to t = 0.3, in 3 steps; t = -1 is outside.", "density", made, "s.csv", "--at", "-1");
+        Refused("--at takes a time, not 'noon'.", "generate", made, "--at", "noon");
+        Refused("--sde is of models of `monge fit`", "generate", made, "--sde", "0.1");
+        Refused("--paths is of models of `monge fit`", "density", made, "s.csv", "--paths", "10");
+        using (var map = MongeProcess.Run(folder.Path, "map", made, "s.csv"))
+        {
+            Assert.Equal(1, map.ExitCode);
+            Assert.Contains("`monge generate` and `monge density` read an evolution", map.Sentence, StringComparison.Ordinal);
+        }
+
+        using (var fit = MongeProcess.Run(folder.Path, "fit", "s.csv", "--iterations", "5", "--no-report", "--out", "m.safetensors"))
+        {
+            Assert.Equal(0, fit.ExitCode);
+        }
+
+        Refused("--at is the time of an evolution's law, but 'm.safetensors' is no evolution; leave it out.", "generate", "m.safetensors", "--at", "0.5");
+        Refused("--at is the time of an evolution's law", "density", "m.safetensors", "s.csv", "--at", "0.5");
+
+        void Refused(string sentence, params string[] arguments)
+        {
+            using var refused = MongeProcess.Run(folder.Path, arguments);
+            Assert.Equal(2, refused.ExitCode);
+            Assert.Contains(sentence, refused.Sentence, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void An_evolution_of_ones_own_is_read_by_the_program_that_brings_it()
+    {
+        using var folder = Folder();
+        string[] evolve = ["evolve", "--method", "sbtm", "--until", "0.1", "--options", "scores.json", "--samples", "100", "--no-report"];
+        File.WriteAllText(folder["scores.json"], """{ "width": 8, "particles": 512, "heldOut": 128, "batchSize": 128, "step": 0.05, "iterations": 5 }""");
+        using (var run = MongeProcess.RunOwnDensity(folder.Path, "well", evolve))
+        {
+            Assert.True(run.ExitCode == 0, run.Error);
+        }
+
+        const string made = "runs/own-well-seed1";
+        using (var drawn = MongeProcess.RunOwnDensity(folder.Path, "well", "generate", made, "-n", "20", "--at", "0.07", "-o", "s.csv"))
+        {
+            Assert.True(drawn.ExitCode == 0, drawn.Error);
+        }
+
+        using (var told = MongeProcess.RunOwnDensity(folder.Path, "well", "density", made, "s.csv", "--at", "0.07"))
+        {
+            Assert.Equal(0, told.ExitCode);
+        }
+
+        using (var changed = MongeProcess.RunOwnDensity(folder.Path, "tilted", "generate", made))
+        {
+            Assert.Equal(1, changed.ExitCode);
+            Assert.Contains("was made with another evolution of the name 'own-well'", changed.Sentence, StringComparison.Ordinal);
+        }
+
+        using var other = MongeProcess.Run(folder.Path, "generate", made);
+        Assert.Equal(2, other.ExitCode);
+        Assert.Equal(
+            $"monge: '{made}' holds an evolution of 'own-well', which is none of `monge problems`; read it by the program that brings it.", other.Sentence);
+    }
+
     [Theory]
     [InlineData("did you mean 'swimmer'", "evolve", "swimer")]
     [InlineData("is no gradient: d b_", "evolve", "swirling-wells-2")]

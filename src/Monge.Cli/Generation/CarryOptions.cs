@@ -18,16 +18,20 @@ internal sealed class CarryOptions(bool withSde)
         "--guidance", "Classifier-free guidance: 1 is the conditional law, more sharpens it. [default: 1]", "W", zeroToo: true);
     private readonly Option<int> _threads = CommandOptions.Threads();
 
+    /// <summary>Options that only a transport has.</summary>
+    public IEnumerable<Option> OfTransports => [_steps, _solver, _tolerance, .. withSde ? new Option[] { _sde } : [], _given, _guidance];
+
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in withSde
-            ? [_steps, _solver, _tolerance, _sde, _given, _guidance, _threads]
-            : new Option[] { _steps, _solver, _tolerance, _given, _guidance, _threads })
+        foreach (var option in OfTransports.Append(_threads))
         {
             command.Add(option);
         }
     }
+
+    /// <summary>The number of threads.</summary>
+    public int Threads(ParseResult parsed) => parsed.GetValue(_threads);
 
     /// <summary>The settings.</summary>
     /// <param name="parsed">The command line.</param>

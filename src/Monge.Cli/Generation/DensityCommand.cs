@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Monge.Cli.Output;
 using Monge.Cli.Runs;
 using Monge.Data;
+using Monge.Measures;
 using Monge.Runs;
 
 namespace Monge.Cli.Generation;
@@ -11,7 +12,8 @@ namespace Monge.Cli.Generation;
 /// <summary><c>monge density MODEL DATA</c>: the log-likelihood of rows.</summary>
 internal sealed class DensityCommand
 {
-    private readonly Argument<string> _model = GenerationFiles.Model();
+    private readonly EvolutionProblem? _own;
+    private readonly Argument<string> _model = GenerationFiles.ModelOrEvolution();
     private readonly Argument<string> _data = GenerationFiles.Data("The rows");
     private readonly Option<string?> _out = GenerationFiles.Out("the log densities, one a row");
     private readonly Option<string> _unit = CommandOptions.Word("--unit", "The unit.", "nats", "nats", "bits");
@@ -21,18 +23,25 @@ internal sealed class DensityCommand
     private readonly Option<ulong> _seed = CommandOptions.Seed();
     private readonly Option<string[]> _drop = GenerationFiles.Drop();
     private readonly Option<TableLayout> _layout = GenerationFiles.Layout();
+    private readonly Option<double?> _at = EvolutionFiles.At();
     private readonly CarryOptions _carry = new(withSde: true);
     private readonly Option<bool> _json = CommandOptions.Json("one object with mean, error and the unit a dimension");
 
-    private DensityCommand() => _probes.DefaultValueFactory = null;
+    private DensityCommand(EvolutionProblem? own)
+    {
+        _own = own;
+        _probes.DefaultValueFactory = null;
+    }
 
     /// <summary>Makes the command.</summary>
-    public static Command Create()
+    /// <param name="own">The evolution of the program that runs, if it brings one.</param>
+    public static Command Create(EvolutionProblem? own)
     {
-        var density = new DensityCommand();
-        var command = new Command("density", "The log density of rows under a fitted model: each row's, their mean, and nats or bits a dimension.")
+        var density = new DensityCommand(own);
+        var command = new Command(
+            "density", "The log density of rows under a fitted model, or an evolution's law at a time: each row's, their mean, and nats or bits a dimension.")
         {
-            density._model, density._data, density._out, density._unit, density._probes, density._paths, density._seed, density._json,
+            density._model, density._data, density._out, density._at, density._unit, density._probes, density._paths, density._seed, density._json,
         };
         command.Add(density._drop);
         command.Add(density._layout);
@@ -42,13 +51,19 @@ internal sealed class DensityCommand
             ("monge density m.safetensors test.csv", "mean log-likelihood with its error"),
             ("monge density m.safetensors test.csv -o logp.csv", "each row's too"),
             ("monge density m.safetensors digits.npy --probes 8 --unit bits", "many columns: estimated divergence"),
-            ("monge density m.safetensors test.csv --sde 0.5 --paths 200", "the law of the SDE, by Feynman-Kac"));
+            ("monge density m.safetensors test.csv --sde 0.5 --paths 200", "the law of the SDE, by Feynman-Kac"),
+            ("monge density runs/ou-2-seed1 points.csv --at 0.5 -o logp.csv", "an evolution's law at t = 0.5"));
         command.SetWork((parsed, _) => density.Run(parsed));
         return command;
     }
 
     private int Run(ParseResult parsed)
     {
+        if (EvolutionFiles.TryLoad(parsed.GetRequiredValue(_model), _own, parsed.GetValue(_at)) is { } evolution)
+        {
+            return RunEvolution(parsed, evolution);
+        }
+
         var model = GenerationFiles.Load(parsed.GetRequiredValue(_model));
         if (model.Table is not null)
         {
@@ -57,7 +72,6 @@ internal sealed class DensityCommand
 
         var (table, rows) = GenerationFiles.Rows(parsed.GetRequiredValue(_data), model, parsed.GetValue(_layout), parsed.GetValue(_drop));
         var settings = _carry.Settings(parsed, model, table) with { Probes = parsed.GetValue(_probes), Seed = parsed.GetValue(_seed) };
-        var scale = parsed.GetRequiredValue(_unit) == "bits" ? 1 / Math.Log(2) : 1;
         double[] values;
         double[] errors = [];
         if (settings.Diffusion > 0)
@@ -69,13 +83,29 @@ internal sealed class DensityCommand
             values = model.LogDensity(rows, settings);
         }
 
+        return Tell(parsed, values, errors, rows, model.Dimension);
+    }
+
+    private int RunEvolution(ParseResult parsed, IEvolution evolution)
+    {
+        EvolutionFiles.Refuse(parsed, [_probes, _paths, _seed, .. _carry.OfTransports]);
+        var rows = GenerationFiles.Rows(
+            parsed.GetRequiredValue(_data), EvolutionFiles.Columns(evolution), parsed.GetValue(_layout), parsed.GetValue(_drop));
+        var at = EvolutionFiles.Time(evolution, parsed.GetValue(_at));
+        var values = EvolutionFiles.Within(() => evolution.LogDensityAt(rows, at, _carry.Threads(parsed)));
+        return Tell(parsed, values, [], rows, evolution.Problem.Dimension, at);
+    }
+
+    private int Tell(ParseResult parsed, double[] values, double[] errors, double[] rows, int dimension, double? at = null)
+    {
+        var scale = parsed.GetRequiredValue(_unit) == "bits" ? 1 / Math.Log(2) : 1;
         values = Array.ConvertAll(values, v => v * scale);
         if (parsed.GetValue(_out) is { } output)
         {
             Write(output, values, Array.ConvertAll(errors, e => e * scale));
         }
 
-        Print(parsed, model, values, rows);
+        Print(parsed, values, rows, dimension, at);
         return ExitCodes.Success;
     }
 
@@ -147,28 +177,34 @@ internal sealed class DensityCommand
         DrawOutput.WriteRows(path, null, ["log_density", "error"], [.. values.Zip(errors, (v, e) => new[] { v, e }).SelectMany(pair => pair)]);
     }
 
-    private void Print(ParseResult parsed, FlowModel model, double[] values, double[] rows)
+    private void Print(ParseResult parsed, double[] values, double[] rows, int dimension, double? at)
     {
         var unit = parsed.GetRequiredValue(_unit);
-        var (mean, error) = MeanOfRows.Of(values, rows, model.Dimension);
+        var (mean, error) = MeanOfRows.Of(values, rows, dimension);
         var output = parsed.InvocationConfiguration.Output;
         if (parsed.GetValue(_json))
         {
-            output.WriteLine(JsonOutput.Line(new JsonObject
+            var told = new JsonObject
             {
                 ["rows"] = values.Length,
                 ["unit"] = unit,
                 ["log_density"] = ResultText.Json(mean),
                 ["log_density_error"] = ResultText.Json(error),
-                ["negative_log_density_per_dimension"] = ResultText.Json(-mean / model.Dimension),
+                ["negative_log_density_per_dimension"] = ResultText.Json(-mean / dimension),
                 ["out"] = parsed.GetValue(_out),
-            }));
+            };
+            if (at is { } time)
+            {
+                told["at"] = time;
+            }
+
+            output.WriteLine(JsonOutput.Line(told));
             return;
         }
 
         var count = ResultText.Of($"{values.Length} {(values.Length == 1 ? "row" : "rows")}");
         output.WriteLine($"log density  {MeanOfRows.Text(mean, error, unit)}, mean of {count}");
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"             {-mean / model.Dimension:F4} {unit} a dimension"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"             {-mean / dimension:F4} {unit} a dimension"));
         if (parsed.GetValue(_out) is { } path)
         {
             output.WriteLine($"each row's   in {path}");

@@ -12,6 +12,13 @@ internal static class GenerationFiles
     /// <summary>The argument for a model.</summary>
     public static Argument<string> Model() => new("model") { Description = "A model that `monge fit` wrote, or the folder of its run.", HelpName = "MODEL" };
 
+    /// <summary>The argument for a model or an evolution.</summary>
+    public static Argument<string> ModelOrEvolution() => new("model")
+    {
+        Description = "A model that `monge fit` or `monge evolve` wrote, or the folder of its run.",
+        HelpName = "MODEL",
+    };
+
     /// <summary>The argument for a table.</summary>
     public static Argument<string> Data(string description) => new("data") { Description = description + " (.npy, .npz or a text table)", HelpName = "DATA" };
 
@@ -110,6 +117,10 @@ internal static class GenerationFiles
         var table = Read(path, layout, new DataTableOptions { LabelColumns = conditions, Only = model.Columns, Drop = drop ?? [] });
         return (table, Match(table, model.Columns, conditions));
     }
+
+    /// <summary>Reads a table, and of it the columns of an evolution's coordinates, or all by place as of a model.</summary>
+    public static double[] Rows(string path, IReadOnlyList<string> columns, TableLayout? layout, string[]? drop) =>
+        Match(Read(path, layout, new DataTableOptions { Only = columns, Drop = drop ?? [] }), columns, []);
 
     /// <summary>Reads the rows of a table whose columns have types.</summary>
     public static DataTable Rows(string path, TableModel model, TableLayout? layout, string[]? drop)

@@ -17,9 +17,12 @@ public sealed class ConvexMaps(ParameterSet parameters, ConvexNetwork network, E
     // Points of a call: few enough that results stay near the processor.
     private const int Block = 4096;
     private const int MostNewtonSteps = 200;
-    private const double LeastShare = 1e-12;
+    private const string ShareName = "share";
+    private const double LeastLength = 1e-12;
 
     private readonly NdArray<double> _values = new(parameters.Count);
+    private readonly Expr _share = Expr.Shared(ShareName);
+    private readonly NdArray<double> _shareValue = new();
     private CompiledProgram<double>? _forward;
     private CompiledProgram<double>? _scored;
     private CompiledProgram<double>? _newton;
@@ -27,16 +30,19 @@ public sealed class ConvexMaps(ParameterSet parameters, ConvexNetwork network, E
     /// <summary>The parameters [P] of the map that is used next.</summary>
     public Span<double> Values => _values.Span;
 
-    /// <summary>Moves points by the map, in place.</summary>
+    /// <summary>Moves points by the map, or by a part of it, in place.</summary>
     /// <param name="points">Points x [n * d], row-major; receives grad psi(x).</param>
     /// <param name="logDensity">log rho(x) [n]; receives the log density of the moved law at the moved points, less by log det Hess psi(x). Empty for
     /// none.</param>
     /// <param name="scores">grad log rho(x) [n * d]; receives the moved law's score, Hess psi(x)^-1 (grad log rho - grad log det Hess psi)(x). Empty for
     /// none.</param>
+    /// <param name="share">How far along straight lines points are moved, s from 0 to 1: the map is the gradient of (1 - s) |x|^2 / 2 + s psi (R. McCann, "A
+    /// convexity principle for interacting gases", 1997).</param>
     /// <exception cref="ArithmeticException">The Hessian isn't positive definite at a point, or the map isn't finite there.</exception>
-    public void Push(Span<double> points, Span<double> logDensity, Span<double> scores = default)
+    public void Push(Span<double> points, Span<double> logDensity, Span<double> scores = default, double share = 1)
     {
         var d = network.Dimension;
+        _shareValue[0] = share;
         var program = scores.IsEmpty ? _forward ??= Forward(false) : _scored ??= Forward(true);
         for (var first = 0; first < points.Length / d; first += Block)
         {
@@ -70,22 +76,24 @@ public sealed class ConvexMaps(ParameterSet parameters, ConvexNetwork network, E
     /// <param name="points">Points y [n * d], row-major; receives x.</param>
     /// <param name="logDeterminant">Receives log det Hess psi(x) [n], added to what it holds. Empty for none.</param>
     /// <param name="tolerance">How near grad psi(x) comes to y, relative to 1 + |y|.</param>
+    /// <param name="share">The part of the map, as of <see cref="Push"/>.</param>
     /// <exception cref="ArithmeticException">Newton's method doesn't reach the tolerance at a point.</exception>
-    public void Invert(Span<double> points, Span<double> logDeterminant, double tolerance = 1e-9)
+    public void Invert(Span<double> points, Span<double> logDeterminant, double tolerance = 1e-9, double share = 1)
     {
         var d = network.Dimension;
         _newton ??= Newton();
-        var share = new double[Block];
+        _shareValue[0] = share;
+        var lengths = new double[Block];
         var objective = new double[Block];
         for (var first = 0; first < points.Length / d; first += Block)
         {
             var n = Math.Min(Block, (points.Length / d) - first);
-            Solve(points.Slice(first * d, n * d), logDeterminant.IsEmpty ? [] : logDeterminant.Slice(first, n), share, objective, tolerance);
+            Solve(points.Slice(first * d, n * d), logDeterminant.IsEmpty ? [] : logDeterminant.Slice(first, n), lengths, objective, tolerance);
         }
     }
 
     // Damped Newton steps on all points of a block at once; a point that has arrived stays.
-    private void Solve(Span<double> points, Span<double> logDeterminant, double[] share, double[] objective, double tolerance)
+    private void Solve(Span<double> points, Span<double> logDeterminant, double[] lengths, double[] objective, double tolerance)
     {
         var (d, newton) = (network.Dimension, _newton!);
         var n = points.Length / d;
@@ -95,7 +103,7 @@ public sealed class ConvexMaps(ParameterSet parameters, ConvexNetwork network, E
         points.CopyTo(x);
         var (kept, direction) = (points.ToArray(), new double[n * d]);
         Array.Fill(objective, double.PositiveInfinity);
-        Array.Fill(share, 1);
+        Array.Fill(lengths, 1);
         var worst = 0;
         for (var step = 0; step < MostNewtonSteps; step++)
         {
@@ -121,16 +129,16 @@ public sealed class ConvexMaps(ParameterSet parameters, ConvexNetwork network, E
                     objective[i] = values[i];
                     x.Slice(at, d).CopyTo(kept.AsSpan(at));
                     moves.Slice(at, d).CopyTo(direction.AsSpan(at));
-                    share[i] = 1;
+                    lengths[i] = 1;
                 }
                 else
                 {
-                    share[i] = Math.Max(LeastShare, share[i] / 2);
+                    lengths[i] = Math.Max(LeastLength, lengths[i] / 2);
                 }
 
                 for (var k = 0; k < d; k++)
                 {
-                    x[at + k] = kept[at + k] + (share[i] * direction[at + k]);
+                    x[at + k] = kept[at + k] + (lengths[i] * direction[at + k]);
                 }
             }
 
@@ -154,7 +162,7 @@ public sealed class ConvexMaps(ParameterSet parameters, ConvexNetwork network, E
     private CompiledProgram<double> Forward(bool hasScore)
     {
         var x = Expr.Input("x", network.Dimension);
-        var (moved, hessian) = network.GradientAndHessian(x);
+        var (moved, hessian) = Part(x);
         var logDeterminant = hessian.LogDeterminant();
         (string, Expr)[] outputs = [("moved", moved), ("logDeterminant", logDeterminant)];
         if (!hasScore)
@@ -169,21 +177,29 @@ public sealed class ConvexMaps(ParameterSet parameters, ConvexNetwork network, E
     private CompiledProgram<double> Newton()
     {
         var (x, y) = (Expr.Input("x", network.Dimension), Expr.Input("y", network.Dimension));
-        var (moved, hessian) = network.GradientAndHessian(x);
+        var (moved, hessian) = Part(x);
         var miss = moved - y;
         return Compile(
             new TracedProgram(
                 parameters,
                 ("move", -hessian.SolvePositiveDefinite(miss)),
-                ("value", network.Value(x) - Expr.Dot(x, y)),
+                ("value", ((1 - _share) * 0.5 * x.SquaredNorm()) + (_share * network.Value(x)) - Expr.Dot(x, y)),
                 ("miss", (miss.SquaredNorm() / (1 + y.SquaredNorm())).Sqrt()),
                 ("logDeterminant", hessian.LogDeterminant())),
             "x", "y");
     }
 
+    // Written so that all of the map is the map itself, to the bit.
+    private (Expr Moved, Expr Hessian) Part(Expr x)
+    {
+        var (moved, hessian) = network.GradientAndHessian(x);
+        return (((1 - _share) * x) + (_share * moved), ((1 - _share) * Expr.Identity(network.Dimension)) + (_share * hessian));
+    }
+
     private CompiledProgram<double> Compile(TracedProgram program, params string[] inputs)
     {
         var compiled = new CompiledProgram<double>(program, execution) { Parameters = _values };
+        compiled[ShareName] = _shareValue;
         foreach (var name in inputs)
         {
             compiled[name] = new NdArray<double>(Block, network.Dimension);

@@ -108,6 +108,26 @@ public sealed class ConvexNetworkTests
         Assert.All(logs, log => Assert.InRange(log, -1e-6, 1e-6));
     }
 
+    [Fact]
+    public void A_part_of_a_map_moves_along_straight_lines_and_has_an_inverse_too()
+    {
+        var (parameters, network, values) = Make(4, 16, affine: true);
+        using var maps = new ConvexMaps(parameters, network);
+        values.Span.CopyTo(maps.Values);
+        var points = Points(4);
+        var (whole, part, logs) = ((double[])[.. points], (double[])[.. points], new double[Samples]);
+        maps.Push(whole, default);
+        maps.Push(part, logs, share: 0.3);
+        Assert.All(Enumerable.Range(0, part.Length), i => Assert.Equal((0.7 * points[i]) + (0.3 * whole[i]), part[i], 1e-12));
+        maps.Invert(part, logs, share: 0.3);
+        Assert.All(part.Zip(points), pair => Assert.InRange(pair.First - pair.Second, -1e-7, 1e-7));
+        Assert.All(logs, log => Assert.InRange(log, -1e-6, 1e-6));
+
+        // No part at all moves nothing.
+        maps.Push(part, logs, share: 0);
+        Assert.All(logs, log => Assert.InRange(log, -1e-6, 1e-6));
+    }
+
     private static (ParameterSet Parameters, ConvexNetwork Network, NdArray<double> Values) Make(int d, int width, bool affine)
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());

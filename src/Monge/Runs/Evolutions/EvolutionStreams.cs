@@ -6,4 +6,7 @@ namespace Monge.Runs;
 internal static class EvolutionStreams
 {
     public static readonly StreamName Draws = StreamName.Of("evolution draws");
+
+    /// <summary>Of draws at one time: independent of the samples that a run of the same seed has carried.</summary>
+    public static readonly StreamName FurtherDraws = StreamName.Of("evolution further draws");
 }

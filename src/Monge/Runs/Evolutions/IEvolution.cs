@@ -26,6 +26,24 @@ public interface IEvolution
     /// <exception cref="ArgumentOutOfRangeException">There is no such time.</exception>
     /// <exception cref="ArithmeticException">The way back to time 0 isn't found from a point.</exception>
     double[] LogDensity(double[] points, int time, int threads = 0);
+
+    /// <summary>The log density of the law at any time of the run at points; between two of <see cref="Times"/>, of the law on the way.</summary>
+    /// <param name="points">Points [n * d], row-major.</param>
+    /// <param name="time">The time, from 0 to the last of <see cref="Times"/>.</param>
+    /// <param name="threads">Threads; 0 is one for each processor. The result is the same to the bit for any number.</param>
+    /// <returns>Log densities [n].</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The time is outside the run.</exception>
+    /// <exception cref="ArithmeticException">The way back to time 0 isn't found from a point.</exception>
+    double[] LogDensityAt(double[] points, double time, int threads = 0);
+
+    /// <summary>Draws independent samples of the law at any time of the run, each with its log density.</summary>
+    /// <param name="samples">Their number n.</param>
+    /// <param name="time">The time, from 0 to the last of <see cref="Times"/>.</param>
+    /// <param name="seed">The seed: equal seeds give the same paths at all times, independent of those of <see cref="Carry"/>.</param>
+    /// <param name="threads">Threads; 0 is one for each processor. The result is the same to the bit for any number.</param>
+    /// <returns>Positions [n * d], row-major, and log densities [n].</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The time is outside the run.</exception>
+    (double[] Positions, double[] LogDensity) DrawAt(int samples, double time, ulong seed = 1, int threads = 0);
 }
 
 /// <summary>Samples of a law in time, at one time.</summary>

@@ -13,6 +13,9 @@ namespace Monge.Runs;
 /// </summary>
 public sealed class JkoEvolution : IEvolution
 {
+    /// <summary>What a model file calls this form of an evolution.</summary>
+    internal const string FormName = "convex maps";
+
     private readonly ConvexNetworkOptions _network;
     private readonly IReadOnlyList<double[]> _maps;
 
@@ -51,6 +54,7 @@ public sealed class JkoEvolution : IEvolution
     internal RunState ToState()
     {
         var state = new RunState();
+        state.Put(EvolutionModel.FormName, FormName);
         state.Put("times", [.. Times]);
         for (var k = 0; k < _maps.Count; k++)
         {
@@ -59,6 +63,17 @@ public sealed class JkoEvolution : IEvolution
 
         state.Put("network", MethodOptions.Format(_network));
         return state;
+    }
+
+    /// <summary>The evolution of a state that <see cref="ToState"/> wrote.</summary>
+    /// <exception cref="Training.CheckpointException">Something is missing.</exception>
+    /// <exception cref="ArgumentException">The parts don't go together.</exception>
+    internal static JkoEvolution Load(EvolutionProblem problem, RunState state)
+    {
+        var times = state.Doubles("times");
+        return new JkoEvolution(
+            problem, MethodOptions.Parse<ConvexNetworkOptions>(state.Word("network")), times,
+            [.. Enumerable.Range(0, times.Length - 1).Select(k => state.Doubles($"map.{k}"))]);
     }
 
     /// <inheritdoc/>
@@ -96,26 +111,24 @@ public sealed class JkoEvolution : IEvolution
     public (double[] Positions, double[] LogDensity) Draw(int samples, int time, ulong seed = 1, int threads = 0)
     {
         this.CheckTime(time);
-        var execution = new ExecutionOptions { Threads = threads };
-        var positions = Problem.Initial.Sample(samples, new RandomStream(seed, EvolutionStreams.Draws));
-        var logs = PointFunction.At(Problem.Initial.LogDensity, positions, Problem.Dimension, execution);
-        using var maps = Compile(execution);
-        for (var k = 0; k < time; k++)
-        {
-            _maps[k].CopyTo(maps.Values);
-            maps.Push(positions, logs);
-        }
-
-        return (positions, logs);
+        return Draw(samples, (time, 0), new RandomStream(seed, EvolutionStreams.Draws), threads);
     }
+
+    /// <inheritdoc/>
+    /// <remarks>Between two times mass moves along straight lines, by a part of the map.</remarks>
+    public (double[] Positions, double[] LogDensity) DrawAt(int samples, double time, ulong seed = 1, int threads = 0) =>
+        Draw(samples, this.Locate(time), new RandomStream(seed, EvolutionStreams.FurtherDraws), threads);
 
     /// <inheritdoc/>
     public double[] LogDensity(double[] points, int time, int threads = 0)
     {
-        var (starts, determinants) = PullBack(points, time, threads);
-        var logs = PointFunction.At(Problem.Initial.LogDensity, starts, Problem.Dimension, new ExecutionOptions { Threads = threads });
-        return [.. logs.Zip(determinants, (log, determinant) => log - determinant)];
+        this.CheckTime(time);
+        return LogDensity(points, (time, 0.0), threads);
     }
+
+    /// <inheritdoc/>
+    /// <remarks>Between two times mass moves along straight lines, by a part of the map.</remarks>
+    public double[] LogDensityAt(double[] points, double time, int threads = 0) => LogDensity(points, this.Locate(time), threads);
 
     /// <summary>Where points of the law at a time come from, and how the maps stretch on the way.</summary>
     /// <param name="points">Points [n * d], row-major.</param>
@@ -126,18 +139,49 @@ public sealed class JkoEvolution : IEvolution
     /// <exception cref="ArithmeticException">A map can't be inverted at a point.</exception>
     public (double[] Positions, double[] LogDeterminant) PullBack(double[] points, int time, int threads = 0)
     {
-        ArgumentNullException.ThrowIfNull(points);
         this.CheckTime(time);
+        return PullBack(points, (time, 0.0), threads);
+    }
+
+    private (double[] Positions, double[] LogDensity) Draw(int samples, (int Step, double Share) at, RandomStream random, int threads)
+    {
+        var execution = new ExecutionOptions { Threads = threads };
+        var positions = Problem.Initial.Sample(samples, random);
+        var logs = PointFunction.At(Problem.Initial.LogDensity, positions, Problem.Dimension, execution);
+        using var maps = Compile(execution);
+        foreach (var (map, share) in Way(at))
+        {
+            _maps[map].CopyTo(maps.Values);
+            maps.Push(positions, logs, share: share);
+        }
+
+        return (positions, logs);
+    }
+
+    private double[] LogDensity(double[] points, (int Step, double Share) at, int threads)
+    {
+        var (starts, determinants) = PullBack(points, at, threads);
+        var logs = PointFunction.At(Problem.Initial.LogDensity, starts, Problem.Dimension, new ExecutionOptions { Threads = threads });
+        return [.. logs.Zip(determinants, (log, determinant) => log - determinant)];
+    }
+
+    private (double[] Positions, double[] LogDeterminant) PullBack(double[] points, (int Step, double Share) at, int threads)
+    {
+        ArgumentNullException.ThrowIfNull(points);
         var (positions, determinants) = ((double[])[.. points], new double[points.Length / Problem.Dimension]);
         using var maps = Compile(new ExecutionOptions { Threads = threads });
-        for (var k = time - 1; k >= 0; k--)
+        foreach (var (map, share) in Way(at).Reverse())
         {
-            _maps[k].CopyTo(maps.Values);
-            maps.Invert(positions, determinants);
+            _maps[map].CopyTo(maps.Values);
+            maps.Invert(positions, determinants, share: share);
         }
 
         return (positions, determinants);
     }
+
+    // The maps to a place between two times, and how much of each.
+    private static IEnumerable<(int Map, double Share)> Way((int Step, double Share) at) =>
+        [.. Enumerable.Range(0, at.Step).Select(k => (k, 1.0)), .. at.Share > 0 ? [(at.Step, at.Share)] : Array.Empty<(int, double)>()];
 
     private ConvexMaps Compile(ExecutionOptions execution)
     {

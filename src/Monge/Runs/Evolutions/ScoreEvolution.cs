@@ -1,7 +1,10 @@
 using Monge.Dynamics;
 using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Engine.Random;
 using Monge.Fields;
 using Monge.Measures;
+using Monge.Training;
 
 namespace Monge.Runs;
 
@@ -12,6 +15,12 @@ namespace Monge.Runs;
 /// </summary>
 public sealed class ScoreEvolution : IEvolution
 {
+    /// <summary>What a model file calls this form of an evolution.</summary>
+    internal const string FormName = "scores";
+
+    private const string Heun = "heun";
+    private const string Euler = "euler";
+
     private readonly ScoreNetworkOptions _network;
     private readonly IReadOnlyList<KeptScore> _scores;
     private readonly bool _isHeun;
@@ -70,14 +79,12 @@ public sealed class ScoreEvolution : IEvolution
         var execution = new ExecutionOptions { Threads = threads };
         var (positions, logs, scores) = EvolutionStart.Draw(Problem, samples, seed, execution);
         var at = new ScoreFlow.Particles(positions, logs, scores);
-        var (predicted, first, second) = (at.Like(), at.Like(), at.Like());
         using var flow = new ScoreFlow(Problem, _network, ScoreFlow.Follows.Score, execution);
+        var steps = new Steps(this, flow, at);
         for (var k = 0; k < Times.Count; k++)
         {
-            _scores[k].Drive(flow);
             var learned = new double[positions.Length];
-            flow.Rates(at, Times[k], first, learned);
-            double[] velocity = [.. first.Positions];
+            double[] velocity = [.. steps.Begin((k, 0), learned).Positions];
             var isLast = k == Times.Count - 1;
             yield return new EvolvedSamples(Times[k], [.. at.Positions], [.. at.Logs], [.. at.Scores], k > 0 ? velocity : [])
             {
@@ -86,7 +93,7 @@ public sealed class ScoreEvolution : IEvolution
             };
             if (!isLast)
             {
-                Advance(flow, at, predicted, first, second, k, k + 1);
+                steps.End((k, 0), (k + 1, 0));
             }
         }
     }
@@ -94,27 +101,31 @@ public sealed class ScoreEvolution : IEvolution
     /// <inheritdoc/>
     public double[] LogDensity(double[] points, int time, int threads = 0)
     {
-        ArgumentNullException.ThrowIfNull(points);
         this.CheckTime(time);
-        var (d, execution) = (Problem.Dimension, new ExecutionOptions { Threads = threads });
-        var at = new ScoreFlow.Particles([.. points], new double[points.Length / d], []);
-        var (predicted, first, second) = (at.Like(), at.Like(), at.Like());
-        using var flow = new ScoreFlow(Problem, _network, ScoreFlow.Follows.Density, execution);
-        for (var k = time; k > 0; k--)
-        {
-            _scores[k].Drive(flow);
-            flow.Rates(at, Times[k], first);
-            Advance(flow, at, predicted, first, second, k, k - 1);
-        }
+        return LogDensity(points, (time, 0.0), threads);
+    }
 
-        var logs = PointFunction.At(Problem.Initial.LogDensity, at.Positions, d, execution);
-        return [.. logs.Zip(at.Logs, (start, change) => start - change)];
+    /// <inheritdoc/>
+    /// <remarks>Between two times the score is the mixture of both.</remarks>
+    public double[] LogDensityAt(double[] points, double time, int threads = 0) => LogDensity(points, this.Locate(time), threads);
+
+    /// <inheritdoc/>
+    /// <remarks>Between two times the score is the mixture of both.</remarks>
+    public (double[] Positions, double[] LogDensity) DrawAt(int samples, double time, ulong seed = 1, int threads = 0)
+    {
+        var (place, execution) = (this.Locate(time), new ExecutionOptions { Threads = threads });
+        var positions = Problem.Initial.Sample(samples, new RandomStream(seed, EvolutionStreams.FurtherDraws));
+        var logs = PointFunction.At(Problem.Initial.LogDensity, positions, Problem.Dimension, execution);
+        Follow(new ScoreFlow.Particles(positions, logs, []), Way(place), execution);
+        return (positions, logs);
     }
 
     /// <summary>The scores as a model file keeps them: parameters and moments of each, the times, and how the network is built.</summary>
     internal RunState ToState()
     {
         var state = new RunState();
+        state.Put(EvolutionModel.FormName, FormName);
+        state.Put("stepper", _isHeun ? Heun : Euler);
         state.Put("times", [.. Times]);
         for (var k = 0; k < _scores.Count; k++)
         {
@@ -125,27 +136,106 @@ public sealed class ScoreEvolution : IEvolution
         return state;
     }
 
-    // One step between two neighbouring times, in either direction, with the rates at its start known.
-    private void Advance(
-        ScoreFlow flow, ScoreFlow.Particles at, ScoreFlow.Particles predicted, ScoreFlow.Particles first, ScoreFlow.Particles second, int from, int to)
+    /// <summary>The evolution of a state that <see cref="ToState"/> wrote.</summary>
+    /// <exception cref="CheckpointException">Something is missing, or has another size.</exception>
+    /// <exception cref="ArgumentException">The parts don't go together.</exception>
+    internal static ScoreEvolution Load(EvolutionProblem problem, RunState state)
     {
-        var length = Times[to] - Times[from];
-        predicted.Set(at, length, first, 0, first);
-        if (_isHeun)
+        var (d, parameters, filled) = (problem.Dimension, new ParameterSet(), state.ToFill());
+        var network = MethodOptions.Parse<ScoreNetworkOptions>(state.Word("network"));
+        _ = new ScoreNetwork(parameters, new ParameterInitializer(), "score", d, network);
+        var times = state.Doubles("times");
+        KeptScore[] scores = [.. times.Select(_ => new KeptScore(new float[parameters.Count], new double[d], new double[d * d]))];
+        for (var k = 0; k < scores.Length; k++)
         {
-            _scores[to].Drive(flow);
-            flow.Rates(predicted, Times[to], second);
-            at.Set(at, length / 2, first, length / 2, second);
-        }
-        else
-        {
-            at.Set(at, length, first, 0, first);
+            scores[k].Exchange(filled, k);
         }
 
-        if (at.Lost(Problem.Dimension) is >= 0 and var lost)
+        return new ScoreEvolution(problem, network, times, scores, state.Word("stepper") == Heun);
+    }
+
+    private double[] LogDensity(double[] points, (int Step, double Share) place, int threads)
+    {
+        ArgumentNullException.ThrowIfNull(points);
+        var execution = new ExecutionOptions { Threads = threads };
+        var at = new ScoreFlow.Particles([.. points], new double[points.Length / Problem.Dimension], []);
+        Follow(at, [.. Way(place).Reverse()], execution);
+        var logs = PointFunction.At(Problem.Initial.LogDensity, at.Positions, Problem.Dimension, execution);
+        return [.. logs.Zip(at.Logs, (start, change) => start - change)];
+    }
+
+    // The times up to a place, the place itself at the end.
+    private static (int Step, double Share)[] Way((int Step, double Share) place) =>
+        [.. Enumerable.Range(0, place.Step + 1).Select(k => (k, 0.0)), .. place.Share > 0 ? [place] : Array.Empty<(int, double)>()];
+
+    private void Follow(ScoreFlow.Particles at, (int Step, double Share)[] way, ExecutionOptions execution)
+    {
+        using var flow = new ScoreFlow(Problem, _network, ScoreFlow.Follows.Density, execution);
+        var steps = new Steps(this, flow, at);
+        for (var k = 0; k < way.Length - 1; k++)
         {
-            throw new ArithmeticException(FormattableString.Invariant(
-                $"Sample {lost} is lost between t = {Times[from]:g6} and t = {Times[to]:g6}: its position or density is not finite; take shorter steps."));
+            steps.Begin(way[k]);
+            steps.End(way[k], way[k + 1]);
+        }
+    }
+
+    private double Time((int Step, double Share) place) =>
+        place.Share > 0 ? Times[place.Step] + (place.Share * (Times[place.Step + 1] - Times[place.Step])) : Times[place.Step];
+
+    /// <summary>
+    /// Steps of particles between neighbouring places, in either direction. A place is the number of a time and the share of the way to the next.
+    /// </summary>
+    private sealed class Steps(ScoreEvolution owner, ScoreFlow flow, ScoreFlow.Particles at)
+    {
+        private readonly ScoreFlow.Particles _predicted = at.Like();
+        private readonly ScoreFlow.Particles _first = at.Like();
+        private readonly ScoreFlow.Particles _second = at.Like();
+        private readonly ScoreFlow.Particles _next = at.Like();
+
+        /// <summary>The rates where a step begins.</summary>
+        /// <param name="from">Its begin.</param>
+        /// <param name="learned">Receives the score there [n * d], at one of the times; null for not needed.</param>
+        public ScoreFlow.Particles Begin((int Step, double Share) from, double[]? learned = null)
+        {
+            Rates(at, from, _first, learned);
+            return _first;
+        }
+
+        /// <summary>Takes the step, whose rates at its start are known.</summary>
+        public void End((int Step, double Share) from, (int Step, double Share) to)
+        {
+            var length = owner.Time(to) - owner.Time(from);
+            if (owner._isHeun)
+            {
+                _predicted.Set(at, length, _first, 0, _first);
+                Rates(_predicted, to, _second);
+                at.Set(at, length / 2, _first, length / 2, _second);
+            }
+            else
+            {
+                at.Set(at, length, _first, 0, _first);
+            }
+
+            if (at.Lost(owner.Problem.Dimension) is >= 0 and var lost)
+            {
+                throw new ArithmeticException(
+                    FormattableString.Invariant($"Sample {lost} is lost between t = {owner.Time(from):g6} and t = {owner.Time(to):g6}: ")
+                    + "its position or density is not finite; take shorter steps.");
+            }
+        }
+
+        // Rates are linear in the score, so those of a mixture are the mixture of theirs.
+        private void Rates(ScoreFlow.Particles particles, (int Step, double Share) place, ScoreFlow.Particles rates, double[]? learned = null)
+        {
+            var time = owner.Time(place);
+            owner._scores[place.Step].Drive(flow);
+            flow.Rates(particles, time, rates, learned);
+            if (place.Share > 0)
+            {
+                owner._scores[place.Step + 1].Drive(flow);
+                flow.Rates(particles, time, _next);
+                rates.Set(rates, -place.Share, rates, place.Share, _next);
+            }
         }
     }
 }

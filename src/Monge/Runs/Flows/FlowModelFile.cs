@@ -61,7 +61,9 @@ internal static class FlowModelFile
             : throw new DataFormatException(path, $"is not a flow model: its metadata lack '{name}'");
         if (Text("kind") != Kind)
         {
-            throw new DataFormatException(path, $"holds a '{Text("kind")}', not a flow model; `monge draw` draws from a sampler's run");
+            throw new DataFormatException(path, $"holds a '{Text("kind")}', not a flow model; "
+                + (file.Metadata.ContainsKey(EvolutionModel.FormName)
+                    ? "`monge generate` and `monge density` read an evolution" : "`monge draw` draws from a sampler's run"));
         }
 
         var method = file.Metadata.GetValueOrDefault("method", FirstMethod);
