@@ -10,6 +10,7 @@ public static class GalleryCatalogue
     [
         NeuralPdeTransport.Entry,
         NonEquilibriumTransportSampler.Entry,
+        WassersteinFlows.Entry,
         LipschitzSchedules.Entry,
         HighDimensionalSchedules.Entry,
         DataDependentCouplings.Entry,

@@ -3,14 +3,16 @@ using Monge.Gallery;
 
 namespace Monge.Cli.Tests;
 
-/// <summary>Gallery entries of the generative suite that take seconds, and experiments whose data are not there.</summary>
+/// <summary>Gallery entries of laws and generation as far as they take seconds, and experiments whose data are not there.</summary>
 public sealed class GenerationGalleryTests
 {
-    [Fact]
-    public void The_quick_experiments_of_entry_27_hold()
+    [Theory]
+    [InlineData("11")]
+    [InlineData("27")]
+    public void The_quick_experiments_of_an_entry_hold(string entry)
     {
         using var folder = new ScratchFolder();
-        using var run = MongeProcess.Run(folder.Path, "reproduce", "27", "--quick", "--threads", "1", "--json", "--out", "records");
+        using var run = MongeProcess.Run(folder.Path, "reproduce", entry, "--quick", "--threads", "1", "--json", "--out", "records");
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.All(JsonNode.Parse(run.Output)!.AsArray(), f => Assert.True((bool)f!["holds"]!));
     }

@@ -183,6 +183,9 @@ public sealed record LawFacts
     /// <summary>The differential entropy -int rho log rho.</summary>
     public double? Entropy { get; init; }
 
+    /// <summary>The law as a mixture of Gaussians, where it is one of several.</summary>
+    public GaussianMixtureLaw? Mixture { get; init; }
+
     /// <summary>What is known of a Gaussian.</summary>
     /// <param name="mean">The mean [d].</param>
     /// <param name="covariance">The covariance [d, d].</param>

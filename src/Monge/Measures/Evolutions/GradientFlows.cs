@@ -79,7 +79,14 @@ internal static class GradientFlows
             Until = 4,
             Facts = new EvolutionFacts
             {
-                Stationary = new LawFacts { LogDensity = law.LogDensity, Sampler = law.Sample, Mean = law.Mean(), Covariance = law.Covariance() },
+                Stationary = new LawFacts
+                {
+                    LogDensity = law.LogDensity,
+                    Sampler = law.Sample,
+                    Mean = law.Mean(),
+                    Covariance = law.Covariance(),
+                    Mixture = law,
+                },
                 Source = "exact: its invariant law",
             },
         };

@@ -1,0 +1,73 @@
+using Monge.Measures;
+using Monge.Methods;
+using Monge.Runs;
+
+namespace Monge.Gallery.Entries;
+
+/// <summary>Entry 11, item 1: Ornstein-Uhlenbeck processes with the paper's network and steps, beside Euler-Maruyama scored in two ways.</summary>
+internal static class OrnsteinUhlenbeckFlows
+{
+    private const int Problems = 5;
+    private const int Particles = 50_000;
+    private const double Time = 0.9;
+    private const double ParticleStep = 1e-3;
+    private const double LargestRatio = 1.2;
+
+    /// <summary>
+    /// The paper's network of two layers of 64 without our affine part, its 500 iterations for each step of 0.05, its batches and its rate, which here falls,
+    /// and an average over the last iterations.
+    /// </summary>
+    private static readonly JkoOptions s_paper = new() { Until = Time, AffinePart = false };
+
+    /// <summary>The experiments.</summary>
+    internal static IReadOnlyList<Experiment> Experiments { get; } =
+    [
+        OfSize(2, 0.0038, 0.0066, null), OfSize(4, 0.0075, 0.105, null), OfSize(8, 0.0136, 1.32, null), OfSize(12, 0.0182, 3.83, 0.005),
+        new Experiment(
+            "ornstein-uhlenbeck-32",
+            "The same in 32 coordinates, beyond the paper, with our affine part.",
+            Quick: false,
+            [FigureReference.AtMost("mean symmetric divergence at t = 0.9", 0.02, "bar of the project")],
+            Experiment.InBackground((settings, cancellation) => Measure(32, s_paper with { AffinePart = true }, settings, cancellation)[..1])),
+    ];
+
+    private static Experiment OfSize(int d, double paper, double kernel, double? stretch) => new(
+        $"ornstein-uhlenbeck-{d}",
+        $"Five Ornstein-Uhlenbeck processes in {d} coordinates to t = 0.9 with the paper's network and steps; 50,000 particles by Euler-Maruyama beside them.",
+        Quick: false,
+        [
+            FigureReference.AtMost("mean symmetric divergence at t = 0.9", paper, "the paper's mean over 15 repeats", stretch),
+            FigureReference.AtMost("mean energy distance over its floor", LargestRatio, "bar of the project; two exact sets of 2000"),
+            FigureReference.Within("Euler-Maruyama by a kernel density, mean symmetric divergence", kernel, 0.15 * kernel, "the paper's mean"),
+            FigureReference.AtMost("Euler-Maruyama by a Gaussian fit, mean symmetric divergence", paper, "the paper's mean of the method"),
+            FigureReference.AtMost("Euler-Maruyama, mean energy distance over its floor", LargestRatio, "bar of the project"),
+        ],
+        Experiment.InBackground((settings, cancellation) => Measure(d, s_paper, settings, cancellation)));
+
+    private static double[] Measure(int d, JkoOptions options, ExperimentSettings settings, CancellationToken cancellation)
+    {
+        var sums = new double[5];
+        for (var k = 0; k < Problems; k++)
+        {
+            // Each seed has problems of its own.
+            var problem = EvolutionLibrary.Get(FormattableString.Invariant($"ou-{d}@draw={(Problems * (settings.Seed - 1)) + (ulong)k + 1}"));
+            var exact = problem.Facts.Law!(Time);
+            var run = new Run { Seed = settings.Seed, Threads = settings.Threads, Cancellation = cancellation };
+            var evolution = new JkoFlow(problem, options).Follow(run);
+            var divergence = GradientFlowLaws.Divergence(evolution, Time, exact, settings);
+            var (exactDraws, particles) = (GradientFlowLaws.Draws(exact, settings),
+                GradientFlowLaws.EulerMaruyama(problem, Particles, Time, ParticleStep, settings));
+            var distance = GradientFlowLaws.Distance(GradientFlowLaws.Draws(evolution, Time, settings), exactDraws, d, settings);
+            var kernel = GradientFlowLaws.Divergence(KernelDensity.Scott(particles, d), exact, settings);
+            var fit = GradientFlowLaws.Divergence(GaussianMixtureFit.Gaussian(particles, d), exact, settings);
+            var particleDistance = GradientFlowLaws.Distance(GradientFlowLaws.Rows(particles, d), exactDraws, d, settings);
+            settings.Remark(
+                $"{problem.Name}: {divergence.Value:g3} +- {divergence.Error:g1}, {distance.Ratio:f2} floors; Euler-Maruyama {kernel.Value:g3} by a kernel "
+                + $"density, {fit.Value:g2} by a Gaussian fit, {particleDistance.Ratio:f2} floors");
+            double[] values = [divergence.Value, distance.Ratio, kernel.Value, fit.Value, particleDistance.Ratio];
+            sums = [.. sums.Zip(values, (sum, value) => sum + (value / Problems))];
+        }
+
+        return sums;
+    }
+}
