@@ -17,7 +17,7 @@ internal static class GradientFlowLaws
 
     // Samples of each set in an energy distance, and its repetitions.
     private const int DistanceSamples = 2000;
-    private const int Repetitions = 10;
+    private const int Repetitions = 25;
 
     private static readonly StreamName s_exact = StreamName.Of("gradient flows: exact samples");
     private static readonly StreamName s_fitted = StreamName.Of("gradient flows: samples of fitted densities");

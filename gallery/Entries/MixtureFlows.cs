@@ -48,11 +48,11 @@ internal static class MixtureFlows
             var (divergence, ratio) = (0.0, 0.0);
             for (var k = 0; k < Draws; k++)
             {
-                var problem = EvolutionLibrary.Get(FormattableString.Invariant($"mixture-{d}@draw={(Draws * (settings.Seed - 1)) + (ulong)k + 1}"));
-                var (evolution, particles) = Follow(problem, Time, width, settings, cancellation);
-                var symmetric = GradientFlowLaws.Divergence(evolution, Time, problem.Facts.Stationary!, settings);
-                var distance = GradientFlowLaws.Distance(
-                    GradientFlowLaws.Draws(evolution, Time, settings), GradientFlowLaws.Rows(particles, d), d, settings);
+                var trial = settings with { Seed = (Draws * (settings.Seed - 1)) + (ulong)k + 1 };
+                var problem = EvolutionLibrary.Get(FormattableString.Invariant($"mixture-{d}@draw={trial.Seed}"));
+                var (evolution, particles) = Follow(problem, Time, width, trial, cancellation);
+                var symmetric = GradientFlowLaws.Divergence(evolution, Time, problem.Facts.Stationary!, trial);
+                var distance = GradientFlowLaws.Distance(GradientFlowLaws.Draws(evolution, Time, trial), GradientFlowLaws.Rows(particles, d), d, trial);
                 settings.Remark($"{problem.Name}: {symmetric.Value:g3} +- {symmetric.Error:g1} from the mixture, {distance}");
                 (divergence, ratio) = (divergence + (symmetric.Value / Draws), ratio + (distance.Ratio / Draws));
             }

@@ -49,18 +49,18 @@ internal static class OrnsteinUhlenbeckFlows
         var sums = new double[5];
         for (var k = 0; k < Problems; k++)
         {
-            // Each seed has problems of its own.
-            var problem = EvolutionLibrary.Get(FormattableString.Invariant($"ou-{d}@draw={(Problems * (settings.Seed - 1)) + (ulong)k + 1}"));
+            // Each seed has problems of its own, and each problem numbers of its own.
+            var trial = settings with { Seed = (Problems * (settings.Seed - 1)) + (ulong)k + 1 };
+            var problem = EvolutionLibrary.Get(FormattableString.Invariant($"ou-{d}@draw={trial.Seed}"));
             var exact = problem.Facts.Law!(Time);
-            var run = new Run { Seed = settings.Seed, Threads = settings.Threads, Cancellation = cancellation };
-            var evolution = new JkoFlow(problem, options).Follow(run);
-            var divergence = GradientFlowLaws.Divergence(evolution, Time, exact, settings);
-            var (exactDraws, particles) = (GradientFlowLaws.Draws(exact, settings),
-                GradientFlowLaws.EulerMaruyama(problem, Particles, Time, ParticleStep, settings));
-            var distance = GradientFlowLaws.Distance(GradientFlowLaws.Draws(evolution, Time, settings), exactDraws, d, settings);
-            var kernel = GradientFlowLaws.Divergence(KernelDensity.Scott(particles, d), exact, settings);
-            var fit = GradientFlowLaws.Divergence(GaussianMixtureFit.Gaussian(particles, d), exact, settings);
-            var particleDistance = GradientFlowLaws.Distance(GradientFlowLaws.Rows(particles, d), exactDraws, d, settings);
+            var evolution = new JkoFlow(problem, options).Follow(new Run { Seed = trial.Seed, Threads = settings.Threads, Cancellation = cancellation });
+            var divergence = GradientFlowLaws.Divergence(evolution, Time, exact, trial);
+            var (exactDraws, particles) = (GradientFlowLaws.Draws(exact, trial),
+                GradientFlowLaws.EulerMaruyama(problem, Particles, Time, ParticleStep, trial));
+            var distance = GradientFlowLaws.Distance(GradientFlowLaws.Draws(evolution, Time, trial), exactDraws, d, trial);
+            var kernel = GradientFlowLaws.Divergence(KernelDensity.Scott(particles, d), exact, trial);
+            var fit = GradientFlowLaws.Divergence(GaussianMixtureFit.Gaussian(particles, d), exact, trial);
+            var particleDistance = GradientFlowLaws.Distance(GradientFlowLaws.Rows(particles, d), exactDraws, d, trial);
             settings.Remark(
                 $"{problem.Name}: {divergence.Value:g3} +- {divergence.Error:g1}, {distance.Ratio:f2} floors; Euler-Maruyama {kernel.Value:g3} by a kernel "
                 + $"density, {fit.Value:g2} by a Gaussian fit, {particleDistance.Ratio:f2} floors");
