@@ -4,6 +4,19 @@ using Monge.Engine.Lanes;
 
 namespace Monge.Engine.LinearAlgebra;
 
+/// <summary>A matrix of vectors: where its first entry lies, and how many vectors it is from row to row and from column to column.</summary>
+internal readonly unsafe struct LaneMatrix<V>(V* first, nint row, nint column)
+    where V : unmanaged
+{
+    public V* First { get; } = first;
+
+    public nint Row { get; } = row;
+
+    public nint Column { get; } = column;
+
+    public LaneMatrix<V> Transposed => new(First, Column, Row);
+}
+
 /// <summary>
 /// Algorithms on small dense matrices, one in each lane: every scalar of the textbook's algorithm is a vector. A matrix is row-major, its rows <c>stride</c>
 /// vectors apart. Sums run from the smallest index up in any blocking, so results don't depend on the blocks' sizes.
@@ -232,34 +245,77 @@ internal static unsafe class LaneMatrices<L, V, T>
     }
 
     /// <summary>
-    /// C = A B of row-major matrices whose entries are <paramref name="step"/> vectors apart, as they lie in a tile; each entry
-    /// is summed in the order of the inner index.
+    /// C = A B, each entry summed in the order of the inner index. Entries of a row and of a column are any number of vectors apart, as they lie in a tile, so
+    /// that a transposed factor is read where it stands.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(V* a, V* b, V* c, int m, int k, int n, nint step)
+    public static void Multiply(LaneMatrix<V> a, LaneMatrix<V> b, LaneMatrix<V> c, int m, int k, int n)
     {
-        nint rowOfA = k * step, rowOfC = n * step;
+        if (n == 1 && m > 1)
+        {
+            (a, b, c, m, n) = (b.Transposed, a.Transposed, c.Transposed, 1, m);
+        }
+
+        V* q = b.First;
         for (var i = 0; i < m; i += 2)
         {
-            // The last of an odd number of rows is its own neighbour.
-            var (nextOfA, nextOfC) = i + 1 < m ? (rowOfA, rowOfC) : (0, 0);
-            V* left = a + (i * rowOfA);
-            V* to = c + (i * rowOfC);
+            V* left = a.First + (i * a.Row);
+            V* to = c.First + (i * c.Row);
             var j = 0;
-            for (; j + 4 <= n; j += 4, to += 4 * step)
+            if (i + 1 == m)
             {
-                Dot(
-                    left, nextOfA, step, b + (j * step), step, rowOfC, k,
-                    out var c00, out var c01, out var c02, out var c03, out var c10, out var c11, out var c12, out var c13);
-                V* next = to + nextOfC;
-                (*to, to[step], to[2 * step], to[3 * step]) = (c00, c01, c02, c03);
-                (*next, next[step], next[2 * step], next[3 * step]) = (c10, c11, c12, c13);
+                for (; j + 4 <= n; j += 4, to += 4 * c.Column)
+                {
+                    Dot(left, a.Column, q + (j * b.Column), b.Column, b.Row, k, out var c0, out var c1, out var c2, out var c3);
+                    (*to, to[c.Column], to[2 * c.Column], to[3 * c.Column]) = (c0, c1, c2, c3);
+                }
+
+                for (; j < n; j++, to += c.Column)
+                {
+                    Dot(left, 0, a.Column, q + (j * b.Column), b.Row, k, out *to, out _);
+                }
+
+                return;
             }
 
-            for (; j < n; j++, to += step)
+            for (; j + 4 <= n; j += 4, to += 4 * c.Column)
             {
-                Dot(left, nextOfA, step, b + (j * step), rowOfC, k, out var c0, out var c1);
-                (*to, to[nextOfC]) = (c0, c1);
+                Dot(
+                    left, a.Row, a.Column, q + (j * b.Column), b.Column, b.Row, k,
+                    out var c00, out var c01, out var c02, out var c03, out var c10, out var c11, out var c12, out var c13);
+                V* next = to + c.Row;
+                (*to, to[c.Column], to[2 * c.Column], to[3 * c.Column]) = (c00, c01, c02, c03);
+                (*next, next[c.Column], next[2 * c.Column], next[3 * c.Column]) = (c10, c11, c12, c13);
+            }
+
+            for (; j < n; j++, to += c.Column)
+            {
+                Dot(left, a.Row, a.Column, q + (j * b.Column), b.Row, k, out *to, out to[c.Row]);
+            }
+        }
+    }
+
+    /// <summary>Adds P^T Q, of which the lower triangle is wanted, to C: by blocks of two rows and four columns up to the diagonal.</summary>
+    /// <param name="p">P, its rows <paramref name="columns"/> vectors apart as those of Q and C.</param>
+    /// <param name="q">Q.</param>
+    /// <param name="rows">Rows of P and Q.</param>
+    /// <param name="n">Columns of P and Q; those up to <paramref name="columns"/>, a multiple of 4, hold finite numbers.</param>
+    /// <param name="columns">Vectors from row to row.</param>
+    /// <param name="c">C with <see cref="Even"/> rows.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddLowerProduct(V* p, V* q, int rows, int n, int columns, V* c)
+    {
+        for (var i = 0; i < n; i += 2)
+        {
+            for (var j = 0; j <= i + 1; j += 4)
+            {
+                Dot(
+                    p + i, 1, columns, q + j, 1, columns, rows,
+                    out var c00, out var c01, out var c02, out var c03, out var c10, out var c11, out var c12, out var c13);
+                V* to = c + (i * columns) + j;
+                V* next = to + columns;
+                (to[0], to[1], to[2], to[3]) = (L.Add(to[0], c00), L.Add(to[1], c01), L.Add(to[2], c02), L.Add(to[3], c03));
+                (next[0], next[1], next[2], next[3]) = (L.Add(next[0], c10), L.Add(next[1], c11), L.Add(next[2], c12), L.Add(next[3], c13));
             }
         }
     }
@@ -294,6 +350,24 @@ internal static unsafe class LaneMatrices<L, V, T>
 
         (c00, c01, c02, c03) = (s00, s01, s02, s03);
         (c10, c11, c12, c13) = (s10, s11, s12, s13);
+    }
+
+    // One by four.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Dot(V* p, nint pStep, V* q, nint column, nint qStep, int count, out V c0, out V c1, out V c2, out V c3)
+    {
+        V s0 = L.Broadcast(T.Zero), s1 = s0, s2 = s0, s3 = s0;
+        V* q2 = q + (2 * column);
+        for (var k = 0; k < count; k++, p += pStep, q += qStep, q2 += qStep)
+        {
+            V a = *p;
+            s0 = L.MultiplyAdd(a, *q, s0);
+            s1 = L.MultiplyAdd(a, q[column], s1);
+            s2 = L.MultiplyAdd(a, *q2, s2);
+            s3 = L.MultiplyAdd(a, q2[column], s3);
+        }
+
+        (c0, c1, c2, c3) = (s0, s1, s2, s3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

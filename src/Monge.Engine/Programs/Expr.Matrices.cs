@@ -96,6 +96,21 @@ public sealed partial class Expr
     /// <summary>x^T A x for a vector [n] and a matrix [n, n].</summary>
     public static Expr QuadraticForm(Expr matrix, Expr vector) => Dot(vector, MatrixProduct(matrix, vector));
 
+    /// <summary>
+    /// The Gram matrix A^T diag(w) A of the columns of this matrix A [k, n], [n, n] and symmetric: the sum over its rows a_j of w_j a_j a_j^T, such as a
+    /// covariance of k members or J^T J of a Jacobian. Half the work of the matrix product, and nothing is transposed. Stacks [b, k, n] with weights [b, k]
+    /// give [b, n, n].
+    /// </summary>
+    /// <param name="weights">w [k], of any sign; null for ones.</param>
+    /// <exception cref="ShapeException">The value is not a matrix or a stack of matrices, or there is not one weight for each row.</exception>
+    public Expr Gram(Expr? weights = null)
+    {
+        var shape = GramMatrixOperation.Instance.InferShape(weights is null ? [Shape] : [Shape, weights.Shape]);
+        return IsZero || weights is { IsZero: true } ? Constant(0).BroadcastTo(shape)
+            : weights is null ? Create(GramMatrixOperation.Instance, this)
+            : Create(GramMatrixOperation.Instance, this, weights);
+    }
+
     /// <summary>The trace of a matrix [n, n]; of a matrix product without forming the product.</summary>
     public Expr Trace()
     {

@@ -131,10 +131,9 @@ public sealed class ConvexNetwork
         var (levels, slopes) = Units(x);
         var share = levels.Sigmoid();
         var (weight, curvature) = (_last * share, _last * share * (1 - share));
-        var bends = Expr.MatrixProduct((curvature.Reshape(_options.Width, 1) * slopes).Transpose(1, 0), slopes);
-        var hessian = bends + Expr.MatrixProduct(weight, _hessians).Reshape(Dimension, Dimension) + (_options.Convexity * Expr.Identity(Dimension));
+        var hessian = slopes.Gram(curvature) + Expr.MatrixProduct(weight, _hessians).Reshape(Dimension, Dimension) + (_options.Convexity * Expr.Identity(Dimension));
         return (Gradient(x, weight, slopes),
-            _factor is null ? hessian : hessian + Expr.MatrixProduct(_factor.Transpose(1, 0), _factor));
+            _factor is null ? hessian : hessian + _factor.Gram());
     }
 
     private Expr Gradient(Expr x, Expr weight, Expr slopes)
@@ -152,9 +151,5 @@ public sealed class ConvexNetwork
     }
 
     // sum_r B_r B_r^T of each unit, [width, d * d].
-    private Expr Squares(Expr quadratic)
-    {
-        var (width, rank, d) = (_options.Width, _options.Rank, Dimension);
-        return (quadratic.Reshape(width, rank, d, 1) * quadratic.Reshape(width, rank, 1, d)).Sum(1).Reshape(width, d * d);
-    }
+    private Expr Squares(Expr quadratic) => quadratic.Gram().Reshape(_options.Width, Dimension * Dimension);
 }

@@ -54,4 +54,31 @@ public sealed class ProductSumTests
             }
         }
     }
+
+    // A weight that is itself a product of parameters, as a layer of a layer: its gradient is an outer product of each sample, and what follows is linear.
+    [Fact]
+    public void AGradientBehindASharedProductIsAddedUpBeforeTheProduct()
+    {
+        const int Inner = 30;
+        const int Samples = 64;
+        var parameters = new ParameterSet();
+        var (a, b) = (parameters.Add("a", Rows, Rows), parameters.Add("b", Rows, Inner));
+        var x = Expr.Input("x", Inner);
+        var weight = Expr.MatrixProduct(a, Expr.MatrixProduct(a, b) / 3 + b.Square());
+        var gradient = Derivative.ParameterGradient(Expr.MatrixProduct(weight, x).Tanh().Sum(), parameters).BatchSum();
+        var program = new TracedProgram(parameters, ("gradient", gradient));
+        var body = new ProgramPlan<double>(program, new ExecutionOptions { Threads = 1 }, []).BodyFor(Samples);
+        Assert.True(body.ArenaSize / (sizeof(double) * body.Lanes) < Rows * Inner, $"{body.ArenaSize} bytes");
+
+        double[] values = [.. Enumerable.Range(0, Samples * Inner).Select(i => Math.Sin(1.3 * i))];
+        double[] weights = [.. Enumerable.Range(0, parameters.Count).Select(i => 0.4 * Math.Cos(0.7 * i))];
+        var expected = ReferenceInterpreter.Evaluate(program, Samples, new Dictionary<string, double[]> { ["x"] = values }, weights)["gradient"];
+        using var run = new CompiledProgram<double>(program, new ExecutionOptions { Threads = 1 })
+        {
+            Parameters = NdArray<double>.From(weights, weights.Length),
+            ["x"] = NdArray<double>.From(values, Samples, Inner),
+        };
+        run.Run(Samples);
+        Assert.All(run["gradient"].Span.ToArray().Zip(expected), p => Assert.Equal(p.Second, p.First, 1e-11));
+    }
 }

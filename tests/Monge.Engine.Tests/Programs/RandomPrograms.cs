@@ -150,7 +150,8 @@ internal sealed class RandomPrograms
             23 or 24 or 25 => Product(e),
             26 => e.Transpose() * 0.9,
             27 => e.Shape.Rank > 0 ? Rearrange(e) : e.Reshape(1, 1),
-            30 or 31 or 32 or 33 => SquareMatrix(e),
+            30 or 31 or 32 => SquareMatrix(e),
+            33 => Gram(e),
             28 => e.Shape.Rank > 0 ? Expr.Concat(e.Shape.Rank - 1, e, e.Square(), 0.5 * e) : Expr.Vector(e, e.Square()),
             _ => (Smooth ? e : e.StopGradient()) * 0.1 + e.Mean(),
         };
@@ -219,6 +220,16 @@ internal sealed class RandomPrograms
                 var (values, vectors) = a.SymmetricEigen();
                 return _choose(2) == 0 ? values.Log() : Expr.Concat(0, values.Reshape(1, n), vectors);
         }
+    }
+
+    // With or without weights, of a matrix or a stack, as it stands or turned; its rows, or what else has their shape, are the weights.
+    private Expr Gram(Expr e)
+    {
+        var a = e.Shape.Rank is 2 or 3 ? e : e.Reshape(1, e.Size);
+        a = _choose(2) == 0 ? a : a.Shape.Rank == 2 ? a.Transpose() : a.Transpose(0, 2, 1);
+        a = a.Shape[^1] > 8 ? a.Slice(-1, 0, 8) : a;
+        var weights = _pool.Where(p => p.Shape == a.Shape[..^1]).Append(a.Sum(-1)).ToList();
+        return 0.3 * (_choose(3) == 0 ? a.Gram() : a.Gram(weights[_choose(weights.Count)].Tanh()));
     }
 
     // Left bare, so that several readers see through it, some of which need it as a value of its own.

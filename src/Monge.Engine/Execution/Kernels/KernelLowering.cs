@@ -115,7 +115,7 @@ internal sealed class KernelLowering<T>(ViewResolver views, Dictionary<Expr, Loc
     {
         var (left, right) = (value.Inputs[0], value.Inputs[1]);
         var (a, b) = (views.Resolve(left), views.Resolve(right));
-        var matrix = MatrixKernels.Get(s_type, width);
+        var matrix = MatrixKernels.Get(s_type, HasLanes(value) ? width : WidthOf(value.Shape[^1]));
         if (value.Shape.Rank == 3)
         {
             // A stack is a run of products; each member has rows of its own.
@@ -132,6 +132,10 @@ internal sealed class KernelLowering<T>(ViewResolver views, Dictionary<Expr, Loc
 
         return MakeProduct(a, left.IsUniform, b, right.IsUniform, target, lanes, matrix, accumulates);
     }
+
+    // A product of uniform matrices has no lanes; its columns take their place where they fill vectors. Every width gives the same bits.
+    private SimdWidth WidthOf(int columns) =>
+        SimdWidths.Supported.Where(w => w <= widest && columns % MatrixKernels.Get(s_type, w).Lanes == 0).Max();
 
     private static StridedView Member(StridedView stack, int index) =>
         new(stack.Base, stack.Offset + (index * stack.Strides[0]), stack.Shape[1..], stack.Strides[1..]);
@@ -152,18 +156,21 @@ internal sealed class KernelLowering<T>(ViewResolver views, Dictionary<Expr, Loc
                 At(a, true), rowStride, columnStride, At(b, uniformRight), rightStride, target, m, k, n, lanes, matrix, accumulates);
         }
 
-        return uniformRight
-            ? new SharedRightProductKernel(At(a, false), At(b, true), target, m, k, n, lanes, s_elementSize, matrix)
-            : LaneProduct(At(a, false), At(b, false), target, m, k, n, lanes);
-    }
+        if (uniformRight)
+        {
+            return new SharedRightProductKernel(
+                At(a, false), a.Strides[0], k == 1 ? 1 : a.Strides[1], At(b, true), b.Strides[0], b.Strides[1], target, m, k, n, lanes, s_elementSize, matrix);
+        }
 
-    private TileKernel LaneProduct(Location a, Location b, Location target, int m, int k, int n, int lanes) => widest switch
-    {
-        SimdWidth.Scalar => new LaneProductKernel<LaneNumbers1<T>, T, T>(a, b, target, m, k, n, lanes),
-        SimdWidth.Bits128 => new LaneProductKernel<LaneNumbers128<T>, Vector128<T>, T>(a, b, target, m, k, n, lanes),
-        SimdWidth.Bits256 => new LaneProductKernel<LaneNumbers256<T>, Vector256<T>, T>(a, b, target, m, k, n, lanes),
-        _ => new LaneProductKernel<LaneNumbers512<T>, Vector512<T>, T>(a, b, target, m, k, n, lanes),
-    };
+        var (first, second) = (new TileMatrix(At(a, false), a.Strides[0], a.Strides[1]), new TileMatrix(At(b, false), b.Strides[0], b.Strides[1]));
+        return widest switch
+        {
+            SimdWidth.Scalar => new LaneProductKernel<LaneNumbers1<T>, T, T>(first, second, target, m, k, n, lanes),
+            SimdWidth.Bits128 => new LaneProductKernel<LaneNumbers128<T>, Vector128<T>, T>(first, second, target, m, k, n, lanes),
+            SimdWidth.Bits256 => new LaneProductKernel<LaneNumbers256<T>, Vector256<T>, T>(first, second, target, m, k, n, lanes),
+            _ => new LaneProductKernel<LaneNumbers512<T>, Vector512<T>, T>(first, second, target, m, k, n, lanes),
+        };
+    }
 
     // A view, or all arguments joined along an axis.
     private TileKernel MakeCopy(Expr value, int? joined, Location target, int lanes)
@@ -196,7 +203,9 @@ internal sealed class KernelLowering<T>(ViewResolver views, Dictionary<Expr, Loc
             at += block;
         }
 
-        return new CopyKernel(target, [.. sources], part, element, lanes, s_elementSize);
+        return HasLanes(value)
+            ? new CopyKernel(target, [.. sources], part, element, lanes, s_elementSize)
+            : new UniformCopyKernel(target, [.. sources.Select(s => s.Item1)], part, element, s_elementSize);
     }
 
     // Where the elements of a stored view come from.

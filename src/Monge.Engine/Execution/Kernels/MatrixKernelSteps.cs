@@ -19,7 +19,8 @@ internal sealed unsafe class SharedLeftProductKernel(
 
 /// <summary>Per-sample rows times a uniform matrix: for each row, the matrix's transpose times a column with lanes.</summary>
 internal sealed unsafe class SharedRightProductKernel(
-    Location left, Location right, Location target, int m, int k, int n, int lanes, int elementSize, MatrixKernels matrix) : TileKernel
+    Location left, int leftRow, int leftColumn, Location right, int rightRow, int rightColumn, Location target, int m, int k, int n, int lanes,
+    int elementSize, MatrixKernels matrix) : TileKernel
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
@@ -28,7 +29,8 @@ internal sealed unsafe class SharedRightProductKernel(
         for (var i = 0; i < m; i++)
         {
             matrix.Multiply(
-                n, lanes, k, context.Address(right), 1, n, context.Address(left) + (i * k * row), lanes, context.Address(target) + (i * n * row), lanes, false);
+                n, lanes, k, context.Address(right), rightColumn, rightRow, context.Address(left) + (i * leftRow * row), (nint)leftColumn * lanes,
+                context.Address(target) + (i * n * row), lanes, false);
         }
     }
 }
@@ -112,8 +114,11 @@ internal sealed unsafe class RowSumKernel<T>(Location source, Location target, i
     }
 }
 
+/// <summary>A per-sample matrix in a tile, and how many of its entries it is from row to row and from column to column.</summary>
+internal readonly record struct TileMatrix(Location Location, int Row, int Column);
+
 /// <summary>The product of two per-sample matrices, lane by lane.</summary>
-internal sealed unsafe class LaneProductKernel<L, V, T>(Location left, Location right, Location target, int m, int k, int n, int lanes) : TileKernel
+internal sealed unsafe class LaneProductKernel<L, V, T>(TileMatrix left, TileMatrix right, Location target, int m, int k, int n, int lanes) : TileKernel
     where L : ILaneNumbers<V, T>
     where V : unmanaged
     where T : unmanaged, IFloatingPointIeee754<T>
@@ -121,10 +126,14 @@ internal sealed unsafe class LaneProductKernel<L, V, T>(Location left, Location 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
     {
-        T* a = (T*)context.Address(left), b = (T*)context.Address(right), c = (T*)context.Address(target);
+        T* a = (T*)context.Address(left.Location), b = (T*)context.Address(right.Location), c = (T*)context.Address(target);
+        nint step = lanes / L.Count;
         for (var lane = 0; lane < lanes; lane += L.Count)
         {
-            LaneMatrices<L, V, T>.Multiply((V*)(a + lane), (V*)(b + lane), (V*)(c + lane), m, k, n, lanes / L.Count);
+            LaneMatrices<L, V, T>.Multiply(
+                new LaneMatrix<V>((V*)(a + lane), left.Row * step, left.Column * step),
+                new LaneMatrix<V>((V*)(b + lane), right.Row * step, right.Column * step),
+                new LaneMatrix<V>((V*)(c + lane), n * step, step), m, k, n);
         }
     }
 }

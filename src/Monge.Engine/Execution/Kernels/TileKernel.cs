@@ -187,6 +187,84 @@ internal sealed unsafe class CopyKernel(
     }
 }
 
+/// <summary>
+/// Gathers, concatenations and dense copies of uniform values, number by number: in runs whose numbers lie at equal distances, or are all zero.
+/// </summary>
+internal sealed unsafe class UniformCopyKernel : TileKernel
+{
+    private readonly Location _target;
+    private readonly Location[] _sources;
+    private readonly (int Source, int First, int Stride, int Count)[] _runs;
+    private readonly int _elementSize;
+
+    /// <summary>Finds the runs.</summary>
+    /// <param name="target">Where the copy goes.</param>
+    /// <param name="sources">The arguments.</param>
+    /// <param name="part">The argument behind each number.</param>
+    /// <param name="element">Its place in the argument; -1 is zero.</param>
+    /// <param name="elementSize">Bytes of a number.</param>
+    public UniformCopyKernel(Location target, Location[] sources, int[] part, int[] element, int elementSize)
+    {
+        (_target, _sources, _elementSize) = (target, sources, elementSize);
+        var runs = new List<(int, int, int, int)>();
+        for (var e = 0; e < part.Length;)
+        {
+            var (first, source) = (element[e], part[e]);
+            var stride = first >= 0 && e + 1 < part.Length && part[e + 1] == source && element[e + 1] >= 0 ? element[e + 1] - first : 0;
+            var count = 1;
+            while (e + count < part.Length && part[e + count] == source && element[e + count] == first + (count * stride))
+            {
+                count++;
+            }
+
+            runs.Add((source, first, stride, count));
+            e += count;
+        }
+
+        _runs = [.. runs];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Run(TileContext context)
+    {
+        if (_elementSize == sizeof(float))
+        {
+            Copy((float*)context.Address(_target), context);
+        }
+        else
+        {
+            Copy((double*)context.Address(_target), context);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Copy<T>(T* to, TileContext context)
+        where T : unmanaged
+    {
+        foreach (var (source, first, stride, count) in _runs)
+        {
+            T* from = (T*)context.Address(_sources[source]) + first;
+            if (first < 0)
+            {
+                new Span<T>(to, count).Clear();
+            }
+            else if (stride == 1)
+            {
+                new ReadOnlySpan<T>(from, count).CopyTo(new Span<T>(to, count));
+            }
+            else
+            {
+                for (var i = 0; i < count; i++, from += stride)
+                {
+                    to[i] = *from;
+                }
+            }
+
+            to += count;
+        }
+    }
+}
+
 /// <summary>The transpose of a uniform matrix, by registers: shared weights as the reverse sweep reads them.</summary>
 internal sealed unsafe class TransposeKernel(Location target, Location source, int rows, int columns, int sourceStride, MatrixKernels matrix) : TileKernel
 {

@@ -179,10 +179,13 @@ internal sealed class BatchSumLowering
 
     private bool HasOuter(Expr node) => node.Operation switch
     {
-        MatrixProductOperation => !node.Inputs[0].IsUniform && !node.Inputs[1].IsUniform && node.Shape.Rank == 2,
+        MatrixProductOperation when node.Inputs[0].IsUniform => _outer[node.Inputs[1]],
+        MatrixProductOperation when node.Inputs[1].IsUniform => _outer[node.Inputs[0]],
+        MatrixProductOperation => node.Shape.Rank == 2,
         MultiplyOperation => OuterFactors(node) is not null
             || (node.Inputs[0].IsUniform && _outer[node.Inputs[1]]) || (node.Inputs[1].IsUniform && _outer[node.Inputs[0]]),
         GatherOperation g when g.Indices.Contains(-1) => true,
+        DivideOperation when node.Inputs[1].IsUniform => _outer[node.Inputs[0]],
         ViewOperation or SumOperation or NegateOperation => _outer[node.Inputs[0]],
         AddOperation or SubtractOperation => _outer[node.Inputs[0]] || _outer[node.Inputs[1]],
         _ => false,

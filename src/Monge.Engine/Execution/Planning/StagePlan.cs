@@ -156,21 +156,21 @@ internal sealed partial class StagePlan
         return isProduct && _readers[product] == 1 && !_isExternal(product) ? product : null;
     }
 
-    // A GEMM walks a shared left matrix with any strides, and a right matrix with any stride from row to row; all else must be dense.
+    // A GEMM walks its shared factor with any strides, its other factor with any stride from row to row; lane by lane a product walks both with any.
     private Expr[] MatrixOperands(Expr product)
     {
         var (left, right) = (product.Inputs[0], product.Inputs[1]);
-        var isMatrix = product.Shape.Rank == 2;
-        if (!(left.IsUniform && isMatrix) && !_views.Resolve(left).IsDense)
+        if (left.IsUniform)
+        {
+            var rows = _views.Resolve(right);
+            if (!((rows.Strides[^1] == 1 || rows.Shape[^1] == 1) && (rows.Strides[^2] > 0 || rows.Shape[^2] == 1)))
+            {
+                _views.ForceCopy(right);
+            }
+        }
+        else if (right.IsUniform && _views.Resolve(left) is { } row && !(row.Strides[^1] > 0 || row.Shape[^1] == 1))
         {
             _views.ForceCopy(left);
-        }
-
-        var columns = _views.Resolve(right);
-        var hasRows = isMatrix && left.IsUniform && (columns.Strides[1] == 1 || columns.Shape[1] == 1) && (columns.Strides[0] > 0 || columns.Shape[0] == 1);
-        if (!hasRows && !columns.IsDense)
-        {
-            _views.ForceCopy(right);
         }
 
         return [_views.Resolve(left).Base, _views.Resolve(right).Base];
