@@ -111,9 +111,10 @@ public sealed class UsageTests
         Assert.Equal(0, run.ExitCode);
         var cases = run.Output.TrimEnd().Split('\n').Select(line => JsonNode.Parse(line)!).ToArray();
         Assert.Equal(
-            ["gemm", "regression", "fit", "fit-ot", "laplacian", "ode", "langevin", "pairwise", "pairwise-plain"], cases.Select(c => (string)c["case"]!));
+            ["gemm", "regression", "fit", "fit-ot", "laplacian", "jko", "score", "ode", "langevin", "pairwise", "pairwise-plain"],
+            cases.Select(c => (string)c["case"]!));
         Assert.All(cases, c => Assert.True((double)c["median_ms"]! > 0 && (int)c["threads"]! == 1 && (string)c["precision"]! == "f32"));
-        Assert.All(cases.Where(c => (string)c["case"]! is "gemm" or "regression" or "laplacian" or "ode"),
+        Assert.All(cases.Where(c => (string)c["case"]! is "gemm" or "regression" or "laplacian" or "score" or "ode"),
             c => Assert.True((double)c["gflops"]! > 0 && (double)c["peak_gflops"]! > (double)c["gflops"]!));
     }
 

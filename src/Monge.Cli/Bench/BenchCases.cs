@@ -7,6 +7,7 @@ using Monge.Engine.Random;
 using Monge.Fields;
 using Monge.Measures;
 using Monge.Methods;
+using Monge.Objectives;
 using Monge.OptimalTransport;
 using Monge.Runs;
 using Monge.Training;
@@ -33,7 +34,7 @@ internal static class BenchCases<T>
         var loss = (velocity - (x1 - x0)).SquaredNorm() / s.Batch;
 
         // A step is the forward product, the product for the inputs' and the one for the weights' cotangents.
-        return AdamStep(s, network, loss, 3 * 2.0 * s.Batch * network.Weights);
+        return AdamStep(s, network.Parameters, network.Initializer, loss, 3 * 2.0 * s.Batch * network.Weights);
     }
 
     /// <summary>
@@ -73,7 +74,35 @@ internal static class BenchCases<T>
 
         // d + 3 streams pass the hidden layers: the value, d + 1 tangents and the Laplacian. Tangents of the inputs are one-hot, so the first layer has one.
         var products = ((s.Dimension + 3) * (network.Weights - network.FirstLayerWeights)) + network.FirstLayerWeights;
-        return AdamStep(s, network, residual.Square() / s.Batch, 3 * 2.0 * s.Batch * products);
+        return AdamStep(s, network.Parameters, network.Initializer, residual.Square() / s.Batch, 3 * 2.0 * s.Batch * products);
+    }
+
+    /// <summary>
+    /// One Adam step of a step of Jordan, Kinderlehrer and Otto for U = |x|^2 / 2 at temperature 1, with a <see cref="ConvexNetwork"/> of rank 5 and the
+    /// log-determinant of its Hessian, at fresh normal points; weights that make it convex are held at zero or above.
+    /// </summary>
+    public static BenchWork Jko(BenchSettings s)
+    {
+        const double length = 0.1;
+        var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
+        var network = new ConvexNetwork(parameters, initializer, "psi", s.Dimension, new ConvexNetworkOptions { Width = s.Width, Rank = 5 });
+        var x = Expr.Random(RandomLaw.Normal, 1, s.Dimension);
+        var (moved, hessian) = network.GradientAndHessian(x);
+        var energy = new FreeEnergy { Potential = y => 0.5 * y.SquaredNorm(), Temperature = 1 };
+        var loss = JkoStep.Loss(energy, length, x, moved, hessian.LogDeterminant()) / s.Batch;
+        return AdamStep(s, parameters, initializer, loss, null, state => network.MakeConvex<T>(state), new NonNegative([.. network.NonNegative]));
+    }
+
+    /// <summary>One Adam step of implicit score matching at fresh normal points, SiLU, the divergence by one probe of random signs.</summary>
+    public static BenchWork Score(BenchSettings s)
+    {
+        var network = new BenchNetwork(s.Dimension, s.Dimension, s, Activation.Silu);
+        var matching = new ImplicitScoreMatching(EvolutionDiffusion.Isotropic(s.Dimension, 1));
+        var (x, probe) = (Expr.Random(RandomLaw.Normal, 1, s.Dimension), Expr.Random(RandomLaw.Rademacher, 2, s.Dimension, 1));
+        var loss = matching.Hutchinson(network.Apply, x, probe) / s.Batch;
+
+        // The value and one tangent pass all layers.
+        return AdamStep(s, network.Parameters, network.Initializer, loss, 3 * 2.0 * s.Batch * 2 * network.Weights);
     }
 
     /// <summary>A batch carried through Euler steps of a network velocity, without gradients.</summary>
@@ -103,13 +132,25 @@ internal static class BenchCases<T>
         return Iterated(run, s, null);
     }
 
-    private static BenchWork AdamStep(BenchSettings s, BenchNetwork network, Expr loss, double operations)
+    private static BenchWork AdamStep(
+        BenchSettings s, ParameterSet parameters, ParameterInitializer initializer, Expr loss, double? operations, Start? start = null,
+        params Projection[] projections)
     {
-        var options = new GradientStepOptions { LearningRate = new StepRate(1e-3), GradientClip = double.PositiveInfinity, AverageDecay = 0 };
-        var step = new GradientStep<T>(network.Parameters, loss, s.Batch, options, Options(s));
-        var state = step.Init(network.Initializer, new RandomKey(Seed, 0));
+        var options = new GradientStepOptions
+        {
+            LearningRate = new StepRate(1e-3),
+            GradientClip = double.PositiveInfinity,
+            AverageDecay = 0,
+            Projections = projections,
+        };
+        var step = new GradientStep<T>(parameters, loss, s.Batch, options, Options(s));
+        var state = step.Init(initializer, new RandomKey(Seed, 0));
+        start?.Invoke(state.Parameters.Span);
         return new BenchWork(() => step.Run(state, state.Steps, long.MaxValue, new DrawKey(Seed, (ulong)state.Steps)), operations, step.Dispose);
     }
+
+    // What is done to the parameters before the first step.
+    private delegate void Start(Span<T> parameters);
 
     private static BenchWork Iterated(CompiledProgram<T> run, BenchSettings s, double? operations)
     {

@@ -14,7 +14,7 @@ namespace Monge.Cli.Bench;
 internal static class BenchCommand
 {
     private const int WarmUps = 3;
-    private static readonly string[] s_cases = ["gemm", "regression", "fit", "fit-ot", "laplacian", "ode", "langevin", "pairwise", "pairwise-plain"];
+    private static readonly string[] s_cases = ["gemm", "regression", "fit", "fit-ot", "laplacian", "jko", "score", "ode", "langevin", "pairwise", "pairwise-plain"];
 
     /// <summary>Makes the command.</summary>
     public static Command Create()
@@ -48,6 +48,7 @@ internal static class BenchCommand
             ("monge bench regression --batch 4096 --width 256", "one Adam step of velocity matching"),
             ("monge bench regression fit fit-ot --batch 4096 --width 256", "what reading rows and pairing them adds to a step"),
             ("monge bench laplacian --dim 10 --json", "one step on a second-order residual, as JSON"),
+            ("monge bench jko --batch 512 --dim 12 --width 64", "one step on a map whose Jacobian's log-determinant is in the loss"),
             ("monge bench pairwise pairwise-plain --batch 10000 --dim 50 --repeats 3", "kernel sums over all pairs of particles, beside plain loops"),
             ("monge bench ode --batch 16384 --width 256 --steps 20", "an ensemble of trajectories through a network"),
             ("monge bench --gate bench/gate.json", "is this commit as fast as the file says?"));
@@ -94,6 +95,8 @@ internal static class BenchCommand
             "fit" => BenchCases<T>.Fit(settings, OptimalTransport.CouplingKind.Independent),
             "fit-ot" => BenchCases<T>.Fit(settings, OptimalTransport.CouplingKind.OptimalTransport),
             "laplacian" => BenchCases<T>.Laplacian(settings),
+            "jko" => BenchCases<T>.Jko(settings),
+            "score" => BenchCases<T>.Score(settings),
             "ode" => BenchCases<T>.Ode(settings),
             "pairwise" => PairwiseCase<T>.Create(settings),
             "pairwise-plain" => PairwiseCase<T>.CreatePlain(settings),
