@@ -44,8 +44,8 @@ public sealed class ConvexNetwork
     private readonly ParameterBlock[] _constrained;
     private readonly Expr _last;
     private readonly Expr _hessians;
-    private readonly Expr _slopes;
-    private readonly Expr _levels;
+    private readonly Expr _affineSlopes;
+    private readonly Expr _affineLevels;
     private readonly Expr? _factor;
     private readonly Expr? _shift;
 
@@ -79,8 +79,10 @@ public sealed class ConvexNetwork
         _last = initializer.Add(parameters, $"{name}.2.weight", _options.HasAffinePart ? SmallShare * deviation : deviation, width);
         _constrained = [.. parameters.Blocks.Where(b => b.Name == $"{name}.1.weight" || b.Name == $"{name}.2.weight")];
         _hessians = 2 * (Expr.MatrixProduct(mixing, Squares(first.Quadratic)) + Squares(second.Quadratic));
-        _slopes = Expr.MatrixProduct(mixing, first.Linear) + second.Linear;
-        _levels = Expr.MatrixProduct(mixing, first.Bias) + second.Bias;
+        var slopes = Expr.MatrixProduct(mixing, first.Linear) + second.Linear;
+        var levels = Expr.MatrixProduct(mixing, first.Bias) + second.Bias;
+        _affineSlopes = Expr.Concat(1, _hessians.Reshape(width * dimension, dimension), slopes.Reshape(width * dimension, 1));
+        _affineLevels = Expr.Concat(1, 0.5 * slopes, levels.Reshape(width, 1));
         if (_options.HasAffinePart)
         {
             _factor = Expr.Identity(dimension) + initializer.Add(parameters, $"{name}.affine.factor", 0, dimension, dimension);
@@ -142,12 +144,14 @@ public sealed class ConvexNetwork
         return _factor is null ? gradient : gradient + Expr.MatrixProduct(_factor.Transpose(1, 0), Expr.MatrixProduct(_factor, x)) + _shift!;
     }
 
-    // z [width] and the slopes g [width, d] of (2).
+    // z [width] and the slopes g [width, d] of (2): with (x, 1) in place of x, g is one product (M, n) (x, 1), and z = g . x / 2 + (n / 2, b) . (x, 1).
     private (Expr Levels, Expr Slopes) Units(Expr x)
     {
-        var (width, d) = (_options.Width, Dimension);
-        var bends = Expr.MatrixProduct(_hessians.Reshape(width * d, d), x).Reshape(width, d);
-        return (Expr.MatrixProduct((0.5 * bends) + _slopes, x) + _levels, bends + _slopes);
+        var affine = Expr.Concat(0, x, Expr.Constant([1], 1));
+
+        // As a row, so that the gradient's sum over samples [d + 1, width d] has its long side in the vectors.
+        var slopes = Expr.MatrixProduct(affine, _affineSlopes.Transpose()).Reshape(_options.Width, Dimension);
+        return ((0.5 * Expr.MatrixProduct(slopes, x)) + Expr.MatrixProduct(_affineLevels, affine), slopes);
     }
 
     // sum_r B_r B_r^T of each unit, [width, d * d].
