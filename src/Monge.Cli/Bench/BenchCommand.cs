@@ -14,7 +14,8 @@ namespace Monge.Cli.Bench;
 internal static class BenchCommand
 {
     private const int WarmUps = 3;
-    private static readonly string[] s_cases = ["gemm", "regression", "fit", "fit-ot", "laplacian", "jko", "score", "ode", "langevin", "pairwise", "pairwise-plain"];
+    private static readonly string[] s_cases =
+        ["gemm", "regression", "fit", "fit-ot", "laplacian", "jko", "score", "ode", "langevin", "pairwise", "pairwise-plain"];
 
     /// <summary>Makes the command.</summary>
     public static Command Create()

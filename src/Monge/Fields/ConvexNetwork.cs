@@ -144,7 +144,8 @@ public sealed class ConvexNetwork
         return _factor is null ? gradient : gradient + Expr.MatrixProduct(_factor.Transpose(1, 0), Expr.MatrixProduct(_factor, x)) + _shift!;
     }
 
-    // z [width] and the slopes g [width, d] of (2): with (x, 1) in place of x, g is one product (M, n) (x, 1), and z = g . x / 2 + (n / 2, b) . (x, 1).
+    // z [width] and the slopes g [width, d] of (2): with (x, 1) in place of x, g is one product (M, n) (x, 1), and z = g . x / 2 + (n / 2, b) . (x, 1) with
+    // b the biases of both layers together.
     private (Expr Levels, Expr Slopes) Units(Expr x)
     {
         var affine = Expr.Concat(0, x, Expr.Constant([1], 1));

@@ -148,9 +148,10 @@ public sealed class GramMatrixTests
         {
             foreach (var right in rights)
             {
+                var (repeated, turned) = (right.Reshape(1, k, n).BroadcastTo(new Shape(2, k, n)), left.Reshape(1, m, k).BroadcastTo(new Shape(2, m, k)));
                 outputs.Add(($"{outputs.Count}", Expr.MatrixProduct(left, right)));
-                outputs.Add(($"{outputs.Count}", Expr.MatrixProduct(Expr.Stack(0, left, left + 1), Expr.Stack(0, right, right).BroadcastTo(new Shape(2, k, n)))));
-                outputs.Add(($"{outputs.Count}", Expr.MatrixProduct(left.Reshape(1, m, k).BroadcastTo(new Shape(2, m, k)), Expr.Stack(0, right, -right))));
+                outputs.Add(($"{outputs.Count}", Expr.MatrixProduct(Expr.Stack(0, left, left + 1), repeated)));
+                outputs.Add(($"{outputs.Count}", Expr.MatrixProduct(turned, Expr.Stack(0, right, -right))));
             }
         }
 
