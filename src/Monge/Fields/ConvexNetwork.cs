@@ -133,9 +133,9 @@ public sealed class ConvexNetwork
         var (levels, slopes) = Units(x);
         var share = levels.Sigmoid();
         var (weight, curvature) = (_last * share, _last * share * (1 - share));
-        var hessian = slopes.Gram(curvature) + Expr.MatrixProduct(weight, _hessians).Reshape(Dimension, Dimension) + (_options.Convexity * Expr.Identity(Dimension));
-        return (Gradient(x, weight, slopes),
-            _factor is null ? hessian : hessian + _factor.Gram());
+        var flat = Expr.MatrixProduct(weight, _hessians).Reshape(Dimension, Dimension) + (_options.Convexity * Expr.Identity(Dimension));
+        var hessian = slopes.Gram(curvature) + flat;
+        return (Gradient(x, weight, slopes), _factor is null ? hessian : hessian + _factor.Gram());
     }
 
     private Expr Gradient(Expr x, Expr weight, Expr slopes)
