@@ -15,6 +15,9 @@ internal static class GradientFlowLaws
     /// <summary>Samples of each law in a divergence, as in the paper.</summary>
     private const int DivergenceSamples = 8192;
 
+    // Particles, and exact samples, at which the paper looks at a kernel density.
+    private const int KernelSamples = 10_000;
+
     // Samples of each set in an energy distance, and its repetitions.
     private const int DistanceSamples = 2000;
     private const int Repetitions = 25;
@@ -37,6 +40,18 @@ internal static class GradientFlowLaws
         var mine = fitted.Sample(DivergenceSamples, new RandomStream(settings.Seed, s_fitted));
         double[] At(double[] points) => fitted.LogDensity(points, settings.Threads);
         return Divergence(mine, At(mine), At, exact, settings);
+    }
+
+    /// <summary>
+    /// What the paper's code takes for the symmetric divergence of particles from an exact law: the mean log ratio of their kernel density at exact samples,
+    /// and at the particles that it is made of, where each sees itself. That is far above the divergence of the kernel density itself in many dimensions.
+    /// </summary>
+    public static double KernelScore(KernelDensity kernel, double[] particles, LawFacts exact, ExperimentSettings settings)
+    {
+        var d = kernel.Dimension;
+        double MeanRatio(double[] points) => kernel.LogDensity(points, settings.Threads)
+            .Zip(PointFunction.At(exact.LogDensity!, points, d, settings.Execution), (log, right) => log - right).Average();
+        return MeanRatio(particles[..(KernelSamples * d)]) - MeanRatio(exact.Sampler!(KernelSamples, new RandomStream(settings.Seed, s_exact)));
     }
 
     /// <summary>The energy distance between two laws beside that between two sets of the second.</summary>
