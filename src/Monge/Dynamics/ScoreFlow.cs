@@ -33,8 +33,9 @@ internal sealed class ScoreFlow : IDisposable
         var (d, parameters) = (problem.Dimension, new ParameterSet());
         var network = new ScoreNetwork(parameters, new ParameterInitializer(), "score", d, options);
         var x = Expr.Input("x", d);
-        var score = network.Apply(x, Expr.Shared("mean", d), Expr.Shared("whitener", d, d));
-        var velocity = problem.Drift(x, Expr.Shared("t")) - (problem.Diffusion.Scalar is { } eps
+        var drift = problem.Drift(x, Expr.Shared("t"));
+        var score = network.Apply(x, Expr.Shared("mean", d), Expr.Shared("whitener", d, d), drift);
+        var velocity = drift - (problem.Diffusion.Scalar is { } eps
             ? eps * score
             : Expr.MatrixProduct(Expr.Constant([.. problem.Diffusion.Matrix], d, d), score));
         List<(string Name, Expr Value)> rates = [("velocity", velocity)];

@@ -16,20 +16,27 @@ public sealed record ScoreNetworkOptions
 
     /// <summary>Whether the score of the Gaussian with the law's mean and covariance is added.</summary>
     public bool HasGaussianPart { get; init; } = true;
+
+    /// <summary>Whether a free linear function of the drift is added: in its tails a law soon balances its drift, where samples to learn from are
+    /// few.</summary>
+    public bool HasDriftPart { get; init; }
 }
 
 /// <summary>
 /// The score of a law with mean m and covariance C = L L^T, seen in the coordinates z = W (x - m), W = L^-1, in which it has mean 0 and covariance I:
 /// <code>
-/// s(x) = W^T (n(z) - z)                                                                                                                               (1)
+/// s(x) = W^T (n(z) + A W b(x, t) - z)                                                                                                                 (1)
 /// </code>
-/// with a network n, or the gradient of one: of a Gaussian law n = 0 is exact, and n is of order 1 whatever the law's scale. Training starts from n = 0.
+/// with a network n, or the gradient of one, and a matrix A for the drift b: of a Gaussian law n = 0 and A = 0 are exact, and n is of order 1 whatever the
+/// law's
+/// scale. Training starts from there.
 /// </summary>
 public sealed class ScoreNetwork
 {
     private readonly Perceptron _perceptron;
     private readonly ScoreNetworkOptions _options;
     private readonly ParameterBlock[] _last;
+    private readonly Expr? _response;
 
     /// <summary>Adds the network's parameters to a set.</summary>
     /// <param name="parameters">The set.</param>
@@ -45,7 +52,8 @@ public sealed class ScoreNetwork
         _options = options;
         var layers = new PerceptronOptions { Width = options.Width, Depth = options.Depth };
         _perceptron = new Perceptron(parameters, initializer, name, dimension, options.IsPotential ? null : dimension, layers);
-        _last = [.. parameters.Blocks.Where(b => b.Name.StartsWith($"{name}.{options.Depth}.", StringComparison.Ordinal))];
+        _response = options.HasDriftPart ? initializer.Add(parameters, $"{name}.drift", 0, dimension, dimension) : null;
+        _last = [.. parameters.Blocks.Where(b => b.Name == $"{name}.drift" || b.Name.StartsWith($"{name}.{options.Depth}.", StringComparison.Ordinal))];
     }
 
     /// <summary>d.</summary>
@@ -55,26 +63,36 @@ public sealed class ScoreNetwork
     /// <param name="x">A position [d].</param>
     /// <param name="mean">m [d].</param>
     /// <param name="whitener">W [d, d].</param>
-    public Expr Apply(Expr x, Expr mean, Expr whitener)
+    /// <param name="drift">b(x, t) [d]; needed for the part of its own alone.</param>
+    /// <exception cref="ArgumentException">The drift is needed and missing.</exception>
+    public Expr Apply(Expr x, Expr mean, Expr whitener, Expr? drift = null)
     {
-        var (learned, gaussian) = Parts(x, mean, whitener);
+        var (learned, gaussian) = Parts(x, mean, whitener, drift);
         return gaussian is null ? learned : learned + gaussian;
     }
 
-    /// <summary>Both parts of the score: the network's W^T n(z) [d], and the Gaussian -W^T z [d], null where there is none.</summary>
+    /// <summary>Both parts of the score: the learned W^T (n(z) + A W b) [d], and the Gaussian -W^T z [d], null where there is none.</summary>
     /// <param name="x">A position [d].</param>
     /// <param name="mean">m [d].</param>
     /// <param name="whitener">W [d, d].</param>
-    public (Expr Learned, Expr? Gaussian) Parts(Expr x, Expr mean, Expr whitener)
+    /// <param name="drift">b(x, t) [d]; needed for the part of its own alone.</param>
+    /// <exception cref="ArgumentException">The drift is needed and missing.</exception>
+    public (Expr Learned, Expr? Gaussian) Parts(Expr x, Expr mean, Expr whitener, Expr? drift = null)
     {
         ArgumentNullException.ThrowIfNull(whitener);
         var z = Expr.MatrixProduct(whitener, x - mean);
         var (network, transposed) = (_perceptron.Apply(z), whitener.Transpose(1, 0));
         var learned = _options.IsPotential ? Derivative.Gradient(network, x) : Expr.MatrixProduct(transposed, network);
+        if (_response is not null)
+        {
+            var along = Expr.MatrixProduct(whitener, drift ?? throw new ArgumentException("This score has a part that needs the drift.", nameof(drift)));
+            learned += Expr.MatrixProduct(transposed, Expr.MatrixProduct(_response, along));
+        }
+
         return (learned, _options.HasGaussianPart ? -Expr.MatrixProduct(transposed, z) : null);
     }
 
-    /// <summary>Multiplies the network's part by a factor, in its last layer.</summary>
+    /// <summary>Multiplies the learned part by a factor, in its last layer.</summary>
     /// <param name="values">The parameters of the set [P]; changed.</param>
     /// <param name="factor">The factor.</param>
     public void Scale(Span<float> values, float factor)

@@ -109,13 +109,13 @@ public static class MethodRegistry
             + "that is no gradient, and noise in some directions only. Samples, densities, entropy and current at every step.",
             ["N. Boffi and E. Vanden-Eijnden, Probability flow solution of the Fokker-Planck equation, arXiv:2206.04642"],
             (problem, options) => new SbtmFlow(problem, options),
-            Maturity.Experimental,
-            ("quick", new SbtmOptions { Step = 0.02, Particles = 16_384, Width = 32 }),
+            Maturity.Preview,
+            ("quick", new SbtmOptions { Step = 0.02, Particles = 4096, Width = 32, Iterations = 50 }),
             ("paper", new SbtmOptions
             {
                 Step = 1e-3, Stepper = SbtmStepper.Euler, Particles = 10_000, HeldOut = 0, MatchMoments = false, Iterations = 25, GradientTolerance = 0.5,
                 BatchSize = 10_000, Optimiser = SbtmOptimiser.RectifiedAdam, LearningRate = 5e-3, AverageDecay = 0, Loss = SbtmLoss.Denoising,
-                GaussianPart = false, Width = 32, InitialTolerance = 1e-6,
+                FinalLearningRateShare = 1, GaussianPart = false, DriftPart = false, Width = 32, InitialTolerance = 1e-6,
             })),
     ];
 

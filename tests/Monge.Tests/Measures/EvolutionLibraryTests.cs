@@ -31,6 +31,7 @@ public sealed class EvolutionLibraryTests
     [Theory]
     [InlineData("ou-3@draw=4")]
     [InlineData("heat-2")]
+    [InlineData("harmonic-trap-3")]
     public void The_exact_law_solves_the_equation(string name)
     {
         var problem = EvolutionLibrary.Get(name);

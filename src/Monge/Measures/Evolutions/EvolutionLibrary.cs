@@ -13,7 +13,7 @@ public sealed record EvolutionEntry(string Name, string Description, int Dimensi
 /// <summary>The evolution problems that come with the library, each with what is exactly known of it.</summary>
 public static class EvolutionLibrary
 {
-    // Name, least and largest dimension, and what makes it of a dimension and the number of a random draw.
+    // Name, least and largest size (a dimension, or a number of particles), and what makes it of a size and the number of a random draw.
     private static readonly (string Name, int Least, int Most, bool IsDrawn, Func<int, int, EvolutionProblem> Create)[] s_families =
     [
         ("ou", 1, 64, true, GradientFlows.OrnsteinUhlenbeck),
@@ -21,6 +21,9 @@ public static class EvolutionLibrary
         ("mixture", 1, 32, true, GradientFlows.Mixture),
         ("aggregation", 1, 64, false, (d, _) => GradientFlows.Aggregation(d)),
         ("swirling-wells", 2, 64, true, Currents.SwirlingWells),
+        ("harmonic-trap", 1, 50, false, (n, _) => ParticleSystems.HarmonicTrap(n)),
+        ("anharmonic-trap", 1, 50, false, (n, _) => ParticleSystems.AnharmonicTrap(n)),
+        ("soft-spheres", 2, 32, false, (n, _) => ParticleSystems.SoftSpheres(n)),
     ];
 
     /// <summary>All problems by name; of a family with a size, a usual one.</summary>
@@ -32,6 +35,12 @@ public static class EvolutionLibrary
         new("double-well", "a particle in a double well on the line", 1, GradientFlows.DoubleWell),
         new("swirling-wells-10", "planar double wells with a current, turned by a rotation; swirling-wells-D for other even D, and @draw=K", 10,
             () => Get("swirling-wells-10")),
+        new("harmonic-trap-10", "particles in the plane in a harmonic trap that goes round; harmonic-trap-N for up to 50 particles", 20,
+            () => Get("harmonic-trap-10")),
+        new("anharmonic-trap-5", "particles in the plane in an anharmonic trap that goes round; anharmonic-trap-N for up to 50", 10,
+            () => Get("anharmonic-trap-5")),
+        new("soft-spheres-5", "soft spheres in the plane in an anharmonic trap that goes round; soft-spheres-N for 2 to 32", 10,
+            () => Get("soft-spheres-5")),
         new("swimmer", "an active swimmer: noise in its velocity alone, cubic pull on its position", 2, Currents.Swimmer),
         new("porous-medium", "the porous-medium equation with power 2 in the plane", 2, GradientFlows.PorousMedium),
         new("aggregation-2", "particles that attract each other and diffuse; aggregation-D up to 64", 2, () => Get("aggregation-2")),

@@ -11,10 +11,15 @@ namespace Monge.Methods;
 /// <code>
 /// dX/dt = v(X, t) = b(X, t) - D s(X, t)                                                                                                               (1)
 /// </code>
-/// whose score s is fitted, time step by time step, to the particles that it moves (<see cref="Objectives.ImplicitScoreMatching"/>). The error of s on its own
-/// particles bounds that of the law: dKL/dt is at most a quarter of E |s - grad log rho|^2 in the metric of D. Neither the drift need be a gradient nor the
-/// diffusion have full rank. Samples, densities, entropy and the current come from (1) with the scores kept (<see cref="ScoreEvolution"/>), one for each time
-/// step: between times, Heun's method needs none.
+/// whose score s is fitted, time step by time step, to the particles that it moves. The error of s on its own particles bounds that of the law: dKL/dt is at
+/// most a quarter of E |s - grad log rho|^2 in the metric of D. The source fits by losses that know samples of rho alone
+/// (<see cref="Objectives.ImplicitScoreMatching"/>), and pays with their noise. But a particle can carry the score g = grad log rho of its own law along,
+/// <code>
+/// dg/dt = -grad (div v + g . v), g held fixed,                                                                                                       (2)
+/// </code>
+/// so the bound itself can be minimised over the particles, a regression without noise: the default. What the flow winds up too finely for any network fades
+/// from g by a relaxation to s. Neither the drift need be a gradient nor the diffusion have full rank. Samples, densities, entropy and the current come from
+/// (1) with the scores kept (<see cref="ScoreEvolution"/>), one for each time step: between times, Heun's method needs none.
 /// </summary>
 /// <param name="problem">The evolution: a diffusion on R^d.</param>
 /// <param name="options">The options; null for the defaults.</param>
@@ -87,6 +92,6 @@ public sealed class SbtmFlow(EvolutionProblem problem, SbtmOptions? options = nu
         }
 
         OptionCheck.AtLeast<int>(options.Particles, problem.Dimension + 2);
-        return options.For(problem.Until, problem.Dimension);
+        return options.For(problem.Until);
     }
 }

@@ -1,7 +1,6 @@
 using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 using Monge.Measures;
-using Monge.Objectives;
 using Monge.Runs;
 using Monge.Training;
 
@@ -26,16 +25,18 @@ internal sealed class SbtmInitialFit : IIterative, IDisposable
     {
         (_particles, _problem, _options) = (particles, problem, options);
         var d = problem.Dimension;
-        _exact = PointFunction.At(x => Derivative.Gradient(problem.Initial.LogDensity(x), x), particles.Positions, d, run.Execution);
+        _exact = PointFunction.At(at => Derivative.Gradient(problem.Initial.LogDensity(at), at), particles.Positions, d, run.Execution);
         _learned = new double[_exact.Length];
         _size = Square(_exact, _learned);
 
         // A law without a score, such as one even in a box, has no scale of its own.
         _size = _size > 0 ? _size : 1;
-        var score = particles.Network.Apply(Expr.Input("x", d), Expr.Shared("mean", d), Expr.Shared("whitener", d, d));
-        var share = new ImplicitScoreMatching(problem.Diffusion).FisherError(score, Expr.Input("exact", d)) / (_size * options.BatchSize);
+        var x = Expr.Input("x", d);
+        var score = particles.Network.Apply(x, Expr.Shared("mean", d), Expr.Shared("whitener", d, d), problem.Drift(x, Expr.Shared("t")));
+        var share = particles.Metric.FisherError(score, Expr.Input("exact", d)) / (_size * options.BatchSize);
         _step = new GradientStep<float>(particles.Parameters, share, options.BatchSize, options.GradientStep, run.Execution);
         (_step.Program["x"], _step.Program["exact"]) = (new NdArray<float>(options.BatchSize, d), new NdArray<float>(options.BatchSize, d));
+        _step.Program.BindIfUsed("t", new NdArray<float>());
         Measure();
     }
 
@@ -51,8 +52,8 @@ internal sealed class SbtmInitialFit : IIterative, IDisposable
     /// <inheritdoc/>
     public StepInfo Step(long iteration, long total)
     {
-        _particles.Fill(_step.Program, _particles.Kept[0], iteration, _particles.Positions);
-        _particles.Fill(_step.Program, _particles.Kept[0], iteration, _exact, "exact");
+        _particles.Fill(_step.Program, _particles.Kept[0], iteration, _particles.Positions, 0);
+        _particles.Fill(_step.Program, _particles.Kept[0], iteration, _exact, 0, "exact");
         return _step.Run(_particles.State, iteration, total, new DrawKey(0, (ulong)iteration));
     }
 

@@ -4,17 +4,23 @@ using Monge.Training;
 
 namespace Monge.Methods;
 
-/// <summary>The loss by which <see cref="SbtmFlow"/> fits scores (<see cref="Objectives.ImplicitScoreMatching"/>).</summary>
+/// <summary>The loss by which <see cref="SbtmFlow"/> fits scores.</summary>
 public enum SbtmLoss
 {
-    /// <summary>With the exact divergence.</summary>
+    /// <summary>Implicit, with the exact divergence (<see cref="Objectives.ImplicitScoreMatching"/>).</summary>
     Exact,
 
-    /// <summary>With Hutchinson's estimate of the divergence.</summary>
+    /// <summary>Implicit, with Hutchinson's estimate of the divergence.</summary>
     Hutchinson,
 
     /// <summary>Denoising, by pairs of opposite noise.</summary>
     Denoising,
+
+    /// <summary>
+    /// The distance to the score of the particles' own law, which each carries with it by a differential equation along the flow: no noise of sampling, and
+    /// just what bounds the error of the law.
+    /// </summary>
+    Carried,
 }
 
 /// <summary>How <see cref="SbtmFlow"/> moves its particles.</summary>
@@ -40,24 +46,21 @@ public enum SbtmOptimiser
 /// <summary>The options of <see cref="SbtmFlow"/>.</summary>
 public sealed record SbtmOptions : IMethodOptions
 {
-    // Coordinates up to which the exact divergence is the default: it takes a tangent for each.
-    private const int MostExact = 16;
-
     /// <summary>The time up to which the law is followed, above 0; null for the problem's.</summary>
     public double? Until { get; init; }
 
     /// <summary>The length of a time step, above 0; the last one ends at <see cref="Until"/>.</summary>
-    public double Step { get; init; } = 0.01;
+    public double Step { get; init; } = 0.005;
 
     /// <summary>How particles are moved.</summary>
     public SbtmStepper Stepper { get; init; }
 
     /// <summary>Particles that are moved and trained on, 3 to 10,000,000, more than there are coordinates.</summary>
-    public int Particles { get; init; } = 32_768;
+    public int Particles { get; init; } = 16_384;
 
     /// <summary>
-    /// Particles among them that are never trained on, at most half: by them the network's part is scaled, between 0 and 1, after each time step, so that
-    /// what it has learned of the others by heart fades. 0 scales nothing, as the source.
+    /// Particles among them that implicit and denoising losses never train on, at most half: by them the network's part is scaled, between 0 and 1, after each
+    /// time step, so that what it has learned of the others by heart fades. 0 scales nothing, as the source.
     /// </summary>
     public int HeldOut { get; init; } = 4096;
 
@@ -65,7 +68,7 @@ public sealed record SbtmOptions : IMethodOptions
     public bool MatchMoments { get; init; } = true;
 
     /// <summary>The most optimiser steps after each time step, at least 1.</summary>
-    public int Iterations { get; init; } = 40;
+    public int Iterations { get; init; } = 100;
 
     /// <summary>The root mean square of the gradient's elements at which they end before, at least 0; the loss is that of a diffusion scaled to 1.</summary>
     public double GradientTolerance { get; init; }
@@ -76,14 +79,20 @@ public sealed record SbtmOptions : IMethodOptions
     /// <summary>The optimiser.</summary>
     public SbtmOptimiser Optimiser { get; init; }
 
-    /// <summary>The learning rate, above 0 and at most 1.</summary>
+    /// <summary>The learning rate at the start of each time step, above 0 and at most 1.</summary>
     public double LearningRate { get; init; } = 4e-3;
+
+    /// <summary>The learning rate at the end of each time step as a share of that at its start, 0 to 1; 1 is the source's constant rate.</summary>
+    public double FinalLearningRateShare { get; init; } = 0.1;
 
     /// <summary>Decay of the moving average of the parameters, which moves the particles and is kept, 0 to below 1; 0 is the source's.</summary>
     public double AverageDecay { get; init; } = 0.98;
 
-    /// <summary>The loss; null for the exact one up to 16 coordinates and Hutchinson's above.</summary>
-    public SbtmLoss? Loss { get; init; }
+    /// <summary>The loss.</summary>
+    public SbtmLoss Loss { get; init; } = SbtmLoss.Carried;
+
+    /// <summary>The rate at which a carried score is drawn to the learned one, per unit of time, at least 0.</summary>
+    public double Relaxation { get; init; } = 5;
 
     /// <summary>Probes of a sample in Hutchinson's loss, at least 1.</summary>
     public int Probes { get; init; } = 1;
@@ -99,6 +108,9 @@ public sealed record SbtmOptions : IMethodOptions
 
     /// <summary>Whether the score of the Gaussian with the particles' mean and covariance is added to the network.</summary>
     public bool GaussianPart { get; init; } = true;
+
+    /// <summary>Whether a free linear function of the drift is added: in its tails, where particles are few, a law soon balances its drift.</summary>
+    public bool DriftPart { get; init; } = true;
 
     /// <summary>Units in each hidden layer, 1 to 8192.</summary>
     public int Width { get; init; } = 64;
@@ -122,14 +134,16 @@ public sealed record SbtmOptions : IMethodOptions
         OptionCheck.Above<double>(Step, 0);
         OptionCheck.Known<SbtmStepper>(Stepper);
         OptionCheck.Within<int>(Particles, 3, 10_000_000);
-        OptionCheck.Within<int>(HeldOut, 0, Particles / 2);
+        OptionCheck.Within<int>(HeldOut, 0, Loss == SbtmLoss.Carried ? int.MaxValue : Particles / 2);
         OptionCheck.AtLeast<int>(Iterations, 1);
         OptionCheck.AtLeast<double>(GradientTolerance, 0);
-        OptionCheck.Within<int>(BatchSize, 2, Particles - HeldOut);
+        OptionCheck.Within<int>(BatchSize, 2, Trained);
         OptionCheck.Known<SbtmOptimiser>(Optimiser);
         OptionCheck.AboveTo<double>(LearningRate, 0, 1);
+        OptionCheck.Within<double>(FinalLearningRateShare, 0, 1);
         OptionCheck.Below<double>(AverageDecay, 0, 1);
-        OptionCheck.Known(Loss);
+        OptionCheck.Known<SbtmLoss>(Loss);
+        OptionCheck.AtLeast<double>(Relaxation, 0);
         OptionCheck.AtLeast<int>(Probes, 1);
         OptionCheck.AtLeast<double>(JacobianPenalty, 0);
         OptionCheck.Above<double>(NoiseScale, 0);
@@ -140,18 +154,27 @@ public sealed record SbtmOptions : IMethodOptions
         OptionCheck.Above<double>(CheckpointSeconds, 0);
     }
 
+    /// <summary>Particles that are trained on.</summary>
+    internal int Trained => Particles - (Loss == SbtmLoss.Carried ? 0 : HeldOut);
+
     /// <summary>The network that these options describe.</summary>
-    internal ScoreNetworkOptions Network => new() { Width = Width, Depth = Depth, IsPotential = Potential, HasGaussianPart = GaussianPart };
+    internal ScoreNetworkOptions Network => new()
+    {
+        Width = Width,
+        Depth = Depth,
+        IsPotential = Potential,
+        HasGaussianPart = GaussianPart,
+        HasDriftPart = DriftPart,
+    };
 
     /// <summary>How an optimiser step follows the gradient.</summary>
     internal GradientStepOptions GradientStep => new()
     {
         Optimiser = Optimiser == SbtmOptimiser.Adam ? new Adam(SecondDecay: 0.999) : new RectifiedAdam(),
-        LearningRate = new StepRate(LearningRate),
+        LearningRate = new WarmCosineRate(LearningRate, FinalLearningRateShare),
         AverageDecay = AverageDecay,
     };
 
     /// <summary>These options with what a problem leaves open.</summary>
-    internal SbtmOptions For(double until, int dimension) =>
-        this with { Until = Until ?? until, Loss = Loss ?? (dimension <= MostExact ? SbtmLoss.Exact : SbtmLoss.Hutchinson) };
+    internal SbtmOptions For(double until) => this with { Until = Until ?? until };
 }

@@ -34,6 +34,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     private readonly ScoreFlow.Particles _first;
     private readonly ScoreFlow.Particles _second;
     private readonly double[] _told;
+    private readonly double[] _learned;
     private int _taken;
 
     public SbtmTraining(EvolutionProblem problem, SbtmOptions options, IReadOnlyList<double> times, Run run)
@@ -42,11 +43,17 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         var (d, initializer) = (problem.Dimension, new ParameterInitializer());
         Network = new ScoreNetwork(_parameters, initializer, "score", d, options.Network);
         _step = Compile(run);
-        _heldOut = options.HeldOut > 0 ? CompileHeldOut(run) : null;
-        _flow = new ScoreFlow(problem, options.Network, ScoreFlow.Follows.Positions, run.Execution);
+        _heldOut = options.HeldOut > 0 && !IsCarried ? CompileHeldOut(run) : null;
+        _flow = new ScoreFlow(problem, options.Network, IsCarried ? ScoreFlow.Follows.Score : ScoreFlow.Follows.Positions, run.Execution);
         _kept = [.. times.Select(_ => new KeptScore(new float[_parameters.Count], new double[d], new double[d * d]))];
-        _at = new ScoreFlow.Particles(InitialParticles(problem, options, run), [], []);
+        var positions = InitialParticles(problem, options, run);
+        _at = IsCarried
+            ? new ScoreFlow.Particles(
+                positions, PointFunction.At(problem.Initial.LogDensity, positions, d, run.Execution),
+                PointFunction.At(x => Derivative.Gradient(problem.Initial.LogDensity(x), x), positions, d, run.Execution))
+            : new ScoreFlow.Particles(positions, [], []);
         (_predicted, _first, _second) = (_at.Like(), _at.Like(), _at.Like());
+        _learned = new double[_at.Scores.Length];
         _told = new double[Math.Min(Told, options.Particles) * d];
         State = _step.Init(initializer, new RandomKey(run.Seed, TrainingStreams.Parameters));
         Keep(0);
@@ -65,7 +72,15 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     /// <summary>Parameters and what their optimiser remembers.</summary>
     public OptimiserState<float> State { get; private set; }
 
-    private int Trained => _options.Particles - _options.HeldOut;
+    /// <summary>
+    /// The metric scores are fitted in: the diffusion's. A carried score has all of its coordinates, also those that a degenerate diffusion doesn't see, as
+    /// they
+    /// feed each other along the flow.
+    /// </summary>
+    public ImplicitScoreMatching Metric => new(IsCarried && !_problem.Diffusion.IsElliptic
+        ? EvolutionDiffusion.Isotropic(_problem.Dimension, _problem.Diffusion.Matrix.Max(Math.Abs)) : _problem.Diffusion);
+
+    private bool IsCarried => _options.Loss == SbtmLoss.Carried;
 
     /// <summary>Where the particles are [n * d].</summary>
     public double[] Positions => _at.Positions;
@@ -88,24 +103,24 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         var (from, to) = (_times[k], _times[k + 1]);
         var next = _kept[k + 1];
         _kept[k].Drive(_flow);
-        _flow.Rates(_at, from, _first);
+        Rates(_at, from, _first);
         _predicted.Set(_at, to - from, _first, 0, _first);
         CheckFinite(_predicted, to);
         next.TakeMoments(_predicted.Positions, to);
-        var info = Fit(next, _predicted.Positions);
-        Shrink(next, _predicted.Positions);
+        var info = Fit(next, _predicted, to);
+        Shrink(next, _predicted.Positions, to);
         Keep(k + 1);
         if (_options.Stepper == SbtmStepper.Heun)
         {
             next.Drive(_flow);
-            _flow.Rates(_predicted, to, _second);
+            Rates(_predicted, to, _second);
             _at.Set(_at, 0.5 * (to - from), _first, 0.5 * (to - from), _second);
             CheckFinite(_at, to);
             next.TakeMoments(_at.Positions, to);
         }
         else
         {
-            _predicted.Positions.CopyTo(_at.Positions, 0);
+            _at.Set(_predicted, 0, _first, 0, _first);
         }
 
         _taken = k + 1;
@@ -120,6 +135,12 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     {
         state.Exchange("taken", ref _taken);
         state.Exchange<double>("positions", _at.Positions, _options.Particles, _problem.Dimension);
+        if (IsCarried)
+        {
+            state.Exchange<double>("logs", _at.Logs, _options.Particles);
+            state.Exchange<double>("scores", _at.Scores, _options.Particles, _problem.Dimension);
+        }
+
         for (var k = 0; k <= _taken; k++)
         {
             _kept[k].Exchange(state, k);
@@ -147,13 +168,13 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     }
 
     /// <summary>Puts the batch of a number and the moments of a score into a program.</summary>
-    public void Fill(CompiledProgram<float> program, KeptScore score, long batch, double[] rows, string name = "x")
+    public void Fill(CompiledProgram<float> program, KeptScore score, long batch, double[] rows, double time, string name = "x")
     {
-        var (d, first) = (_problem.Dimension, batch * _options.BatchSize % Trained);
+        var (d, first) = (_problem.Dimension, batch * _options.BatchSize % _options.Trained);
         var x = program[name].Span;
         for (var i = 0; i < _options.BatchSize; i++)
         {
-            var row = (int)((first + i) % Trained) * d;
+            var row = (int)((first + i) % _options.Trained) * d;
             for (var j = 0; j < d; j++)
             {
                 x[(i * d) + j] = (float)rows[row + j];
@@ -171,17 +192,44 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         {
             mean[i] = (float)score.Mean[i];
         }
+
+        if (program.Uses("t"))
+        {
+            program["t"][0] = (float)time;
+        }
+    }
+
+    // The rates of the particles. A carried score is drawn to the learned one: what no network can learn, detail that the flow winds up ever more finely and
+    // noise
+    // would wipe out, fades, while all that was learned stays as it is.
+    private void Rates(ScoreFlow.Particles at, double time, ScoreFlow.Particles rates)
+    {
+        _flow.Rates(at, time, rates, IsCarried ? _learned : null);
+        for (var i = 0; i < rates.Scores.Length; i++)
+        {
+            rates.Scores[i] -= _options.Relaxation * (at.Scores[i] - _learned[i]);
+        }
     }
 
     // Optimiser steps from where those of the time before ended.
-    private StepInfo Fit(KeptScore score, double[] positions)
+    private StepInfo Fit(KeptScore score, ScoreFlow.Particles particles, double time)
     {
         var info = default(StepInfo);
         for (var i = 0; i < _options.Iterations; i++)
         {
             var number = State.Steps;
-            Fill(_step.Program, score, number, positions);
-            info = _step.Run(State, number, long.MaxValue, new DrawKey(_seed, (ulong)number));
+            Fill(_step.Program, score, number, particles.Positions, time);
+            if (IsCarried)
+            {
+                Fill(_step.Program, score, number, particles.Scores, time, "exact");
+            }
+
+            info = _step.Run(State, i, _options.Iterations, new DrawKey(_seed, (ulong)number));
+            if (!double.IsFinite(info.Loss!.Value))
+            {
+                throw Lost(Farthest(particles.Positions, score.Mean), time);
+            }
+
             if (!(info.GradientNorm!.Value > _options.GradientTolerance * Math.Sqrt(_parameters.Count)) || !double.IsFinite(info.GradientNorm.Value))
             {
                 break;
@@ -192,7 +240,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     }
 
     // The loss of Gaussian + a network is a quadratic in a; its minimum over the particles held out says how much of the network is true of others too.
-    private void Shrink(KeptScore score, double[] positions)
+    private void Shrink(KeptScore score, double[] positions, double time)
     {
         if (_heldOut is not { } program)
         {
@@ -205,9 +253,14 @@ internal sealed class SbtmTraining : IIterative, IDisposable
             program.Parameters[i] = average[i];
         }
 
-        positions.AsSpan(Trained * d).CopyTo(program["x"].Span);
+        positions.AsSpan(_options.Trained * d).CopyTo(program["x"].Span);
         score.Mean.CopyTo(program["mean"].Span);
         score.Whitener.CopyTo(program["whitener"].Span);
+        if (program.Uses("t"))
+        {
+            program["t"][0] = time;
+        }
+
         program.Run(_options.HeldOut);
         var (size, slope) = (program["size"][0], program["slope"][0]);
         var factor = size > 0 ? (float)Math.Clamp(-slope / size, 0, 1) : 1;
@@ -241,28 +294,39 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     {
         if (particles.Lost(_problem.Dimension) is >= 0 and var lost)
         {
-            throw new ArithmeticException(FormattableString.Invariant(
-                $"Particle {lost} is lost at t = {time:g6}: its position is not finite. Take shorter steps, more particles or a lower learning rate."));
+            throw Lost(lost, time);
         }
+    }
+
+    private static ArithmeticException Lost(int particle, double time) => new(FormattableString.Invariant(
+        $"Particle {particle} is lost at t = {time:g6}: it has run off. Take shorter steps, more particles or a lower learning rate."));
+
+    private static int Farthest(double[] positions, double[] mean)
+    {
+        var d = mean.Length;
+        return Enumerable.Range(0, positions.Length / d).MaxBy(i => Enumerable.Range(0, d).Max(j => Math.Abs(positions[(i * d) + j] - mean[j])));
     }
 
     private GradientStep<float> Compile(Run run)
     {
         var d = _problem.Dimension;
         var (x, mean, whitener) = (Expr.Input("x", d), Expr.Shared("mean", d), Expr.Shared("whitener", d, d));
-        Expr Score(Expr at) => Network.Apply(at, mean, whitener);
-        var matching = new ImplicitScoreMatching(_problem.Diffusion);
+        Expr Score(Expr at) => Network.Apply(at, mean, whitener, _problem.Drift(at, Expr.Shared("t")));
+        var matching = Metric;
         var loss = _options.Loss switch
         {
             SbtmLoss.Hutchinson => matching.Hutchinson(
                 Score, x, Expr.Random(RandomLaw.Rademacher, EvolutionMethodStreams.Probes, matching.Directions, _options.Probes), _options.JacobianPenalty),
             SbtmLoss.Denoising => matching.Denoising(
                 Score, x, Expr.Random(RandomLaw.Normal, EvolutionMethodStreams.Probes, matching.Directions), _options.NoiseScale),
+            SbtmLoss.Carried => Metric.FisherError(Score(x), Expr.Input("exact", d)),
             _ => matching.Exact(Score, x),
         };
         var scale = _problem.Diffusion.Matrix.Max(Math.Abs) * _options.BatchSize;
         var step = new GradientStep<float>(_parameters, loss / scale, _options.BatchSize, _options.GradientStep, run.Execution);
         step.Program["x"] = new NdArray<float>(_options.BatchSize, d);
+        step.Program.BindIfUsed("t", new NdArray<float>());
+        step.Program.BindIfUsed("exact", new NdArray<float>(_options.BatchSize, d));
         return step;
     }
 
@@ -271,16 +335,18 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     {
         var d = _problem.Dimension;
         var (x, matrix) = (Expr.Input("x", d), Expr.Constant([.. _problem.Diffusion.Matrix], d, d));
-        var (learned, gaussian) = Network.Parts(x, Expr.Shared("mean", d), Expr.Shared("whitener", d, d));
+        var (learned, gaussian) = Network.Parts(x, Expr.Shared("mean", d), Expr.Shared("whitener", d, d), _problem.Drift(x, Expr.Shared("t")));
         var noisy = Expr.MatrixProduct(matrix, learned);
         var slope = Derivative.Divergence(noisy, x);
         slope = gaussian is null ? slope : slope + Expr.Dot(noisy, gaussian);
         var traced = new TracedProgram(_parameters, ("size", Expr.Dot(learned, noisy).BatchSum()), ("slope", slope.BatchSum()));
-        return new CompiledProgram<double>(traced, run.Execution)
+        var program = new CompiledProgram<double>(traced, run.Execution)
         {
             ["x"] = new NdArray<double>(_options.HeldOut, d),
             Parameters = new NdArray<double>(_parameters.Count),
         };
+        program.BindIfUsed("t", new NdArray<double>());
+        return program;
     }
 
     // Draws of the initial law; where normal noise makes them, of noise whose mean is 0 and whose covariance is the identity.
