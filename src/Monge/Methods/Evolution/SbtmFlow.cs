@@ -92,6 +92,8 @@ public sealed class SbtmFlow(EvolutionProblem problem, SbtmOptions? options = nu
         }
 
         OptionCheck.AtLeast<int>(options.Particles, problem.Dimension + 2);
-        return options.For(problem.Until);
+        var whole = options.For(problem.Until, problem.Diffusion.IsElliptic);
+        whole.Check();
+        return whole;
     }
 }

@@ -88,8 +88,8 @@ public sealed record SbtmOptions : IMethodOptions
     /// <summary>Decay of the moving average of the parameters, which moves the particles and is kept, 0 to below 1; 0 is the source's.</summary>
     public double AverageDecay { get; init; } = 0.98;
 
-    /// <summary>The loss.</summary>
-    public SbtmLoss Loss { get; init; } = SbtmLoss.Carried;
+    /// <summary>The loss; null for the carried score where there is noise in every direction, and else the exact implicit one.</summary>
+    public SbtmLoss? Loss { get; init; }
 
     /// <summary>The rate at which a carried score is drawn to the learned one, per unit of time, at least 0.</summary>
     public double Relaxation { get; init; } = 5;
@@ -134,15 +134,15 @@ public sealed record SbtmOptions : IMethodOptions
         OptionCheck.Above<double>(Step, 0);
         OptionCheck.Known<SbtmStepper>(Stepper);
         OptionCheck.Within<int>(Particles, 3, 10_000_000);
-        OptionCheck.Within<int>(HeldOut, 0, Loss == SbtmLoss.Carried ? int.MaxValue : Particles / 2);
+        OptionCheck.Within<int>(HeldOut, 0, Loss is null or SbtmLoss.Carried ? int.MaxValue : Particles / 2);
         OptionCheck.AtLeast<int>(Iterations, 1);
         OptionCheck.AtLeast<double>(GradientTolerance, 0);
-        OptionCheck.Within<int>(BatchSize, 2, Trained);
+        OptionCheck.Within<int>(BatchSize, 2, Loss is null ? Particles : Trained);
         OptionCheck.Known<SbtmOptimiser>(Optimiser);
         OptionCheck.AboveTo<double>(LearningRate, 0, 1);
         OptionCheck.Within<double>(FinalLearningRateShare, 0, 1);
         OptionCheck.Below<double>(AverageDecay, 0, 1);
-        OptionCheck.Known<SbtmLoss>(Loss);
+        OptionCheck.Known(Loss);
         OptionCheck.AtLeast<double>(Relaxation, 0);
         OptionCheck.AtLeast<int>(Probes, 1);
         OptionCheck.AtLeast<double>(JacobianPenalty, 0);
@@ -176,5 +176,6 @@ public sealed record SbtmOptions : IMethodOptions
     };
 
     /// <summary>These options with what a problem leaves open.</summary>
-    internal SbtmOptions For(double until) => this with { Until = Until ?? until };
+    internal SbtmOptions For(double until, bool isElliptic) =>
+        this with { Until = Until ?? until, Loss = Loss ?? (isElliptic ? SbtmLoss.Carried : SbtmLoss.Exact) };
 }
