@@ -1,4 +1,5 @@
 using Monge.Dynamics;
+using Monge.Testing;
 
 namespace Monge.Tests.Dynamics;
 
@@ -108,11 +109,7 @@ public class HostOdeTests
             ode.Run(y, 2, 0, 50, default, output);
         }
 
-        Run();
-        Run();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        Run();
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocation.Least(Run));
         Assert.NotEqual(0, sum);
     }
 

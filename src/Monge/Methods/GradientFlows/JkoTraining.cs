@@ -18,6 +18,10 @@ internal sealed class JkoTraining : IIterative, IDisposable
 {
     private const double PaperWeightDecay = 1e-9;
 
+    // Units that hardly any sample of the pool switches on have gradients far below this. With the usual guard of 1e-8 each would still move by a whole step, and
+    // after dozens of maps such units throw a rare fresh sample far away.
+    private const double LeastGradient = 1e-5;
+
     private readonly EvolutionProblem _problem;
     private readonly JkoOptions _options;
     private readonly IReadOnlyList<double> _times;
@@ -141,7 +145,7 @@ internal sealed class JkoTraining : IIterative, IDisposable
 
     private GradientStepOptions StepOptions() => new()
     {
-        Optimiser = new Adam(SecondDecay: 0.999, WeightDecay: PaperWeightDecay),
+        Optimiser = new Adam(SecondDecay: 0.999, Guard: LeastGradient, WeightDecay: PaperWeightDecay),
         LearningRate = new WarmCosineRate(_options.LearningRate, _options.FinalLearningRateShare),
         AverageDecay = _options.AverageDecay,
         Projections = [new NonNegative([.. _network.NonNegative])],

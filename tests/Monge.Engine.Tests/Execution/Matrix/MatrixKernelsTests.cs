@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Monge.Engine.Execution;
 using Monge.Engine.Lanes;
+using Monge.Testing;
 
 namespace Monge.Engine.Tests.Execution.Matrix;
 
@@ -170,20 +171,15 @@ public sealed unsafe class MatrixKernelsTests
         using NativeMatrix b = new NativeMatrix(type, 20, n, n).Fill(new System.Random(19));
         using var c = new NativeMatrix(type, 20, n, n);
         void* scratch = NativeMemory.AlignedAlloc((nuint)MatrixKernels.TransposedScratchBytes, 64);
-        long allocated = 0;
-        for (int round = 0; round < 2; round++)
+        var allocated = Allocation.Least(() =>
         {
-            long before = GC.GetAllocatedBytesForCurrentThread();
             for (int call = 0; call < 20; call++)
             {
                 kernels.Multiply(20, n, 20, a.Pointer, n, 1, b.Pointer, n, c.Pointer, n, accumulate: call % 2 == 0);
                 kernels.MultiplyTransposed(20, Math.Min(19, n), n, a.Pointer, n, b.Pointer, n, c.Pointer, n, scratch, accumulate: call % 2 == 0);
                 kernels.Transpose(20, n, a.Pointer, n, c.Pointer, 20);
             }
-
-            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        }
-
+        });
         NativeMemory.AlignedFree(scratch);
         Assert.Equal(0, allocated);
     }
