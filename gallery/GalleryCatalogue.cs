@@ -18,5 +18,6 @@ public static class GalleryCatalogue
         LimitedSamples.Entry,
         StochasticInterpolants.Entry,
         BuildingFlows.Entry,
+        ProbabilityFlows.Entry,
     ];
 }

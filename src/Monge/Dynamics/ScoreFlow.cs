@@ -34,7 +34,7 @@ internal sealed class ScoreFlow : IDisposable
         var network = new ScoreNetwork(parameters, new ParameterInitializer(), "score", d, options);
         var x = Expr.Input("x", d);
         var drift = problem.Drift(x, Expr.Shared("t"));
-        var score = network.Apply(x, Expr.Shared("mean", d), Expr.Shared("whitener", d, d), drift);
+        var score = network.Apply(x, ScoreInputs.Shared(d) with { Drift = drift });
         var velocity = drift - (problem.Diffusion.Scalar is { } eps
             ? eps * score
             : Expr.MatrixProduct(Expr.Constant([.. problem.Diffusion.Matrix], d, d), score));
@@ -80,7 +80,14 @@ internal sealed class ScoreFlow : IDisposable
     /// <param name="parameters">The network's parameters [P].</param>
     /// <param name="mean">The mean m [d] it goes by.</param>
     /// <param name="whitener">The whitener W [d * d] it goes by.</param>
-    public void Use(ReadOnlySpan<float> parameters, ReadOnlySpan<double> mean, ReadOnlySpan<double> whitener)
+    /// <param name="offset">The affine part's c [d]; empty where there is none.</param>
+    /// <param name="slope">The affine part's K [d * d]; empty where there is none.</param>
+    public void Use(
+        ReadOnlySpan<float> parameters,
+        ReadOnlySpan<double> mean,
+        ReadOnlySpan<double> whitener,
+        ReadOnlySpan<double> offset,
+        ReadOnlySpan<double> slope)
     {
         var values = _program.Parameters.Span;
         for (var i = 0; i < values.Length; i++)
@@ -90,6 +97,11 @@ internal sealed class ScoreFlow : IDisposable
 
         mean.CopyTo(_program["mean"].Span);
         whitener.CopyTo(_program["whitener"].Span);
+        if (!offset.IsEmpty)
+        {
+            offset.CopyTo(_program["offset"].Span);
+            slope.CopyTo(_program["slope"].Span);
+        }
     }
 
     /// <summary>The rates of particles by the score in use.</summary>

@@ -171,6 +171,20 @@ public sealed class Perceptron
         return Sum(_last, hidden, seen);
     }
 
+    /// <summary>The scalar values [n] of n inputs, for a network of one output and no conditions.</summary>
+    /// <param name="x">The inputs as columns [inputs, n].</param>
+    internal Expr ApplyToColumns(Expr x)
+    {
+        var hidden = x;
+        foreach (var layer in _hidden)
+        {
+            hidden = Activate(Expr.MatrixProduct(layer.Weight, hidden) + layer.Bias!.Reshape(_options.Width, 1));
+        }
+
+        var sum = Expr.MatrixProduct(_last.Weight, hidden);
+        return _last.Bias is null ? sum : sum + _last.Bias;
+    }
+
     private Expr Sum(Layer layer, Expr hidden, Expr[] seen)
     {
         var sum = Product(layer.Weight, hidden);

@@ -17,26 +17,37 @@ public sealed record ScoreNetworkOptions
     /// <summary>Whether the score of the Gaussian with the law's mean and covariance is added.</summary>
     public bool HasGaussianPart { get; init; } = true;
 
-    /// <summary>Whether a free linear function of the drift is added: in its tails a law soon balances its drift, where samples to learn from are
-    /// few.</summary>
+    /// <summary>
+    /// Whether a free linear function of the drift is added: in its tails a law soon balances its drift, where samples to learn from are few.
+    /// </summary>
     public bool HasDriftPart { get; init; }
+
+    /// <summary>Whether an affine function of the position is added that isn't trained but given.</summary>
+    public bool HasAffinePart { get; init; }
+
+    /// <summary>
+    /// The coordinates of each of several like particles, in whose order a position holds them: the network is then a <see cref="PairPotential"/>, and the
+    /// score the same whatever the order. Null for one whole.
+    /// </summary>
+    public int? ParticleDimension { get; init; }
 }
 
 /// <summary>
-/// The score of a law with mean m and covariance C = L L^T, seen in the coordinates z = W (x - m), W = L^-1, in which it has mean 0 and covariance I:
+/// The score of a law with mean m and covariance C, seen in the coordinates z = W (x - m), W C W^T = I, in which it has mean 0 and covariance I:
 /// <code>
-/// s(x) = W^T (n(z) + A W b(x, t) - z)                                                                                                                 (1)
+/// s(x) = W^T (n(z) + A W b(x, t) - z) + c + K (x - m)                                                                                                 (1)
 /// </code>
-/// with a network n, or the gradient of one, and a matrix A for the drift b: of a Gaussian law n = 0 and A = 0 are exact, and n is of order 1 whatever the
-/// law's
-/// scale. Training starts from there.
+/// with a network n, or the gradient of one, a matrix A for the drift b, and an affine function that is given: of a Gaussian law n = 0, A = 0, c = 0 and K = 0
+/// are exact, and n is of order 1 whatever the law's scale. Training starts from there. Of like particles n is the gradient of a <see cref="PairPotential"/>,
+/// and A has two blocks, one for a particle's own drift and one for the mean drift of all.
 /// </summary>
 public sealed class ScoreNetwork
 {
-    private readonly Perceptron _perceptron;
     private readonly ScoreNetworkOptions _options;
+    private readonly Func<Expr, Expr> _network;
     private readonly ParameterBlock[] _last;
     private readonly Expr? _response;
+    private readonly Expr? _commonResponse;
 
     /// <summary>Adds the network's parameters to a set.</summary>
     /// <param name="parameters">The set.</param>
@@ -45,54 +56,79 @@ public sealed class ScoreNetwork
     /// <param name="dimension">d.</param>
     /// <param name="options">How it is built.</param>
     /// <exception cref="ArgumentOutOfRangeException">The dimension, the width or the depth is below 1.</exception>
+    /// <exception cref="ArgumentException">The particles' coordinates don't divide d, or their network isn't a potential.</exception>
     public ScoreNetwork(ParameterSet parameters, ParameterInitializer initializer, string name, int dimension, ScoreNetworkOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Depth, 1);
-        _options = options;
+        ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
+        (_options, Dimension) = (options, dimension);
         var layers = new PerceptronOptions { Width = options.Width, Depth = options.Depth };
-        _perceptron = new Perceptron(parameters, initializer, name, dimension, options.IsPotential ? null : dimension, layers);
-        _response = options.HasDriftPart ? initializer.Add(parameters, $"{name}.drift", 0, dimension, dimension) : null;
-        _last = [.. parameters.Blocks.Where(b => b.Name == $"{name}.drift" || b.Name.StartsWith($"{name}.{options.Depth}.", StringComparison.Ordinal))];
+        if (options.ParticleDimension is { } p)
+        {
+            if (p < 1 || dimension % p != 0 || !options.IsPotential)
+            {
+                throw new ArgumentException(
+                    $"A score of like particles is the gradient of a potential, and {p} coordinates each must divide the {dimension} of all.", nameof(options));
+            }
+
+            _network = new PairPotential(parameters, initializer, name, dimension / p, p, layers).Apply;
+        }
+        else
+        {
+            var perceptron = new Perceptron(parameters, initializer, name, dimension, options.IsPotential ? null : dimension, layers);
+            _network = z => perceptron.Apply(z);
+        }
+
+        var size = options.ParticleDimension ?? dimension;
+        _response = options.HasDriftPart ? initializer.Add(parameters, $"{name}.drift", 0, size, size) : null;
+        _commonResponse = options.HasDriftPart && size < dimension ? initializer.Add(parameters, $"{name}.common", 0, size, size) : null;
+        string[] heads = [$"{name}.drift", $"{name}.common", .. from part in (string[])["", ".one", ".two"] select $"{name}{part}.{options.Depth}."];
+        _last = [.. parameters.Blocks.Where(b => heads.Any(head => b.Name.StartsWith(head, StringComparison.Ordinal)))];
     }
 
     /// <summary>d.</summary>
-    public int Dimension => _perceptron.Inputs;
+    public int Dimension { get; }
 
     /// <summary>The score (1) [d].</summary>
     /// <param name="x">A position [d].</param>
-    /// <param name="mean">m [d].</param>
-    /// <param name="whitener">W [d, d].</param>
-    /// <param name="drift">b(x, t) [d]; needed for the part of its own alone.</param>
-    /// <exception cref="ArgumentException">The drift is needed and missing.</exception>
-    public Expr Apply(Expr x, Expr mean, Expr whitener, Expr? drift = null)
+    /// <param name="given">What it goes by.</param>
+    /// <exception cref="ArgumentException">Something is needed and missing.</exception>
+    public Expr Apply(Expr x, ScoreInputs given)
     {
-        var (learned, gaussian) = Parts(x, mean, whitener, drift);
-        return gaussian is null ? learned : learned + gaussian;
+        var (learned, known) = Parts(x, given);
+        return known is null ? learned : learned + known;
     }
 
-    /// <summary>Both parts of the score: the learned W^T (n(z) + A W b) [d], and the Gaussian -W^T z [d], null where there is none.</summary>
+    /// <summary>Both parts of the score: the learned W^T (n(z) + A W b) [d], and what is known beside it [d], null where that is nothing.</summary>
     /// <param name="x">A position [d].</param>
-    /// <param name="mean">m [d].</param>
-    /// <param name="whitener">W [d, d].</param>
-    /// <param name="drift">b(x, t) [d]; needed for the part of its own alone.</param>
-    /// <exception cref="ArgumentException">The drift is needed and missing.</exception>
-    public (Expr Learned, Expr? Gaussian) Parts(Expr x, Expr mean, Expr whitener, Expr? drift = null)
+    /// <param name="given">What it goes by.</param>
+    /// <exception cref="ArgumentException">Something is needed and missing.</exception>
+    public (Expr Learned, Expr? Known) Parts(Expr x, ScoreInputs given)
     {
-        ArgumentNullException.ThrowIfNull(whitener);
-        var z = Expr.MatrixProduct(whitener, x - mean);
-        var (network, transposed) = (_perceptron.Apply(z), whitener.Transpose(1, 0));
+        ArgumentNullException.ThrowIfNull(given);
+        var z = Expr.MatrixProduct(given.Whitener, x - given.Mean);
+        var (network, transposed) = (_network(z), given.Whitener.Transpose(1, 0));
         var learned = _options.IsPotential ? Derivative.Gradient(network, x) : Expr.MatrixProduct(transposed, network);
         if (_response is not null)
         {
-            var along = Expr.MatrixProduct(whitener, drift ?? throw new ArgumentException("This score has a part that needs the drift.", nameof(drift)));
-            learned += Expr.MatrixProduct(transposed, Expr.MatrixProduct(_response, along));
+            var drift = given.Drift ?? throw new ArgumentException("This score has a part that needs the drift.", nameof(given));
+            learned += Expr.MatrixProduct(transposed, Respond(Expr.MatrixProduct(given.Whitener, drift)));
         }
 
-        return (learned, _options.HasGaussianPart ? -Expr.MatrixProduct(transposed, z) : null);
+        var known = _options.HasGaussianPart ? -Expr.MatrixProduct(transposed, z) : null;
+        if (_options.HasAffinePart)
+        {
+            var affine = given.Offset is { } offset && given.Slope is { } slope
+                ? offset + Expr.MatrixProduct(slope, x - given.Mean)
+                : throw new ArgumentException("This score has an affine part that must be given.", nameof(given));
+            known = known is null ? affine : known + affine;
+        }
+
+        return (learned, known);
     }
 
-    /// <summary>Multiplies the learned part by a factor, in its last layer.</summary>
+    /// <summary>Multiplies the learned part by a factor, in its last layers.</summary>
     /// <param name="values">The parameters of the set [P]; changed.</param>
     /// <param name="factor">The factor.</param>
     public void Scale(Span<float> values, float factor)
@@ -105,4 +141,33 @@ public sealed class ScoreNetwork
             }
         }
     }
+
+    // A times a vector; of like particles each by itself, and their mean.
+    private Expr Respond(Expr vector)
+    {
+        if (_commonResponse is null)
+        {
+            return Expr.MatrixProduct(_response!, vector);
+        }
+
+        var p = _options.ParticleDimension!.Value;
+        var (each, transposed) = (vector.Reshape(Dimension / p, p), _commonResponse.Transpose(1, 0));
+        var common = Expr.MatrixProduct(each.Mean(0).Reshape(1, p), transposed);
+        return (Expr.MatrixProduct(each, _response!.Transpose(1, 0)) + common).Reshape(Dimension);
+    }
+}
+
+/// <summary>What a <see cref="ScoreNetwork"/> goes by at a time.</summary>
+/// <param name="Mean">m [d].</param>
+/// <param name="Whitener">W [d, d].</param>
+/// <param name="Drift">b(x, t) [d]; needed for the part of its own alone.</param>
+/// <param name="Offset">c [d]; needed for the affine part alone.</param>
+/// <param name="Slope">K [d, d]; needed for the affine part alone.</param>
+public sealed record ScoreInputs(Expr Mean, Expr Whitener, Expr? Drift = null, Expr? Offset = null, Expr? Slope = null)
+{
+    /// <summary>Arrays that all samples share, by the names "mean", "whitener", "offset" and "slope".</summary>
+    /// <param name="dimension">d.</param>
+    public static ScoreInputs Shared(int dimension) => new(
+        Expr.Shared("mean", dimension), Expr.Shared("whitener", dimension, dimension), null, Expr.Shared("offset", dimension),
+        Expr.Shared("slope", dimension, dimension));
 }

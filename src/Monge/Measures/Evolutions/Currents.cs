@@ -13,8 +13,7 @@ internal static class Currents
 
     /// <summary>
     /// Copies of the planar dX = -grad U + J grad U + sqrt(2 eps) dW, U = (x^2 - 1)^2 + y^2 / 2, eps = 1/2, J a quarter turn, from N((-1/2, 0), I / 4), all
-    /// turned
-    /// by one rotation. The stationary law is exp(-U / eps) whatever the current J grad U.
+    /// turned by one rotation. The stationary law is exp(-U / eps) whatever the current J grad U.
     /// </summary>
     public static EvolutionProblem SwirlingWells(int d, int draw)
     {
@@ -24,12 +23,21 @@ internal static class Currents
         }
 
         var rotation = GradientFlows.Rotation(d, new RandomStream((ulong)draw, s_draw));
+        var copies = new EvolutionCopies(rotation, SwirlingWells("swirling-wells", "A planar double well with a current.", [1, 0, 0, 1]));
+        var turned = SwirlingWells(
+            TargetName.Write($"swirling-wells-{d}", ("draw", draw, 1)), $"{d / 2} planar double wells with a current, turned by a rotation of R^{d}.", rotation);
+        return turned with { Facts = turned.Facts with { Copies = copies } };
+    }
+
+    private static EvolutionProblem SwirlingWells(string name, string description, double[] rotation)
+    {
+        var d = (int)Math.Sqrt(rotation.Length);
         var (turn, back) = (Expr.Constant(rotation, d, d), Expr.Constant(HostMatrices.Transposed(rotation, d, d), d, d));
         double[] start = [.. Enumerable.Range(0, d).Select(i => i % 2 == 0 ? -0.5 : 0)];
         return new EvolutionProblem
         {
-            Name = TargetName.Write($"swirling-wells-{d}", ("draw", draw, 1)),
-            Description = $"{d / 2} planar double wells with a current, turned by a rotation of R^{d}.",
+            Name = name,
+            Description = description,
             Initial = GaussianBase.Diagonal(HostMatrices.Product(rotation, start, d, d, 1), [.. Enumerable.Repeat(0.5, d)]),
             Drift = (x, _) => Expr.MatrixProduct(turn, Swirl(Expr.MatrixProduct(back, x))),
             Diffusion = EvolutionDiffusion.Isotropic(d, WellTemperature),

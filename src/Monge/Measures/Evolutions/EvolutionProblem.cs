@@ -65,6 +65,11 @@ public sealed record EvolutionProblem
             ? value : throw new ArgumentOutOfRangeException(nameof(Until), value, "The time to follow an evolution must be above 0 and finite.");
     }
 
+    /// <summary>
+    /// The coordinates of each of several like particles, one after another in a position, whose order changes nothing; null for one whole. It divides d.
+    /// </summary>
+    public int? ParticleDimension { get; init; }
+
     /// <summary>What is exactly known.</summary>
     public EvolutionFacts Facts { get; init; } = new();
 
@@ -90,6 +95,11 @@ public sealed record EvolutionProblem
         if (Drift(Expr.Input("x", d), Expr.Shared("t")).Shape is var shape && shape != new Shape(d))
         {
             throw new ArgumentException($"The drift of '{Name}' has shape {shape}; it must be a vector of {d} coordinates, as positions are.");
+        }
+
+        if (ParticleDimension is { } p && (p < 1 || d % p != 0))
+        {
+            throw new ArgumentException($"'{Name}' has {d} coordinates, which particles of {p} coordinates don't fill; give a divisor.");
         }
 
         var (positions, values) = (Probes(), DriftAt(Drift));
@@ -161,9 +171,17 @@ public sealed record EvolutionFacts
     /// <summary>The law that it tends to; null where there is none or it isn't known.</summary>
     public LawFacts? Stationary { get; init; }
 
+    /// <summary>The smaller evolution that this is independent copies of, seen from another side; null where it is none.</summary>
+    public EvolutionCopies? Copies { get; init; }
+
     /// <summary>Where the facts come from.</summary>
     public string Source { get; init; } = "";
 }
+
+/// <summary>Independent copies y_k of an evolution, turned together: x = R (y_1, ..., y_m).</summary>
+/// <param name="Rotation">R [d * d], row-major, orthogonal.</param>
+/// <param name="Part">The evolution of each y_k, in d / m coordinates.</param>
+public sealed record EvolutionCopies(IReadOnlyList<double> Rotation, EvolutionProblem Part);
 
 /// <summary>What is known of a law. What isn't is null.</summary>
 public sealed record LawFacts

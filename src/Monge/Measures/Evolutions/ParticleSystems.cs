@@ -50,6 +50,7 @@ internal static class ParticleSystems
                 return (Trap(radius, t) - (0.5 * (places + (places.Sum(0) / particles)))).Reshape(2 * particles);
             },
             Diffusion = EvolutionDiffusion.Isotropic(2 * particles, Diffusion),
+            ParticleDimension = 2,
             Until = 5,
             Facts = new EvolutionFacts { Law = Law, Source = "exact: closed form" },
         };
@@ -90,6 +91,7 @@ internal static class ParticleSystems
                 return force.Reshape(2 * particles);
             },
             Diffusion = EvolutionDiffusion.Isotropic(2 * particles, Diffusion),
+            ParticleDimension = 2,
             Until = 2,
         };
     }

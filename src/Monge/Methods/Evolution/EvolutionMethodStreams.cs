@@ -6,5 +6,6 @@ namespace Monge.Methods;
 internal static class EvolutionMethodStreams
 {
     public static readonly StreamName Particles = StreamName.Of("sbtm particles");
+    public static readonly StreamName Diffusion = StreamName.Of("sbtm diffusion");
     public static readonly StreamName Probes = StreamName.Of("sbtm probes");
 }

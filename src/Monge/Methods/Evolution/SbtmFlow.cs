@@ -61,7 +61,7 @@ public sealed class SbtmFlow(EvolutionProblem problem, SbtmOptions? options = nu
         }
 
         session.Iterate("evolve", particles, times.Length - 1, null, _options.CheckpointSeconds, Math.Min(Looks, times.Length - 1));
-        var evolution = new ScoreEvolution(problem, _options.Network, times, particles.Kept, _options.Stepper == SbtmStepper.Heun);
+        var evolution = new ScoreEvolution(problem, particles.Score, times, particles.Kept, _options.Stepper == SbtmStepper.Heun);
         session.SaveModel(evolution.ToState());
         return evolution;
     }
@@ -91,7 +91,7 @@ public sealed class SbtmFlow(EvolutionProblem problem, SbtmOptions? options = nu
             throw new ArgumentException($"'{problem.Name}' lives in a box or on a torus; the particles of sbtm move in all of R^d.", nameof(problem));
         }
 
-        OptionCheck.AtLeast<int>(options.Particles, problem.Dimension + 2);
+        OptionCheck.AtLeast<int>(options.Particles, (options.Network(problem.ParticleDimension).ParticleDimension ?? problem.Dimension) + 2);
         var whole = options.For(problem.Until, problem.Diffusion.IsElliptic);
         whole.Check();
         return whole;

@@ -1,5 +1,6 @@
 using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
+using Monge.Fields;
 using Monge.Measures;
 using Monge.Runs;
 using Monge.Training;
@@ -32,7 +33,7 @@ internal sealed class SbtmInitialFit : IIterative, IDisposable
         // A law without a score, such as one even in a box, has no scale of its own.
         _size = _size > 0 ? _size : 1;
         var x = Expr.Input("x", d);
-        var score = particles.Network.Apply(x, Expr.Shared("mean", d), Expr.Shared("whitener", d, d), problem.Drift(x, Expr.Shared("t")));
+        var score = particles.Network.Apply(x, ScoreInputs.Shared(d) with { Drift = problem.Drift(x, Expr.Shared("t")) });
         var share = particles.Metric.FisherError(score, Expr.Input("exact", d)) / (_size * options.BatchSize);
         _step = new GradientStep<float>(particles.Parameters, share, options.BatchSize, options.GradientStep, run.Execution);
         (_step.Program["x"], _step.Program["exact"]) = (new NdArray<float>(options.BatchSize, d), new NdArray<float>(options.BatchSize, d));

@@ -33,6 +33,16 @@ public enum SbtmStepper
     Euler,
 }
 
+/// <summary>The particles that <see cref="SbtmFlow"/> learns scores on.</summary>
+public enum SbtmSamples
+{
+    /// <summary>Those of the flow itself, on which the error of a score bounds that of the law.</summary>
+    Flow,
+
+    /// <summary>Those of the diffusion, by Euler and Maruyama's method, for comparison: nothing is then bounded.</summary>
+    Diffusion,
+}
+
 /// <summary>What minimises the losses of <see cref="SbtmFlow"/>.</summary>
 public enum SbtmOptimiser
 {
@@ -55,7 +65,7 @@ public sealed record SbtmOptions : IMethodOptions
     /// <summary>How particles are moved.</summary>
     public SbtmStepper Stepper { get; init; }
 
-    /// <summary>Particles that are moved and trained on, 3 to 10,000,000, more than there are coordinates.</summary>
+    /// <summary>Particles that are moved and trained on, 3 to 10,000,000, more than there are coordinates, or than one of like particles has.</summary>
     public int Particles { get; init; } = 16_384;
 
     /// <summary>
@@ -67,7 +77,10 @@ public sealed record SbtmOptions : IMethodOptions
     /// <summary>Whether the first particles, where they are made of normal noise, have exactly its mean and covariance: less noise later on.</summary>
     public bool MatchMoments { get; init; } = true;
 
-    /// <summary>The most optimiser steps after each time step, at least 1.</summary>
+    /// <summary>What scores are learned on: the diffusion's own particles need a loss that isn't <see cref="SbtmLoss.Carried"/>.</summary>
+    public SbtmSamples LearnOn { get; init; }
+
+    /// <summary>The most optimiser steps after each time step, at least 0, where the law is followed as a Gaussian.</summary>
     public int Iterations { get; init; } = 100;
 
     /// <summary>The root mean square of the gradient's elements at which they end before, at least 0; the loss is that of a diffusion scaled to 1.</summary>
@@ -112,6 +125,15 @@ public sealed record SbtmOptions : IMethodOptions
     /// <summary>Whether a free linear function of the drift is added: in its tails, where particles are few, a law soon balances its drift.</summary>
     public bool DriftPart { get; init; } = true;
 
+    /// <summary>
+    /// Whether implicit and denoising losses have an affine part besides, set after each time step so that E s = 0 and E s (x - m)^T = -I over the particles,
+    /// as of any law's own score: mean and covariance then move as they should, whatever the network has learned.
+    /// </summary>
+    public bool MomentPart { get; init; } = true;
+
+    /// <summary>Whether the score of like particles, where a problem has such, is the gradient of a one-body and a pair potential, the same in any order.</summary>
+    public bool PairPotential { get; init; } = true;
+
     /// <summary>Units in each hidden layer, 1 to 8192.</summary>
     public int Width { get; init; } = 64;
 
@@ -135,7 +157,8 @@ public sealed record SbtmOptions : IMethodOptions
         OptionCheck.Known<SbtmStepper>(Stepper);
         OptionCheck.Within<int>(Particles, 3, 10_000_000);
         OptionCheck.Within<int>(HeldOut, 0, Loss is null or SbtmLoss.Carried ? int.MaxValue : Particles / 2);
-        OptionCheck.AtLeast<int>(Iterations, 1);
+        OptionCheck.Known<SbtmSamples>(LearnOn);
+        OptionCheck.AtLeast<int>(Iterations, 0);
         OptionCheck.AtLeast<double>(GradientTolerance, 0);
         OptionCheck.Within<int>(BatchSize, 2, Loss is null ? Particles : Trained);
         OptionCheck.Known<SbtmOptimiser>(Optimiser);
@@ -143,6 +166,11 @@ public sealed record SbtmOptions : IMethodOptions
         OptionCheck.Within<double>(FinalLearningRateShare, 0, 1);
         OptionCheck.Below<double>(AverageDecay, 0, 1);
         OptionCheck.Known(Loss);
+        if (LearnOn == SbtmSamples.Diffusion && Loss == SbtmLoss.Carried)
+        {
+            throw new ArgumentException("Particles of the diffusion carry no score: 'loss' must be exact, hutchinson or denoising for 'learn-on' diffusion.");
+        }
+
         OptionCheck.AtLeast<double>(Relaxation, 0);
         OptionCheck.AtLeast<int>(Probes, 1);
         OptionCheck.AtLeast<double>(JacobianPenalty, 0);
@@ -158,13 +186,16 @@ public sealed record SbtmOptions : IMethodOptions
     internal int Trained => Particles - (Loss == SbtmLoss.Carried ? 0 : HeldOut);
 
     /// <summary>The network that these options describe.</summary>
-    internal ScoreNetworkOptions Network => new()
+    /// <param name="particleDimension">Coordinates of each of several like particles; null for one whole.</param>
+    internal ScoreNetworkOptions Network(int? particleDimension) => new()
     {
         Width = Width,
         Depth = Depth,
         IsPotential = Potential,
         HasGaussianPart = GaussianPart,
         HasDriftPart = DriftPart,
+        HasAffinePart = MomentPart && Loss != SbtmLoss.Carried,
+        ParticleDimension = PairPotential && Potential ? particleDimension : null,
     };
 
     /// <summary>How an optimiser step follows the gradient.</summary>
@@ -177,5 +208,5 @@ public sealed record SbtmOptions : IMethodOptions
 
     /// <summary>These options with what a problem leaves open.</summary>
     internal SbtmOptions For(double until, bool isElliptic) =>
-        this with { Until = Until ?? until, Loss = Loss ?? (isElliptic ? SbtmLoss.Carried : SbtmLoss.Exact) };
+        this with { Until = Until ?? until, Loss = Loss ?? (isElliptic && LearnOn == SbtmSamples.Flow ? SbtmLoss.Carried : SbtmLoss.Exact) };
 }

@@ -17,9 +17,6 @@ namespace Monge.Methods;
 /// </summary>
 internal sealed class SbtmTraining : IIterative, IDisposable
 {
-    // Particles that figures are told of.
-    private const int Told = 4096;
-
     private readonly EvolutionProblem _problem;
     private readonly SbtmOptions _options;
     private readonly IReadOnlyList<double> _times;
@@ -33,7 +30,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     private readonly ScoreFlow.Particles _predicted;
     private readonly ScoreFlow.Particles _first;
     private readonly ScoreFlow.Particles _second;
-    private readonly double[] _told;
+    private readonly DiffusionParticles? _diffusion;
     private readonly double[] _learned;
     private int _taken;
 
@@ -41,27 +38,32 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     {
         (_problem, _options, _times, _seed) = (problem, options, times, run.Seed);
         var (d, initializer) = (problem.Dimension, new ParameterInitializer());
-        Network = new ScoreNetwork(_parameters, initializer, "score", d, options.Network);
+        Score = options.Network(problem.ParticleDimension);
+        Network = new ScoreNetwork(_parameters, initializer, "score", d, Score);
         _step = Compile(run);
         _heldOut = options.HeldOut > 0 && !IsCarried ? CompileHeldOut(run) : null;
-        _flow = new ScoreFlow(problem, options.Network, IsCarried ? ScoreFlow.Follows.Score : ScoreFlow.Follows.Positions, run.Execution);
-        _kept = [.. times.Select(_ => new KeptScore(new float[_parameters.Count], new double[d], new double[d * d]))];
-        var positions = InitialParticles(problem, options, run);
+        _flow = new ScoreFlow(problem, Score, IsCarried ? ScoreFlow.Follows.Score : ScoreFlow.Follows.Positions, run.Execution);
+        _kept = [.. times.Select(_ => KeptScore.Empty(_parameters.Count, d, Score))];
+        var positions = InitialParticles(problem, options, Score.ParticleDimension, run);
+        _diffusion = options.LearnOn == SbtmSamples.Diffusion
+            ? new DiffusionParticles(problem, positions, EvolutionMethodStreams.Diffusion, run.Seed, run.Execution) : null;
         _at = IsCarried
             ? new ScoreFlow.Particles(
                 positions, PointFunction.At(problem.Initial.LogDensity, positions, d, run.Execution),
                 PointFunction.At(x => Derivative.Gradient(problem.Initial.LogDensity(x), x), positions, d, run.Execution))
             : new ScoreFlow.Particles(positions, [], []);
         (_predicted, _first, _second) = (_at.Like(), _at.Like(), _at.Like());
-        _learned = new double[_at.Scores.Length];
-        _told = new double[Math.Min(Told, options.Particles) * d];
+        _learned = new double[positions.Length];
         State = _step.Init(initializer, new RandomKey(run.Seed, TrainingStreams.Parameters));
         Keep(0);
-        _kept[0].TakeMoments(_at.Positions, 0);
+        _kept[0].TakeMoments(_at.Positions, 0, Score.ParticleDimension);
     }
 
     /// <summary>The score of each time.</summary>
     public IReadOnlyList<KeptScore> Kept => _kept;
+
+    /// <summary>How the scores' network is built.</summary>
+    public ScoreNetworkOptions Score { get; }
 
     /// <summary>The network's parameters, declared.</summary>
     public ParameterSet Parameters => _parameters;
@@ -74,8 +76,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
 
     /// <summary>
     /// The metric scores are fitted in: the diffusion's. A carried score has all of its coordinates, also those that a degenerate diffusion doesn't see, as
-    /// they
-    /// feed each other along the flow.
+    /// they feed each other along the flow.
     /// </summary>
     public ImplicitScoreMatching Metric => new(IsCarried && !_problem.Diffusion.IsElliptic
         ? EvolutionDiffusion.Isotropic(_problem.Dimension, _problem.Diffusion.Matrix.Max(Math.Abs)) : _problem.Diffusion);
@@ -94,6 +95,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         fitted.Span.CopyTo(State.Parameters.Span);
         State.BeginAverage();
         Keep(0);
+        KeepMoments(_kept[0], _at.Positions);
     }
 
     /// <inheritdoc/>
@@ -106,17 +108,24 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         Rates(_at, from, _first);
         _predicted.Set(_at, to - from, _first, 0, _first);
         CheckFinite(_predicted, to);
-        next.TakeMoments(_predicted.Positions, to);
-        var info = Fit(next, _predicted, to);
-        Shrink(next, _predicted.Positions, to);
+        _diffusion?.Step(from, to, k);
+        ReadOnlySpan<double> examples = _diffusion is null ? _predicted.Positions : _diffusion.Positions;
+        next.TakeMoments(examples, to, Score.ParticleDimension);
+        next.TakeAffine(_kept[k]);
+        var info = Fit(next, examples, to);
+        Shrink(next, examples, to);
         Keep(k + 1);
+        KeepMoments(next, examples);
         if (_options.Stepper == SbtmStepper.Heun)
         {
             next.Drive(_flow);
             Rates(_predicted, to, _second);
             _at.Set(_at, 0.5 * (to - from), _first, 0.5 * (to - from), _second);
             CheckFinite(_at, to);
-            next.TakeMoments(_at.Positions, to);
+            if (_diffusion is null)
+            {
+                next.TakeMoments(_at.Positions, to, Score.ParticleDimension);
+            }
         }
         else
         {
@@ -141,6 +150,11 @@ internal sealed class SbtmTraining : IIterative, IDisposable
             state.Exchange<double>("scores", _at.Scores, _options.Particles, _problem.Dimension);
         }
 
+        if (_diffusion is not null)
+        {
+            state.Exchange<double>("diffusion", _diffusion.Positions, _options.Particles, _problem.Dimension);
+        }
+
         for (var k = 0; k <= _taken; k++)
         {
             _kept[k].Exchange(state, k);
@@ -155,6 +169,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         _step.Dispose();
         _heldOut?.Dispose();
         _flow.Dispose();
+        _diffusion?.Dispose();
     }
 
     /// <summary>Keeps the parameters' average for a time.</summary>
@@ -168,7 +183,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     }
 
     /// <summary>Puts the batch of a number and the moments of a score into a program.</summary>
-    public void Fill(CompiledProgram<float> program, KeptScore score, long batch, double[] rows, double time, string name = "x")
+    public void Fill(CompiledProgram<float> program, KeptScore score, long batch, ReadOnlySpan<double> rows, double time, string name = "x")
     {
         var (d, first) = (_problem.Dimension, batch * _options.BatchSize % _options.Trained);
         var x = program[name].Span;
@@ -181,16 +196,13 @@ internal sealed class SbtmTraining : IIterative, IDisposable
             }
         }
 
-        var mean = program["mean"].Span;
-        var whitener = program["whitener"].Span;
-        for (var i = 0; i < whitener.Length; i++)
+        foreach (var (given, values) in Given(score))
         {
-            whitener[i] = (float)score.Whitener[i];
-        }
-
-        for (var i = 0; i < d; i++)
-        {
-            mean[i] = (float)score.Mean[i];
+            var span = program[given].Span;
+            for (var i = 0; i < values.Length; i++)
+            {
+                span[i] = (float)values[i];
+            }
         }
 
         if (program.Uses("t"))
@@ -199,9 +211,20 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         }
     }
 
+    // What a score goes by, where its network has such a part.
+    private IEnumerable<(string Name, double[] Values)> Given(KeptScore score)
+    {
+        yield return ("mean", score.Mean);
+        yield return ("whitener", score.Whitener);
+        if (Score.HasAffinePart)
+        {
+            yield return ("offset", score.Offset);
+            yield return ("slope", score.Slope);
+        }
+    }
+
     // The rates of the particles. A carried score is drawn to the learned one: what no network can learn, detail that the flow winds up ever more finely and
-    // noise
-    // would wipe out, fades, while all that was learned stays as it is.
+    // noise would wipe out, fades, while all that was learned stays as it is.
     private void Rates(ScoreFlow.Particles at, double time, ScoreFlow.Particles rates)
     {
         _flow.Rates(at, time, rates, IsCarried ? _learned : null);
@@ -212,22 +235,22 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     }
 
     // Optimiser steps from where those of the time before ended.
-    private StepInfo Fit(KeptScore score, ScoreFlow.Particles particles, double time)
+    private StepInfo Fit(KeptScore score, ReadOnlySpan<double> examples, double time)
     {
         var info = default(StepInfo);
         for (var i = 0; i < _options.Iterations; i++)
         {
             var number = State.Steps;
-            Fill(_step.Program, score, number, particles.Positions, time);
+            Fill(_step.Program, score, number, examples, time);
             if (IsCarried)
             {
-                Fill(_step.Program, score, number, particles.Scores, time, "exact");
+                Fill(_step.Program, score, number, _predicted.Scores, time, "exact");
             }
 
             info = _step.Run(State, i, _options.Iterations, new DrawKey(_seed, (ulong)number));
             if (!double.IsFinite(info.Loss!.Value))
             {
-                throw Lost(Farthest(particles.Positions, score.Mean), time);
+                throw Lost(Farthest(_predicted.Positions, score.Mean), time);
             }
 
             if (!(info.GradientNorm!.Value > _options.GradientTolerance * Math.Sqrt(_parameters.Count)) || !double.IsFinite(info.GradientNorm.Value))
@@ -240,7 +263,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     }
 
     // The loss of Gaussian + a network is a quadratic in a; its minimum over the particles held out says how much of the network is true of others too.
-    private void Shrink(KeptScore score, double[] positions, double time)
+    private void Shrink(KeptScore score, ReadOnlySpan<double> positions, double time)
     {
         if (_heldOut is not { } program)
         {
@@ -253,27 +276,43 @@ internal sealed class SbtmTraining : IIterative, IDisposable
             program.Parameters[i] = average[i];
         }
 
-        positions.AsSpan(_options.Trained * d).CopyTo(program["x"].Span);
-        score.Mean.CopyTo(program["mean"].Span);
-        score.Whitener.CopyTo(program["whitener"].Span);
+        positions[(_options.Trained * d)..].CopyTo(program["x"].Span);
+        foreach (var (given, values) in Given(score))
+        {
+            values.CopyTo(program[given].Span);
+        }
+
         if (program.Uses("t"))
         {
             program["t"][0] = time;
         }
 
         program.Run(_options.HeldOut);
-        var (size, slope) = (program["size"][0], program["slope"][0]);
-        var factor = size > 0 ? (float)Math.Clamp(-slope / size, 0, 1) : 1;
+        var (square, overlap) = (program["square"][0], program["overlap"][0]);
+        var factor = square > 0 ? (float)Math.Clamp(-overlap / square, 0, 1) : 1;
         Network.Scale(State.Parameters.Span, factor);
         Network.Scale(average.Span, factor);
+    }
+
+    // Where a score is learned of places alone, what is known of its moments is put right at the end.
+    private void KeepMoments(KeptScore score, ReadOnlySpan<double> examples)
+    {
+        if (!Score.HasAffinePart)
+        {
+            return;
+        }
+
+        score.Drive(_flow);
+        _flow.Scores(examples, _learned);
+        score.KeepMoments(examples, _learned, Score.ParticleDimension);
     }
 
     // E (x - m) . D s = -tr D for the score of any law: the difference as a share of tr D.
     private double SteinError()
     {
         var (d, matrix, mean) = (_problem.Dimension, _problem.Diffusion.Matrix, _kept[_taken].Mean);
-        var points = _at.Positions.AsSpan(0, _told.Length);
-        Scores(_taken, points, _told);
+        var points = _at.Positions;
+        Scores(_taken, points, _learned);
         var (sum, trace) = (0.0, 0.0);
         for (var i = 0; i < d; i++)
         {
@@ -282,12 +321,12 @@ internal sealed class SbtmTraining : IIterative, IDisposable
             {
                 for (var row = 0; row < points.Length && matrix[(i * d) + j] != 0; row += d)
                 {
-                    sum += (points[row + i] - mean[i]) * matrix[(i * d) + j] * _told[row + j];
+                    sum += (points[row + i] - mean[i]) * matrix[(i * d) + j] * _learned[row + j];
                 }
             }
         }
 
-        return Math.Abs((sum / (_told.Length / d) / trace) + 1);
+        return Math.Abs((sum / (points.Length / d) / trace) + 1);
     }
 
     private void CheckFinite(ScoreFlow.Particles particles, double time)
@@ -310,17 +349,17 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     private GradientStep<float> Compile(Run run)
     {
         var d = _problem.Dimension;
-        var (x, mean, whitener) = (Expr.Input("x", d), Expr.Shared("mean", d), Expr.Shared("whitener", d, d));
-        Expr Score(Expr at) => Network.Apply(at, mean, whitener, _problem.Drift(at, Expr.Shared("t")));
+        var (x, t, given) = (Expr.Input("x", d), Expr.Shared("t"), ScoreInputs.Shared(d));
+        Expr At(Expr at) => Network.Apply(at, given with { Drift = _problem.Drift(at, t) });
         var matching = Metric;
         var loss = _options.Loss switch
         {
             SbtmLoss.Hutchinson => matching.Hutchinson(
-                Score, x, Expr.Random(RandomLaw.Rademacher, EvolutionMethodStreams.Probes, matching.Directions, _options.Probes), _options.JacobianPenalty),
+                At, x, Expr.Random(RandomLaw.Rademacher, EvolutionMethodStreams.Probes, matching.Directions, _options.Probes), _options.JacobianPenalty),
             SbtmLoss.Denoising => matching.Denoising(
-                Score, x, Expr.Random(RandomLaw.Normal, EvolutionMethodStreams.Probes, matching.Directions), _options.NoiseScale),
-            SbtmLoss.Carried => Metric.FisherError(Score(x), Expr.Input("exact", d)),
-            _ => matching.Exact(Score, x),
+                At, x, Expr.Random(RandomLaw.Normal, EvolutionMethodStreams.Probes, matching.Directions), _options.NoiseScale),
+            SbtmLoss.Carried => Metric.FisherError(At(x), Expr.Input("exact", d)),
+            _ => matching.Exact(At, x),
         };
         var scale = _problem.Diffusion.Matrix.Max(Math.Abs) * _options.BatchSize;
         var step = new GradientStep<float>(_parameters, loss / scale, _options.BatchSize, _options.GradientStep, run.Execution);
@@ -330,16 +369,16 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         return step;
     }
 
-    // With network n and Gaussian g: E n . D n and E n . D g + div(D n), sums over a batch.
+    // With the network n and what is known beside it, g: E n . D n and E n . D g + div(D n), sums over a batch.
     private CompiledProgram<double> CompileHeldOut(Run run)
     {
         var d = _problem.Dimension;
         var (x, matrix) = (Expr.Input("x", d), Expr.Constant([.. _problem.Diffusion.Matrix], d, d));
-        var (learned, gaussian) = Network.Parts(x, Expr.Shared("mean", d), Expr.Shared("whitener", d, d), _problem.Drift(x, Expr.Shared("t")));
+        var (learned, known) = Network.Parts(x, ScoreInputs.Shared(d) with { Drift = _problem.Drift(x, Expr.Shared("t")) });
         var noisy = Expr.MatrixProduct(matrix, learned);
-        var slope = Derivative.Divergence(noisy, x);
-        slope = gaussian is null ? slope : slope + Expr.Dot(noisy, gaussian);
-        var traced = new TracedProgram(_parameters, ("size", Expr.Dot(learned, noisy).BatchSum()), ("slope", slope.BatchSum()));
+        var overlap = Derivative.Divergence(noisy, x);
+        overlap = known is null ? overlap : overlap + Expr.Dot(noisy, known);
+        var traced = new TracedProgram(_parameters, ("square", Expr.Dot(learned, noisy).BatchSum()), ("overlap", overlap.BatchSum()));
         var program = new CompiledProgram<double>(traced, run.Execution)
         {
             ["x"] = new NdArray<double>(_options.HeldOut, d),
@@ -350,7 +389,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     }
 
     // Draws of the initial law; where normal noise makes them, of noise whose mean is 0 and whose covariance is the identity.
-    private static double[] InitialParticles(EvolutionProblem problem, SbtmOptions options, Run run)
+    private static double[] InitialParticles(EvolutionProblem problem, SbtmOptions options, int? particleDimension, Run run)
     {
         var (d, random) = (problem.Dimension, new RandomStream(run.Seed, EvolutionMethodStreams.Particles));
         if (!options.MatchMoments || problem.Initial.Noise != RandomLaw.Normal)
@@ -359,8 +398,8 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         }
 
         var noise = GaussianBase.Isotropic(d).Sample(options.Particles, random);
-        var moments = new KeptScore([], new double[d], new double[d * d]);
-        moments.TakeMoments(noise, 0);
+        var moments = new KeptScore([], new double[d], new double[d * d], [], []);
+        moments.TakeMoments(noise, 0, particleDimension);
         var (mean, whitener) = (Expr.Constant(moments.Mean, d), Expr.Constant(moments.Whitener, d, d));
         return PointFunction.At(z => problem.Initial.FromNoise(Expr.MatrixProduct(whitener, z - mean)), noise, d, run.Execution);
     }

@@ -74,19 +74,24 @@ public sealed class ScoreEvolution : IEvolution
     }
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// Where the diffusion is degenerate the law's own score isn't followed: along directions without noise nothing keeps it from growing. It is then the
+    /// learned one.
+    /// </remarks>
     public IEnumerable<EvolvedSamples> Carry(int samples, ulong seed = 1, int threads = 0)
     {
         var execution = new ExecutionOptions { Threads = threads };
         var (positions, logs, scores) = EvolutionStart.Draw(Problem, samples, seed, execution);
-        var at = new ScoreFlow.Particles(positions, logs, scores);
-        using var flow = new ScoreFlow(Problem, _network, ScoreFlow.Follows.Score, execution);
+        var hasScore = Problem.Diffusion.IsElliptic;
+        var at = new ScoreFlow.Particles(positions, logs, hasScore ? scores : []);
+        using var flow = new ScoreFlow(Problem, _network, hasScore ? ScoreFlow.Follows.Score : ScoreFlow.Follows.Density, execution);
         var steps = new Steps(this, flow, at);
         for (var k = 0; k < Times.Count; k++)
         {
             var learned = new double[positions.Length];
             double[] velocity = [.. steps.Begin((k, 0), learned).Positions];
             var isLast = k == Times.Count - 1;
-            yield return new EvolvedSamples(Times[k], [.. at.Positions], [.. at.Logs], [.. at.Scores], k > 0 ? velocity : [])
+            yield return new EvolvedSamples(Times[k], [.. at.Positions], [.. at.Logs], hasScore ? [.. at.Scores] : learned, k > 0 ? velocity : [])
             {
                 VelocityAfter = isLast ? [] : velocity,
                 LearnedScore = learned,
@@ -145,7 +150,7 @@ public sealed class ScoreEvolution : IEvolution
         var network = MethodOptions.Parse<ScoreNetworkOptions>(state.Word("network"));
         _ = new ScoreNetwork(parameters, new ParameterInitializer(), "score", d, network);
         var times = state.Doubles("times");
-        KeptScore[] scores = [.. times.Select(_ => new KeptScore(new float[parameters.Count], new double[d], new double[d * d]))];
+        KeptScore[] scores = [.. times.Select(_ => KeptScore.Empty(parameters.Count, d, network))];
         for (var k = 0; k < scores.Length; k++)
         {
             scores[k].Exchange(filled, k);

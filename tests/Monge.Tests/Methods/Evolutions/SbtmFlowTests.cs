@@ -63,6 +63,91 @@ public sealed class SbtmFlowTests
         Assert.InRange(point.DivergenceBound, 0, 0.02);
     }
 
+    [Theory]
+    [InlineData(11)]
+    [InlineData(12)]
+    public void Places_alone_move_mean_and_covariance_as_they_should_where_the_noise_is_in_one_direction(ulong seed)
+    {
+        var options = new SbtmOptions { Until = 2, Step = 0.02, Particles = 8192, HeldOut = 2048, Iterations = 20, Width = 32, Depth = 2 };
+        var evolution = new SbtmFlow(EvolutionLibrary.Get("swimmer"), options).Follow(new Run { Seed = seed });
+
+        // Over the particles Stein's identity makes E v^2 = 1 stay; W is lower triangular, so that its last row is that of v given x.
+        foreach (var score in evolution.Scores)
+        {
+            var (first, cross, second) = (score.Whitener[0], score.Whitener[2], score.Whitener[3]);
+            var (xx, xv) = (1 / (first * first), -cross / (first * first * second));
+            Assert.Equal(1, (1 / (second * second)) + (xv * xv / xx), 2e-4);
+        }
+
+        // Fresh samples see what the network has learned by heart: a few hundredths. E x^2 = 0.666 at t = 2 by 40,000 paths.
+        var end = EvolutionResult.Of(evolution, "sbtm", Samples, 2, new Run { Seed = seed }).Points[^1];
+        Assert.InRange(Square(end.Deviation[1]), 0.9, 1.1);
+        Assert.InRange(Square(end.Deviation[0]) / 0.666, 0.93, 1.07);
+    }
+
+    [Theory]
+    [InlineData(SbtmLoss.Exact)]
+    [InlineData(SbtmLoss.Hutchinson)]
+    [InlineData(SbtmLoss.Denoising)]
+    public void Scores_can_be_learned_on_the_particles_of_the_diffusion(SbtmLoss loss)
+    {
+        var problem = EvolutionLibrary.Get("ou-2");
+        var options = s_quick with { Loss = loss, LearnOn = SbtmSamples.Diffusion };
+        var result = EvolutionResult.Of(new SbtmFlow(problem, options).Follow(new Run { Seed = 11 }), "sbtm", Samples, 2, new Run { Seed = 11 });
+
+        // Of 8192 particles of the diffusion's the variances are off by 1 / 64 each.
+        Assert.InRange(result.Points[^1].Divergence!.Value.Value, 0, 5e-3);
+        var refused = Assert.Throws<ArgumentException>(() => new SbtmFlow(problem, options with { Loss = SbtmLoss.Carried }));
+        Assert.Contains("carry no score", refused.Message);
+    }
+
+    [Fact]
+    public void Affine_scores_of_like_particles_follow_the_recursion_of_two_variances()
+    {
+        const int particles = 4;
+        var options = new SbtmOptions
+        {
+            Until = 0.5,
+            Step = 0.01,
+            Stepper = SbtmStepper.Euler,
+            Particles = 7,
+            HeldOut = 0,
+            BatchSize = 7,
+            Iterations = 0,
+            Loss = SbtmLoss.Exact,
+            MomentPart = false,
+        };
+        var evolution = new SbtmFlow(EvolutionLibrary.Get($"harmonic-trap-{particles}"), options).Follow(new Run { Seed = 11 });
+        var (relative, common) = (1.0 / 16, 1.0 / 16);
+        foreach (var score in evolution.Scores)
+        {
+            var (own, other) = (score.Whitener[0], score.Whitener[2]);
+            Assert.Equal(relative, 1 / Square(own - other), 1e-12);
+            Assert.Equal(common, 1 / Square(own + ((particles - 1) * other)), 1e-12);
+            relative *= Square(1 - 0.005 + (0.01 * 0.25 / relative));
+            common *= Square(1 - 0.01 + (0.01 * 0.25 / common));
+        }
+    }
+
+    [Fact]
+    public void The_score_of_like_particles_does_not_depend_on_their_order()
+    {
+        var options = new SbtmOptions { Until = 0.02, Step = 0.01, Particles = 512, BatchSize = 256, Iterations = 5, Width = 8 };
+        var problem = EvolutionLibrary.Get("soft-spheres-3");
+        var evolution = new SbtmFlow(problem, options).Follow(new Run { Seed = 11 });
+        double[] points = [.. evolution.DrawAt(20, 0.02).Positions];
+        static double[] Turned(double[] rows) => [.. Enumerable.Range(0, rows.Length).Select(i => rows[(i / 6 * 6) + ((i + 2) % 6)])];
+        var scores = evolution.LearnedScore(points, 2);
+        Assert.All(Turned(scores).Zip(evolution.LearnedScore(Turned(points), 2)), pair => Assert.Equal(pair.First, pair.Second, 1e-9));
+        Assert.Equal(evolution.LogDensity(points, 2), evolution.LogDensity(Turned(points), 2), (a, b) => Math.Abs(a - b) < 1e-9);
+
+        // Not because it is that of a Gaussian: the network has learned something.
+        var affine = new ScoreEvolution(
+            problem, new ScoreNetworkOptions { Width = 8, Depth = 3, IsPotential = true, HasDriftPart = true, ParticleDimension = 2 }, evolution.Times,
+            [.. evolution.Scores.Select(s => s with { Parameters = new float[s.Parameters.Length] })]);
+        Assert.NotInRange(RelativeError(affine.LearnedScore(points, 2), scores), 0, 1e-8);
+    }
+
     [Fact]
     public void A_run_that_was_stopped_ends_with_the_same_scores_whatever_the_threads()
     {
