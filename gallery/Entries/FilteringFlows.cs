@@ -21,7 +21,11 @@ internal static class FilteringFlows
     /// </summary>
     private static readonly JkoOptions s_options = new()
     {
-        Step = 0.1, Iterations = 700, LearningRate = 0.015, AffinePart = false, Pool = 32_768,
+        Step = 0.1,
+        Iterations = 700,
+        LearningRate = 0.015,
+        AffinePart = false,
+        Pool = 32_768,
     };
 
     /// <summary>The experiments.</summary>

@@ -12,7 +12,13 @@ public sealed class JkoFilterTests
 {
     private static readonly JkoOptions s_quick = new()
     {
-        Width = 16, Iterations = 200, BatchSize = 512, Pool = 8192, Step = 0.1, Until = 1.2, LearningRate = 0.01,
+        Width = 16,
+        Iterations = 200,
+        BatchSize = 512,
+        Pool = 8192,
+        Step = 0.1,
+        Until = 1.2,
+        LearningRate = 0.01,
     };
 
     [Theory]
