@@ -80,7 +80,8 @@ internal static class FilteringFlows
         var particles = BootstrapFilter.Run(problem, Particles, Time, GridStep, seed, settings.Threads);
         var bootstrap = Divergence(KernelDensity.Scott(particles.Positions, 1).LogDensity(centres, settings.Threads), grid.Law);
         var (share, error) = (evolution.EffectiveShares.Min(), evolution.LogEvidence - grid.LogEvidence);
-        settings.Remark($"{problem.Name}: {divergence:g3}, at least {share:f2} of paths effective, log evidence off by {error:g2}; bootstrap filter {bootstrap:g3}, "
+        settings.Remark(
+            $"{problem.Name}: {divergence:g3}, at least {share:f2} of paths effective, log evidence off by {error:g2}; bootstrap filter {bootstrap:g3}, "
             + $"at least {particles.EffectiveShares.Min():f2} of particles effective");
         foreach (var warning in evolution.Warnings)
         {

@@ -10,8 +10,8 @@ using Monge.Measures;
 namespace Monge.References;
 
 /// <summary>
-/// The bootstrap filter (N. Gordon, D. Salmond and A. Smith, "Novel approach to nonlinear/non-Gaussian Bayesian state estimation", 1993): particles by Euler and
-/// Maruyama's method, drawn anew by their likelihoods at each observation.
+/// The bootstrap filter (N. Gordon, D. Salmond and A. Smith, "Novel approach to nonlinear/non-Gaussian Bayesian state estimation", 1993): particles by
+/// Euler and Maruyama's method, drawn anew by their likelihoods at each observation.
 /// </summary>
 /// <param name="Positions">Particles of equal weight at the last time [n * d], row-major.</param>
 /// <param name="LogEvidence">The estimate of log p(y_1, ..., y_m).</param>

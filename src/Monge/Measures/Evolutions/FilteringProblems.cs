@@ -14,8 +14,8 @@ internal static class FilteringProblems
     private static readonly StreamName s_noise = StreamName.Of("filtered path: noise of what is seen");
 
     /// <summary>
-    /// A path down the rippled potential sin(2 pi x) / pi + x^2 / 4 at temperature 1, from N(0, 1), that is seen at t = .5, 1, ..., 4.5 with noise of variance 1
-    /// (arXiv:2106.00736, section 5.4); path and noise are the draw's, the path by Euler and Maruyama's method in steps of .001.
+    /// A path down the rippled potential sin(2 pi x) / pi + x^2 / 4 at temperature 1, from N(0, 1), that is seen at t = .5, 1, ..., 4.5 with noise of variance
+    /// 1 (arXiv:2106.00736, section 5.4); path and noise are the draw's, the path by Euler and Maruyama's method in steps of .001.
     /// </summary>
     public static EvolutionProblem Rippled(int draw)
     {

@@ -7,7 +7,8 @@ namespace Monge.Methods;
 public enum Conditioning
 {
     /// <summary>
-    /// By importance sampling: paths start from a Gaussian that is fitted to where such paths start, observation by observation, and are drawn by their weights.
+    /// By importance sampling: paths start from a Gaussian that is fitted to where such paths start, observation by observation, and are drawn by their
+    /// weights.
     /// </summary>
     Importance,
 
@@ -49,8 +50,8 @@ public sealed record JkoOptions : IMethodOptions
     public int Rank { get; init; } = 5;
 
     /// <summary>
-    /// Whether the potential has a free quadratic part besides, so that affine maps are exact; the source has none. Null has it, except given observations: beside
-    /// it the network starts small, and in a rippled potential stays so.
+    /// Whether the potential has a free quadratic part besides, so that affine maps are exact; the source has none. Null has it, except given observations:
+    /// beside it the network starts small, and in a rippled potential stays so.
     /// </summary>
     public bool? AffinePart { get; init; }
 

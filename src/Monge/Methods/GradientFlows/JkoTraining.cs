@@ -18,8 +18,8 @@ internal sealed class JkoTraining : IIterative, IDisposable
 {
     private const double PaperWeightDecay = 1e-9;
 
-    // Units that hardly any sample of the pool switches on have gradients far below this. With the usual guard of 1e-8 each would still move by a whole step, and
-    // after dozens of maps such units throw a rare fresh sample far away.
+    // Units that hardly any sample of the pool switches on have gradients far below this. With the usual guard of 1e-8 each would still move by a whole step,
+    // and after dozens of maps such units throw a rare fresh sample far away.
     private const double LeastGradient = 1e-5;
 
     private readonly EvolutionProblem _problem;
@@ -44,7 +44,8 @@ internal sealed class JkoTraining : IIterative, IDisposable
     /// <param name="times">The times between which there are maps.</param>
     /// <param name="run">Seed, threads and the like.</param>
     /// <param name="redraw">
-    /// Draws the pool anew at a time, given the maps up to there and the time's number: always the same for the same maps. Null, or a result of null, leaves it.
+    /// Draws the pool anew at a time, given the maps up to there and the time's number: always the same for the same maps. Null, or a result of null, leaves
+    /// it.
     /// </param>
     public JkoTraining(
         EvolutionProblem problem, JkoOptions options, IReadOnlyList<double> times, Run run, Func<IReadOnlyList<double[]>, int, double[]?>? redraw = null)

@@ -144,7 +144,8 @@ public sealed class FilteredEvolution : IEvolution
             if (EffectiveShares[m] < LeastEffectiveShare)
             {
                 yield return Status.Warn(
-                    FormattableString.Invariant($"given the observation at t = {Times[_observedAt[m]]:g4} only {EffectiveShares[m]:p1} of proposed paths count"),
+                    FormattableString.Invariant(
+                        $"given the observation at t = {Times[_observedAt[m]]:g4} only {EffectiveShares[m]:p1} of proposed paths count"),
                     "what was seen is surprising under the law before it, or that has several modes: take more samples, and a larger pool in training");
             }
         }

@@ -23,8 +23,8 @@ internal sealed record PathProposal(GaussianBase? Law, double LogEvidence, doubl
 internal sealed record ObservedPaths(double[] Starts, double[] Positions, double[] LogDensity, double[] LogLikelihood, double[] Score);
 
 /// <summary>
-/// A row of maps with observations on the way (arXiv:2106.00736, section 5.4): a path has one place for each start x_0, so given the first m observations it has
-/// the density
+/// A row of maps with observations on the way (arXiv:2106.00736, section 5.4): a path has one place for each start x_0, so given the first m observations it
+/// has the density
 /// <code>
 /// p(x_0 | y_1, ..., y_m) = p_0(x_0) p(y_1 | x_(t_1)) ... p(y_m | x_(t_m)) / Z_m,    x_t = T_t(x_0),                                                      (1)
 /// </code>

@@ -73,9 +73,11 @@ public sealed class JkoFilterTests
     public void Chains_that_stall_are_told_and_importance_samples_take_what_they_miss()
     {
         var problem = EvolutionLibrary.Get("filtering-linear") with { Observations = [Observation.Linear(0.5, [3.8], 0.01)] };
-        var options = s_quick with { Until = 0.6, Iterations = 100, Conditioning = Conditioning.Metropolis, WarmUpMoves = 30 };
+        var options = s_quick with { Until = 0.6, Iterations = 100, Conditioning = Conditioning.Metropolis, WarmUpMoves = 800 };
         var stalled = new JkoFilter(problem, options).Follow(new Run { Seed = 11 });
-        Assert.InRange(stalled.Acceptance[0], 0, 0.01);
+
+        // A chain on its way to the law still takes about the n-th part of moves at its n-th.
+        Assert.InRange(stalled.Acceptance[0], 0, 0.02);
         Assert.Contains(stalled.Warnings, w => w.Message.StartsWith("the Metropolis chains stall: after the observation at t = 0.5", StringComparison.Ordinal));
         Assert.Contains(
             EvolutionResult.Of(stalled, JkoFlow.Name, 100, 2, new Run()).Warnings, w => w.Message.Contains("chains stall", StringComparison.Ordinal));
