@@ -52,6 +52,7 @@ internal static class ProblemsCommand
         ["description"] = entry.Description,
         ["domain"] = problem.Domain is WholeSpaceDomain ? "space" : problem.Domain is BoxDomain ? "box" : "torus",
         ["until"] = problem.Until,
+        ["observations"] = problem.Observations.Count,
         ["gradient_flow"] = problem.Energy is not null,
         ["exact_law"] = problem.Facts.Law is not null,
         ["exact_invariant_law"] = problem.Facts.Stationary is not null,

@@ -20,7 +20,7 @@ internal static class DensityFingerprint
     /// <summary>A short word of a density: equal for equal ones.</summary>
     public static string Of(Density density) => Word(Positions(density.Dimension).Select(position => density.LogDensityAt(position)[0]));
 
-    /// <summary>A short word of an evolution, of its drift, diffusion, energies and initial law: equal for equal ones.</summary>
+    /// <summary>A short word of an evolution, of its drift, diffusion, energies, initial law and observations: equal for equal ones.</summary>
     public static string Of(EvolutionProblem problem)
     {
         var (d, energy) = (problem.Dimension, problem.Energy);
@@ -34,6 +34,7 @@ internal static class DensityFingerprint
             .. PointFunction.At(problem.Initial.LogDensity, positions, d),
             .. energy?.Potential is { } potential ? PointFunction.At(potential, positions, d) : [],
             .. energy?.Interaction is { } interaction ? PointFunction.At(interaction, positions, d) : [],
+            .. problem.Observations.SelectMany(o => PointFunction.At(o.LogLikelihood, positions, d).Prepend(o.Time)),
             .. energy is null ? Array.Empty<double>() : [energy.Temperature, energy.PorousFactor, energy.PorousExponent],
         ]);
     }

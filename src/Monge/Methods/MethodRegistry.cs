@@ -98,10 +98,10 @@ public static class MethodRegistry
             "Follows the law of a gradient flow by steps of Jordan, Kinderlehrer and Otto, each the gradient of an input-convex network: samples and exact "
             + "densities at every step, without a grid.",
             ["P. Mokrov, A. Korotin, L. Li, A. Genevay, J. Solomon and E. Burnaev, Large-Scale Wasserstein Gradient Flows, arXiv:2106.00736"],
-            (problem, options) => new JkoFlow(problem, options),
+            (problem, options) => problem.Observations.Count > 0 ? new JkoFilter(problem, options) : new JkoFlow(problem, options),
             Maturity.Preview,
             ("quick", new JkoOptions { Iterations = 150, BatchSize = 512, Pool = 16_384, Width = 32 }),
-            ("paper", new JkoOptions { AffinePart = false, FinalLearningRateShare = 1, AverageDecay = 0 })),
+            ("paper", new JkoOptions { AffinePart = false, FinalLearningRateShare = 1, AverageDecay = 0, Conditioning = Conditioning.Metropolis })),
         Evolution<SbtmOptions>(
             SbtmFlow.Name,
             "Score-based transport along the probability flow",

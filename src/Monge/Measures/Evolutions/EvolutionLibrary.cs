@@ -26,6 +26,13 @@ public static class EvolutionLibrary
         ("soft-spheres", 2, 32, false, (n, _) => ParticleSystems.SoftSpheres(n)),
     ];
 
+    // Those without a size, of a random draw.
+    private static readonly (string Name, Func<int, EvolutionProblem> Create)[] s_drawn =
+    [
+        ("filtering", FilteringProblems.Rippled),
+        ("filtering-linear", FilteringProblems.Linear),
+    ];
+
     /// <summary>All problems by name; of a family with a size, a usual one.</summary>
     public static IReadOnlyList<EvolutionEntry> All { get; } =
     [
@@ -42,6 +49,8 @@ public static class EvolutionLibrary
         new("soft-spheres-5", "soft spheres in the plane in an anharmonic trap that goes round; soft-spheres-N for 2 to 32", 10,
             () => Get("soft-spheres-5")),
         new("swimmer", "an active swimmer: noise in its velocity alone, cubic pull on its position", 2, Currents.Swimmer),
+        new("filtering", "a particle in a rippled potential, given nine noisy observations; @draw=K for another path", 1, () => Get("filtering")),
+        new("filtering-linear", "an Ornstein-Uhlenbeck process, given nine noisy observations; @draw=K for another path", 1, () => Get("filtering-linear")),
         new("porous-medium", "the porous-medium equation with power 2 in the plane", 2, GradientFlows.PorousMedium),
         new("aggregation-2", "particles that attract each other and diffuse; aggregation-D up to 64", 2, () => Get("aggregation-2")),
     ];
@@ -65,11 +74,17 @@ public static class EvolutionLibrary
                 throw new ArgumentException($"The problem '{family.Name}-D' is for D from {family.Least} to {family.Most}; {d} was asked for.", nameof(name));
             }
 
-            var settings = family.IsDrawn ? parsed.Values(("draw", 1)) : parsed.Values();
-            return settings is [var draw] && (draw < 1 || draw > int.MaxValue || draw != Math.Floor(draw))
-                ? throw new ArgumentException(
-                    string.Create(CultureInfo.InvariantCulture, $"The draw of '{parsed.Proper}' is {draw}; it must be a whole number from 1."), nameof(name))
-                : family.Create(d, settings.Length == 0 ? 1 : (int)settings[0]);
+            if (!family.IsDrawn)
+            {
+                _ = parsed.Values();
+            }
+
+            return family.Create(d, family.IsDrawn ? Draw(parsed) : 1);
+        }
+
+        if (s_drawn.FirstOrDefault(e => e.Name == parsed.Proper).Create is { } create)
+        {
+            return create(Draw(parsed));
         }
 
         if (All.FirstOrDefault(e => e.Name == parsed.Proper) is not { } entry)
@@ -83,5 +98,15 @@ public static class EvolutionLibrary
 
         _ = parsed.Values();
         return entry.Create();
+    }
+
+    // The number of a random draw, 1 where it isn't told.
+    private static int Draw(TargetName name)
+    {
+        var draw = name.Values(("draw", 1))[0];
+        return draw >= 1 && draw <= int.MaxValue && draw == Math.Floor(draw)
+            ? (int)draw
+            : throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"The draw of '{name.Proper}' is {draw}; it must be a whole number from 1."), nameof(name));
     }
 }

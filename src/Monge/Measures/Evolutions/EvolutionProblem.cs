@@ -53,6 +53,12 @@ public sealed record EvolutionProblem
         init;
     }
 
+    /// <summary>
+    /// What was seen of a path, in the order of time; none for the law of all paths. With observations the law at a time is that of the position given all of
+    /// them up to then.
+    /// </summary>
+    public IReadOnlyList<Observation> Observations { get; init; } = [];
+
     /// <summary>Where it lives.</summary>
     public EvolutionDomain Domain { get; init; } = EvolutionDomain.WholeSpace;
 
@@ -76,7 +82,9 @@ public sealed record EvolutionProblem
     /// <summary>What names the problem in a record of a run: its name, and a fingerprint of its drift, diffusion, energies and initial law.</summary>
     public IReadOnlyList<(string Name, string Value)> Identity() => [("problem", Name), ("evolution", DensityFingerprint.Of(this))];
 
-    /// <summary>Checks that the parts go together: sizes, and a drift that is finite where the initial law is.</summary>
+    /// <summary>
+    /// Checks that the parts go together: sizes, a drift that is finite where the initial law is, and observations in the order of time.
+    /// </summary>
     /// <exception cref="ArgumentException">They don't; the message says what and where.</exception>
     public void Check()
     {
@@ -108,6 +116,8 @@ public sealed record EvolutionProblem
             throw new ArgumentException(FormattableString.Invariant(
                 $"The drift of '{Name}' is {values[bad]} at x = {Words(positions, bad / d)}, a draw of its initial law; write it so that it is finite there."));
         }
+
+        CheckObservations(positions);
     }
 
     /// <summary>
@@ -144,6 +154,37 @@ public sealed record EvolutionProblem
             : Diffusion.Scalar != Energy.Temperature
             ? $"the diffusion of '{Name}' is not the temperature of its energy along each coordinate"
             : null;
+    }
+
+    private void CheckObservations(double[] positions)
+    {
+        for (var k = 0; k < Observations.Count; k++)
+        {
+            var (time, before) = (Observations[k].Time, k == 0 ? 0 : Observations[k - 1].Time);
+            if (time <= before)
+            {
+                throw new ArgumentException(FormattableString.Invariant(
+                    $"Observation {k} of '{Name}' is at t = {time:g6}, after one at t = {before:g6}; give them in the order of time, one for each."));
+            }
+
+            if (time > Until)
+            {
+                throw new ArgumentException(FormattableString.Invariant(
+                    $"Observation {k} of '{Name}' is at t = {time:g6}, beyond its last time, {Until:g6}; leave it out, or set a later Until."));
+            }
+
+            if (Observations[k].LogLikelihood(Expr.Input("x", Dimension)).Shape is { Rank: > 0 } shape)
+            {
+                throw new ArgumentException($"The log-likelihood of observation {k} of '{Name}' has shape {shape}; it must be a scalar.");
+            }
+
+            var values = PointFunction.At(Observations[k].LogLikelihood, positions, Dimension);
+            if (Array.FindIndex(values, v => double.IsNaN(v) || double.IsPositiveInfinity(v)) is >= 0 and var bad)
+            {
+                throw new ArgumentException(FormattableString.Invariant(
+                    $"The log-likelihood of observation {k} of '{Name}' is {values[bad]} at x = {Words(positions, bad)}; it must be a number there."));
+            }
+        }
     }
 
     private double[] Probes() => Initial.Sample(ProbeCount, new RandomStream(0, MeasureStreams.Fingerprint));

@@ -81,6 +81,12 @@ public sealed class SbtmFlow(EvolutionProblem problem, SbtmOptions? options = nu
                 nameof(problem));
         }
 
+        if (problem.Observations.Count > 0)
+        {
+            throw new ArgumentException(
+                $"Of '{problem.Name}' something was observed; sbtm follows the law of all paths alone, jko that given observations.", nameof(problem));
+        }
+
         if (problem.Diffusion.Matrix.All(v => v == 0))
         {
             throw new ArgumentException($"'{problem.Name}' has no noise: its flow is its drift's, and there is no score to learn.", nameof(problem));

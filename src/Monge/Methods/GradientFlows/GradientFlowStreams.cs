@@ -6,4 +6,5 @@ namespace Monge.Methods;
 internal static class GradientFlowStreams
 {
     public static readonly StreamName Pool = StreamName.Of("gradient flow pool");
+    public static readonly StreamName Conditioning = StreamName.Of("gradient flow conditioning");
 }

@@ -58,6 +58,18 @@ public sealed class JkoFlow(EvolutionProblem problem, JkoOptions? options = null
     private static JkoOptions Checked(EvolutionProblem problem, JkoOptions options)
     {
         ArgumentNullException.ThrowIfNull(problem);
+        if (problem.Observations.Count > 0)
+        {
+            throw new ArgumentException(
+                $"Of '{problem.Name}' something was observed: {nameof(JkoFilter)} follows the law given that, this the law of all paths.", nameof(problem));
+        }
+
+        return Resolved(problem, options with { AffinePart = options.AffinePart ?? true });
+    }
+
+    /// <summary>Options for an evolution, which must be a gradient flow on R^d.</summary>
+    internal static JkoOptions Resolved(EvolutionProblem problem, JkoOptions options)
+    {
         options.Check();
         problem.Check();
         if (problem.NoGradientFlow() is { } why)

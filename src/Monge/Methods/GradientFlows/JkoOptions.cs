@@ -3,7 +3,20 @@ using Monge.Runs;
 
 namespace Monge.Methods;
 
-/// <summary>The options of <see cref="JkoFlow"/>.</summary>
+/// <summary>How <see cref="JkoFilter"/> takes samples of a law given observations.</summary>
+public enum Conditioning
+{
+    /// <summary>
+    /// By importance sampling: paths start from a Gaussian that is fitted to where such paths start, observation by observation, and are drawn by their
+    /// weights.
+    /// </summary>
+    Importance,
+
+    /// <summary>The source's: independence Metropolis chains whose paths start from the initial law, as many as a batch has samples.</summary>
+    Metropolis,
+}
+
+/// <summary>The options of <see cref="JkoFlow"/> and <see cref="JkoFilter"/>.</summary>
 public sealed record JkoOptions : IMethodOptions
 {
     /// <summary>The time up to which the law is followed, above 0; null for the problem's.</summary>
@@ -36,11 +49,23 @@ public sealed record JkoOptions : IMethodOptions
     /// <summary>Rank of each unit's quadratic form, 1 to 256.</summary>
     public int Rank { get; init; } = 5;
 
-    /// <summary>Whether the potential has a free quadratic part besides, so that affine maps are exact; the source has none.</summary>
-    public bool AffinePart { get; init; } = true;
+    /// <summary>
+    /// Whether the potential has a free quadratic part besides, so that affine maps are exact; the source has none. Null has it, except given observations:
+    /// beside it the network starts small, and in a rippled potential stays so.
+    /// </summary>
+    public bool? AffinePart { get; init; }
 
     /// <summary>The most optimiser steps by which the first map is brought to the identity; they end early where it is. At least 0.</summary>
     public int IdentityIterations { get; init; } = 4000;
+
+    /// <summary>Of an evolution with observations: how samples of the law given an observation are taken for the maps after it.</summary>
+    public Conditioning Conditioning { get; init; } = Conditioning.Importance;
+
+    /// <summary>With <see cref="Conditioning.Metropolis"/>: moves of each chain before its first sample, at least 0.</summary>
+    public int WarmUpMoves { get; init; } = 1000;
+
+    /// <summary>With <see cref="Conditioning.Metropolis"/>: moves between two samples of a chain, at least 1.</summary>
+    public int DecorrelationMoves { get; init; } = 2;
 
     /// <summary>Seconds between two checkpoints, above 0.</summary>
     public double CheckpointSeconds { get; init; } = 15;
@@ -59,9 +84,11 @@ public sealed record JkoOptions : IMethodOptions
         OptionCheck.Within<int>(Width, 1, 8192);
         OptionCheck.Within<int>(Rank, 1, 256);
         OptionCheck.AtLeast<int>(IdentityIterations, 0);
+        OptionCheck.AtLeast<int>(WarmUpMoves, 0);
+        OptionCheck.AtLeast<int>(DecorrelationMoves, 1);
         OptionCheck.Above<double>(CheckpointSeconds, 0);
     }
 
     /// <summary>The network that these options describe.</summary>
-    internal ConvexNetworkOptions Network => new() { Width = Width, Rank = Rank, HasAffinePart = AffinePart };
+    internal ConvexNetworkOptions Network => new() { Width = Width, Rank = Rank, HasAffinePart = AffinePart ?? true };
 }

@@ -18,8 +18,8 @@ internal sealed class JkoTraining : IIterative, IDisposable
 {
     private const double PaperWeightDecay = 1e-9;
 
-    // Units that hardly any sample of the pool switches on have gradients far below this. With the usual guard of 1e-8 each would still move by a whole step, and
-    // after dozens of maps such units throw a rare fresh sample far away.
+    // Units that hardly any sample of the pool switches on have gradients far below this. With the usual guard of 1e-8 each would still move by a whole step,
+    // and after dozens of maps such units throw a rare fresh sample far away.
     private const double LeastGradient = 1e-5;
 
     private readonly EvolutionProblem _problem;
@@ -35,12 +35,22 @@ internal sealed class JkoTraining : IIterative, IDisposable
     private readonly List<double[]> _kept = [];
     private readonly double[] _pool;
     private readonly double[] _logDensity;
+    private readonly Func<IReadOnlyList<double[]>, int, double[]?>? _redraw;
     private OptimiserState<float> _state;
     private int _moved;
 
-    public JkoTraining(EvolutionProblem problem, JkoOptions options, IReadOnlyList<double> times, Run run)
+    /// <param name="problem">The evolution.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="times">The times between which there are maps.</param>
+    /// <param name="run">Seed, threads and the like.</param>
+    /// <param name="redraw">
+    /// Draws the pool anew at a time, given the maps up to there and the time's number: always the same for the same maps. Null, or a result of null, leaves
+    /// it.
+    /// </param>
+    public JkoTraining(
+        EvolutionProblem problem, JkoOptions options, IReadOnlyList<double> times, Run run, Func<IReadOnlyList<double[]>, int, double[]?>? redraw = null)
     {
-        (_problem, _options, _times, _seed) = (problem, options, times, run.Seed);
+        (_problem, _options, _times, _seed, _redraw) = (problem, options, times, run.Seed, redraw);
         _network = new ConvexNetwork(_parameters, _initializer, "psi", problem.Dimension, options.Network);
         _step = Compile(run);
         _maps = new ConvexMaps(_parameters, _network, run.Execution);
@@ -134,6 +144,7 @@ internal sealed class JkoTraining : IIterative, IDisposable
         {
             _kept[_moved].CopyTo(_maps.Values);
             _maps.Push(_pool, _logDensity);
+            _redraw?.Invoke(_kept, _moved + 1)?.CopyTo(_pool, 0);
         }
     }
 

@@ -22,7 +22,7 @@ public static class EvolutionModel
     {
         ArgumentNullException.ThrowIfNull(problem);
         var file = SafetensorsFile.Read(path);
-        if (!file.Metadata.TryGetValue(FormName, out var form) || form is not (JkoEvolution.FormName or ScoreEvolution.FormName)
+        if (!file.Metadata.TryGetValue(FormName, out var form) || form is not (JkoEvolution.FormName or FilteredEvolution.FormName or ScoreEvolution.FormName)
             || !file.Metadata.TryGetValue(ProblemName, out var name))
         {
             return null;
@@ -51,7 +51,12 @@ public static class EvolutionModel
 
         try
         {
-            return form == JkoEvolution.FormName ? JkoEvolution.Load(stated, state) : ScoreEvolution.Load(stated, state);
+            return form switch
+            {
+                JkoEvolution.FormName => JkoEvolution.Load(stated, state),
+                FilteredEvolution.FormName => FilteredEvolution.Load(stated, state),
+                _ => ScoreEvolution.Load(stated, state),
+            };
         }
         catch (Exception error) when (error is CheckpointException or ArgumentException or InvalidOperationException)
         {

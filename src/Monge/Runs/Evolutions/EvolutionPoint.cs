@@ -30,7 +30,7 @@ public sealed record EvolutionPoint
     /// <summary>
     /// The method's own estimate of its error: a bound on KL(rho_t | true law), from how far the velocity that moved the samples was from b - D score all the
     /// way (arXiv:2206.04642, proposition 1: dKL/dt is at most a quarter of E |velocity - (b - D score)|^2 in the metric of the inverse of D). NaN where D is
-    /// degenerate or the drift depends on the law, as an interaction's does.
+    /// degenerate, the drift depends on the law, as an interaction's does, or something was observed.
     /// </summary>
     public required double DivergenceBound { get; init; }
 

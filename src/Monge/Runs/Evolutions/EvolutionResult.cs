@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Monge.Data;
 using Monge.Diagnostics;
+using Monge.Measures;
 
 namespace Monge.Runs;
 
@@ -18,7 +19,7 @@ public sealed record EvolutionResult(
     private const int ShownCoordinates = 2;
 
     /// <inheritdoc/>
-    public IReadOnlyList<Status> Warnings { get; } = Check(Points);
+    public IReadOnlyList<Status> Warnings { get; } = [.. Evolution.Warnings, .. Check(Evolution.Problem, Points)];
 
     /// <inheritdoc/>
     public IReadOnlyList<(string Name, NumericArray Values)> Arrays
@@ -146,7 +147,7 @@ public sealed record EvolutionResult(
         return row;
     }
 
-    private static IReadOnlyList<Status> Check(IReadOnlyList<EvolutionPoint> points)
+    private static IReadOnlyList<Status> Check(EvolutionProblem problem, IReadOnlyList<EvolutionPoint> points)
     {
         List<Status> found = [];
         var bound = points[^1].DivergenceBound;
@@ -157,7 +158,8 @@ public sealed record EvolutionResult(
                 "take shorter steps (--options with a smaller step), more iterations or a wider network"));
         }
 
-        for (var k = 1; k < points.Count; k++)
+        // Given observations, a law's free energy may rise.
+        for (var k = 1; k < points.Count && problem.Observations.Count == 0; k++)
         {
             if (points[k].FreeEnergy is var (after, error) && points[k - 1].FreeEnergy is var (before, errorBefore)
                 && after - before > 4 * double.Hypot(error, errorBefore))

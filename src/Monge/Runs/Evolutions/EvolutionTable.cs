@@ -27,8 +27,8 @@ internal sealed class EvolutionTable : IDisposable
         (_problem, _execution) = (problem, new ExecutionOptions { Threads = threads });
         _diffusion = problem.Diffusion.Scalar is > 0 and var eps ? eps : null;
 
-        // The drift must not depend on the law: then the law's error enters it too.
-        _hasBound = _diffusion is not null && problem.Energy?.Interaction is null;
+        // The drift must not depend on the law: then the law's error enters it too. Nor is there a bound across an observation, which weighs errors anew.
+        _hasBound = _diffusion is not null && problem.Energy?.Interaction is null && problem.Observations.Count == 0;
         PointFunction Compile(Func<Expr, Expr, Expr> function) => new(function, problem.Dimension, _execution);
         _drift = Compile(problem.Drift);
         _potential = problem.Energy?.Potential is { } potential ? Compile((x, _) => potential(x)) : null;

@@ -1,3 +1,4 @@
+using Monge.Diagnostics;
 using Monge.Measures;
 
 namespace Monge.Runs;
@@ -10,6 +11,9 @@ public interface IEvolution
 
     /// <summary>The times at which the law is known, ascending from 0.</summary>
     IReadOnlyList<double> Times { get; }
+
+    /// <summary>What is to be said of the law as it was made, apart from what a table over time tells.</summary>
+    IReadOnlyList<Status> Warnings => [];
 
     /// <summary>Draws independent samples of the initial law and carries them through all times.</summary>
     /// <param name="samples">Their number n.</param>

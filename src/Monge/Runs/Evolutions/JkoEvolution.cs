@@ -50,11 +50,15 @@ public sealed class JkoEvolution : IEvolution
     /// <summary>The parameters of each map.</summary>
     public IReadOnlyList<double[]> Maps => _maps;
 
+    /// <summary>How the maps' network is built.</summary>
+    internal ConvexNetworkOptions Network => _network;
+
     /// <summary>The maps as a model file keeps them: the parameters of each, the times, and how the network is built.</summary>
-    internal RunState ToState()
+    /// <param name="form">What the file calls its form.</param>
+    internal RunState ToState(string form = FormName)
     {
         var state = new RunState();
-        state.Put(EvolutionModel.FormName, FormName);
+        state.Put(EvolutionModel.FormName, form);
         state.Put("times", [.. Times]);
         for (var k = 0; k < _maps.Count; k++)
         {
