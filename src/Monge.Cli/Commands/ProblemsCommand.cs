@@ -33,6 +33,10 @@ internal static class ProblemsCommand
             {
                 output.WriteLine($"{entry.Name.PadRight(width)}  d = {entry.Dimension,-3}  exact: {Known(problem),-20}  {entry.Description}");
             }
+
+            output.WriteLine();
+            output.WriteLine("Any target of `monge targets` is a problem too, the descent of -log density to it: banana, many-well-5, ... (target-double-well, as there");
+            output.WriteLine("is a problem of that name).");
         });
         return command;
     }

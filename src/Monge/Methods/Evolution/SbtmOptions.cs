@@ -67,8 +67,14 @@ public sealed record SbtmOptions : IMethodOptions
     /// <summary>Whether the first particles, where they are made of normal noise, have exactly its mean and covariance: less noise later on.</summary>
     public bool MatchMoments { get; init; } = true;
 
-    /// <summary>The most optimiser steps after each time step, at least 1.</summary>
+    /// <summary>The most optimiser steps after each time step, at least 1; with a budget the run finds them.</summary>
     public int Iterations { get; init; } = 100;
+
+    /// <summary>
+    /// The time of the whole training: as many optimiser steps after each time step as fit into it, by the speed that is measured when the first one begins.
+    /// The number is then kept, so that a resumed run ends as an uninterrupted one. Null for the number of iterations.
+    /// </summary>
+    public TimeSpan? Budget { get; init; }
 
     /// <summary>The root mean square of the gradient's elements at which they end before, at least 0; the loss is that of a diffusion scaled to 1.</summary>
     public double GradientTolerance { get; init; }
@@ -136,6 +142,7 @@ public sealed record SbtmOptions : IMethodOptions
         OptionCheck.Within<int>(Particles, 3, 10_000_000);
         OptionCheck.Within<int>(HeldOut, 0, Loss is null or SbtmLoss.Carried ? int.MaxValue : Particles / 2);
         OptionCheck.AtLeast<int>(Iterations, 1);
+        OptionCheck.Require(Budget is null || Budget > TimeSpan.Zero, Budget, "longer than zero");
         OptionCheck.AtLeast<double>(GradientTolerance, 0);
         OptionCheck.Within<int>(BatchSize, 2, Loss is null ? Particles : Trained);
         OptionCheck.Known<SbtmOptimiser>(Optimiser);
