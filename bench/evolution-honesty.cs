@@ -2,8 +2,8 @@
 // Whether the error that a run of `evolve` states of itself is honest: problems whose law at the end is known, in closed form or by finite volumes, followed by
 // every method that applies, at good and at deliberately poor settings.
 //   dotnet run bench/evolution-honesty.cs -- [--part K/N] [--seeds 1,2,3] [--only TEXT]
-// True error: KL(rho_T | law) from the run's samples, by the exact law or by finite volumes. Stated: the run's bound on it. Honest: the true error is below twice
-// the stated one, or within its own sampling error. A run is good where the true error is below the bar of .01 nats, and bad where it is above three bars, or
+// True error: KL(rho_T | law) from the run's samples, by the exact law or by finite volumes. Stated: the run's bound on it. Honest: the true error is below
+// twice the stated one, or within its own sampling error. A run is good where the true error is below the bar of .01 nats, and bad where it is above three bars, or
 // where an estimate of it is as far below 0, which no divergence is, or where the run breaks off; bad runs must be warned, good ones not. Told: how often a
 // classifier tells the run's samples from simulated particles.
 #:project ../src/Monge/Monge.csproj
@@ -68,12 +68,14 @@ foreach (var (law, name, setting, options, number) in Cases().Select((c, i) => (
         }
 
         Console.WriteLine(
-            $"| {law.Problem.Name} | {name} | {setting} | {seed} | {stated:g2} | {error:g2}{(isHonest ? "" : " (!)")} | {accuracy:p1} | {seconds:f1} | {told} |");
+            $"| {law.Problem.Name} | {name} | {setting} | {seed} | {stated:g2} | {error:g2}{(isHonest ? "" : " (!)")} | {accuracy:p1} | {seconds:f1} | "
+            + $"{told} |");
     }
 }
 
 Console.WriteLine();
-Console.WriteLine($"{honest} of {runs} runs have a true error below twice the stated one; {badWarned} of {bad} bad runs are warned, {goodWarned} of {good} good ones.");
+Console.WriteLine($"{honest} of {runs} runs have a true error below twice the stated one; {badWarned} of {bad} bad runs are warned,");
+Console.WriteLine($"{goodWarned} of {good} good ones.");
 
 string Value(string name, string otherwise) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : otherwise;
 

@@ -35,8 +35,7 @@ internal static class ProblemsCommand
             }
 
             output.WriteLine();
-            output.WriteLine("Any target of `monge targets` is a problem too, the descent of -log density to it: banana, many-well-5, ... (target-double-well, as there");
-            output.WriteLine("is a problem of that name).");
+            output.WriteLine("Any target of `monge targets` is a problem too, the descent to it: banana, many-well-5 (target-NAME where a problem has the name).");
         });
         return command;
     }

@@ -63,7 +63,8 @@ internal sealed class RunCommand<TProblem, TResult>
         var run = new RunCommand<TProblem, TResult>(kind);
         var command = new Command(kind.Kind.Name, kind.Description);
         foreach (var symbol in (Symbol[])
-            [.. kind.Symbols, run._method, .. run._compare is { } compare ? new Symbol[] { compare } : [], run._seed, run._budget, run._iterations, run._threads, run._preset, run._options, run._out, run._resume,
+            [.. kind.Symbols, run._method, .. run._compare is { } compare ? new Symbol[] { compare } : [], run._seed, run._budget, run._iterations,
+                run._threads, run._preset, run._options, run._out, run._resume,
                 run._noReport, run._json])
         {
             if (symbol is Argument argument)
@@ -195,7 +196,8 @@ internal sealed class RunCommand<TProblem, TResult>
         var (blocks, rows) = _kind.Comparison!(runs);
         told["comparison"] = rows;
         told["out"] = folder;
-        Status[] warnings = [.. runs.SelectMany(r => (r.Result?.Warnings ?? [Status.Fail(r.Failure!, "")]).Select(w => w with { Cause = $"{r.Method}: {w.Cause}" }))];
+        Status[] warnings = [.. runs.SelectMany(r =>
+            (r.Result?.Warnings ?? [Status.Fail(r.Failure!, "")]).Select(w => w with { Cause = $"{r.Method}: {w.Cause}" }))];
         AtomicFile.WriteText(Path.Combine(folder, "comparison.json"), JsonOutput.Indented(told));
         AtomicFile.WriteText(Path.Combine(folder, "comparison.txt"), SummaryWriter.Text(blocks, warnings));
         string[] drawn = [.. runs.Where(r => r.Result is not null).Select(r => Path.Combine(folder, r.Method))];

@@ -8,7 +8,9 @@ using Monge.Training;
 
 namespace Monge.Tests.Methods;
 
-/// <summary>What every method that follows laws passes: Brownian motion, an Ornstein-Uhlenbeck process, a double well; against exact laws or finite volumes.</summary>
+/// <summary>
+/// What every method that follows laws passes: Brownian motion, an Ornstein-Uhlenbeck process, a double well; against exact laws or finite volumes.
+/// </summary>
 public sealed class EvolutionSmokeTests
 {
     private const int Samples = 10_000;
@@ -27,7 +29,7 @@ public sealed class EvolutionSmokeTests
             {
                 foreach (var problem in (string[])["heat-2", "ou-2", "double-well"])
                 {
-                    cases.Add((string)method[0], problem);
+                    cases.Add(method, problem);
                 }
             }
 

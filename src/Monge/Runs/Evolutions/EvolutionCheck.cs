@@ -27,9 +27,11 @@ public sealed record EvolutionCheck(double Accuracy, double Error, int Steps)
     private const int MostDimensions = 64;
     private const int Probes = 64;
 
-    // The accuracy that two Gaussians of one shape have when they are .02 nats apart, and guessing's standard deviations that make it no chance.
+    // The accuracy that two Gaussians of one shape have when they are .02 nats apart; guessing's standard deviations that make a lower one no chance; and the
+    // bound from which on that counts.
     private const double DoubtfulAccuracy = 0.54;
-    private const double Chance = 4;
+    private const double Chance = 3;
+    private const double NotableBound = 0.03;
 
     /// <summary>
     /// What the laws differ by at least, in nats, twice the accuracy's standard error left out: by Pinsker's inequality KL is at least 2 TV^2, and twice the
@@ -37,8 +39,8 @@ public sealed record EvolutionCheck(double Accuracy, double Error, int Steps)
     /// </summary>
     public double LeastDivergence => 2 * Math.Pow(Math.Max(0, (2 * (Accuracy - (2 * Error))) - 1), 2);
 
-    /// <summary>Whether the samples are not those of the diffusion.</summary>
-    internal bool Fails => Accuracy >= Math.Max(DoubtfulAccuracy, 0.5 + (Chance * Error));
+    /// <summary>Whether the samples are not those of the diffusion: told apart clearly, or beyond chance where the stated bound allows for it.</summary>
+    internal bool Fails(double bound) => Accuracy >= 0.5 + (Chance * Error) && (Accuracy >= DoubtfulAccuracy || bound > NotableBound);
 
     /// <summary>
     /// Compares the last law with simulated particles; null where too few samples are there, or a simulation is not made: with an interaction or a porous
@@ -47,7 +49,8 @@ public sealed record EvolutionCheck(double Accuracy, double Error, int Steps)
     internal static EvolutionCheck? Of(EvolutionProblem problem, EvolvedSamples end, Run run)
     {
         var (d, n) = (problem.Dimension, end.LogDensity.Length);
-        if (n < LeastSamples || d > MostDimensions || problem.Domain is not WholeSpaceDomain || problem.Energy is { Interaction: not null } or { PorousFactor: > 0 })
+        if (n < LeastSamples || d > MostDimensions || problem.Domain is not WholeSpaceDomain
+            || problem.Energy is { Interaction: not null } or { PorousFactor: > 0 })
         {
             return null;
         }

@@ -33,7 +33,8 @@ public static class EvolutionComparison
         foreach (var (name, value) in (ReadOnlySpan<(string, Func<EvolutionPoint, double?>)>)
             [("entropy", p => p.Entropy.Value), ("KL bound", p => p.DivergenceBound), ("true KL", p => p.Divergence?.Value)])
         {
-            columns.AddRange(runs.Where(r => r.Result.Points.Any(p => value(p) is { } v && double.IsFinite(v))).Select(r => ($"{name}, {r.Method}", value, r.Result)));
+            columns.AddRange(
+                runs.Where(r => r.Result.Points.Any(p => value(p) is { } v && double.IsFinite(v))).Select(r => ($"{name}, {r.Method}", value, r.Result)));
         }
 
         string Cell(double time, Func<EvolutionPoint, double?> value, EvolutionResult result) =>
@@ -45,7 +46,8 @@ public static class EvolutionComparison
 
     private static SummaryTable AtTheEnd(IReadOnlyList<ComparedRun> runs)
     {
-        static string WithError((double Value, double Error)? figure) => figure is { } f && double.IsFinite(f.Value) ? ResultText.WithError(f.Value, f.Error) : "-";
+        static string WithError((double Value, double Error)? figure) =>
+            figure is { } f && double.IsFinite(f.Value) ? ResultText.WithError(f.Value, f.Error) : "-";
         var (ended, rows) = (Ended(runs), new List<IReadOnlyList<string>>());
         foreach (var run in runs)
         {

@@ -16,9 +16,12 @@ public sealed record EvolutionResult(
     IEvolution Evolution, string Method, IReadOnlyList<EvolutionPoint> Points, IReadOnlyList<EvolvedSamples> Stored, Run Run,
     EvolutionCheck? Simulated = null, bool AreStepsLong = false) : IRunResult
 {
-    // A stated error is a warning's matter above this, in nats; where simulated particles find nothing, only when it says nothing any more.
+    // A stated error is a warning's matter above this, in nats, and where simulated particles find nothing above the second.
     private const double LargestBound = 0.1;
-    private const double UselessBound = 1;
+    private const double UnseenBound = 0.2;
+
+    // No training is that far off: it is instability.
+    private const double RunawayBound = 1e6;
     private const int ShownCoordinates = 2;
 
     // An entropy this far above the largest one, in nats and beyond that in its errors, is none of chance.
@@ -172,10 +175,13 @@ public sealed record EvolutionResult(
     private static IReadOnlyList<Status> Check(IReadOnlyList<EvolutionPoint> points, EvolutionCheck? simulated, bool areStepsLong)
     {
         List<Status> found = [];
-        var (bound, cause) = (points[^1].DivergenceBound, areStepsLong
+        var bound = points[^1].DivergenceBound;
+        var cause = bound > RunawayBound || !double.IsFinite(points[^1].MeanSpeed)
+            ? ("its samples or their scores run off", "take shorter steps (the option 'step'), more samples to train on, or a lower learning rate")
+            : areStepsLong
             ? ("its steps in time are too long", "take shorter steps (the option 'step')")
-            : ("its training falls short", "take more iterations, more samples to train on, a lower learning rate, or a wider network"));
-        if (simulated is { Fails: true })
+            : ("its training falls short", "take more iterations, more samples to train on, a lower learning rate, or a wider network");
+        if (simulated?.Fails(bound) == true)
         {
             found.Add(Status.Warn(
                 FormattableString.Invariant($"the samples at t = {points[^1].Time:g4} are not those of the diffusion: a classifier tells them from simulated ")
@@ -184,7 +190,7 @@ public sealed record EvolutionResult(
                 cause.Item2));
         }
 
-        if (!(bound <= (simulated is null ? LargestBound : UselessBound)) && !(double.IsNaN(bound) && double.IsNaN(points[0].DivergenceBound)))
+        if (!(bound <= (simulated is null ? LargestBound : UnseenBound)) && !(double.IsNaN(bound) && double.IsNaN(points[0].DivergenceBound)))
         {
             found.Add(Status.Warn(
                 FormattableString.Invariant($"the bound on the divergence from the true law reaches {bound:g3} nats; {cause.Item1}"), cause.Item2));
@@ -195,8 +201,8 @@ public sealed record EvolutionResult(
             if (points[k].EntropyAboveGaussian is { } above && above.Value > Negligible + (Impossible * above.Error))
             {
                 found.Add(Status.Warn(
-                    FormattableString.Invariant($"the log densities at t = {points[k].Time:g4} are not those of the samples: their entropy is {above.Value:g2} ")
-                    + "above that of the Gaussian with the samples' covariance, which no law exceeds",
+                    FormattableString.Invariant($"the log densities at t = {points[k].Time:g4} are not those of the samples: their entropy is ")
+                    + FormattableString.Invariant($"{above.Value:g2} above that of the Gaussian with the samples' covariance, which no law exceeds"),
                     cause.Item2));
                 break;
             }

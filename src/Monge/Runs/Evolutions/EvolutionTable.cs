@@ -126,8 +126,8 @@ internal sealed class EvolutionTable : IDisposable
     // Of each sample its difference from the one so many numbers further on.
     private static double[] Apart(double[] positions, int shift) => [.. positions.Select((p, i) => p - positions[(i + shift) % positions.Length])];
 
-    // The residual at both ends of a step, taken as linear between: a third of the sum of squares and product. What the samples were moved by beyond the mean of
-    // both velocities, the error of the step itself, belongs to both.
+    // The residual at both ends of a step, taken as linear between: a third of the sum of squares and product. What the samples were moved by beyond the mean
+    // of both velocities, the error of the step itself, belongs to both.
     private void Advance(EvolvedSamples at, double[] velocity, double length)
     {
         if (!_hasBound || _diffusion is not { } eps)
@@ -154,8 +154,8 @@ internal sealed class EvolutionTable : IDisposable
         _residual = at.VelocityAfter.Length > 0 ? [.. at.VelocityAfter.Zip(velocity, (moved, right) => moved - right)] : null;
     }
 
-    // With W C W^T = I for the samples' covariance C the mean of |W (x - m)|^2 / 2 is d / 2, so that of the difference from the Gaussian's log density is what is
-    // sought, and its scatter the error.
+    // With W C W^T = I for the samples' covariance C the mean of |W (x - m)|^2 / 2 is d / 2, so that of the difference from the Gaussian's log density is what
+    // is sought, and its scatter the error.
     private static (double Value, double Error)? AboveGaussian(EvolvedSamples at, double[] mean, double[] covariance)
     {
         var d = mean.Length;
