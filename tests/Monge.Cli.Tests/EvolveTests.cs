@@ -218,7 +218,7 @@ public sealed class EvolveTests
     [InlineData("--compare takes two or more different methods", "ou-2", "--compare", "jko,jko")]
     [InlineData("--method and --compare exclude each other", "ou-2", "--compare", "jko,sbtm", "--method", "jko")]
     [InlineData("did you mean 'sbtm'", "ou-2", "--compare", "jko,sbtmm")]
-    [InlineData("has no option 'pool'", "ou-2", "--compare", "jko,sbtm", "--options", "tiny.json")]
+    [InlineData("There is no option of sbtm 'pool'", "ou-2", "--compare", "jko,sbtm", "--options", "tiny.json")]
     [InlineData("name a folder by --out, not a model", "ou-2", "--compare", "jko,sbtm", "--out", "m.safetensors")]
     [InlineData("The target 'gmm9' has no setting 'width'", "gmm9@width=3")]
     public void What_cannot_be_compared_is_told_before_anything_runs(string expected, params string[] arguments)
