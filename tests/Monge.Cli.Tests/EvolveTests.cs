@@ -167,6 +167,113 @@ public sealed class EvolveTests
             $"monge: '{made}' holds an evolution of 'own-well', which is none of `monge problems`; read it by the program that brings it.", other.Sentence);
     }
 
+    [Fact]
+    public void Methods_are_compared_on_one_problem_each_in_a_folder_that_goes_on()
+    {
+        using var folder = Folder();
+        File.WriteAllText(folder["both.json"], """
+            { "jko": { "width": 8, "batchSize": 128, "pool": 1024, "step": 0.1 },
+              "sbtm": { "width": 8, "particles": 512, "batchSize": 128, "step": 0.05 } }
+            """);
+        string[] arguments =
+            ["evolve", "ou-2", "--compare", "jko,sbtm", "--iterations", "20", "--until", "0.2", "--times", "3", "--samples", "2000", "--options", "both.json"];
+        using (var run = MongeProcess.Run(folder.Path, [.. arguments, "--no-report"]))
+        {
+            Assert.Equal(0, run.ExitCode);
+            foreach (var text in (string[])["entropy, jko", "true KL, sbtm", "production", "the time is the method's own", "comparison.json"])
+            {
+                Assert.Contains(text, run.Output.ReplaceLineEndings(" "), StringComparison.Ordinal);
+            }
+        }
+
+        const string made = "runs/ou-2-seed1-compare";
+        var comparison = JsonNode.Parse(File.ReadAllText(folder[$"{made}/comparison.json"]))!["comparison"]!.AsArray();
+        Assert.Equal(["jko", "sbtm"], comparison.Select(row => (string)row!["method"]!));
+        Assert.All(comparison, row => Assert.True((double)row!["seconds"]! > 0 && (double)row["divergence_bound"]! > 0 && (double)row["time"]! == 0.2));
+        var record = JsonNode.Parse(File.ReadAllText(folder[$"{made}/sbtm/run.json"]))!;
+        Assert.Equal(512, (int)record["options"]!["particles"]!);
+        using (var drawn = MongeProcess.Run(folder.Path, "generate", $"{made}/jko", "-n", "10", "--at", "0.2", "-o", "s.csv"))
+        {
+            Assert.Equal(0, drawn.ExitCode);
+        }
+
+        // A comparison goes on where it was: here the second method never began.
+        Directory.Delete(folder[$"{made}/sbtm"], recursive: true);
+        using (var resumed = MongeProcess.Run(folder.Path, [.. arguments, "--resume", "--json"]))
+        {
+            Assert.Equal(0, resumed.ExitCode);
+            var again = JsonNode.Parse(resumed.Output)!["comparison"]!.AsArray();
+            foreach (var (row, before) in again.Zip(comparison))
+            {
+                Assert.Equal((double)before!["entropy"]!, (double)row!["entropy"]!);
+            }
+        }
+
+        Assert.True(File.Exists(folder[$"{made}/comparison.html"]));
+    }
+
+    [Theory]
+    [InlineData("but the drift of 'swirling-wells-2' is no gradient", "swirling-wells-2", "--compare", "sbtm,jko")]
+    [InlineData("--compare takes two or more different methods", "ou-2", "--compare", "jko")]
+    [InlineData("--compare takes two or more different methods", "ou-2", "--compare", "jko,jko")]
+    [InlineData("--method and --compare exclude each other", "ou-2", "--compare", "jko,sbtm", "--method", "jko")]
+    [InlineData("did you mean 'sbtm'", "ou-2", "--compare", "jko,sbtmm")]
+    [InlineData("There is no option of sbtm 'pool'", "ou-2", "--compare", "jko,sbtm", "--options", "tiny.json")]
+    [InlineData("name a folder by --out, not a model", "ou-2", "--compare", "jko,sbtm", "--out", "m.safetensors")]
+    [InlineData("The target 'gmm9' has no setting 'width'", "gmm9@width=3")]
+    public void What_cannot_be_compared_is_told_before_anything_runs(string expected, params string[] arguments)
+    {
+        using var folder = Folder();
+        using var run = MongeProcess.Run(folder.Path, ["evolve", .. arguments]);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(expected, run.Sentence, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder["runs"]));
+    }
+
+    [Fact]
+    public void A_budget_is_kept_with_the_iterations_that_it_found()
+    {
+        using var folder = Folder();
+        string[] arguments = ["evolve", "ou-2", "--until", "0.2", "--samples", "500", "--options", "tiny.json", "--no-report"];
+        using (var run = MongeProcess.Run(folder.Path, [.. arguments, "--budget", "4s"]))
+        {
+            Assert.Equal(0, run.ExitCode);
+        }
+
+        var record = JsonNode.Parse(File.ReadAllText(folder["runs/ou-2-seed1/run.json"]))!;
+        Assert.Equal("00:00:04", (string)record["resolved_options"]!["budget"]!);
+        var found = (int)record["resolved_options"]!["iterations"]!;
+        using (var run = MongeProcess.Run(folder.Path, [.. arguments, "--iterations", $"{found}", "--out", "counted"]))
+        {
+            Assert.Equal(0, run.ExitCode);
+        }
+
+        foreach (var file in (string[])["positions.npy", "log_density.npy", "score.npy"])
+        {
+            Assert.Equal(File.ReadAllBytes(folder[$"runs/ou-2-seed1/{file}"]), File.ReadAllBytes(folder[$"counted/{file}"]));
+        }
+    }
+
+    [Fact]
+    public void A_target_is_a_potential_whose_law_is_read_again()
+    {
+        using var folder = Folder();
+        using (var run = MongeProcess.Run(
+            folder.Path, Arguments("shifted-gaussian-2@shift=1", 60, "--until", "0.2", "--times", "2", "--samples", "500", "--no-report")))
+        {
+            Assert.Equal(0, run.ExitCode);
+            Assert.Contains("KL to invariant", run.Output, StringComparison.Ordinal);
+        }
+
+        using (var drawn = MongeProcess.Run(folder.Path, "generate", "runs/shifted-gaussian-2@shift=1-seed1", "-n", "20", "--at", "0.1", "-o", "s.csv"))
+        {
+            Assert.Equal(0, drawn.ExitCode);
+        }
+
+        using var listed = MongeProcess.Run(folder.Path, "problems");
+        Assert.Contains("Any target of `monge targets` is a problem too", listed.Output, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("did you mean 'swimmer'", "evolve", "swimer")]
     [InlineData("is no gradient: d b_", "evolve", "swirling-wells-2")]

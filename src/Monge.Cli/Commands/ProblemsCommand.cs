@@ -33,6 +33,9 @@ internal static class ProblemsCommand
             {
                 output.WriteLine($"{entry.Name.PadRight(width)}  d = {entry.Dimension,-3}  exact: {Known(problem),-20}  {entry.Description}");
             }
+
+            output.WriteLine();
+            output.WriteLine("Any target of `monge targets` is a problem too, the descent to it: banana, many-well-5 (target-NAME where a problem has the name).");
         });
         return command;
     }

@@ -35,6 +35,28 @@ internal static class RunReporting
         }
     }
 
+    /// <summary>Writes a page with several runs side by side, unless no report is wanted.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="option">Its option for going without.</param>
+    /// <param name="folders">The folders of the runs, with their reports.</param>
+    /// <param name="path">The page's file.</param>
+    public static void Compare(ParseResult parsed, Option<bool> option, IReadOnlyList<string> folders, string path)
+    {
+        if (parsed.GetValue(option) || folders.Count < 2)
+        {
+            return;
+        }
+
+        try
+        {
+            Join(folders, path);
+        }
+        catch (Exception error)
+        {
+            Console.Error.WriteLine($"monge: the runs are saved, but the page that compares them couldn't be made: {Failures.Sentence(error)}");
+        }
+    }
+
     /// <summary>The command that was given.</summary>
     public static string Command(ParseResult parsed) =>
         string.Join(' ', ["monge", .. parsed.Tokens.Select(t => t.Value.Contains(' ') ? $"'{t.Value}'" : t.Value)]);
@@ -42,4 +64,7 @@ internal static class RunReporting
     // Drawing libraries load when a report is made, and not before.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Render(string folder, RunPictures run) => RunReport.Write(folder, run);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Join(IReadOnlyList<string> folders, string path) => RunReport.Compare(folders, path);
 }

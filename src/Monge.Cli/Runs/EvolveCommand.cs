@@ -15,7 +15,7 @@ internal static class EvolveCommand
     {
         var name = new Argument<string?>("problem")
         {
-            Description = own is null ? "The evolution; `monge problems` lists them." : $"The evolution. [default: {own.Name}]",
+            Description = own is null ? "The evolution, or a target as a potential; `monge problems` lists them." : $"The evolution. [default: {own.Name}]",
             HelpName = "PROBLEM",
             Arity = own is null ? ArgumentArity.ExactlyOne : ArgumentArity.ZeroOrOne,
         };
@@ -52,8 +52,8 @@ internal static class EvolveCommand
             Methods = () => MethodRegistry.Evolutions,
             Symbols = [name, until, times, samples],
             Problem = Problem,
-            Report = (parsed, problem, evolution, run) =>
-                EvolutionResult.Of(evolution, parsed.GetRequiredValue<string>("--method"), parsed.GetValue(samples), parsed.GetValue(times), run),
+            Report = (parsed, method, _, evolution, run) => EvolutionResult.Of(evolution, method, parsed.GetValue(samples), parsed.GetValue(times), run),
+            Comparison = runs => (EvolutionComparison.Summary(runs), EvolutionComparison.ToJson(runs)),
             Closing = "positions, log densities, scores, model and record",
             Flags = Flags,
             Settings = parsed => new JsonObject { ["samples"] = parsed.GetValue(samples), ["times"] = parsed.GetValue(times) },
@@ -62,6 +62,8 @@ internal static class EvolveCommand
                 ("monge evolve ou-2", "an Ornstein-Uhlenbeck process to t = 1, beside its exact law"),
                 ("monge evolve mixture-2 --until 2 --times 21", "a diffusion into a Gaussian mixture"),
                 ("monge evolve ou-12 --preset paper --seed 1", "with the network and steps of the paper"),
+                ("monge evolve ou-4 --compare jko,sbtm --budget 1m", "two methods side by side, a minute each"),
+                ("monge evolve banana --until 5", "down -log of a target's density"),
                 ("monge evolve ou-2 --resume", "go on after Ctrl-C or a crash"),
             ],
         });

@@ -111,7 +111,7 @@ internal sealed partial class FitCommand
         });
     }
 
-    private static FitResult Report(ParseResult parsed, FitProblem problem, FlowModel model, Run run) => FitResult.Of(model, problem.Data, run);
+    private static FitResult Report(ParseResult parsed, string method, FitProblem problem, FlowModel model, Run run) => FitResult.Of(model, problem.Data, run);
 
     private StatedProblem<FitProblem> Problem(ParseResult parsed, int threads)
     {

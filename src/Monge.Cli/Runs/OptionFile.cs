@@ -32,6 +32,24 @@ internal static class OptionFile
         }
     }
 
+    /// <summary>Those of a method among the options of a file, which may hold an object for each of several methods that are compared.</summary>
+    /// <param name="given">The file's options.</param>
+    /// <param name="method">The method.</param>
+    /// <param name="compared">The methods that are compared; empty for none.</param>
+    /// <exception cref="CommandException">There are objects for methods, and something else beside them.</exception>
+    public static JsonObject Of(JsonObject given, string method, IReadOnlyList<string> compared)
+    {
+        if (!given.Any(o => compared.Contains(o.Key)))
+        {
+            return given;
+        }
+
+        return given.Select(o => o.Key).FirstOrDefault(name => !compared.Contains(name) || given[name] is not JsonObject) is { } other
+            ? throw CommandException.Usage(
+                $"The options of a comparison are either those of all methods or an object for each ({string.Join(", ", compared)}); '{other}' is neither.")
+            : given[method] as JsonObject ?? [];
+    }
+
     /// <summary>Puts options over others.</summary>
     public static void Merge(JsonObject options, JsonObject over)
     {

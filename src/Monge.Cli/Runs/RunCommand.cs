@@ -16,6 +16,7 @@ internal sealed class RunCommand<TProblem, TResult>
 
     private readonly RunKind<TProblem, TResult> _kind;
     private readonly Option<string> _method;
+    private readonly Option<string?>? _compare;
     private readonly Option<ulong> _seed = CommandOptions.Seed();
     private readonly Option<TimeSpan?> _budget = CommandOptions.Duration("--budget", "Training time, such as 90s, 2m or 1h. Not together with --iterations.");
     private readonly Option<int> _iterations = CommandOptions.Integer(
@@ -46,6 +47,12 @@ internal sealed class RunCommand<TProblem, TResult>
             HelpName = "DIR"
         };
 
+        _compare = kind.Comparison is null ? null : new Option<string?>("--compare")
+        {
+            Description = "Methods to run one after the other on the same problem, seed and budget, and to set side by side. Not together with --method.",
+            HelpName = "M1,M2",
+        };
+
         // A default of 0 stands for "not given", which help has no reason to show.
         _iterations.DefaultValueFactory = null;
     }
@@ -56,7 +63,8 @@ internal sealed class RunCommand<TProblem, TResult>
         var run = new RunCommand<TProblem, TResult>(kind);
         var command = new Command(kind.Kind.Name, kind.Description);
         foreach (var symbol in (Symbol[])
-            [.. kind.Symbols, run._method, run._seed, run._budget, run._iterations, run._threads, run._preset, run._options, run._out, run._resume,
+            [.. kind.Symbols, run._method, .. run._compare is { } compare ? new Symbol[] { compare } : [], run._seed, run._budget, run._iterations,
+                run._threads, run._preset, run._options, run._out, run._resume,
                 run._noReport, run._json])
         {
             if (symbol is Argument argument)
@@ -77,22 +85,48 @@ internal sealed class RunCommand<TProblem, TResult>
     private async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var json = parsed.GetValue(_json) ? parsed.InvocationConfiguration.Output : null;
+        if (_compare is not null && parsed.GetValue(_compare) is { } compared)
+        {
+            return await CompareAsync(parsed, compared.Split(',', StringSplitOptions.TrimEntries), json, cancellation);
+        }
+
         var entry = Method(parsed.GetRequiredValue(_method));
-        var options = Options(parsed, entry);
+        var options = Options(parsed, entry, []);
         var stated = _kind.Problem(parsed, parsed.GetValue(_threads));
         var method = Bind(entry, stated.Problem, options);
-        var (seed, resume) = (parsed.GetValue(_seed), parsed.GetValue(_resume));
+        var (resume, replaces) = (parsed.GetValue(_resume), _kind.Replaces(parsed));
+        var (place, model) = Place(parsed.GetValue(_out) ?? Path.Combine("runs", $"{stated.Name}-seed{parsed.GetValue(_seed)}"), replaces || resume);
+        var (result, told, _) = await RunAsync(parsed, (entry, method, stated), (place, model, resume), json, cancellation);
+        var code = Code(result);
+        if (json is not null)
+        {
+            json.WriteLine(JsonOutput.Line(told));
+            return code;
+        }
+
+        var output = parsed.InvocationConfiguration.Output;
+        SummaryWriter.Write(result.Summary(), result.Warnings, output);
+        output.WriteLine();
+        output.WriteLine(model is null ? $"{_kind.Closing} are in {place}" : $"the model is {model}; {_kind.Closing} are in {place}");
+        return code;
+    }
+
+    // Runs a method in its folder, and writes there what comes out.
+    private async Task<(IRunResult Result, JsonObject Told, TimeSpan Elapsed)> RunAsync(
+        ParseResult parsed, (MethodEntry<TProblem, TResult> Entry, IMethod<TResult> Method, StatedProblem<TProblem> Stated) bound,
+        (string Folder, string? Model, bool Resume) place, TextWriter? json, CancellationToken cancellation)
+    {
+        var (name, seed, replaces) = (bound.Entry.Facts.Name, parsed.GetValue(_seed), _kind.Replaces(parsed));
         var record = new RunRecord(
-            _kind.Kind.Name, stated.Identity, entry.Facts.Name, seed, MethodOptions.ToJson(method.Options),
-            RunReporting.Command(parsed), _kind.Settings(parsed));
-        var replaces = _kind.Replaces(parsed);
-        var (place, model) = Place(parsed.GetValue(_out) ?? Path.Combine("runs", $"{stated.Name}-seed{seed}"), replaces || resume);
-        using var folder = RunFolder.Open(place, record, resume, replaces && !resume);
-        var run = new Run { Seed = seed, Threads = parsed.GetValue(_threads), Folder = folder.Path, Resume = resume, Cancellation = cancellation };
-        var result = _kind.Report(parsed, stated.Problem, await RunAsync(method, run, folder, $"{stated.Name} by {entry.Facts.Name}, seed {seed}", json), run);
+            _kind.Kind.Name, bound.Stated.Identity, name, seed, MethodOptions.ToJson(bound.Method.Options), RunReporting.Command(parsed),
+            _kind.Settings(parsed));
+        using var folder = RunFolder.Open(place.Folder, record, place.Resume, replaces && !place.Resume);
+        var run = new Run { Seed = seed, Threads = parsed.GetValue(_threads), Folder = folder.Path, Resume = place.Resume, Cancellation = cancellation };
+        var (made, elapsed) = await RunAsync(bound.Method, run, folder, $"{bound.Stated.Name} by {name}, seed {seed}", json);
+        var result = _kind.Report(parsed, name, bound.Stated.Problem, made, run);
         var told = result.ToJson();
         told["out"] = folder.Path;
-        if (model is not null)
+        if (place.Model is { } model)
         {
             told["model"] = model;
             AtomicFile.Write(model, stream => stream.Write(File.ReadAllBytes(Path.Combine(folder.Path, RunSession.ModelName))));
@@ -103,9 +137,72 @@ internal sealed class RunCommand<TProblem, TResult>
             told["draws"] = draws;
         }
 
-        folder.Write(result, told, record.Options);
+        // The run may have chosen what its options left open.
+        folder.Write(result, told, MethodOptions.ToJson(bound.Method.Options));
         RunReporting.Write(parsed, _noReport, folder.Path, () => result.Draw(RunReporting.Command(parsed), folder.Metrics));
-        var code = result.Warnings.Any(w => w.Code == StatusCode.Failed) ? ExitCodes.Useless : ExitCodes.Success;
+        return (result, told, elapsed);
+    }
+
+    // All methods are bound before the first one runs, so that one that doesn't apply is told at once.
+    private async Task<int> CompareAsync(ParseResult parsed, string[] names, TextWriter? json, CancellationToken cancellation)
+    {
+        if (parsed.GetResult(_method) is { Implicit: false })
+        {
+            throw CommandException.Usage("--method and --compare exclude each other; give one of them.");
+        }
+
+        if (names.Length < 2 || names.Distinct().Count() < names.Length)
+        {
+            throw CommandException.Usage("--compare takes two or more different methods, separated by commas; `monge methods` lists them.");
+        }
+
+        MethodEntry<TProblem, TResult>[] entries = [.. names.Select(Method)];
+        JsonObject[] options = [.. entries.Select(e => Options(parsed, e, names))];
+        var stated = _kind.Problem(parsed, parsed.GetValue(_threads));
+        var methods = entries.Zip(options, (e, o) => (Entry: e, Method: Bind(e, stated.Problem, o), Stated: stated)).ToArray();
+        var folder = Place(parsed, stated.Name);
+        string[] places = [.. names.Select(n => Path.Combine(folder, n))];
+        var resume = parsed.GetValue(_resume);
+        bool IsBegun(string place) => File.Exists(Path.Combine(place, "run.json"));
+        if (resume && !places.Any(IsBegun))
+        {
+            throw CommandException.Failure($"The folder '{folder}' holds no comparison to resume; leave --resume away to start one.");
+        }
+
+        List<ComparedRun> runs = [];
+        JsonObject told = [];
+        foreach (var (method, place) in methods.Zip(places))
+        {
+            var name = method.Entry.Facts.Name;
+            try
+            {
+                // Of a comparison that was stopped some methods never began.
+                var (result, made, elapsed) = await RunAsync(parsed, method, (place, null, resume && IsBegun(place)), null, cancellation);
+                runs.Add(new ComparedRun(name, result, elapsed));
+                told[name] = made;
+            }
+            catch (ArithmeticException error)
+            {
+                runs.Add(new ComparedRun(name, null, TimeSpan.Zero) { Failure = Failures.Sentence(error) });
+                told[name] = new JsonObject { ["status"] = $"failed: {Failures.Sentence(error)}" };
+            }
+        }
+
+        return Tell(parsed, runs, new JsonObject { ["problem"] = stated.Name, ["seed"] = parsed.GetValue(_seed), ["methods"] = told }, folder, json);
+    }
+
+    private int Tell(ParseResult parsed, List<ComparedRun> runs, JsonObject told, string folder, TextWriter? json)
+    {
+        var (blocks, rows) = _kind.Comparison!(runs);
+        told["comparison"] = rows;
+        told["out"] = folder;
+        Status[] warnings = [.. runs.SelectMany(r =>
+            (r.Result?.Warnings ?? [Status.Fail(r.Failure!, "")]).Select(w => w with { Cause = $"{r.Method}: {w.Cause}" }))];
+        AtomicFile.WriteText(Path.Combine(folder, "comparison.json"), JsonOutput.Indented(told));
+        AtomicFile.WriteText(Path.Combine(folder, "comparison.txt"), SummaryWriter.Text(blocks, warnings));
+        string[] drawn = [.. runs.Where(r => r.Result is not null).Select(r => Path.Combine(folder, r.Method))];
+        RunReporting.Compare(parsed, _noReport, drawn, Path.Combine(folder, "comparison.html"));
+        var code = runs.Max(r => r.Result is { } result ? Code(result) : ExitCodes.Failure);
         if (json is not null)
         {
             json.WriteLine(JsonOutput.Line(told));
@@ -113,11 +210,20 @@ internal sealed class RunCommand<TProblem, TResult>
         }
 
         var output = parsed.InvocationConfiguration.Output;
-        SummaryWriter.Write(result.Summary(), result.Warnings, output);
+        SummaryWriter.Write(blocks, warnings, output);
         output.WriteLine();
-        output.WriteLine(model is null ? $"{_kind.Closing} are in {folder.Path}" : $"the model is {model}; {_kind.Closing} are in {folder.Path}");
+        output.WriteLine($"comparison.json and each method's {_kind.Closing} are in {folder}");
         return code;
     }
+
+    private string Place(ParseResult parsed, string name)
+    {
+        var path = parsed.GetValue(_out) ?? Path.Combine("runs", $"{name}-seed{parsed.GetValue(_seed)}-compare");
+        return path.EndsWith(ModelEnding, StringComparison.OrdinalIgnoreCase)
+            ? throw CommandException.Usage("--compare writes a folder of several runs; name a folder by --out, not a model.") : path;
+    }
+
+    private static int Code(IRunResult result) => result.Warnings.Any(w => w.Code == StatusCode.Failed) ? ExitCodes.Useless : ExitCodes.Success;
 
     // A file for the model may be named instead of a folder: the rest of the run then stands beside it.
     private static (string Folder, string? Model) Place(string path, bool mayExist)
@@ -138,7 +244,8 @@ internal sealed class RunCommand<TProblem, TResult>
             : throw CommandException.Usage($"The folder '{parent}' for --out doesn't exist.");
     }
 
-    private static async Task<TResult> RunAsync(IMethod<TResult> method, Run run, RunFolder folder, string title, TextWriter? json)
+    // What the method makes, and the time it took over all resumed parts.
+    private static async Task<(TResult Made, TimeSpan Elapsed)> RunAsync(IMethod<TResult> method, Run run, RunFolder folder, string title, TextWriter? json)
     {
         var last = default(TrainingProgress);
         var metrics = new MetricsFile(folder.Metrics);
@@ -153,7 +260,7 @@ internal sealed class RunCommand<TProblem, TResult>
         {
             var result = await Task.Run(() => method.Run(run with { Progress = progress }), CancellationToken.None);
             metrics.Save();
-            return result;
+            return (result, last.Elapsed);
         }
         catch (OperationCanceledException)
         {
@@ -203,7 +310,8 @@ internal sealed class RunCommand<TProblem, TResult>
     }
 
     // A later source overrides an earlier one: those of the kind's defaults that the method has, a preset, a file, flags.
-    private JsonObject Options(ParseResult parsed, MethodEntry<TProblem, TResult> entry)
+    // In a comparison of methods, a file may hold the options of each under its name.
+    private JsonObject Options(ParseResult parsed, MethodEntry<TProblem, TResult> entry, IReadOnlyList<string> compared)
     {
         var options = new JsonObject(
             _kind.Defaults(parsed).Where(o => entry.DefaultOptions.ContainsKey(o.Key)).Select(o => KeyValuePair.Create(o.Key, o.Value?.DeepClone())));
@@ -216,7 +324,7 @@ internal sealed class RunCommand<TProblem, TResult>
 
         if (parsed.GetValue(_options) is { } file)
         {
-            OptionFile.Merge(options, OptionFile.Read(file));
+            OptionFile.Merge(options, OptionFile.Of(OptionFile.Read(file), entry.Facts.Name, compared));
         }
 
         OptionFile.Merge(options, _kind.Flags(parsed));

@@ -36,8 +36,13 @@ internal sealed record RunKind<TProblem, TResult>
     /// <summary>States the problem, with a number of threads for what that takes.</summary>
     public required Func<ParseResult, int, StatedProblem<TProblem>> Problem { get; init; }
 
-    /// <summary>From what a method made to what is written and told: the problem, the result, and the run.</summary>
-    public required Func<ParseResult, TProblem, TResult, Run, IRunResult> Report { get; init; }
+    /// <summary>From what a method made to what is written and told: the method's name, the problem, the result, and the run.</summary>
+    public required Func<ParseResult, string, TProblem, TResult, Run, IRunResult> Report { get; init; }
+
+    /// <summary>
+    /// Sets runs of several methods on one problem side by side: what is shown, and a row of figures for each method. Null where methods can't be compared.
+    /// </summary>
+    public Func<IReadOnlyList<ComparedRun>, (IReadOnlyList<SummaryBlock> Blocks, JsonArray Rows)>? Comparison { get; init; }
 
     /// <summary>What is said last to a person.</summary>
     public required string Closing { get; init; }

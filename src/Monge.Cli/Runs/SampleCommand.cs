@@ -55,7 +55,7 @@ internal static class SampleCommand
         }
 
         // Estimates are always those of the weighted samples; only the positions that are written change.
-        IRunResult Report(ParseResult parsed, SamplingProblem problem, SampleSet draws, Run run)
+        IRunResult Report(ParseResult parsed, string method, SamplingProblem problem, SampleSet draws, Run run)
         {
             var kept = parsed.GetValue(refine) is > 0 and var steps ? draws.Refine(
                 problem.Target, steps, threads: run.Threads, progress: run.Progress, cancellation: run.Cancellation)

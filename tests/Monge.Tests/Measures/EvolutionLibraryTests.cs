@@ -48,6 +48,38 @@ public sealed class EvolutionLibraryTests
     }
 
     [Fact]
+    public void A_target_is_the_potential_of_a_descent_to_it_from_its_suggested_base()
+    {
+        var (problem, target) = (EvolutionLibrary.Get("banana"), TargetLibrary.Get("banana"));
+        Assert.Equal("banana", problem.Name);
+        double[] points = [0.5, 9, -3, 8];
+        Assert.Equal(target.LogDensityAt(points), PointFunction.At(x => -problem.Energy!.Potential!(x), points, 2), (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal(target.GradientAt(points), PointFunction.At(x => problem.Drift(x, 0), points, 2), (a, b) => Math.Abs(a - b) < 1e-9);
+        Assert.All(
+            PointFunction.At(problem.Facts.Stationary!.LogDensity!, points, 2).Zip(target.LogDensityAt(points)),
+            pair => Assert.Equal(pair.Second - target.Facts.LogZ!.Value, pair.First, 1e-12));
+        Assert.Equal(PointFunction.At(target.Base.ToGaussian().LogDensity, points, 2), PointFunction.At(problem.Initial.LogDensity, points, 2));
+
+        // A name that a problem has too means the problem; the target has a mark before it, also in its own name.
+        Assert.Equal(0.5, EvolutionLibrary.Get("double-well").Energy!.Temperature);
+        var well = EvolutionLibrary.Get("target-double-well");
+        Assert.Equal(("target-double-well", 1.0), (well.Name, well.Energy!.Temperature));
+        Assert.Equal("shifted-gaussian-3@shift=2", EvolutionLibrary.Get("target-shifted-gaussian-3@shift=2,scale=1").Name);
+        Assert.Throws<ArgumentException>(() => EvolutionProblem.ToTarget(target, GaussianBase.Isotropic(3)));
+    }
+
+    [Fact]
+    public void A_target_with_a_support_is_followed_in_unconstrained_coordinates()
+    {
+        var target = Density.Create("gamma", 1, x => ((2 * x.Log()) - x).Sum(), new DensityOptions { Support = [SupportTransform.Positive(1)] });
+        var problem = EvolutionProblem.ToTarget(target);
+        Assert.EndsWith("in unconstrained coordinates, from the Gaussian that is suggested for it.", problem.Description, StringComparison.Ordinal);
+
+        // y = log x: the density of y is exp(3 y - exp y).
+        Assert.Equal(3 - Math.Exp(0.5), PointFunction.At(y => problem.Drift(y, 0), [0.5], 1)[0], 1e-12);
+    }
+
+    [Fact]
     public void Barenblatts_law_has_mass_one_its_moments_and_its_entropy()
     {
         var problem = EvolutionLibrary.Get("porous-medium");

@@ -33,6 +33,9 @@ public static class EvolutionLibrary
         ("filtering-linear", FilteringProblems.Linear),
     ];
 
+    // Before the name of a target that a problem has too.
+    private const string TargetMark = "target-";
+
     /// <summary>All problems by name; of a family with a size, a usual one.</summary>
     public static IReadOnlyList<EvolutionEntry> All { get; } =
     [
@@ -55,13 +58,38 @@ public static class EvolutionLibrary
         new("aggregation-2", "particles that attract each other and diffuse; aggregation-D up to 64", 2, () => Get("aggregation-2")),
     ];
 
-    /// <summary>Makes a problem by its name, such as ou-7 or mixture-4@draw=3.</summary>
+    /// <summary>
+    /// Makes a problem by its name, such as ou-7 or mixture-4@draw=3. A target of the library (<see cref="TargetLibrary"/>) is one by its own name too: the
+    /// descent to it (<see cref="EvolutionProblem.ToTarget"/>); where a problem has the name already, with target- before it.
+    /// </summary>
     /// <param name="name">The name.</param>
-    /// <exception cref="ArgumentException">There is no problem of this name, or a size or setting is impossible; the message says what there is.</exception>
+    /// <exception cref="ArgumentException">There is no problem or target of this name, or a size or setting is impossible; the message says what there is.
+    /// </exception>
     public static EvolutionProblem Get(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        var parsed = TargetName.Parse(name, "problem");
+        if (Own(TargetName.Parse(name, "problem")) is { } problem)
+        {
+            return problem;
+        }
+
+        var isMarked = name.StartsWith(TargetMark, StringComparison.Ordinal);
+        try
+        {
+            var descent = EvolutionProblem.ToTarget(TargetLibrary.Get(isMarked ? name[TargetMark.Length..] : name));
+            return Own(TargetName.Parse(descent.Name)) is null ? descent : descent with { Name = TargetMark + descent.Name };
+        }
+        catch (UnknownTargetException error)
+        {
+            var nearest = NearestName.Find(TargetName.Parse(name).Proper, [.. All.Select(e => e.Name), .. TargetLibrary.All.Select(t => t.Name)]);
+            throw new ArgumentException(
+                $"There is no problem '{name}'{(nearest is null ? "" : $"; did you mean '{nearest}'")}; there are "
+                + $"{string.Join(", ", All.Select(e => e.Name))}, and all targets.", nameof(name), error);
+        }
+    }
+
+    private static EvolutionProblem? Own(TargetName parsed)
+    {
         foreach (var family in s_families)
         {
             if (parsed.Size(family.Name) is not { } d)
@@ -71,7 +99,7 @@ public static class EvolutionLibrary
 
             if (d < family.Least || d > family.Most)
             {
-                throw new ArgumentException($"The problem '{family.Name}-D' is for D from {family.Least} to {family.Most}; {d} was asked for.", nameof(name));
+                throw new ArgumentException($"The problem '{family.Name}-D' is for D from {family.Least} to {family.Most}; {d} was asked for.");
             }
 
             if (!family.IsDrawn)
@@ -89,11 +117,7 @@ public static class EvolutionLibrary
 
         if (All.FirstOrDefault(e => e.Name == parsed.Proper) is not { } entry)
         {
-            var nearest = NearestName.Find(parsed.Proper, All.Select(e => e.Name));
-            throw new ArgumentException(
-                $"There is no problem '{name}'{(nearest is null ? "" : $"; did you mean '{nearest}'")}; there are "
-                + $"{string.Join(", ", All.Select(e => e.Name))}.",
-                nameof(name));
+            return null;
         }
 
         _ = parsed.Values();

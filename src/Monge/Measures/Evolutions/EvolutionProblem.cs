@@ -79,6 +79,39 @@ public sealed record EvolutionProblem
     /// <summary>What is exactly known.</summary>
     public EvolutionFacts Facts { get; init; } = new();
 
+    /// <summary>
+    /// The descent to a target: dX = grad log density dt + sqrt(2) dW, which tends to it from any start. The potential is -log density in the target's
+    /// unconstrained coordinates (log-Jacobians included), the temperature 1. Where the target's log Z is known, so is the invariant law: the free energy falls
+    /// to -log Z.
+    /// </summary>
+    /// <param name="target">The target.</param>
+    /// <param name="initial">The law at time 0; null for the Gaussian of the target's suggested base.</param>
+    /// <exception cref="ArgumentException">The initial law has another number of coordinates.</exception>
+    public static EvolutionProblem ToTarget(Density target, IBase? initial = null)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        var start = initial ?? target.Base.ToGaussian();
+        if (start.Dimension != target.Dimension)
+        {
+            throw new ArgumentException(
+                $"The initial law has {start.Dimension} coordinates, but '{target.Name}' has {target.Dimension} unconstrained ones.", nameof(initial));
+        }
+
+        return new EvolutionProblem
+        {
+            Name = target.Name,
+            Description = $"The descent of -log density to the target '{target.Name}'{(target.HasSupport ? ", in unconstrained coordinates" : "")}, from "
+                + $"{(initial is null ? "the Gaussian that is suggested for it" : "a given law")}.",
+            Initial = start,
+            Energy = new FreeEnergy { Potential = x => -target.LogDensity(x), Temperature = 1 },
+            Facts = target.Facts.LogZ is not { } logZ ? new EvolutionFacts() : new EvolutionFacts
+            {
+                Stationary = new LawFacts { LogDensity = x => target.LogDensity(x) - logZ, Sampler = target.Facts.ExactSampler },
+                Source = $"the target's log Z ({target.Facts.LogZSource ?? "known"})",
+            },
+        };
+    }
+
     /// <summary>What names the problem in a record of a run: its name, and a fingerprint of its drift, diffusion, energies and initial law.</summary>
     public IReadOnlyList<(string Name, string Value)> Identity() => [("problem", Name), ("evolution", DensityFingerprint.Of(this))];
 

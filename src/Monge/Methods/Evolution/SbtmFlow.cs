@@ -32,9 +32,10 @@ public sealed class SbtmFlow(EvolutionProblem problem, SbtmOptions? options = nu
     private const int StepsPerLook = 50;
     private const int Looks = 100;
 
-    private readonly SbtmOptions _options = Checked(problem, options ?? new SbtmOptions());
+    private SbtmOptions _options = Checked(problem, options ?? new SbtmOptions());
 
     /// <inheritdoc/>
+    /// <remarks>After a run with a budget, with the iterations that it found.</remarks>
     public IMethodOptions Options => _options;
 
     /// <summary>Follows the law.</summary>
@@ -58,6 +59,12 @@ public sealed class SbtmFlow(EvolutionProblem problem, SbtmOptions? options = nu
                 session.Iterate(
                     "initial", initial, _options.InitialIterations, null, _options.CheckpointSeconds, Math.Max(1, _options.InitialIterations / StepsPerLook));
             }
+        }
+
+        if (_options.Budget is { } budget)
+        {
+            particles.Iterations = StepBudget.Iterations(session, budget, times.Length - 1, particles.Try, particles.TryMove);
+            _options = _options with { Iterations = particles.Iterations };
         }
 
         session.Iterate("evolve", particles, times.Length - 1, null, _options.CheckpointSeconds, Math.Min(Looks, times.Length - 1));

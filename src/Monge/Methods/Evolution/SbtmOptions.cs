@@ -80,8 +80,14 @@ public sealed record SbtmOptions : IMethodOptions
     /// <summary>What scores are learned on: the diffusion's own particles need a loss that isn't <see cref="SbtmLoss.Carried"/>.</summary>
     public SbtmSamples LearnOn { get; init; }
 
-    /// <summary>The most optimiser steps after each time step, at least 0, where the law is followed as a Gaussian.</summary>
+    /// <summary>The most optimiser steps after each time step, at least 0, where the law is followed as a Gaussian; with a budget the run finds them.</summary>
     public int Iterations { get; init; } = 100;
+
+    /// <summary>
+    /// The time of the whole training: as many optimiser steps after each time step as fit into it, by the speed that is measured when the first one begins.
+    /// The number is then kept, so that a resumed run ends as an uninterrupted one. Null for the number of iterations.
+    /// </summary>
+    public TimeSpan? Budget { get; init; }
 
     /// <summary>The root mean square of the gradient's elements at which they end before, at least 0; the loss is that of a diffusion scaled to 1.</summary>
     public double GradientTolerance { get; init; }
@@ -159,6 +165,7 @@ public sealed record SbtmOptions : IMethodOptions
         OptionCheck.Within<int>(HeldOut, 0, Loss is null or SbtmLoss.Carried ? int.MaxValue : Particles / 2);
         OptionCheck.Known<SbtmSamples>(LearnOn);
         OptionCheck.AtLeast<int>(Iterations, 0);
+        OptionCheck.Require(Budget is null || Budget > TimeSpan.Zero, Budget, "longer than zero");
         OptionCheck.AtLeast<double>(GradientTolerance, 0);
         OptionCheck.Within<int>(BatchSize, 2, Loss is null ? Particles : Trained);
         OptionCheck.Known<SbtmOptimiser>(Optimiser);

@@ -36,7 +36,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
 
     public SbtmTraining(EvolutionProblem problem, SbtmOptions options, IReadOnlyList<double> times, Run run)
     {
-        (_problem, _options, _times, _seed) = (problem, options, times, run.Seed);
+        (_problem, _options, _times, _seed, Iterations) = (problem, options, times, run.Seed, options.Iterations);
         var (d, initializer) = (problem.Dimension, new ParameterInitializer());
         Score = options.Network(problem.ParticleDimension);
         Network = new ScoreNetwork(_parameters, initializer, "score", d, Score);
@@ -64,6 +64,9 @@ internal sealed class SbtmTraining : IIterative, IDisposable
 
     /// <summary>How the scores' network is built.</summary>
     public ScoreNetworkOptions Score { get; }
+
+    /// <summary>The most optimiser steps after each time step.</summary>
+    public int Iterations { get; set; }
 
     /// <summary>The network's parameters, declared.</summary>
     public ParameterSet Parameters => _parameters;
@@ -134,6 +137,24 @@ internal sealed class SbtmTraining : IIterative, IDisposable
 
         _taken = k + 1;
         return info;
+    }
+
+    /// <summary>Takes the optimiser's step of a number and leaves no trace of it, to measure how long it takes.</summary>
+    public void Try(int number)
+    {
+        var scratch = _step.NewState();
+        State.Parameters.Span.CopyTo(scratch.Parameters.Span);
+        scratch.BeginAverage();
+        Fill(_kept[0], number, _at.Positions, 0);
+        _ = _step.Run(scratch, 0, 1, new DrawKey(_seed, (ulong)number));
+    }
+
+    /// <summary>Evaluates the rates of all particles, to measure how long it takes; gives which share that is of moving them.</summary>
+    public double TryMove()
+    {
+        _kept[0].Drive(_flow);
+        Rates(_at, 0, _first);
+        return _options.Stepper == SbtmStepper.Heun ? 0.5 : 1;
     }
 
     /// <inheritdoc/>
@@ -238,16 +259,11 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     private StepInfo Fit(KeptScore score, ReadOnlySpan<double> examples, double time)
     {
         var info = default(StepInfo);
-        for (var i = 0; i < _options.Iterations; i++)
+        for (var i = 0; i < Iterations; i++)
         {
             var number = State.Steps;
-            Fill(_step.Program, score, number, examples, time);
-            if (IsCarried)
-            {
-                Fill(_step.Program, score, number, _predicted.Scores, time, "exact");
-            }
-
-            info = _step.Run(State, i, _options.Iterations, new DrawKey(_seed, (ulong)number));
+            Fill(score, number, examples, time);
+            info = _step.Run(State, i, Iterations, new DrawKey(_seed, (ulong)number));
             if (!double.IsFinite(info.Loss!.Value))
             {
                 throw Lost(Farthest(_predicted.Positions, score.Mean), time);
@@ -260,6 +276,15 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         }
 
         return info;
+    }
+
+    private void Fill(KeptScore score, long number, ReadOnlySpan<double> examples, double time)
+    {
+        Fill(_step.Program, score, number, examples, time);
+        if (IsCarried)
+        {
+            Fill(_step.Program, score, number, _predicted.Scores, time, "exact");
+        }
     }
 
     // The loss of Gaussian + a network is a quadratic in a; its minimum over the particles held out says how much of the network is true of others too.

@@ -23,9 +23,10 @@ public sealed class JkoFlow(EvolutionProblem problem, JkoOptions? options = null
 
     private const int IdentityValidations = 40;
 
-    private readonly JkoOptions _options = Checked(problem, options ?? new JkoOptions());
+    private JkoOptions _options = Checked(problem, options ?? new JkoOptions());
 
     /// <inheritdoc/>
+    /// <remarks>After a run with a budget, with the iterations that it found.</remarks>
     public IMethodOptions Options => _options;
 
     /// <summary>Follows the law.</summary>
@@ -44,6 +45,12 @@ public sealed class JkoFlow(EvolutionProblem problem, JkoOptions? options = null
         if (_options.IdentityIterations > 0)
         {
             session.Iterate("identity", maps.ToIdentity, _options.IdentityIterations, null, _options.CheckpointSeconds, IdentityValidations);
+        }
+
+        if (_options.Budget is { } budget)
+        {
+            maps.Iterations = StepBudget.Iterations(session, budget, times.Length - 1, maps.Try, maps.TryPool);
+            _options = _options with { Iterations = maps.Iterations };
         }
 
         session.Iterate("evolve", maps, (long)_options.Iterations * (times.Length - 1), null, _options.CheckpointSeconds, times.Length - 1);

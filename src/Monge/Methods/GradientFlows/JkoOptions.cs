@@ -25,8 +25,14 @@ public sealed record JkoOptions : IMethodOptions
     /// <summary>The length h of a step, above 0; the last one ends at <see cref="Until"/>.</summary>
     public double Step { get; init; } = 0.05;
 
-    /// <summary>Optimiser steps for each map, at least 1.</summary>
+    /// <summary>Optimiser steps for each map, at least 1; with a budget the run finds them.</summary>
     public int Iterations { get; init; } = 500;
+
+    /// <summary>
+    /// The time of the whole training: as many optimiser steps for each map as fit into it, by the speed that is measured when the first one begins. The number
+    /// is then kept, so that a resumed run ends as an uninterrupted one. Null for the number of iterations.
+    /// </summary>
+    public TimeSpan? Budget { get; init; }
 
     /// <summary>Samples of an optimiser step, 2 to 1,000,000.</summary>
     public int BatchSize { get; init; } = 1024;
@@ -76,6 +82,7 @@ public sealed record JkoOptions : IMethodOptions
         OptionCheck.Above(Until, 0);
         OptionCheck.Above<double>(Step, 0);
         OptionCheck.AtLeast<int>(Iterations, 1);
+        OptionCheck.Require(Budget is null || Budget > TimeSpan.Zero, Budget, "longer than zero");
         OptionCheck.Within<int>(BatchSize, 2, 1_000_000);
         OptionCheck.AtLeast<int>(Pool, BatchSize);
         OptionCheck.AboveTo<double>(LearningRate, 0, 1);

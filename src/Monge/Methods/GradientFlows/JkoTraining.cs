@@ -50,7 +50,7 @@ internal sealed class JkoTraining : IIterative, IDisposable
     public JkoTraining(
         EvolutionProblem problem, JkoOptions options, IReadOnlyList<double> times, Run run, Func<IReadOnlyList<double[]>, int, double[]?>? redraw = null)
     {
-        (_problem, _options, _times, _seed, _redraw) = (problem, options, times, run.Seed, redraw);
+        (_problem, _options, _times, _seed, _redraw, Iterations) = (problem, options, times, run.Seed, redraw, options.Iterations);
         _network = new ConvexNetwork(_parameters, _initializer, "psi", problem.Dimension, options.Network);
         _step = Compile(run);
         _maps = new ConvexMaps(_parameters, _network, run.Execution);
@@ -62,6 +62,9 @@ internal sealed class JkoTraining : IIterative, IDisposable
 
     /// <summary>The maps kept so far, the parameters of each.</summary>
     public IReadOnlyList<double[]> Maps => _kept;
+
+    /// <summary>Optimiser steps for each map.</summary>
+    public int Iterations { get; set; }
 
     /// <summary>Brings the first map to the identity, from where the maps then start.</summary>
     public IIterative ToIdentity { get; }
@@ -80,16 +83,38 @@ internal sealed class JkoTraining : IIterative, IDisposable
     /// <inheritdoc/>
     public StepInfo Step(long iteration, long total)
     {
-        var (map, local) = ((int)(iteration / _options.Iterations), iteration % _options.Iterations);
+        var (map, local) = ((int)(iteration / Iterations), iteration % Iterations);
         _length[0] = (float)(_times[map + 1] - _times[map]);
         Fill(_step.Program, iteration);
-        var info = _step.Run(_state, local, _options.Iterations, new DrawKey(_seed, (ulong)iteration));
-        if (local == _options.Iterations - 1)
+        var info = _step.Run(_state, local, Iterations, new DrawKey(_seed, (ulong)iteration));
+        if (local == Iterations - 1)
         {
             Keep();
         }
 
         return info;
+    }
+
+    /// <summary>Takes the step of a number and leaves no trace of it, to measure how long it takes.</summary>
+    public void Try(int number)
+    {
+        var scratch = _step.NewState();
+        _state.Parameters.Span.CopyTo(scratch.Parameters.Span);
+        scratch.BeginAverage();
+        _length[0] = (float)(_times[1] - _times[0]);
+        Fill(_step.Program, number);
+        _ = _step.Run(scratch, 0, 1, new DrawKey(_seed, (ulong)number));
+    }
+
+    /// <summary>Moves some of the pool and leaves no trace of it, to measure how long it takes; gives the share that was moved.</summary>
+    public double TryPool()
+    {
+        var moved = Math.Max(1, _options.Pool / 8);
+        double[] positions = _pool[..(moved * _problem.Dimension)];
+        double[] logs = _logDensity.Length > 0 ? _logDensity[..moved] : [];
+        _state.Parameters.Span.ToArray().Select(v => (double)v).ToArray().CopyTo(_maps.Values);
+        _maps.Push(positions, logs);
+        return (double)moved / _options.Pool;
     }
 
     /// <inheritdoc/>

@@ -15,6 +15,12 @@ public sealed record EvolutionPoint
     /// <summary>The differential entropy -int rho log rho, and its error.</summary>
     public required (double Value, double Error) Entropy { get; init; }
 
+    /// <summary>
+    /// The entropy above that of the Gaussian with the samples' covariance, which is the largest there is, and its error: positive only where log densities and
+    /// samples don't go together. Null where the covariance is singular.
+    /// </summary>
+    public (double Value, double Error)? EntropyAboveGaussian { get; init; }
+
     /// <summary>The free energy, and its error; null where the evolution isn't a gradient flow.</summary>
     public (double Value, double Error)? FreeEnergy { get; init; }
 
@@ -36,4 +42,9 @@ public sealed record EvolutionPoint
 
     /// <summary>KL(rho_t | true law) by the exact law; null where that isn't known.</summary>
     public (double Value, double Error)? Divergence { get; init; }
+
+    /// <summary>
+    /// KL(rho_t | the invariant law), how far there is still to go; null where that law isn't known. At temperature 1 it is the free energy above its least.
+    /// </summary>
+    public (double Value, double Error)? DivergenceFromInvariant { get; init; }
 }

@@ -11,15 +11,26 @@ namespace Monge.Runs;
 /// <param name="Points">What is told of each time.</param>
 /// <param name="Stored">Samples at the times that are written.</param>
 /// <param name="Run">The run that made it.</param>
+/// <param name="Simulated">The last law beside simulated particles; null where there is no such check.</param>
+/// <param name="AreStepsLong">Whether it is the length of the steps that makes most of the stated error, rather than the training.</param>
 public sealed record EvolutionResult(
-    IEvolution Evolution, string Method, IReadOnlyList<EvolutionPoint> Points, IReadOnlyList<EvolvedSamples> Stored, Run Run) : IRunResult
+    IEvolution Evolution, string Method, IReadOnlyList<EvolutionPoint> Points, IReadOnlyList<EvolvedSamples> Stored, Run Run,
+    EvolutionCheck? Simulated = null, bool AreStepsLong = false) : IRunResult
 {
-    // A stated error above this share of the law's own scale of 1 nat is a warning's matter.
+    // A stated error is a warning's matter above this, in nats, and where simulated particles find nothing above the second.
     private const double LargestBound = 0.1;
+    private const double UnseenBound = 0.2;
+
+    // No training is that far off: it is instability.
+    private const double RunawayBound = 1e6;
     private const int ShownCoordinates = 2;
 
+    // An entropy this far above the largest one, in nats and beyond that in its errors, is none of chance.
+    private const double Negligible = 0.02;
+    private const double Impossible = 5;
+
     /// <inheritdoc/>
-    public IReadOnlyList<Status> Warnings { get; } = [.. Evolution.Warnings, .. Check(Evolution.Problem, Points)];
+    public IReadOnlyList<Status> Warnings { get; } = [.. Evolution.Warnings, .. Check(Evolution.Problem, Points, Simulated, AreStepsLong)];
 
     /// <inheritdoc/>
     public IReadOnlyList<(string Name, NumericArray Values)> Arrays
@@ -54,14 +65,14 @@ public sealed record EvolutionResult(
         var kept = Math.Min(times, last + 1);
         var chosen = Enumerable.Range(0, kept).Select(k => (int)Math.Round(k * (double)last / (kept - 1))).Select(k => evolution.Times[k]).ToHashSet();
         List<EvolvedSamples> stored = [];
-        var points = EvolutionTable.Of(evolution, samples, run, at =>
+        var (points, areStepsLong) = EvolutionTable.Of(evolution, samples, run, at =>
         {
             if (chosen.Contains(at.Time))
             {
                 stored.Add(at);
             }
         });
-        return new EvolutionResult(evolution, method, points, stored, run);
+        return new EvolutionResult(evolution, method, points, stored, run, EvolutionCheck.Of(evolution.Problem, stored[^1], run), areStepsLong);
     }
 
     /// <inheritdoc/>
@@ -73,6 +84,13 @@ public sealed record EvolutionResult(
         ["samples"] = Stored[0].LogDensity.Length,
         ["stored_times"] = ResultText.Json(Stored.Select(s => s.Time)),
         ["table"] = new JsonArray([.. Points.Select(Describe)]),
+        ["simulated"] = Simulated is null ? null : new JsonObject
+        {
+            ["classifier_accuracy"] = ResultText.Json(Simulated.Accuracy),
+            ["classifier_accuracy_error"] = ResultText.Json(Simulated.Error),
+            ["least_divergence"] = ResultText.Json(Simulated.LeastDivergence),
+            ["steps"] = Simulated.Steps,
+        },
         ["version"] = RunIdentity.Version,
         ["status"] = Warnings.Count == 0 ? "success" : Warnings[0].Message,
         ["warnings"] = ResultText.Json(Warnings.Select(w => w.Message)),
@@ -106,6 +124,11 @@ public sealed record EvolutionResult(
         Add("production", p => p.EntropyProduction?.Value, p => p.EntropyProduction?.Error);
         Add("KL bound", p => p.DivergenceBound);
         Add("true KL", p => p.Divergence?.Value, p => p.Divergence?.Error);
+        if (Evolution.Problem.Facts.Law is null)
+        {
+            Add("KL to invariant", p => p.DivergenceFromInvariant?.Value, p => p.DivergenceFromInvariant?.Error);
+        }
+
         var hidden = Evolution.Problem.Dimension - ShownCoordinates;
         return
         [
@@ -120,10 +143,12 @@ public sealed record EvolutionResult(
     /// <inheritdoc/>
     public RunPictures Draw(string command, string? metrics) => EvolutionPictures.Describe(this, command, metrics);
 
-    private static string Cell(double? value) =>
+    /// <summary>A number as the tables of evolutions show it.</summary>
+    internal static string Cell(double? value) =>
         value is { } v && !double.IsNaN(v) ? double.IsInfinity(v) ? "inf" : FormattableString.Invariant($"{(Math.Abs(v) < 1e-12 ? 0 : v):G3}") : "-";
 
-    private static JsonObject Describe(EvolutionPoint point)
+    /// <summary>All that is told of one time.</summary>
+    internal static JsonObject Describe(EvolutionPoint point)
     {
         var row = new JsonObject
         {
@@ -144,18 +169,45 @@ public sealed record EvolutionResult(
         Add("free_energy", point.FreeEnergy);
         Add("entropy_production", point.EntropyProduction);
         Add("divergence", point.Divergence);
+        Add("divergence_from_invariant", point.DivergenceFromInvariant);
         return row;
     }
 
-    private static IReadOnlyList<Status> Check(EvolutionProblem problem, IReadOnlyList<EvolutionPoint> points)
+    private static IReadOnlyList<Status> Check(
+        EvolutionProblem problem, IReadOnlyList<EvolutionPoint> points, EvolutionCheck? simulated, bool areStepsLong)
     {
         List<Status> found = [];
         var bound = points[^1].DivergenceBound;
-        if (bound > LargestBound)
+        var cause = bound > RunawayBound || !double.IsFinite(points[^1].MeanSpeed)
+            ? ("its samples or their scores run off", "take shorter steps (the option 'step'), more samples to train on, or a lower learning rate")
+            : areStepsLong
+            ? ("its steps in time are too long", "take shorter steps (the option 'step')")
+            : ("its training falls short", "take more iterations, more samples to train on, a lower learning rate, or a wider network");
+        if (simulated?.Fails(bound) == true)
         {
             found.Add(Status.Warn(
-                FormattableString.Invariant($"the bound on the divergence from the true law reaches {bound:g3} nats"),
-                "take shorter steps (--options with a smaller step), more iterations or a wider network"));
+                FormattableString.Invariant($"the samples at t = {points[^1].Time:g4} are not those of the diffusion: a classifier tells them from simulated ")
+                + FormattableString.Invariant($"particles in {100 * simulated.Accuracy:f1} ± {100 * simulated.Error:f1} % of cases, so the law is at least ")
+                + FormattableString.Invariant($"{simulated.LeastDivergence:g2} nats off; {cause.Item1}"),
+                cause.Item2));
+        }
+
+        if (!(bound <= (simulated is null ? LargestBound : UnseenBound)) && !(double.IsNaN(bound) && double.IsNaN(points[0].DivergenceBound)))
+        {
+            found.Add(Status.Warn(
+                FormattableString.Invariant($"the bound on the divergence from the true law reaches {bound:g3} nats; {cause.Item1}"), cause.Item2));
+        }
+
+        for (var k = 0; k < points.Count; k++)
+        {
+            if (points[k].EntropyAboveGaussian is { } above && above.Value > Negligible + (Impossible * above.Error))
+            {
+                found.Add(Status.Warn(
+                    FormattableString.Invariant($"the log densities at t = {points[k].Time:g4} are not those of the samples: their entropy is ")
+                    + FormattableString.Invariant($"{above.Value:g2} above that of the Gaussian with the samples' covariance, which no law exceeds"),
+                    cause.Item2));
+                break;
+            }
         }
 
         // Given observations, a law's free energy may rise.

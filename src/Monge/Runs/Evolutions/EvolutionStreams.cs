@@ -12,4 +12,10 @@ internal static class EvolutionStreams
 
     /// <summary>Of draws at one time: independent of the samples that a run of the same seed has carried.</summary>
     public static readonly StreamName FurtherDraws = StreamName.Of("evolution further draws");
+
+    /// <summary>Of simulated particles: where they start.</summary>
+    public static readonly StreamName SimulationStart = StreamName.Of("evolution simulation start");
+
+    /// <summary>Of simulated particles: their noise.</summary>
+    public static readonly StreamName Simulation = StreamName.Of("evolution simulation");
 }

@@ -8,6 +8,9 @@ namespace Monge.Runs;
 /// <summary>Tells an evolution along its times, from samples that it carries.</summary>
 internal sealed class EvolutionTable : IDisposable
 {
+    // Implicit steps are exact where they end and off by their length where they begin: below this ratio of the squares it is the length that counts.
+    private const double LongSteps = 0.3;
+
     // Partners of each sample in the mean of an interaction.
     private const int Partners = 256;
 
@@ -21,6 +24,11 @@ internal sealed class EvolutionTable : IDisposable
     private readonly PointFunction? _force;
     private double _bound;
     private double[]? _residual;
+    private double[] _left = [];
+    private double[] _departure = [];
+
+    // Squares of the residual where steps begin and where they end, and of what stepping adds, each times the steps' lengths.
+    private (double Begin, double End, double Stepping) _sizes;
 
     private EvolutionTable(EvolutionProblem problem, int threads)
     {
@@ -43,7 +51,8 @@ internal sealed class EvolutionTable : IDisposable
     /// <param name="samples">Samples.</param>
     /// <param name="run">Seed, threads and progress.</param>
     /// <param name="keep">Receives the samples at each time.</param>
-    public static IReadOnlyList<EvolutionPoint> Of(IEvolution evolution, int samples, Run run, Action<EvolvedSamples> keep)
+    /// <returns>The points, and whether it is the steps' length that makes most of the stated error, rather than the training.</returns>
+    public static (IReadOnlyList<EvolutionPoint> Points, bool AreStepsLong) Of(IEvolution evolution, int samples, Run run, Action<EvolvedSamples> keep)
     {
         using var table = new EvolutionTable(evolution.Problem, run.Threads);
         List<EvolutionPoint> points = [];
@@ -54,7 +63,7 @@ internal sealed class EvolutionTable : IDisposable
             keep(at);
         }
 
-        return points;
+        return (points, table._sizes.Stepping > table._sizes.End || table._sizes.End < LongSteps * table._sizes.Begin);
     }
 
     private EvolutionPoint Tell(EvolvedSamples at, double length)
@@ -72,11 +81,13 @@ internal sealed class EvolutionTable : IDisposable
             Mean = mean,
             Deviation = [.. Enumerable.Range(0, d).Select(i => Math.Sqrt(covariance[i * (d + 1)]))],
             Entropy = ForwardWeights.MeanAndError([.. at.LogDensity.Select(l => -l)]),
+            EntropyAboveGaussian = AboveGaussian(at, mean, covariance),
             FreeEnergy = FreeEnergy(at),
             EntropyProduction = _diffusion is { } eps ? ForwardWeights.MeanAndError([.. squares.Select(s => s / eps)]) : null,
             MeanSpeed = squares.Average(Math.Sqrt),
             DivergenceBound = _hasBound ? _bound : double.NaN,
-            Divergence = Divergence(at),
+            Divergence = Divergence(at, _problem.Facts.Law?.Invoke(at.Time)),
+            DivergenceFromInvariant = Divergence(at, _problem.Facts.Stationary),
         };
     }
 
@@ -115,7 +126,8 @@ internal sealed class EvolutionTable : IDisposable
     // Of each sample its difference from the one so many numbers further on.
     private static double[] Apart(double[] positions, int shift) => [.. positions.Select((p, i) => p - positions[(i + shift) % positions.Length])];
 
-    // The residual at both ends of a step, taken as linear between: a third of the sum of squares and product.
+    // The residual at both ends of a step, taken as linear between: a third of the sum of squares and product. What the samples were moved by beyond the mean
+    // of both velocities, the error of the step itself, belongs to both.
     private void Advance(EvolvedSamples at, double[] velocity, double length)
     {
         if (!_hasBound || _diffusion is not { } eps)
@@ -125,17 +137,46 @@ internal sealed class EvolutionTable : IDisposable
 
         if (_residual is { } before)
         {
-            double[] after = [.. at.VelocityBefore.Zip(velocity, (moved, right) => moved - right)];
-            var sum = 0.0;
-            for (var i = 0; i < after.Length; i++)
+            var (sum, sizes) = (0.0, (Begin: 0.0, End: 0.0, Stepping: 0.0));
+            for (var i = 0; i < before.Length; i++)
             {
-                sum += (before[i] * before[i]) + (before[i] * after[i]) + (after[i] * after[i]);
+                var off = ((at.Positions[i] - _left[i]) / length) - (0.5 * (_departure[i] + at.VelocityBefore[i]));
+                var (begin, end) = (before[i] + off, at.VelocityBefore[i] - velocity[i] + off);
+                sum += (begin * begin) + (begin * end) + (end * end);
+                sizes = (sizes.Begin + (begin * begin), sizes.End + (end * end), sizes.Stepping + (off * off));
             }
 
-            _bound += length * sum / (3 * (after.Length / _problem.Dimension)) / (4 * eps);
+            _bound += length * sum / (3 * (before.Length / _problem.Dimension)) / (4 * eps);
+            _sizes = (_sizes.Begin + (length * sizes.Begin), _sizes.End + (length * sizes.End), _sizes.Stepping + (length * sizes.Stepping));
         }
 
+        (_left, _departure) = (at.Positions, at.VelocityAfter);
         _residual = at.VelocityAfter.Length > 0 ? [.. at.VelocityAfter.Zip(velocity, (moved, right) => moved - right)] : null;
+    }
+
+    // With W C W^T = I for the samples' covariance C the mean of |W (x - m)|^2 / 2 is d / 2, so that of the difference from the Gaussian's log density is what
+    // is sought, and its scatter the error.
+    private static (double Value, double Error)? AboveGaussian(EvolvedSamples at, double[] mean, double[] covariance)
+    {
+        var d = mean.Length;
+        var square = new double[d, d];
+        Buffer.BlockCopy(covariance, 0, square, 0, covariance.Length * sizeof(double));
+        if (LowerTriangle.TryFactor(square) is not { } factor)
+        {
+            return null;
+        }
+
+        var gaussian = GaussianBase.Full(mean, factor);
+        var noise = new double[d];
+        var constant = gaussian.LogDeterminant + (0.5 * d * Math.Log(2 * Math.PI));
+        var (value, error) = ForwardWeights.MeanAndError([.. at.LogDensity.Select((log, i) =>
+        {
+            gaussian.ToNoise(at.Positions.AsSpan(i * d, d), noise);
+            return -log - constant - (0.5 * noise.Sum(z => z * z));
+        })]);
+
+        // The covariance is the samples' own, which lowers the Gaussian's entropy by about d (d + 3) / 4n.
+        return (value - (0.5 * d * (d + 3) / at.LogDensity.Length), error);
     }
 
     private (double Value, double Error)? FreeEnergy(EvolvedSamples at)
@@ -166,9 +207,9 @@ internal sealed class EvolutionTable : IDisposable
         return ForwardWeights.MeanAndError(values);
     }
 
-    private (double Value, double Error)? Divergence(EvolvedSamples at)
+    private (double Value, double Error)? Divergence(EvolvedSamples at, LawFacts? law)
     {
-        if (_problem.Facts.Law?.Invoke(at.Time).LogDensity is not { } exact)
+        if (law?.LogDensity is not { } exact)
         {
             return null;
         }
