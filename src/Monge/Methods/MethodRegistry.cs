@@ -81,6 +81,18 @@ public static class MethodRegistry
                 Objective = NetsObjective.ActionMatching, Drift = NetsDrift.Potential,
                 Simulation = new() { Walkers = 256, GridTimes = 32, RefreshInterval = 1 },
             })),
+        Sampler<JkoSamplerOptions>(
+            JkoTransport.MethodName,
+            "Wasserstein gradient flow to the target",
+            "Follows the gradient flow of the Kullback-Leibler divergence from the target by growing steps of Jordan, Kinderlehrer and Otto, each the gradient "
+            + "of an input-convex network, until the lower bound of log Z stands; draws independent samples with exact weights.",
+            ["P. Mokrov, A. Korotin, L. Li, A. Genevay, J. Solomon and E. Burnaev, Large-Scale Wasserstein Gradient Flows, arXiv:2106.00736"],
+            (target, options) => new JkoTransport(target, options),
+            ("small", new JkoSamplerOptions { Steps = 6, FirstStep = 0.5, StepGrowth = 2, Width = 32, Pool = 16_384 }),
+            ("paper", new JkoSamplerOptions
+            {
+                FirstStep = 0.1, StepGrowth = 1, AffinePart = false, Training = new() { FinalLearningRateShare = 1, AverageDecay = 0 }, IdentityIterations = 4000,
+            })),
         Fit<InterpolantOptions>(
             InterpolantFit.Name,
             "Stochastic interpolant",
