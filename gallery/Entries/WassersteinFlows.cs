@@ -43,6 +43,7 @@ internal static class WassersteinFlows
             .. OrnsteinUhlenbeckFlows.Experiments,
             .. NonlinearFlows.Experiments,
             .. MixtureFlows.Experiments,
+            .. LogisticPosteriors.Experiments,
         ]);
 
     private static double[] OneStep(ExperimentSettings settings, CancellationToken cancellation)

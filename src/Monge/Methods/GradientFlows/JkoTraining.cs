@@ -30,6 +30,7 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
     private readonly IReadOnlyList<double> _times;
     private readonly ulong _seed;
     private readonly RowBatches<T>? _rows;
+    private readonly Predicate<double[]>? _accepts;
     private readonly ParameterSet _parameters = new();
     private readonly ParameterInitializer _initializer = new();
     private readonly ConvexNetwork _network;
@@ -41,6 +42,7 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
     private readonly double[] _logDensity;
     private OptimiserState<T> _state;
     private int _moved;
+    private int _taken;
 
     /// <summary>Draws the pool and compiles the loss.</summary>
     /// <param name="problem">The gradient flow.</param>
@@ -48,9 +50,11 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
     /// <param name="times">The times at which steps begin and end, ascending from 0.</param>
     /// <param name="run">Seed and threads.</param>
     /// <param name="rows">Where the rows of data come from that the potential reads; null where it reads none.</param>
-    public JkoTraining(EvolutionProblem problem, JkoOptions options, IReadOnlyList<double> times, Run run, RowBatches<T>? rows = null)
+    /// <param name="accepts">Whether a trained map is kept; null keeps all.</param>
+    public JkoTraining(
+        EvolutionProblem problem, JkoOptions options, IReadOnlyList<double> times, Run run, RowBatches<T>? rows = null, Predicate<double[]>? accepts = null)
     {
-        (_problem, _options, _times, _seed, _rows) = (problem, options, times, run.Seed, rows);
+        (_problem, _options, _times, _seed, _rows, _accepts) = (problem, options, times, run.Seed, rows, accepts);
         _network = new ConvexNetwork(_parameters, _initializer, "psi", problem.Dimension, options.Network);
         _step = Compile(run);
         _maps = new ConvexMaps(_parameters, _network, run.Execution);
@@ -62,6 +66,9 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
 
     /// <summary>The maps kept so far, the parameters of each.</summary>
     public IReadOnlyList<double[]> Maps => _kept;
+
+    /// <summary>The steps taken, those whose map was not kept included.</summary>
+    public int Taken => _taken;
 
     /// <summary>Parameters of a map.</summary>
     public int ParameterCount => _parameters.Count;
@@ -89,8 +96,7 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
     /// <param name="ofMap">The map's steps.</param>
     public StepInfo Step(long iteration, long local, long ofMap)
     {
-        var map = _kept.Count;
-        _length[0] = T.CreateChecked(_times[map + 1] - _times[map]);
+        _length[0] = T.CreateChecked(_times[_taken + 1] - _times[_taken]);
         Fill(_step.Program, iteration);
         _rows?.Fill(iteration);
         var info = _step.Run(_state, local, ofMap, new DrawKey(_seed, (ulong)iteration));
@@ -120,6 +126,7 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
             }
         }
 
+        state.Exchange("taken", ref _taken);
         state.Exchange(_state);
         MovePool();
     }
@@ -134,8 +141,14 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
 
     private void Keep()
     {
-        _kept.Add([.. _state.Average.Span.ToArray().Select(double.CreateChecked)]);
-        MovePool();
+        double[] map = [.. _state.Average.Span.ToArray().Select(double.CreateChecked)];
+        _taken++;
+        if (_accepts?.Invoke(map) != false)
+        {
+            _kept.Add(map);
+            MovePool();
+        }
+
         GoOnFrom(_state.Average);
     }
 

@@ -150,9 +150,9 @@ internal sealed class JkoNetworks : ITransportNetworks
             Initial = GaussianBase.Isotropic(_problem.Base.Dimension),
             Energy = new FreeEnergy { Potential = z => -logDensity(z), Temperature = 1 },
         };
-        var maps = new JkoTraining<T>(
-            flow, _options.Flow, _options.Times, run, _posterior is null ? null : new RowBatches<T>(_posterior, run.Seed));
-        return new JkoSamplerTraining<T>(_problem, maps, Compile(run), _options, run);
+        var rows = _posterior is null ? null : new RowBatches<T>(_posterior, run.Seed);
+        return new JkoSamplerTraining<T>(
+            _problem, accepts => new JkoTraining<T>(flow, _options.Flow, _options.Times, run, rows, accepts), Compile(run), _options, run);
     }
 
     /// <summary>Equation (3).</summary>
@@ -162,67 +162,67 @@ internal sealed class JkoNetworks : ITransportNetworks
     private ConvexMaps Compile(Run run) => new(_parameters, _network, run.Execution);
 }
 
-/// <summary>The maps' trainings, and the lower bound of log Z after each on draws that no map was trained on.</summary>
+/// <summary>
+/// The maps' trainings, each judged by the lower bound of log Z on draws that no map was trained on: a map that lowers it is left out, and the flow goes on with
+/// the next, longer step.
+/// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 internal sealed class JkoSamplerTraining<T> : ITransportTraining<T>
     where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const int ValidationDraws = 2048;
 
-    // So many maps in a row that gain less than the tolerance end the training.
+    // So many steps in a row that raise the bound by less than the tolerance end the training. Steps shorter than the base's relaxation time don't count: the
+    // law may be on its way however little each of them gains.
     private const int MostIdle = 2;
+    private const double LeastTelling = 1;
 
     private readonly JkoTraining<T> _training;
     private readonly ConvexMaps _maps;
     private readonly JkoSamplerOptions _options;
     private readonly TargetEvaluation _evaluation;
-    private readonly double[] _positions;
-    private readonly double[] _logDensity;
+    private readonly double[] _times;
     private readonly List<double> _bounds = [];
+    private double[] _positions;
+    private double[] _logDensity;
     private long _mapStart;
     private long _ofMap;
+    private int _idle;
     private long _points;
     private long _callsBefore;
 
-    public JkoSamplerTraining(TransportProblem problem, JkoTraining<T> training, ConvexMaps maps, JkoSamplerOptions options, Run run)
+    /// <summary>Compiles, and judges the base.</summary>
+    /// <param name="problem">The problem.</param>
+    /// <param name="training">Makes the maps' training, which asks whether a map is to be kept.</param>
+    /// <param name="maps">Applies maps; disposed with this.</param>
+    /// <param name="options">Resolved options.</param>
+    /// <param name="run">Seed and threads.</param>
+    public JkoSamplerTraining(
+        TransportProblem problem, Func<Predicate<double[]>, JkoTraining<T>> training, ConvexMaps maps, JkoSamplerOptions options, Run run)
     {
-        (_training, _maps, _options, _evaluation) = (training, maps, options, new TargetEvaluation(problem, run.Execution));
+        (_maps, _options, _times, _evaluation) = (maps, options, options.Times, new TargetEvaluation(problem, run.Execution));
+        _training = training(Accept);
         var d = problem.Base.Dimension;
         _positions = GaussianBase.Isotropic(d).Sample(ValidationDraws, new RandomStream(run.Seed, SamplingStreams.JkoValidation));
         _logDensity = TargetEvaluation.LogBase(NdArray<double>.From(_positions, ValidationDraws, d), ValidationDraws);
-        Average = new NdArray<T>(options.Steps * training.ParameterCount);
+        _bounds.Add(Bound(_positions, _logDensity));
+        Average = new NdArray<T>(options.Steps * _training.ParameterCount);
     }
 
-    /// <summary>The parameters of all maps, one after the other; those of maps that weren't trained are zero.</summary>
+    /// <summary>The parameters of all maps, one after the other; zeros follow the last.</summary>
     public NdArray<T> Average { get; }
 
     /// <inheritdoc/>
     public long TargetCalls => _callsBefore + _points + _evaluation.TargetCalls;
 
-    /// <summary>The parameters of each map up to the highest lower bound.</summary>
-    public IReadOnlyList<double[]> Maps => [.. _training.Maps.Take(Best)];
+    /// <summary>The parameters of each map.</summary>
+    public IReadOnlyList<double[]> Maps => _training.Maps;
 
     /// <summary>The lower bound of log Z before the first map and after each.</summary>
     public IReadOnlyList<double> Bounds => _bounds;
 
     /// <summary>Whether the bound had stopped rising.</summary>
-    public bool IsDone
-    {
-        get
-        {
-            for (var k = _bounds.Count - 1; k > _bounds.Count - 1 - MostIdle; k--)
-            {
-                if (k < 1 || _bounds[k] - _bounds.Take(k).Max() >= _options.Tolerance)
-                {
-                    return false;
-                }
-            }
-
-            return true;
-        }
-    }
-
-    private int Best => _bounds.Count == 0 ? 0 : _bounds.IndexOf(_bounds.Max());
+    public bool IsDone => _options.Tolerance > 0 && _idle >= MostIdle;
 
     /// <inheritdoc/>
     public void Init()
@@ -239,30 +239,28 @@ internal sealed class JkoSamplerTraining<T> : ITransportTraining<T>
         }
 
         _training.Init();
-        Judge();
     }
 
     /// <summary>Steps of the training that are left are shared equally among the maps that are.</summary>
     public StepInfo Step(long iteration, long total)
     {
-        var kept = _training.Maps.Count;
-        if (kept == _options.Steps)
+        var taken = _training.Taken;
+        if (taken == _options.Steps)
         {
             return default;
         }
 
         if (iteration == _mapStart)
         {
-            _ofMap = Math.Max(1, (total - iteration) / (_options.Steps - kept));
+            _ofMap = Math.Max(1, (total - iteration) / (_options.Steps - taken));
         }
 
         var local = iteration - _mapStart;
         var info = _training.Step(iteration, local, Math.Min(_ofMap, local + total - iteration));
         _points += _options.Flow.BatchSize;
-        if (_training.Maps.Count > kept)
+        if (_training.Taken > taken)
         {
             _mapStart = iteration + 1;
-            Follow();
         }
 
         return info;
@@ -271,17 +269,17 @@ internal sealed class JkoSamplerTraining<T> : ITransportTraining<T>
     /// <inheritdoc/>
     public void Exchange(RunState state)
     {
+        var calls = TargetCalls;
         _training.Exchange(state);
         state.Exchange("mapStart", ref _mapStart);
         state.Exchange("ofMap", ref _ofMap);
-        var calls = TargetCalls;
+        state.Exchange("idle", ref _idle);
         state.Exchange("targetCalls", ref calls);
-        if (_bounds.Count == 0)
+        for (var k = _bounds.Count - 1; k < _training.Maps.Count; k++)
         {
-            Judge();
+            Take(_training.Maps[k]);
         }
 
-        Follow();
         _callsBefore = calls - _points - _evaluation.TargetCalls;
     }
 
@@ -293,29 +291,45 @@ internal sealed class JkoSamplerTraining<T> : ITransportTraining<T>
         _evaluation.Dispose();
     }
 
-    // Moves the validation draws by the maps that were kept since.
-    private void Follow()
+    private bool Accept(double[] map)
     {
-        for (var k = _bounds.Count - 1; k < _training.Maps.Count; k++)
+        var before = _bounds[^1];
+        var isBetter = Take(map);
+        var isShort = _times[_training.Taken] - _times[_training.Taken - 1] < LeastTelling;
+        _idle = _bounds[^1] - before >= _options.Tolerance!.Value ? 0 : isShort ? _idle : _idle + 1;
+        return isBetter;
+    }
+
+    // Moves the validation draws by a map, if that raises the bound.
+    private bool Take(double[] map)
+    {
+        double[] positions = [.. _positions];
+        double[] logDensity = [.. _logDensity];
+        map.CopyTo(_maps.Values);
+        _maps.Push(positions, logDensity);
+        var bound = Bound(positions, logDensity);
+        if (!(bound > _bounds[^1]))
         {
-            var map = _training.Maps[k];
-            map.CopyTo(_maps.Values);
-            _maps.Push(_positions, _logDensity);
-            Judge();
-            for (var i = 0; i < map.Length; i++)
-            {
-                Average[(k * map.Length) + i] = T.CreateChecked(map[i]);
-            }
+            return false;
         }
+
+        for (var i = 0; i < map.Length; i++)
+        {
+            Average[((_bounds.Count - 1) * map.Length) + i] = T.CreateChecked(map[i]);
+        }
+
+        (_positions, _logDensity) = (positions, logDensity);
+        _bounds.Add(bound);
+        return true;
     }
 
     // The mean of log rho - log p; draws outside the support, which weigh nothing, are left out.
-    private void Judge()
+    private double Bound(double[] positions, double[] logDensity)
     {
-        var n = _logDensity.Length;
-        var (target, _) = _evaluation.At(NdArray<double>.From(_positions, n, _positions.Length / n), n);
-        double[] ratios = [.. target.Zip(_logDensity, (log, density) => log - density).Where(double.IsFinite)];
-        _bounds.Add(ratios.Length > 0 ? ratios.Average() : double.MinValue);
+        var n = logDensity.Length;
+        var (target, _) = _evaluation.At(NdArray<double>.From(positions, n, positions.Length / n), n);
+        double[] ratios = [.. target.Zip(logDensity, (log, density) => log - density).Where(double.IsFinite)];
+        return ratios.Length > 0 ? ratios.Average() : double.MinValue;
     }
 }
 
@@ -397,19 +411,17 @@ internal sealed class JkoSampling<T>(TransportProblem problem, JkoSamplerTrainin
 
     private string Words()
     {
-        var (bounds, count) = (training.Bounds, training.Maps.Count);
-        var trained = bounds.Count - 1;
-        var ends = training.IsDone ? "which then no longer rose"
-            : count < trained ? FormattableString.Invariant($"which {trained - count} further steps did not raise")
-            : FormattableString.Invariant($"which the last step raised by {bounds[^1] - bounds[Math.Max(0, trained - 1)]:g2}");
-        return FormattableString.Invariant($"{count} convex maps; lower bound of log Z {bounds.Max():f3}, {ends}");
+        var bounds = training.Bounds;
+        var ends = training.IsDone || bounds.Count == 1 ? "" : FormattableString.Invariant($", which the last raised by {bounds[^1] - bounds[^2]:g2}");
+        return FormattableString.Invariant($"{bounds.Count - 1} convex maps; lower bound of log Z {bounds[^1]:f3}{ends}");
     }
 }
 
 /// <summary>Options of the sampler <see cref="JkoTransport"/>. A null means: the method's own, written back resolved.</summary>
 public sealed record JkoSamplerOptions : IMethodOptions
 {
-    private const int IterationsOfStep = 300;
+    private const int IterationsOfStep = 500;
+    private const double UsualTolerance = 2e-3;
 
     /// <summary>Optimiser steps of all maps together, which share them equally; batches and learning rate, which falls anew within each map.</summary>
     public TrainingOptions Training { get; init; } = new();
@@ -421,13 +433,16 @@ public sealed record JkoSamplerOptions : IMethodOptions
     public int Steps { get; init; } = 16;
 
     /// <summary>The length h of the first step, above 0, in units of the base's relaxation.</summary>
-    public double FirstStep { get; init; } = 0.25;
+    public double FirstStep { get; init; } = 0.03;
 
     /// <summary>What each step is longer than the one before, 1 to 10. Any length has the target as its fixed point.</summary>
     public double StepGrowth { get; init; } = 1.5;
 
-    /// <summary>Two steps in a row that raise the lower bound of log Z by less than this, at least 0, end the training.</summary>
-    public double Tolerance { get; init; } = 2e-3;
+    /// <summary>
+    /// Two steps in a row, of length 1 and more, that raise the lower bound of log Z by less than this, at least 0, end the training; 0 never does. Null is 0.002 where neither steps
+    /// nor budget of the training are given, else 0.
+    /// </summary>
+    public double? Tolerance { get; init; }
 
     /// <summary>Units of each of a map's two hidden layers, 1 to 8192.</summary>
     public int Width { get; init; } = 64;
@@ -435,8 +450,11 @@ public sealed record JkoSamplerOptions : IMethodOptions
     /// <summary>Rank of each unit's quadratic form, 1 to 256.</summary>
     public int Rank { get; init; } = 5;
 
-    /// <summary>Whether a map's potential has a free quadratic part besides, so that affine maps are exact.</summary>
-    public bool AffinePart { get; init; } = true;
+    /// <summary>
+    /// Whether a map's potential has a free quadratic part besides, so that affine maps are exact: faster where the target is nearly normal, but it is drawn to one
+    /// mode where there are several.
+    /// </summary>
+    public bool AffinePart { get; init; }
 
     /// <summary>Samples of the law before a step that the batches are taken from, at least the batch's size.</summary>
     public int Pool { get; init; } = 65_536;
@@ -458,7 +476,7 @@ public sealed record JkoSamplerOptions : IMethodOptions
         OptionCheck.Within<int>(Steps, 1, 1000);
         OptionCheck.Above<double>(FirstStep, 0);
         OptionCheck.Within<double>(StepGrowth, 1, 10);
-        OptionCheck.AtLeast<double>(Tolerance, 0);
+        OptionCheck.AtLeast(Tolerance, 0);
         OptionCheck.Within<int>(Width, 1, 8192);
         OptionCheck.Within<int>(Rank, 1, 256);
         OptionCheck.AtLeast<int>(Pool, Training.BatchSize ?? DefaultBatch);
@@ -508,11 +526,12 @@ public sealed record JkoSamplerOptions : IMethodOptions
     /// <summary>The options with everything filled in.</summary>
     internal JkoSamplerOptions Resolve() => this with
     {
+        Tolerance = Tolerance ?? (Training is { Iterations: null, Budget: null } ? UsualTolerance : 0),
         Training = Training.Or(new()
         {
             Iterations = DefaultIterations,
             BatchSize = DefaultBatch,
-            LearningRate = 5e-3,
+            LearningRate = 0.01,
             FinalLearningRateShare = 0.02,
             GradientClip = 10,
             AverageDecay = 0.98,
