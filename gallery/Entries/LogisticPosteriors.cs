@@ -39,12 +39,21 @@ internal static class LogisticPosteriors
     // Posteriors of regressions are nearly normal: maps with a free affine part.
     private static readonly JkoSamplerOptions s_options = new()
     {
-        AffinePart = true, FirstStep = 0.25, StepGrowth = 1.5, Steps = 16, Tolerance = 2e-3, Training = new() { Iterations = 4800, LearningRate = 5e-3 },
+        AffinePart = true,
+        FirstStep = 0.25,
+        StepGrowth = 1.5,
+        Steps = 16,
+        Tolerance = 2e-3,
+        Training = new() { Iterations = 4800, LearningRate = 5e-3 },
     };
 
     private static readonly JkoSamplerOptions s_quick = s_options with
     {
-        Steps = 5, StepGrowth = 2, Width = 16, Pool = 8192, Training = s_options.Training with { Iterations = 1000, BatchSize = 256 },
+        Steps = 5,
+        StepGrowth = 2,
+        Width = 16,
+        Pool = 8192,
+        Training = s_options.Training with { Iterations = 1000, BatchSize = 256 },
     };
 
     /// <summary>The experiments.</summary>
@@ -100,7 +109,10 @@ internal static class LogisticPosteriors
         double[] starts = [.. draws.Positions.Take(chains * d).Select((x, at) => mean[at % d] + (Overdispersion * (x - mean[at % d])))];
         var wide = draws with
         {
-            Positions = starts, UnconstrainedPositions = starts, LogWeights = new double[chains], Correction = "started wider than the flow's draws",
+            Positions = starts,
+            UnconstrainedPositions = starts,
+            LogWeights = new double[chains],
+            Correction = "started wider than the flow's draws",
         };
         return wide.Refine(target, steps, settings.Seed, settings.Threads, cancellation: cancellation);
     }

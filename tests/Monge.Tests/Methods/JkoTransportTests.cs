@@ -15,7 +15,13 @@ public sealed class JkoTransportTests
 {
     private static readonly JkoSamplerOptions s_small = new()
     {
-        AffinePart = true, Width = 16, Steps = 6, FirstStep = 0.25, StepGrowth = 2, Pool = 16_384, Training = new() { Iterations = 1200 },
+        AffinePart = true,
+        Width = 16,
+        Steps = 6,
+        FirstStep = 0.25,
+        StepGrowth = 2,
+        Pool = 16_384,
+        Training = new() { Iterations = 1200 },
     };
 
     [Fact]
