@@ -44,6 +44,7 @@ internal static class WassersteinFlows
             .. NonlinearFlows.Experiments,
             .. MixtureFlows.Experiments,
             .. FilteringFlows.Experiments,
+            .. LogisticPosteriors.Experiments,
         ]);
 
     private static double[] OneStep(ExperimentSettings settings, CancellationToken cancellation)

@@ -20,4 +20,5 @@ internal static class MeasureStreams
     public static readonly StreamName Guard = StreamName.Of("density guard");
     public static readonly StreamName IntegralCheck = StreamName.Of("integral check");
     public static readonly StreamName Fingerprint = StreamName.Of("density fingerprint");
+    public static readonly StreamName RowBatches = StreamName.Of("row batches");
 }

@@ -81,6 +81,23 @@ public static class MethodRegistry
                 Objective = NetsObjective.ActionMatching, Drift = NetsDrift.Potential,
                 Simulation = new() { Walkers = 256, GridTimes = 32, RefreshInterval = 1 },
             })),
+        Sampler<JkoSamplerOptions>(
+            JkoTransport.MethodName,
+            "Wasserstein gradient flow to the target",
+            "Follows the gradient flow of the Kullback-Leibler divergence from the target by growing steps of Jordan, Kinderlehrer and Otto, each the gradient "
+            + "of an input-convex network, until the lower bound of log Z stands; draws independent samples with exact weights.",
+            ["P. Mokrov, A. Korotin, L. Li, A. Genevay, J. Solomon and E. Burnaev, Large-Scale Wasserstein Gradient Flows, arXiv:2106.00736"],
+            (target, options) => new JkoTransport(target, options),
+            ("small", new JkoSamplerOptions
+            {
+                Steps = 3, FirstStep = 0.3, StepGrowth = 3, Width = 32, Pool = 16_384, Training = new() { Iterations = 600, LearningRate = 0.02 },
+            }),
+            ("normal", new JkoSamplerOptions { AffinePart = true, Width = 16, Steps = 8, FirstStep = 0.25, StepGrowth = 2 }),
+            ("paper", new JkoSamplerOptions
+            {
+                FirstStep = 0.1, StepGrowth = 1, IdentityIterations = 4000,
+                Training = new() { LearningRate = 5e-3, FinalLearningRateShare = 1, AverageDecay = 0 },
+            })),
         Fit<InterpolantOptions>(
             InterpolantFit.Name,
             "Stochastic interpolant",

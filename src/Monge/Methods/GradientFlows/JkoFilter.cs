@@ -64,7 +64,7 @@ public sealed class JkoFilter(EvolutionProblem problem, JkoOptions? options = nu
             return draws.Positions;
         }
 
-        using var training = new JkoTraining(problem, _options, times, run, Redraw);
+        using var training = new JkoTraining<float>(problem, _options, times, run, Redraw);
         if (_options.IdentityIterations > 0)
         {
             session.Iterate("identity", training.ToIdentity, _options.IdentityIterations, null, _options.CheckpointSeconds, IdentityValidations);

@@ -41,7 +41,7 @@ public sealed class JkoFlow(EvolutionProblem problem, JkoOptions? options = null
         var session = new RunSession(run, new RunIdentity(Name, problem.Identity(), unsaved));
         session.Report("prepare");
         var times = TimeGrid.TimesInSteps(_options.Until!.Value, _options.Step);
-        using var maps = new JkoTraining(problem, _options, times, run);
+        using var maps = new JkoTraining<float>(problem, _options, times, run);
         if (_options.IdentityIterations > 0)
         {
             session.Iterate("identity", maps.ToIdentity, _options.IdentityIterations, null, _options.CheckpointSeconds, IdentityValidations);

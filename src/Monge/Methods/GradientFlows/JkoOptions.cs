@@ -76,6 +76,9 @@ public sealed record JkoOptions : IMethodOptions
     /// <summary>Seconds between two checkpoints, above 0.</summary>
     public double CheckpointSeconds { get; init; } = 15;
 
+    /// <summary>The gradient is scaled down to this norm when it is longer.</summary>
+    internal double GradientClip { get; init; } = 10;
+
     /// <inheritdoc/>
     public void Check()
     {

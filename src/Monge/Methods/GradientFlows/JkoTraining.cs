@@ -1,3 +1,4 @@
+using System.Numerics;
 using Monge.Dynamics;
 using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
@@ -14,7 +15,9 @@ namespace Monge.Methods;
 /// The trainings of all maps as one algorithm: a step of it is an optimiser's, and after every so many the map is kept, the pool moved, and the next map begins
 /// where this one ended. Batches run through the pool in its order; all else is keyed by the seed, so maps and the optimiser's state are all there is to save.
 /// </summary>
-internal sealed class JkoTraining : IIterative, IDisposable
+/// <typeparam name="T">float or double.</typeparam>
+internal sealed class JkoTraining<T> : IIterative, IDisposable
+    where T : unmanaged, IFloatingPointIeee754<T>
 {
     private const double PaperWeightDecay = 1e-9;
 
@@ -26,31 +29,44 @@ internal sealed class JkoTraining : IIterative, IDisposable
     private readonly JkoOptions _options;
     private readonly IReadOnlyList<double> _times;
     private readonly ulong _seed;
+    private readonly RowBatches<T>? _rows;
+    private readonly Predicate<double[]>? _accepts;
     private readonly ParameterSet _parameters = new();
     private readonly ParameterInitializer _initializer = new();
     private readonly ConvexNetwork _network;
-    private readonly GradientStep<float> _step;
+    private readonly GradientStep<T> _step;
     private readonly ConvexMaps _maps;
-    private readonly NdArray<float> _length = new();
+    private readonly NdArray<T> _length = new();
     private readonly List<double[]> _kept = [];
     private readonly double[] _pool;
     private readonly double[] _logDensity;
     private readonly Func<IReadOnlyList<double[]>, int, double[]?>? _redraw;
-    private OptimiserState<float> _state;
+    private OptimiserState<T> _state;
     private int _moved;
+    private int _taken;
 
-    /// <param name="problem">The evolution.</param>
-    /// <param name="options">The options.</param>
-    /// <param name="times">The times between which there are maps.</param>
-    /// <param name="run">Seed, threads and the like.</param>
+    /// <summary>Draws the pool and compiles the loss.</summary>
+    /// <param name="problem">The gradient flow.</param>
+    /// <param name="options">Options.</param>
+    /// <param name="times">The times at which steps begin and end, ascending from 0.</param>
+    /// <param name="run">Seed and threads.</param>
     /// <param name="redraw">
     /// Draws the pool anew at a time, given the maps up to there and the time's number: always the same for the same maps. Null, or a result of null, leaves
     /// it.
     /// </param>
+    /// <param name="rows">Where the rows of data come from that the potential reads; null where it reads none.</param>
+    /// <param name="accepts">Whether a trained map is kept; null keeps all.</param>
     public JkoTraining(
-        EvolutionProblem problem, JkoOptions options, IReadOnlyList<double> times, Run run, Func<IReadOnlyList<double[]>, int, double[]?>? redraw = null)
+        EvolutionProblem problem,
+        JkoOptions options,
+        IReadOnlyList<double> times,
+        Run run,
+        Func<IReadOnlyList<double[]>, int, double[]?>? redraw = null,
+        RowBatches<T>? rows = null,
+        Predicate<double[]>? accepts = null)
     {
-        (_problem, _options, _times, _seed, _redraw, Iterations) = (problem, options, times, run.Seed, redraw, options.Iterations);
+        (_problem, _options, _times, _seed, Iterations) = (problem, options, times, run.Seed, options.Iterations);
+        (_redraw, _rows, _accepts) = (redraw, rows, accepts);
         _network = new ConvexNetwork(_parameters, _initializer, "psi", problem.Dimension, options.Network);
         _step = Compile(run);
         _maps = new ConvexMaps(_parameters, _network, run.Execution);
@@ -65,6 +81,12 @@ internal sealed class JkoTraining : IIterative, IDisposable
 
     /// <summary>Optimiser steps for each map.</summary>
     public int Iterations { get; set; }
+
+    /// <summary>The steps taken, those whose map was not kept included.</summary>
+    public int Taken => _taken;
+
+    /// <summary>Parameters of a map.</summary>
+    public int ParameterCount => _parameters.Count;
 
     /// <summary>Brings the first map to the identity, from where the maps then start.</summary>
     public IIterative ToIdentity { get; }
@@ -81,13 +103,19 @@ internal sealed class JkoTraining : IIterative, IDisposable
     }
 
     /// <inheritdoc/>
-    public StepInfo Step(long iteration, long total)
+    public StepInfo Step(long iteration, long total) => Step(iteration, iteration % Iterations, Iterations);
+
+    /// <summary>Takes one step, of a map that is trained by so many; the last of them keeps it.</summary>
+    /// <param name="iteration">Its number among all.</param>
+    /// <param name="local">Its number among the map's, from 0.</param>
+    /// <param name="ofMap">The map's steps.</param>
+    public StepInfo Step(long iteration, long local, long ofMap)
     {
-        var (map, local) = ((int)(iteration / Iterations), iteration % Iterations);
-        _length[0] = (float)(_times[map + 1] - _times[map]);
+        _length[0] = T.CreateChecked(_times[_taken + 1] - _times[_taken]);
         Fill(_step.Program, iteration);
-        var info = _step.Run(_state, local, Iterations, new DrawKey(_seed, (ulong)iteration));
-        if (local == Iterations - 1)
+        _rows?.Fill(iteration);
+        var info = _step.Run(_state, local, ofMap, new DrawKey(_seed, (ulong)iteration));
+        if (local == ofMap - 1)
         {
             Keep();
         }
@@ -101,8 +129,9 @@ internal sealed class JkoTraining : IIterative, IDisposable
         var scratch = _step.NewState();
         _state.Parameters.Span.CopyTo(scratch.Parameters.Span);
         scratch.BeginAverage();
-        _length[0] = (float)(_times[1] - _times[0]);
+        _length[0] = T.CreateChecked(_times[1] - _times[0]);
         Fill(_step.Program, number);
+        _rows?.Fill(number);
         _ = _step.Run(scratch, 0, 1, new DrawKey(_seed, (ulong)number));
     }
 
@@ -112,7 +141,7 @@ internal sealed class JkoTraining : IIterative, IDisposable
         var moved = Math.Max(1, _options.Pool / 8);
         double[] positions = _pool[..(moved * _problem.Dimension)];
         double[] logs = _logDensity.Length > 0 ? _logDensity[..moved] : [];
-        _state.Parameters.Span.ToArray().Select(v => (double)v).ToArray().CopyTo(_maps.Values);
+        _state.Parameters.Span.ToArray().Select(double.CreateChecked).ToArray().CopyTo(_maps.Values);
         _maps.Push(positions, logs);
         return (double)moved / _options.Pool;
     }
@@ -135,6 +164,7 @@ internal sealed class JkoTraining : IIterative, IDisposable
             }
         }
 
+        state.Exchange("taken", ref _taken);
         state.Exchange(_state);
         MovePool();
     }
@@ -149,13 +179,19 @@ internal sealed class JkoTraining : IIterative, IDisposable
 
     private void Keep()
     {
-        _kept.Add([.. _state.Average.Span.ToArray().Select(v => (double)v)]);
-        MovePool();
+        double[] map = [.. _state.Average.Span.ToArray().Select(double.CreateChecked)];
+        _taken++;
+        if (_accepts?.Invoke(map) != false)
+        {
+            _kept.Add(map);
+            MovePool();
+        }
+
         GoOnFrom(_state.Average);
     }
 
     // The next map begins at these parameters with an optimiser that remembers nothing.
-    private void GoOnFrom(NdArray<float> parameters)
+    private void GoOnFrom(NdArray<T> parameters)
     {
         var next = _step.NewState();
         parameters.Span.CopyTo(next.Parameters.Span);
@@ -173,7 +209,7 @@ internal sealed class JkoTraining : IIterative, IDisposable
         }
     }
 
-    private void Start(OptimiserState<float> state)
+    private void Start(OptimiserState<T> state)
     {
         _initializer.Fill(state.Parameters.Span, new RandomKey(_seed, TrainingStreams.Parameters));
         _network.MakeConvex(state.Parameters.Span);
@@ -183,11 +219,12 @@ internal sealed class JkoTraining : IIterative, IDisposable
     {
         Optimiser = new Adam(SecondDecay: 0.999, Guard: LeastGradient, WeightDecay: PaperWeightDecay),
         LearningRate = new WarmCosineRate(_options.LearningRate, _options.FinalLearningRateShare),
+        GradientClip = _options.GradientClip,
         AverageDecay = _options.AverageDecay,
         Projections = [new NonNegative([.. _network.NonNegative])],
     };
 
-    private GradientStep<float> Compile(Run run)
+    private GradientStep<T> Compile(Run run)
     {
         var (d, energy) = (_problem.Dimension, _problem.Energy!);
         var (x, length) = (Expr.Input("x", d), Expr.Shared("h"));
@@ -195,19 +232,20 @@ internal sealed class JkoTraining : IIterative, IDisposable
         var partner = energy.Interaction is null ? null : _network.Gradient(Expr.Input("partner", d));
         var logDensity = energy.PorousFactor > 0 ? Expr.Input("logDensity") : null;
         var loss = JkoStep.Loss(energy, length, x, moved, hessian.LogDeterminant(), logDensity, partner);
-        var step = new GradientStep<float>(_parameters, loss / _options.BatchSize, _options.BatchSize, StepOptions(), run.Execution);
+        var step = new GradientStep<T>(_parameters, loss / _options.BatchSize, _options.BatchSize, StepOptions(), run.Execution);
         foreach (var name in (string[])["x", "partner"])
         {
-            step.Program.BindIfUsed(name, new NdArray<float>(_options.BatchSize, d));
+            step.Program.BindIfUsed(name, new NdArray<T>(_options.BatchSize, d));
         }
 
-        step.Program.BindIfUsed("logDensity", new NdArray<float>(_options.BatchSize));
+        step.Program.BindIfUsed("logDensity", new NdArray<T>(_options.BatchSize));
         step.Program["h"] = _length;
+        _rows?.Bind(step.Program);
         return step;
     }
 
     // The pool is independent draws, so its order is as good as any; partners are those of half a pool further on.
-    private void Fill(Engine.Execution.CompiledProgram<float> program, long iteration)
+    private void Fill(Engine.Execution.CompiledProgram<T> program, long iteration)
     {
         var (d, first) = (_problem.Dimension, iteration * _options.BatchSize % _options.Pool);
         var x = program["x"].Span;
@@ -216,7 +254,7 @@ internal sealed class JkoTraining : IIterative, IDisposable
             var row = (int)((first + i) % _options.Pool);
             for (var k = 0; k < d; k++)
             {
-                x[(i * d) + k] = (float)_pool[(row * d) + k];
+                x[(i * d) + k] = T.CreateChecked(_pool[(row * d) + k]);
             }
         }
 
@@ -228,7 +266,7 @@ internal sealed class JkoTraining : IIterative, IDisposable
                 var row = (int)((first + i + (_options.Pool / 2)) % _options.Pool);
                 for (var k = 0; k < d; k++)
                 {
-                    partner[(i * d) + k] = (float)_pool[(row * d) + k];
+                    partner[(i * d) + k] = T.CreateChecked(_pool[(row * d) + k]);
                 }
             }
         }
@@ -238,7 +276,7 @@ internal sealed class JkoTraining : IIterative, IDisposable
             var logs = program["logDensity"].Span;
             for (var i = 0; i < logs.Length; i++)
             {
-                logs[i] = (float)_logDensity[(first + i) % _options.Pool];
+                logs[i] = T.CreateChecked(_logDensity[(first + i) % _options.Pool]);
             }
         }
     }
@@ -248,17 +286,17 @@ internal sealed class JkoTraining : IIterative, IDisposable
     {
         private const double Enough = 1e-5;
 
-        private readonly JkoTraining _owner;
-        private readonly GradientStep<float> _step;
+        private readonly JkoTraining<T> _owner;
+        private readonly GradientStep<T> _step;
         private double _loss = double.PositiveInfinity;
 
-        public IdentityTraining(JkoTraining owner, Run run)
+        public IdentityTraining(JkoTraining<T> owner, Run run)
         {
             _owner = owner;
             var (options, x) = (owner._options, Expr.Input("x", owner._problem.Dimension));
             var loss = (owner._network.Gradient(x) - x).SquaredNorm() / options.BatchSize;
-            _step = new GradientStep<float>(owner._parameters, loss, options.BatchSize, owner.StepOptions(), run.Execution);
-            _step.Program["x"] = new NdArray<float>(options.BatchSize, owner._problem.Dimension);
+            _step = new GradientStep<T>(owner._parameters, loss, options.BatchSize, owner.StepOptions(), run.Execution);
+            _step.Program["x"] = new NdArray<T>(options.BatchSize, owner._problem.Dimension);
         }
 
         public bool IsDone => _loss < Enough;

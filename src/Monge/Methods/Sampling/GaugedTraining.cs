@@ -54,13 +54,18 @@ internal sealed class GaugedTraining<T> : IIterative, IDisposable
 
     public long TargetCalls => _callsBefore + Training.TargetCalls + Sampling.TargetCalls;
 
-    public bool IsDone => _endedAt is not null;
+    public bool IsDone => _endedAt is not null || Training.IsDone;
 
     public void Init() => Training.Init();
 
     /// <summary>As many steps again, in which the learning rate falls, once the weights are even enough.</summary>
     public long Total(long iteration, long total)
     {
+        if (Training.IsDone)
+        {
+            return iteration;
+        }
+
         if (_enough == 1 || _isEnding || iteration % FirstGauge != 0 || !long.IsPow2(iteration / FirstGauge) || 2 * iteration >= total)
         {
             return total;

@@ -33,4 +33,8 @@ internal static class SamplingStreams
     public static readonly StreamName PilotNoise = StreamName.Numbered("pilot noise", 67);
     public static readonly StreamName SampleMomenta = StreamName.Numbered("sample momenta", 68);
     public static readonly StreamName NumberRange = StreamName.Of("number range");
+    public static readonly StreamName JkoStart = StreamName.Of("jko sampler start");
+    public static readonly StreamName JkoGauge = StreamName.Of("jko sampler gauge");
+    public static readonly StreamName JkoValidation = StreamName.Of("jko sampler validation");
+    public static readonly StreamName JkoPreparation = StreamName.Of("jko sampler preparation");
 }
