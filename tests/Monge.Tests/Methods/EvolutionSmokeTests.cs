@@ -52,7 +52,7 @@ public sealed class EvolutionSmokeTests
         // The density is one: on a grid its mass is 1, and it is what the samples were told on the way.
         var (law, mean, variance) = Exact(problem);
         var d = problem.Dimension;
-        var (grid, cell) = Grid(d);
+        var (grid, cell) = Grid(end.Positions, d);
         Assert.Equal(1, evolution.LogDensity(grid, evolution.Times.Count - 1).Sum(Math.Exp) * cell, 0.01);
         var told = evolution.LogDensity(end.Positions[..(200 * d)], evolution.Times.Count - 1);
         Assert.All(told.Zip(end.LogDensity), pair => Assert.Equal(pair.Second, pair.First, 5e-3));
@@ -123,12 +123,12 @@ public sealed class EvolutionSmokeTests
         return (points => [.. points.Select(x => Math.Log(density.At(x)))], [density.Mean], [density.Variance]);
     }
 
-    // A grid that holds the law. Far beyond the well's walls the way back to time 0 is not found, nor is there any mass.
-    private static (double[] Points, double Cell) Grid(int d)
+    // A grid where the samples are. Far beyond the well's walls the way back to time 0 is not found, nor is there any mass.
+    private static (double[] Points, double Cell) Grid(double[] samples, int d)
     {
-        var (count, half) = d == 1 ? (400, 2.5) : (60, 6.0);
-        var width = 2 * half / count;
-        double[] axis = [.. Enumerable.Range(0, count).Select(k => -half + ((k + 0.5) * width))];
+        var (count, low, high) = (d == 1 ? 400 : 60, samples.Min(), samples.Max());
+        var width = (high - low) / count;
+        double[] axis = [.. Enumerable.Range(0, count).Select(k => low + ((k + 0.5) * width))];
         return (d == 1 ? axis : [.. axis.SelectMany(x => axis.SelectMany(y => new[] { x, y }))], Math.Pow(width, d));
     }
 
