@@ -45,7 +45,7 @@ internal static class ParticleFlows
                 FigureReference.AtMost("largest relative Fisher error after t = 0.2", 0.05, "closed form", stretchBound: 0.01),
                 FigureReference.AtMost("largest relative error of the covariance's trace", 0.05, "closed form"),
                 FigureReference.AtMost("largest error of the entropy's rate over its peak", 0.05, "closed form"),
-                FigureReference.AtMost("largest divergence over its bound, plus 3 standard errors", 1, "proposition 1, with 1/4"),
+                FigureReference.AtMost("largest divergence less 3 standard errors over its bound", 1, "proposition 1, with 1/4"),
             ],
             Experiment.InBackground(HarmonicTrap)),
         new Experiment(
@@ -54,7 +54,7 @@ internal static class ParticleFlows
             Quick: false,
             [
                 FigureReference.AtMost("largest relative error of the covariance's trace", 0.03, "own paths"),
-                FigureReference.AtMost("largest error of Stein's identities, E s = 0 over its root mean square and E s (x - m) = -d", 0.05, "any law's own score"),
+                FigureReference.AtMost("largest error of Stein's identities, E s = 0 over root E |s|^2 and E s (x - m) = -d", 0.05, "any law's own score"),
                 FigureReference.AtMost("largest difference of the two rates of the entropy over their root mean square", 0.05, "equal for the true score"),
             ],
             Experiment.InBackground(SoftSpheres)),
@@ -86,7 +86,8 @@ internal static class ParticleFlows
         var run = new Run { Seed = settings.Seed, Threads = settings.Threads, Cancellation = cancellation };
         var mine = Follow(s_pairs);
         var onDiffusion = Follow(s_pairs with { LearnOn = SbtmSamples.Diffusion });
-        settings.Remark($"learned on the diffusion's particles: Fisher error {onDiffusion.Fisher:g3}, trace {onDiffusion.Trace:g3}, rate {onDiffusion.Rate:g3}");
+        settings.Remark(
+            $"learned on the diffusion's particles: Fisher error {onDiffusion.Fisher:g3}, trace {onDiffusion.Trace:g3}, rate {onDiffusion.Rate:g3}");
         var whole = Follow(s_pairs with { GaussianPart = true });
         settings.Remark($"with the Gaussian part, under which the law is exact: Fisher error {whole.Fisher:g3}, trace {whole.Trace:g3}, rate {whole.Rate:g3}");
         var (kernelFisher, kernelTrace) = ByKernels(problem, s_pairs.Until!.Value, settings);
@@ -111,7 +112,8 @@ internal static class ParticleFlows
                 peak = Math.Max(peak, Math.Abs(exactRate));
             }
 
-            var over = result.Points.Where(p => p.DivergenceBound > 0).Max(p => (p.Divergence!.Value.Value - (3 * p.Divergence.Value.Error)) / p.DivergenceBound);
+            var over = result.Points.Where(p => p.DivergenceBound > 0)
+                .Max(p => (p.Divergence!.Value.Value - (3 * p.Divergence.Value.Error)) / p.DivergenceBound);
             settings.Remark($"bound {result.Points[^1].DivergenceBound:g3}, true divergence {result.Points[^1].Divergence!.Value.Value:g3}");
             return (fisher, trace, rate / peak, over);
         }

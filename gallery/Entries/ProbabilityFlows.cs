@@ -22,7 +22,7 @@ internal static class ProbabilityFlows
         [
             new Experiment(
                 "affine",
-                "Fifty particles in a harmonic trap that goes round, 100 samples of them, by affine scores fitted at each step: the recursion of their moments.",
+                "Fifty particles in a harmonic trap that goes round, 100 samples of them, by affine scores: the recursion of their moments.",
                 Quick: true,
                 [
                     FigureReference.AtMost("largest relative error of a covariance beside the exact recursion", 1e-10, "closed form"),

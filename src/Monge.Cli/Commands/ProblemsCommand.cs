@@ -35,7 +35,7 @@ internal static class ProblemsCommand
             }
 
             output.WriteLine();
-            output.WriteLine("Any target of `monge targets` is a problem too, the descent to it: banana, many-well-5 (target-NAME where a problem has the name).");
+            output.WriteLine("Any target of `monge targets` is a problem too, the descent to it: banana, many-well-5 (target-NAME where the name is taken).");
         });
         return command;
     }

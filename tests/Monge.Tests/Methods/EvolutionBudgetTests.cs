@@ -20,7 +20,7 @@ public sealed class EvolutionBudgetTests
     [Fact]
     public void A_budget_of_sbtm_is_kept_and_ends_as_its_number_of_iterations_does() => Check(
         options => new SbtmFlow(
-            EvolutionLibrary.Get("double-well"), s_sbtm with { Budget = options.Budget, Iterations = options.Iterations ?? s_sbtm.Iterations }),
+            EvolutionLibrary.Get("ou-2"), s_sbtm with { Budget = options.Budget, Iterations = options.Iterations ?? s_sbtm.Iterations }),
         method => ((SbtmOptions)method.Options).Iterations);
 
     [Fact]

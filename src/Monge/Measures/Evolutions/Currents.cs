@@ -25,7 +25,8 @@ internal static class Currents
         var rotation = GradientFlows.Rotation(d, new RandomStream((ulong)draw, s_draw));
         var copies = new EvolutionCopies(rotation, SwirlingWells("swirling-wells", "A planar double well with a current.", [1, 0, 0, 1]));
         var turned = SwirlingWells(
-            TargetName.Write($"swirling-wells-{d}", ("draw", draw, 1)), $"{d / 2} planar double wells with a current, turned by a rotation of R^{d}.", rotation);
+            TargetName.Write($"swirling-wells-{d}", ("draw", draw, 1)), $"{d / 2} planar double wells with a current, turned by a rotation of R^{d}.",
+            rotation);
         return turned with { Facts = turned.Facts with { Copies = copies } };
     }
 

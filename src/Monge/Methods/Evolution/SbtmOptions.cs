@@ -137,7 +137,8 @@ public sealed record SbtmOptions : IMethodOptions
     /// </summary>
     public bool MomentPart { get; init; } = true;
 
-    /// <summary>Whether the score of like particles, where a problem has such, is the gradient of a one-body and a pair potential, the same in any order.</summary>
+    /// <summary>Whether the score of like particles, where a problem has such, is the gradient of a one-body and a pair potential, the same in any
+    /// order.</summary>
     public bool PairPotential { get; init; } = true;
 
     /// <summary>Units in each hidden layer, 1 to 8192.</summary>

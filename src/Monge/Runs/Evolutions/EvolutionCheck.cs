@@ -43,14 +43,14 @@ public sealed record EvolutionCheck(double Accuracy, double Error, int Steps)
     internal bool Fails(double bound) => Accuracy >= 0.5 + (Chance * Error) && (Accuracy >= DoubtfulAccuracy || bound > NotableBound);
 
     /// <summary>
-    /// Compares the last law with simulated particles; null where too few samples are there, or a simulation is not made: with an interaction or a porous
-    /// medium, in a box, in many dimensions, or with a drift that is too stiff.
+    /// Compares the last law with simulated particles; null where too few samples are there, or a simulation is not made: with an interaction, a porous medium
+    /// or observations, in a box, in many dimensions, or with a drift that is too stiff.
     /// </summary>
     internal static EvolutionCheck? Of(EvolutionProblem problem, EvolvedSamples end, Run run)
     {
         var (d, n) = (problem.Dimension, end.LogDensity.Length);
         if (n < LeastSamples || d > MostDimensions || problem.Domain is not WholeSpaceDomain
-            || problem.Energy is { Interaction: not null } or { PorousFactor: > 0 })
+            || problem.Observations.Count > 0 || problem.Energy is { Interaction: not null } or { PorousFactor: > 0 })
         {
             return null;
         }
