@@ -8,8 +8,8 @@ using Monge.Runs;
 namespace Monge.Gallery.Entries;
 
 /// <summary>
-/// Entry 11, item 4: posteriors of logistic regression as the limit of the gradient flow, beside Metropolis-adjusted Langevin chains on the same split. Judged are
-/// the flow's own draws, of equal weight as in the paper; what importance weights make of them is noted.
+/// Entry 11, item 4: posteriors of logistic regression as the limit of the gradient flow, beside Metropolis-adjusted Langevin chains on the same split.
+/// Judged are the flow's own draws, of equal weight as in the paper; what importance weights make of them is noted.
 /// </summary>
 internal static class LogisticPosteriors
 {
@@ -32,7 +32,9 @@ internal static class LogisticPosteriors
         new("waveform", "the first class of waveform against the others, 400 rows", 400, random => ClassificationLibrary.Waveform(5000, random)),
         new("banana", "the banana benchmark, 400 of 5300 rows", 400, _ => Table("shapes-2d/banana.csv", 1)),
         new("pima", "Pima diabetes with its zeros for missing values, 468 of 768 rows", 468, _ => Table("bayes-logistic/pima.csv", 0)),
-        new("covertype", "forest cover, class 2 against the rest, 16,000 of a stratified sample of 20,000 rows (not the natural frequencies), mini-batches of 512",
+        new(
+            "covertype",
+            "forest cover, class 2 against the rest, 16,000 of a stratified sample of 20,000 rows (not the natural frequencies), mini-batches of 512",
             16_000, _ => Cover()) { BatchRows = 512, Chains = 256, ChainSteps = 1000 },
     ];
 

@@ -68,7 +68,8 @@ public static class LogisticPosterior
         var (p, n) = (rows.Columns, draws.Length / (rows.Columns + 1));
         if (n == 0 || draws.Length != n * (p + 1) || (weights is not null && weights.Length != n))
         {
-            throw new ArgumentException($"{draws.Length} numbers and {weights?.Length ?? n} weights are no draws of {p} weights and a precision.", nameof(draws));
+            throw new ArgumentException(
+                $"{draws.Length} numbers and {weights?.Length ?? n} weights are no draws of {p} weights and a precision.", nameof(draws));
         }
 
         var sum = weights?.Sum() ?? n;
