@@ -27,11 +27,9 @@ public sealed class JkoTransportTests
     [Fact]
     public void A_Gaussian_has_its_normaliser_and_moments()
     {
+        var options = new DensityOptions { Base = new BaseSuggestion([0, 0, 0], [2, 2, 2], "wide") };
         var target = Density.Create(
-            "tilted", 3, x => 0.7 - (0.5 * (x[0] - 2).Square()) - (2 * (x[1] + x[0]).Square()) - (8 * (x[2] - x[1]).Square()), new DensityOptions
-        {
-            Base = new BaseSuggestion([0, 0, 0], [2, 2, 2], "wide"),
-        });
+            "tilted", 3, x => 0.7 - (0.5 * (x[0] - 2).Square()) - (2 * (x[1] + x[0]).Square()) - (8 * (x[2] - x[1]).Square()), options);
 
         // Each square has its own unit Jacobian: the integral is e^0.7 times those of precisions 1, 4 and 16.
         var logZ = 0.7 + (1.5 * Math.Log(2 * Math.PI)) - Math.Log(2) - Math.Log(4);

@@ -19,8 +19,8 @@ namespace Monge.Methods;
 /// </code>
 /// from a Gaussian p_0. Each map is an input-convex network trained on (2); its fixed point is the target whatever the length h_k, so lengths grow. The
 /// training ends when (1), on draws that no map was trained on, no longer falls. E[w] = Z holds for any maps, as (3) is exact. A potential that is a sum over
-/// rows of data may be trained on mini-batches of them (<see cref="RowPosterior"/>); weights are of all rows. Sources: P. Mokrov et al., "Large-Scale Wasserstein Gradient
-/// Flows", arXiv:2106.00736 (maps, section 4.2 on posteriors); R. Jordan, D. Kinderlehrer and F. Otto (1998).
+/// rows of data may be trained on mini-batches of them (<see cref="RowPosterior"/>); weights are of all rows. Sources: P. Mokrov et al., "Large-Scale
+/// Wasserstein Gradient Flows", arXiv:2106.00736 (maps, section 4.2 on posteriors); R. Jordan, D. Kinderlehrer and F. Otto (1998).
 /// </summary>
 public sealed class JkoTransport : ITransportMethod
 {
