@@ -8,9 +8,8 @@ using Monge.Runs;
 namespace Monge.Gallery.Entries;
 
 /// <summary>
-/// Entry 11, item 4: posteriors of logistic regression as the limit of the gradient flow, beside Metropolis-adjusted Langevin chains on the same split. Judged
-/// are
-/// the flow's own draws, of equal weight as in the paper; what importance weights make of them is noted.
+/// Entry 11, item 4: posteriors of logistic regression as the limit of the gradient flow, beside Metropolis-adjusted Langevin chains on the same split.
+/// Judged are the flow's own draws, of equal weight as in the paper; what importance weights make of them is noted.
 /// </summary>
 internal static class LogisticPosteriors
 {

@@ -26,9 +26,8 @@ public static class ClassificationLibrary
     });
 
     /// <summary>
-    /// Ringnorm (the same source): in 20 coordinates N(0, 4 I) for the label 1 and N((a, ..., a), I) for -1, a = 2 / sqrt(20). The best rule is a sphere,
-    /// which no
-    /// linear one comes near.
+    /// Ringnorm (the same source): in 20 coordinates N(0, 4 I) for the label 1 and N((a, ..., a), I) for -1, a = 2 / sqrt(20). The best rule is a
+    /// sphere, which no linear one comes near.
     /// </summary>
     /// <param name="count">Rows, at least 1.</param>
     /// <param name="random">The random numbers.</param>
@@ -41,9 +40,8 @@ public static class ClassificationLibrary
 
     /// <summary>
     /// Waveform (L. Breiman, J. Friedman, R. Olshen and C. Stone, "Classification and Regression Trees", 1984): 21 values u h_a + (1 - u) h_b + N(0, 1) for a
-    /// uniform u and two of three triangles of height 6 about the places 11, 15 and 7. Of its three equally likely classes, those of the first and second,
-    /// first
-    /// and third, second and third triangle, the first has the label 1, the others -1.
+    /// uniform u and two of three triangles of height 6 about the places 11, 15 and 7. Of its three equally likely classes, those of the first and
+    /// second, first and third, second and third triangle, the first has the label 1, the others -1.
     /// </summary>
     /// <param name="count">Rows, at least 1.</param>
     /// <param name="random">The random numbers.</param>

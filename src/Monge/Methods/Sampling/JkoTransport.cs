@@ -18,11 +18,9 @@ namespace Monge.Methods;
 /// log w = log rho(x_K) - log p_0(x_0) + sum_k log det Hess psi_k(x_{k-1}),    x_k = grad psi_k(x_{k-1})                                                   (3)
 /// </code>
 /// from a Gaussian p_0. Each map is an input-convex network trained on (2); its fixed point is the target whatever the length h_k, so lengths grow. The
-/// training
-/// ends when (1), on draws that no map was trained on, no longer falls. E[w] = Z holds for any maps, as (3) is exact. A potential that is a sum over rows of
-/// data
-/// may be trained on mini-batches of them (<see cref="RowPosterior"/>); weights are of all rows. Sources: P. Mokrov et al., "Large-Scale Wasserstein Gradient
-/// Flows", arXiv:2106.00736 (maps, section 4.2 on posteriors); R. Jordan, D. Kinderlehrer and F. Otto (1998).
+/// training ends when (1), on draws that no map was trained on, no longer falls. E[w] = Z holds for any maps, as (3) is exact. A potential that is a sum over
+/// rows of data may be trained on mini-batches of them (<see cref="RowPosterior"/>); weights are of all rows. Sources: P. Mokrov et al., "Large-Scale
+/// Wasserstein Gradient Flows", arXiv:2106.00736 (maps, section 4.2 on posteriors); R. Jordan, D. Kinderlehrer and F. Otto (1998).
 /// </summary>
 public sealed class JkoTransport : ITransportMethod
 {
@@ -166,8 +164,7 @@ internal sealed class JkoNetworks : ITransportNetworks
 
 /// <summary>
 /// The maps' trainings, each judged by the lower bound of log Z on draws that no map was trained on: a map that lowers it is left out, and the flow goes on
-/// with
-/// the next, longer step.
+/// with the next, longer step.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
 internal sealed class JkoSamplerTraining<T> : ITransportTraining<T>
@@ -443,8 +440,7 @@ public sealed record JkoSamplerOptions : IMethodOptions
 
     /// <summary>
     /// Two steps in a row, of length 1 and more, that raise the lower bound of log Z by less than this, at least 0, end the training; 0 never does. Null is
-    /// 0.002 where neither steps
-    /// nor budget of the training are given, else 0.
+    /// 0.002 where neither steps nor budget of the training are given, else 0.
     /// </summary>
     public double? Tolerance { get; init; }
 
@@ -455,9 +451,8 @@ public sealed record JkoSamplerOptions : IMethodOptions
     public int Rank { get; init; } = 5;
 
     /// <summary>
-    /// Whether a map's potential has a free quadratic part besides, so that affine maps are exact: faster where the target is nearly normal, but it is drawn
-    /// to one
-    /// mode where there are several.
+    /// Whether a map's potential has a free quadratic part besides, so that affine maps are exact: faster where the target is nearly normal, but it is drawn to
+    /// one mode where there are several.
     /// </summary>
     public bool AffinePart { get; init; }
 
