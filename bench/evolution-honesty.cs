@@ -4,9 +4,8 @@
 //   dotnet run bench/evolution-honesty.cs -- [--part K/N] [--seeds 1,2,3] [--only TEXT]
 // True error: KL(rho_T | law) from the run's samples, by the exact law or by finite volumes. Stated: the run's bound on it. Honest: the true error is below
 // twice the stated one, or within its own sampling error. A run is good where the true error is below the bar of .01 nats, and bad where it is above three
-// bars, or
-// where an estimate of it is as far below 0, which no divergence is, or where the run breaks off; bad runs must be warned, good ones not. Told: how often a
-// classifier tells the run's samples from simulated particles.
+// bars, or where an estimate of it is as far below 0, which no divergence is, or where the run breaks off; bad runs must be warned, good ones not. Told: how
+// often a classifier tells the run's samples from simulated particles.
 #:project ../src/Monge/Monge.csproj
 #:property PublishAot=false
 #:property RestorePackagesWithLockFile=false
