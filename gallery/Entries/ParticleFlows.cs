@@ -12,19 +12,21 @@ namespace Monge.Gallery.Entries;
 /// <summary>Entry 37, items 1 to 3: particles in traps by one-body and pair potentials, and the active swimmer.</summary>
 internal static class ParticleFlows
 {
-    private const int Samples = 4096;
+    private const int Samples = 512;
     private const int Paths = 20_000;
     private const double PathStep = 1e-3;
 
-    /// <summary>The paper's scores: a one-body and a pair potential and nothing else.</summary>
+    /// <summary>The paper's scores, a one-body and a pair potential and nothing else, by its loss.</summary>
     private static readonly SbtmOptions s_pairs = new()
     {
         Until = 3,
         GaussianPart = false,
         DriftPart = false,
         MomentPart = false,
-        Particles = 4096,
-        HeldOut = 1024,
+        Loss = SbtmLoss.Hutchinson,
+        Step = 0.01,
+        Particles = 2048,
+        HeldOut = 0,
         BatchSize = 128,
         Iterations = 20,
         Width = 32,
