@@ -159,9 +159,10 @@ internal static class ParticleFlows
     private static double[] SoftSpheres(ExperimentSettings settings, CancellationToken cancellation)
     {
         var problem = EvolutionLibrary.Get("soft-spheres-5");
-        var d = problem.Dimension;
+        const int samples = 4096;
+        var (d, options) = (problem.Dimension, new SbtmOptions { Step = 0.01, Particles = 4096, Iterations = 50, Width = 32, Depth = 2 });
         var run = new Run { Seed = settings.Seed, Threads = settings.Threads, Cancellation = cancellation };
-        var result = EvolutionResult.Of(new SbtmFlow(problem).Follow(run), SbtmFlow.Name, Paths, 9, run);
+        var result = EvolutionResult.Of(new SbtmFlow(problem, options).Follow(run), SbtmFlow.Name, samples, 9, run);
         var (trace, stein, difference, size) = (0.0, 0.0, 0.0, 0.0);
         using var drift = new PointFunction((x, t) => Derivative.Divergence(problem.Drift(x, t), x), d, settings.Execution);
         foreach (var at in result.Stored)
@@ -176,13 +177,13 @@ internal static class ParticleFlows
 
             var (score, mean) = (at.LearnedScore, Mean(at.Positions, d));
             double[] centred = [.. at.Positions.Select((x, i) => x - mean[i % d])];
-            var force = Math.Sqrt(Mean(score, d).Sum(v => v * v) / Overlap(score, score, Paths));
-            stein = Math.Max(stein, Math.Max(force, Math.Abs((Overlap(score, centred, Paths) / d) + 1)));
+            var force = Math.Sqrt(Mean(score, d).Sum(v => v * v) / Overlap(score, score, samples));
+            stein = Math.Max(stein, Math.Max(force, Math.Abs((Overlap(score, centred, samples) / d) + 1)));
             var velocity = at.VelocityAfter.Length > 0 ? at.VelocityAfter : at.VelocityBefore;
 
             // E div v = E div b - D E div s, and E div s = -E s . grad log rho by parts, with the score that the samples carry.
-            var byDivergence = drift.At(at.Positions, at.Time).Average() + (problem.Diffusion.Scalar!.Value * Overlap(score, at.Score, Paths));
-            var byScore = -Overlap(score, velocity, Paths);
+            var byDivergence = drift.At(at.Positions, at.Time).Average() + (problem.Diffusion.Scalar!.Value * Overlap(score, at.Score, samples));
+            var byScore = -Overlap(score, velocity, samples);
             settings.Remark($"t = {at.Time:g3}: rates of the entropy {byDivergence:g4} by the divergence, {byScore:g4} by the score");
             difference = Math.Max(difference, Math.Abs(byDivergence - byScore));
             size = Math.Max(size, Math.Max(Math.Abs(byDivergence), Math.Abs(byScore)));
