@@ -23,7 +23,7 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
 
     // Units that hardly any sample of the pool switches on have gradients far below this. With the usual guard of 1e-8 each would still move by a whole step,
     // and after dozens of maps such units throw a rare fresh sample far away.
-    private const double LeastGradient = 1e-7;
+    private const double LeastGradient = 1e-5;
 
     private readonly EvolutionProblem _problem;
     private readonly JkoOptions _options;
