@@ -176,7 +176,7 @@ public sealed record SbtmOptions : IMethodOptions
         OptionCheck.Known(Loss);
         if (LearnOn == SbtmSamples.Diffusion && Loss == SbtmLoss.Carried)
         {
-            throw new ArgumentException("Particles of the diffusion carry no score: 'loss' must be exact, hutchinson or denoising where 'learnOn' is diffusion.");
+            throw new ArgumentException("The diffusion's particles carry no score: 'loss' must be exact, hutchinson or denoising when 'learnOn' is diffusion.");
         }
 
         OptionCheck.AtLeast<double>(Relaxation, 0);
