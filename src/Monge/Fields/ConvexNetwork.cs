@@ -20,6 +20,12 @@ public sealed record ConvexNetworkOptions
     /// identity map, and affine maps are exact.
     /// </summary>
     public bool HasAffinePart { get; init; }
+
+    /// <summary>
+    /// Whether a network without an affine part starts where its mean Hessian is about the identity. The source starts with the deviation 1 / sqrt(width) in
+    /// the last layer too, far from there: the way back takes thousands of steps, on which the network learns features of all scales.
+    /// </summary>
+    public bool StartsNearIdentity { get; init; }
 }
 
 /// <summary>
@@ -42,6 +48,9 @@ public sealed class ConvexNetwork
 
     private readonly ConvexNetworkOptions _options;
     private readonly ParameterBlock[] _constrained;
+    private readonly (Expr Quadratic, Expr Linear, Expr Bias) _first;
+    private readonly (Expr Quadratic, Expr Linear, Expr Bias) _second;
+    private readonly Expr _mixing;
     private readonly Expr _last;
     private readonly Expr _hessians;
     private readonly Expr _affineSlopes;
@@ -76,7 +85,9 @@ public sealed class ConvexNetwork
         var first = Layer(0);
         var mixing = Add("1.weight", width, width);
         var second = Layer(1);
-        _last = initializer.Add(parameters, $"{name}.2.weight", _options.HasAffinePart ? SmallShare * deviation : deviation, width);
+        (_first, _second, _mixing) = (first, second, mixing);
+        var last = _options.HasAffinePart ? SmallShare * deviation : _options.StartsNearIdentity ? ToIdentity(width, rank) : deviation;
+        _last = initializer.Add(parameters, $"{name}.2.weight", last, width);
         _constrained = [.. parameters.Blocks.Where(b => b.Name == $"{name}.1.weight" || b.Name == $"{name}.2.weight")];
         _hessians = 2 * (Expr.MatrixProduct(mixing, Squares(first.Quadratic)) + Squares(second.Quadratic));
         var slopes = Expr.MatrixProduct(mixing, first.Linear) + second.Linear;
@@ -138,11 +149,52 @@ public sealed class ConvexNetwork
         return (Gradient(x, weight, slopes), _factor is null ? hessian : hessian + _factor.Gram());
     }
 
-    private Expr Gradient(Expr x, Expr weight, Expr slopes)
+    /// <summary>
+    /// grad psi(x) [d] as <see cref="Gradient(Expr)"/> gives it, and the product of the Hessian with any vector [d], without any matrix [d, d]: by the forms
+    /// B of (1) alone, whose cost is of the order of width rank d where the closed forms' is width d^2.
+    /// </summary>
+    /// <param name="x">A position [d].</param>
+    public (Expr Gradient, Func<Expr, Expr> HessianTimes) GradientAndHessianProducts(Expr x)
     {
-        var gradient = Expr.MatrixProduct(weight, slopes) + (_options.Convexity * x);
-        return _factor is null ? gradient : gradient + Expr.MatrixProduct(_factor.Transpose(1, 0), Expr.MatrixProduct(_factor, x)) + _shift!;
+        var (width, rank, d) = (_options.Width, _options.Rank, Dimension);
+        var (first, second) = (Along(_first, x), Along(_second, x));
+        var levels = Expr.MatrixProduct(_mixing, first.Square().Sum(1) + Expr.MatrixProduct(_first.Linear, x) + _first.Bias)
+            + second.Square().Sum(1) + Expr.MatrixProduct(_second.Linear, x) + _second.Bias;
+        var share = levels.Sigmoid();
+        var (weight, curvature, mixed) = (_last * share, _last * share * (1 - share), _mixing.Transpose(1, 0));
+        var inner = Expr.MatrixProduct(mixed, weight);
+        var gradient = Back(_first, inner.Reshape(width, 1) * first, inner) + Back(_second, weight.Reshape(width, 1) * second, weight)
+            + (_options.Convexity * x);
+        return (AddAffineGradient(gradient, x), Times);
+
+        Expr Times(Expr v)
+        {
+            // g_j . v by both layers, then what it weighs them by, beside s M_j.
+            var (firstV, secondV) = (Along(_first, v), Along(_second, v));
+            var slope = Expr.MatrixProduct(_mixing, (2 * (first * firstV).Sum(1)) + Expr.MatrixProduct(_first.Linear, v))
+                + (2 * (second * secondV).Sum(1)) + Expr.MatrixProduct(_second.Linear, v);
+            var bend = curvature * slope;
+            var innerBend = Expr.MatrixProduct(mixed, bend);
+            var times = Back(_first, (innerBend.Reshape(width, 1) * first) + (inner.Reshape(width, 1) * firstV), innerBend)
+                + Back(_second, (bend.Reshape(width, 1) * second) + (weight.Reshape(width, 1) * secondV), bend) + (_options.Convexity * v);
+            return _factor is null ? times : times + Expr.MatrixProduct(_factor.Transpose(1, 0), Expr.MatrixProduct(_factor, v));
+        }
+
+        // B v [width, rank].
+        Expr Along((Expr Quadratic, Expr Linear, Expr Bias) layer, Expr v) =>
+            Expr.MatrixProduct(layer.Quadratic.Reshape(width * rank, d), v).Reshape(width, rank);
+
+        // 2 sum_jr e_jr B_jr + sum_j a_j c_j.
+        Expr Back((Expr Quadratic, Expr Linear, Expr Bias) layer, Expr e, Expr a) =>
+            (2 * Expr.MatrixProduct(e.Reshape(width * rank), layer.Quadratic.Reshape(width * rank, d))) + Expr.MatrixProduct(a, layer.Linear);
     }
+
+    private Expr AddAffineGradient(Expr gradient, Expr x) => _factor is null
+        ? gradient
+        : gradient + Expr.MatrixProduct(_factor.Transpose(1, 0), Expr.MatrixProduct(_factor, x)) + _shift!;
+
+    private Expr Gradient(Expr x, Expr weight, Expr slopes) =>
+        AddAffineGradient(Expr.MatrixProduct(weight, slopes) + (_options.Convexity * x), x);
 
     // z [width] and the slopes g [width, d] of (2): with (x, 1) in place of x, g is one product (M, n) (x, 1), and z = g . x / 2 + (n / 2, b) . (x, 1) with
     // b the biases of both layers together.
@@ -153,6 +205,13 @@ public sealed class ConvexNetwork
         // As a row, so that the gradient's sum over samples [d + 1, width d] has its long side in the vectors.
         var slopes = Expr.MatrixProduct(affine, _affineSlopes.Transpose()).Reshape(_options.Width, Dimension);
         return ((0.5 * Expr.MatrixProduct(slopes, x)) + Expr.MatrixProduct(_affineLevels, affine), slopes);
+    }
+
+    // Where all units are on, the mean Hessian is 2 E w (width E W + 1) rank I, with elements of B of variance 1 / width: this deviation of w makes it I.
+    private static double ToIdentity(int width, int rank)
+    {
+        var mean = Math.Sqrt(2 / Math.PI);
+        return 1 / (2 * mean * rank * ((mean * Math.Sqrt(width)) + 1));
     }
 
     // sum_r B_r B_r^T of each unit, [width, d * d].

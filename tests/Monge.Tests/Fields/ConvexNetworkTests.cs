@@ -43,6 +43,51 @@ public sealed class ConvexNetworkTests
         }
     }
 
+    [Theory]
+    [InlineData(1, 3, false)]
+    [InlineData(5, 12, true)]
+    [InlineData(7, 4, false)]
+    public void Products_without_a_matrix_are_those_of_the_Hessian(int d, int width, bool affine)
+    {
+        var (parameters, network, values) = Make(d, width, affine);
+        var (x, v) = (Expr.Input("x", d), Expr.Input("v", d));
+        var (gradient, hessian) = network.GradientAndHessian(x);
+        var (alone, times) = network.GradientAndHessianProducts(x);
+        using var compiled = new CompiledProgram<double>(new TracedProgram(
+            parameters, ("gradient", gradient - alone), ("product", Expr.MatrixProduct(hessian, v) - times(v)), ("size", hessian.SquaredNorm().Sqrt())))
+        {
+            Parameters = values,
+        };
+        (compiled["x"], compiled["v"]) = (NdArray<double>.From(Points(d), Samples, d), NdArray<double>.From([.. Points(d).Reverse()], Samples, d));
+        (compiled["gradient"], compiled["product"]) = (new NdArray<double>(Samples, d), new NdArray<double>(Samples, d));
+        compiled["size"] = new NdArray<double>(Samples);
+        compiled.Run(Samples);
+        Assert.True(compiled["size"].Span[0] > 0.1);
+        Assert.All(compiled["gradient"].Span.ToArray(), difference => Assert.InRange(difference, -1e-12, 1e-12));
+        Assert.All(compiled["product"].Span.ToArray(), difference => Assert.InRange(difference, -1e-11, 1e-11));
+    }
+
+    [Fact]
+    public void A_start_near_the_identity_moves_points_by_less_than_one_from_afar()
+    {
+        double Moved(bool near)
+        {
+            var (parameters, initializer, x) = (new ParameterSet(), new ParameterInitializer(), Expr.Input("x", 4));
+            var network = new ConvexNetwork(parameters, initializer, "psi", 4, new ConvexNetworkOptions { StartsNearIdentity = near });
+            using var compiled = new CompiledProgram<double>(new TracedProgram(parameters, ("off", (network.Gradient(x) - x).SquaredNorm())))
+            {
+                Parameters = new NdArray<double>(parameters.Count),
+            };
+            initializer.Fill(compiled.Parameters.Span, new RandomKey(11, StreamName.Numbered("convex network tests: start", 900)));
+            network.MakeConvex(compiled.Parameters.Span);
+            (compiled["x"], compiled["off"]) = (NdArray<double>.From(Points(4), Samples, 4), new NdArray<double>(Samples));
+            compiled.Run(Samples);
+            return compiled["off"].Span.ToArray().Average();
+        }
+
+        Assert.True(Moved(true) < 1 && Moved(false) > 20, FormattableString.Invariant($"{Moved(true)} near, {Moved(false)} from afar"));
+    }
+
     [Fact]
     public void The_Hessian_is_positive_definite_where_the_constrained_weights_are_not_negative()
     {

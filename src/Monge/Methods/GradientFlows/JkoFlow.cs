@@ -8,11 +8,9 @@ namespace Monge.Methods;
 /// <summary>
 /// The law of a gradient flow in time by the scheme of Jordan, Kinderlehrer and Otto, each step a convex potential whose gradient moves the law before it
 /// (P. Mokrov, A. Korotin, L. Li, A. Genevay, J. Solomon and E. Burnaev, "Large-Scale Wasserstein Gradient Flows", arXiv:2106.00736): no grid, no particles
-/// that
-/// act on each other. Every step minimises <see cref="Objectives.JkoStep"/> over an input-convex network, from where the step before ended; samples of the law
-/// before a
-/// step are taken from a pool that each finished map moves once, so the time is linear in the number of steps. Laws are sampled, and their densities told, at
-/// every step (<see cref="JkoEvolution"/>).
+/// that act on each other. Every step minimises <see cref="Objectives.JkoStep"/> over an input-convex network, from where the step before ended; samples of the
+/// law before a step are taken from a pool that each finished map moves once, so the time is linear in the number of steps. Laws are sampled, and their
+/// densities told, at every step (<see cref="JkoEvolution"/>).
 /// </summary>
 /// <param name="problem">The evolution: a gradient flow on R^d.</param>
 /// <param name="options">The options; null for the defaults.</param>
@@ -22,6 +20,9 @@ public sealed class JkoFlow(EvolutionProblem problem, JkoOptions? options = null
     public const string Name = "jko";
 
     private const int IdentityValidations = 40;
+
+    // Coordinates above which products save several times the work of Cholesky factors.
+    private const int MostExact = 64;
 
     private JkoOptions _options = Checked(problem, options ?? new JkoOptions());
 
@@ -84,8 +85,16 @@ public sealed class JkoFlow(EvolutionProblem problem, JkoOptions? options = null
             throw new ArgumentException($"jko follows gradient flows alone, but {why}; choose another method, such as sbtm.", nameof(problem));
         }
 
+        var form = options.LogDeterminant ?? (problem.Dimension > MostExact ? LogDeterminantForm.Lanczos : LogDeterminantForm.Exact);
+        if (form == LogDeterminantForm.Lanczos && problem.Energy!.PorousFactor > 0)
+        {
+            throw new ArgumentException(
+                $"'{problem.Name}' is a porous medium, whose energy needs each sample's density itself, not an estimate of its logarithm: 'logDeterminant' "
+                + "must be exact.", nameof(problem));
+        }
+
         return problem.Domain is WholeSpaceDomain
-            ? options with { Until = options.Until ?? problem.Until }
+            ? options with { Until = options.Until ?? problem.Until, LogDeterminant = form }
             : throw new ArgumentException($"'{problem.Name}' lives in a box or on a torus; the maps of jko move all of R^d.", nameof(problem));
     }
 }

@@ -16,6 +16,16 @@ public enum Conditioning
     Metropolis,
 }
 
+/// <summary>How log det of a map's Jacobian enters the training.</summary>
+public enum LogDeterminantForm
+{
+    /// <summary>By the Cholesky factor of each sample's Hessian: no noise, at a cost of the cube of the dimension.</summary>
+    Exact,
+
+    /// <summary>By stochastic Lanczos quadrature (<see cref="Engine.Programs.LanczosLogDeterminant"/>): products of the Hessian with vectors alone.</summary>
+    Lanczos,
+}
+
 /// <summary>The options of <see cref="JkoFlow"/> and <see cref="JkoFilter"/>.</summary>
 public sealed record JkoOptions : IMethodOptions
 {
@@ -61,6 +71,12 @@ public sealed record JkoOptions : IMethodOptions
     /// </summary>
     public bool? AffinePart { get; init; }
 
+    /// <summary>
+    /// Whether a network without an affine part starts near the identity rather than far from it as the source's: better by far where the law stays nearly
+    /// Gaussian, worse where it comes to modes or ripples, whose features the way from afar brings.
+    /// </summary>
+    public bool StartNearIdentity { get; init; }
+
     /// <summary>The most optimiser steps by which the first map is brought to the identity; they end early where it is. At least 0.</summary>
     public int IdentityIterations { get; init; } = 4000;
 
@@ -72,6 +88,17 @@ public sealed record JkoOptions : IMethodOptions
 
     /// <summary>With <see cref="Conditioning.Metropolis"/>: moves between two samples of a chain, at least 1.</summary>
     public int DecorrelationMoves { get; init; } = 2;
+
+    /// <summary>
+    /// How log det of a map's Jacobian enters the training, and that alone: densities are always exact. Null is exact up to 64 coordinates, by Lanczos above.
+    /// </summary>
+    public LogDeterminantForm? LogDeterminant { get; init; }
+
+    /// <summary>With <see cref="LogDeterminantForm.Lanczos"/>: probes of a sample, 1 to 64.</summary>
+    public int LanczosProbes { get; init; } = 1;
+
+    /// <summary>With <see cref="LogDeterminantForm.Lanczos"/>: steps of each probe, 1 to 100.</summary>
+    public int LanczosSteps { get; init; } = 12;
 
     /// <summary>Seconds between two checkpoints, above 0.</summary>
     public double CheckpointSeconds { get; init; } = 15;
@@ -96,9 +123,18 @@ public sealed record JkoOptions : IMethodOptions
         OptionCheck.AtLeast<int>(IdentityIterations, 0);
         OptionCheck.AtLeast<int>(WarmUpMoves, 0);
         OptionCheck.AtLeast<int>(DecorrelationMoves, 1);
+        OptionCheck.Known(LogDeterminant);
+        OptionCheck.Within<int>(LanczosProbes, 1, 64);
+        OptionCheck.Within<int>(LanczosSteps, 1, 100);
         OptionCheck.Above<double>(CheckpointSeconds, 0);
     }
 
     /// <summary>The network that these options describe.</summary>
-    internal ConvexNetworkOptions Network => new() { Width = Width, Rank = Rank, HasAffinePart = AffinePart ?? true };
+    internal ConvexNetworkOptions Network => new()
+    {
+        Width = Width,
+        Rank = Rank,
+        HasAffinePart = AffinePart ?? true,
+        StartsNearIdentity = StartNearIdentity,
+    };
 }

@@ -228,10 +228,10 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
     {
         var (d, energy) = (_problem.Dimension, _problem.Energy!);
         var (x, length) = (Expr.Input("x", d), Expr.Shared("h"));
-        var (moved, hessian) = _network.GradientAndHessian(x);
+        var (moved, logDeterminant) = Move(x);
         var partner = energy.Interaction is null ? null : _network.Gradient(Expr.Input("partner", d));
         var logDensity = energy.PorousFactor > 0 ? Expr.Input("logDensity") : null;
-        var loss = JkoStep.Loss(energy, length, x, moved, hessian.LogDeterminant(), logDensity, partner);
+        var loss = JkoStep.Loss(energy, length, x, moved, logDeterminant, logDensity, partner);
         var step = new GradientStep<T>(_parameters, loss / _options.BatchSize, _options.BatchSize, StepOptions(), run.Execution);
         foreach (var name in (string[])["x", "partner"])
         {
@@ -242,6 +242,19 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
         step.Program["h"] = _length;
         _rows?.Bind(step.Program);
         return step;
+    }
+
+    private (Expr Moved, Expr LogDeterminant) Move(Expr x)
+    {
+        if (_options.LogDeterminant == LogDeterminantForm.Lanczos)
+        {
+            var probes = Expr.Random(RandomLaw.Rademacher, GradientFlowStreams.Probes, _problem.Dimension, _options.LanczosProbes);
+            var (gradient, times) = _network.GradientAndHessianProducts(x);
+            return (gradient, LanczosLogDeterminant.Of(times, probes, _options.LanczosSteps));
+        }
+
+        var (moved, hessian) = _network.GradientAndHessian(x);
+        return (moved, hessian.LogDeterminant());
     }
 
     // The pool is independent draws, so its order is as good as any; partners are those of half a pool further on.

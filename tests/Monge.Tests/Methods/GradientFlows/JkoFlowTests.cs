@@ -27,6 +27,36 @@ public sealed class JkoFlowTests
         Assert.InRange(Divergence(evolution, 1, LawFacts.Gaussian(mean, covariance)).Value, 0, 2e-3);
     }
 
+    [Theory]
+    [InlineData(11)]
+    [InlineData(12)]
+    [InlineData(13)]
+    public void Log_determinants_by_Lanczos_steps_give_the_law_as_exact_ones_do(ulong seed)
+    {
+        var problem = EvolutionLibrary.Get("ou-6@draw=3");
+        double Off(LogDeterminantForm form, int probes)
+        {
+            var options = s_quick with { Until = 0.3, LogDeterminant = form, LanczosProbes = probes, LanczosSteps = 4 };
+            return Divergence(new JkoFlow(problem, options).Follow(new Run { Seed = seed }), 3, problem.Facts.Law!(0.3)).Value;
+        }
+
+        var exact = Off(LogDeterminantForm.Exact, 1);
+        Assert.InRange(exact, 0, 0.02);
+        Assert.InRange(Off(LogDeterminantForm.Lanczos, 1), 0, exact + 0.01);
+        Assert.InRange(Off(LogDeterminantForm.Lanczos, 2), 0, exact + 0.01);
+    }
+
+    [Fact]
+    public void Lanczos_steps_are_the_default_of_many_coordinates_and_refused_by_a_porous_medium()
+    {
+        var many = EvolutionProblem.ToTarget(TargetLibrary.Get("shifted-gaussian-80"), GaussianBase.Isotropic(80));
+        Assert.Equal(LogDeterminantForm.Lanczos, ((JkoOptions)new JkoFlow(many).Options).LogDeterminant);
+        Assert.Equal(LogDeterminantForm.Exact, ((JkoOptions)new JkoFlow(EvolutionLibrary.Get("ou-64")).Options).LogDeterminant);
+        var error = Assert.Throws<ArgumentException>(
+            () => new JkoFlow(EvolutionLibrary.Get("porous-medium"), new JkoOptions { LogDeterminant = LogDeterminantForm.Lanczos }));
+        Assert.Contains("'logDeterminant' must be exact", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void The_law_of_an_Ornstein_Uhlenbeck_process_is_followed_and_its_energy_falls()
     {
