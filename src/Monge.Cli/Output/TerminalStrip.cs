@@ -43,7 +43,7 @@ internal static class TerminalStrip
         var (low, high, top) = (picture.X.From ?? 0, picture.X.To ?? 1, picture.Y.To ?? 1);
         double[] heights = [.. Enumerable.Range(0, columns).Select(c => Enumerable.Range(0, Looks)
             .Max(k => Height(curve, low + ((c + ((k + 0.5) / Looks)) * (high - low) / columns))))];
-        return [.. Enumerable.Range(0, CurveRows).Select(r => string.Concat(heights.Select(h => TerminalPicture.Eighth(h / top, CurveRows, CurveRows - 1 - r))))];
+        return [.. Enumerable.Range(1, CurveRows).Select(r => string.Concat(heights.Select(h => TerminalPicture.Eighth(h / top, CurveRows, CurveRows - r))))];
     }
 
     private static double Height(PictureLayer curve, double x)

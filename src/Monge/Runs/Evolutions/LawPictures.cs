@@ -15,6 +15,9 @@ internal sealed class LawPictures
     private const int MostPairs = 3;
     private const int Arrows = 12;
 
+    // A stationary density that is higher beside the law's own is cut.
+    private const double TallestEnd = 2;
+
     // Sides of grids in the plane: over all times together about so many places are carried back.
     private const int FineSide = 61;
     private const int CoarseSide = 25;
@@ -57,17 +60,19 @@ internal sealed class LawPictures
         var (low, high) = PointCloud.Range(0, clouds);
         var grid = Grid((low, high), CurvePoints);
         PictureFrame[] frames = [.. _stored.Zip(clouds, (at, cloud) => Frame(at, Curve(at, cloud, grid)))];
-        var top = frames.SelectMany(f => f.Layers).Max(Top);
+        PictureLayer[] end = Problem.Facts.Law is null && Problem.Facts.Stationary?.LogDensity is { } invariant
+            ? [Exact(invariant, grid, "stationary density")]
+            : [];
+        var own = frames.SelectMany(f => f.Layers).Max(Top);
+        var top = Math.Max(own, Math.Min(TallestEnd * own, end.Select(Top).FirstOrDefault()));
         return new Picture("law", "The law in time")
         {
-            Caption = Caption("The density that was learned, over a histogram of the samples."),
+            Caption = Caption("The learned density, over a histogram of the samples."),
             X = new PictureAxis("x[0]") { From = low, To = high },
             Y = new PictureAxis("probability density") { From = 0, To = top > 0 ? 1.05 * top : null },
             IsHeadline = true,
             IsStrip = true,
-            Layers = Problem.Facts.Law is null && Problem.Facts.Stationary?.LogDensity is { } invariant
-                ? [Exact(invariant, grid, "stationary density")]
-                : [],
+            Layers = end,
             Frames = frames,
         };
     }
@@ -104,7 +109,7 @@ internal sealed class LawPictures
         return Framed(
             new Picture("law", "The law in time")
             {
-                Caption = Caption("Shades: the density that was learned, each from half of the height of the next. Arrows: its current; one scale for all times."),
+                Caption = Caption("Shades: the learned density, each from half of the height of the next. Arrows: its current; one scale for all times."),
             },
             (x, y), ("x[0]", "x[1]"), [.. shaded.Zip(currents, (density, current) => (PictureLayer[])[density, current])]);
     }

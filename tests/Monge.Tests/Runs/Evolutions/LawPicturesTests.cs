@@ -33,11 +33,13 @@ public sealed class LawPicturesTests
     [Fact]
     public void Where_only_the_end_is_known_it_is_shown_by_its_name()
     {
-        var target = Density.Create("well", 1, x => -0.5 * x[0].Square(), new DensityOptions { Facts = new TargetFacts { LogZ = 0.5 * Math.Log(2 * Math.PI) } });
+        var facts = new TargetFacts { LogZ = 0.5 * Math.Log(2 * Math.PI) };
+        var target = Density.Create("well", 1, x => -0.5 * x[0].Square(), new DensityOptions { Facts = facts });
         var law = Assert.Single(Follow(EvolutionProblem.ToTarget(target, GaussianBase.Isotropic(1, 0.6)), 20).Laws);
         var end = Assert.IsType<LineLayer>(Assert.Single(law.Layers));
         Assert.Equal(("stationary density", PictureTone.Exact, true), (end.Name, end.Tone, end.IsDashed));
         Assert.DoesNotContain(law.Frames[0].Layers, l => l.Tone == PictureTone.Exact);
+        Assert.InRange(end.Y.Max(), 0.39, law.Y.To!.Value);
     }
 
     [Fact]
