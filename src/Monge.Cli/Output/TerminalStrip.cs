@@ -28,9 +28,8 @@ internal static class TerminalStrip
         var room = width - Indent + Gap;
         var frames = picture.FewFrames(Math.Clamp(room / (LeastColumns + Gap), 1, MostPanels));
         var columns = Math.Clamp((room / frames.Count) - Gap, 1, MostColumns);
-        var panels = frames.Select(f => f.Layers.OfType<ContoursLayer>().FirstOrDefault() is { } density
-            ? Shades(picture, density, Highest(picture), columns)
-            : Bars(picture, f, columns)).ToArray();
+        ContoursLayer[] densities = [.. frames.SelectMany(f => f.Layers.OfType<ContoursLayer>())];
+        string[][] panels = densities.Length == frames.Count ? Shades(picture, densities, columns) : [.. frames.Select(f => Bars(picture, f, columns))];
         List<string> lines = [Line(frames.Select(f => Centred(f.Label, columns)))];
         lines.AddRange(Enumerable.Range(0, panels[0].Length).Select(r => Line(panels.Select(p => p[r]))));
         lines.Add(Line([Axes(picture)]));
@@ -54,32 +53,35 @@ internal static class TerminalStrip
         return values[(int)Math.Clamp(place, 0, values.Count - 1)] is var value && double.IsFinite(value) ? value : 0;
     }
 
-    private static string[] Shades(Picture picture, ContoursLayer density, double highest, int columns)
+    // One scale for all panels.
+    private static string[][] Shades(Picture picture, ContoursLayer[] densities, int columns)
     {
-        var aspect = picture.EqualAxes ? (density.Y[^1] - density.Y[0]) / (density.X[^1] - density.X[0]) : 1;
+        var aspect = picture is { EqualAxes: true, X: { From: { } left, To: { } right }, Y: { From: { } bottom, To: { } top } }
+            ? (top - bottom) / (right - left)
+            : 1;
         var rows = (int)Math.Clamp(Math.Round(columns * aspect / Tall), LeastRows, columns);
-        double Mean(int r, int c)
-        {
-            var sum = 0.0;
-            for (var look = 0; look < Looks * Looks; look++)
-            {
-                var (across, up) = ((c + (((look % Looks) + 0.5) / Looks)) / columns, (rows - 1 - r + (((look / Looks) + 0.5) / Looks)) / rows);
-                var (i, j) = ((int)Math.Round(across * (density.X.Count - 1)), (int)Math.Round(up * (density.Y.Count - 1)));
-                sum += density.Values[(j * density.X.Count) + i] / (Looks * Looks);
-            }
+        double[][] means = [.. densities.Select(density =>
+            Enumerable.Range(0, rows * columns).Select(cell => Mean(density, (cell / columns, cell % columns), rows, columns)).ToArray())];
+        var highest = Math.Max(double.Epsilon, means.Max(panel => panel.Max()));
 
-            return sum;
-        }
-
-        return [.. Enumerable.Range(0, rows).Select(r => string.Concat(Enumerable.Range(0, columns).Select(c => Shade(Mean(r, c) / highest))))];
+        // Below a hundredth of the highest there is nothing; the square root shows flanks as well as tops.
+        char Shade(double mean) => TerminalPicture.Shades[(int)Math.Round(Math.Sqrt(mean / highest) * (TerminalPicture.Shades.Length - 1))];
+        return [.. means.Select(panel => panel.Select(Shade).Chunk(columns).Select(row => new string(row)).ToArray())];
     }
 
-    // Below a hundredth of the highest there is nothing; the square root shows flanks as well as tops.
-    private static char Shade(double share) => TerminalPicture.Shades[(int)Math.Round(Math.Sqrt(share) * (TerminalPicture.Shades.Length - 1))];
+    private static double Mean(ContoursLayer density, (int Row, int Column) cell, int rows, int columns)
+    {
+        var sum = 0.0;
+        for (var look = 0; look < Looks * Looks; look++)
+        {
+            var across = (cell.Column + (((look % Looks) + 0.5) / Looks)) / columns;
+            var up = (rows - 1 - cell.Row + (((look / Looks) + 0.5) / Looks)) / rows;
+            var (i, j) = ((int)Math.Round(across * (density.X.Count - 1)), (int)Math.Round(up * (density.Y.Count - 1)));
+            sum += density.Values[(j * density.X.Count) + i] / (Looks * Looks);
+        }
 
-    // One scale for all frames.
-    private static double Highest(Picture picture) =>
-        picture.Frames.SelectMany(f => f.Layers).OfType<ContoursLayer>().Select(c => c.Values.Max()).Append(double.Epsilon).Max();
+        return sum;
+    }
 
     private static string Axes(Picture picture)
     {
