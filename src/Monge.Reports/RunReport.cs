@@ -7,8 +7,8 @@ namespace Monge.Reports;
 
 /// <summary>
 /// Reports of runs, made from what each says of itself (<see cref="RunPictures"/>): <see cref="PageName"/>, one interactive page that needs no network, and
-/// its most telling pictures as <see cref="SvgName"/> and
-/// <see cref="PngName"/>. Each file appears when it is whole.
+/// its most telling pictures as <see cref="SvgName"/> and <see cref="PngName"/>; of a law in time also <see cref="StripName"/>. Each file appears when it is
+/// whole.
 /// </summary>
 public static class RunReport
 {
@@ -20,6 +20,9 @@ public static class RunReport
 
     /// <summary>The file name of the image in pixels.</summary>
     public const string PngName = "picture.png";
+
+    /// <summary>The file name of the image, as vector graphics, that shows a law at several times side by side.</summary>
+    public const string StripName = "evolution.svg";
 
     /// <summary>Writes page and images into the folder of a run, from the description that it holds.</summary>
     /// <param name="folder">A folder with <see cref="RunPictures.FileName"/>.</param>
@@ -38,6 +41,10 @@ public static class RunReport
         AtomicFile.WriteText(Path.Combine(folder, PageName), ReportPage.Of(run));
         AtomicFile.Write(Path.Combine(folder, SvgName), stream => StaticPicture.WriteSvg(run, stream));
         AtomicFile.Write(Path.Combine(folder, PngName), stream => StaticPicture.WritePng(run, stream));
+        if (run.Pictures.Any(p => p.IsStrip))
+        {
+            AtomicFile.Write(Path.Combine(folder, StripName), stream => StripPicture.WriteSvg(run, stream));
+        }
     }
 
     /// <summary>Writes a page with several runs side by side: equal pictures next to each other, and a table of their figures.</summary>

@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
+using System.Xml.Linq;
 using Monge.Data;
+using Monge.Runs;
 
 namespace Monge.Cli.Tests;
 
@@ -46,6 +48,32 @@ public sealed class EvolveTests
 
         using var shown = MongeProcess.Run(folder.Path, "show", "runs/heat-2-seed1");
         Assert.Contains("entropy", shown.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("ou-1", 1)]
+    [InlineData("ou-2", 1)]
+    [InlineData("ou-4", 2)]
+    public void The_law_is_drawn_in_the_folder_and_in_the_terminal(string problem, int rows)
+    {
+        using var folder = Folder();
+        using var run = MongeProcess.Run(folder.Path, Arguments(problem, 20, "--until", "0.8", "--times", "9", "--samples", "1000"));
+        Assert.True(run.ExitCode == 0, run.Error);
+        string[] titles = [.. XDocument.Load(folder[$"runs/{problem}-seed1/evolution.svg"]).Descendants()
+            .Where(e => e.Name.LocalName == "text").Select(e => e.Value.Trim()).Where(t => t.StartsWith("t = ", StringComparison.Ordinal))];
+        Assert.Equal(6 * rows, titles.Length);
+        Assert.Equal(["t = 0", "t = 0.8"], titles[..6].Where(t => t is "t = 0" or "t = 0.8"));
+        Assert.Equal(9, RunPictures.Read(folder[$"runs/{problem}-seed1"]).Pictures.First(p => p.IsStrip).Frames.Count);
+
+        // The strip stands below the table, and again in what `monge show` tells.
+        foreach (var text in (string[])[run.Output, File.ReadAllText(folder[$"runs/{problem}-seed1/summary.txt"])])
+        {
+            string[] lines = [.. text.Split('\n').SkipWhile(l => !l.Trim().StartsWith("t = 0 ", StringComparison.Ordinal))];
+            Assert.Equal(rows, lines.Count(l => l.Contains("t = 0.8", StringComparison.Ordinal)));
+            Assert.Equal(rows, lines.Count(l => l.Contains("] from -", StringComparison.Ordinal)));
+            Assert.All(lines, line => Assert.True(line.TrimEnd().Length <= 80, line));
+            Assert.Contains(lines, line => line.Contains('█'));
+        }
     }
 
     [Fact]
@@ -187,6 +215,7 @@ public sealed class EvolveTests
         }
 
         const string made = "runs/ou-2-seed1-compare";
+        Assert.Empty(Directory.GetFiles(folder[made], "*.svg", SearchOption.AllDirectories));
         var comparison = JsonNode.Parse(File.ReadAllText(folder[$"{made}/comparison.json"]))!["comparison"]!.AsArray();
         Assert.Equal(["jko", "sbtm"], comparison.Select(row => (string)row!["method"]!));
         Assert.All(comparison, row => Assert.True((double)row!["seconds"]! > 0 && (double)row["divergence_bound"]! > 0 && (double)row["time"]! == 0.2));
@@ -210,6 +239,7 @@ public sealed class EvolveTests
         }
 
         Assert.True(File.Exists(folder[$"{made}/comparison.html"]));
+        Assert.True(File.Exists(folder[$"{made}/jko/evolution.svg"]) && File.Exists(folder[$"{made}/sbtm/evolution.svg"]));
     }
 
     [Theory]

@@ -51,7 +51,8 @@ internal static class ReportCommand
         if (folders is [var only])
         {
             RunReport.Write(only);
-            return [.. new[] { RunReport.PageName, RunReport.SvgName, RunReport.PngName }.Select(f => Path.Combine(only, f))];
+            var strip = RunPictures.Read(only).Pictures.Any(p => p.IsStrip) ? (string[])[RunReport.StripName] : [];
+            return [.. ((string[])[RunReport.PageName, RunReport.SvgName, RunReport.PngName, .. strip]).Select(f => Path.Combine(only, f))];
         }
 
         RunReport.Compare(folders, output);

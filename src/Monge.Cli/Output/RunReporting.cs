@@ -10,7 +10,7 @@ internal static class RunReporting
 {
     /// <summary>Whether to go without a report.</summary>
     public static Option<bool> Option() =>
-        new("--no-report") { Description = "Don't write pictures.json, report.html, picture.svg and picture.png at the end." };
+        new("--no-report") { Description = "Don't write pictures.json, report.html, picture.svg, picture.png (and evolution.svg) at the end." };
 
     /// <summary>Writes the report of a run, unless it isn't wanted.</summary>
     /// <param name="parsed">The command line.</param>

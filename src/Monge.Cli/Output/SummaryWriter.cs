@@ -3,7 +3,7 @@ using Spectre.Console;
 
 namespace Monge.Cli.Output;
 
-/// <summary>Writes what a result says of itself: tables, lines, warnings and, last, a picture in text.</summary>
+/// <summary>Writes what a result says of itself: tables, lines, warnings and, last, pictures in text.</summary>
 internal static class SummaryWriter
 {
     // In files and pipes text and pictures stay within a usual terminal; tables are as wide as they need to be.
@@ -82,6 +82,12 @@ internal static class SummaryWriter
                 console.WriteLine();
                 console.Write(new Text(picture));
             }
+        }
+
+        foreach (var strip in blocks.OfType<SummaryStrip>())
+        {
+            console.WriteLine();
+            console.Write(new Text(TerminalStrip.Fitting(console.Profile.Width, strip.Pictures)));
         }
     }
 

@@ -6,6 +6,9 @@ namespace Monge.Cli.Output;
 /// <summary>Small pictures of weighted samples in text: a histogram in one dimension, shades of density in two.</summary>
 internal static class TerminalPicture
 {
+    /// <summary>Shades of density, from none to full.</summary>
+    internal const string Shades = " ·░▒▓█";
+
     // Columns of a picture in a terminal of 80, what stands beside it, and the rows that go with them.
     private const int UsualColumns = 64;
     private const int UsualRows = 20;
@@ -15,7 +18,6 @@ internal static class TerminalPicture
     private const int LabelWidth = 8;
 
     private const string Eighths = " ▁▂▃▄▅▆▇█";
-    private const string Shades = " ·░▒▓█";
 
     /// <summary>The picture that fits a number of characters, or null when the dimension is neither 1 nor 2.</summary>
     /// <param name="width">Characters in a line.</param>
@@ -42,6 +44,12 @@ internal static class TerminalPicture
             _ => null,
         };
 
+    /// <summary>The character of a bar in one of several rows, counted from below.</summary>
+    /// <param name="share">The bar's height beside the highest.</param>
+    /// <param name="rows">Rows of the highest bar.</param>
+    /// <param name="row">The row.</param>
+    internal static char Eighth(double share, int rows, int row) => Eighths[Math.Clamp((int)Math.Round(share * rows * 8) - (row * 8), 0, 8)];
+
     private static string Histogram(double[] positions, double[] weights, string name, int columns, int rows)
     {
         var (low, high) = Range(positions, weights, 1, 0);
@@ -61,8 +69,7 @@ internal static class TerminalPicture
             text.Append("  ");
             foreach (var m in mass)
             {
-                var height = (int)Math.Round(m / top * rows * 8) - (row * 8);
-                text.Append(Eighths[Math.Clamp(height, 0, 8)]);
+                text.Append(Eighth(m / top, rows, row));
             }
 
             TrimLine(text);

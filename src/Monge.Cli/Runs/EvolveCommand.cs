@@ -47,7 +47,7 @@ internal static class EvolveCommand
         return RunCommand<EvolutionProblem, IEvolution>.Create(new RunKind<EvolutionProblem, IEvolution>
         {
             Kind = MethodKind.Evolve,
-            Description = "Follow the law of a diffusion in time: samples, densities, entropy and free energy, with a bound on the error.",
+            Description = "Follow the law of a diffusion in time: samples, densities, entropy, free energy, a bound on the error, and evolution.svg.",
             DefaultMethod = JkoFlow.Name,
             Methods = () => MethodRegistry.Evolutions,
             Symbols = [name, until, times, samples],

@@ -9,12 +9,19 @@ internal static class LayerShapes
     // Values and references side by side where both have bars.
     private const double Beside = 0.14;
 
+    // Widths of lines in pixels, the opacity of one of several areas that lie on each other, and an arrow's barbs beside its length.
+    private const double Usual = 1.8;
+    private const double Thin = 1.2;
+    private const double Shade = 0.15;
+    private const double Barb = 0.34;
+    private const double BarbSpread = 0.17;
+
     /// <summary>The shapes of layers, the first at the bottom; what has no finite point is left out.</summary>
     /// <param name="picture">The picture, for its axes.</param>
     /// <param name="layers">Its layers.</param>
     public static IReadOnlyList<Shape> Of(Picture picture, IReadOnlyList<PictureLayer> layers)
     {
-        var others = layers.Where(l => l is not MarkLayer).SelectMany(Of).ToArray();
+        var others = layers.Where(l => l is not MarkLayer).SelectMany(l => l is ArrowsLayer arrows ? [Arrows(arrows, picture)] : Of(l)).ToArray();
         Shape[] marks = [.. layers.OfType<MarkLayer>().SelectMany(m => Mark(m, picture, others))];
         var drawn = others.Where(s => s.X.Zip(s.Y).Any(p => double.IsFinite(p.First) && double.IsFinite(p.Second)));
 
@@ -61,7 +68,12 @@ internal static class LayerShapes
             { Opacity = 0.2, IsSilent = true };
         }
 
-        yield return new Shape(ShapeKind.Line, line.Tone, [.. line.X], [.. line.Y]) { Name = line.Name };
+        yield return new Shape(ShapeKind.Line, line.Tone, [.. line.X], [.. line.Y])
+        {
+            Name = line.Name,
+            IsDashed = line.IsDashed,
+            Width = line.IsDashed ? Thin : Usual,
+        };
         if (line.HasMarkers || line.X.Count == 1)
         {
             yield return new Shape(ShapeKind.Dots, line.Tone, [.. line.X], [.. line.Y]) { Name = line.Name };
@@ -79,7 +91,18 @@ internal static class LayerShapes
 
         if (steps.IsFilled && x.Count > 0)
         {
-            yield return new Shape(ShapeKind.Area, steps.Tone, [x[0], .. x, x[^1]], [0, .. y, 0]) { Opacity = 0.22, IsSilent = true };
+            // What stays in the background has no outline.
+            var isQuiet = steps.Tone == PictureTone.Quiet;
+            yield return new Shape(ShapeKind.Area, steps.Tone, [x[0], .. x, x[^1]], [0, .. y, 0])
+            {
+                Name = isQuiet ? steps.Name : "",
+                Opacity = isQuiet ? 0.4 : 0.22,
+                IsSilent = true,
+            };
+            if (isQuiet)
+            {
+                yield break;
+            }
         }
 
         yield return new Shape(ShapeKind.Line, steps.Tone, [.. x], [.. y]) { Name = steps.Name };
@@ -121,8 +144,33 @@ internal static class LayerShapes
     private static IEnumerable<Shape> Contour(ContoursLayer contours, double level)
     {
         var (x, y) = ContourLines.Rings(contours, level);
+        if (contours.IsFilled)
+        {
+            yield return new Shape(ShapeKind.Area, contours.Tone, x, y) { Name = contours.Name, Opacity = Shade, IsSilent = true };
+            yield break;
+        }
+
         yield return new Shape(ShapeKind.Area, contours.Tone, x, y) { Opacity = 0.07, IsSilent = true };
-        yield return new Shape(ShapeKind.Line, contours.Tone, x, y) { Name = contours.Name, Width = 1.2, IsSilent = true };
+        yield return new Shape(ShapeKind.Line, contours.Tone, x, y) { Name = contours.Name, Width = Thin, IsSilent = true };
+    }
+
+    // A shaft and two barbs each, all of one shape to the eye: lengths are measured in shares of the axes unless both have one unit.
+    private static Shape Arrows(ArrowsLayer arrows, Picture picture)
+    {
+        static double Unit(PictureAxis axis) => axis is { From: { } from, To: { } to } && to > from ? to - from : 1;
+        var (wide, high) = picture.EqualAxes ? (1, 1) : (Unit(picture.X), Unit(picture.Y));
+        var (x, y) = (new List<double>(), new List<double>());
+        for (var i = 0; i < arrows.X.Count; i++)
+        {
+            var (u, v) = (arrows.Across[i] / wide, arrows.Up[i] / high);
+            var (tipX, tipY) = (arrows.X[i] + arrows.Across[i], arrows.Y[i] + arrows.Up[i]);
+            double BarbX(double side) => tipX - (wide * ((Barb * u) - (side * BarbSpread * v)));
+            double BarbY(double side) => tipY - (high * ((Barb * v) + (side * BarbSpread * u)));
+            x.AddRange([arrows.X[i], tipX, double.NaN, BarbX(1), tipX, BarbX(-1), double.NaN]);
+            y.AddRange([arrows.Y[i], tipY, double.NaN, BarbY(1), tipY, BarbY(-1), double.NaN]);
+        }
+
+        return new Shape(ShapeKind.Line, arrows.Tone, [.. x], [.. y]) { Name = arrows.Name, Width = Thin, IsSilent = true };
     }
 
     // From end to end of what else is drawn, or of the axis where it is given.

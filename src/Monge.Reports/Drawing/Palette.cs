@@ -23,6 +23,7 @@ internal static class Palette
         PictureTone.Ours => "#0072b2",
         PictureTone.Exact => "#d55e00",
         PictureTone.Second => "#009e73",
+        PictureTone.Ink => Ink,
         _ => "#9aa2ab",
     };
 

@@ -57,6 +57,17 @@ internal static class PlotDrawing
         return plot;
     }
 
+    /// <summary>Draws a plot in a place. The first time it would be drawn twice, as its axes settle on the way.</summary>
+    public static void Render(Plot plot, SKCanvas canvas, PixelRect place)
+    {
+        using (var nowhere = new SKNoDrawCanvas((int)place.Right, (int)place.Bottom))
+        {
+            plot.Render(nowhere, place);
+        }
+
+        plot.Render(canvas, place);
+    }
+
     private static void AddKey(Plot plot, IReadOnlyList<Shape> shapes)
     {
         var keys = shapes.Where(s => s.Name.Length > 0).Select(s => (s.Name, s.Tone)).Distinct().ToArray();
@@ -100,18 +111,14 @@ internal static class PlotDrawing
 
                 break;
             case ShapeKind.Area:
-                foreach (var ring in Rings(xs, ys))
-                {
-                    var polygon = plot.Add.Polygon(ring);
-                    (polygon.FillColor, polygon.LineWidth) = (color.WithAlpha(shape.Opacity), 0);
-                }
-
+                plot.Add.Plottable(new FilledRings([.. Rings(xs, ys)], color.WithAlpha(shape.Opacity)));
                 break;
             case ShapeKind.Line:
                 foreach (var part in Rings(xs, ys))
                 {
                     var line = plot.Add.ScatterLine(part, color);
                     line.LineWidth = (float)shape.Width;
+                    line.LinePattern = shape.IsDashed ? LinePattern.Dashed : LinePattern.Solid;
                 }
 
                 break;

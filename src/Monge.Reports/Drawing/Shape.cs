@@ -52,6 +52,9 @@ internal sealed record Shape(ShapeKind Kind, PictureTone Tone, double[] X, doubl
     /// <summary>Width of lines in pixels.</summary>
     public double Width { get; init; } = 1.8;
 
+    /// <summary>Whether lines are dashed.</summary>
+    public bool IsDashed { get; init; }
+
     /// <summary>Whether the line belongs to the background, such as a reference or a contour, and isn't told of when pointed at.</summary>
     public bool IsSilent { get; init; }
 }

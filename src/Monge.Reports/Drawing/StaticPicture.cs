@@ -122,7 +122,7 @@ internal static class StaticPicture
                 plot.Layout.Fixed(padding);
             }
 
-            plot.Render(canvas, cell.Place);
+            PlotDrawing.Render(plot, canvas, cell.Place);
         }
     }
 

@@ -170,7 +170,7 @@ internal static class PlotlyFigure
                 break;
             default:
                 trace["mode"] = "lines";
-                trace["line"] = new JsonObject { ["width"] = shape.Width, ["color"] = color };
+                trace["line"] = new JsonObject { ["width"] = shape.Width, ["color"] = color, ["dash"] = shape.IsDashed ? "dash" : "solid" };
                 break;
         }
 

@@ -49,6 +49,10 @@ public sealed record SummaryLines(IReadOnlyList<(string Name, string Text)> Line
 /// <param name="Names">Names [d].</param>
 public sealed record SummaryCloud(double[] Positions, double[] Weights, IReadOnlyList<string> Names) : SummaryBlock;
 
+/// <summary>Frames of pictures side by side, drawn where there is room for them: below everything else.</summary>
+/// <param name="Pictures">Pictures with frames, a row for each.</param>
+public sealed record SummaryStrip(IReadOnlyList<Picture> Pictures) : SummaryBlock;
+
 /// <summary>Numbers and JSON as results write them.</summary>
 public static class ResultText
 {

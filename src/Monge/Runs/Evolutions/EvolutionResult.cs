@@ -32,6 +32,9 @@ public sealed record EvolutionResult(
     /// <inheritdoc/>
     public IReadOnlyList<Status> Warnings { get; } = [.. Evolution.Warnings, .. Check(Evolution.Problem, Points, Simulated, AreStepsLong)];
 
+    /// <summary>The pictures of the law in time, drawn once for page, image and terminal.</summary>
+    internal IReadOnlyList<Picture> Laws => field ??= LawPictures.Of(this);
+
     /// <inheritdoc/>
     public IReadOnlyList<(string Name, NumericArray Values)> Arrays
     {
@@ -61,9 +64,7 @@ public sealed record EvolutionResult(
         ArgumentNullException.ThrowIfNull(run);
         ArgumentOutOfRangeException.ThrowIfLessThan(samples, 3);
         ArgumentOutOfRangeException.ThrowIfLessThan(times, 2);
-        var last = evolution.Times.Count - 1;
-        var kept = Math.Min(times, last + 1);
-        var chosen = Enumerable.Range(0, kept).Select(k => (int)Math.Round(k * (double)last / (kept - 1))).Select(k => evolution.Times[k]).ToHashSet();
+        var chosen = Picture.Spread(evolution.Times, times).ToHashSet();
         List<EvolvedSamples> stored = [];
         var (points, areStepsLong) = EvolutionTable.Of(evolution, samples, run, at =>
         {
@@ -137,6 +138,7 @@ public sealed record EvolutionResult(
                 $"standard errors up to {string.Join(", ", errors)}"
                 + (rows.All(p => double.IsNaN(p.DivergenceBound)) ? "; the method states no error of its own here" : "")
                 + (hidden > 0 ? $"; {hidden} more coordinates are in run.json" : "")),
+            new SummaryStrip(Laws),
         ];
     }
 

@@ -29,6 +29,9 @@ public sealed record Picture(string Name, string Title)
     /// <summary>Steps of a slider, each with layers of its own above <see cref="Layers"/>; empty for a picture that stands still.</summary>
     public IReadOnlyList<PictureFrame> Frames { get; init; } = [];
 
+    /// <summary>Whether frames also stand side by side, in the file of the run's strip.</summary>
+    public bool IsStrip { get; init; }
+
     /// <summary>Small pictures in a grid, row by row; then this one has no layers of its own. A panel without layers is an empty place.</summary>
     public IReadOnlyList<Picture> Panels { get; init; } = [];
 
@@ -37,6 +40,19 @@ public sealed record Picture(string Name, string Title)
 
     /// <summary>Whether the panels of a row share its upright axis, and those of a column its horizontal one; else each stands for itself.</summary>
     public bool IsMatrix { get; init; }
+
+    /// <summary>At most so many of the frames, evenly spread, the first and the last among them; of one the last.</summary>
+    /// <param name="most">Their number, at least 1.</param>
+    public IReadOnlyList<PictureFrame> FewFrames(int most) => Spread(Frames, most);
+
+    /// <summary>At most so many of a list, evenly spread, the first and the last among them; of one the last.</summary>
+    internal static IReadOnlyList<T> Spread<T>(IReadOnlyList<T> all, int most)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
+        return all.Count <= most ? all
+            : most == 1 ? [all[^1]]
+            : [.. Enumerable.Range(0, most).Select(k => all[(int)Math.Round(k * (all.Count - 1.0) / (most - 1))])];
+    }
 }
 
 /// <summary>An axis.</summary>
@@ -75,4 +91,7 @@ public enum PictureTone
 
     /// <summary>What stays in the background.</summary>
     Quiet,
+
+    /// <summary>What is drawn over the rest, in the colour of words.</summary>
+    Ink,
 }

@@ -9,6 +9,7 @@ namespace Monge.Runs;
 [JsonDerivedType(typeof(StepsLayer), "steps")]
 [JsonDerivedType(typeof(BarsLayer), "bars")]
 [JsonDerivedType(typeof(ContoursLayer), "contours")]
+[JsonDerivedType(typeof(ArrowsLayer), "arrows")]
 [JsonDerivedType(typeof(MarkLayer), "mark")]
 [JsonDerivedType(typeof(TableLayer), "table")]
 public abstract record PictureLayer
@@ -42,6 +43,9 @@ public sealed record LineLayer(IReadOnlyList<double> X, IReadOnlyList<double> Y)
 
     /// <summary>Whether the points themselves are marked.</summary>
     public bool HasMarkers { get; init; }
+
+    /// <summary>Whether it is thin and dashed, as what stands beside the matter itself.</summary>
+    public bool IsDashed { get; init; }
 }
 
 /// <summary>A function that is constant between edges, such as a histogram.</summary>
@@ -82,7 +86,18 @@ public sealed record BarsLayer(IReadOnlyList<string> Labels, IReadOnlyList<doubl
 /// <param name="Y">Ordinates [n] of the grid.</param>
 /// <param name="Values">Values [n, m], row by row from the first ordinate.</param>
 /// <param name="Levels">The heights.</param>
-public sealed record ContoursLayer(IReadOnlyList<double> X, IReadOnlyList<double> Y, IReadOnlyList<double> Values, IReadOnlyList<double> Levels) : PictureLayer;
+public sealed record ContoursLayer(IReadOnlyList<double> X, IReadOnlyList<double> Y, IReadOnlyList<double> Values, IReadOnlyList<double> Levels) : PictureLayer
+{
+    /// <summary>Whether areas above the heights are shaded, the darker the higher, instead of lines drawn.</summary>
+    public bool IsFilled { get; init; }
+}
+
+/// <summary>Arrows.</summary>
+/// <param name="X">Where they begin [n], across.</param>
+/// <param name="Y">Where they begin [n], up.</param>
+/// <param name="Across">How far they reach across [n], in units of the axis.</param>
+/// <param name="Up">How far they reach up [n], in units of the axis.</param>
+public sealed record ArrowsLayer(IReadOnlyList<double> X, IReadOnlyList<double> Y, IReadOnlyList<double> Across, IReadOnlyList<double> Up) : PictureLayer;
 
 /// <summary>A straight line across the picture at a value, with a band.</summary>
 /// <param name="Value">The value.</param>
