@@ -41,7 +41,7 @@ public sealed class JkoFilter(EvolutionProblem problem, JkoOptions? options = nu
         var observedAt = ObservedMaps.TimesOf(problem, times);
         SortedDictionary<int, double> acceptance = [];
         List<PathProposal> proposals = [];
-        double[]? Redraw(IReadOnlyList<double[]> maps, int time)
+        (double[] Positions, double[] Weights)? Redraw(IReadOnlyList<double[]> maps, int time)
         {
             var observation = Array.IndexOf(observedAt, time);
             if (observation < 0 || time == times.Length - 1)
@@ -53,7 +53,7 @@ public sealed class JkoFilter(EvolutionProblem problem, JkoOptions? options = nu
             var random = new RandomStream(run.Seed + ((ulong)observation << 32), GradientFlowStreams.Conditioning);
             if (_options.Conditioning == Conditioning.Importance)
             {
-                return observed.Draw(_options.Pool, (time, 0), random).Positions;
+                return observed.DrawWeighted(_options.Pool, time, random);
             }
 
             var draws = IndependenceMetropolis.Draw(
@@ -61,7 +61,7 @@ public sealed class JkoFilter(EvolutionProblem problem, JkoOptions? options = nu
                 count => observed.FromInitial(count, time, random) is var paths ? (paths.Positions, paths.LogLikelihood) : default,
                 random, run.Cancellation);
             acceptance[observation] = draws.Acceptance;
-            return draws.Positions;
+            return (draws.Positions, Enumerable.Repeat(1.0, _options.Pool).ToArray());
         }
 
         using var training = new JkoTraining<float>(problem, _options, times, run, Redraw);

@@ -25,6 +25,9 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
     // and after dozens of maps such units throw a rare fresh sample far away.
     private const double LeastGradient = 1e-5;
 
+    // A pool with weights has many samples where there is little mass: no unit is without one, and their small gradients are what keeps the tails.
+    private const double LeastWeightedGradient = 1e-8;
+
     private readonly EvolutionProblem _problem;
     private readonly JkoOptions _options;
     private readonly IReadOnlyList<double> _times;
@@ -40,7 +43,8 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
     private readonly List<double[]> _kept = [];
     private readonly double[] _pool;
     private readonly double[] _logDensity;
-    private readonly Func<IReadOnlyList<double[]>, int, double[]?>? _redraw;
+    private readonly double[] _weights;
+    private readonly Func<IReadOnlyList<double[]>, int, (double[] Positions, double[] Weights)?>? _redraw;
     private OptimiserState<T> _state;
     private int _moved;
     private int _taken;
@@ -51,8 +55,8 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
     /// <param name="times">The times at which steps begin and end, ascending from 0.</param>
     /// <param name="run">Seed and threads.</param>
     /// <param name="redraw">
-    /// Draws the pool anew at a time, given the maps up to there and the time's number: always the same for the same maps. Null, or a result of null, leaves
-    /// it.
+    /// Draws the pool anew at a time, given the maps up to there and the time's number, with weights of mean 1: always the same for the same maps. Null, or a
+    /// result of null, leaves it.
     /// </param>
     /// <param name="rows">Where the rows of data come from that the potential reads; null where it reads none.</param>
     /// <param name="accepts">Whether a trained map is kept; null keeps all.</param>
@@ -61,12 +65,13 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
         JkoOptions options,
         IReadOnlyList<double> times,
         Run run,
-        Func<IReadOnlyList<double[]>, int, double[]?>? redraw = null,
+        Func<IReadOnlyList<double[]>, int, (double[] Positions, double[] Weights)?>? redraw = null,
         RowBatches<T>? rows = null,
         Predicate<double[]>? accepts = null)
     {
         (_problem, _options, _times, _seed, Iterations) = (problem, options, times, run.Seed, options.Iterations);
         (_redraw, _rows, _accepts) = (redraw, rows, accepts);
+        _weights = redraw is null ? [] : [.. Enumerable.Repeat(1.0, options.Pool)];
         _network = new ConvexNetwork(_parameters, _initializer, "psi", problem.Dimension, options.Network);
         _step = Compile(run);
         _maps = new ConvexMaps(_parameters, _network, run.Execution);
@@ -205,7 +210,11 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
         {
             _kept[_moved].CopyTo(_maps.Values);
             _maps.Push(_pool, _logDensity);
-            _redraw?.Invoke(_kept, _moved + 1)?.CopyTo(_pool, 0);
+            if (_redraw?.Invoke(_kept, _moved + 1) is var (positions, weights))
+            {
+                positions.CopyTo(_pool, 0);
+                weights.CopyTo(_weights, 0);
+            }
         }
     }
 
@@ -217,7 +226,7 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
 
     private GradientStepOptions StepOptions() => new()
     {
-        Optimiser = new Adam(SecondDecay: 0.999, Guard: LeastGradient, WeightDecay: PaperWeightDecay),
+        Optimiser = new Adam(SecondDecay: 0.999, Guard: _redraw is null ? LeastGradient : LeastWeightedGradient, WeightDecay: PaperWeightDecay),
         LearningRate = new WarmCosineRate(_options.LearningRate, _options.FinalLearningRateShare),
         GradientClip = _options.GradientClip,
         AverageDecay = _options.AverageDecay,
@@ -232,6 +241,7 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
         var partner = energy.Interaction is null ? null : _network.Gradient(Expr.Input("partner", d));
         var logDensity = energy.PorousFactor > 0 ? Expr.Input("logDensity") : null;
         var loss = JkoStep.Loss(energy, length, x, moved, logDeterminant, logDensity, partner);
+        loss = _redraw is null ? loss : Expr.Input("weight") * loss;
         var step = new GradientStep<T>(_parameters, loss / _options.BatchSize, _options.BatchSize, StepOptions(), run.Execution);
         foreach (var name in (string[])["x", "partner"])
         {
@@ -239,6 +249,7 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
         }
 
         step.Program.BindIfUsed("logDensity", new NdArray<T>(_options.BatchSize));
+        step.Program.BindIfUsed("weight", new NdArray<T>(_options.BatchSize));
         step.Program["h"] = _length;
         _rows?.Bind(step.Program);
         return step;
@@ -284,13 +295,21 @@ internal sealed class JkoTraining<T> : IIterative, IDisposable
             }
         }
 
-        if (program.Uses("logDensity"))
+        FillScalars(program, "logDensity", _logDensity, first);
+        FillScalars(program, "weight", _weights, first);
+    }
+
+    private void FillScalars(Engine.Execution.CompiledProgram<T> program, string name, double[] values, long first)
+    {
+        if (!program.Uses(name))
         {
-            var logs = program["logDensity"].Span;
-            for (var i = 0; i < logs.Length; i++)
-            {
-                logs[i] = T.CreateChecked(_logDensity[(first + i) % _options.Pool]);
-            }
+            return;
+        }
+
+        var scalars = program[name].Span;
+        for (var i = 0; i < scalars.Length; i++)
+        {
+            scalars[i] = T.CreateChecked(values[(first + i) % _options.Pool]);
         }
     }
 

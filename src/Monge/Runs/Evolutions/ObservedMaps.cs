@@ -45,6 +45,9 @@ internal sealed class ObservedMaps : IDisposable
     // Proposed paths for each that is drawn.
     private const int Candidates = 2;
 
+    // How much wider than others paths are proposed that bring their weights along.
+    private const double TailWidening = 1.6;
+
     private readonly EvolutionProblem _problem;
     private readonly IReadOnlyList<double[]> _maps;
     private readonly List<PathProposal> _proposals;
@@ -128,6 +131,22 @@ internal sealed class ObservedMaps : IDisposable
                 Rows(paths.LogLikelihood, chosen, 1), []);
         var evidence = _proposals[seen].LogEvidence;
         return drawn with { LogDensity = Array.ConvertAll(drawn.LogDensity, log => log - evidence) };
+    }
+
+    /// <summary>
+    /// Positions of paths given all observations up to a time, at least one, with weights of mean 1: many more of them in the tails than there is mass, so that
+    /// what is learned from them is right there too.
+    /// </summary>
+    public (double[] Positions, double[] Weights) DrawWeighted(int count, int time, RandomStream random)
+    {
+        var seen = Seen(time);
+        Find(seen);
+        var (starts, logProposal) = Propose(seen, count, random, TailWidening);
+        var paths = Push(starts, (time, 0), false);
+        double[] shares = [.. ImportanceWeights.FromLogWeights(LogWeights(paths, logProposal)).Normalised];
+        int[] order = [.. Enumerable.Range(0, count)];
+        random.Shuffle<int>(order);
+        return (Rows(paths.Positions, order, _problem.Dimension), [.. order.Select(i => count * shares[i])]);
     }
 
     /// <summary>Moves paths by one map, as <see cref="Draw"/> gave them; without what may be seen at its end.</summary>
@@ -246,7 +265,7 @@ internal sealed class ObservedMaps : IDisposable
         return LowerTriangle.TryFactor(wide) is { } factor ? GaussianBase.Full(mean, factor) : null;
     }
 
-    private (double[] Starts, double[] LogProposal) Propose(int seen, int count, RandomStream random)
+    private (double[] Starts, double[] LogProposal) Propose(int seen, int count, RandomStream random, double widening = 1)
     {
         if (_proposals[seen].Law is not { } law)
         {
@@ -255,8 +274,12 @@ internal sealed class ObservedMaps : IDisposable
         }
 
         var others = Math.Max(1, count / InitialPart);
-        double[] starts = [.. law.Sample(count - others, random), .. _problem.Initial.Sample(others, random)];
-        var near = PointFunction.At(law.LogDensity, starts, _problem.Dimension, _execution);
+        var d = _problem.Dimension;
+        double[] Widened(double[] rows, double factor) =>
+            factor == 1 ? rows : [.. rows.Select((x, i) => law.Mean[i % d] + (factor * (x - law.Mean[i % d])))];
+        double[] starts = [.. Widened(law.Sample(count - others, random), widening), .. _problem.Initial.Sample(others, random)];
+        var volume = d * Math.Log(widening);
+        double[] near = [.. PointFunction.At(law.LogDensity, Widened(starts, 1 / widening), d, _execution).Select(log => log - volume)];
         var (share, wide) = (others / (double)count, _initial.At(starts));
         return (starts, [.. near.Zip(wide, (a, b) =>
         {
