@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Xml.Linq;
 using Monge.Data;
@@ -27,6 +28,15 @@ public sealed class EvolveTests
         Assert.Equal(-logs[2000..].Average(), (double)table[3]!["entropy"]!, 1e-9);
         Assert.Equal(positions.ToDoubles()[4000..].Where((_, i) => i % 2 == 0).Average(), (double)table[3]!["mean"]![0]!, 1e-9);
         Assert.Equal([2, 2000, 2], NumpyFile.Read(Path.Combine(path, "score.npy")).Shape.ToArray());
+        string[] lines = File.ReadAllLines(Path.Combine(path, "table.csv"));
+        Assert.Equal(5, lines.Length);
+        double InTable(string column) => double.Parse(lines[^1].Split(',')[Array.IndexOf(lines[0].Split(','), column)], CultureInfo.InvariantCulture);
+        Assert.Equal((double)table[3]!["time"]!, InTable("t"));
+        Assert.Equal((double)table[3]!["sd"]![1]!, InTable("sd[1]"));
+        Assert.Equal((double)table[3]!["entropy_error"]!, InTable("entropy_error"));
+        Assert.Equal((double)table[3]!["mean_speed"]!, InTable("mean_speed"));
+        Assert.Equal((double)table[3]!["divergence_bound"]!, InTable("divergence_bound"));
+        Assert.Equal((double)table[3]!["divergence"]!, InTable("divergence"));
 
         // Of N(0, I) all is known.
         Assert.Equal(Math.Log(2 * Math.PI * Math.E), (double)table[0]!["entropy"]!, 5 * (double)table[0]!["entropy_error"]!);
@@ -41,7 +51,7 @@ public sealed class EvolveTests
         using var folder = Folder();
         using var run = MongeProcess.Run(folder.Path, Arguments("heat-2", 20, "--until", "0.2", "--times", "3", "--samples", "500"));
         Assert.Equal(0, run.ExitCode);
-        foreach (var head in (string[])["entropy", "free energy", "production", "KL bound", "true KL"])
+        foreach (var head in (string[])["entropy", "free energy", "production", "speed", "KL bound", "true KL"])
         {
             Assert.Contains(head, run.Output, StringComparison.Ordinal);
         }

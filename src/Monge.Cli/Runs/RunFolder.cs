@@ -9,7 +9,8 @@ namespace Monge.Cli.Runs;
 
 /// <summary>
 /// The folder of a run: <c>run.json</c> (what was asked for and what came out), <c>checkpoint.safetensors</c> (from which it goes on),
-/// <c>model.safetensors</c>, <c>metrics.csv</c>, <c>summary.txt</c>, and the result's arrays. Each file is replaced only when its successor is complete.
+/// <c>model.safetensors</c>, <c>metrics.csv</c>, <c>summary.txt</c>, and the result's arrays and tables. Each file is replaced only when its successor is
+/// complete.
 /// </summary>
 internal sealed class RunFolder : IDisposable
 {
@@ -127,7 +128,7 @@ internal sealed class RunFolder : IDisposable
         AtomicFile.WriteText(In("run.json"), JsonOutput.Indented(node));
     }
 
-    /// <summary>Writes a result: its arrays, its summary, and the record.</summary>
+    /// <summary>Writes a result: its arrays and tables, its summary, and the record.</summary>
     /// <param name="result">The result.</param>
     /// <param name="json">The result in the record.</param>
     /// <param name="resolved">The options with everything that the run itself chose.</param>
@@ -138,6 +139,11 @@ internal sealed class RunFolder : IDisposable
         {
             NumpyFile.Write(In(name + ".npy"), values);
             shapes[name + ".npy"] = new JsonArray([.. values.Shape.ToArray().Select(size => (JsonNode)size)]);
+        }
+
+        foreach (var (name, columns, values) in result.Tables)
+        {
+            CsvTable.Write(In(name + ".csv"), columns, values);
         }
 
         AtomicFile.WriteText(In("summary.txt"), SummaryWriter.Text(result.Summary(), result.Warnings));

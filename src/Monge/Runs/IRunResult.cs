@@ -14,6 +14,9 @@ public interface IRunResult
     /// <summary>The arrays to keep: each is written as NAME.npy.</summary>
     IReadOnlyList<(string Name, NumericArray Values)> Arrays { get; }
 
+    /// <summary>The tables to keep: each is written as NAME.csv, rows of numbers one after the other under the columns' names. None for most.</summary>
+    IReadOnlyList<(string Name, IReadOnlyList<string> Columns, double[] Values)> Tables => [];
+
     /// <summary>The result as the run's record keeps it and <c>--json</c> prints it.</summary>
     JsonObject ToJson();
 

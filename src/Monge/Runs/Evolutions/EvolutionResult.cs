@@ -51,6 +51,41 @@ public sealed record EvolutionResult(
         }
     }
 
+    /// <inheritdoc/>
+    /// <remarks>One, the table over all times of the run and all coordinates; what isn't known is NaN.</remarks>
+    public IReadOnlyList<(string Name, IReadOnlyList<string> Columns, double[] Values)> Tables
+    {
+        get
+        {
+            List<string> names = ["t"];
+            List<Func<EvolutionPoint, double>> values = [p => p.Time];
+            void Add(string name, Func<EvolutionPoint, (double Value, double Error)?> value)
+            {
+                if (Points.Any(p => value(p) is not null))
+                {
+                    names.AddRange([name, $"{name}_error"]);
+                    values.AddRange([p => value(p)?.Value ?? double.NaN, p => value(p)?.Error ?? double.NaN]);
+                }
+            }
+
+            for (var i = 0; i < Evolution.Problem.Dimension; i++)
+            {
+                var k = i;
+                names.AddRange([$"mean[{k}]", $"sd[{k}]"]);
+                values.AddRange([p => p.Mean[k], p => p.Deviation[k]]);
+            }
+
+            Add("entropy", p => p.Entropy);
+            Add("free_energy", p => p.FreeEnergy);
+            Add("entropy_production", p => p.EntropyProduction);
+            names.AddRange(["mean_speed", "divergence_bound"]);
+            values.AddRange([p => p.MeanSpeed, p => p.DivergenceBound]);
+            Add("divergence", p => p.Divergence);
+            Add("divergence_from_invariant", p => p.DivergenceFromInvariant);
+            return [("table", names, [.. Points.SelectMany(p => values.Select(value => value(p)))])];
+        }
+    }
+
     /// <summary>Carries samples through an evolution and tells what is to be told.</summary>
     /// <param name="evolution">The law in time.</param>
     /// <param name="method">The method's name.</param>
@@ -123,6 +158,7 @@ public sealed record EvolutionResult(
         Add("entropy", p => p.Entropy.Value, p => p.Entropy.Error);
         Add("free energy", p => p.FreeEnergy?.Value, p => p.FreeEnergy?.Error);
         Add("production", p => p.EntropyProduction?.Value, p => p.EntropyProduction?.Error);
+        Add("speed", p => p.MeanSpeed);
         Add("KL bound", p => p.DivergenceBound);
         Add("true KL", p => p.Divergence?.Value, p => p.Divergence?.Error);
         if (Evolution.Problem.Facts.Law is null)
@@ -137,7 +173,7 @@ public sealed record EvolutionResult(
                 [.. columns.Select(c => c.Head)], [.. rows.Select(p => (IReadOnlyList<string>)[.. columns.Select(c => Cell(c.Value(p)))])],
                 $"standard errors up to {string.Join(", ", errors)}"
                 + (rows.All(p => double.IsNaN(p.DivergenceBound)) ? "; the method states no error of its own here" : "")
-                + (hidden > 0 ? $"; {hidden} more coordinates are in run.json" : "")),
+                + (hidden > 0 ? $"; {hidden} more coordinates are in table.csv" : "")),
             new SummaryStrip(Laws),
         ];
     }
