@@ -60,6 +60,23 @@ public sealed class EvolveTests
         Assert.Contains("entropy", shown.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Without_a_method_named_one_that_applies_is_taken()
+    {
+        using var folder = Folder();
+        File.WriteAllText(folder["sbtm.json"], """{ "particles": 256, "batchSize": 64, "iterations": 5, "step": 0.05, "width": 8, "depth": 1 }""");
+        using var run = MongeProcess.Run(
+            folder.Path, "evolve", "swirling-wells-2", "--options", "sbtm.json", "--until", "0.1", "--samples", "100", "--json", "--no-report");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal("sbtm", (string)JsonNode.Parse(run.Output)!["method"]!);
+
+        using var listed = MongeProcess.Run(folder.Path, "problems", "--json");
+        var methods = JsonNode.Parse(listed.Output)!.AsArray().ToDictionary(p => (string)p!["name"]!, p => p!["methods"]!.AsArray().Select(m => (string)m!));
+        Assert.Equal(["jko", "sbtm"], methods["double-well"]);
+        Assert.Equal(["sbtm"], methods["swimmer"]);
+        Assert.Equal(["jko"], methods["porous-medium"]);
+    }
+
     [Theory]
     [InlineData("ou-1", 1)]
     [InlineData("ou-2", 1)]
@@ -316,7 +333,7 @@ public sealed class EvolveTests
 
     [Theory]
     [InlineData("did you mean 'swimmer'", "evolve", "swimer")]
-    [InlineData("is no gradient: d b_", "evolve", "swirling-wells-2")]
+    [InlineData("is no gradient: d b_", "evolve", "swirling-wells-2", "--method", "jko")]
     [InlineData("--until takes a time above 0, not -1.", "evolve", "ou-2", "--until", "-1")]
     [InlineData("--until takes a time above 0, not NaN.", "evolve", "ou-2", "--until", "nan")]
     public void What_cannot_be_followed_is_told_in_a_sentence(string expected, params string[] arguments)

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Monge.Cli.Output;
 using Monge.Measures;
+using Monge.Methods;
+using Monge.Runs;
 
 namespace Monge.Cli.Commands;
 
@@ -15,7 +17,7 @@ internal static class ProblemsCommand
         var json = CommandOptions.Json("an array of problems");
         var command = new Command("problems", "List the evolution problems by name, and what is exactly known of each.") { json };
         HelpExamples.Add(
-            command, ("monge problems", "names, dimensions, what is exactly known, what they are"), ("monge problems --json", "the same for programs"));
+            command, ("monge problems", "names, dimensions, what is exactly known, which methods apply, what they are"), ("monge problems --json", "the same for programs"));
         command.SetAction(result =>
         {
             var output = result.InvocationConfiguration.Output;
@@ -31,7 +33,7 @@ internal static class ProblemsCommand
             var width = problems.Max(p => p.Entry.Name.Length);
             foreach (var (entry, problem) in problems)
             {
-                output.WriteLine($"{entry.Name.PadRight(width)}  d = {entry.Dimension,-3}  exact: {Known(problem),-20}  {entry.Description}");
+                output.WriteLine($"{entry.Name.PadRight(width)}  d = {entry.Dimension,-3}  exact: {Known(problem),-20}  {string.Join(", ", Methods(problem)),-9}  {entry.Description}");
             }
 
             output.WriteLine();
@@ -48,6 +50,9 @@ internal static class ProblemsCommand
         _ => "nothing",
     };
 
+    private static IEnumerable<string> Methods(EvolutionProblem problem) =>
+        MethodRegistry.Evolutions.Where(m => m.AppliesTo(problem)).Select(m => m.Facts.Name);
+
     private static JsonObject Describe(EvolutionEntry entry, EvolutionProblem problem) => new()
     {
         ["name"] = entry.Name,
@@ -57,6 +62,7 @@ internal static class ProblemsCommand
         ["until"] = problem.Until,
         ["observations"] = problem.Observations.Count,
         ["gradient_flow"] = problem.Energy is not null,
+        ["methods"] = ResultText.Json(Methods(problem)),
         ["exact_law"] = problem.Facts.Law is not null,
         ["exact_invariant_law"] = problem.Facts.Stationary is not null,
         ["source"] = problem.Facts.Source,

@@ -49,6 +49,7 @@ internal static class EvolveCommand
             Kind = MethodKind.Evolve,
             Description = "Follow the law of a diffusion in time: samples, densities, entropy, free energy, a bound on the error, and evolution.svg.",
             DefaultMethod = JkoFlow.Name,
+            TakesWhatApplies = true,
             Methods = () => MethodRegistry.Evolutions,
             Symbols = [name, until, times, samples],
             Problem = Problem,

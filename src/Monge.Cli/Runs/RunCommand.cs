@@ -36,7 +36,12 @@ internal sealed class RunCommand<TProblem, TResult>
         _kind = kind;
         _method = new Option<string>(
             "--method", "-m")
-        { Description = "The method; `monge methods` lists them.", HelpName = "METHOD", DefaultValueFactory = _ => kind.DefaultMethod };
+        {
+            Description = "The method; `monge methods` lists them."
+                + (kind.TakesWhatApplies ? $" [default: {kind.DefaultMethod}, or the first that applies to the problem]" : ""),
+            HelpName = "METHOD",
+            DefaultValueFactory = kind.TakesWhatApplies ? null : _ => kind.DefaultMethod,
+        };
         _method.CompletionSources.Add(_ => kind.Methods().Select(m => m.Facts.Name));
         _preset.CompletionSources.Add(_ => kind.Methods().SelectMany(m => m.Presets.Keys).Distinct());
         _out = new Option<string?>(
@@ -90,7 +95,13 @@ internal sealed class RunCommand<TProblem, TResult>
             return await CompareAsync(parsed, compared.Split(',', StringSplitOptions.TrimEntries), json, cancellation);
         }
 
-        var entry = Method(parsed.GetRequiredValue(_method));
+        var entry = Method(parsed.GetValue(_method) ?? _kind.DefaultMethod);
+        if (_kind.TakesWhatApplies && parsed.GetResult(_method) is null)
+        {
+            var problem = _kind.Problem(parsed, parsed.GetValue(_threads)).Problem;
+            entry = _kind.Methods().Prepend(entry).FirstOrDefault(m => m.AppliesTo(problem), entry);
+        }
+
         var options = Options(parsed, entry, []);
         var stated = _kind.Problem(parsed, parsed.GetValue(_threads));
         var method = Bind(entry, stated.Problem, options);

@@ -27,6 +27,9 @@ internal sealed record RunKind<TProblem, TResult>
     /// <summary>The method that is taken when none is named.</summary>
     public required string DefaultMethod { get; init; }
 
+    /// <summary>Whether, when none is named, another method is taken where that one doesn't apply to the problem: the first that does.</summary>
+    public bool TakesWhatApplies { get; init; }
+
     /// <summary>The methods.</summary>
     public required Func<IReadOnlyList<MethodEntry<TProblem, TResult>>> Methods { get; init; }
 

@@ -178,4 +178,19 @@ public sealed class MethodEntry<TProblem, TResult> : IMethodEntry
     /// <param name="options">The options that differ from the defaults; null for none.</param>
     /// <exception cref="ArgumentException">An option is unknown or out of range, or doesn't go with the problem.</exception>
     public IMethod<TResult> Bind(TProblem problem, JsonObject? options = null) => _bind(problem, ParseOptions(options?.ToJsonString() ?? "{}"));
+
+    /// <summary>Whether the method applies to a problem, with its defaults.</summary>
+    /// <param name="problem">The problem.</param>
+    public bool AppliesTo(TProblem problem)
+    {
+        try
+        {
+            _ = Bind(problem);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
 }
