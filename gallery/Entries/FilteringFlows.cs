@@ -16,7 +16,7 @@ internal static class FilteringFlows
     private const double GridStep = 1e-3;
 
     /// <summary>
-    /// The paper's steps and iterations with a smaller network, of 64 units for 256, at a higher rate, which falls; samples after observations by importance
+    /// The paper's steps and iterations with a smaller network, of 128 units for 256, at a higher rate, which falls; samples after observations by importance
     /// sampling. Beside a free affine part, our default elsewhere, the network doesn't find the ripples.
     /// </summary>
     private static readonly JkoOptions s_options = new()
@@ -25,7 +25,8 @@ internal static class FilteringFlows
         Iterations = 700,
         LearningRate = 0.015,
         AffinePart = false,
-        Pool = 32_768,
+        Width = 128,
+        Pool = 131_072,
     };
 
     /// <summary>The experiments.</summary>

@@ -167,8 +167,8 @@ internal static class ParticleFlows
         {
             Loss = SbtmLoss.Hutchinson,
             Step = 0.01,
-            Particles = 8192,
-            HeldOut = 2048,
+            Particles = 32_768,
+            HeldOut = 4096,
             Iterations = 30,
             Width = 32,
             Depth = 2,

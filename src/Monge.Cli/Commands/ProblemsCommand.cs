@@ -17,7 +17,9 @@ internal static class ProblemsCommand
         var json = CommandOptions.Json("an array of problems");
         var command = new Command("problems", "List the evolution problems by name, and what is exactly known of each.") { json };
         HelpExamples.Add(
-            command, ("monge problems", "names, dimensions, what is exactly known, which methods apply, what they are"), ("monge problems --json", "the same for programs"));
+            command,
+            ("monge problems", "names, dimensions, what is exactly known, which methods apply, what they are"),
+            ("monge problems --json", "the same for programs"));
         command.SetAction(result =>
         {
             var output = result.InvocationConfiguration.Output;
@@ -33,7 +35,9 @@ internal static class ProblemsCommand
             var width = problems.Max(p => p.Entry.Name.Length);
             foreach (var (entry, problem) in problems)
             {
-                output.WriteLine($"{entry.Name.PadRight(width)}  d = {entry.Dimension,-3}  exact: {Known(problem),-20}  {string.Join(", ", Methods(problem)),-9}  {entry.Description}");
+                var methods = string.Join(", ", Methods(problem));
+                output.WriteLine(
+                    $"{entry.Name.PadRight(width)}  d = {entry.Dimension,-3}  exact: {Known(problem),-20}  {methods,-9}  {entry.Description}");
             }
 
             output.WriteLine();

@@ -1,3 +1,7 @@
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Engine.Random;
+using Monge.Fields;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.References;
@@ -45,6 +49,38 @@ public sealed class JkoFilterTests
         Assert.Equal(conditioning == Conditioning.Metropolis ? 2 : 0, evolution.Acceptance.Count);
         Assert.All(evolution.Acceptance, share => Assert.InRange(share, 0.1, 0.9));
         Assert.Empty(evolution.Warnings);
+    }
+
+    [Theory]
+    [InlineData(11)]
+    [InlineData(12)]
+    [InlineData(13)]
+    public void Weighted_draws_have_the_law_and_reach_far_into_its_tails(ulong seed)
+    {
+        // Without parameters the maps are the identity, so the law is the initial one times the likelihoods.
+        var problem = EvolutionLibrary.Get("filtering-linear");
+        var network = new ConvexNetworkOptions { Width = 2, HasAffinePart = true };
+        var parameters = new ParameterSet();
+        _ = new ConvexNetwork(parameters, new ParameterInitializer(), "psi", 1, network);
+        double[][] maps = [new double[parameters.Count], new double[parameters.Count]];
+        double[] times = [0, problem.Observations[0].Time, problem.Observations[1].Time];
+        using var observed = new ObservedMaps(problem, network, times, maps, [], new ExecutionOptions());
+        const int count = 40_000;
+        var (positions, weights) = observed.DrawWeighted(count, 2, new RandomStream(seed, StreamName.Of("jko filter tests")));
+
+        double[] grid = [.. Enumerable.Range(0, 4001).Select(k => (k - 2000) * 0.005)];
+        Expr Log(Expr x) => problem.Initial.LogDensity(x) + problem.Observations[0].LogLikelihood(x) + problem.Observations[1].LogLikelihood(x);
+        double[] density = [.. PointFunction.At(Log, grid, 1).Select(Math.Exp)];
+        double Exact(Func<double, double> f) => grid.Zip(density, (x, p) => f(x) * p).Sum() / density.Sum();
+        double Drawn(Func<double, double> f) => positions.Zip(weights, (x, w) => f(x) * w).Sum() / count;
+        var mean = Exact(x => x);
+        var deviation = Math.Sqrt(Exact(x => (x - mean) * (x - mean)));
+        Assert.Equal(1, weights.Average(), 1e-9);
+        Assert.Equal(mean, Drawn(x => x), 0.02 * deviation);
+        Assert.Equal(deviation * deviation, Drawn(x => (x - mean) * (x - mean)), 0.03 * deviation * deviation);
+        bool IsFar(double x) => Math.Abs(x - mean) > 3 * deviation;
+        Assert.Equal(Exact(x => IsFar(x) ? 1 : 0), Drawn(x => IsFar(x) ? 1 : 0), 4e-4);
+        Assert.InRange(positions.Count(IsFar) / (double)count, 0.03, 0.2);
     }
 
     [Fact]
