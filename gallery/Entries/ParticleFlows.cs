@@ -195,6 +195,7 @@ internal static class ParticleFlows
 
             // E div v = E div b - D E div s, and E div s = -E s . grad log rho by parts, with the score that the samples carry.
             var byDivergence = drift.At(at.Positions, at.Time).Average() + (problem.Diffusion.Scalar!.Value * Overlap(score, at.Score, samples));
+
             // As E s = 0, a velocity that all have in common adds nothing to -E s . v but noise; here it is twenty times the rest.
             var common = Mean(velocity, d);
             var byScore = -Overlap(score, [.. velocity.Select((v, i) => v - common[i % d])], samples);
