@@ -22,6 +22,7 @@ internal static class LogisticPosteriors
     // Chains start wider than the posterior, and each of two halves of their way is judged.
     private const double Overdispersion = 1.5;
 
+    private static readonly StreamName s_starts = StreamName.Of("logistic posteriors: starts of chains");
     private static readonly StreamName s_rows = StreamName.Of("logistic posteriors: rows");
 
     private static readonly DataSet[] s_sets =
@@ -102,19 +103,19 @@ internal static class LogisticPosteriors
         return [Math.Abs(flow.Accuracy - reference.Accuracy), Math.Abs(flow.LogLikelihood - reference.LogLikelihood)];
     }
 
-    // Chains from draws pulled away from their mean: where they end doesn't depend on how narrow or wide the flow's law is.
+    // Chains that know nothing of the flow: from the normal law around the posterior's mode, widened. Of the draws they take names and target alone.
     private static SampleSet Chains(
         Density target, SampleSet draws, int chains, int steps, ExperimentSettings settings, CancellationToken cancellation)
     {
-        var d = target.Dimension;
-        double[] mean = [.. Enumerable.Range(0, d).Select(j => Enumerable.Range(0, draws.Count).Average(i => draws.Positions[(i * d) + j]))];
-        double[] starts = [.. draws.Positions.Take(chains * d).Select((x, at) => mean[at % d] + (Overdispersion * (x - mean[at % d])))];
+        var around = LaplaceApproximation.TryFind(target)
+            ?? throw new InvalidOperationException($"Newton's method found no mode of '{target.Name}' for its reference chains to start around.");
+        var starts = around.ToGaussian(Overdispersion).Sample(chains, new RandomStream(settings.Seed, s_starts));
         var wide = draws with
         {
             Positions = starts,
             UnconstrainedPositions = starts,
             LogWeights = new double[chains],
-            Correction = "started wider than the flow's draws",
+            Correction = "around the mode, widened",
         };
         return wide.Refine(target, steps, settings.Seed, settings.Threads, cancellation: cancellation);
     }

@@ -26,6 +26,12 @@ public sealed record ScoreNetworkOptions
     public bool HasAffinePart { get; init; }
 
     /// <summary>
+    /// The distance from the mean, in standard deviations, up to which the network tells points apart, above 0: it sees z / root (1 + |z|^2 / r^2) for z, so that
+    /// far out, where no sample taught it anything, a potential's part fades and the known ones are left. Null for any distance.
+    /// </summary>
+    public double? Reach { get; init; }
+
+    /// <summary>
     /// The coordinates of each of several like particles, in whose order a position holds them: the network is then a <see cref="PairPotential"/>, and the
     /// score the same whatever the order. Null for one whole.
     /// </summary>
@@ -108,7 +114,7 @@ public sealed class ScoreNetwork
     {
         ArgumentNullException.ThrowIfNull(given);
         var z = Expr.MatrixProduct(given.Whitener, x - given.Mean);
-        var (network, transposed) = (_network(z), given.Whitener.Transpose(1, 0));
+        var (network, transposed) = (_network(Seen(z)), given.Whitener.Transpose(1, 0));
         var learned = _options.IsPotential ? Derivative.Gradient(network, x) : Expr.MatrixProduct(transposed, network);
         if (_response is not null)
         {
@@ -141,6 +147,8 @@ public sealed class ScoreNetwork
             }
         }
     }
+
+    private Expr Seen(Expr z) => _options.Reach is { } r ? z / (1 + ((z * z).Sum() / (r * r))).Sqrt() : z;
 
     // A times a vector; of like particles each by itself, and their mean.
     private Expr Respond(Expr vector)

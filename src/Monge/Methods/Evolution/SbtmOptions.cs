@@ -141,6 +141,9 @@ public sealed record SbtmOptions : IMethodOptions
     /// order.</summary>
     public bool PairPotential { get; init; } = true;
 
+    /// <summary>The distance up to which the network tells points apart, in the particles' standard deviations, above 0; null for any.</summary>
+    public double? Reach { get; init; }
+
     /// <summary>Units in each hidden layer, 1 to 8192.</summary>
     public int Width { get; init; } = 64;
 
@@ -183,6 +186,7 @@ public sealed record SbtmOptions : IMethodOptions
         OptionCheck.AtLeast<int>(Probes, 1);
         OptionCheck.AtLeast<double>(JacobianPenalty, 0);
         OptionCheck.Above<double>(NoiseScale, 0);
+        OptionCheck.Above(Reach, 0);
         OptionCheck.Within<int>(Width, 1, 8192);
         OptionCheck.Within<int>(Depth, 1, 64);
         OptionCheck.AtLeast<int>(InitialIterations, 1);
@@ -203,6 +207,7 @@ public sealed record SbtmOptions : IMethodOptions
         HasGaussianPart = GaussianPart,
         HasDriftPart = DriftPart,
         HasAffinePart = MomentPart && Loss != SbtmLoss.Carried,
+        Reach = Reach,
         ParticleDimension = PairPotential && Potential ? particleDimension : null,
     };
 

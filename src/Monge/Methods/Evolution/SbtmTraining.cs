@@ -28,6 +28,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     private readonly KeptScore[] _kept;
     private readonly ScoreFlow.Particles _at;
     private readonly ScoreFlow.Particles _predicted;
+    private readonly ScoreFlow.Particles _ended;
     private readonly ScoreFlow.Particles _first;
     private readonly ScoreFlow.Particles _second;
     private readonly DiffusionParticles? _diffusion;
@@ -52,7 +53,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
                 positions, PointFunction.At(problem.Initial.LogDensity, positions, d, run.Execution),
                 PointFunction.At(x => Derivative.Gradient(problem.Initial.LogDensity(x), x), positions, d, run.Execution))
             : new ScoreFlow.Particles(positions, [], []);
-        (_predicted, _first, _second) = (_at.Like(), _at.Like(), _at.Like());
+        (_predicted, _ended, _first, _second) = (_at.Like(), _at.Like(), _at.Like(), _at.Like());
         _learned = new double[positions.Length];
         State = _step.Init(initializer, new RandomKey(run.Seed, TrainingStreams.Parameters));
         Keep(0);
@@ -121,14 +122,20 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         KeepMoments(next, examples);
         if (_options.Stepper == SbtmStepper.Heun)
         {
-            next.Drive(_flow);
-            Rates(_predicted, to, _second);
-            _at.Set(_at, 0.5 * (to - from), _first, 0.5 * (to - from), _second);
-            CheckFinite(_at, to);
+            MoveOn(next);
             if (_diffusion is null)
             {
-                next.TakeMoments(_at.Positions, to, Score.ParticleDimension);
+                // The score that is kept goes by where the particles end, and they by it: else whoever follows it later would part from them. With a carried
+                // score, where each rate costs far more, that made no difference.
+                next.TakeMoments(_ended.Positions, to, Score.ParticleDimension);
+                if (!IsCarried)
+                {
+                    KeepMoments(next, _ended.Positions);
+                    MoveOn(next);
+                }
             }
+
+            _at.Set(_ended, 0, _first, 0, _first);
         }
         else
         {
@@ -137,6 +144,14 @@ internal sealed class SbtmTraining : IIterative, IDisposable
 
         _taken = k + 1;
         return info;
+
+        void MoveOn(KeptScore score)
+        {
+            score.Drive(_flow);
+            Rates(_predicted, to, _second);
+            _ended.Set(_at, 0.5 * (to - from), _first, 0.5 * (to - from), _second);
+            CheckFinite(_ended, to);
+        }
     }
 
     /// <summary>Takes the optimiser's step of a number and leaves no trace of it, to measure how long it takes.</summary>
