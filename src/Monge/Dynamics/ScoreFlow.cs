@@ -142,10 +142,11 @@ internal sealed class ScoreFlow : IDisposable
         }
     }
 
-    /// <summary>The score in use at points [n * d].</summary>
-    public void Scores(ReadOnlySpan<double> points, Span<double> scores)
+    /// <summary>The score in use at points [n * d] and a time.</summary>
+    public void Scores(ReadOnlySpan<double> points, double time, Span<double> scores)
     {
         var d = _problem.Dimension;
+        _time[0] = time;
         for (var first = 0; first < points.Length; first += Block * d)
         {
             var size = Math.Min(Block * d, points.Length - first);

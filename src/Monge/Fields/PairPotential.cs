@@ -24,22 +24,25 @@ internal sealed class PairPotential
     /// <param name="particles">N.</param>
     /// <param name="coordinates">p.</param>
     /// <param name="layers">How both are built.</param>
+    /// <param name="conditions">What both see besides.</param>
     public PairPotential(
-        ParameterSet parameters, ParameterInitializer initializer, string name, int particles, int coordinates, PerceptronOptions layers)
+        ParameterSet parameters, ParameterInitializer initializer, string name, int particles, int coordinates, PerceptronOptions layers,
+        params PerceptronCondition[] conditions)
     {
         _particles = particles;
-        _one = new Perceptron(parameters, initializer, $"{name}.one", coordinates, null, layers);
-        _two = new Perceptron(parameters, initializer, $"{name}.two", 2 * coordinates, null, layers);
+        _one = new Perceptron(parameters, initializer, $"{name}.one", coordinates, null, layers, conditions);
+        _two = new Perceptron(parameters, initializer, $"{name}.two", 2 * coordinates, null, layers, conditions);
     }
 
     /// <summary>Phi, a scalar.</summary>
     /// <param name="z">The particles' coordinates one after another [N p].</param>
-    public Expr Apply(Expr z)
+    /// <param name="conditions">The conditions' values, in their order.</param>
+    public Expr Apply(Expr z, params Expr[] conditions)
     {
         var (n, p) = (_particles, _one.Inputs);
         var places = z.Reshape(n, p).Transpose(1, 0);
         var (first, second) = (places.Reshape(p, n, 1).BroadcastTo(new Shape(p, n, n)), places.Reshape(p, 1, n).BroadcastTo(new Shape(p, n, n)));
         var pairs = Expr.Concat(0, first, second).Reshape(2 * p, n * n);
-        return _one.ApplyToColumns(places).Sum() + (_two.ApplyToColumns(pairs).Sum() / (2 * n));
+        return _one.ApplyToColumns(places, conditions).Sum() + (_two.ApplyToColumns(pairs, conditions).Sum() / (2 * n));
     }
 }

@@ -171,14 +171,17 @@ public sealed class Perceptron
         return Sum(_last, hidden, seen);
     }
 
-    /// <summary>The scalar values [n] of n inputs, for a network of one output and no conditions.</summary>
+    /// <summary>The scalar values [n] of n inputs, for a network of one output whose last layer sees no conditions.</summary>
     /// <param name="x">The inputs as columns [inputs, n].</param>
-    internal Expr ApplyToColumns(Expr x)
+    /// <param name="conditions">The conditions' values, the same for all columns.</param>
+    internal Expr ApplyToColumns(Expr x, params Expr[] conditions)
     {
+        Expr[] seen = [.. conditions.Select((value, k) => _conditions[k].Features(value))];
         var hidden = x;
         foreach (var layer in _hidden)
         {
-            hidden = Activate(Expr.MatrixProduct(layer.Weight, hidden) + layer.Bias!.Reshape(_options.Width, 1));
+            var shift = layer.Conditions.Select((weight, k) => Product(weight, seen[k])).Aggregate(layer.Bias!, (total, product) => total + product);
+            hidden = Activate(Expr.MatrixProduct(layer.Weight, hidden) + shift.Reshape(_options.Width, 1));
         }
 
         var sum = Expr.MatrixProduct(_last.Weight, hidden);

@@ -31,6 +31,9 @@ public sealed record ScoreNetworkOptions
     /// </summary>
     public double? Reach { get; init; }
 
+    /// <summary>The time over which one network is that of all times, which it sees in this unit; null where each time has parameters of its own.</summary>
+    public double? Duration { get; init; }
+
     /// <summary>
     /// The coordinates of each of several like particles, in whose order a position holds them: the network is then a <see cref="PairPotential"/>, and the
     /// score the same whatever the order. Null for one whole.
@@ -49,8 +52,11 @@ public sealed record ScoreNetworkOptions
 /// </summary>
 public sealed class ScoreNetwork
 {
+    // Of time a score sees the time and two sines and cosines.
+    private const int Frequencies = 2;
+
     private readonly ScoreNetworkOptions _options;
-    private readonly Func<Expr, Expr> _network;
+    private readonly Func<Expr, Expr[], Expr> _network;
     private readonly ParameterBlock[] _last;
     private readonly Expr? _response;
     private readonly Expr? _commonResponse;
@@ -70,6 +76,7 @@ public sealed class ScoreNetwork
         ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
         (_options, Dimension) = (options, dimension);
         var layers = new PerceptronOptions { Width = options.Width, Depth = options.Depth };
+        PerceptronCondition[] conditions = options.Duration is null ? [] : [PerceptronCondition.Time(Frequencies)];
         if (options.ParticleDimension is { } p)
         {
             if (p < 1 || dimension % p != 0 || !options.IsPotential)
@@ -78,12 +85,11 @@ public sealed class ScoreNetwork
                     $"A score of like particles is the gradient of a potential, and {p} coordinates each must divide the {dimension} of all.", nameof(options));
             }
 
-            _network = new PairPotential(parameters, initializer, name, dimension / p, p, layers).Apply;
+            _network = new PairPotential(parameters, initializer, name, dimension / p, p, layers, conditions).Apply;
         }
         else
         {
-            var perceptron = new Perceptron(parameters, initializer, name, dimension, options.IsPotential ? null : dimension, layers);
-            _network = z => perceptron.Apply(z);
+            _network = new Perceptron(parameters, initializer, name, dimension, options.IsPotential ? null : dimension, layers, conditions).Apply;
         }
 
         var size = options.ParticleDimension ?? dimension;
@@ -114,7 +120,7 @@ public sealed class ScoreNetwork
     {
         ArgumentNullException.ThrowIfNull(given);
         var z = Expr.MatrixProduct(given.Whitener, x - given.Mean);
-        var (network, transposed) = (_network(Seen(z)), given.Whitener.Transpose(1, 0));
+        var (network, transposed) = (_network(Seen(z), _options.Duration is { } duration ? [Time(given) / duration] : []), given.Whitener.Transpose(1, 0));
         var learned = _options.IsPotential ? Derivative.Gradient(network, x) : Expr.MatrixProduct(transposed, network);
         if (_response is not null)
         {
@@ -148,6 +154,8 @@ public sealed class ScoreNetwork
         }
     }
 
+    private static Expr Time(ScoreInputs given) => given.Time ?? throw new ArgumentException("This score needs the time.", nameof(given));
+
     private Expr Seen(Expr z) => _options.Reach is { } r ? z / (1 + ((z * z).Sum() / (r * r))).Sqrt() : z;
 
     // A times a vector; of like particles each by itself, and their mean.
@@ -171,11 +179,12 @@ public sealed class ScoreNetwork
 /// <param name="Drift">b(x, t) [d]; needed for the part of its own alone.</param>
 /// <param name="Offset">c [d]; needed for the affine part alone.</param>
 /// <param name="Slope">K [d, d]; needed for the affine part alone.</param>
-public sealed record ScoreInputs(Expr Mean, Expr Whitener, Expr? Drift = null, Expr? Offset = null, Expr? Slope = null)
+/// <param name="Time">t; needed for one network of all times alone.</param>
+public sealed record ScoreInputs(Expr Mean, Expr Whitener, Expr? Drift = null, Expr? Offset = null, Expr? Slope = null, Expr? Time = null)
 {
-    /// <summary>Arrays that all samples share, by the names "mean", "whitener", "offset" and "slope".</summary>
+    /// <summary>Arrays that all samples share, by the names "mean", "whitener", "offset", "slope" and "t".</summary>
     /// <param name="dimension">d.</param>
     public static ScoreInputs Shared(int dimension) => new(
         Expr.Shared("mean", dimension), Expr.Shared("whitener", dimension, dimension), null, Expr.Shared("offset", dimension),
-        Expr.Shared("slope", dimension, dimension));
+        Expr.Shared("slope", dimension, dimension), Expr.Shared("t"));
 }

@@ -68,6 +68,11 @@ public sealed class SbtmFlow(EvolutionProblem problem, SbtmOptions? options = nu
         }
 
         session.Iterate("evolve", particles, times.Length - 1, null, _options.CheckpointSeconds, Math.Min(Looks, times.Length - 1));
+        if (_options.TimeDependent)
+        {
+            session.Iterate("replay", new SbtmReplay(particles), (long)particles.Iterations * (times.Length - 1), null, _options.CheckpointSeconds);
+        }
+
         var evolution = new ScoreEvolution(problem, particles.Score, times, particles.Kept, _options.Stepper == SbtmStepper.Heun);
         session.SaveModel(evolution.ToState());
         return evolution;

@@ -56,6 +56,8 @@ public enum SbtmOptimiser
 /// <summary>The options of <see cref="SbtmFlow"/>.</summary>
 public sealed record SbtmOptions : IMethodOptions
 {
+    private const int BatchesRemembered = 4;
+
     /// <summary>The time up to which the law is followed, above 0; null for the problem's.</summary>
     public double? Until { get; init; }
 
@@ -121,6 +123,12 @@ public sealed record SbtmOptions : IMethodOptions
 
     /// <summary>The scale of the noise of the denoising loss, beside the root of the diffusion, above 0.</summary>
     public double NoiseScale { get; init; } = 0.1;
+
+    /// <summary>
+    /// Whether one network that sees the time is that of all times, as the source's variant for compact models: every second optimiser step learns on particles
+    /// of an earlier time, and when the last time is reached as many again go over all. Nothing is held out then, and there is no <see cref="MomentPart"/>.
+    /// </summary>
+    public bool TimeDependent { get; init; }
 
     /// <summary>Whether the score is the gradient of a scalar network, as true ones are; otherwise a network of its own, which is faster and wilder.</summary>
     public bool Potential { get; init; } = true;
@@ -195,7 +203,10 @@ public sealed record SbtmOptions : IMethodOptions
     }
 
     /// <summary>Particles that are trained on.</summary>
-    internal int Trained => Particles - (Loss == SbtmLoss.Carried ? 0 : HeldOut);
+    internal int Trained => Particles - (Loss == SbtmLoss.Carried || TimeDependent ? 0 : HeldOut);
+
+    /// <summary>Particles of each time that one network of all times goes on learning on.</summary>
+    internal int Remembered => Math.Min(Particles, BatchesRemembered * BatchSize);
 
     /// <summary>The network that these options describe.</summary>
     /// <param name="particleDimension">Coordinates of each of several like particles; null for one whole.</param>
@@ -206,7 +217,8 @@ public sealed record SbtmOptions : IMethodOptions
         IsPotential = Potential,
         HasGaussianPart = GaussianPart,
         HasDriftPart = DriftPart,
-        HasAffinePart = MomentPart && Loss != SbtmLoss.Carried,
+        HasAffinePart = MomentPart && Loss != SbtmLoss.Carried && !TimeDependent,
+        Duration = TimeDependent ? Until : null,
         Reach = Reach,
         ParticleDimension = PairPotential && Potential ? particleDimension : null,
     };

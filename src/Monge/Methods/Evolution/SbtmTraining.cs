@@ -32,6 +32,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     private readonly ScoreFlow.Particles _first;
     private readonly ScoreFlow.Particles _second;
     private readonly DiffusionParticles? _diffusion;
+    private readonly SbtmMemory[] _memory;
     private readonly double[] _learned;
     private int _taken;
 
@@ -42,9 +43,10 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         Score = options.Network(problem.ParticleDimension);
         Network = new ScoreNetwork(_parameters, initializer, "score", d, Score);
         _step = Compile(run);
-        _heldOut = options.HeldOut > 0 && !IsCarried ? CompileHeldOut(run) : null;
+        _heldOut = options.Trained < options.Particles ? CompileHeldOut(run) : null;
         _flow = new ScoreFlow(problem, Score, IsCarried ? ScoreFlow.Follows.Score : ScoreFlow.Follows.Positions, run.Execution);
-        _kept = [.. times.Select(_ => KeptScore.Empty(_parameters.Count, d, Score))];
+        _kept = KeptScore.Room(times.Count, _parameters.Count, d, Score);
+        _memory = options.TimeDependent ? [.. times.Select(_ => new SbtmMemory(options.Remembered * d, IsCarried))] : [];
         var positions = InitialParticles(problem, options, Score.ParticleDimension, run);
         _diffusion = options.LearnOn == SbtmSamples.Diffusion
             ? new DiffusionParticles(problem, positions, EvolutionMethodStreams.Diffusion, run.Seed, run.Execution) : null;
@@ -99,7 +101,8 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         fitted.Span.CopyTo(State.Parameters.Span);
         State.BeginAverage();
         Keep(0);
-        KeepMoments(_kept[0], _at.Positions);
+        KeepMoments(_kept[0], _at.Positions, 0);
+        Remember(0);
     }
 
     /// <inheritdoc/>
@@ -119,7 +122,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         var info = Fit(next, examples, to);
         Shrink(next, examples, to);
         Keep(k + 1);
-        KeepMoments(next, examples);
+        KeepMoments(next, examples, to);
         if (_options.Stepper == SbtmStepper.Heun)
         {
             MoveOn(next);
@@ -130,7 +133,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
                 next.TakeMoments(_ended.Positions, to, Score.ParticleDimension);
                 if (!IsCarried)
                 {
-                    KeepMoments(next, _ended.Positions);
+                    KeepMoments(next, _ended.Positions, to);
                     MoveOn(next);
                 }
             }
@@ -143,6 +146,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         }
 
         _taken = k + 1;
+        Remember(_taken);
         return info;
 
         void MoveOn(KeptScore score)
@@ -160,7 +164,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         var scratch = _step.NewState();
         State.Parameters.Span.CopyTo(scratch.Parameters.Span);
         scratch.BeginAverage();
-        Fill(_kept[0], number, _at.Positions, 0);
+        Fill(_kept[0], number, _at.Positions, _at.Scores, 0);
         _ = _step.Run(scratch, 0, 1, new DrawKey(_seed, (ulong)number));
     }
 
@@ -169,7 +173,17 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     {
         _kept[0].Drive(_flow);
         Rates(_at, 0, _first);
-        return _options.Stepper == SbtmStepper.Heun ? 0.5 : 1;
+        return _options.Stepper == SbtmStepper.Euler ? 1 : IsCarried ? 0.5 : 0.25;
+    }
+
+    /// <summary>An optimiser step of the network of all times on particles of one of them, when the last is reached.</summary>
+    public StepInfo Replay(long iteration, long total)
+    {
+        var number = State.Steps;
+        FillPast(number);
+        var info = _step.Run(State, iteration, total, new DrawKey(_seed, (ulong)number));
+        Keep(0);
+        return info;
     }
 
     /// <inheritdoc/>
@@ -193,7 +207,11 @@ internal sealed class SbtmTraining : IIterative, IDisposable
 
         for (var k = 0; k <= _taken; k++)
         {
-            _kept[k].Exchange(state, k);
+            _kept[k].Exchange(state, k, k == 0 || !_options.TimeDependent);
+            if (_options.TimeDependent)
+            {
+                _memory[k].Exchange(state, k);
+            }
         }
 
         state.Exchange(State);
@@ -215,17 +233,19 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     public void Scores(int time, ReadOnlySpan<double> points, Span<double> scores)
     {
         _kept[time].Drive(_flow);
-        _flow.Scores(points, scores);
+        _flow.Scores(points, _times[time], scores);
     }
 
     /// <summary>Puts the batch of a number and the moments of a score into a program.</summary>
     public void Fill(CompiledProgram<float> program, KeptScore score, long batch, ReadOnlySpan<double> rows, double time, string name = "x")
     {
-        var (d, first) = (_problem.Dimension, batch * _options.BatchSize % _options.Trained);
+        var d = _problem.Dimension;
+        var count = Math.Min(_options.Trained, rows.Length / d);
+        var first = batch * _options.BatchSize % count;
         var x = program[name].Span;
         for (var i = 0; i < _options.BatchSize; i++)
         {
-            var row = (int)((first + i) % _options.Trained) * d;
+            var row = (int)((first + i) % count) * d;
             for (var j = 0; j < d; j++)
             {
                 x[(i * d) + j] = (float)rows[row + j];
@@ -277,7 +297,15 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         for (var i = 0; i < Iterations; i++)
         {
             var number = State.Steps;
-            Fill(score, number, examples, time);
+            if (_options.TimeDependent && i % 2 == 1)
+            {
+                FillPast(number);
+            }
+            else
+            {
+                Fill(score, number, examples, _predicted.Scores, time);
+            }
+
             info = _step.Run(State, i, Iterations, new DrawKey(_seed, (ulong)number));
             if (!double.IsFinite(info.Loss!.Value))
             {
@@ -293,12 +321,28 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         return info;
     }
 
-    private void Fill(KeptScore score, long number, ReadOnlySpan<double> examples, double time)
+    private void Fill(KeptScore score, long number, ReadOnlySpan<double> examples, ReadOnlySpan<double> exact, double time)
     {
         Fill(_step.Program, score, number, examples, time);
         if (IsCarried)
         {
-            Fill(_step.Program, score, number, _predicted.Scores, time, "exact");
+            Fill(_step.Program, score, number, exact, time, "exact");
+        }
+    }
+
+    // A batch of one of the times so far, spread evenly over them by the golden ratio.
+    private void FillPast(long number)
+    {
+        const double golden = 0.6180339887498949;
+        var k = (int)(number * golden % 1 * (_taken + 1));
+        Fill(_kept[k], number, _memory[k].Positions, _memory[k].Scores, _times[k]);
+    }
+
+    private void Remember(int time)
+    {
+        if (_options.TimeDependent)
+        {
+            _memory[time].Take(_diffusion is null ? _at.Positions : _diffusion.Positions, _at.Scores);
         }
     }
 
@@ -335,7 +379,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     }
 
     // Where a score is learned of places alone, what is known of its moments is put right at the end.
-    private void KeepMoments(KeptScore score, ReadOnlySpan<double> examples)
+    private void KeepMoments(KeptScore score, ReadOnlySpan<double> examples, double time)
     {
         if (!Score.HasAffinePart)
         {
@@ -343,7 +387,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         }
 
         score.Drive(_flow);
-        _flow.Scores(examples, _learned);
+        _flow.Scores(examples, time, _learned);
         score.KeepMoments(examples, _learned, Score.ParticleDimension);
     }
 

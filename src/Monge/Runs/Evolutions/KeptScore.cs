@@ -12,11 +12,16 @@ namespace Monge.Runs;
 /// <param name="Slope">The affine part's K [d * d], row-major; empty where there is no such part.</param>
 public sealed record KeptScore(float[] Parameters, double[] Mean, double[] Whitener, double[] Offset, double[] Slope)
 {
-    /// <summary>Room for the score of a network.</summary>
-    internal static KeptScore Empty(int parameters, int d, ScoreNetworkOptions network)
+    /// <summary>Room for the scores of so many times; those of one network of all times share its parameters.</summary>
+    internal static KeptScore[] Room(int times, int parameters, int d, ScoreNetworkOptions network)
     {
         var (offset, slope) = network.HasAffinePart ? (d, d * d) : (0, 0);
-        return new KeptScore(new float[parameters], new double[d], new double[d * d], new double[offset], new double[slope]);
+        var common = new float[parameters];
+        return
+        [
+            .. Enumerable.Range(0, times).Select(_ => new KeptScore(
+                network.Duration is null ? new float[parameters] : common, new double[d], new double[d * d], new double[offset], new double[slope])),
+        ];
     }
 
     /// <summary>
@@ -109,10 +114,14 @@ public sealed record KeptScore(float[] Parameters, double[] Mean, double[] White
     /// <summary>Lets a flow go by this score.</summary>
     internal void Drive(ScoreFlow flow) => flow.Use(Parameters, Mean, Whitener, Offset, Slope);
 
-    /// <summary>Writes the score of a number to a state, or fills it from one.</summary>
-    internal void Exchange(RunState state, int number)
+    /// <summary>Writes the score of a number to a state, or fills it from one, with its parameters or without.</summary>
+    internal void Exchange(RunState state, int number, bool hasParameters)
     {
-        state.Exchange<float>($"parameters.{number}", Parameters);
+        if (hasParameters)
+        {
+            state.Exchange<float>($"parameters.{number}", Parameters);
+        }
+
         state.Exchange<double>($"mean.{number}", Mean);
         state.Exchange<double>($"whitener.{number}", Whitener, Mean.Length, Mean.Length);
         if (Offset.Length > 0)

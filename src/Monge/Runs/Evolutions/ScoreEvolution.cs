@@ -69,7 +69,7 @@ public sealed class ScoreEvolution : IEvolution
         using var flow = new ScoreFlow(Problem, _network, ScoreFlow.Follows.Positions, new ExecutionOptions { Threads = threads });
         _scores[time].Drive(flow);
         var scores = new double[points.Length];
-        flow.Scores(points, scores);
+        flow.Scores(points, Times[time], scores);
         return scores;
     }
 
@@ -104,6 +104,7 @@ public sealed class ScoreEvolution : IEvolution
     }
 
     /// <inheritdoc/>
+    /// <remarks>A point whose way back runs off to infinity was reached from nowhere: minus infinity.</remarks>
     public double[] LogDensity(double[] points, int time, int threads = 0)
     {
         this.CheckTime(time);
@@ -111,7 +112,7 @@ public sealed class ScoreEvolution : IEvolution
     }
 
     /// <inheritdoc/>
-    /// <remarks>Between two times the score is the mixture of both.</remarks>
+    /// <remarks>As <see cref="LogDensity(double[], int, int)"/>; between two times the score is the mixture of both.</remarks>
     public double[] LogDensityAt(double[] points, double time, int threads = 0) => LogDensity(points, this.Locate(time), threads);
 
     /// <inheritdoc/>
@@ -134,7 +135,7 @@ public sealed class ScoreEvolution : IEvolution
         state.Put("times", [.. Times]);
         for (var k = 0; k < _scores.Count; k++)
         {
-            _scores[k].Exchange(state, k);
+            _scores[k].Exchange(state, k, HasParameters(k, _network));
         }
 
         state.Put("network", MethodOptions.Format(_network));
@@ -150,37 +151,40 @@ public sealed class ScoreEvolution : IEvolution
         var network = MethodOptions.Parse<ScoreNetworkOptions>(state.Word("network"));
         _ = new ScoreNetwork(parameters, new ParameterInitializer(), "score", d, network);
         var times = state.Doubles("times");
-        KeptScore[] scores = [.. times.Select(_ => KeptScore.Empty(parameters.Count, d, network))];
+        var scores = KeptScore.Room(times.Length, parameters.Count, d, network);
         for (var k = 0; k < scores.Length; k++)
         {
-            scores[k].Exchange(filled, k);
+            scores[k].Exchange(filled, k, HasParameters(k, network));
         }
 
         return new ScoreEvolution(problem, network, times, scores, state.Word("stepper") == Heun);
     }
+
+    // One network of all times is kept once.
+    private static bool HasParameters(int time, ScoreNetworkOptions network) => time == 0 || network.Duration is null;
 
     private double[] LogDensity(double[] points, (int Step, double Share) place, int threads)
     {
         ArgumentNullException.ThrowIfNull(points);
         var execution = new ExecutionOptions { Threads = threads };
         var at = new ScoreFlow.Particles([.. points], new double[points.Length / Problem.Dimension], []);
-        Follow(at, [.. Way(place).Reverse()], execution);
+        Follow(at, [.. Way(place).Reverse()], execution, mayRunOff: true);
         var logs = PointFunction.At(Problem.Initial.LogDensity, at.Positions, Problem.Dimension, execution);
-        return [.. logs.Zip(at.Logs, (start, change) => start - change)];
+        return [.. logs.Zip(at.Logs, (start, change) => double.IsFinite(start - change) ? start - change : double.NegativeInfinity)];
     }
 
     // The times up to a place, the place itself at the end.
     private static (int Step, double Share)[] Way((int Step, double Share) place) =>
         [.. Enumerable.Range(0, place.Step + 1).Select(k => (k, 0.0)), .. place.Share > 0 ? [place] : Array.Empty<(int, double)>()];
 
-    private void Follow(ScoreFlow.Particles at, (int Step, double Share)[] way, ExecutionOptions execution)
+    private void Follow(ScoreFlow.Particles at, (int Step, double Share)[] way, ExecutionOptions execution, bool mayRunOff = false)
     {
         using var flow = new ScoreFlow(Problem, _network, ScoreFlow.Follows.Density, execution);
         var steps = new Steps(this, flow, at);
         for (var k = 0; k < way.Length - 1; k++)
         {
             steps.Begin(way[k]);
-            steps.End(way[k], way[k + 1]);
+            steps.End(way[k], way[k + 1], mayRunOff);
         }
     }
 
@@ -207,7 +211,7 @@ public sealed class ScoreEvolution : IEvolution
         }
 
         /// <summary>Takes the step, whose rates at its start are known.</summary>
-        public void End((int Step, double Share) from, (int Step, double Share) to)
+        public void End((int Step, double Share) from, (int Step, double Share) to, bool mayRunOff = false)
         {
             var length = owner.Time(to) - owner.Time(from);
             if (owner._isHeun)
@@ -221,7 +225,7 @@ public sealed class ScoreEvolution : IEvolution
                 at.Set(at, length, _first, 0, _first);
             }
 
-            if (at.Lost(owner.Problem.Dimension) is >= 0 and var lost)
+            if (!mayRunOff && at.Lost(owner.Problem.Dimension) is >= 0 and var lost)
             {
                 throw new ArithmeticException(
                     FormattableString.Invariant($"Sample {lost} is lost between t = {owner.Time(from):g6} and t = {owner.Time(to):g6}: ")

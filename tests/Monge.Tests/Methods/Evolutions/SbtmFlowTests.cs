@@ -51,7 +51,8 @@ public sealed class SbtmFlowTests
     public void The_entropy_production_of_a_current_is_that_of_finite_volumes(ulong seed)
     {
         var problem = EvolutionLibrary.Get("swirling-wells-2");
-        var result = EvolutionResult.Of(new SbtmFlow(problem, s_wells).Follow(new Run { Seed = seed }), "sbtm", Samples, 2, new Run { Seed = seed });
+        var evolution = new SbtmFlow(problem, s_wells).Follow(new Run { Seed = seed });
+        var result = EvolutionResult.Of(evolution, "sbtm", Samples, 2, new Run { Seed = seed });
         var (end, point) = (result.Stored[^1], result.Points[^1]);
         var (axis, start) = (new CellAxis(-3.5, 3.5, 140), (GaussianBase)problem.Initial);
         var density = new PlaneDensity(axis, axis, (x, y) => Math.Exp(-2 * (Square(x - start.Mean[0]) + Square(y - start.Mean[1]))));
@@ -61,6 +62,9 @@ public sealed class SbtmFlowTests
         Assert.InRange(point.Entropy.Value - density.Entropy, -0.03, 0.03);
         Assert.InRange(RelativeError(end.LearnedScore, end.Score), 0, 0.02);
         Assert.InRange(point.DivergenceBound, 0, 0.02);
+
+        // Whatever is that far out the wells have long pulled in: no density there, and no harm to another point.
+        Assert.Equal([double.NegativeInfinity, end.LogDensity[0]], evolution.LogDensityAt([50, 0, .. end.Positions[..2]], 0.5), (a, b) => a == b || Math.Abs(a - b) < 2e-3);
     }
 
     [Theory]
@@ -189,6 +193,32 @@ public sealed class SbtmFlowTests
                 Assert.Equal(pair.First.Whitener, pair.Second.Whitener);
             });
         }
+    }
+
+    [Theory]
+    [InlineData("ou-2", SbtmLoss.Carried, 0.02)]
+    [InlineData("ou-2", SbtmLoss.Exact, 0.1)]
+    [InlineData("harmonic-trap-2", SbtmLoss.Exact, 0.1)]
+    public void One_network_can_be_that_of_all_times(string name, SbtmLoss loss, double error)
+    {
+        var problem = EvolutionLibrary.Get(name);
+        var options = s_quick with { TimeDependent = true, Until = 0.5, Iterations = 20, Loss = loss, GaussianPart = false, DriftPart = false };
+        using var folder = new Scratch();
+        using var stop = new CancellationTokenSource();
+        var run = new Run { Folder = folder.Directory, Progress = new Stopper("replay", 60, stop), Cancellation = stop.Token, Seed = 11, Threads = 2 };
+        Assert.Throws<OperationCanceledException>(() => new SbtmFlow(problem, options).Follow(run));
+        var resumed = new SbtmFlow(problem, options).Follow(new Run { Folder = folder.Directory, Resume = true, Seed = 11 });
+        var whole = new SbtmFlow(problem, options).Follow(new Run { Seed = 11, Threads = 1 });
+        Assert.All(whole.Scores, score => Assert.Same(whole.Scores[0].Parameters, score.Parameters));
+        Assert.Equal(whole.Scores[0].Parameters, resumed.Scores[0].Parameters);
+        var result = EvolutionResult.Of(whole, "sbtm", Samples, 3, new Run { Seed = 11 });
+        Assert.All(result.Points, point => Assert.InRange(point.Divergence!.Value.Value, -1e-3, error));
+
+        // The file has the parameters once, and tells the same law.
+        var read = EvolutionModel.TryLoad(folder.File(RunSession.ModelName), EvolutionLibrary.Get)!;
+        var points = result.Stored[^1].Positions[..(10 * problem.Dimension)];
+        Assert.Equal(whole.LogDensityAt(points, 0.33), read.LogDensityAt(points, 0.33));
+        Assert.InRange(new FileInfo(folder.File(RunSession.ModelName)).Length, 1, 8 * whole.Scores[0].Parameters.Length + 40_000);
     }
 
     [Fact]
