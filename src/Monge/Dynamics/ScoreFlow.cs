@@ -33,8 +33,9 @@ internal sealed class ScoreFlow : IDisposable
         var (d, parameters) = (problem.Dimension, new ParameterSet());
         var network = new ScoreNetwork(parameters, new ParameterInitializer(), "score", d, options);
         var x = Expr.Input("x", d);
-        var drift = problem.Drift(x, Expr.Shared("t"));
-        var score = network.Apply(x, ScoreInputs.Shared(d) with { Drift = drift });
+        var t = Expr.Shared("t");
+        var drift = problem.Drift(x, t);
+        var score = network.Apply(x, ScoreInputs.Shared(d, t) with { Drift = drift });
         var velocity = drift - (problem.Diffusion.Scalar is { } eps
             ? eps * score
             : Expr.MatrixProduct(Expr.Constant([.. problem.Diffusion.Matrix], d, d), score));

@@ -184,7 +184,8 @@ public sealed record ScoreInputs(Expr Mean, Expr Whitener, Expr? Drift = null, E
 {
     /// <summary>Arrays that all samples share, by the names "mean", "whitener", "offset", "slope" and "t".</summary>
     /// <param name="dimension">d.</param>
-    public static ScoreInputs Shared(int dimension) => new(
+    /// <param name="time">The time "t", where the drift has it too; null for one of its own.</param>
+    public static ScoreInputs Shared(int dimension, Expr? time = null) => new(
         Expr.Shared("mean", dimension), Expr.Shared("whitener", dimension, dimension), null, Expr.Shared("offset", dimension),
-        Expr.Shared("slope", dimension, dimension), Expr.Shared("t"));
+        Expr.Shared("slope", dimension, dimension), time ?? Expr.Shared("t"));
 }

@@ -32,8 +32,8 @@ internal sealed class SbtmInitialFit : IIterative, IDisposable
 
         // A law without a score, such as one even in a box, has no scale of its own.
         _size = _size > 0 ? _size : 1;
-        var x = Expr.Input("x", d);
-        var score = particles.Network.Apply(x, ScoreInputs.Shared(d) with { Drift = problem.Drift(x, Expr.Shared("t")) });
+        var (x, t) = (Expr.Input("x", d), Expr.Shared("t"));
+        var score = particles.Network.Apply(x, ScoreInputs.Shared(d, t) with { Drift = problem.Drift(x, t) });
         var share = particles.Metric.FisherError(score, Expr.Input("exact", d)) / (_size * options.BatchSize);
         _step = new GradientStep<float>(particles.Parameters, share, options.BatchSize, options.GradientStep, run.Execution);
         (_step.Program["x"], _step.Program["exact"]) = (new NdArray<float>(options.BatchSize, d), new NdArray<float>(options.BatchSize, d));

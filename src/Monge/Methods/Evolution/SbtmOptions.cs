@@ -56,7 +56,7 @@ public enum SbtmOptimiser
 /// <summary>The options of <see cref="SbtmFlow"/>.</summary>
 public sealed record SbtmOptions : IMethodOptions
 {
-    private const int BatchesRemembered = 4;
+    private const int BatchesRemembered = 16;
 
     /// <summary>The time up to which the law is followed, above 0; null for the problem's.</summary>
     public double? Until { get; init; }

@@ -433,7 +433,8 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     private GradientStep<float> Compile(Run run)
     {
         var d = _problem.Dimension;
-        var (x, t, given) = (Expr.Input("x", d), Expr.Shared("t"), ScoreInputs.Shared(d));
+        var (x, t) = (Expr.Input("x", d), Expr.Shared("t"));
+        var given = ScoreInputs.Shared(d, t);
         Expr At(Expr at) => Network.Apply(at, given with { Drift = _problem.Drift(at, t) });
         var matching = Metric;
         var loss = _options.Loss switch
@@ -457,8 +458,8 @@ internal sealed class SbtmTraining : IIterative, IDisposable
     private CompiledProgram<double> CompileHeldOut(Run run)
     {
         var d = _problem.Dimension;
-        var (x, matrix) = (Expr.Input("x", d), Expr.Constant([.. _problem.Diffusion.Matrix], d, d));
-        var (learned, known) = Network.Parts(x, ScoreInputs.Shared(d) with { Drift = _problem.Drift(x, Expr.Shared("t")) });
+        var (x, t, matrix) = (Expr.Input("x", d), Expr.Shared("t"), Expr.Constant([.. _problem.Diffusion.Matrix], d, d));
+        var (learned, known) = Network.Parts(x, ScoreInputs.Shared(d, t) with { Drift = _problem.Drift(x, t) });
         var noisy = Expr.MatrixProduct(matrix, learned);
         var overlap = Derivative.Divergence(noisy, x);
         overlap = known is null ? overlap : overlap + Expr.Dot(noisy, known);

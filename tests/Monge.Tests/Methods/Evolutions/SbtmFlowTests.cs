@@ -196,13 +196,13 @@ public sealed class SbtmFlowTests
     }
 
     [Theory]
-    [InlineData("ou-2", SbtmLoss.Carried, 0.02)]
-    [InlineData("ou-2", SbtmLoss.Exact, 0.1)]
-    [InlineData("harmonic-trap-2", SbtmLoss.Exact, 0.1)]
-    public void One_network_can_be_that_of_all_times(string name, SbtmLoss loss, double error)
+    [InlineData("ou-2", SbtmLoss.Carried, false, 0.02)]
+    [InlineData("ou-2", SbtmLoss.Exact, false, 0.03)]
+    [InlineData("harmonic-trap-2", SbtmLoss.Exact, true, 0.03)]
+    public void One_network_can_be_that_of_all_times(string name, SbtmLoss loss, bool hasGaussianPart, double error)
     {
         var problem = EvolutionLibrary.Get(name);
-        var options = s_quick with { TimeDependent = true, Until = 0.5, Iterations = 20, Loss = loss, GaussianPart = false, DriftPart = false };
+        var options = s_quick with { TimeDependent = true, Until = 0.5, Iterations = 20, Loss = loss, GaussianPart = hasGaussianPart, DriftPart = false };
         using var folder = new Scratch();
         using var stop = new CancellationTokenSource();
         var run = new Run { Folder = folder.Directory, Progress = new Stopper("replay", 60, stop), Cancellation = stop.Token, Seed = 11, Threads = 2 };
