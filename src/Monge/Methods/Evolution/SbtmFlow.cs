@@ -71,6 +71,7 @@ public sealed class SbtmFlow(EvolutionProblem problem, SbtmOptions? options = nu
         if (_options.TimeDependent)
         {
             session.Iterate("replay", new SbtmReplay(particles), (long)particles.Iterations * (times.Length - 1), null, _options.CheckpointSeconds);
+            particles.EndReplay();
         }
 
         var evolution = new ScoreEvolution(problem, particles.Score, times, particles.Kept, _options.Stepper == SbtmStepper.Heun);

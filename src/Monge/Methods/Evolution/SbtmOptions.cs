@@ -126,7 +126,7 @@ public sealed record SbtmOptions : IMethodOptions
 
     /// <summary>
     /// Whether one network that sees the time is that of all times, as the source's variant for compact models: every second optimiser step learns on particles
-    /// of an earlier time, and when the last time is reached as many again go over all. Nothing is held out then, and there is no <see cref="MomentPart"/>.
+    /// of an earlier time, and when the last time is reached as many again go over all. Nothing is held out then.
     /// </summary>
     public bool TimeDependent { get; init; }
 
@@ -217,7 +217,7 @@ public sealed record SbtmOptions : IMethodOptions
         IsPotential = Potential,
         HasGaussianPart = GaussianPart,
         HasDriftPart = DriftPart,
-        HasAffinePart = MomentPart && Loss != SbtmLoss.Carried && !TimeDependent,
+        HasAffinePart = MomentPart && Loss != SbtmLoss.Carried,
         Duration = TimeDependent ? Until : null,
         Reach = Reach,
         ParticleDimension = PairPotential && Potential ? particleDimension : null,

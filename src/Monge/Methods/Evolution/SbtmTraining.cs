@@ -186,6 +186,15 @@ internal sealed class SbtmTraining : IIterative, IDisposable
         return info;
     }
 
+    /// <summary>Puts the moments of all times right for the network as it is in the end.</summary>
+    public void EndReplay()
+    {
+        for (var k = 0; k < _memory.Length; k++)
+        {
+            KeepMoments(_kept[k], _memory[k].Positions, _times[k]);
+        }
+    }
+
     /// <inheritdoc/>
     public IReadOnlyList<Figure> Validate() => [new Figure("time", "t", _times[_taken]), new Figure("stein", "Stein's identity off by", SteinError(), true)];
 
