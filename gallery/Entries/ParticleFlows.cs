@@ -216,12 +216,12 @@ internal static class ParticleFlows
         const int samples = 16_384, cells = 416, stride = 4;
         var problem = EvolutionLibrary.Get("swimmer");
 
-        // A network of that many particles' own size; what they leave open beyond a few deviations is the drift's part, which has the cubic that keeps tails in.
+        // A small network and many particles: it must not learn their chance. Beyond a few deviations the drift's part is left, whose cubic keeps tails in.
         var options = new SbtmOptions
         {
             Until = until,
             Step = 0.02,
-            Particles = 32_768,
+            Particles = 393_216,
             BatchSize = 1024,
             Iterations = 30,
             Width = 32,

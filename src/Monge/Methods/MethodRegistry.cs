@@ -132,7 +132,7 @@ public static class MethodRegistry
             {
                 Step = 1e-3, Stepper = SbtmStepper.Euler, Particles = 10_000, HeldOut = 0, MatchMoments = false, Iterations = 25, GradientTolerance = 0.5,
                 BatchSize = 10_000, Optimiser = SbtmOptimiser.RectifiedAdam, LearningRate = 5e-3, AverageDecay = 0, Loss = SbtmLoss.Denoising,
-                FinalLearningRateShare = 1, GaussianPart = false, DriftPart = false, Width = 32, InitialTolerance = 1e-6,
+                FinalLearningRateShare = 1, GaussianPart = false, DriftPart = false, Width = 32, Depth = 3, InitialTolerance = 1e-6,
             })),
     ];
 

@@ -21,7 +21,7 @@ public sealed class EvolutionBudgetTests
     public void A_budget_of_sbtm_is_kept_and_ends_as_its_number_of_iterations_does() => Check(
         options => new SbtmFlow(
             EvolutionLibrary.Get("ou-2"), s_sbtm with { Budget = options.Budget, Iterations = options.Iterations ?? s_sbtm.Iterations }),
-        method => ((SbtmOptions)method.Options).Iterations);
+        method => ((SbtmOptions)method.Options).Iterations!.Value);
 
     [Fact]
     public void A_budget_that_is_too_short_is_refused_with_the_time_it_takes()

@@ -110,9 +110,9 @@ public sealed class SbtmFlow(EvolutionProblem problem, SbtmOptions? options = nu
             throw new ArgumentException($"'{problem.Name}' lives in a box or on a torus; the particles of sbtm move in all of R^d.", nameof(problem));
         }
 
-        OptionCheck.AtLeast<int>(options.Particles, (options.Network(problem.ParticleDimension).ParticleDimension ?? problem.Dimension) + 2);
         var whole = options.For(problem.Until, problem.Diffusion.IsElliptic);
         whole.Check();
+        OptionCheck.AtLeast<int>(options.Particles, (whole.Network(problem.ParticleDimension).ParticleDimension ?? problem.Dimension) + 2);
         return whole;
     }
 }

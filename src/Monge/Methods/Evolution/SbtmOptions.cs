@@ -82,8 +82,11 @@ public sealed record SbtmOptions : IMethodOptions
     /// <summary>What scores are learned on: the diffusion's own particles need a loss that isn't <see cref="SbtmLoss.Carried"/>.</summary>
     public SbtmSamples LearnOn { get; init; }
 
-    /// <summary>The most optimiser steps after each time step, at least 0, where the law is followed as a Gaussian; with a budget the run finds them.</summary>
-    public int Iterations { get; init; } = 100;
+    /// <summary>
+    /// The most optimiser steps after each time step, at least 0, where the law is followed as a Gaussian; with a budget the run finds them. Null for 100 with
+    /// carried scores and else 25: places alone teach a network their own chance too, the more the longer it learns and the larger it is.
+    /// </summary>
+    public int? Iterations { get; init; }
 
     /// <summary>
     /// The time of the whole training: as many optimiser steps after each time step as fit into it, by the speed that is measured when the first one begins.
@@ -152,11 +155,11 @@ public sealed record SbtmOptions : IMethodOptions
     /// <summary>The distance up to which the network tells points apart, in the particles' standard deviations, above 0; null for any.</summary>
     public double? Reach { get; init; }
 
-    /// <summary>Units in each hidden layer, 1 to 8192.</summary>
-    public int Width { get; init; } = 64;
+    /// <summary>Units in each hidden layer, 1 to 8192; null for 64 with carried scores and else 32.</summary>
+    public int? Width { get; init; }
 
-    /// <summary>Hidden layers, 1 to 64.</summary>
-    public int Depth { get; init; } = 3;
+    /// <summary>Hidden layers, 1 to 64; null for 3 with carried scores and else 2.</summary>
+    public int? Depth { get; init; }
 
     /// <summary>The most optimiser steps by which the score is first fitted to that of the initial law, at least 1.</summary>
     public int InitialIterations { get; init; } = 10_000;
@@ -176,7 +179,7 @@ public sealed record SbtmOptions : IMethodOptions
         OptionCheck.Within<int>(Particles, 3, 10_000_000);
         OptionCheck.Within<int>(HeldOut, 0, Loss is null or SbtmLoss.Carried ? int.MaxValue : Particles / 2);
         OptionCheck.Known<SbtmSamples>(LearnOn);
-        OptionCheck.AtLeast<int>(Iterations, 0);
+        OptionCheck.AtLeast(Iterations, 0);
         OptionCheck.Require(Budget is null || Budget > TimeSpan.Zero, Budget, "longer than zero");
         OptionCheck.AtLeast<double>(GradientTolerance, 0);
         OptionCheck.Within<int>(BatchSize, 2, Loss is null ? Particles : Trained);
@@ -195,8 +198,8 @@ public sealed record SbtmOptions : IMethodOptions
         OptionCheck.AtLeast<double>(JacobianPenalty, 0);
         OptionCheck.Above<double>(NoiseScale, 0);
         OptionCheck.Above(Reach, 0);
-        OptionCheck.Within<int>(Width, 1, 8192);
-        OptionCheck.Within<int>(Depth, 1, 64);
+        OptionCheck.Within(Width, 1, 8192);
+        OptionCheck.Within(Depth, 1, 64);
         OptionCheck.AtLeast<int>(InitialIterations, 1);
         OptionCheck.Above<double>(InitialTolerance, 0);
         OptionCheck.Above<double>(CheckpointSeconds, 0);
@@ -208,12 +211,12 @@ public sealed record SbtmOptions : IMethodOptions
     /// <summary>Particles of each time that one network of all times goes on learning on.</summary>
     internal int Remembered => Math.Min(Particles, BatchesRemembered * BatchSize);
 
-    /// <summary>The network that these options describe.</summary>
+    /// <summary>The network that these options describe, which nothing is left open of (<see cref="For"/>).</summary>
     /// <param name="particleDimension">Coordinates of each of several like particles; null for one whole.</param>
     internal ScoreNetworkOptions Network(int? particleDimension) => new()
     {
-        Width = Width,
-        Depth = Depth,
+        Width = Width!.Value,
+        Depth = Depth!.Value,
         IsPotential = Potential,
         HasGaussianPart = GaussianPart,
         HasDriftPart = DriftPart,
@@ -232,6 +235,10 @@ public sealed record SbtmOptions : IMethodOptions
     };
 
     /// <summary>These options with what a problem leaves open.</summary>
-    internal SbtmOptions For(double until, bool isElliptic) =>
-        this with { Until = Until ?? until, Loss = Loss ?? (isElliptic && LearnOn == SbtmSamples.Flow ? SbtmLoss.Carried : SbtmLoss.Exact) };
+    internal SbtmOptions For(double until, bool isElliptic)
+    {
+        var loss = Loss ?? (isElliptic && LearnOn == SbtmSamples.Flow ? SbtmLoss.Carried : SbtmLoss.Exact);
+        var (iterations, width, depth) = loss == SbtmLoss.Carried ? (100, 64, 3) : (25, 32, 2);
+        return this with { Until = Until ?? until, Loss = loss, Iterations = Iterations ?? iterations, Width = Width ?? width, Depth = Depth ?? depth };
+    }
 }

@@ -38,7 +38,7 @@ internal sealed class SbtmTraining : IIterative, IDisposable
 
     public SbtmTraining(EvolutionProblem problem, SbtmOptions options, IReadOnlyList<double> times, Run run)
     {
-        (_problem, _options, _times, _seed, Iterations) = (problem, options, times, run.Seed, options.Iterations);
+        (_problem, _options, _times, _seed, Iterations) = (problem, options, times, run.Seed, options.Iterations!.Value);
         var (d, initializer) = (problem.Dimension, new ParameterInitializer());
         Score = options.Network(problem.ParticleDimension);
         Network = new ScoreNetwork(_parameters, initializer, "score", d, Score);
