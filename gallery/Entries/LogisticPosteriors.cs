@@ -32,7 +32,10 @@ internal static class LogisticPosteriors
     private static readonly DataSet[] s_sets =
     [
         new("german", "German credit, 700 of 1000 rows", 700, _ => ClassificationLibrary.GermanCredit()),
-        new("twonorm", "twonorm in 20 coordinates, 400 rows", 400, random => ClassificationLibrary.TwoNorm(7400, random)) { NearlyParts = true, Chains = 256, ChainSteps = 20_000 },
+        new("twonorm", "twonorm in 20 coordinates, 400 rows", 400, random => ClassificationLibrary.TwoNorm(7400, random))
+        {
+            NearlyParts = true, Chains = 256, ChainSteps = 20_000,
+        },
         new("ringnorm", "ringnorm in 20 coordinates, 400 rows", 400, random => ClassificationLibrary.RingNorm(7400, random)),
         new("waveform", "the first class of waveform against the others, 400 rows", 400, random => ClassificationLibrary.Waveform(5000, random)),
         new("banana", "the banana benchmark, 400 of 5300 rows", 400, _ => Table("shapes-2d/banana.csv", 1)),

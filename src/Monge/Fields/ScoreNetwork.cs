@@ -26,8 +26,8 @@ public sealed record ScoreNetworkOptions
     public bool HasAffinePart { get; init; }
 
     /// <summary>
-    /// The distance from the mean, in standard deviations, up to which the network tells points apart, above 0: it sees z / root (1 + |z|^2 / r^2) for z, so that
-    /// far out, where no sample taught it anything, a potential's part fades and the known ones are left. Null for any distance.
+    /// The distance from the mean, in standard deviations, up to which the network tells points apart, above 0: it sees z / root (1 + |z|^2 / r^2) for z, so
+    /// that far out, where no sample taught it anything, a potential's part fades and the known ones are left. Null for any distance.
     /// </summary>
     public double? Reach { get; init; }
 
