@@ -19,5 +19,6 @@ public static class GalleryCatalogue
         StochasticInterpolants.Entry,
         BuildingFlows.Entry,
         ProbabilityFlows.Entry,
+        QuadraticActivation.Entry,
     ];
 }

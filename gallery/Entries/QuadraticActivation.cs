@@ -1,0 +1,154 @@
+using Monge.Engine.LinearAlgebra;
+using Monge.Engine.Random;
+using Monge.Methods;
+
+namespace Monge.Gallery.Entries;
+
+/// <summary>
+/// Entry 44: Optimization and generalization of shallow neural networks with quadratic activation functions (arXiv:2006.15459). The paper plots and has no
+/// tables; constants and exact ends are closed forms.
+/// </summary>
+internal static class QuadraticActivation
+{
+    private const double TailTime = 2000;
+
+    private static readonly StreamName s_teacher = StreamName.Of("quadratic activation: teacher");
+    private static readonly StreamName s_start = StreamName.Of("quadratic activation: start");
+    private static readonly StreamName s_inputs = StreamName.Of("quadratic activation: inputs");
+
+    /// <summary>The entry.</summary>
+    public static GalleryEntry Entry { get; } = new(
+        "44",
+        "Quadratic activation",
+        "S. Sarao Mannelli, E. Vanden-Eijnden, L. Zdeborova: Optimization and Generalization of Shallow Neural Networks with Quadratic Activation Functions, "
+        + "arXiv:2006.15459",
+        [
+            new Experiment(
+                "rates",
+                "The population flow from starts that don't commute with the teacher: t^2 E at t = 2000 for teachers of 1, 2 and 3 neurons, and the decay for one "
+                + "of full rank.",
+                Quick: true,
+                [
+                    .. Tails.Select(tail => FigureReference.Within(
+                        FormattableString.Invariant($"t^2 E over (d - m*) (m* + 2) / (8 (d + 2)), d = {tail.Dimension}, m* = {tail.Neurons}"), 1, 0.01, "closed form")),
+                    FigureReference.AtMost("loss at the end, d = 5, m* = 5", 1e-20, "exponential decay"),
+                    FigureReference.Within("rate of decay over that of the linearised flow, d = 5, m* = 5", 1, 0.01, "own eigenvalues"),
+                ],
+                Experiment.InBackground(Rates)),
+            new Experiment(
+                "reduction",
+                "Sixteen neurons in d = 8 beside the flow of their matrix, from 30 inputs: the same law, its dissipation, and the cone that it keeps to.",
+                Quick: true,
+                [
+                    FigureReference.AtMost("largest difference of a matrix's element", 1e-8, "the same flow"),
+                    FigureReference.AtMost("largest relative error of dE/dt = -2 tr G A G", 1e-6, "identity, by central differences"),
+                    FigureReference.Within("smallest eigenvalue on the way above 0", 1, 0, "the flow keeps the rank"),
+                ],
+                Experiment.InBackground(Reduction)),
+        ]);
+
+    private static (int Dimension, int Neurons)[] Tails => [(10, 1), (8, 2), (10, 3)];
+
+    private static double[] Rates(ExperimentSettings settings, CancellationToken cancellation)
+    {
+        double[] tails =
+        [
+            .. Tails.Select((tail, k) =>
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var (d, m) = tail;
+                var problem = new QuadraticNetwork(QuadraticNetwork.RandomMatrix(d, m, Stream(s_teacher, settings, k)));
+                var end = problem.Follow(QuadraticNetwork.RandomMatrix(d, 2 * d, Stream(s_start, settings, k)), [TailTime])[0];
+                return TailTime * TailTime * problem.Loss(end) / QuadraticNetwork.TailConstant(d, m);
+            }),
+        ];
+        var (loss, rate) = FullRank(settings);
+        return [.. tails, loss, rate];
+    }
+
+    // The last decades of the loss fall by twice the slowest rate of the linearised flow dD/dt = -A* G(D) - G(D) A*.
+    private static (double Loss, double Rate) FullRank(ExperimentSettings settings)
+    {
+        const int d = 5;
+        const double begin = 1e-12, end = 1e-20;
+        var problem = new QuadraticNetwork(QuadraticNetwork.RandomMatrix(d, d, Stream(s_teacher, settings, d)));
+        var slowest = SlowestRate([.. problem.Teacher], d);
+        double[] times = [.. Enumerable.Range(1, 400).Select(k => 0.2 * k / slowest)];
+        var path = problem.Follow(QuadraticNetwork.RandomMatrix(d, 2 * d, Stream(s_start, settings, d)), times, 1e-12);
+        var losses = path.Select(at => problem.Loss(at)).ToArray();
+        var (first, last) = (Array.FindIndex(losses, v => v < begin), Array.FindIndex(losses, v => v < end));
+        if (last < 0)
+        {
+            return (losses[^1], double.NaN);
+        }
+
+        settings.Remark($"slowest rate {slowest:g4}; the loss is below {end} at t = {times[last]:f1}");
+        return (losses[last], Math.Log(losses[first] / losses[last]) / (times[last] - times[first]) / (2 * slowest));
+    }
+
+    // With H D = D + tr(D) I / 2 and S G = A* G + G A*, both definite, S H has the eigenvalues of H^(1/2) S H^(1/2).
+    private static double SlowestRate(double[] teacher, int d)
+    {
+        double[][] basis = [.. from i in Enumerable.Range(0, d) from j in Enumerable.Range(0, i + 1) select Unit(i, j)];
+        var n = basis.Length;
+        var matrix = new double[n * n];
+        for (var a = 0; a < n; a++)
+        {
+            var right = Root(basis[a]);
+            var product = HostMatrices.Product(teacher, right, d, d, d);
+            var other = HostMatrices.Product(right, teacher, d, d, d);
+            var image = Root([.. product.Zip(other, (x, y) => x + y)]);
+            for (var b = 0; b < n; b++)
+            {
+                matrix[(a * n) + b] = basis[b].Zip(image, (x, y) => x * y).Sum();
+            }
+        }
+
+        return SymmetricEigen.Decompose(matrix, n).Values.Min();
+
+        double[] Unit(int i, int j)
+        {
+            var unit = new double[d * d];
+            unit[(i * d) + j] = unit[(j * d) + i] = i == j ? 1 : Math.Sqrt(0.5);
+            return unit;
+        }
+
+        double[] Root(double[] at)
+        {
+            var trace = Enumerable.Range(0, d).Sum(i => at[i * (d + 1)]);
+            return [.. at.Select((v, k) => k % (d + 1) == 0 ? v + ((Math.Sqrt(1 + (d / 2.0)) - 1) * trace / d) : v)];
+        }
+    }
+
+    private static double[] Reduction(ExperimentSettings settings, CancellationToken cancellation)
+    {
+        const int d = 8, m = 16, n = 30;
+        const double step = 1e-4;
+        var random = Stream(s_inputs, settings, 0);
+        double[] inputs = [.. Enumerable.Range(0, n * d).Select(_ => random.NextNormal())];
+        var problem = new QuadraticNetwork(QuadraticNetwork.RandomMatrix(d, 2, Stream(s_teacher, settings, 0)), inputs);
+        var start = Stream(s_start, settings, 0);
+        double[] weights = [.. Enumerable.Range(0, m * d).Select(_ => start.NextNormal())];
+        double[] times = [.. Enumerable.Range(1, 40).SelectMany(k => new[] { (0.25 * k) - step, 0.25 * k, (0.25 * k) + step })];
+        var matrices = problem.Follow(QuadraticNetwork.OfNeurons(weights, d), times, 1e-12);
+        var neurons = problem.FollowNeurons(weights, times, 1e-12);
+        var (difference, rate, least) = (0.0, 0.0, double.PositiveInfinity);
+        for (var k = 0; k < times.Length; k++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            difference = Math.Max(difference, QuadraticNetwork.OfNeurons(neurons[k], d).Zip(matrices[k], (a, b) => Math.Abs(a - b)).Max());
+            least = Math.Min(least, SymmetricEigen.Decompose(matrices[k], d).Values.Min());
+            if (k % 3 == 1)
+            {
+                var measured = (problem.Loss(matrices[k + 1]) - problem.Loss(matrices[k - 1])) / (2 * step);
+                rate = Math.Max(rate, Math.Abs((measured / problem.LossRate(matrices[k])) - 1));
+            }
+        }
+
+        settings.Remark($"smallest eigenvalue on the way {least:g3}");
+        return [difference, rate, least > 0 ? 1 : 0];
+    }
+
+    private static RandomStream Stream(StreamName name, ExperimentSettings settings, int number) =>
+        new((settings.Seed << 8) + (ulong)number, name);
+}

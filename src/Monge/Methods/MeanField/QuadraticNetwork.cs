@@ -1,0 +1,283 @@
+using Monge.Dynamics;
+using Monge.Engine.LinearAlgebra;
+using Monge.Engine.Random;
+
+namespace Monge.Methods;
+
+/// <summary>
+/// A shallow network with quadratic activation, f(x) = (1/m) sum_i (w_i . x)^2 = x . A x with A = (1/m) sum_i w_i w_i^T, that learns a teacher x . A* x from
+/// inputs x_1, ..., x_n, or from the law N(0, I) itself (S. Sarao Mannelli, E. Vanden-Eijnden and L. Zdeborova, "Optimization and generalization of shallow
+/// neural networks with quadratic activation functions", arXiv:2006.15459). The losses are
+/// <code>
+/// E_n(A) = (1 / 4n) sum_k (x_k . (A - A*) x_k)^2,     E(A) = (1/2) tr (A - A*)^2 + (1/4) (tr A - tr A*)^2,                                           (1)
+/// </code>
+/// and the gradient flow of the neurons in mean-field time is one of A alone, on the cone of positive definite matrices, which it never leaves:
+/// <code>
+/// dw_i/dt = -G(A) w_i,     dA/dt = -A G(A) - G(A) A,     dE/dt = -2 tr (G A G),     G = grad E                                                       (2)
+/// </code>
+/// </summary>
+public sealed class QuadraticNetwork
+{
+    private readonly double[] _teacher;
+    private readonly double[] _inputs;
+    private readonly int _count;
+
+    /// <summary>Makes the problem.</summary>
+    /// <param name="teacher">A* [d * d], symmetric.</param>
+    /// <param name="inputs">Inputs [n * d], row-major; empty for the law N(0, I) itself.</param>
+    /// <exception cref="ArgumentException">The teacher isn't square or not symmetric, or the inputs don't fit it.</exception>
+    public QuadraticNetwork(ReadOnlySpan<double> teacher, ReadOnlySpan<double> inputs = default)
+    {
+        Dimension = (int)Math.Round(Math.Sqrt(teacher.Length));
+        if (Dimension * Dimension != teacher.Length || teacher.IsEmpty || !IsSymmetric(teacher, Dimension))
+        {
+            throw new ArgumentException($"A teacher is a symmetric matrix of finite numbers, row by row; these {teacher.Length} numbers aren't.", nameof(teacher));
+        }
+
+        if (inputs.Length % Dimension != 0)
+        {
+            throw new ArgumentException($"{inputs.Length} numbers are no inputs in {Dimension} coordinates.", nameof(inputs));
+        }
+
+        (_teacher, _inputs, _count) = (teacher.ToArray(), inputs.ToArray(), inputs.Length / Dimension);
+    }
+
+    /// <summary>d.</summary>
+    public int Dimension { get; }
+
+    /// <summary>The teacher A* [d * d].</summary>
+    public IReadOnlyList<double> Teacher => _teacher;
+
+    /// <summary>
+    /// The limit of t^2 E under the population flow to a teacher of m* neurons below d, whatever the start and the teacher: the eigenvalues that must vanish fall
+    /// like (m* + 2) / (2 (d + 2) t).
+    /// </summary>
+    /// <param name="dimension">d.</param>
+    /// <param name="neurons">m*, below d.</param>
+    public static double TailConstant(int dimension, int neurons)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(neurons, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(dimension, neurons);
+        return (dimension - neurons) * (neurons + 2.0) / (8 * (dimension + 2));
+    }
+
+    /// <summary>A matrix of random neurons (1/m) sum_i w_i w_i^T [d * d], w_i from N(0, I).</summary>
+    /// <param name="dimension">d.</param>
+    /// <param name="neurons">m, at least 1.</param>
+    /// <param name="random">The random numbers.</param>
+    public static double[] RandomMatrix(int dimension, int neurons, RandomStream random)
+    {
+        ArgumentNullException.ThrowIfNull(random);
+        ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(neurons, 1);
+        double[] weights = [.. Enumerable.Range(0, neurons * dimension).Select(_ => random.NextNormal())];
+        return OfNeurons(weights, dimension);
+    }
+
+    /// <summary>A = (1/m) sum_i w_i w_i^T [d * d].</summary>
+    /// <param name="weights">The neurons [m * d], row-major.</param>
+    /// <param name="dimension">d.</param>
+    public static double[] OfNeurons(ReadOnlySpan<double> weights, int dimension)
+    {
+        var matrix = new double[dimension * dimension];
+        Gram(weights, dimension, 1.0 * dimension / weights.Length, matrix);
+        return matrix;
+    }
+
+    /// <summary>The loss (1).</summary>
+    /// <param name="matrix">A [d * d], symmetric.</param>
+    public double Loss(ReadOnlySpan<double> matrix)
+    {
+        CheckSize(matrix);
+        var (sum, trace) = (0.0, 0.0);
+        for (var k = 0; k < _count; k++)
+        {
+            var residual = Residual(matrix, k);
+            sum += residual * residual / (4 * _count);
+        }
+
+        for (var at = 0; at < matrix.Length && _count == 0; at++)
+        {
+            var difference = matrix[at] - _teacher[at];
+            (sum, trace) = (sum + (difference * difference / 2), trace + (at % (Dimension + 1) == 0 ? difference : 0));
+        }
+
+        return sum + (trace * trace / 4);
+    }
+
+    /// <summary>The gradient G of the loss.</summary>
+    /// <param name="matrix">A [d * d], symmetric.</param>
+    /// <param name="gradient">Receives G [d * d].</param>
+    public void Gradient(ReadOnlySpan<double> matrix, Span<double> gradient)
+    {
+        CheckSize(matrix);
+        CheckSize(gradient);
+        gradient.Clear();
+        for (var k = 0; k < _count; k++)
+        {
+            var residual = Residual(matrix, k) / (2 * _count);
+            var x = _inputs.AsSpan(k * Dimension, Dimension);
+            for (var i = 0; i < Dimension; i++)
+            {
+                for (var j = 0; j < Dimension; j++)
+                {
+                    gradient[(i * Dimension) + j] += residual * (x[i] * x[j]);
+                }
+            }
+        }
+
+        if (_count > 0)
+        {
+            return;
+        }
+
+        var trace = 0.0;
+        for (var at = 0; at < matrix.Length; at++)
+        {
+            gradient[at] = matrix[at] - _teacher[at];
+            trace += at % (Dimension + 1) == 0 ? gradient[at] : 0;
+        }
+
+        for (var at = 0; at < matrix.Length; at += Dimension + 1)
+        {
+            gradient[at] += trace / 2;
+        }
+    }
+
+    /// <summary>dE/dt = -2 tr (G A G) along the flow, at most 0.</summary>
+    /// <param name="matrix">A [d * d], symmetric.</param>
+    public double LossRate(ReadOnlySpan<double> matrix)
+    {
+        var gradient = new double[matrix.Length];
+        Gradient(matrix, gradient);
+        var product = HostMatrices.Product(matrix, gradient, Dimension, Dimension, Dimension);
+        return -2 * gradient.Zip(product, (g, p) => g * p).Sum();
+    }
+
+    /// <summary>Follows the flow of A by the method of Dormand and Prince.</summary>
+    /// <param name="start">A at time 0 [d * d], symmetric and positive semi-definite; without full rank it keeps its rank, but for rounding.</param>
+    /// <param name="times">Times, ascending and above 0.</param>
+    /// <param name="tolerance">Relative error of a step; the absolute one is a thousandth of it.</param>
+    /// <returns>A at each time.</returns>
+    /// <exception cref="ArgumentException">The start isn't symmetric, or the times aren't ascending.</exception>
+    /// <exception cref="ArithmeticException">The flow is too stiff for its tolerance, as heavy-tailed inputs make it.</exception>
+    public IReadOnlyList<double[]> Follow(ReadOnlySpan<double> start, IReadOnlyList<double> times, double tolerance = 1e-10)
+    {
+        CheckSize(start);
+        if (!IsSymmetric(start, Dimension))
+        {
+            throw new ArgumentException("The flow starts at a symmetric matrix of finite numbers.", nameof(start));
+        }
+
+        var (d, gradient) = (Dimension, new double[start.Length]);
+        return Run(start, times, tolerance, (_, matrix, slope) =>
+        {
+            // Of A G and its transpose, so that A stays symmetric to the last bit.
+            Gradient(matrix, gradient);
+            var product = HostMatrices.Product(matrix, gradient, d, d, d);
+            for (var i = 0; i < d; i++)
+            {
+                for (var j = 0; j < d; j++)
+                {
+                    slope[(i * d) + j] = -(product[(i * d) + j] + product[(j * d) + i]);
+                }
+            }
+        });
+    }
+
+    /// <summary>Follows the flow of the neurons, for comparison: that of A is the same whatever their number.</summary>
+    /// <param name="weights">The neurons at time 0 [m * d].</param>
+    /// <param name="times">Times, ascending and above 0.</param>
+    /// <param name="tolerance">Relative error of a step; the absolute one is a thousandth of it.</param>
+    /// <returns>The neurons at each time.</returns>
+    /// <exception cref="ArgumentException">The weights are no neurons in d coordinates, or the times aren't ascending.</exception>
+    /// <exception cref="ArithmeticException">The flow is too stiff for its tolerance.</exception>
+    public IReadOnlyList<double[]> FollowNeurons(ReadOnlySpan<double> weights, IReadOnlyList<double> times, double tolerance = 1e-10)
+    {
+        var d = Dimension;
+        if (weights.IsEmpty || weights.Length % d != 0)
+        {
+            throw new ArgumentException($"{weights.Length} numbers are no neurons in {d} coordinates.", nameof(weights));
+        }
+
+        var (m, matrix, gradient) = (weights.Length / d, new double[d * d], new double[d * d]);
+        return Run(weights, times, tolerance, (_, neurons, slope) =>
+        {
+            Gram(neurons, d, 1.0 / m, matrix);
+            Gradient(matrix, gradient);
+            HostMatrices.Product(neurons, gradient, m, d, d).CopyTo(slope);
+            foreach (ref var value in slope)
+            {
+                value = -value;
+            }
+        });
+    }
+
+    private static IReadOnlyList<double[]> Run(ReadOnlySpan<double> start, IReadOnlyList<double> times, double tolerance, HostSlope slope)
+    {
+        ArgumentNullException.ThrowIfNull(times);
+        if (times.Count == 0 || !(times[0] > 0))
+        {
+            throw new ArgumentException("A flow is asked for at times above 0, of which there must be one.", nameof(times));
+        }
+
+        var (state, path) = (start.ToArray(), new List<double[]>());
+        new HostOde(RungeKuttaTableau.DormandPrince54, state.Length, slope)
+            .RunAdaptive(state, 0, times[^1], 1e-3 * tolerance, tolerance, [.. times], (_, at) => path.Add(at.ToArray()), int.MaxValue);
+        return path;
+    }
+
+    private static void Gram(ReadOnlySpan<double> rows, int d, double scale, Span<double> matrix)
+    {
+        matrix.Clear();
+        for (var row = 0; row < rows.Length; row += d)
+        {
+            for (var i = 0; i < d; i++)
+            {
+                for (var j = 0; j < d; j++)
+                {
+                    matrix[(i * d) + j] += scale * (rows[row + i] * rows[row + j]);
+                }
+            }
+        }
+    }
+
+    private static bool IsSymmetric(ReadOnlySpan<double> matrix, int d)
+    {
+        for (var i = 0; i < d; i++)
+        {
+            for (var j = 0; j <= i; j++)
+            {
+                if (!double.IsFinite(matrix[(i * d) + j]) || matrix[(i * d) + j] != matrix[(j * d) + i])
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+
+    private double Residual(ReadOnlySpan<double> matrix, int k)
+    {
+        var (d, sum) = (Dimension, 0.0);
+        var x = _inputs.AsSpan(k * d, d);
+        for (var i = 0; i < d; i++)
+        {
+            for (var j = 0; j < d; j++)
+            {
+                sum += x[i] * (matrix[(i * d) + j] - _teacher[(i * d) + j]) * x[j];
+            }
+        }
+
+        return sum;
+    }
+
+    private void CheckSize(ReadOnlySpan<double> matrix)
+    {
+        if (matrix.Length != Dimension * Dimension)
+        {
+            throw new ArgumentException($"{matrix.Length} numbers are no matrix of {Dimension} x {Dimension}.", nameof(matrix));
+        }
+    }
+}
