@@ -26,6 +26,9 @@ internal static class LogisticPosteriors
     // Newton's method for their start begins without weights and here.
     private const double UsualLogPrecision = -4;
 
+    // The rate of the prior of the weights' precision (LogisticPosterior).
+    private const double PriorRate = 100;
+
     private static readonly StreamName s_starts = StreamName.Of("logistic posteriors: starts of chains");
     private static readonly StreamName s_rows = StreamName.Of("logistic posteriors: rows");
 
@@ -111,21 +114,27 @@ internal static class LogisticPosteriors
         return [Math.Abs(flow.Accuracy - reference.Accuracy), Math.Abs(flow.LogLikelihood - reference.LogLikelihood)];
     }
 
-    // Chains that know nothing of the flow: from the normal law around the posterior's mode, widened. Of the draws they take names and target alone.
+    // Chains that know nothing of the flow: from the normal law around the posterior's mode, widened, or from the prior. Of the draws they take names and
+    // target alone.
     private static SampleSet Chains(Density target, SampleSet draws, DataSet set, ExperimentSettings settings, CancellationToken cancellation)
     {
-        var around = LaplaceApproximation.TryFind(target, [.. new double[target.Dimension - 1], UsualLogPrecision])
-            ?? throw new InvalidOperationException($"Newton's method found no mode of '{target.Name}' for its reference chains to start around.");
-        var starts = around.ToGaussian(Overdispersion).Sample(set.Chains, new RandomStream(settings.Seed, s_starts));
+        var (random, p) = (new RandomStream(settings.Seed, s_starts), target.Dimension - 1);
+        double[] starts = set.NearlyParts
+            ? [.. Enumerable.Range(0, set.Chains * (p + 1)).Select(at => at % (p + 1) < p ? random.NextNormal() : Math.Log(random.NextExponential() / PriorRate))]
+            : Around(target).Sample(set.Chains, random);
         var wide = draws with
         {
             Positions = starts,
             UnconstrainedPositions = starts,
             LogWeights = new double[set.Chains],
-            Correction = "around the mode, widened",
+            Correction = set.NearlyParts ? "from the prior" : "around the mode, widened",
         };
         return wide.Refine(target, set.ChainSteps, settings.Seed, settings.Threads, cancellation: cancellation);
     }
+
+    private static GaussianBase Around(Density target) => LaplaceApproximation.TryFind(target, [.. new double[target.Dimension - 1], UsualLogPrecision])
+        ?.ToGaussian(Overdispersion)
+        ?? throw new InvalidOperationException($"Newton's method found no mode of '{target.Name}' for its reference chains to start around.");
 
     // Where labels can nearly be told apart, large weights are nearly as good as larger ones, and the posterior's tails fall like a power, which no chain sees
     // the end of. In (v, log a), w = v / root a, they are a normal law's and those of log a alone.

@@ -25,12 +25,13 @@ internal static class QuadraticActivation
         [
             new Experiment(
                 "rates",
-                "The population flow from starts that don't commute with the teacher: t^2 E at t = 2000 for teachers of 1, 2 and 3 neurons, and the decay for one "
-                + "of full rank.",
+                "The population flow from starts that don't commute with the teacher: t^2 E at t = 2000 for teachers of 1, 2 and 3 neurons, and the decay for "
+                + "one of full rank.",
                 Quick: true,
                 [
                     .. Tails.Select(tail => FigureReference.Within(
-                        FormattableString.Invariant($"t^2 E over (d - m*) (m* + 2) / (8 (d + 2)), d = {tail.Dimension}, m* = {tail.Neurons}"), 1, 0.01, "closed form")),
+                        FormattableString.Invariant($"t^2 E over (d - m*) (m* + 2) / (8 (d + 2)), d = {tail.Dimension}, m* = {tail.Neurons}"),
+                        1, 0.01, "closed form")),
                     FigureReference.AtMost("loss at the end, d = 5, m* = 5", 1e-20, "exponential decay"),
                     FigureReference.Within("rate of decay over that of the linearised flow, d = 5, m* = 5", 1, 0.01, "own eigenvalues"),
                 ],

@@ -31,7 +31,8 @@ public sealed class QuadraticNetwork
         Dimension = (int)Math.Round(Math.Sqrt(teacher.Length));
         if (Dimension * Dimension != teacher.Length || teacher.IsEmpty || !IsSymmetric(teacher, Dimension))
         {
-            throw new ArgumentException($"A teacher is a symmetric matrix of finite numbers, row by row; these {teacher.Length} numbers aren't.", nameof(teacher));
+            throw new ArgumentException(
+                $"A teacher is a symmetric matrix of finite numbers, row by row; these {teacher.Length} numbers aren't.", nameof(teacher));
         }
 
         if (inputs.Length % Dimension != 0)
@@ -49,8 +50,8 @@ public sealed class QuadraticNetwork
     public IReadOnlyList<double> Teacher => _teacher;
 
     /// <summary>
-    /// The limit of t^2 E under the population flow to a teacher of m* neurons below d, whatever the start and the teacher: the eigenvalues that must vanish fall
-    /// like (m* + 2) / (2 (d + 2) t).
+    /// The limit of t^2 E under the population flow to a teacher of m* neurons below d, whatever the start and the teacher: the eigenvalues that must vanish
+    /// fall like (m* + 2) / (2 (d + 2) t).
     /// </summary>
     /// <param name="dimension">d.</param>
     /// <param name="neurons">m*, below d.</param>

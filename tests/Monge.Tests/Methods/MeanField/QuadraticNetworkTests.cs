@@ -102,7 +102,8 @@ public sealed class QuadraticNetworkTests
     {
         Assert.StartsWith("A teacher is a symmetric matrix", Refusal(() => new QuadraticNetwork([1, 2, 3])), StringComparison.Ordinal);
         Assert.StartsWith("A teacher is a symmetric matrix", Refusal(() => new QuadraticNetwork([1, 2, 3, 1])), StringComparison.Ordinal);
-        Assert.StartsWith("5 numbers are no inputs in 2 coordinates", Refusal(() => new QuadraticNetwork([1, 0, 0, 1], new double[5])), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "5 numbers are no inputs in 2 coordinates", Refusal(() => new QuadraticNetwork([1, 0, 0, 1], new double[5])), StringComparison.Ordinal);
         var problem = new QuadraticNetwork([1, 0, 0, 1]);
         Assert.StartsWith("The flow starts at a symmetric matrix", Refusal(() => problem.Follow([1, 2, 3, double.NaN], [1])), StringComparison.Ordinal);
         Assert.StartsWith("3 numbers are no neurons in 2 coordinates", Refusal(() => problem.FollowNeurons([1, 2, 3], [1])), StringComparison.Ordinal);
