@@ -216,14 +216,15 @@ internal static class ParticleFlows
         const int samples = 16_384, cells = 416, stride = 4;
         var problem = EvolutionLibrary.Get("swimmer");
 
-        // A small network and many particles: it must not learn their chance. Beyond a few deviations the drift's part is left, whose cubic keeps tails in.
+        // A small network and many particles, as it must not learn their chance, and optimiser steps enough to keep up with the first, fast part of the way.
+        // Beyond a few deviations the drift's part is left, whose cubic keeps tails in.
         var options = new SbtmOptions
         {
             Until = until,
-            Step = 0.02,
-            Particles = 393_216,
+            Step = 0.01,
+            Particles = 131_072,
             BatchSize = 1024,
-            Iterations = 30,
+            Iterations = 100,
             Width = 32,
             Depth = 2,
             GaussianPart = false,
