@@ -74,11 +74,11 @@ internal static class LogisticPosteriors
     [
         new Experiment(
             "posterior-quick",
-            "Logistic regression on 200 rows of twonorm, mini-batches of 64, with small maps: accuracy and log-likelihood beside Langevin chains.",
+            "Logistic regression on 200 rows of ringnorm, mini-batches of 64, with small maps: accuracy and log-likelihood beside Langevin chains.",
             Quick: true,
-            Figures("200 rows of twonorm"),
+            Figures("200 rows of ringnorm"),
             Experiment.InBackground((settings, cancellation) => Measure(
-                new("twonorm", "", 200, random => ClassificationLibrary.TwoNorm(2200, random)) { BatchRows = 64, Chains = 256, ChainSteps = 250 },
+                new("ringnorm", "", 200, random => ClassificationLibrary.RingNorm(2200, random)) { BatchRows = 64, Chains = 512, ChainSteps = 500 },
                 s_quick, settings, cancellation))),
         .. s_sets.Select(set => new Experiment(
             $"posterior-{set.Name}",
