@@ -120,7 +120,8 @@ internal static class LogisticPosteriors
     {
         var (random, p) = (new RandomStream(settings.Seed, s_starts), target.Dimension - 1);
         double[] starts = set.NearlyParts
-            ? [.. Enumerable.Range(0, set.Chains * (p + 1)).Select(at => at % (p + 1) < p ? random.NextNormal() : Math.Log(random.NextExponential() / PriorRate))]
+            ? [.. Enumerable.Range(0, set.Chains * (p + 1)).Select(
+                at => at % (p + 1) < p ? random.NextNormal() : Math.Log(random.NextExponential() / PriorRate))]
             : Around(target).Sample(set.Chains, random);
         var wide = draws with
         {
