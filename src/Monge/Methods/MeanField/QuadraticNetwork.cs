@@ -55,6 +55,7 @@ public sealed class QuadraticNetwork
     /// </summary>
     /// <param name="dimension">d.</param>
     /// <param name="neurons">m*, below d.</param>
+    /// <exception cref="ArgumentOutOfRangeException">m* is below 1, or not below d.</exception>
     public static double TailConstant(int dimension, int neurons)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(neurons, 1);
@@ -66,6 +67,7 @@ public sealed class QuadraticNetwork
     /// <param name="dimension">d.</param>
     /// <param name="neurons">m, at least 1.</param>
     /// <param name="random">The random numbers.</param>
+    /// <exception cref="ArgumentOutOfRangeException">d or m is below 1.</exception>
     public static double[] RandomMatrix(int dimension, int neurons, RandomStream random)
     {
         ArgumentNullException.ThrowIfNull(random);
@@ -78,8 +80,10 @@ public sealed class QuadraticNetwork
     /// <summary>A = (1/m) sum_i w_i w_i^T [d * d].</summary>
     /// <param name="weights">The neurons [m * d], row-major.</param>
     /// <param name="dimension">d.</param>
+    /// <exception cref="ArgumentException">The weights are no neurons in d coordinates.</exception>
     public static double[] OfNeurons(ReadOnlySpan<double> weights, int dimension)
     {
+        CheckNeurons(weights, dimension);
         var matrix = new double[dimension * dimension];
         Gram(weights, dimension, 1.0 * dimension / weights.Length, matrix);
         return matrix;
@@ -87,6 +91,7 @@ public sealed class QuadraticNetwork
 
     /// <summary>The loss (1).</summary>
     /// <param name="matrix">A [d * d], symmetric.</param>
+    /// <exception cref="ArgumentException">The matrix has another size.</exception>
     public double Loss(ReadOnlySpan<double> matrix)
     {
         CheckSize(matrix);
@@ -109,6 +114,7 @@ public sealed class QuadraticNetwork
     /// <summary>The gradient G of the loss.</summary>
     /// <param name="matrix">A [d * d], symmetric.</param>
     /// <param name="gradient">Receives G [d * d].</param>
+    /// <exception cref="ArgumentException">A matrix has another size.</exception>
     public void Gradient(ReadOnlySpan<double> matrix, Span<double> gradient)
     {
         CheckSize(matrix);
@@ -147,6 +153,7 @@ public sealed class QuadraticNetwork
 
     /// <summary>dE/dt = -2 tr (G A G) along the flow, at most 0.</summary>
     /// <param name="matrix">A [d * d], symmetric.</param>
+    /// <exception cref="ArgumentException">The matrix has another size.</exception>
     public double LossRate(ReadOnlySpan<double> matrix)
     {
         var gradient = new double[matrix.Length];
@@ -196,11 +203,7 @@ public sealed class QuadraticNetwork
     public IReadOnlyList<double[]> FollowNeurons(ReadOnlySpan<double> weights, IReadOnlyList<double> times, double tolerance = 1e-10)
     {
         var d = Dimension;
-        if (weights.IsEmpty || weights.Length % d != 0)
-        {
-            throw new ArgumentException($"{weights.Length} numbers are no neurons in {d} coordinates.", nameof(weights));
-        }
-
+        CheckNeurons(weights, d);
         var (m, matrix, gradient) = (weights.Length / d, new double[d * d], new double[d * d]);
         return Run(weights, times, tolerance, (_, neurons, slope) =>
         {
@@ -272,6 +275,14 @@ public sealed class QuadraticNetwork
         }
 
         return sum;
+    }
+
+    private static void CheckNeurons(ReadOnlySpan<double> weights, int dimension)
+    {
+        if (dimension < 1 || weights.IsEmpty || weights.Length % dimension != 0)
+        {
+            throw new ArgumentException($"{weights.Length} numbers are no neurons in {dimension} coordinates.", nameof(weights));
+        }
     }
 
     private void CheckSize(ReadOnlySpan<double> matrix)

@@ -107,6 +107,7 @@ public sealed class QuadraticNetworkTests
         var problem = new QuadraticNetwork([1, 0, 0, 1]);
         Assert.StartsWith("The flow starts at a symmetric matrix", Refusal(() => problem.Follow([1, 2, 3, double.NaN], [1])), StringComparison.Ordinal);
         Assert.StartsWith("3 numbers are no neurons in 2 coordinates", Refusal(() => problem.FollowNeurons([1, 2, 3], [1])), StringComparison.Ordinal);
+        Assert.StartsWith("3 numbers are no neurons in 2 coordinates", Refusal(() => QuadraticNetwork.OfNeurons([1, 2, 3], 2)), StringComparison.Ordinal);
         Assert.StartsWith("A flow is asked for at times above 0", Refusal(() => problem.Follow([1, 0, 0, 1], [])), StringComparison.Ordinal);
         static string Refusal(Action action) => Assert.Throws<ArgumentException>(action).Message;
     }
