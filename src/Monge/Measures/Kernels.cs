@@ -55,6 +55,34 @@ public sealed class Kernel
         return Plain("polynomial", new PolynomialKernel<double>(degree, constant));
     }
 
+    /// <summary>max(x.y, 0): the output at x of a rectified linear neuron with the weights y.</summary>
+    public static Kernel Relu() => Plain("relu", default(ReluKernel<double>));
+
+    /// <summary>tanh(x.y).</summary>
+    public static Kernel Tanh() => Plain("tanh", default(TanhKernel<double>));
+
+    /// <summary>1 / (1 + exp(-x.y)).</summary>
+    public static Kernel Sigmoid() => Plain("sigmoid", default(SigmoidKernel<double>));
+
+    /// <summary>
+    /// E max(u.x, 0) max(u.y, 0) over the uniform law of the unit sphere, (sin a + (pi - a) cos a) / (2 pi d) with a the angle of x and y, which must have
+    /// length 1. Source: Y. Cho and L. Saul (2009), eq. 6.
+    /// </summary>
+    /// <param name="dimension">d, at least 1.</param>
+    public static Kernel ArcCosine(int dimension)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
+        return Plain("arc-cosine", new ArcCosineKernel<double>(dimension));
+    }
+
+    /// <summary>
+    /// E exp(-alpha |u - x|^2 / 2) exp(-alpha |u - y|^2 / 2) over the uniform law of the sphere of radius sqrt(d), on which x and y must lie. Source: the
+    /// theorem of Funk and Hecke.
+    /// </summary>
+    /// <param name="dimension">d, at least 2.</param>
+    /// <param name="alpha">alpha, above 0.</param>
+    public static Kernel SphericalGaussian(int dimension, double alpha) => Plain("spherical-gaussian", new SphericalGaussianKernel<double>(dimension, alpha));
+
     /// <summary>k(x, y).</summary>
     /// <param name="x">A point [d].</param>
     /// <param name="y">A point [d].</param>
@@ -93,6 +121,23 @@ public sealed class Kernel
         var (values, gradients) = (new double[x.Length / dimension], new double[x.Length]);
         _sums.Sum(Memory(threads), x, y, dimension, weights, values, gradients);
         return (values, gradients);
+    }
+
+    /// <summary>The same sums in memory of one's own, where a call that isn't the first allocates nothing.</summary>
+    /// <param name="memory">The memory, used for one kind of call of one kernel.</param>
+    /// <param name="x">Points [n, d], row-major.</param>
+    /// <param name="y">Points [m, d].</param>
+    /// <param name="dimension">d.</param>
+    /// <param name="weights">Weights [m]; empty for one each.</param>
+    /// <param name="values">Receives n sums.</param>
+    /// <param name="gradients">Receives their gradients [n, d]; empty if they aren't needed.</param>
+    /// <exception cref="ArgumentException">A length doesn't fit.</exception>
+    public void Sums(
+        PairwiseSums<double> memory, ReadOnlySpan<double> x, ReadOnlySpan<double> y, int dimension, ReadOnlySpan<double> weights, Span<double> values,
+        Span<double> gradients = default)
+    {
+        ArgumentNullException.ThrowIfNull(memory);
+        _sums.Sum(memory, x, y, dimension, weights, values, gradients);
     }
 
     /// <summary>The matrix k(x_i, y_j).</summary>
@@ -145,7 +190,9 @@ public sealed class Kernel
     // A kernel's struct behind one call for a whole set of points.
     private interface ISums
     {
-        void Sum(PairwiseSums<double> memory, double[] x, double[] y, int d, double[]? weights, Span<double> values, Span<double> gradients);
+        void Sum(
+            PairwiseSums<double> memory, ReadOnlySpan<double> x, ReadOnlySpan<double> y, int d, ReadOnlySpan<double> weights, Span<double> values,
+            Span<double> gradients);
 
         void Matrix(PairwiseSums<double> memory, double[] x, double[] y, int d, double[] matrix);
     }
@@ -153,7 +200,9 @@ public sealed class Kernel
     private sealed class SumsOf<TKernel>(TKernel kernel) : ISums
         where TKernel : struct, IPairKernel<double>
     {
-        public void Sum(PairwiseSums<double> memory, double[] x, double[] y, int d, double[]? weights, Span<double> values, Span<double> gradients)
+        public void Sum(
+            PairwiseSums<double> memory, ReadOnlySpan<double> x, ReadOnlySpan<double> y, int d, ReadOnlySpan<double> weights, Span<double> values,
+            Span<double> gradients)
         {
             if (gradients.IsEmpty)
             {

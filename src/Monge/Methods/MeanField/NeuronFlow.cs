@@ -1,0 +1,183 @@
+using Monge.Dynamics;
+using Monge.Engine.LinearAlgebra;
+
+namespace Monge.Methods;
+
+/// <summary>What moves in a <see cref="NeuronFlow"/>, and on which scale.</summary>
+public sealed record NeuronFlowOptions
+{
+    /// <summary>Whether output weights are trained; else they are frozen.</summary>
+    public bool TrainsOutputs { get; init; } = true;
+
+    /// <summary>Whether neurons z are trained; else they are frozen.</summary>
+    public bool TrainsFeatures { get; init; } = true;
+
+    /// <summary>Whether neurons move on the sphere that they start on: their velocities are projected on its tangents.</summary>
+    public bool IsSpherical { get; init; }
+
+    /// <summary>g of the network's scale m^-g: 1 for the mean field, 1/2 for the tangent kernel.</summary>
+    public double Exponent { get; init; } = 1;
+
+    /// <summary>lambda of the penalty (lambda / 2) mean c^2, at least 0.</summary>
+    public double Penalty { get; init; }
+}
+
+/// <summary>
+/// Gradient flow of the neurons of a shallow network in mean-field time, in which a neuron's velocity doesn't depend on their number: dc_i/dt = -m^(g-1)
+/// U(z_i) - lambda c_i, dz_i/dt = -m^(g-1) c_i grad U(z_i). For g = 1 the law of the neurons follows the Wasserstein gradient flow of L (G. Rotskoff and
+/// E. Vanden-Eijnden, arXiv:1805.00915; S. Mei, A. Montanari, P. Nguyen, arXiv:1804.06561; L. Chizat and F. Bach, arXiv:1805.09545).
+/// </summary>
+public sealed class NeuronFlow
+{
+    private readonly INeuronLoss _loss;
+    private readonly NeuronFlowOptions _options;
+
+    /// <summary>Makes the flow.</summary>
+    /// <param name="loss">L.</param>
+    /// <param name="options">What moves; null for all in mean-field scale.</param>
+    public NeuronFlow(INeuronLoss loss, NeuronFlowOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        _options = options ?? new NeuronFlowOptions();
+        ArgumentOutOfRangeException.ThrowIfNegative(_options.Penalty, nameof(options));
+        _loss = loss;
+    }
+
+    /// <summary>Follows the flow in equal steps of the classical method of Runge and Kutta of order 4, and gives the network at asked times.</summary>
+    /// <param name="start">The network at time 0.</param>
+    /// <param name="times">Times, ascending and at least 0; each is met by whole steps.</param>
+    /// <param name="step">The longest step, above 0.</param>
+    /// <param name="record">Called with each time, the network and its loss; the network is a copy.</param>
+    /// <param name="cancellation">Stops the flow between steps.</param>
+    /// <exception cref="ArgumentException">Neurons have other coordinates than the loss's, or times aren't ascending.</exception>
+    /// <exception cref="ArithmeticException">A neuron is no longer finite: the step is too long.</exception>
+    public void Run(
+        NeuronEnsemble start, IReadOnlyList<double> times, double step, Action<double, NeuronEnsemble, double> record,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(times);
+        ArgumentNullException.ThrowIfNull(record);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(step);
+        CheckStart(start);
+        var (m, d) = (start.Count, _loss.Dimension);
+        double[] state = [.. start.Outputs, .. start.Features];
+        var rate = Rate(m);
+        var ode = new HostOde(RungeKuttaTableau.RungeKutta4, state.Length, (_, at, slope) =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            rate.Evaluate(at, slope);
+        });
+        var before = 0.0;
+        foreach (var time in times)
+        {
+            if (!(time >= before))
+            {
+                throw new ArgumentException(FormattableString.Invariant($"Times of a flow ascend from 0, but {time} follows {before}."), nameof(times));
+            }
+
+            if (time > before)
+            {
+                ode.Run(state, before, time, Math.Max(1, (int)Math.Ceiling(((time - before) / step) - 1e-9)));
+                Renormalise(state.AsSpan(m), start);
+            }
+
+            before = time;
+            record(time, new NeuronEnsemble(state[..m], state[m..], d), rate.Loss(state));
+        }
+    }
+
+    /// <summary>L of a network.</summary>
+    /// <param name="network">The network.</param>
+    public double Loss(NeuronEnsemble network)
+    {
+        CheckStart(network);
+        return _loss.Evaluate(network.Features, network.Masses(_options.Exponent), new double[network.Count], default);
+    }
+
+    // Rounding and the method's error leave the sphere; the point nearest on it is taken.
+    private void Renormalise(Span<double> features, NeuronEnsemble start)
+    {
+        var d = _loss.Dimension;
+        for (var i = 0; _options.IsSpherical && i < start.Count; i++)
+        {
+            var z = features.Slice(i * d, d);
+            var first = start.Features.AsSpan(i * d, d);
+            var factor = Math.Sqrt(HostVectors.Dot(first, first) / HostVectors.Dot(z, z));
+            foreach (ref var value in z)
+            {
+                value *= factor;
+            }
+        }
+    }
+
+    private void CheckStart(NeuronEnsemble network)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        if (network.Dimension != _loss.Dimension || network.Features.Length != network.Count * network.Dimension)
+        {
+            throw new ArgumentException(
+                $"The network has {network.Count} output weights and {network.Features.Length} numbers of neurons, whose coordinates number {_loss.Dimension} here.",
+                nameof(network));
+        }
+    }
+
+    private NeuronRate Rate(int count) => new(_loss, _options, count);
+}
+
+/// <summary>The velocity of a state (c [m], z [m, d]) under <see cref="NeuronFlow"/>.</summary>
+internal sealed class NeuronRate(INeuronLoss loss, NeuronFlowOptions options, int count)
+{
+    private readonly double[] _masses = new double[count];
+    private readonly double _scale = Math.Pow(count, -options.Exponent);
+    private readonly double _speed = Math.Pow(count, options.Exponent - 1);
+
+    public double Loss(ReadOnlySpan<double> state)
+    {
+        SetMasses(state);
+        return loss.Evaluate(state[count..], _masses, new double[count], default);
+    }
+
+    /// <summary>Writes the velocity and returns the loss.</summary>
+    public double Evaluate(ReadOnlySpan<double> state, Span<double> slope)
+    {
+        var d = loss.Dimension;
+        var features = state[count..];
+        var potential = slope[..count];
+        var gradient = slope[count..];
+        SetMasses(state);
+        var value = loss.Evaluate(features, _masses, potential, options.TrainsFeatures ? gradient : default);
+        for (var i = 0; i < count; i++)
+        {
+            potential[i] = options.TrainsOutputs ? (-_speed * potential[i]) - (options.Penalty * state[i]) : 0;
+            var velocity = gradient.Slice(i * d, d);
+            if (!options.TrainsFeatures)
+            {
+                velocity.Clear();
+                continue;
+            }
+
+            foreach (ref var v in velocity)
+            {
+                v *= -_speed * state[i];
+            }
+
+            if (options.IsSpherical)
+            {
+                Project(features.Slice(i * d, d), velocity);
+            }
+        }
+
+        return value;
+    }
+
+    private void SetMasses(ReadOnlySpan<double> state)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            _masses[i] = _scale * state[i];
+        }
+    }
+
+    private static void Project(ReadOnlySpan<double> z, Span<double> velocity) =>
+        HostVectors.AddScaled(-HostVectors.Dot(z, velocity) / HostVectors.Dot(z, z), z, velocity);
+}
