@@ -20,5 +20,7 @@ public static class GalleryCatalogue
         BuildingFlows.Entry,
         ProbabilityFlows.Entry,
         QuadraticActivation.Entry,
+        NeuronBirthDeaths.Entry,
+        InteractingNeurons.Entry,
     ];
 }
