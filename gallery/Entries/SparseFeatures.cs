@@ -13,6 +13,7 @@ namespace Monge.Gallery.Entries;
 internal static partial class SparseFeatures
 {
     private const int TestPoints = 4000;
+    private const int FieldPoints = 1000;
     private const int LazyRepeats = 10;
     private const int FeatureRepeats = 5;
 
@@ -63,6 +64,18 @@ internal static partial class SparseFeatures
                     FigureReference.AtMost("largest training error over test error", 1e-3, "interpolation"),
                 ],
                 Experiment.InBackground(Features)),
+            new Experiment(
+                "fields",
+                "Random even fields on the sphere of R^3, a rough one of |z.x| and a smooth one of |z.x|^3, drawn at all points at once: exponents of both regimes.",
+                Quick: false,
+                [
+                    FigureReference.Within("exponent of the lazy less that of the feature regime, rough field, n = 32 to 256", 0, 0.2, "theory of the paper"),
+                    FigureReference.AtLeast("the same, smooth field", 0, "theory of the paper: 0.5"),
+                    FigureReference.AtMost("largest training error over test error of the feature regime", 1e-3, "interpolation"),
+                ],
+                Experiment.InBackground(Fields)),
+            Conic,
+            Digits,
         ]);
 
     private static double[] Exact(ExperimentSettings settings, CancellationToken cancellation)
@@ -138,7 +151,8 @@ internal static partial class SparseFeatures
         {
             errors = Errors(s_featureSizes, FeatureRepeats, (n, repeat) =>
             {
-                var (inputs, test) = TrainAndTest(n, d, Stream(s_points, settings, (d * 1000) + repeat));
+                var random = Stream(s_points, settings, (d * 1000) + repeat);
+                var (inputs, test) = (Sphere(n, d, random), Sphere(TestPoints, d, random));
                 var fit = SparseNeuronRegression.Fit(inputs, Constant(n), Stream(s_neurons, settings, (d * 1000) + repeat), FeatureOptions, cancellation);
                 var error = MeanSquare(fit.Predict(test), Constant(TestPoints));
                 var atoms = NeuronAtoms.Of(fit.Network, inputs, least: 1e-6).Count;
@@ -159,14 +173,48 @@ internal static partial class SparseFeatures
         return [three, five, ratio, violation, training];
     }
 
-    private static SparseNeuronOptions FeatureOptions => new()
+    private static double[] Fields(ExperimentSettings settings, CancellationToken cancellation)
     {
-        Refinements = int.Parse(Environment.GetEnvironmentVariable("REF") ?? "0"),
-        Neurons = int.Parse(Environment.GetEnvironmentVariable("NEU") ?? "4000"),
-        PenaltyShare = double.Parse(Environment.GetEnvironmentVariable("SHARE") ?? "1e-5"),
-    };
+        var training = 0.0;
+        double Difference(int power)
+        {
+            var repeats = s_featureSizes.Select(n => Enumerable.Range(0, FeatureRepeats).Select(repeat =>
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var random = Stream(s_points, settings, 3000 + repeat);
+                var (inputs, test) = (Sphere(n, 3, random), Sphere(FieldPoints, 3, random));
+                var (targets, wanted) = Field(NetworkKernels.AbsolutePower(power), inputs, test, Stream(s_fields, settings, (power * 1000) + repeat));
+                var sparse = SparseNeuronRegression.Fit(inputs, targets, Stream(s_neurons, settings, 3000 + repeat), FeatureOptions, cancellation);
+                var features = MeanSquare(sparse.Predict(test), wanted);
+                training = Math.Max(training, sparse.TrainingError / features);
+                return (Features: features, Lazy: MeanSquare(KernelInterpolation.Fit(NetworkKernels.NeuralTangent(), inputs, targets, 3).Predict(test), wanted));
+            }).ToArray()).ToArray();
+            return Exponent($"lazy, |z.x|^{power}", s_featureSizes, [.. repeats.Select(r => r.Select(e => e.Lazy).ToArray())], settings)
+                - Exponent($"features, |z.x|^{power}", s_featureSizes, [.. repeats.Select(r => r.Select(e => e.Features).ToArray())], settings);
+        }
 
-    private static (double[] Inputs, double[] Test) TrainAndTest(int n, int d, RandomStream random) => (Sphere(n, d, random), Sphere(TestPoints, d, random));
+        return [Difference(1), Difference(3), training];
+    }
+
+    // A draw from N(0, K) at all points at once. Rounding makes K of the smooth field singular: white noise of 1e-13 of the variance is added to the draw.
+    private static (double[] Targets, double[] Wanted) Field(NetworkKernel kernel, double[] inputs, double[] test, RandomStream random)
+    {
+        double[] points = [.. inputs, .. test];
+        var (n, count) = (points.Length / 3, inputs.Length / 3);
+        var matrix = kernel.Matrix(points, points, 3);
+        for (var i = 0; i < n; i++)
+        {
+            matrix[i * (n + 1)] *= 1 + 1e-13;
+        }
+
+        Cholesky.Factor(matrix, n);
+        double[] normal = [.. Enumerable.Range(0, n).Select(_ => random.NextNormal())];
+        double[] values = [.. Enumerable.Range(0, n).Select(i => HostVectors.Dot(matrix.AsSpan(i * n, i + 1), normal))];
+        return (values[..count], values[count..]);
+    }
+
+    // A dictionary that is denser than the arrangement of the points' hyperplanes only where neurons are in use.
+    private static SparseNeuronOptions FeatureOptions => new() { Refinements = 4 };
 
     // Errors at each size, repeats side by side.
     private static double[][] Errors(int[] sizes, int repeats, Func<int, int, double> error) =>

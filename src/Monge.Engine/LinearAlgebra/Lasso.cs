@@ -46,6 +46,9 @@ public sealed class Lasso
     // Of columns that would enter together none may be this parallel to another: they do the same work.
     private const double Parallel = 0.95;
 
+    // Rounds without a smaller violation after which rounding has the last word: columns come and go that are the same but for it.
+    private const int Patience = 500;
+
     private readonly double[] _columns;
     private readonly double[] _targets;
     private readonly double[] _squares;
@@ -119,7 +122,7 @@ public sealed class Lasso
     /// <summary>Solves for one penalty, from the last solution of this object, or from <see cref="Start"/>.</summary>
     /// <param name="penalty">lambda, above 0.</param>
     /// <param name="cancellation">Stops between rounds.</param>
-    /// <returns>The solution; its violation is above the tolerance if all rounds were used up.</returns>
+    /// <returns>The solution; its violation is above the tolerance if all rounds were used up, or the last 500 of them made it no smaller.</returns>
     public LassoSolution Solve(double penalty, CancellationToken cancellation = default)
     {
         if (!(penalty > 0 && double.IsFinite(penalty)))
@@ -128,14 +131,22 @@ public sealed class Lasso
         }
 
         Polish(penalty);
-        for (var round = 1; ; round++)
+        var (best, since) = (new LassoSolution(penalty, [], [], double.PositiveInfinity, 0), 0);
+        for (var round = 0; ; round++)
         {
             cancellation.ThrowIfCancellationRequested();
             Refresh();
             var violation = Violation(penalty);
-            if (violation <= _options.Tolerance || round > _options.Rounds)
+            (best, since) = violation < best.Violation
+                ? (new LassoSolution(penalty, [.. _weights], [.. _residuals], violation, round), 0) : (best, since + 1);
+            if (best.Violation <= _options.Tolerance || round == _options.Rounds || since == Patience)
             {
-                return new LassoSolution(penalty, [.. _weights], [.. _residuals], violation, round - 1);
+                if (since > 0)
+                {
+                    Start(best.Weights);
+                }
+
+                return best;
             }
 
             Descend(penalty, [.. _members, .. Entering(penalty)]);
