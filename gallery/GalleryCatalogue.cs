@@ -19,6 +19,7 @@ public static class GalleryCatalogue
         StochasticInterpolants.Entry,
         BuildingFlows.Entry,
         ProbabilityFlows.Entry,
+        SparseFeatures.Entry,
         QuadraticActivation.Entry,
         NeuronBirthDeaths.Entry,
         InteractingNeurons.Entry,
