@@ -8,7 +8,7 @@ namespace Monge.Measures;
 /// A named kernel k(x, y) with what methods of interacting particles ask of it: values, gradients, weighted sums over sets of points, matrices, and Stein sums.
 /// All in float64; <see cref="PairwiseSums{T}"/> does the same for kernels of one's own, in float32 too, without allocating.
 /// </summary>
-public sealed class Kernel
+public sealed class Kernel : IKernel
 {
     private readonly ISums _sums;
     private readonly Func<double[], double[], int, double[]?, int, double[]>? _stein;
@@ -179,6 +179,8 @@ public sealed class Kernel
         _sums.Matrix(Memory(threads), x, y, dimension, matrix);
         return matrix;
     }
+
+    double[] IKernel.Matrix(double[] x, double[] y, int dimension) => Matrix(x, y, dimension);
 
     /// <summary>
     /// For each x_i the sum over j other than i of weights[j] u(x_i, x_j), u the Stein kernel of <see cref="ISteinKernel{T}"/>: what the
