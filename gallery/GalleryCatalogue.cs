@@ -19,6 +19,8 @@ public static class GalleryCatalogue
         StochasticInterpolants.Entry,
         BuildingFlows.Entry,
         ProbabilityFlows.Entry,
+        ThreeLayerNetworks.Entry,
+        FeatureLearning.Entry,
         QuadraticActivation.Entry,
     ];
 }
