@@ -8,7 +8,7 @@ namespace Monge.Gallery.Entries;
 
 /// <summary>
 /// Entry 34: A functional-space mean-field theory of partially-trained three-layer neural networks (arXiv:2210.16286). The paper's numbers are plots; what is
-/// judged here are its identities, bounds and scaling laws. The first layer has rectified units and inputs on the unit sphere.
+/// judged here are its identities, bounds and scaling laws. The first layer has rectified units where nothing else is said, and inputs lie on the unit sphere.
 /// </summary>
 internal static class ThreeLayerNetworks
 {
@@ -18,11 +18,11 @@ internal static class ThreeLayerNetworks
     private static readonly StreamName s_start = StreamName.Of("three-layer networks: start");
     private static readonly StreamName s_layer = StreamName.Of("three-layer networks: first layer");
 
-    // Activations of the second layer, whether the top is trained, and whether neurons have frozen biases, without which a rectified unit stands still at 0.
-    private static readonly (string Name, Kernel Unit, bool TrainsOutputs, bool Biased)[] s_variants =
+    // A frozen top of tanh units must be able to reach beyond the labels; a rectified unit at 0 stands still without a bias.
+    private static readonly Variant[] s_variants =
     [
-        ("tanh, top frozen", Kernel.Tanh(), false, false), ("softplus, both", Kernel.Softplus(), true, false),
-        ("relu, both", Kernel.Relu(), true, true), ("relu, top frozen", Kernel.Relu(), false, true),
+        new("tanh, top frozen at +-3", Kernel.Tanh(), false, 3, false, 1e-7), new("softplus, both", Kernel.Softplus(), true, 1, false, 1e-7),
+        new("relu, both", Kernel.Relu(), true, 1, true, 1e-3), new("relu, top frozen", Kernel.Relu(), false, 1, true, 1e-3),
     ];
 
     /// <summary>The entry.</summary>
@@ -33,8 +33,8 @@ internal static class ThreeLayerNetworks
         [
             new Experiment(
                 "identities",
-                "Twenty points on the sphere of d = 5, 2,000 and 500 neurons: the rate of f by the tangent kernel beside finite differences of the flow of weights, "
-                + "and that flow beside the one of functions.",
+                "Twenty points on the sphere of d = 5, 2,000 and 500 neurons: the rate of f by the tangent kernel beside finite differences of the flow of "
+                + "weights, and that flow beside the one of functions.",
                 Quick: true,
                 [
                     FigureReference.AtMost("relative error of df/dt by the tangent kernel", 1e-4, "identity, by central differences"),
@@ -85,17 +85,24 @@ internal static class ThreeLayerNetworks
                 Experiment.InBackground(Variants)),
             new Experiment(
                 "lazy",
-                "250, 1,000 and 4,000 neurons at a thousandth of the first loss in both scalings: how far the tangent kernel moves.",
+                "250, 1,000 and 4,000 neurons at a thousandth of the first loss in both scalings: how far features and the tangent kernel move. In the scale "
+                + "1/sqrt(m) a kernel's change is of order m^(-1/2) where output weights have a mean, such as all 1 with the start's output taken off, and of "
+                + "order 1/m where (a, h) and (-a, h) are as likely.",
                 Quick: false,
                 [
                     FigureReference.AtLeast("least change of the kernel in mean-field scale", 0.2, "feature learning"),
                     FigureReference.Within("exponent of its change in width, mean-field scale", 0, 0.1, "theory"),
-                    FigureReference.Within("exponent of its change in width, scale 1/sqrt(m)", -0.5, 0.15, "theory"),
+                    FigureReference.Within("exponent of features' movement in width, mean-field scale", 0, 0.1, "theory"),
+                    FigureReference.Within("exponent of the kernel's change, scale 1/sqrt(m), softplus, outputs 1", -0.5, 0.15, "theory"),
+                    FigureReference.Within("exponent of features' movement, scale 1/sqrt(m), softplus, outputs 1", -0.5, 0.15, "theory"),
+                    FigureReference.AtMost("exponent of the kernel's change, scale 1/sqrt(m), tanh, outputs +-1", -0.35, "at least as fast as m^(-1/2)"),
+                    FigureReference.Within("exponent of features' movement, scale 1/sqrt(m), tanh, outputs +-1", -0.5, 0.15, "theory"),
                 ],
                 Experiment.InBackground(Lazy)),
             new Experiment(
                 "scalings",
-                "Middle layers scaled by M^(-1/2) and by 1/M for M = 1,000, 2,000 and 4,000: their starts, their losses, and the kernels' trajectories.",
+                "Middle layers scaled by M^(-1/2) and by 1/M for M = 1,000, 2,000 and 4,000, with tanh in the first layer, whose kernel varies less from draw "
+                + "to draw than that of rectified units: their starts, their losses, and the kernels' trajectories.",
                 Quick: false,
                 [
                     FigureReference.Within("deviation of h at the start over its kernel's root, times sqrt(M), b = 1", 1, 0.05, "closed form"),
@@ -112,11 +119,14 @@ internal static class ThreeLayerNetworks
                 Experiment.InBackground(Fluctuations)),
             new Experiment(
                 "depth",
-                "A radial target in d = 10 from 500 points: three layers beside two of as many trained parameters, at equal training loss; reported as it comes.",
+                "A radial target in d = 10 from 500 points, softplus units: three layers beside two of as many trained parameters, at equal training loss.",
                 Quick: false,
                 [FigureReference.AtMost("test error of three layers over that of two", 1, "expected; no published number")],
                 Experiment.InBackground(Depth)),
         ]);
+
+    /// <summary>A network: the second layer's units, what its top is, whether neurons start at random constants instead of random functions.</summary>
+    private sealed record Variant(string Name, Kernel Unit, bool TrainsOutputs, double Top, bool IsBiased, double Tolerance);
 
     private static double[] Identities(ExperimentSettings settings, CancellationToken cancellation)
     {
@@ -187,8 +197,8 @@ internal static class ThreeLayerNetworks
             k => Math.Abs(((losses[(3 * k) + 2] - losses[3 * k]) / (2 * step * identity.Records[(3 * k) + 1].LossRate)) - 1));
         var last = records[^1];
         settings.Remark(
-            $"L {records[0].Loss:g3} -> {last.Loss:g3} at t = {last.Time:g5}; rate {rate:g4}, by the tangent kernel {2 * last.SmallestEigenvalue / n:g4}, certified "
-            + $"{2 * last.SchurBound / n:g4}; lambda_min {records[0].SmallestEigenvalue:g3} -> {last.SmallestEigenvalue:g3}; the kernel changed by "
+            $"L {records[0].Loss:g3} -> {last.Loss:g3} at t = {last.Time:g5}; rate {rate:g4}, by the tangent kernel {2 * last.SmallestEigenvalue / n:g4}, "
+            + $"certified {2 * last.SchurBound / n:g4}; lambda_min {records[0].SmallestEigenvalue:g3} -> {last.SmallestEigenvalue:g3}; the kernel changed by "
             + $"{last.KernelDrift:f3}");
         return
         [
@@ -204,17 +214,18 @@ internal static class ThreeLayerNetworks
         var (points, labels) = Data(n, settings, 31);
         var kernel = NetworkKernels.ArcCosine(1).Matrix(points, points, Dimension);
         var values = new List<double>();
-        foreach (var (name, unit, trainsOutputs, biased) in s_variants)
+        foreach (var variant in s_variants)
         {
             var start = FunctionEnsemble.Gaussian(
-                m / 2, kernel, n, Stream(s_start, settings, 31 + values.Count), FeatureLearning.Sign, biased ? 0 : 1,
-                biased ? r => r.NextNormal() : null, settings.Threads).Symmetric();
+                m / 2, kernel, n, Stream(s_start, settings, 31 + values.Count), r => variant.Top * FeatureLearning.Sign(r), variant.IsBiased ? 0 : 1,
+                variant.IsBiased ? r => r.NextNormal() : null, settings.Threads).Symmetric();
             var flow = new FunctionalFlow(
-                kernel, labels, unit, new FunctionalFlowOptions { TrainsOutputs = trainsOutputs, Tolerance = 1e-7, Threads = settings.Threads });
-            var recorder = new TangentKernelRecorder(kernel, labels, unit, trainsOutputs, settings.Threads);
+                kernel, labels, variant.Unit,
+                new FunctionalFlowOptions { TrainsOutputs = variant.TrainsOutputs, Tolerance = variant.Tolerance, Threads = settings.Threads });
+            var recorder = new TangentKernelRecorder(kernel, labels, variant.Unit, variant.TrainsOutputs, settings.Threads);
             var records = FeatureLearning.Watch(flow, recorder, start, 6, 1e6, cancellation).Records;
             var (rate, line) = FeatureLearning.LastDecades(records, 3);
-            settings.Remark($"{name}: t = {records[^1].Time:g4}, rate {rate:g4}, R^2 {line:f4}, the kernel changed by {records[^1].KernelDrift:f3}");
+            settings.Remark($"{variant.Name}: t = {records[^1].Time:g4}, rate {rate:g4}, R^2 {line:f4}, the kernel changed by {records[^1].KernelDrift:f3}");
             values.AddRange([records[^1].Loss / records[0].Loss, FeatureLearning.Excess(records, record => record.EigenvalueBound)]);
         }
 
@@ -223,22 +234,43 @@ internal static class ThreeLayerNetworks
 
     private static double[] Lazy(ExperimentSettings settings, CancellationToken cancellation)
     {
-        const int n = 30;
         double[] widths = [250, 1000, 4000];
+        var values = new List<double>();
+        foreach (var (name, unit, exponent, isSymmetric) in new[]
+        {
+            ("mean field", Kernel.Tanh(), 1, true), ("1/sqrt(m), outputs 1", Kernel.Softplus(), 0.5, false),
+            ("1/sqrt(m), outputs +-1", Kernel.Tanh(), 0.5, true),
+        })
+        {
+            var moved = widths.Select(m => Movement((int)m, unit, exponent, isSymmetric, settings, cancellation)).ToArray();
+            double[] kernels = [.. moved.Select(change => change.Kernel)], features = [.. moved.Select(change => change.Features)];
+            settings.Remark(
+                $"{name}: the kernel changed by {kernels[0]:g3}, {kernels[1]:g3}, {kernels[2]:g3}, "
+                + $"features by {features[0]:g3}, {features[1]:g3}, {features[2]:g3}");
+            values.AddRange(values.Count == 0 ? [kernels.Min()] : []);
+            values.AddRange([PowerLaw.Fit(widths, kernels).Exponent, PowerLaw.Fit(widths, features).Exponent]);
+        }
+
+        return [.. values];
+    }
+
+    // Outputs are 0 at the start: by pairs of neurons, or by taking the start's output off, which is to add it to the targets.
+    private static (double Kernel, double Features) Movement(
+        int m, Kernel unit, double exponent, bool isSymmetric, ExperimentSettings settings, CancellationToken cancellation)
+    {
+        const int n = 30;
         var (points, labels) = Data(n, settings, 32);
         var kernel = NetworkKernels.ArcCosine(1).Matrix(points, points, Dimension);
-        var tangent = new TangentKernel(kernel, n, Kernel.Tanh()) { Threads = settings.Threads };
-        var changes = new[] { 1, 0.5 }.Select(exponent => widths.Select(m =>
-        {
-            var start = FunctionEnsemble.Gaussian(
-                (int)m / 2, kernel, n, Stream(s_start, settings, (int)m), FeatureLearning.Sign, threads: settings.Threads).Symmetric();
-            var flow = new FunctionalFlow(
-                kernel, labels, Kernel.Tanh(), new FunctionalFlowOptions { Exponent = exponent, Tolerance = 1e-6, Threads = settings.Threads });
-            var end = flow.RunToLoss(start, 1e-3 * flow.At(start).Loss, 1e6, cancellation);
-            return FeatureLearning.Difference(tangent.Of(end.Neurons).Square(), tangent.Of(start).Square());
-        }).ToArray()).ToArray();
-        settings.Remark($"mean-field {changes[0][0]:f3}, {changes[0][1]:f3}, {changes[0][2]:f3}; 1/sqrt(m) {changes[1][0]:f3}, {changes[1][1]:f3}, {changes[1][2]:f3}");
-        return [changes[0].Min(), PowerLaw.Fit(widths, changes[0]).Exponent, PowerLaw.Fit(widths, changes[1]).Exponent];
+        var draws = Stream(s_start, settings, m);
+        var start = isSymmetric
+            ? FunctionEnsemble.Gaussian(m / 2, kernel, n, draws, FeatureLearning.Sign, threads: settings.Threads).Symmetric()
+            : FunctionEnsemble.Gaussian(m, kernel, n, draws, _ => 1, threads: settings.Threads);
+        double[] targets = [.. labels.Zip(start.Predict(unit, exponent), (y, f) => y + f)];
+        var flow = new FunctionalFlow(
+            kernel, targets, unit, new FunctionalFlowOptions { Exponent = exponent, Tolerance = 1e-6, Threads = settings.Threads });
+        var end = flow.RunToLoss(start, 1e-3 * flow.At(start).Loss, 1e6, cancellation).Neurons;
+        var tangent = new TangentKernel(kernel, n, unit) { Threads = settings.Threads };
+        return (FeatureLearning.Difference(tangent.Of(end).Square(), tangent.Of(start).Square()), FeatureLearning.Difference(end.Values, start.Values));
     }
 
     private static double[] Scalings(ExperimentSettings settings, CancellationToken cancellation)
@@ -253,7 +285,8 @@ internal static class ThreeLayerNetworks
             double[] times = [];
             foreach (var layers in new[] { 1000, 2000, 4000 })
             {
-                var kernel = RandomFirstLayer.Normal(layers, Dimension, Kernel.Relu(), Stream(s_layer, settings, layers)).KernelMatrix(points, settings.Threads);
+                var layer = RandomFirstLayer.Normal(layers, Dimension, Kernel.Tanh(), Stream(s_layer, settings, layers));
+                var kernel = layer.KernelMatrix(points, settings.Threads);
                 var start = FunctionEnsemble.Gaussian(
                     m, kernel, n, Stream(s_start, settings, 33), FeatureLearning.Sign, Math.Pow(layers, 0.5 - b), threads: settings.Threads);
                 var flow = new FunctionalFlow(kernel, labels, Kernel.Tanh(), new FunctionalFlowOptions { Threads = settings.Threads });
@@ -268,7 +301,9 @@ internal static class ThreeLayerNetworks
                 var last = recorder.Records[^1];
                 paths.Add([.. recorder.Records.Select(record => record.KernelDrift)]);
                 loss = Math.Max(loss, last.Loss);
-                settings.Remark($"b = {b}, M = {layers}: L {recorder.Records[0].Loss:g3} -> {last.Loss:g3} at t = {last.Time:g4}, the kernel changed by {last.KernelDrift:f3}");
+                settings.Remark(
+                    $"b = {b}, M = {layers}: L {recorder.Records[0].Loss:g3} -> {last.Loss:g3} at t = {last.Time:g4}, the kernel changed by "
+                    + $"{last.KernelDrift:f3}");
                 if (b == 1)
                 {
                     var scaled = Math.Sqrt(start.Values.Select((h, k) => h * h / kernel[k % n * (n + 1)]).Average() * layers);
@@ -320,7 +355,7 @@ internal static class ThreeLayerNetworks
     // The three-layer network trains m M weights and m outputs, the two-layer one d + 2 numbers a neuron.
     private static double[] Depth(ExperimentSettings settings, CancellationToken cancellation)
     {
-        const int n = 500, others = 1000, d = 10, m = 64, layers = 1000, shallow = m * (layers + 1) / (d + 2);
+        const int n = 500, others = 1000, d = 10, m = 64, layers = 500, shallow = m * (layers + 1) / (d + 2);
         const double level = 0.01;
         var inputs = FeatureLearning.Inputs(n + others, d, Stream(s_data, settings, 35));
         double[] targets = [.. Enumerable.Range(0, n + others).Select(a => Radial(inputs.AsSpan(a * d, d), d))];
@@ -340,9 +375,9 @@ internal static class ThreeLayerNetworks
                 }
             });
             var start = FunctionEnsemble.OfNeurons(neurons, lifted, settings.Threads).Symmetric();
-            var flow = new FunctionalFlow(kernel, targets[..n], Kernel.Relu(), new FunctionalFlowOptions { Tolerance = 1e-4, Threads = settings.Threads });
+            var flow = new FunctionalFlow(kernel, targets[..n], Kernel.Softplus(), new FunctionalFlowOptions { Tolerance = 1e-4, Threads = settings.Threads });
             var end = flow.RunToLoss(start, level * flow.At(start).Loss, 3000, cancellation);
-            var found = end.Neurons.Predict(Kernel.Relu())[n..];
+            var found = end.Neurons.Predict(Kernel.Softplus())[n..];
             var error = HostVectors.SquaredDistance(found, targets[n..]) / HostVectors.Dot(targets[n..], targets[n..]);
             settings.Remark($"{name}, {width} neurons: t = {end.Time:g4}, training loss {end.Loss:g3}, test error {error:f4} of the target's square");
             return error;

@@ -144,7 +144,7 @@ public sealed class Kernel : IKernel
         _sums.Sum(memory, x, y, dimension, weights, values, gradients);
     }
 
-    /// <summary>A kernel f(x.y) as the function f of numbers: a unit's outputs and slopes at pre-activations that are known already. Allocates nothing.</summary>
+    /// <summary>A kernel f(x.y) as the function f of numbers: a unit's outputs and slopes at known pre-activations. Allocates nothing.</summary>
     /// <param name="products">q, any number of them.</param>
     /// <param name="values">Receives f(q), as many; may be the same memory.</param>
     /// <param name="slopes">Receives f'(q); empty if they aren't needed.</param>
