@@ -112,18 +112,30 @@ internal static class FeatureLearning
     }
 
     /// <summary>
-    /// A run until the loss has come down by so many decades, recorded at times that are dense at first and equal later; its time is found by a run before.
+    /// A run until the loss has come down by so many decades, recorded at times that are dense at first and equal later; its time is found by a run before. With
+    /// a step it goes in equal steps instead, for twice that time: units with a kink let no error control take long steps.
     /// </summary>
     internal static TangentKernelRecorder Watch(
-        FunctionalFlow flow, TangentKernelRecorder recorder, FunctionEnsemble start, double decades, double longest, CancellationToken cancellation)
+        FunctionalFlow flow, TangentKernelRecorder recorder, FunctionEnsemble start, double decades, double longest, CancellationToken cancellation,
+        double step = 0)
     {
-        var end = flow.RunToLoss(start, flow.At(start).Loss * Math.Pow(10, -decades), longest, cancellation).Time;
+        var end = (step > 0 ? 2 : 1) * flow.RunToLoss(start, flow.At(start).Loss * Math.Pow(10, -decades), longest, cancellation).Time;
         double[] times =
         [
             0, .. Enumerable.Range(0, 60).Select(k => end / 300 * Math.Pow(10, -3 + (3 * k / 60.0))), .. Enumerable.Range(1, 300).Select(k => end * k / 300),
         ];
-        flow.Run(start, times, state => recorder.Record(state.Time, state.Neurons, state.Residuals), cancellation);
+        if (step > 0)
+        {
+            flow.RunInSteps(start, times, step, Take, cancellation);
+        }
+        else
+        {
+            flow.Run(start, times, Take, cancellation);
+        }
+
         return recorder;
+
+        void Take(FunctionalState state) => recorder.Record(state.Time, state.Neurons, state.Residuals);
     }
 
     /// <summary>The largest logarithm of the loss over a bound.</summary>

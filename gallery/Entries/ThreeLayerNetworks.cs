@@ -21,8 +21,8 @@ internal static class ThreeLayerNetworks
     // A frozen top of tanh units must be able to reach beyond the labels; a rectified unit at 0 stands still without a bias.
     private static readonly Variant[] s_variants =
     [
-        new("tanh, top frozen at +-3", Kernel.Tanh(), false, 3, false, 1e-7), new("softplus, both", Kernel.Softplus(), true, 1, false, 1e-7),
-        new("relu, both", Kernel.Relu(), true, 1, true, 1e-3), new("relu, top frozen", Kernel.Relu(), false, 1, true, 1e-3),
+        new("tanh, top frozen at +-3", Kernel.Tanh(), false, 3, false, 0), new("softplus, both", Kernel.Softplus(), true, 1, false, 0),
+        new("relu, both", Kernel.Relu(), true, 1, true, 0.1), new("relu, top frozen", Kernel.Relu(), false, 1, true, 4),
     ];
 
     /// <summary>The entry.</summary>
@@ -61,7 +61,7 @@ internal static class ThreeLayerNetworks
                 Experiment.InBackground((settings, cancellation) => Rate(settings, 30, 6, cancellation))),
             new Experiment(
                 "decades",
-                "The same of a hundred points.",
+                "The same of a hundred points and fourteen decades.",
                 Quick: false,
                 [
                     FigureReference.AtMost("largest ratio of a loss to that before", 1, "dissipation"),
@@ -85,7 +85,7 @@ internal static class ThreeLayerNetworks
                 Experiment.InBackground(Variants)),
             new Experiment(
                 "lazy",
-                "250, 1,000 and 4,000 neurons at a thousandth of the first loss in both scalings: how far features and the tangent kernel move. In the scale "
+                "250, 1,000 and 4,000 neurons at a tenth of the first loss in both scalings: how far features and the tangent kernel move. In the scale "
                 + "1/sqrt(m) a kernel's change is of order m^(-1/2) where output weights have a mean, such as all 1 with the start's output taken off, and of "
                 + "order 1/m where (a, h) and (-a, h) are as likely.",
                 Quick: false,
@@ -101,8 +101,8 @@ internal static class ThreeLayerNetworks
                 Experiment.InBackground(Lazy)),
             new Experiment(
                 "scalings",
-                "Middle layers scaled by M^(-1/2) and by 1/M for M = 1,000, 2,000 and 4,000, with tanh in the first layer, whose kernel varies less from draw "
-                + "to draw than that of rectified units: their starts, their losses, and the kernels' trajectories.",
+                "Middle layers scaled by M^(-1/2) and by 1/M for M = 1,000, 2,000 and 4,000, their starts, their losses, and the "
+                + "kernels' trajectories, averaged over four draws of the first layer, which differ by a multiple of M^(-1/2).",
                 Quick: false,
                 [
                     FigureReference.Within("deviation of h at the start over its kernel's root, times sqrt(M), b = 1", 1, 0.05, "closed form"),
@@ -125,8 +125,8 @@ internal static class ThreeLayerNetworks
                 Experiment.InBackground(Depth)),
         ]);
 
-    /// <summary>A network: the second layer's units, what its top is, whether neurons start at random constants instead of random functions.</summary>
-    private sealed record Variant(string Name, Kernel Unit, bool TrainsOutputs, double Top, bool IsBiased, double Tolerance);
+    /// <summary>A network: the second layer's units, what its top is, whether neurons start at random constants, and its steps; 0 for error control.</summary>
+    private sealed record Variant(string Name, Kernel Unit, bool TrainsOutputs, double Top, bool IsBiased, double Step);
 
     private static double[] Identities(ExperimentSettings settings, CancellationToken cancellation)
     {
@@ -179,9 +179,9 @@ internal static class ThreeLayerNetworks
         var (points, labels) = Data(n, settings, n);
         var kernel = NetworkKernels.ArcCosine(1).Matrix(points, points, Dimension);
         var start = FunctionEnsemble.Gaussian(m, kernel, n, Stream(s_start, settings, n), FeatureLearning.Sign, threads: settings.Threads);
-        var flow = new FunctionalFlow(kernel, labels, Kernel.Tanh(), new FunctionalFlowOptions { Tolerance = 1e-8, Threads = settings.Threads });
+        var flow = new FunctionalFlow(kernel, labels, Kernel.Tanh(), new FunctionalFlowOptions { Tolerance = decades > 6 ? 1e-9 : 1e-8, Threads = settings.Threads });
         var recorder = new TangentKernelRecorder(kernel, labels, Kernel.Tanh(), threads: settings.Threads);
-        var records = FeatureLearning.Watch(flow, recorder, start, Math.Max(decades, 10), 1e9, cancellation).Records;
+        var records = FeatureLearning.Watch(flow, recorder, start, decades + 4, 1e9, cancellation).Records;
         var (rate, line) = FeatureLearning.LastDecades(records, decades);
 
         // The rate of the loss in the first steps of descent, where it falls fastest.
@@ -221,9 +221,9 @@ internal static class ThreeLayerNetworks
                 variant.IsBiased ? r => r.NextNormal() : null, settings.Threads).Symmetric();
             var flow = new FunctionalFlow(
                 kernel, labels, variant.Unit,
-                new FunctionalFlowOptions { TrainsOutputs = variant.TrainsOutputs, Tolerance = variant.Tolerance, Threads = settings.Threads });
+                new FunctionalFlowOptions { TrainsOutputs = variant.TrainsOutputs, Tolerance = variant.Step > 0 ? 1e-3 : 1e-7, Threads = settings.Threads });
             var recorder = new TangentKernelRecorder(kernel, labels, variant.Unit, variant.TrainsOutputs, settings.Threads);
-            var records = FeatureLearning.Watch(flow, recorder, start, 6, 1e6, cancellation).Records;
+            var records = FeatureLearning.Watch(flow, recorder, start, 6, 1e6, cancellation, variant.Step).Records;
             var (rate, line) = FeatureLearning.LastDecades(records, 3);
             settings.Remark($"{variant.Name}: t = {records[^1].Time:g4}, rate {rate:g4}, R^2 {line:f4}, the kernel changed by {records[^1].KernelDrift:f3}");
             values.AddRange([records[^1].Loss / records[0].Loss, FeatureLearning.Excess(records, record => record.EigenvalueBound)]);
@@ -268,16 +268,16 @@ internal static class ThreeLayerNetworks
         double[] targets = [.. labels.Zip(start.Predict(unit, exponent), (y, f) => y + f)];
         var flow = new FunctionalFlow(
             kernel, targets, unit, new FunctionalFlowOptions { Exponent = exponent, Tolerance = 1e-6, Threads = settings.Threads });
-        var end = flow.RunToLoss(start, 1e-3 * flow.At(start).Loss, 1e6, cancellation).Neurons;
+        var end = flow.RunToLoss(start, 0.1 * flow.At(start).Loss, 1e6, cancellation).Neurons;
         var tangent = new TangentKernel(kernel, n, unit) { Threads = settings.Threads };
         return (FeatureLearning.Difference(tangent.Of(end).Square(), tangent.Of(start).Square()), FeatureLearning.Difference(end.Values, start.Values));
     }
 
     private static double[] Scalings(ExperimentSettings settings, CancellationToken cancellation)
     {
-        const int n = 30, m = 2000;
+        const int n = 30, m = 2000, draws = 4;
         var (points, labels) = Data(n, settings, 33);
-        var (deviation, loss) = (0.0, 0.0);
+        var (deviation, loss) = (1.0, 0.0);
         var spreads = new List<double>();
         foreach (var b in new[] { 0.5, 1 })
         {
@@ -285,30 +285,30 @@ internal static class ThreeLayerNetworks
             double[] times = [];
             foreach (var layers in new[] { 1000, 2000, 4000 })
             {
-                var layer = RandomFirstLayer.Normal(layers, Dimension, Kernel.Tanh(), Stream(s_layer, settings, layers));
-                var kernel = layer.KernelMatrix(points, settings.Threads);
-                var start = FunctionEnsemble.Gaussian(
-                    m, kernel, n, Stream(s_start, settings, 33), FeatureLearning.Sign, Math.Pow(layers, 0.5 - b), threads: settings.Threads);
-                var flow = new FunctionalFlow(kernel, labels, Kernel.Tanh(), new FunctionalFlowOptions { Threads = settings.Threads });
-                if (times.Length == 0)
+                var path = new double[42];
+                for (var draw = 0; draw < draws; draw++)
                 {
-                    var end = flow.RunToLoss(start, 1e-7, 1e6, cancellation).Time;
-                    times = [.. Enumerable.Range(0, 41).Select(k => 1.5 * end * Math.Pow(10, -4 + (k / 10.0)))];
+                    var layer = RandomFirstLayer.Normal(layers, Dimension, Kernel.Relu(), Stream(s_layer, settings, layers + draw));
+                    var kernel = layer.KernelMatrix(points, settings.Threads);
+                    var start = FunctionEnsemble.Gaussian(
+                        m, kernel, n, Stream(s_start, settings, 33), FeatureLearning.Sign, Math.Pow(layers, 0.5 - b), threads: settings.Threads);
+                    var flow = new FunctionalFlow(kernel, labels, Kernel.Tanh(), new FunctionalFlowOptions { Threads = settings.Threads });
+                    if (times.Length == 0)
+                    {
+                        var end = flow.RunToLoss(start, 1e-7, 1e6, cancellation).Time;
+                        times = [.. Enumerable.Range(0, path.Length - 1).Select(k => 2 * end * Math.Pow(10, -4 + (k / 10.0)))];
+                    }
+
+                    var recorder = new TangentKernelRecorder(kernel, labels, Kernel.Tanh(), threads: settings.Threads);
+                    flow.Run(start, [0, .. times], state => recorder.Record(state.Time, state.Neurons, state.Residuals), cancellation);
+                    path = [.. path.Zip(recorder.Records, (sum, record) => sum + (record.KernelDrift / draws))];
+                    loss = Math.Max(loss, recorder.Records[^1].Loss);
+                    var scaled = Math.Sqrt(start.Values.Select((h, k) => h * h / kernel[k % n * (n + 1)]).Average() * layers);
+                    deviation = b == 1 && Math.Abs(scaled - 1) >= Math.Abs(deviation - 1) ? scaled : deviation;
                 }
 
-                var recorder = new TangentKernelRecorder(kernel, labels, Kernel.Tanh(), threads: settings.Threads);
-                flow.Run(start, [0, .. times], state => recorder.Record(state.Time, state.Neurons, state.Residuals), cancellation);
-                var last = recorder.Records[^1];
-                paths.Add([.. recorder.Records.Select(record => record.KernelDrift)]);
-                loss = Math.Max(loss, last.Loss);
-                settings.Remark(
-                    $"b = {b}, M = {layers}: L {recorder.Records[0].Loss:g3} -> {last.Loss:g3} at t = {last.Time:g4}, the kernel changed by "
-                    + $"{last.KernelDrift:f3}");
-                if (b == 1)
-                {
-                    var scaled = Math.Sqrt(start.Values.Select((h, k) => h * h / kernel[k % n * (n + 1)]).Average() * layers);
-                    deviation = Math.Abs(scaled - 1) > Math.Abs(deviation - 1) || deviation == 0 ? scaled : deviation;
-                }
+                paths.Add(path);
+                settings.Remark($"b = {b}, M = {layers}: the kernel changed by {path[^1]:f3} at t = {times[^1]:g4}");
             }
 
             spreads.Add(paths.Max(p => paths.Max(q => p.Zip(q, (u, v) => Math.Abs(u - v)).Max())) / paths[^1][^1]);
@@ -356,7 +356,7 @@ internal static class ThreeLayerNetworks
     private static double[] Depth(ExperimentSettings settings, CancellationToken cancellation)
     {
         const int n = 500, others = 1000, d = 10, m = 64, layers = 500, shallow = m * (layers + 1) / (d + 2);
-        const double level = 0.01;
+        const double level = 0.1;
         var inputs = FeatureLearning.Inputs(n + others, d, Stream(s_data, settings, 35));
         double[] targets = [.. Enumerable.Range(0, n + others).Select(a => Radial(inputs.AsSpan(a * d, d), d))];
         double[] biased = [.. Enumerable.Range(0, n + others).SelectMany(a => inputs.AsSpan(a * d, d).ToArray().Append(1))];
