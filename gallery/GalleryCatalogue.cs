@@ -20,6 +20,8 @@ public static class GalleryCatalogue
         BuildingFlows.Entry,
         ProbabilityFlows.Entry,
         SparseFeatures.Entry,
+        ThreeLayerNetworks.Entry,
+        FeatureLearning.Entry,
         QuadraticActivation.Entry,
         NeuronBirthDeaths.Entry,
         InteractingNeurons.Entry,

@@ -84,6 +84,32 @@ public readonly struct SigmoidKernel<T> : IPairKernel<T>
     }
 }
 
+/// <summary>log(1 + exp(x.z)): a smooth rectifier.</summary>
+/// <typeparam name="T">float or double.</typeparam>
+public readonly struct SoftplusKernel<T> : IPairKernel<T>
+    where T : unmanaged, IFloatingPointIeee754<T>
+{
+    /// <inheritdoc/>
+    public static bool OfInnerProduct => true;
+
+    /// <inheritdoc/>
+    public double Scale => 0;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector<T> Value(Vector<T> q) => ValueAndSlope(q, out _);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector<T> ValueAndSlope(Vector<T> q, out Vector<T> slope)
+    {
+        var decay = VectorFunctions.Exp(-Vector.Abs(q));
+        var larger = Vector<T>.One / (Vector<T>.One + decay);
+        slope = Vector.ConditionalSelect(Vector.LessThan(q, Vector<T>.Zero), decay * larger, larger);
+        return Vector.Max(q, Vector<T>.Zero) + VectorFunctions.LogOnePlus(decay);
+    }
+}
+
 /// <summary>
 /// The kernel of two rectified linear neurons of unit length on the uniform law of the unit sphere, E max(x.z, 0) max(x.z', 0) = (sin a + (pi - a) cos a) /
 /// (2 pi d) with cos a = z.z' (Y. Cho and L. Saul, "Kernel methods for deep learning", 2009, eq. 6): points must have length 1.

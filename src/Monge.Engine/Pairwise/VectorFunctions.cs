@@ -51,6 +51,20 @@ public static class VectorFunctions
             ? ExpSingle(x.As<T, float>()).As<float, T>()
             : Vector.Exp(x.As<T, double>()).As<double, T>();
 
+    /// <summary>log(1 + x) for x from 0 to 1, to a few ulps of its value.</summary>
+    /// <typeparam name="T">float or double.</typeparam>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> LogOnePlus<T>(Vector<T> x)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        // The sum's rounding is made good to first order (W. Kahan): log(1 + x) = log(s) + (x - (s - 1)) / s with s = 1 + x rounded.
+        var sum = Vector<T>.One + x;
+        var rest = (x - (sum - Vector<T>.One)) / sum;
+        return rest + (typeof(T) == typeof(float)
+            ? Vector.Log(sum.As<T, float>()).As<float, T>()
+            : Vector.Log(sum.As<T, double>()).As<double, T>());
+    }
+
     /// <summary>
     /// The arc cosine, to a few ulps of its value on [-1, 1]; what lies outside counts as the nearer end.
     /// </summary>

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Monge.Engine.Execution;
 using Monge.Engine.Pairwise;
 
@@ -63,6 +64,9 @@ public sealed class Kernel : IKernel
 
     /// <summary>1 / (1 + exp(-x.y)).</summary>
     public static Kernel Sigmoid() => Plain("sigmoid", default(SigmoidKernel<double>));
+
+    /// <summary>log(1 + exp(x.y)).</summary>
+    public static Kernel Softplus() => Plain("softplus", default(SoftplusKernel<double>));
 
     /// <summary>
     /// E max(u.x, 0) max(u.y, 0) over the uniform law of the unit sphere, (sin a + (pi - a) cos a) / (2 pi d) with a the angle of x and y, which must have
@@ -149,6 +153,28 @@ public sealed class Kernel : IKernel
         _sums.Sum(memory, x, y, dimension, weights, values, gradients);
     }
 
+    /// <summary>A kernel f(x.y) as the function f of numbers: a unit's outputs and slopes at known pre-activations. Allocates nothing.</summary>
+    /// <param name="products">q, any number of them.</param>
+    /// <param name="values">Receives f(q), as many; may be the same memory.</param>
+    /// <param name="slopes">Receives f'(q); empty if they aren't needed.</param>
+    /// <exception cref="InvalidOperationException">The kernel is a function of distances.</exception>
+    /// <exception cref="ArgumentException">A length doesn't fit.</exception>
+    public void AtProducts(ReadOnlySpan<double> products, Span<double> values, Span<double> slopes = default)
+    {
+        if (values.Length != products.Length || (slopes.Length != products.Length && !slopes.IsEmpty))
+        {
+            throw new ArgumentException(
+                $"{products.Length} numbers have as many values and slopes, not {values.Length} and {slopes.Length}.", nameof(values));
+        }
+
+        if (!_sums.OfInnerProduct)
+        {
+            throw new InvalidOperationException($"The kernel '{Name}' is a function of distances, not of inner products; use a unit such as tanh.");
+        }
+
+        _sums.AtNumbers(products, values, slopes);
+    }
+
     /// <summary>The matrix k(x_i, y_j).</summary>
     /// <param name="x">Points [n, d], row-major.</param>
     /// <param name="y">Points [m, d].</param>
@@ -201,6 +227,10 @@ public sealed class Kernel : IKernel
     // A kernel's struct behind one call for a whole set of points.
     private interface ISums
     {
+        bool OfInnerProduct { get; }
+
+        void AtNumbers(ReadOnlySpan<double> q, Span<double> values, Span<double> slopes);
+
         void Sum(
             PairwiseSums<double> memory, ReadOnlySpan<double> x, ReadOnlySpan<double> y, int d, ReadOnlySpan<double> weights, Span<double> values,
             Span<double> gradients);
@@ -211,6 +241,41 @@ public sealed class Kernel : IKernel
     private sealed class SumsOf<TKernel>(TKernel kernel) : ISums
         where TKernel : struct, IPairKernel<double>
     {
+        public bool OfInnerProduct => TKernel.OfInnerProduct;
+
+        public void AtNumbers(ReadOnlySpan<double> q, Span<double> values, Span<double> slopes)
+        {
+            var lanes = Vector<double>.Count;
+            var done = 0;
+            for (; done + lanes <= q.Length; done += lanes)
+            {
+                var value = kernel.ValueAndSlope(new Vector<double>(q[done..]), out var slope);
+                value.CopyTo(values[done..]);
+                if (!slopes.IsEmpty)
+                {
+                    slope.CopyTo(slopes[done..]);
+                }
+            }
+
+            if (done == q.Length)
+            {
+                return;
+            }
+
+            // The rest fills the first lanes of a vector.
+            Span<double> last = stackalloc double[lanes];
+            last.Clear();
+            q[done..].CopyTo(last);
+            var atLast = kernel.ValueAndSlope(new Vector<double>(last), out var slopeAtLast);
+            atLast.CopyTo(last);
+            last[..(q.Length - done)].CopyTo(values[done..]);
+            if (!slopes.IsEmpty)
+            {
+                slopeAtLast.CopyTo(last);
+                last[..(q.Length - done)].CopyTo(slopes[done..]);
+            }
+        }
+
         public void Sum(
             PairwiseSums<double> memory, ReadOnlySpan<double> x, ReadOnlySpan<double> y, int d, ReadOnlySpan<double> weights, Span<double> values,
             Span<double> gradients)

@@ -127,7 +127,8 @@ public sealed class NeuronFlow
         if (network.Dimension != _loss.Dimension || network.Features.Length != network.Count * network.Dimension)
         {
             throw new ArgumentException(
-                $"The network has {network.Count} output weights and {network.Features.Length} numbers of neurons, whose coordinates number {_loss.Dimension} here.",
+                $"The network has {network.Count} output weights and {network.Features.Length} numbers of neurons, "
+                + $"whose coordinates number {_loss.Dimension} here.",
                 nameof(network));
         }
     }
