@@ -179,7 +179,8 @@ internal static class ThreeLayerNetworks
         var (points, labels) = Data(n, settings, n);
         var kernel = NetworkKernels.ArcCosine(1).Matrix(points, points, Dimension);
         var start = FunctionEnsemble.Gaussian(m, kernel, n, Stream(s_start, settings, n), FeatureLearning.Sign, threads: settings.Threads);
-        var flow = new FunctionalFlow(kernel, labels, Kernel.Tanh(), new FunctionalFlowOptions { Tolerance = decades > 6 ? 1e-9 : 1e-8, Threads = settings.Threads });
+        var flow = new FunctionalFlow(
+            kernel, labels, Kernel.Tanh(), new FunctionalFlowOptions { Tolerance = decades > 6 ? 1e-9 : 1e-8, Threads = settings.Threads });
         var recorder = new TangentKernelRecorder(kernel, labels, Kernel.Tanh(), threads: settings.Threads);
         var records = FeatureLearning.Watch(flow, recorder, start, decades + 4, 1e9, cancellation).Records;
         var (rate, line) = FeatureLearning.LastDecades(records, decades);
