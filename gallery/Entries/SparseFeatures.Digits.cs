@@ -63,7 +63,8 @@ internal static partial class SparseFeatures
         {
             (network, var objective) = new ConicDescent(loss, new() { Penalty = penalty, Steps = DigitSteps }).Run(network, null, cancellation);
             var atoms = NeuronAtoms.Of(network, inputs, least: 1e-6).Count;
-            settings.Remark($"features, penalty {penalty:g1}: objective {objective:g4}, training error {loss.Residuals.ToArray().Average(r => r * r):g3}, {atoms} atoms");
+            var training = loss.Residuals.ToArray().Average(r => r * r);
+            settings.Remark($"features, penalty {penalty:g1}: objective {objective:g4}, training error {training:g3}, {atoms} atoms");
         }
 
         return network;

@@ -66,7 +66,8 @@ internal static partial class SparseFeatures
                 Experiment.InBackground(Features)),
             new Experiment(
                 "fields",
-                "Random even fields on the sphere of R^3, a rough one of |z.x| and a smooth one of |z.x|^3, drawn at all points at once: exponents of both regimes.",
+                "Random even fields on the sphere of R^3, a rough one of |z.x| and a smooth one of |z.x|^3, drawn at all points at once: exponents of both "
+                + "regimes.",
                 Quick: false,
                 [
                     FigureReference.Within("exponent of the lazy less that of the feature regime, rough field, n = 32 to 256", 0, 0.2, "theory of the paper"),
@@ -187,7 +188,8 @@ internal static partial class SparseFeatures
                 var sparse = SparseNeuronRegression.Fit(inputs, targets, Stream(s_neurons, settings, 3000 + repeat), FieldOptions, cancellation);
                 var features = MeanSquare(sparse.Predict(test), wanted);
                 training = Math.Max(training, sparse.TrainingError / features);
-                return (Features: features, Lazy: MeanSquare(KernelInterpolation.Fit(NetworkKernels.NeuralTangent(), inputs, targets, 3).Predict(test), wanted));
+                var kernel = KernelInterpolation.Fit(NetworkKernels.NeuralTangent(), inputs, targets, 3);
+                return (Features: features, Lazy: MeanSquare(kernel.Predict(test), wanted));
             }).ToArray()).ToArray();
             return Exponent($"lazy, |z.x|^{power}", s_featureSizes, [.. repeats.Select(r => r.Select(e => e.Lazy).ToArray())], settings)
                 - Exponent($"features, |z.x|^{power}", s_featureSizes, [.. repeats.Select(r => r.Select(e => e.Features).ToArray())], settings);
