@@ -28,7 +28,7 @@ internal static class DynamicalFluctuations
                 "Fixed tanh features on 20 points in d = 5 with random labels, 64 to 4,096 neurons, 200 runs each, beside the limit in closed form.",
                 Quick: false,
                 [
-                    FigureReference.AtMost("largest difference of m E |f_m - f|^2 from the limit over 20 times, in standard errors, m = 4096", 3, "closed form"),
+                    FigureReference.AtMost("largest difference of m E |f_m - f|^2 from the limit at 20 times, in standard errors, m = 4096", 3, "closed form"),
                     FigureReference.AtMost("fluctuation over that of the start when the loss is 1e-8", 1e-3, "the limit's decay"),
                     FigureReference.Within("exponent of E |f_m - f|^2 in m at the start", -1, 0.03, "central limit theorem"),
                     FigureReference.Within("exponent of E |f_m - f|^2 in m midway", -1, 0.03, "central limit theorem"),
@@ -200,7 +200,7 @@ internal static class DynamicalFluctuations
     private static double[] Volterra(ExperimentSettings settings, CancellationToken cancellation)
     {
         const int n = 30, d = 3, many = 4096, m = 256, repeats = 500, points = 100;
-        const double until = 20;
+        const double until = 10;
         var data = Stream(s_data, settings, 2);
         double[] inputs = [.. Enumerable.Range(0, n).SelectMany(_ => new[] { data.NextNormal(), data.NextNormal(), 1 })];
         double[] targets = [.. Enumerable.Range(0, n).Select(a => Math.Sin(2 * inputs[a * d]) * Math.Cos(inputs[(a * d) + 1]))];

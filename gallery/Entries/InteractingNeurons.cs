@@ -27,7 +27,7 @@ internal static class InteractingNeurons
         [
             new Experiment(
                 "closed-forms",
-                "The closed forms of the population loss beside a million points in d = 5, 10 and 25, its gradient beside differences, and the error at the start.",
+                "Closed forms of the population loss beside a million points in d = 5, 10 and 25, its gradient beside differences, the error at the start.",
                 Quick: false,
                 [
                     FigureReference.AtMost("largest difference of E f^2 from points, in standard errors", 4, "closed form"),

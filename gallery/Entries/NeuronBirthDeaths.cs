@@ -210,7 +210,7 @@ internal static class NeuronBirthDeaths
         const double level = 1e-3;
         var random = Stream(s_run, settings, 9999);
         double[] ratios = [.. slow.Zip(fast, (a, b) => Math.Log((double)First(a) / First(b)))];
-        double[] means = [.. Enumerable.Range(0, 1000).Select(_ => Enumerable.Range(0, ratios.Length).Average(_ => ratios[random.NextInt(ratios.Length)])).Order()];
+        double[] means = [.. Enumerable.Range(0, 1000).Select(_ => ratios.Average(_ => ratios[random.NextInt(ratios.Length)])).Order()];
         return Math.Exp(means[25]);
 
         static int First(double[] curve) => Array.FindIndex(curve, loss => loss <= level) is var at and >= 0 ? at : curve.Length;

@@ -1,8 +1,8 @@
 namespace Monge.Measures;
 
 /// <summary>
-/// Averages over the unit sphere in d coordinates against exp(s u.v): the average of exp(s u.v) Y(u) is lambda_k(s) Y(v) for every spherical harmonic Y of degree
-/// k, with lambda_k(s) = Gamma(d/2) (2/s)^(d/2-1) I_(d/2-1+k)(s) (the theorem of Funk and Hecke).
+/// Averages over the unit sphere in d coordinates against exp(s u.v): the average of exp(s u.v) Y(u) is lambda_k(s) Y(v) for every spherical harmonic Y of
+/// degree k, with lambda_k(s) = Gamma(d/2) (2/s)^(d/2-1) I_(d/2-1+k)(s) (the theorem of Funk and Hecke).
 /// </summary>
 public static class FunkHecke
 {

@@ -4,8 +4,8 @@ using Monge.Engine.Random;
 namespace Monge.Measures;
 
 /// <summary>
-/// The energy of the continuous 3-spin model on the sphere of radius sqrt(d): f(x) = (1/d) sum_pqr a_pqr x_p x_q x_r with independent normal a, whose mean square
-/// over a is d everywhere; its critical points are exponentially many in d. As a cubic it is the sum of harmonics of degree 3 and 1,
+/// The energy of the continuous 3-spin model on the sphere of radius sqrt(d): f(x) = (1/d) sum_pqr a_pqr x_p x_q x_r with independent normal a, whose mean
+/// square over a is d everywhere; its critical points are exponentially many in d. As a cubic it is the sum of harmonics of degree 3 and 1,
 /// f_1(x) = 3 |x|^2 t.x / (d (d + 2)) with t_p = sum_q S_pqq of the symmetric part S of a.
 /// </summary>
 public sealed class ThreeSpinModel

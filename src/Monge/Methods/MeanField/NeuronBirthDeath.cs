@@ -58,7 +58,7 @@ public sealed class NeuronBirthDeath
     /// <param name="cancellation">Stops the run between steps.</param>
     /// <returns>The network at the end.</returns>
     /// <exception cref="ArgumentException">The network's neurons have other coordinates than the loss's.</exception>
-    /// <exception cref="ArithmeticException">The loss is no longer finite, or every neuron died in one step.</exception>
+    /// <exception cref="ArithmeticException">The loss is no longer finite, or the rate kills or doubles every neuron in a step.</exception>
     public NeuronEnsemble Run(
         NeuronEnsemble start, int steps, RandomStream random, Action<int, double>? record = null, CancellationToken cancellation = default)
     {
@@ -203,6 +203,14 @@ public sealed class NeuronBirthDeath
         public bool Renew(double[] outputs, double[] features, double[] potential, RandomStream random, NeuronBirthDeathOptions options, int step)
         {
             var mean = outputs.Zip(potential, (c, u) => c * u).Average();
+            var chance = options.Rate * options.Step * outputs.Zip(potential, (c, u) => Math.Abs((c * u) - mean)).Average();
+            if (chance > 1)
+            {
+                throw new ArithmeticException(FormattableString.Invariant(
+                    $"The rate {options.Rate} times the step {options.Step} kills or doubles every neuron in step {step + 1}, which leaves copies of a few: "
+                    + $"lower the rate about {10 * chance:g2} times, to where one neuron in ten or fewer changes."));
+            }
+
             _members.Clear();
             var (deaths, births) = (0, 0);
             for (var i = 0; i < count; i++)
@@ -219,12 +227,6 @@ public sealed class NeuronBirthDeath
             if (deaths + births == 0)
             {
                 return false;
-            }
-
-            if (_members.Count == 0)
-            {
-                throw new ArithmeticException(FormattableString.Invariant(
-                    $"Every neuron died in step {step + 1}: the rate {options.Rate} times the step {options.Step} is too large for these potentials."));
             }
 
             while (_members.Count > count)

@@ -8,7 +8,7 @@ namespace Monge.Methods;
 /// <param name="StandardError">Its standard error.</param>
 public readonly record struct MeanWithError(double Value, double StandardError);
 
-/// <summary>How far independent networks of m neurons lie from each other, as m times a variance, and how far networks drawn from their neurons would.</summary>
+/// <summary>How far networks of m neurons lie from each other, as m times a variance, and how far networks drawn from their neurons would.</summary>
 public static class NeuronFluctuations
 {
     /// <summary>

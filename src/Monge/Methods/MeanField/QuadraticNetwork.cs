@@ -231,8 +231,8 @@ public sealed class QuadraticNetwork
     }
 
     /// <summary>
-    /// Follows the flow of the neurons, whose matrix is positive semi-definite whatever the errors of steps, until the loss has nearly vanished: what it ends at
-    /// is a matrix of the cone that says what the teacher says at the inputs, the teacher's own or another.
+    /// Follows the flow of the neurons, whose matrix is positive semi-definite whatever the errors of steps, until the loss has nearly vanished: what it ends
+    /// at is a matrix of the cone that says what the teacher says at the inputs, the teacher's own or another.
     /// </summary>
     /// <param name="weights">The neurons at time 0 [m * d].</param>
     /// <param name="until">The last time, above 0.</param>
