@@ -127,8 +127,8 @@ internal static class QuadraticActivation
         var number = (((((d * 4) + neurons) * 1000) + count) * 1000) + trial;
         var (problem, start) = Trial(settings, d, neurons, count, number);
         var norm = problem.Teacher.Sum(v => v * v);
-        var (matrix, _) = problem.Settle(start, until, 1e-14 * norm, cancellation: cancellation);
-        return new QuadraticNetwork([.. problem.Teacher]).Loss(matrix) < 1e-3 * norm;
+        var (weights, _) = problem.Settle(start, until, 1e-14 * norm, cancellation: cancellation);
+        return new QuadraticNetwork([.. problem.Teacher]).Loss(QuadraticNetwork.OfNeurons(weights, d)) < 1e-3 * norm;
     }
 
     private static (QuadraticNetwork Problem, double[] Start) Trial(ExperimentSettings settings, int d, int neurons, int count, int number)
@@ -154,7 +154,8 @@ internal static class QuadraticActivation
             error = Math.Max(error, Relative(found, teacher));
 
             var (problem, start) = Trial(settings, d, neurons, Transition(d, neurons) - d - 1, trial);
-            var (second, _) = problem.Settle(start, 1e5, 1e-18, cancellation: cancellation);
+            var (weights, _) = problem.Settle(start, 1e4, 1e-18, cancellation: cancellation);
+            var second = QuadraticNetwork.OfNeurons(problem.Interpolate(weights), d);
             residual = Math.Max(residual, Math.Sqrt(4 * problem.Loss(second)));
             distance = Math.Min(distance, Relative(second, [.. problem.Teacher]));
         }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Monge.Dynamics;
 using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Random;
@@ -206,7 +207,7 @@ public sealed class NeuronBirthDeath
             var chance = options.Rate * options.Step * outputs.Zip(potential, (c, u) => Math.Abs((c * u) - mean)).Average();
             if (chance > 1)
             {
-                throw new ArithmeticException(FormattableString.Invariant(
+                throw new ArithmeticException(string.Create(CultureInfo.InvariantCulture,
                     $"The rate {options.Rate} times the step {options.Step} kills or doubles every neuron in step {step + 1}, which leaves copies of a few: "
                     + $"lower the rate about {10 * chance:g2} times, to where one neuron in ten or fewer changes."));
             }

@@ -19,6 +19,7 @@ namespace Monge.Methods;
 public sealed class QuadraticNetwork
 {
     private readonly double[] _teacher;
+    private readonly double[] _inputs;
     private readonly double[] _products;
     private readonly double[] _residuals;
     private readonly double[] _sums;
@@ -42,7 +43,7 @@ public sealed class QuadraticNetwork
             throw new ArgumentException($"{inputs.Length} numbers are no inputs in {Dimension} coordinates.", nameof(inputs));
         }
 
-        (_teacher, _count) = (teacher.ToArray(), inputs.Length / Dimension);
+        (_teacher, _inputs, _count) = (teacher.ToArray(), inputs.ToArray(), inputs.Length / Dimension);
 
         // x_i x_j, j <= i, of each input.
         _sums = new double[Dimension * (Dimension + 1) / 2];
@@ -239,10 +240,10 @@ public sealed class QuadraticNetwork
     /// <param name="loss">The loss at which the flow ends before, above 0.</param>
     /// <param name="tolerance">Absolute and relative error of a step of the stabilised method.</param>
     /// <param name="cancellation">Stops the flow.</param>
-    /// <returns>A at the end [d * d], and the time of it.</returns>
+    /// <returns>The neurons at the end [m * d], and the time of it.</returns>
     /// <exception cref="ArgumentException">The weights are no neurons in d coordinates.</exception>
     /// <exception cref="ArithmeticException">The flow explodes.</exception>
-    public (double[] Matrix, double Time) Settle(
+    public (double[] Weights, double Time) Settle(
         ReadOnlySpan<double> weights, double until, double loss, double tolerance = 1e-5, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(until);
@@ -259,7 +260,68 @@ public sealed class QuadraticNetwork
             Gram(neurons, d, 1.0 / m, matrix);
             return Loss(matrix) - loss;
         }, maximumSteps: int.MaxValue);
-        return (OfNeurons(state, d), end.Time);
+        return (state, end.Time);
+    }
+
+    /// <summary>
+    /// Newton's steps of least length to neurons that say at every input what the teacher says, from neurons that nearly do, where <see cref="Settle"/> comes
+    /// near slowly: with n inputs the step solves n equations, (4/m) (x_k . x_l) (x_k . A x_l) for the inputs k and l. The matrix of neurons stays on the cone
+    /// whatever the steps, so that what is found is feasible by its residual alone.
+    /// </summary>
+    /// <param name="weights">The neurons [m * d].</param>
+    /// <param name="steps">Steps at most, at least 1; they end where the residual no longer falls.</param>
+    /// <returns>The neurons with the least residual [m * d].</returns>
+    /// <exception cref="ArgumentException">The weights are no neurons in d coordinates.</exception>
+    /// <exception cref="InvalidOperationException">The network learns from the law of the inputs and has none.</exception>
+    /// <exception cref="LinearAlgebraException">The equations depend on each other: an input is repeated, or the neurons are too few.</exception>
+    public double[] Interpolate(ReadOnlySpan<double> weights, int steps = 30)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
+        var (d, best) = (Dimension, weights.ToArray());
+        CheckNeurons(weights, d);
+        if (_count == 0)
+        {
+            throw new InvalidOperationException("A network that learns from the law of the inputs has no inputs to interpolate.");
+        }
+
+        var m = best.Length / d;
+        var (loss, system) = (Loss(OfNeurons(best, d)), new double[_count * _count]);
+        for (var step = 0; step < steps; step++)
+        {
+            var matrix = OfNeurons(best, d);
+            var images = HostMatrices.Product(_inputs, matrix, _count, d, d);
+            SetResiduals(matrix);
+            for (var k = 0; k < _count; k++)
+            {
+                for (var l = 0; l < _count; l++)
+                {
+                    system[(k * _count) + l] = 4.0 / m * HostVectors.Dot(Input(k), Input(l)) * HostVectors.Dot(images.AsSpan(k * d, d), Input(l));
+                }
+            }
+
+            var multipliers = _residuals.ToArray();
+            Cholesky.Factor(system, _count);
+            Cholesky.Solve(system, _count, multipliers);
+            var change = new double[d * d];
+            for (var k = 0; k < _count; k++)
+            {
+                for (var i = 0; i < d; i++)
+                {
+                    HostVectors.AddScaled(-2.0 / m * multipliers[k] * Input(k)[i], Input(k), change.AsSpan(i * d, d));
+                }
+            }
+
+            double[] next = [.. HostMatrices.Product(best, change, m, d, d).Zip(best, (move, w) => w + move)];
+            var nextLoss = Loss(OfNeurons(next, d));
+            if (!(nextLoss < loss))
+            {
+                return best;
+            }
+
+            (best, loss) = (next, nextLoss);
+        }
+
+        return best;
     }
 
     private void NeuronSlope(ReadOnlySpan<double> neurons, int m, double[] matrix, double[] gradient, Span<double> slope)
@@ -317,6 +379,8 @@ public sealed class QuadraticNetwork
 
         return true;
     }
+
+    private ReadOnlySpan<double> Input(int k) => _inputs.AsSpan(k * Dimension, Dimension);
 
     // x_k . (A - A*) x_k for all k: twice the elements below the diagonal and those on it.
     private void SetResiduals(ReadOnlySpan<double> matrix)

@@ -112,6 +112,23 @@ public sealed class QuadraticNetworkTests
         static string Refusal(Action action) => Assert.Throws<ArgumentException>(action).Message;
     }
 
+    [Fact]
+    public void What_settles_and_is_interpolated_says_what_the_teacher_says_and_is_of_the_cone()
+    {
+        // Three inputs for the ten numbers of a matrix: another solution is found, from neurons that needn't be near.
+        var problem = Problem(3, 13);
+        var random = new RandomStream(14, s_stream);
+        double[] start = [.. Enumerable.Range(0, D * D).Select(_ => random.NextNormal())];
+        var (weights, time) = problem.Settle(start, 100, 1e-4);
+        Assert.InRange(time, 1e-6, 100);
+        Assert.Equal(1e-4, problem.Loss(QuadraticNetwork.OfNeurons(weights, D)), 1e-5);
+        var matrix = QuadraticNetwork.OfNeurons(problem.Interpolate(weights), D);
+        Assert.True(problem.Loss(matrix) < 1e-24);
+        Assert.True(SymmetricEigen.Decompose(matrix, D).Values.Min() >= -1e-14);
+        Assert.True(matrix.Zip(problem.Teacher, (a, b) => Math.Abs(a - b)).Max() > 0.01);
+        Assert.Throws<InvalidOperationException>(() => Problem(0, 13).Interpolate(weights));
+    }
+
     private static QuadraticNetwork Problem(int inputs, ulong seed)
     {
         var random = new RandomStream(seed, s_stream);
