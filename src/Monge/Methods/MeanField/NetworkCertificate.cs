@@ -2,6 +2,7 @@ using Monge.Data;
 using Monge.Engine.Execution;
 using Monge.Engine.LinearAlgebra;
 using Monge.Measures;
+using Monge.Runs;
 
 namespace Monge.Methods;
 
@@ -25,13 +26,23 @@ public sealed record NetworkCoursePoint(
 /// <param name="Atoms">Neurons of the first network that differ in the signs of their output and of their pre-activations at the rows.</param>
 public sealed record NetworkCertificate(IReadOnlyList<NetworkCoursePoint> Points, int Rows, string Absent, string Remark, int Atoms)
 {
+    // Bounds are integrals over time of what is known at some steps only.
+    private const double Tolerance = 1e-3;
+
     /// <summary>Whether the loss is certified to fall at a rate.</summary>
     public bool Holds => Absent.Length == 0;
+
+    /// <summary>The first step at which the loss is above its bound, as where the steps of descent are too long for the flow; null for none.</summary>
+    public NetworkCoursePoint? Above =>
+        Points.FirstOrDefault(p => p.Loss > (1 + Tolerance) * p.EigenvalueBound || p.Loss > (1 + Tolerance) * p.SchurBound);
 }
 
 /// <summary>Decomposes tangent kernels of networks at rows of a table.</summary>
 internal sealed class NetworkCertifier
 {
+    // Neurons of float32 leave a loss of about 1e-13 of its start.
+    private const double Rounding = 1e-11;
+
     private readonly NetworkTrainingOptions _options;
     private readonly int _threads;
     private readonly double[] _inputs;
@@ -98,11 +109,18 @@ internal sealed class NetworkCertifier
         }
 
         List<NetworkCoursePoint> found = [];
+        List<string> remarks = absent.Length == 0 && recorder.Advice.Length > 0 ? [recorder.Advice] : [];
         foreach (var (step, neurons) in course)
         {
             var functions = FunctionEnsemble.OfNeurons(neurons, points, _threads);
             var residuals = functions.Predict(Unit, _options.Exponent);
             HostVectors.AddScaled(-1, _targets, residuals);
+            if (found.Count > 0 && HostVectors.Dot(residuals, residuals) < Rounding * 2 * residuals.Length * found[0].Loss)
+            {
+                remarks.Add(ResultText.Of($"from step {step} on the loss is that of rounding"));
+                break;
+            }
+
             var record = recorder.Record(step * stepTime, functions, residuals);
             found.Add(new NetworkCoursePoint(
                 step, record.Loss, absent.Length == 0 && recorder.HasCertificate ? record.CertifiedBound : double.NaN,
@@ -110,7 +128,7 @@ internal sealed class NetworkCertifier
                 record.Alignment));
         }
 
-        return new NetworkCertificate(found, _targets.Length, absent, absent.Length == 0 ? recorder.Advice : "", atoms);
+        return new NetworkCertificate(found, _targets.Length, absent, string.Join("; ", remarks), atoms);
     }
 
     private double[] Lift(RandomFirstLayer? first) => first?.Features(_inputs, _threads) ?? _inputs;

@@ -45,10 +45,10 @@ internal static class NetworkPictures
         double[] steps = [.. points.Select(p => (double)p.Step)];
         LineLayer? Line(string name, PictureTone tone, Func<NetworkCoursePoint, double> value) => points.All(p => value(p) > 0)
             ? new LineLayer(steps, [.. points.Select(value)]) { Name = name, Tone = tone, IsDashed = tone != PictureTone.Ours } : null;
-        return new Picture("loss-and-bound", "Loss and certified bound")
+        return new Picture("loss-and-bound", certificate.Holds ? "Loss and certified bound" : "Loss")
         {
             Caption = certificate.Holds ? certificate.Remark : $"No certified bound: {certificate.Absent}.",
-            IsHeadline = true,
+            IsHeadline = certificate.Holds,
             X = new PictureAxis("step"),
             Y = new PictureAxis("loss") { IsLogarithmic = true },
             Layers =
@@ -131,6 +131,7 @@ internal static class NetworkPictures
         {
             X = new PictureAxis($"{result.Problem.Target}, measured"),
             Y = new PictureAxis($"{result.Problem.Target}, predicted"),
+            IsHeadline = true,
             Layers =
             [
                 new PointsLayer(Column(1), Column(4)) { Name = "kernel ridge (NTK)", Tone = PictureTone.Second },

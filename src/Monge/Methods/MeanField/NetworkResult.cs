@@ -23,11 +23,7 @@ public sealed record NetworkResult(
     private static readonly string[] s_names = [NetworkName, "ridge", "kernel_ridge"];
 
     /// <inheritdoc/>
-    public IReadOnlyList<Status> Warnings => Errors.Count > 0 && Errors[0].Error > Errors[1].Error
-        ? [Status.Warn(
-            ResultText.Of($"the network's error {Errors[0].Error:g4} on held-out rows is above that of ridge regression, {Errors[1].Error:g4}"),
-            "train longer (--iterations), or give it more rows")]
-        : [];
+    public IReadOnlyList<Status> Warnings => [.. Check()];
 
     /// <inheritdoc/>
     public IReadOnlyList<(string Name, NumericArray Values)> Arrays => [];
@@ -166,6 +162,22 @@ public sealed record NetworkResult(
     /// <inheritdoc/>
     public RunPictures Draw(string command, string? metrics) => NetworkPictures.Describe(this, command, metrics);
 
+    private IEnumerable<Status> Check()
+    {
+        if (Course.Certificate.Above is { } above)
+        {
+            yield return Status.Warn(
+                ResultText.Of($"the loss {above.Loss:g4} of step {above.Step} is above its certified bound"), "take shorter steps (option 'step')");
+        }
+
+        if (Errors.Count > 0 && Errors[0].Error > Errors[1].Error)
+        {
+            yield return Status.Warn(
+                ResultText.Of($"the network's error {Errors[0].Error:g4} on held-out rows is above that of ridge regression, {Errors[1].Error:g4}"),
+                "train longer (--iterations), or give it more rows");
+        }
+    }
+
     internal static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
 
     private static double Bound(NetworkCoursePoint point) =>
@@ -177,7 +189,7 @@ public sealed record NetworkResult(
         ResultText.Number(point.FeatureMovement), ResultText.Number(point.KernelDrift),
     ];
 
-    private static IEnumerable<NetworkCoursePoint> Few(IReadOnlyList<NetworkCoursePoint> points) => points.Where((_, i) => i % 3 == 0 || i == points.Count - 1);
+    private static IEnumerable<NetworkCoursePoint> Few(IReadOnlyList<NetworkCoursePoint> points) => points.Where((_, i) => i % 4 == 0 || i == points.Count - 1);
 
     private static JsonObject Describe(NetworkCoursePoint point) => new()
     {

@@ -65,7 +65,7 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     // Penalties that trials set side by side, in the mean-field scale of a standardised target.
     private static readonly double[] s_penalties = [1e-6, 1e-5, 1e-4];
     private const double DefaultPenalty = 1e-5;
-    private const int Snapshots = 12;
+    private const int Snapshots = 24;
 
     private readonly RegressionColumns _columns;
     private readonly NetworkTrainingOptions _options;
@@ -208,7 +208,9 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _step.Dispose();
 
-    private bool IsLook(long done) => Enumerable.Range(1, Snapshots).Any(k => Math.Max(1, _options.Iterations * k * k / (Snapshots * Snapshots)) == done);
+    // Steps that grow in equal proportions, as a loss falls fastest at first.
+    private bool IsLook(long done) =>
+        Enumerable.Range(0, Snapshots + 1).Any(k => (long)Math.Round(Math.Pow(_options.Iterations, (double)k / Snapshots)) == done);
 
     private RandomStream Stream(StreamName name, ulong member) =>
         new(new RandomState(new RandomKey(_run.Seed, name).PhiloxKey, member << 32));
