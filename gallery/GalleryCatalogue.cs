@@ -19,6 +19,11 @@ public static class GalleryCatalogue
         StochasticInterpolants.Entry,
         BuildingFlows.Entry,
         ProbabilityFlows.Entry,
+        SparseFeatures.Entry,
+        ThreeLayerNetworks.Entry,
+        FeatureLearning.Entry,
         QuadraticActivation.Entry,
+        NeuronBirthDeaths.Entry,
+        InteractingNeurons.Entry,
     ];
 }

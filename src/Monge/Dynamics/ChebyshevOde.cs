@@ -87,8 +87,8 @@ public sealed class ChebyshevOde
             if (accepted + rejected >= maximumSteps || h < 1e-14 * (to - from))
             {
                 throw new ArithmeticException(FormattableString.Invariant(
-                    $"The ODE stands at t = {t:g6} after {accepted + rejected} steps with step {h:g2}: it explodes there, its Jacobian has eigenvalues far from ")
-                    + "the negative axis, or it needs more steps; raise the tolerance or the maximum of steps, or use a Runge-Kutta method of HostOde.");
+                    $"The ODE stands at t = {t:g6} after {accepted + rejected} steps with step {h:g2}: it explodes there, its Jacobian has eigenvalues far ")
+                    + "from the negative axis, or it needs more steps; raise the tolerance or the maximum of steps, or use a Runge-Kutta method of HostOde.");
             }
 
             h = Math.Min(h, LongestStep(MostStages) / SpectralRadius);

@@ -87,6 +87,15 @@ public sealed class Kernel : IKernel
     /// <param name="alpha">alpha, above 0.</param>
     public static Kernel SphericalGaussian(int dimension, double alpha) => Plain("spherical-gaussian", new SphericalGaussianKernel<double>(dimension, alpha));
 
+    /// <summary>a k(x, y), without a Stein kernel.</summary>
+    /// <param name="factor">a, finite.</param>
+    public Kernel Times(double factor)
+    {
+        return double.IsFinite(factor)
+            ? new Kernel(Name, new ScaledSums(_sums, factor))
+            : throw new ArgumentOutOfRangeException(nameof(factor), factor, "The factor of a kernel must be finite.");
+    }
+
     /// <summary>k(x, y).</summary>
     /// <param name="x">A point [d].</param>
     /// <param name="y">A point [d].</param>
@@ -144,7 +153,7 @@ public sealed class Kernel : IKernel
         _sums.Sum(memory, x, y, dimension, weights, values, gradients);
     }
 
-    /// <summary>A kernel f(x.y) as the function f of numbers: a unit's outputs and slopes at pre-activations that are known already. Allocates nothing.</summary>
+    /// <summary>A kernel f(x.y) as the function f of numbers: a unit's outputs and slopes at known pre-activations. Allocates nothing.</summary>
     /// <param name="products">q, any number of them.</param>
     /// <param name="values">Receives f(q), as many; may be the same memory.</param>
     /// <param name="slopes">Receives f'(q); empty if they aren't needed.</param>
@@ -282,5 +291,31 @@ public sealed class Kernel : IKernel
         }
 
         public void Matrix(PairwiseSums<double> memory, double[] x, double[] y, int d, double[] matrix) => memory.Matrix(kernel, x, y, d, matrix);
+    }
+
+    private sealed class ScaledSums(ISums inner, double factor) : ISums
+    {
+        public void Sum(
+            PairwiseSums<double> memory, ReadOnlySpan<double> x, ReadOnlySpan<double> y, int d, ReadOnlySpan<double> weights, Span<double> values,
+            Span<double> gradients)
+        {
+            inner.Sum(memory, x, y, d, weights, values, gradients);
+            Scale(values);
+            Scale(gradients);
+        }
+
+        public void Matrix(PairwiseSums<double> memory, double[] x, double[] y, int d, double[] matrix)
+        {
+            inner.Matrix(memory, x, y, d, matrix);
+            Scale(matrix);
+        }
+
+        private void Scale(Span<double> values)
+        {
+            foreach (ref var value in values)
+            {
+                value *= factor;
+            }
+        }
     }
 }

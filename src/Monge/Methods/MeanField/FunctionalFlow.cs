@@ -14,7 +14,9 @@ public sealed record FunctionalFlowOptions
     /// <summary>Whether functions are trained; else they are frozen, and the network is one of random features.</summary>
     public bool TrainsFunctions { get; init; } = true;
 
-    /// <summary>g of the network's scale m^-g: 1 for the mean field, 1/2 for the tangent kernel. Learning rates make dL/dt at the start the same for all.</summary>
+    /// <summary>
+    /// g of the network's scale m^-g: 1 for the mean field, 1/2 for the tangent kernel. Learning rates make dL/dt at the start the same for all.
+    /// </summary>
     public double Exponent { get; init; } = 1;
 
     /// <summary>lambda of the penalty (lambda / 2) mean (a^2 + |h|^2), |h| the norm of the function space of k0; at least 0.</summary>

@@ -3,8 +3,9 @@ using Monge.Engine.LinearAlgebra;
 namespace Monge.Methods;
 
 /// <summary>
-/// The gradient flow that a network would follow if its tangent kernel stayed what it is: de/dt = -(1/n) K e, exactly at any time. At infinite time it is kernel
-/// regression without a ridge; networks in the scale of the tangent kernel approach it as they widen (A. Jacot, F. Gabriel, C. Hongler, arXiv:1806.07572).
+/// The gradient flow that a network would follow if its tangent kernel stayed what it is: de/dt = -(1/n) K e, exactly at any time. At infinite time it is
+/// kernel regression without a ridge; networks in the scale of the tangent kernel approach it as they widen (A. Jacot, F. Gabriel,
+/// C. Hongler, arXiv:1806.07572).
 /// </summary>
 public sealed class LinearisedFlow
 {
@@ -32,7 +33,8 @@ public sealed class LinearisedFlow
         if (!(eigen.Values[0] > 0))
         {
             throw new ArgumentException(FormattableString.Invariant(
-                $"The tangent kernel's smallest eigenvalue is {eigen.Values[0]:g3}, so that its flow doesn't reach every target; drop repeated points."), nameof(kernel));
+                $"The tangent kernel's smallest eigenvalue is {eigen.Values[0]:g3}, so that its flow doesn't reach every target; drop repeated points."),
+                nameof(kernel));
         }
 
         _rates = [.. eigen.Values.Select(value => value / _n)];

@@ -55,14 +55,49 @@ public sealed class NeuronFlow
         NeuronEnsemble start, IReadOnlyList<double> times, double step, Action<double, NeuronEnsemble, double> record,
         CancellationToken cancellation = default)
     {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(step);
+        Run(start, times, RungeKuttaTableau.RungeKutta4, record, cancellation, (ode, state, from, to) =>
+            ode.Run(state, from, to, Math.Max(1, (int)Math.Ceiling(((to - from) / step) - 1e-9))));
+    }
+
+    /// <summary>Follows the flow by the method of Dormand and Prince with error control, and gives the network at asked times.</summary>
+    /// <param name="start">The network at time 0.</param>
+    /// <param name="times">Times, ascending and at least 0.</param>
+    /// <param name="tolerance">Error of a step in root mean square over all weights, relative to a weight's size or 1, above 0.</param>
+    /// <param name="record">Called with each time, the network and its loss; the network is a copy.</param>
+    /// <param name="cancellation">Stops the flow between steps.</param>
+    /// <exception cref="ArgumentException">Neurons have other coordinates than the loss's, or times aren't ascending.</exception>
+    /// <exception cref="ArithmeticException">The flow is too stiff, or it explodes.</exception>
+    public void RunAdaptive(
+        NeuronEnsemble start, IReadOnlyList<double> times, double tolerance, Action<double, NeuronEnsemble, double> record,
+        CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(tolerance);
+        Run(start, times, RungeKuttaTableau.DormandPrince54, record, cancellation, (ode, state, from, to) =>
+            ode.RunAdaptive(state, from, to, tolerance, tolerance, maximumSteps: int.MaxValue));
+    }
+
+    /// <summary>L of a network.</summary>
+    /// <param name="network">The network.</param>
+    public double Loss(NeuronEnsemble network)
+    {
+        CheckStart(network);
+        return _loss.Evaluate(network.Features, network.Masses(_options.Exponent), new double[network.Count], default);
+    }
+
+    private delegate void Integration(HostOde ode, double[] state, double from, double to);
+
+    private void Run(
+        NeuronEnsemble start, IReadOnlyList<double> times, RungeKuttaTableau tableau, Action<double, NeuronEnsemble, double> record,
+        CancellationToken cancellation, Integration integrate)
+    {
         ArgumentNullException.ThrowIfNull(times);
         ArgumentNullException.ThrowIfNull(record);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(step);
         CheckStart(start);
         var (m, d) = (start.Count, _loss.Dimension);
         double[] state = [.. start.Outputs, .. start.Features];
-        var rate = Rate(m);
-        var ode = new HostOde(RungeKuttaTableau.RungeKutta4, state.Length, (_, at, slope) =>
+        var rate = new NeuronRate(_loss, _options, start);
+        var ode = new HostOde(tableau, state.Length, (_, at, slope) =>
         {
             cancellation.ThrowIfCancellationRequested();
             rate.Evaluate(at, slope);
@@ -77,36 +112,12 @@ public sealed class NeuronFlow
 
             if (time > before)
             {
-                ode.Run(state, before, time, Math.Max(1, (int)Math.Ceiling(((time - before) / step) - 1e-9)));
-                Renormalise(state.AsSpan(m), start);
+                integrate(ode, state, before, time);
+                rate.OnSphere(state.AsSpan(m)).CopyTo(state.AsSpan(m));
             }
 
             before = time;
             record(time, new NeuronEnsemble(state[..m], state[m..], d), rate.Loss(state));
-        }
-    }
-
-    /// <summary>L of a network.</summary>
-    /// <param name="network">The network.</param>
-    public double Loss(NeuronEnsemble network)
-    {
-        CheckStart(network);
-        return _loss.Evaluate(network.Features, network.Masses(_options.Exponent), new double[network.Count], default);
-    }
-
-    // Rounding and the method's error leave the sphere; the point nearest on it is taken.
-    private void Renormalise(Span<double> features, NeuronEnsemble start)
-    {
-        var d = _loss.Dimension;
-        for (var i = 0; _options.IsSpherical && i < start.Count; i++)
-        {
-            var z = features.Slice(i * d, d);
-            var first = start.Features.AsSpan(i * d, d);
-            var factor = Math.Sqrt(HostVectors.Dot(first, first) / HostVectors.Dot(z, z));
-            foreach (ref var value in z)
-            {
-                value *= factor;
-            }
         }
     }
 
@@ -116,37 +127,38 @@ public sealed class NeuronFlow
         if (network.Dimension != _loss.Dimension || network.Features.Length != network.Count * network.Dimension)
         {
             throw new ArgumentException(
-                $"The network has {network.Count} output weights and {network.Features.Length} numbers of neurons, whose coordinates number {_loss.Dimension} here.",
+                $"The network has {network.Count} output weights and {network.Features.Length} numbers of neurons, "
+                + $"whose coordinates number {_loss.Dimension} here.",
                 nameof(network));
         }
     }
-
-    private NeuronRate Rate(int count) => new(_loss, _options, count);
 }
 
 /// <summary>The velocity of a state (c [m], z [m, d]) under <see cref="NeuronFlow"/>.</summary>
-internal sealed class NeuronRate(INeuronLoss loss, NeuronFlowOptions options, int count)
+internal sealed class NeuronRate(INeuronLoss loss, NeuronFlowOptions options, NeuronEnsemble start)
 {
-    private readonly double[] _masses = new double[count];
-    private readonly double _scale = Math.Pow(count, -options.Exponent);
-    private readonly double _speed = Math.Pow(count, options.Exponent - 1);
+    private readonly int _count = start.Count;
+    private readonly double[] _masses = new double[start.Count];
+    private readonly double[] _onSphere = new double[options.IsSpherical ? start.Features.Length : 0];
+    private readonly double _scale = Math.Pow(start.Count, -options.Exponent);
+    private readonly double _speed = Math.Pow(start.Count, options.Exponent - 1);
 
     public double Loss(ReadOnlySpan<double> state)
     {
         SetMasses(state);
-        return loss.Evaluate(state[count..], _masses, new double[count], default);
+        return loss.Evaluate(OnSphere(state[_count..]), _masses, new double[_count], default);
     }
 
     /// <summary>Writes the velocity and returns the loss.</summary>
     public double Evaluate(ReadOnlySpan<double> state, Span<double> slope)
     {
         var d = loss.Dimension;
-        var features = state[count..];
-        var potential = slope[..count];
-        var gradient = slope[count..];
+        var features = OnSphere(state[_count..]);
+        var potential = slope[.._count];
+        var gradient = slope[_count..];
         SetMasses(state);
         var value = loss.Evaluate(features, _masses, potential, options.TrainsFeatures ? gradient : default);
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < _count; i++)
         {
             potential[i] = options.TrainsOutputs ? (-_speed * potential[i]) - (options.Penalty * state[i]) : 0;
             var velocity = gradient.Slice(i * d, d);
@@ -170,9 +182,29 @@ internal sealed class NeuronRate(INeuronLoss loss, NeuronFlowOptions options, in
         return value;
     }
 
+    /// <summary>
+    /// The neurons themselves, or on a sphere the points of it nearest to them, which are where the method's errors leave it: the loss may hold there only.
+    /// </summary>
+    public ReadOnlySpan<double> OnSphere(ReadOnlySpan<double> features)
+    {
+        var d = loss.Dimension;
+        for (var at = 0; at < _onSphere.Length; at += d)
+        {
+            var z = features.Slice(at, d);
+            var first = start.Features.AsSpan(at, d);
+            var factor = Math.Sqrt(HostVectors.Dot(first, first) / HostVectors.Dot(z, z));
+            for (var k = 0; k < d; k++)
+            {
+                _onSphere[at + k] = factor * z[k];
+            }
+        }
+
+        return options.IsSpherical ? _onSphere : features;
+    }
+
     private void SetMasses(ReadOnlySpan<double> state)
     {
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < _count; i++)
         {
             _masses[i] = _scale * state[i];
         }

@@ -6,9 +6,9 @@ using Monge.Measures;
 namespace Monge.Methods;
 
 /// <summary>
-/// A frozen random first layer of M neurons: inputs x become phi(x) / sqrt(M), phi_j(x) = s(z_j.x), and a three-layer network is a shallow one of these. With the
-/// middle layer h(x) = M^-b sum_j W_j phi_j(x), W from N(0, 1), whose learning rate has the factor M^(2b-1), the shallow network's neurons are w = M^(1/2-b) W:
-/// they follow the flow of b = 1/2 from a start of that deviation.
+/// A frozen random first layer of M neurons: inputs x become phi(x) / sqrt(M), phi_j(x) = s(z_j.x), and a three-layer network is a shallow one of these. With
+/// the middle layer h(x) = M^-b sum_j W_j phi_j(x), W from N(0, 1), whose learning rate has the factor M^(2b-1), the shallow network's neurons are w =
+/// M^(1/2-b) W: they follow the flow of b = 1/2 from a start of that deviation.
 /// </summary>
 /// <param name="Weights">z [M, d], row-major.</param>
 /// <param name="Dimension">d.</param>

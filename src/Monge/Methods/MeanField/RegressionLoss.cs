@@ -1,5 +1,6 @@
 using Monge.Engine.Execution;
 using Monge.Engine.Pairwise;
+using Monge.Engine.Random;
 using Monge.Measures;
 
 namespace Monge.Methods;
@@ -54,6 +55,15 @@ public sealed class RegressionLoss : INeuronLoss
 
     /// <summary>f(x_a) - y_a [n] at the last evaluation.</summary>
     public ReadOnlySpan<double> Residuals => _residuals;
+
+    /// <summary>Takes fresh points, as many, in place of the table.</summary>
+    /// <param name="source">Draws them.</param>
+    /// <param name="random">The random numbers.</param>
+    public void Renew(PointSource source, RandomStream random)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        source(random, _inputs, _targets);
+    }
 
     /// <inheritdoc/>
     public double Evaluate(ReadOnlySpan<double> features, ReadOnlySpan<double> masses, Span<double> potential, Span<double> slopes)

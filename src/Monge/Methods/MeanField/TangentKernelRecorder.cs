@@ -21,8 +21,8 @@ public sealed record TangentKernelRecord(
 
 /// <summary>
 /// Watches a gradient flow by its tangent kernel: the certificate of a linear rate by Schur's bound, L(t) no more than L(0) exp(-int r) with r = (2/n)
-/// lambda_min(k0) min_a S_aa, the same bound with the kernel's own smallest eigenvalue, and how far features and kernel move (arXiv:2204.10782). The bounds hold
-/// for flows without penalty. Integrals over time are trapezoids between records, so record often enough.
+/// lambda_min(k0) min_a S_aa, the same bound with the kernel's own smallest eigenvalue, and how far features and kernel move (arXiv:2204.10782). The bounds
+/// hold for flows without penalty. Integrals over time are trapezoids between records, so record often enough.
 /// </summary>
 public sealed class TangentKernelRecorder
 {
@@ -47,7 +47,9 @@ public sealed class TangentKernelRecorder
     /// <param name="activation">s.</param>
     /// <param name="trainsOutputs">Whether output weights are trained.</param>
     /// <param name="threads">Threads; 0 is one for each processor.</param>
-    /// <exception cref="ArgumentException">The kernel has another size, or two points are repeated or (anti)parallel to it, so that no rate is certified.</exception>
+    /// <exception cref="ArgumentException">
+    /// The kernel has another size, or two points are repeated or (anti)parallel to it, so that no rate is certified.
+    /// </exception>
     public TangentKernelRecorder(double[] kernel, double[] targets, Kernel activation, bool trainsOutputs = true, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(kernel);
@@ -75,8 +77,8 @@ public sealed class TangentKernelRecorder
     /// <summary>What to know before the run, in a sentence; empty where all is well.</summary>
     public string Advice => HasCertificate
         ? ""
-        : $"The kernel of the {_targets.Length} inputs is singular, as inner products of more points than coordinates are: the certified rate is 0, and only the "
-        + "bound by the tangent kernel's own eigenvalues holds; use d of at least n, or a random first layer.";
+        : $"The kernel of the {_targets.Length} inputs is singular, as inner products of more points than coordinates are: the certified rate is 0, and only "
+        + "the bound by the tangent kernel's own eigenvalues holds; use d of at least n, or a random first layer.";
 
     /// <summary>2 / lambda_max(K_0 / n): steps of gradient descent from here on must be shorter. NaN before the first record.</summary>
     public double LongestStep { get; private set; } = double.NaN;
@@ -137,7 +139,8 @@ public sealed class TangentKernelRecorder
                 if (!(Math.Abs(cosine) < 1 - ParallelTolerance))
                 {
                     throw new ArgumentException(
-                        $"Rows {b} and {a} of the inputs are repeated or parallel to the kernel, which is singular then: no rate is certified; drop one of them.",
+                        $"Rows {b} and {a} of the inputs are repeated or parallel to the kernel, which is singular then: no rate is certified; "
+                        + "drop one of them.",
                         nameof(kernel));
                 }
             }
