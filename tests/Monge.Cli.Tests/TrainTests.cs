@@ -82,6 +82,7 @@ public sealed class TrainTests
     [InlineData(2, "--scaling takes mean-field, ntk or an exponent from 0.5 to 1, not '2'.", "train", "data.csv", "--target", "y", "--scaling", "2")]
     [InlineData(2, "--layers takes a whole number from 2 to 3, not '4'.", "train", "data.csv", "--target", "y", "--layers", "4")]
     [InlineData(1, "is beyond 2 / lambda_max", "train", "data.csv", "--target", "y", "--optimiser", "flow", "--options", "long.json")]
+    [InlineData(2, "--birth-death goes with the optimiser flow", "train", "data.csv", "--target", "y", "--birth-death", "--optimiser", "adam")]
     [InlineData(2, "There is no model 'm.safetensors'; `monge train", "predict", "m.safetensors", "data.csv")]
     [InlineData(2, "--level takes a probability between 0 and 1, not '2'.", "predict", "m.safetensors", "data.csv", "--level", "2")]
     public void What_cannot_be_done_is_one_sentence(int code, string words, params string[] arguments)

@@ -45,6 +45,9 @@ internal sealed class TrainCommand
     private readonly Option<string> _optimiser = CommandOptions.Word(
         "--optimiser", "adam for predictions; flow for gradient descent on all rows, for which a rate is certified. [default: adam]", "", "adam", "flow");
 
+    private readonly Option<bool> _birthDeath =
+        new("--birth-death") { Description = "Let neurons die and be born beside the flow, as their potentials say; takes the optimiser flow." };
+
     private readonly Option<int> _runs = CommandOptions.Integer(
         "--runs", "Networks from independent starts; two or more give predictions a band. [default: 5]", 0, 1, 1000, "K");
 
@@ -74,8 +77,8 @@ internal sealed class TrainCommand
             Description = "Train networks of neurons that predict a column of a table, for predict.",
             DefaultMethod = MethodRegistry.Trainings[0].Facts.Name,
             Methods = () => MethodRegistry.Trainings,
-            Symbols = [train._data, train._target, train._width, train._scaling, train._layers, train._optimiser, train._runs, train._drop, train._layout,
-                train._force],
+            Symbols = [train._data, train._target, train._width, train._scaling, train._layers, train._optimiser, train._birthDeath, train._runs, train._drop,
+                train._layout, train._force],
             Replaces = parsed => parsed.GetValue(train._force),
             Problem = train.Problem,
             Report = (_, _, problem, model, run) => NetworkResult.Of(model, problem, run),
@@ -86,6 +89,7 @@ internal sealed class TrainCommand
                 ("monge train data.csv --target price --out m.safetensors", "learn a column from the others"),
                 ("monge train data.csv --target price --runs 20", "a band from twenty networks"),
                 ("monge train data.csv --target price --optimiser flow --layers 3", "gradient flow on a random first layer, with its certified bound"),
+                ("monge train data.csv --target price --birth-death", "neurons that die where they do harm and are doubled where they help"),
                 ("monge train data.csv --target price --scaling ntk", "nearly frozen features, as under the tangent kernel"),
             ],
         });
@@ -127,6 +131,16 @@ internal sealed class TrainCommand
         if (parsed.GetValue(_optimiser) is { Length: > 0 } optimiser)
         {
             flags["optimiser"] = optimiser;
+        }
+
+        if (parsed.GetValue(_birthDeath))
+        {
+            if (flags["optimiser"]?.GetValue<string>() == "adam")
+            {
+                throw CommandException.Usage("--birth-death goes with the optimiser flow, not with adam; leave one of the two out.");
+            }
+
+            (flags["birthDeath"], flags["optimiser"]) = (new NeuronBirthDeathOptions().Rate, "flow");
         }
 
         return flags;

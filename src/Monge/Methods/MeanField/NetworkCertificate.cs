@@ -95,6 +95,7 @@ internal sealed class NetworkCertifier
         var atoms = Atoms(FunctionEnsemble.OfNeurons(end.Neurons, points, _threads));
         var absent = _options.Optimiser != NetworkOptimiser.Flow
             ? "rates are certified for gradient flow; train by the optimiser 'flow' for one"
+            : _options.BirthDeath > 0 ? "birth and death move neurons by chance; train without them for a rate"
             : _options.Penalty > 0 ? "the penalty's pull is no part of the tangent kernel; train without penalty for a rate"
             : _repeated.Length > 0 ? _repeated
             : !_isWhole ? FormattableString.Invariant($"the kernel of {_targets.Length} rows certifies no rate for all; raise certificateRows") : "";

@@ -61,6 +61,7 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     private static readonly StreamName s_splitStream = StreamName.Of("network held-out rows");
     private static readonly StreamName s_startStream = StreamName.Of("network neurons");
     private static readonly StreamName s_batchStream = StreamName.Of("network batches");
+    private static readonly StreamName s_birthStream = StreamName.Of("network birth and death");
 
     // Penalties that trials set side by side, in the mean-field scale of a standardised target.
     private static readonly double[] s_penalties = [1e-6, 1e-5, 1e-4];
@@ -91,6 +92,7 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     private double[] _lifted = [];
     private int[] _permutation = [];
     private long _epoch = -1;
+    private NeuronBirthDeath? _birthDeath;
 
     public NeuronTraining(RegressionColumns columns, DataTable table, NetworkTrainingOptions options, Run run)
     {
@@ -134,10 +136,7 @@ internal sealed class NeuronTraining : IIterative, IDisposable
         }
 
         Enter(network, isNew: local == 0);
-        var program = _step.Program;
-        FillBatch(local, network);
-        program["penalty"][0] = (float)Penalty(network);
-        var info = _step.Run(_state, local, _options.Iterations, new DrawKey(_run.Seed, (ulong)iteration));
+        var info = _birthDeath is null ? Descend(local, network) : Renew(local, network);
         if (network == _trials.Length && IsLook(local + 1))
         {
             _course.Add((local + 1, Neurons(Reached())));
@@ -212,6 +211,37 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     private bool IsLook(long done) =>
         Enumerable.Range(0, Snapshots + 1).Any(k => (long)Math.Round(Math.Pow(_options.Iterations, (double)k / Snapshots)) == done);
 
+    private StepInfo Descend(long local, int network)
+    {
+        FillBatch(local, network);
+        _step.Program["penalty"][0] = (float)Penalty(network);
+        return _step.Run(_state, local, _options.Iterations, new DrawKey(_run.Seed, (ulong)local));
+    }
+
+    // A step of the flow, and the deaths and births after it.
+    private StepInfo Renew(long local, int network)
+    {
+        var loss = 0.0;
+        var next = _birthDeath!.Run(Neurons(_state.Parameters), 1, Stream(s_birthStream, ((ulong)network << 20) + (ulong)local), (_, l) => loss = l);
+        Place(next);
+        return new StepInfo(loss);
+    }
+
+    private void Place(NeuronEnsemble neurons)
+    {
+        var parameters = _state.Parameters.Span;
+        var size = _features * _options.Width;
+        for (var i = 0; i < size; i++)
+        {
+            parameters[i] = (float)neurons.Features[i];
+        }
+
+        for (var i = 0; i < _options.Width; i++)
+        {
+            parameters[size + i] = (float)neurons.Outputs[i];
+        }
+    }
+
     private RandomStream Stream(StreamName name, ulong member) =>
         new(new RandomState(new RandomKey(_run.Seed, name).PhiloxKey, member << 32));
 
@@ -241,23 +271,14 @@ internal sealed class NeuronTraining : IIterative, IDisposable
         (_at, _first, _epoch) = (network, FirstLayer(network), -1);
         _lifted = _first?.Features(_inputs, _run.Threads) ?? _inputs;
         _rows = Array.ConvertAll(_lifted, x => (float)x);
+        _birthDeath = _options.BirthDeath == 0 ? null : new NeuronBirthDeath(
+            new RegressionLoss(_lifted, _targets, Unit, _run.Execution), new NeuronBirthDeathOptions { Rate = _options.BirthDeath, Step = StepTime });
         if (!isNew)
         {
             return;
         }
 
-        var start = Start(network);
-        var parameters = _state.Parameters.Span;
-        for (var i = 0; i < _features * _options.Width; i++)
-        {
-            parameters[i] = (float)start.Features[i];
-        }
-
-        for (var i = 0; i < _options.Width; i++)
-        {
-            parameters[(_features * _options.Width) + i] = (float)start.Outputs[i];
-        }
-
+        Place(Start(network));
         _state.BeginAverage();
         if (network == _trials.Length)
         {

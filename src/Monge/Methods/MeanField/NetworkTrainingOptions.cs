@@ -67,6 +67,12 @@ public sealed record NetworkTrainingOptions : IMethodOptions
     /// <summary>Mean-field time of a step of the flow; null takes 1 / lambda_max of the tangent kernel at the start, and 2 / lambda_max is refused.</summary>
     public double? Step { get; init; }
 
+    /// <summary>
+    /// alpha of <see cref="NeuronBirthDeath"/> after each step of the flow in the mean-field scale, in the units of the standardised target, at least 0; 0
+    /// for none.
+    /// </summary>
+    public double BirthDeath { get; init; }
+
     /// <summary>lambda of the penalty (lambda / 2) mean (c^2 + |z|^2); null chooses it on held-out rows for Adam, and takes 0 for the flow.</summary>
     public double? Penalty { get; init; }
 
@@ -97,6 +103,10 @@ public sealed record NetworkTrainingOptions : IMethodOptions
         OptionCheck.Within<double>(FinalLearningRateShare, 0, 1);
         OptionCheck.Below<double>(AverageDecay, 0, 1);
         OptionCheck.Above(Step, 0);
+        OptionCheck.AtLeast<double>(BirthDeath, 0);
+        OptionCheck.Require(
+            BirthDeath == 0 || (Optimiser == NetworkOptimiser.Flow && Exponent == 1 && Penalty is null or 0), BirthDeath,
+            "0 but for the optimiser 'flow' in the scale of exponent 1 without penalty");
         OptionCheck.AtLeast(Penalty, 0);
         OptionCheck.Within<double>(HeldOut, 0, 0.5);
         OptionCheck.Within<int>(CertificateRows, 2, 4096);

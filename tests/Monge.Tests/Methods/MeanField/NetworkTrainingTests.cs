@@ -74,6 +74,18 @@ public sealed class NetworkTrainingTests : IDisposable
     }
 
     [Fact]
+    public void Birth_and_death_lower_the_loss_faster_than_the_flow_alone()
+    {
+        var table = Saddle(40, 7);
+        NetworkCertificate Course(double rate) => Train(
+            table, s_small with { Optimiser = NetworkOptimiser.Flow, Penalty = null, BirthDeath = rate, Iterations = 150, Runs = 1 }).Course!.Certificate;
+        var (flow, renewed) = (Course(0), Course(20));
+        Assert.True(renewed.Points[^1].Loss < flow.Points[^1].Loss, $"{renewed.Points[^1].Loss}, {flow.Points[^1].Loss}");
+        Assert.Contains("birth and death", renewed.Absent, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => (s_small with { BirthDeath = 1 }).Check());
+    }
+
+    [Fact]
     public void A_step_beyond_what_the_kernel_allows_is_told_before_the_start()
     {
         var error = Assert.Throws<ArgumentException>(
