@@ -295,6 +295,15 @@ public sealed class Kernel : IKernel
 
     private sealed class ScaledSums(ISums inner, double factor) : ISums
     {
+        public bool OfInnerProduct => inner.OfInnerProduct;
+
+        public void AtNumbers(ReadOnlySpan<double> q, Span<double> values, Span<double> slopes)
+        {
+            inner.AtNumbers(q, values, slopes);
+            Scale(values);
+            Scale(slopes);
+        }
+
         public void Sum(
             PairwiseSums<double> memory, ReadOnlySpan<double> x, ReadOnlySpan<double> y, int d, ReadOnlySpan<double> weights, Span<double> values,
             Span<double> gradients)
