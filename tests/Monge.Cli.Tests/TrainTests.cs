@@ -76,7 +76,7 @@ public sealed class TrainTests
     }
 
     [Theory]
-    [InlineData(2, "has no column 'z' to predict; it has a, b, y", "train", "data.csv", "--target", "z")]
+    [InlineData(2, "has no column 'price' to predict; it has a, b, y", "train", "data.csv", "--target", "price")]
     [InlineData(2, "--target", "train", "data.csv")]
     [InlineData(1, "column 'y' holds 7 in all 12 rows, so there is nothing to learn", "train", "flat.csv", "--target", "y")]
     [InlineData(2, "--scaling takes mean-field, ntk or an exponent from 0.5 to 1, not '2'.", "train", "data.csv", "--target", "y", "--scaling", "2")]
