@@ -23,6 +23,7 @@ public static class GalleryCatalogue
         ThreeLayerNetworks.Entry,
         FeatureLearning.Entry,
         QuadraticActivation.Entry,
+        DynamicalFluctuations.Entry,
         NeuronBirthDeaths.Entry,
         InteractingNeurons.Entry,
     ];

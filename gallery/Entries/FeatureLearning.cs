@@ -112,8 +112,8 @@ internal static class FeatureLearning
     }
 
     /// <summary>
-    /// A run until the loss has come down by so many decades, recorded at times that are dense at first and equal later; its time is found by a run before. With
-    /// a step it goes in equal steps instead, for twice that time: units with a kink let no error control take long steps.
+    /// A run until the loss has come down by so many decades, recorded at times that are dense at first and equal later; its time is found by a run before.
+    /// With a step it goes in equal steps instead, for twice that time: units with a kink let no error control take long steps.
     /// </summary>
     internal static TangentKernelRecorder Watch(
         FunctionalFlow flow, TangentKernelRecorder recorder, FunctionEnsemble start, double decades, double longest, CancellationToken cancellation,

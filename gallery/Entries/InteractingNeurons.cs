@@ -28,7 +28,7 @@ internal static class InteractingNeurons
             new Experiment(
                 "closed-forms",
                 "The closed forms of the population loss beside a million points in d = 5, 10 and 25, its gradient beside differences, and the error at the start.",
-                Quick: true,
+                Quick: false,
                 [
                     FigureReference.AtMost("largest difference of E f^2 from points, in standard errors", 4, "closed form"),
                     FigureReference.AtMost("largest difference of F from points, in standard errors", 4, "closed form"),
@@ -38,17 +38,46 @@ internal static class InteractingNeurons
                     FigureReference.AtMost("difference of n E f_n^2 at the start from one unit's variance, in standard errors", 4, "central limit theorem"),
                 ],
                 Experiment.InBackground(ClosedForms)),
+            new Experiment(
+                "population",
+                "Gradient flow of 32 to 1,024 Gaussian neurons on the population loss of a 3-spin model, d = 5, to where the loss has fallen by 1e2 or more.",
+                Quick: false,
+                [
+                    FigureReference.Within("exponent of the last loss in n", -1.075, 0.225, "O(1/n)", 0.15),
+                    FigureReference.AtMost("largest over least n times loss, n = 128 to 1,024, at the last three times", 2, "O(1/n)"),
+                ],
+                Experiment.InBackground(Population)),
+            new Experiment(
+                "law-of-large-numbers",
+                "Mean losses of 40 networks of 64, 128 and 256 neurons beside one of 4,096 on the way, d = 5.",
+                Quick: false,
+                [FigureReference.Within("exponent of the difference in n", -1, 0.3, "law of large numbers")],
+                Experiment.InBackground(LargeNumbers)),
+            new Experiment("descent-10", "Stochastic gradient descent of sigmoid neurons in d = 10, P = n / 5, ten repeats.", Quick: false, DescentFigures,
+                Experiment.InBackground((settings, cancellation) => Descent(settings, new DescentSetting(10, [64, 128, 256, 512], 1, 20_000), cancellation))),
+            new Experiment("descent-25", "Stochastic gradient descent of sigmoid neurons in d = 25, P = n / 5, ten repeats.", Quick: false, DescentFigures,
+                Experiment.InBackground((settings, cancellation) => Descent(settings, new DescentSetting(25, [64, 128, 256], 0.5, 60_000), cancellation))),
         ]);
+
+    private static FigureReference[] DescentFigures =>
+    [
+        FigureReference.Within("exponent of the long-time loss in n", -1, 0.2, "noise of SGD"),
+        FigureReference.Within("loss over that with batches twice as large", 2, 0.4, "noise of SGD"),
+        FigureReference.AtLeast("loss over that after a quench with P = (n / 5)^2", 2, "noise of SGD"),
+    ];
+
+    private sealed record DescentSetting(int Dimension, int[] Widths, double Step, int Steps);
 
     private static RandomStream Stream(StreamName name, ExperimentSettings settings, int number) =>
         new((settings.Seed << 16) + (ulong)number, name);
 
-    private static PopulationLoss Loss(ThreeSpinModel model, int threads)
+    private static PopulationLoss Loss(ThreeSpinModel model, int threads, double amplitude = 1)
     {
         var d = model.Dimension;
-        var (cubic, linear) = (FunkHecke.ScaledCoefficient(3, d, AlphaTimesDimension), FunkHecke.ScaledCoefficient(1, d, AlphaTimesDimension));
+        var cubic = amplitude * FunkHecke.ScaledCoefficient(3, d, AlphaTimesDimension);
+        var linear = amplitude * FunkHecke.ScaledCoefficient(1, d, AlphaTimesDimension);
         return new PopulationLoss(
-            Kernel.SphericalGaussian(d, AlphaTimesDimension / d), d,
+            Kernel.SphericalGaussian(d, AlphaTimesDimension / d).Times(amplitude * amplitude), d,
             (z, values, slopes) =>
             {
                 model.Values(z, values, slopes);
@@ -68,6 +97,141 @@ internal static class InteractingNeurons
 
     private static NeuronEnsemble Neurons(int count, int d, RandomStream random, double outputScale) =>
         NeuronEnsemble.Spherical(count, d, random, r => outputScale * r.NextNormal(), Math.Sqrt(d));
+
+    // The neurons' amplitude is such that E phi^2 = 1: output weights then move as fast as neurons do.
+    private static PopulationLoss NormalisedLoss(ThreeSpinModel model)
+    {
+        var d = model.Dimension;
+        double[] pole = [Math.Sqrt(d), .. new double[d - 1]];
+        return Loss(model, 1, 1 / Math.Sqrt(Kernel.SphericalGaussian(d, AlphaTimesDimension / d).Value(pole, pole)));
+    }
+
+    private static double[] Population(ExperimentSettings settings, CancellationToken cancellation)
+    {
+        const int d = 5;
+        int[] widths = [32, 64, 128, 256, 512, 1024];
+        double[] times = [.. Enumerable.Range(0, 10).Select(k => 1600 * Math.Pow(2, k - 9))];
+        var model = new ThreeSpinModel(d, Stream(s_model, settings, d));
+        var losses = new double[widths.Length][];
+        Parallel.For(0, widths.Length, Options(settings, cancellation), w =>
+        {
+            var curve = new List<double>();
+            new NeuronFlow(NormalisedLoss(model), new NeuronFlowOptions { IsSpherical = true }).RunAdaptive(
+                Neurons(widths[w], d, Stream(s_start, settings, widths[w]), 1), times, 1e-3, (_, _, loss) => curve.Add(loss), cancellation);
+            losses[w] = [.. curve];
+        });
+        for (var w = 0; w < widths.Length; w++)
+        {
+            var width = widths[w];
+            settings.Remark($"{width} neurons: n loss {string.Join(" ", losses[w].Select(loss => FormattableString.Invariant($"{width * loss:g3}")))}");
+        }
+
+        settings.Remark($"half the mean square of the target {model.MeanSquare / 2:g3}");
+        var ratio = Enumerable.Range(times.Length - 3, 3).Max(k =>
+        {
+            double[] scaled = [.. Enumerable.Range(2, 4).Select(w => widths[w] * losses[w][k])];
+            return scaled.Max() / scaled.Min();
+        });
+        return [PowerLaw.Fit([.. widths.Select(n => (double)n)], [.. losses.Select(curve => curve[^1])]).Exponent, ratio];
+    }
+
+    private static double[] LargeNumbers(ExperimentSettings settings, CancellationToken cancellation)
+    {
+        const int d = 5, repeats = 40, many = 4096;
+        const double until = 12.5;
+        int[] widths = [64, 128, 256];
+        var model = new ThreeSpinModel(d, Stream(s_model, settings, d));
+        var limit = Last(many, 0);
+        var differences = widths.Select(n =>
+        {
+            var losses = new double[repeats];
+            Parallel.For(0, repeats, Options(settings, cancellation), repeat => losses[repeat] = Last(n, repeat + 1));
+            settings.Remark($"{n} neurons: mean loss {losses.Average():g5}, {many} neurons {limit:g5}");
+            return Math.Abs(losses.Average() - limit);
+        }).ToArray();
+        return [PowerLaw.Fit([.. widths.Select(n => (double)n)], differences).Exponent];
+
+        double Last(int n, int repeat)
+        {
+            var last = 0.0;
+            new NeuronFlow(NormalisedLoss(model), new NeuronFlowOptions { IsSpherical = true }).RunAdaptive(
+                Neurons(n, d, Stream(s_start, settings, (n * 100) + repeat), 1), [until], 1e-4, (_, _, loss) => last = loss, cancellation);
+            return last;
+        }
+    }
+
+    private static ParallelOptions Options(ExperimentSettings settings, CancellationToken cancellation) =>
+        new() { MaxDegreeOfParallelism = settings.Threads > 0 ? settings.Threads : Environment.ProcessorCount, CancellationToken = cancellation };
+
+    private static double[] Descent(ExperimentSettings settings, DescentSetting setting, CancellationToken cancellation)
+    {
+        const int repeats = 10, samples = 10, testPoints = 100_000;
+        var d = setting.Dimension;
+        var model = new ThreeSpinModel(d, Stream(s_model, settings, d));
+        void Draw(RandomStream random, Span<double> inputs, Span<double> targets)
+        {
+            var points = new double[targets.Length * d];
+            for (var a = 0; a < targets.Length; a++)
+            {
+                NeuronEnsemble.UniformOnSphere(random, points.AsSpan(a * d, d), Math.Sqrt(d));
+                points.AsSpan(a * d, d).CopyTo(inputs[(a * (d + 1))..]);
+                inputs[(a * (d + 1)) + d] = 1;
+            }
+
+            // In units of the root of d, which is the target's own.
+            model.Values(points, targets);
+            foreach (ref var value in targets)
+            {
+                value /= Math.Sqrt(d);
+            }
+        }
+
+        var (test, targets) = (new double[testPoints * (d + 1)], new double[testPoints]);
+        Draw(Stream(s_points, settings, 1), test, targets);
+        var unit = 0.5 * model.MeanSquare / d;
+        double[][] Losses(int n, double share) => Runs(n, (int)(share * n / 5));
+        double[][] Runs(int n, int batch)
+        {
+            var losses = new double[repeats][];
+            Parallel.For(0, repeats, Options(settings, cancellation), repeat =>
+            {
+                var execution = new ExecutionOptions { Threads = 1 };
+                var loss = new RegressionLoss(test, targets, Kernel.Sigmoid(), execution);
+                var descent = new NeuronDescent(Kernel.Sigmoid(), d + 1, Draw, execution);
+                var random = Stream(s_points, settings, 100 + (n * 100) + (batch * 100_000) + repeat);
+                var network = NeuronEnsemble.Draw(n, d + 1, Stream(s_start, settings, (n * 100) + repeat), r => r.NextNormal(), (r, z) =>
+                {
+                    for (var k = 0; k <= d; k++)
+                    {
+                        z[k] = (k < d ? 1 : 0.5 * Math.Sqrt(d)) * r.NextNormal();
+                    }
+                });
+                network = descent.Run(network, setting.Steps, setting.Step, batch, random, null, cancellation);
+                var sum = 0.0;
+                for (var sample = 0; sample < samples; sample++)
+                {
+                    network = descent.Run(network, setting.Steps / 50, setting.Step, batch, random, null, cancellation);
+                    sum += loss.Evaluate(network.Features, network.Masses(), new double[n], default) / samples / unit;
+                }
+
+                // The quench: as long in time as a sample, with the square of the batch.
+                network = descent.Run(network, setting.Steps / 50, setting.Step, n / 5 * (n / 5), random, null, cancellation);
+                losses[repeat] = [sum, loss.Evaluate(network.Features, network.Masses(), new double[n], default) / unit];
+            });
+            return losses;
+        }
+
+        var runs = setting.Widths.Select(n => Losses(n, 1)).ToArray();
+        double[][] means = [.. runs.Select(r => r.Select(run => run[0]).ToArray())];
+        var fit = PowerLaw.Fit([.. setting.Widths.Select(n => (double)n)], means, isGeometric: false);
+        var line = string.Join(" ", means.Select(m => FormattableString.Invariant($"{m.Average():g4}")));
+        settings.Remark($"loss over that of 0: {line}; exponent {fit.Exponent:g4} ({fit.Lower:g4} to {fit.Upper:g4})");
+        var middle = setting.Widths.Length - 2;
+        var doubled = Losses(setting.Widths[middle], 2).Average(run => run[0]);
+        var quenched = runs[middle].Average(run => run[1]);
+        settings.Remark($"{setting.Widths[middle]} neurons: {means[middle].Average():g4}, twice the batch {doubled:g4}, quenched {quenched:g4}");
+        return [fit.Exponent, means[middle].Average() / doubled, means[middle].Average() / quenched];
+    }
 
     private static double[] ClosedForms(ExperimentSettings settings, CancellationToken cancellation)
     {

@@ -46,7 +46,148 @@ internal static class QuadraticActivation
                     FigureReference.AtLeast("smallest eigenvalue on the way", 0, "the flow stays on the cone"),
                 ],
                 Experiment.InBackground(Reduction)),
+            Recovery(8),
+            Recovery(12),
+            Recovery(16),
+            Recovery(32),
+            new Experiment(
+                "ends",
+                "d = 8, 100 trials each: with d (d + 1) / 2 inputs the teacher is the only solution, with fewer than n_c - d another one is found.",
+                Quick: true,
+                [
+                    FigureReference.AtLeast("least singular value of d (d + 1) / 2 inputs over the largest", 1e-12, "almost surely invertible"),
+                    FigureReference.AtMost("largest relative error of the teacher found from them", 1e-6, "unique solution"),
+                    FigureReference.AtMost("largest residual of a second solution from n_c - d - 1 inputs", 1e-8, "feasible"),
+                    FigureReference.AtLeast("least distance of it from the teacher, relative", 1e-2, "not the teacher"),
+                ],
+                Experiment.InBackground(Ends)),
         ]);
+
+    private static int Transition(int d, int neurons) => (d * (neurons + 1)) - (neurons * (neurons + 1) / 2);
+
+    private static Experiment Recovery(int d) => new(
+        FormattableString.Invariant($"recovery-{d}"),
+        FormattableString.Invariant(
+            $"Share of 100 trials in d = {d} whose flow from d neurons ends at the teacher of 1, 2 or 3 neurons, by the number of inputs over n_c."),
+        Quick: false,
+        [
+            FigureReference.AtLeast("least number of inputs of the 50 % point over n_c", 1, "counting of solutions"),
+            FigureReference.AtMost("largest number of inputs of the 50 % point over n_c", 1.4, "bar of the project"),
+            FigureReference.AtMost("largest share at 0.8 n_c", 0, "counting of solutions"),
+            FigureReference.AtLeast("least share at 1.8 n_c", 0.9, "bar of the project"),
+        ],
+        Experiment.InBackground((settings, cancellation) => Recovered(settings, d, cancellation)));
+
+    private static double[] Recovered(ExperimentSettings settings, int d, CancellationToken cancellation)
+    {
+        const int trials = 100;
+        double[] ratios = [0.8, 1, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8];
+        var (middles, low, high) = (new List<double>(), 0.0, 1.0);
+        for (var neurons = 1; neurons <= 3; neurons++)
+        {
+            // At most and at least so many: the ends are statements about all numbers beyond them.
+            int[] inputs = [.. ratios.Select(r => r < 1 ? (int)Math.Floor(r * Transition(d, neurons)) : (int)Math.Ceiling(r * Transition(d, neurons)))];
+            double[] shares =
+            [
+                .. inputs.Select(n =>
+                {
+                    var found = 0;
+                    Parallel.For(0, trials, new ParallelOptions
+                    {
+                        MaxDegreeOfParallelism = settings.Threads > 0 ? settings.Threads : Environment.ProcessorCount, CancellationToken = cancellation,
+                    }, trial => Interlocked.Add(ref found, IsRecovered(settings, d, neurons, n, trial, cancellation) ? 1 : 0));
+                    return (double)found / trials;
+                }),
+            ];
+            settings.Remark(
+                $"m* = {neurons}, n_c = {Transition(d, neurons)}: {string.Join(", ", inputs.Zip(shares, (n, s) => FormattableString.Invariant($"{n}: {s}")))}");
+            middles.Add(Middle(inputs, shares) / Transition(d, neurons));
+            (low, high) = (Math.Max(low, shares[0]), Math.Min(high, shares[^1]));
+        }
+
+        return [middles.Min(), middles.Max(), low, high];
+    }
+
+    // Where the share first passes one half, on a line between two numbers of inputs.
+    private static double Middle(int[] inputs, double[] shares)
+    {
+        var at = Array.FindIndex(shares, share => share >= 0.5);
+        return at switch
+        {
+            < 0 => double.PositiveInfinity,
+            0 => inputs[0],
+            _ => inputs[at - 1] + ((inputs[at] - inputs[at - 1]) * (0.5 - shares[at - 1]) / (shares[at] - shares[at - 1])),
+        };
+    }
+
+    private static bool IsRecovered(ExperimentSettings settings, int d, int neurons, int count, int trial, CancellationToken cancellation)
+    {
+        // The horizon of 40,000 steps of descent as long as the start allows.
+        var until = 40_000 * 0.02 / (1 + (d / 4.0));
+        var number = (((((d * 4) + neurons) * 1000) + count) * 1000) + trial;
+        var (problem, start) = Trial(settings, d, neurons, count, number);
+        var norm = problem.Teacher.Sum(v => v * v);
+        var (matrix, _) = problem.Settle(start, until, 1e-14 * norm, cancellation: cancellation);
+        return new QuadraticNetwork([.. problem.Teacher]).Loss(matrix) < 1e-3 * norm;
+    }
+
+    private static (QuadraticNetwork Problem, double[] Start) Trial(ExperimentSettings settings, int d, int neurons, int count, int number)
+    {
+        var (inputs, start) = (Stream(s_inputs, settings, number), Stream(s_start, settings, number));
+        double[] points = [.. Enumerable.Range(0, count * d).Select(_ => inputs.NextNormal())];
+        var problem = new QuadraticNetwork(QuadraticNetwork.RandomMatrix(d, neurons, Stream(s_teacher, settings, number)), points);
+        return (problem, [.. Enumerable.Range(0, d * d).Select(_ => start.NextNormal())]);
+    }
+
+    private static double[] Ends(ExperimentSettings settings, CancellationToken cancellation)
+    {
+        const int d = 8, trials = 100, size = d * (d + 1) / 2;
+        var (condition, error, residual, distance) = (double.PositiveInfinity, 0.0, 0.0, double.PositiveInfinity);
+        for (var trial = 0; trial < trials; trial++)
+        {
+            var neurons = 1 + (trial % 3);
+            var random = Stream(s_inputs, settings, 1_000_000 + trial);
+            double[] inputs = [.. Enumerable.Range(0, size * d).Select(_ => random.NextNormal())];
+            var teacher = QuadraticNetwork.RandomMatrix(d, neurons, Stream(s_teacher, settings, trial));
+            var (values, found) = Solved(inputs, teacher, d);
+            condition = Math.Min(condition, Math.Sqrt(Math.Max(0, values.Min()) / values.Max()));
+            error = Math.Max(error, Relative(found, teacher));
+
+            var (problem, start) = Trial(settings, d, neurons, Transition(d, neurons) - d - 1, trial);
+            var (second, _) = problem.Settle(start, 1e5, 1e-18, cancellation: cancellation);
+            residual = Math.Max(residual, Math.Sqrt(4 * problem.Loss(second)));
+            distance = Math.Min(distance, Relative(second, [.. problem.Teacher]));
+        }
+
+        return [condition, error, residual, distance];
+    }
+
+    // The linear system of the inputs for the symmetric matrix: its squared singular values and its solution.
+    private static (double[] Squares, double[] Matrix) Solved(double[] inputs, double[] teacher, int d)
+    {
+        var size = d * (d + 1) / 2;
+        var (system, right, place) = (new double[size * size], new double[size], new int[d * d]);
+        for (var k = 0; k < size; k++)
+        {
+            var at = 0;
+            for (var i = 0; i < d; i++)
+            {
+                for (var j = 0; j <= i; j++, at++)
+                {
+                    place[(i * d) + j] = place[(j * d) + i] = at;
+                    system[(k * size) + at] = (i == j ? 1 : 2) * inputs[(k * d) + i] * inputs[(k * d) + j];
+                    right[k] += system[(k * size) + at] * teacher[(i * d) + j];
+                }
+            }
+        }
+
+        var gram = HostMatrices.Product(HostMatrices.Transposed(system, size, size), system, size, size, size);
+        var solution = QrLeastSquares.Solve(system, size, size, right).Solution;
+        return (SymmetricEigen.Decompose(gram, size).Values, [.. place.Select(at => solution[at])]);
+    }
+
+    private static double Relative(double[] matrix, double[] teacher) =>
+        Math.Sqrt(matrix.Zip(teacher, (a, b) => (a - b) * (a - b)).Sum() / teacher.Sum(v => v * v));
 
     private static (int Dimension, int Neurons)[] Tails => [(10, 1), (8, 2), (10, 3)];
 

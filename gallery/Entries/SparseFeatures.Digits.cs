@@ -13,14 +13,14 @@ internal static partial class SparseFeatures
     private const int TrainingDigits = 512;
     private const int TestDigits = 1000;
     private const int DigitNeurons = 400;
-    private const int DigitSteps = 400;
+    private const int DigitSteps = 3000;
     private const double Degrees = 10;
     private const int FieldCut = 3;
     private const double Displacement = 0.3;
     private const string FolderVariable = "MONGE_DATA";
     private const string DefaultFolder = "../shared/data";
 
-    private static readonly double[] s_digitPenalties = [1e-3, 1e-4, 1e-5];
+    private static readonly double[] s_digitPenalties = [1e-3, 1e-5];
 
     private static readonly StreamName s_digits = StreamName.Of("sparse features: digits");
     private static readonly StreamName s_warps = StreamName.Of("sparse features: warps");
@@ -63,7 +63,8 @@ internal static partial class SparseFeatures
         {
             (network, var objective) = new ConicDescent(loss, new() { Penalty = penalty, Steps = DigitSteps }).Run(network, null, cancellation);
             var atoms = NeuronAtoms.Of(network, inputs, least: 1e-6).Count;
-            settings.Remark($"features, penalty {penalty:g1}: objective {objective:g4}, training error {loss.Residuals.ToArray().Average(r => r * r):g3}, {atoms} atoms");
+            var training = loss.Residuals.ToArray().Average(r => r * r);
+            settings.Remark($"features, penalty {penalty:g1}: objective {objective:g4}, training error {training:g3}, {atoms} atoms");
         }
 
         return network;
@@ -76,7 +77,7 @@ internal static partial class SparseFeatures
     {
         var random = Stream(s_warps, settings, 0);
         double[][] deformed = [.. test.Select(image => ImageWarp.Deform(image, Side, ImageWarp.SmoothField(Side, FieldCut, Displacement, random)))];
-        var norm = test.Zip(deformed, HostDistance).Average();
+        var norm = test.Zip(deformed, (a, b) => HostVectors.SquaredDistance(a, b)).Average();
         double[][] noisy = [.. test.Select(image => Noisy(image, Math.Sqrt(norm), random))];
         double[][] turned = [.. test.Select(image => ImageWarp.Rotate(image, Side, Degrees))];
         var values = predict(test);
@@ -87,8 +88,6 @@ internal static partial class SparseFeatures
         settings.Remark($"{name}: error {error:p1}, R {deformation:f3}, change under a turn {rotation:f3}");
         return (error, deformation, rotation);
     }
-
-    private static double HostDistance(double[] a, double[] b) => HostVectors.SquaredDistance(a, b);
 
     private static double[] Noisy(double[] image, double norm, RandomStream random)
     {

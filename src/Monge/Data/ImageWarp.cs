@@ -39,7 +39,8 @@ public static class ImageWarp
         if (image.Length != side * side || field.Length != 2 * side * side)
         {
             throw new ArgumentException(
-                $"An image of {image.Length} pixels and a field of {field.Length} numbers aren't of {side} x {side} pixels with two numbers each.", nameof(image));
+                $"An image of {image.Length} pixels and a field of {field.Length} numbers aren't of {side} x {side} pixels with two numbers each.",
+                nameof(image));
         }
 
         var moved = new double[image.Length];

@@ -41,8 +41,8 @@ public sealed class KernelInterpolation
     /// <param name="targets">y [n, q], row-major.</param>
     /// <param name="dimension">d.</param>
     /// <param name="ridge">The ridge, at least 0, in units of k.</param>
-    /// <exception cref="ArgumentException">Lengths don't fit, a number isn't finite, or without a ridge a row is repeated or the matrix is singular to rounding,
-    /// as it may be for two points on one line through 0.</exception>
+    /// <exception cref="ArgumentException">Lengths don't fit, a number isn't finite, or without a ridge a row is repeated or the matrix is singular to
+    /// rounding, as it may be for two points on one line through 0.</exception>
     public static KernelInterpolation Fit(IKernel kernel, double[] points, double[] targets, int dimension, double ridge = 0)
     {
         ArgumentNullException.ThrowIfNull(kernel);

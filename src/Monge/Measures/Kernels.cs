@@ -297,9 +297,9 @@ public sealed class Kernel : IKernel
     {
         public bool OfInnerProduct => inner.OfInnerProduct;
 
-        public void AtNumbers(ReadOnlySpan<double> q, Span<double> values, Span<double> slopes)
+        public void AtNumbers(ReadOnlySpan<double> numbers, Span<double> values, Span<double> slopes)
         {
-            inner.AtNumbers(q, values, slopes);
+            inner.AtNumbers(numbers, values, slopes);
             Scale(values);
             Scale(slopes);
         }

@@ -70,7 +70,8 @@ public static class NetworkKernels
 
     /// <summary>
     /// The neural tangent kernel of one hidden rectified layer, f(x) = H^(-1/2) sum_h w_h max(z_h.x / sqrt(d), 0) with all weights standard normal and
-    /// trained, as H grows: [(x.y) k_0 + |x| |y| k_1] / (2 d), k_n = J_n / pi. Interpolation doesn't depend on the factor. Source: arXiv:2206.12314, appendix.
+    /// trained, as H grows:
+    /// [(x.y) k_0 + |x| |y| k_1] / (2 d), k_n = J_n / pi. Interpolation doesn't depend on the factor. Source: arXiv:2206.12314, appendix.
     /// </summary>
     public static NetworkKernel NeuralTangent() => new("neural-tangent", pair =>
     {
@@ -82,7 +83,7 @@ public static class NetworkKernels
             ((product * step.AlongY) + (pair.LengthY * step.Value) + unit.AlongY) / pair.Dimension);
     });
 
-    /// <summary>The part of <see cref="NeuralTangent"/> that comes of output weights, |x| |y| k_1 / (2 d): random features, whose units aren't trained.</summary>
+    /// <summary>The part of <see cref="NeuralTangent"/> that comes of output weights, |x| |y| k_1 / (2 d): random features, with units left alone.</summary>
     public static NetworkKernel RandomFeature() => new("random-feature", pair =>
     {
         var unit = Rectified(pair, 1);

@@ -125,7 +125,8 @@ public sealed class ConicDescent(INeuronLoss loss, ConicDescentOptions? options 
             var z = start.Features.AsSpan(i * d, d);
             if (!(Math.Abs(HostVectors.Dot(z, z) - 1) < 1e-9) || !(Math.Abs(start.Outputs[i]) > 0) || !double.IsFinite(start.Outputs[i]))
             {
-                throw new ArgumentException($"Neuron {i} (from 0) must have length 1 and a finite mass other than 0, which descent can't leave.", nameof(start));
+                throw new ArgumentException(
+                    $"Neuron {i} (from 0) must have length 1 and a finite mass other than 0, which descent can't leave.", nameof(start));
             }
         }
     }

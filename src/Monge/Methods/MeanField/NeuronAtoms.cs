@@ -2,7 +2,9 @@ using Monge.Engine.LinearAlgebra;
 
 namespace Monge.Methods;
 
-/// <summary>Neurons of one sign pattern on the training inputs, z.x_a above 0 or not for each a: on these inputs they are one rectified linear neuron.</summary>
+/// <summary>
+/// Neurons of one sign pattern on the training inputs, z.x_a above 0 or not for each a: on these inputs they are one rectified linear neuron.
+/// </summary>
 /// <param name="Vector">sum_h s_h z_h over them [d].</param>
 /// <param name="SignedMass">sum_h s_h |z_h| over them.</param>
 /// <param name="Members">Their number.</param>
@@ -12,7 +14,9 @@ public sealed record NeuronAtom(double[] Vector, double SignedMass, int Members)
     public double Mass => Math.Abs(SignedMass);
 }
 
-/// <summary>The atoms of a network of rectified linear neurons, as counted in arXiv:2206.12314: two neurons are the same if their signs on the inputs are.</summary>
+/// <summary>
+/// The atoms of a network of rectified linear neurons, as counted in arXiv:2206.12314: two neurons are the same if their signs on the inputs are.
+/// </summary>
 public static class NeuronAtoms
 {
     /// <summary>The atoms, the heaviest first.</summary>

@@ -19,7 +19,9 @@ namespace Monge.Methods;
 public sealed class QuadraticNetwork
 {
     private readonly double[] _teacher;
-    private readonly double[] _inputs;
+    private readonly double[] _products;
+    private readonly double[] _residuals;
+    private readonly double[] _sums;
     private readonly int _count;
 
     /// <summary>Makes the problem.</summary>
@@ -40,7 +42,23 @@ public sealed class QuadraticNetwork
             throw new ArgumentException($"{inputs.Length} numbers are no inputs in {Dimension} coordinates.", nameof(inputs));
         }
 
-        (_teacher, _inputs, _count) = (teacher.ToArray(), inputs.ToArray(), inputs.Length / Dimension);
+        (_teacher, _count) = (teacher.ToArray(), inputs.Length / Dimension);
+
+        // x_i x_j, j <= i, of each input.
+        _sums = new double[Dimension * (Dimension + 1) / 2];
+        (_residuals, _products) = (new double[_count], new double[_count * _sums.Length]);
+        var at = 0;
+        for (var k = 0; k < _count; k++)
+        {
+            var x = inputs.Slice(k * Dimension, Dimension);
+            for (var i = 0; i < Dimension; i++)
+            {
+                for (var j = 0; j <= i; j++)
+                {
+                    _products[at++] = x[i] * x[j];
+                }
+            }
+        }
     }
 
     /// <summary>d.</summary>
@@ -96,9 +114,9 @@ public sealed class QuadraticNetwork
     {
         CheckSize(matrix);
         var (sum, trace) = (0.0, 0.0);
-        for (var k = 0; k < _count; k++)
+        SetResiduals(matrix);
+        foreach (var residual in _residuals)
         {
-            var residual = Residual(matrix, k);
             sum += residual * residual / (4 * _count);
         }
 
@@ -120,21 +138,25 @@ public sealed class QuadraticNetwork
         CheckSize(matrix);
         CheckSize(gradient);
         gradient.Clear();
-        for (var k = 0; k < _count; k++)
-        {
-            var residual = Residual(matrix, k) / (2 * _count);
-            var x = _inputs.AsSpan(k * Dimension, Dimension);
-            for (var i = 0; i < Dimension; i++)
-            {
-                for (var j = 0; j < Dimension; j++)
-                {
-                    gradient[(i * Dimension) + j] += residual * (x[i] * x[j]);
-                }
-            }
-        }
-
         if (_count > 0)
         {
+            SetResiduals(matrix);
+            Array.Clear(_sums);
+            var size = _sums.Length;
+            for (var k = 0; k < _count; k++)
+            {
+                HostVectors.AddScaled(_residuals[k] / (2 * _count), _products.AsSpan(k * size, size), _sums);
+            }
+
+            var at = 0;
+            for (var i = 0; i < Dimension; i++)
+            {
+                for (var j = 0; j <= i; j++)
+                {
+                    gradient[(i * Dimension) + j] = gradient[(j * Dimension) + i] = _sums[at++];
+                }
+            }
+
             return;
         }
 
@@ -205,16 +227,50 @@ public sealed class QuadraticNetwork
         var d = Dimension;
         CheckNeurons(weights, d);
         var (m, matrix, gradient) = (weights.Length / d, new double[d * d], new double[d * d]);
-        return Run(weights, times, tolerance, (_, neurons, slope) =>
+        return Run(weights, times, tolerance, (_, neurons, slope) => NeuronSlope(neurons, m, matrix, gradient, slope));
+    }
+
+    /// <summary>
+    /// Follows the flow of the neurons, whose matrix is positive semi-definite whatever the errors of steps, until the loss has nearly vanished: what it ends at
+    /// is a matrix of the cone that says what the teacher says at the inputs, the teacher's own or another.
+    /// </summary>
+    /// <param name="weights">The neurons at time 0 [m * d].</param>
+    /// <param name="until">The last time, above 0.</param>
+    /// <param name="loss">The loss at which the flow ends before, above 0.</param>
+    /// <param name="tolerance">Absolute and relative error of a step of the stabilised method.</param>
+    /// <param name="cancellation">Stops the flow.</param>
+    /// <returns>A at the end [d * d], and the time of it.</returns>
+    /// <exception cref="ArgumentException">The weights are no neurons in d coordinates.</exception>
+    /// <exception cref="ArithmeticException">The flow explodes.</exception>
+    public (double[] Matrix, double Time) Settle(
+        ReadOnlySpan<double> weights, double until, double loss, double tolerance = 1e-5, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(until);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(loss);
+        var (d, state) = (Dimension, weights.ToArray());
+        CheckNeurons(weights, d);
+        var (m, matrix, gradient) = (weights.Length / d, new double[d * d], new double[d * d]);
+        var end = new ChebyshevOde(state.Length, (_, neurons, slope) =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            NeuronSlope(neurons, m, matrix, gradient, slope);
+        }).Run(state, 0, until, tolerance, tolerance, stop: (_, neurons) =>
         {
             Gram(neurons, d, 1.0 / m, matrix);
-            Gradient(matrix, gradient);
-            HostMatrices.Product(neurons, gradient, m, d, d).CopyTo(slope);
-            foreach (ref var value in slope)
-            {
-                value = -value;
-            }
-        });
+            return Loss(matrix) - loss;
+        }, maximumSteps: int.MaxValue);
+        return (OfNeurons(state, d), end.Time);
+    }
+
+    private void NeuronSlope(ReadOnlySpan<double> neurons, int m, double[] matrix, double[] gradient, Span<double> slope)
+    {
+        Gram(neurons, Dimension, 1.0 / m, matrix);
+        Gradient(matrix, gradient);
+        HostMatrices.Product(neurons, gradient, m, Dimension, Dimension).CopyTo(slope);
+        foreach (ref var value in slope)
+        {
+            value = -value;
+        }
     }
 
     private static IReadOnlyList<double[]> Run(ReadOnlySpan<double> start, IReadOnlyList<double> times, double tolerance, HostSlope slope)
@@ -262,19 +318,22 @@ public sealed class QuadraticNetwork
         return true;
     }
 
-    private double Residual(ReadOnlySpan<double> matrix, int k)
+    // x_k . (A - A*) x_k for all k: twice the elements below the diagonal and those on it.
+    private void SetResiduals(ReadOnlySpan<double> matrix)
     {
-        var (d, sum) = (Dimension, 0.0);
-        var x = _inputs.AsSpan(k * d, d);
-        for (var i = 0; i < d; i++)
+        var (at, size) = (0, _sums.Length);
+        for (var i = 0; i < Dimension; i++)
         {
-            for (var j = 0; j < d; j++)
+            for (var j = 0; j <= i; j++)
             {
-                sum += x[i] * (matrix[(i * d) + j] - _teacher[(i * d) + j]) * x[j];
+                _sums[at++] = (i == j ? 1 : 2) * (matrix[(i * Dimension) + j] - _teacher[(i * Dimension) + j]);
             }
         }
 
-        return sum;
+        for (var k = 0; k < _count; k++)
+        {
+            _residuals[k] = HostVectors.Dot(_products.AsSpan(k * size, size), _sums);
+        }
     }
 
     private static void CheckNeurons(ReadOnlySpan<double> weights, int dimension)

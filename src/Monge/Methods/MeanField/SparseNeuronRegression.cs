@@ -62,7 +62,8 @@ public static class SparseNeuronRegression
         if (targets.Length == 0 || inputs.Length == 0 || inputs.Length % targets.Length != 0 || Array.TrueForAll(targets, y => y == 0))
         {
             throw new ArgumentException(
-                $"{inputs.Length} numbers are no inputs of {targets.Length} points, or all targets are 0, for which there is no neuron to find.", nameof(inputs));
+                $"{inputs.Length} numbers are no inputs of {targets.Length} points, or all targets are 0, for which there is no neuron to find.",
+                nameof(inputs));
         }
 
         var d = inputs.Length / targets.Length;
