@@ -66,7 +66,8 @@ foreach (var name in Value("--only", "concrete,energy,yacht,power-plant").Split(
             errors[k].Add(found[k]);
         }
 
-        Console.WriteLine($"{name} {split}: {string.Join("  ", methods.Zip(found, (m, e) => $"{m} {e:F4}"))}  (penalty {model.Options.Penalty:g2}, {model.Course!.Seconds:F0} s)");
+        var told = string.Join("  ", methods.Zip(found, (m, e) => $"{m} {e:F4}"));
+        Console.WriteLine($"{name} {split}: {told}  (penalty {model.Options.Penalty:g2}, {model.Course!.Seconds:F0} s)");
         if (Array.IndexOf(splits, split) < banded)
         {
             Band(name, split, model, learned, test, target);
@@ -91,7 +92,8 @@ void Band(string name, int split, NetworkModel model, DataTable learned, DataTab
         new NetworkProblem(learned, target), options with { Runs = TrueRuns, HeldOut = 0, Penalty = model.Options.Penalty })
         .Run(new Run { Seed = (ulong)split + 501, Threads = 1 }).PredictEach(test, 1);
     double[] inside = [.. fresh.Select(f => f.Zip(band.Mean.Zip(band.Half), (v, b) => Math.Abs(v - b.First) <= b.Second ? 1.0 : 0).Average())];
-    Console.WriteLine($"{name} {split}: {inside.Average():P1} of {test.Rows} test rows of {TrueRuns} fresh networks lie in the 95% band of {model.Members.Count}");
+    Console.WriteLine(
+        $"{name} {split}: {inside.Average():P1} of {test.Rows} test rows of {TrueRuns} fresh networks lie in the 95% band of {model.Members.Count}");
 }
 
 double[] Trees(DataTable learned, DataTable test, string target)

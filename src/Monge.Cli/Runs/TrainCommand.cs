@@ -140,7 +140,7 @@ internal sealed class TrainCommand
                 throw CommandException.Usage("--birth-death goes with the optimiser flow, not with adam; leave one of the two out.");
             }
 
-            (flags["birthDeath"], flags["optimiser"]) = (new NeuronBirthDeathOptions().Rate, "flow");
+            (flags["birthDeath"], flags["optimiser"]) = (NetworkTrainingOptions.UsualBirthDeath, "flow");
         }
 
         return flags;

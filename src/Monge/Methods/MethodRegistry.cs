@@ -112,8 +112,8 @@ public static class MethodRegistry
         MethodEntry<NetworkProblem, NetworkModel>.Create<NetworkTrainingOptions>(
             new MethodFacts(
                 MethodKind.Train, NetworkTraining.Name, "Neurons in the mean field",
-                "Trains networks of neurons, shallow or on a frozen random first layer, from independent starts: their mean predicts, and their spread makes the "
-                + "band of the central limit theorem. By gradient flow the tangent kernel certifies the rate of the loss.")
+                "Trains networks of neurons, shallow or on a frozen random first layer, from independent starts: their mean predicts, and their spread makes "
+                + "the band of the central limit theorem. By gradient flow the tangent kernel certifies the rate of the loss.")
             {
                 References =
                 [

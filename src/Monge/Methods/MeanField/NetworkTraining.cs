@@ -341,7 +341,7 @@ internal sealed class NeuronTraining : IIterative, IDisposable
         return Math.Sqrt(sum / _held);
     }
 
-    // Rows in an order that is drawn anew each time all have been seen; where a step takes all of them they stay.
+    // Rows in an order that is drawn anew each time all have been seen; where a step takes all of them they stay as they are.
     private void FillBatch(long local, int network)
     {
         int[] rows = network < _trials.Length ? _order[_held..] : _order;
@@ -361,7 +361,7 @@ internal sealed class NeuronTraining : IIterative, IDisposable
                 _permutation = Stream(s_batchStream, ((ulong)network << 20) + (ulong)epoch).Permutation(rows.Length);
             }
 
-            var row = rows[_permutation[(int)k]];
+            var row = rows[size == rows.Length ? i : _permutation[(int)k]];
             _rows.AsSpan(row * q, q).CopyTo(x.Row(i));
             y.Span[i] = (float)_targets[row];
         }

@@ -25,6 +25,9 @@ public enum NetworkOptimiser
 /// <summary>How a network is trained on a table. A null takes what the data call for.</summary>
 public sealed record NetworkTrainingOptions : IMethodOptions
 {
+    /// <summary>A rate of birth and death that moves some of the neurons in a step of 1 / lambda_max: see <see cref="BirthDeath"/>.</summary>
+    public const double UsualBirthDeath = 0.05;
+
     /// <summary>Neurons m of a network, 2 to 65,536.</summary>
     public int Width { get; init; } = 512;
 
