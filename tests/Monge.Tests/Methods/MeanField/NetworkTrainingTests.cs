@@ -77,7 +77,7 @@ public sealed class NetworkTrainingTests : IDisposable
     public void Birth_and_death_leave_a_loss_that_falls_and_certify_nothing()
     {
         NetworkCertificate Course(double rate) => Train(
-            Saddle(40, 7), s_small with { Optimiser = NetworkOptimiser.Flow, Penalty = null, BirthDeath = rate, Iterations = 150, Runs = 1 })
+            Saddle(24, 7), s_small with { Optimiser = NetworkOptimiser.Flow, Penalty = null, BirthDeath = rate, Iterations = 150, Runs = 1 })
             .Course!.Certificate;
         var (flow, renewed) = (Course(0), Course(NetworkTrainingOptions.UsualBirthDeath));
         Assert.True(renewed.Points[^1].Loss < 0.5 * renewed.Points[0].Loss, $"{renewed.Points[^1].Loss}, {flow.Points[^1].Loss}");
