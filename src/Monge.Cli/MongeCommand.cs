@@ -90,6 +90,8 @@ public static class MongeCommand
             SampleCommand.Create(own),
             DrawCommand.Create(own),
             FitCommand.Create(),
+            TrainCommand.Create(),
+            PredictCommand.Create(),
             GenerateCommand.Create(evolution),
             DensityCommand.Create(evolution),
             MapCommand.Create(),

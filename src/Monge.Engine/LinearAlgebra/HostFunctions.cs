@@ -19,6 +19,13 @@ public static class HostFunctions
     /// <returns>z with P(Z below z) = <paramref name="probability"/>; infinite at the ends.</returns>
     public static double NormalQuantile(double probability) => MathNet.Numerics.Distributions.Normal.InvCDF(0, 1, probability);
 
+    /// <summary>The quantile of Student's law.</summary>
+    /// <param name="probability">Between 0 and 1.</param>
+    /// <param name="degrees">Degrees of freedom, above 0.</param>
+    /// <returns>t with P(T below t) = <paramref name="probability"/>; infinite at the ends.</returns>
+    public static double StudentQuantile(double probability, double degrees) =>
+        MathNet.Numerics.Distributions.StudentT.InvCDF(0, 1, degrees, probability);
+
     /// <summary>log n!, the logarithm of the factorial by way of the gamma function.</summary>
     /// <param name="n">At least 0.</param>
     public static double LogFactorial(int n) => SpecialFunctions.GammaLn(n + 1);

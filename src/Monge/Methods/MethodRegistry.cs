@@ -109,6 +109,23 @@ public static class MethodRegistry
                 "M. Albergo, N. Boffi and E. Vanden-Eijnden, Stochastic interpolants: a unifying framework for flows and diffusions, arXiv:2303.08797",
             ],
             (data, options) => new InterpolantFit(data, options)),
+        MethodEntry<NetworkProblem, NetworkModel>.Create<NetworkTrainingOptions>(
+            new MethodFacts(
+                MethodKind.Train, NetworkTraining.Name, "Neurons in the mean field",
+                "Trains networks of neurons, shallow or on a frozen random first layer, from independent starts: their mean predicts, and their spread makes "
+                + "the band of the central limit theorem. By gradient flow the tangent kernel certifies the rate of the loss.")
+            {
+                References =
+                [
+                    "G. Rotskoff and E. Vanden-Eijnden, Trainability and accuracy of neural networks, arXiv:1805.00915",
+                    "Z. Chen, G. Rotskoff, J. Bruna and E. Vanden-Eijnden, A dynamical central limit theorem for shallow neural networks, arXiv:2008.09623",
+                    "Z. Chen, E. Vanden-Eijnden and J. Bruna, On feature learning in neural networks with global convergence guarantees, arXiv:2204.10782",
+                ],
+                Needs = MethodNeeds.Data,
+            },
+            (problem, options) => new NetworkTraining(problem, options),
+            ("quick", new NetworkTrainingOptions { Width = 256, Iterations = 4000, Runs = 3 }),
+            ("flow", new NetworkTrainingOptions { Optimiser = NetworkOptimiser.Flow, Runs = 1, Iterations = 2000 })),
         Evolution<JkoOptions>(
             JkoFlow.Name,
             "Wasserstein gradient flow by convex potentials",
@@ -147,6 +164,9 @@ public static class MethodRegistry
 
     /// <summary>The fits.</summary>
     public static IReadOnlyList<MethodEntry<FitProblem, FlowModel>> Fits => Of<FitProblem, FlowModel>(MethodKind.Fit);
+
+    /// <summary>The trainings of networks on tables.</summary>
+    public static IReadOnlyList<MethodEntry<NetworkProblem, NetworkModel>> Trainings => Of<NetworkProblem, NetworkModel>(MethodKind.Train);
 
     /// <summary>The methods that follow laws in time.</summary>
     public static IReadOnlyList<MethodEntry<EvolutionProblem, IEvolution>> Evolutions => Of<EvolutionProblem, IEvolution>(MethodKind.Evolve);

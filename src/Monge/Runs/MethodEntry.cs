@@ -63,6 +63,9 @@ public sealed record MethodKind(string Name, string Title)
     /// <summary>From data to a model that draws and has a density.</summary>
     public static MethodKind Fit { get; } = new("fit", "Fits: from data to a model that draws rows and has a density");
 
+    /// <summary>From a table to networks that predict one of its columns.</summary>
+    public static MethodKind Train { get; } = new("train", "Trainings: from a table to networks of neurons that predict a column");
+
     /// <summary>From a drift, a diffusion and an initial law to the law in time.</summary>
     public static MethodKind Evolve { get; } = new("evolve", "Evolutions: from a drift, a diffusion and an initial law to the law in time");
 }

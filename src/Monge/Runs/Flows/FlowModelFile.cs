@@ -63,7 +63,8 @@ internal static class FlowModelFile
         {
             throw new DataFormatException(path, $"holds a '{Text("kind")}', not a flow model; "
                 + (file.Metadata.ContainsKey(EvolutionModel.FormName)
-                    ? "`monge generate` and `monge density` read an evolution" : "`monge draw` draws from a sampler's run"));
+                    ? "`monge generate` and `monge density` read an evolution"
+                : Text("kind") == "monge network model" ? "`monge predict` reads trained networks" : "`monge draw` draws from a sampler's run"));
         }
 
         var method = file.Metadata.GetValueOrDefault("method", FirstMethod);

@@ -1,0 +1,428 @@
+using Monge.Data;
+using Monge.Engine.Arrays;
+using Monge.Engine.Programs;
+using Monge.Engine.Random;
+using Monge.Measures;
+using Monge.Runs;
+using Monge.Training;
+
+namespace Monge.Methods;
+
+/// <summary>
+/// Trains networks of neurons on a table, f(x) = m^-g sum_i c_i s(z_i.x), each from a start of its own, by squared error. For three layers x are the features
+/// of a <see cref="RandomFirstLayer"/>. Trial networks on a part of the rows choose the penalty by the error on the rest; the networks that are kept learn from
+/// all rows. Their mean predicts; by the central limit theorem of the neurons' law they differ from it by Gaussian fluctuations of size m^(-1/2) (Z. Chen,
+/// G. Rotskoff, J. Bruna, E. Vanden-Eijnden, arXiv:2008.09623), which their spread estimates.
+/// </summary>
+/// <param name="problem">The table and the target.</param>
+/// <param name="options">The options; null for the defaults.</param>
+public sealed class NetworkTraining(NetworkProblem problem, NetworkTrainingOptions? options = null) : IMethod<NetworkModel>
+{
+    internal const string Name = "neurons";
+
+    private const int LeastRows = 10;
+    private const int CourseLooks = 20;
+
+    private readonly NetworkTrainingOptions _options = options ?? new NetworkTrainingOptions();
+
+    /// <inheritdoc/>
+    public IMethodOptions Options => _options;
+
+    /// <summary>Trains the networks.</summary>
+    /// <param name="run">Seed, threads, folder and the like.</param>
+    /// <exception cref="ArgumentException">The target is missing or holds words, or the flow's step is beyond 2 / lambda_max.</exception>
+    /// <exception cref="DataFormatException">The table has too few rows, or a constant column.</exception>
+    /// <exception cref="CheckpointException">The checkpoint belongs to another run, or is damaged.</exception>
+    /// <exception cref="ArithmeticException">A loss is not finite.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped; the state was saved first.</exception>
+    public NetworkModel Run(Run run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        if (problem.Table.Rows < LeastRows)
+        {
+            throw new DataFormatException(
+                problem.Table.Source, FormattableString.Invariant($"has {problem.Table.Rows} rows; at least {LeastRows} are needed"));
+        }
+
+        var columns = RegressionColumns.Of(problem.Table, problem.Target, _options.Scores);
+        var unsaved = _options with { CheckpointSeconds = new NetworkTrainingOptions().CheckpointSeconds };
+        var session = new RunSession(run, new RunIdentity(Name, problem.Identity(), unsaved));
+        session.Report("prepare");
+        using var training = new NeuronTraining(columns, problem.Table, _options, run);
+        var outcome = session.Iterate(
+            "train", training, training.Networks * _options.Iterations, null, _options.CheckpointSeconds, training.Networks * CourseLooks);
+        return training.Model(outcome.Elapsed.TotalSeconds);
+    }
+}
+
+/// <summary>One network after the other, each step one of the optimiser: the trials first, then those that are kept.</summary>
+internal sealed class NeuronTraining : IIterative, IDisposable
+{
+    private static readonly StreamName s_splitStream = StreamName.Of("network held-out rows");
+    private static readonly StreamName s_startStream = StreamName.Of("network neurons");
+    private static readonly StreamName s_batchStream = StreamName.Of("network batches");
+    private static readonly StreamName s_birthStream = StreamName.Of("network birth and death");
+
+    // Penalties that trials set side by side, in the mean-field scale of a standardised target.
+    private static readonly double[] s_penalties = [1e-6, 1e-5, 1e-4];
+    private const double DefaultPenalty = 1e-5;
+    private const int Snapshots = 24;
+
+    private readonly RegressionColumns _columns;
+    private readonly NetworkTrainingOptions _options;
+    private readonly Run _run;
+    private readonly double[] _inputs;
+    private readonly double[] _targets;
+    private readonly int[] _order;
+    private readonly int _held;
+    private readonly double[] _trials;
+    private readonly GradientStep<float> _step;
+    private readonly int _features;
+
+    // The state: the network under way, the trials' errors, the networks that are done and the course of the first of them.
+    private OptimiserState<float> _state;
+    private readonly double[] _errors;
+    private readonly List<NetworkMember> _members = [];
+    private readonly List<(long Step, NeuronEnsemble Neurons)> _course = [];
+    private double[]? _heldPredictions;
+
+    private int _at = -1;
+    private RandomFirstLayer? _first;
+    private float[] _rows = [];
+    private double[] _lifted = [];
+    private int[] _permutation = [];
+    private long _epoch = -1;
+    private NeuronBirthDeath? _birthDeath;
+
+    public NeuronTraining(RegressionColumns columns, DataTable table, NetworkTrainingOptions options, Run run)
+    {
+        (_columns, _options, _run) = (columns, options, run);
+        (_inputs, _targets) = (columns.Encode(table), columns.Targets(table));
+        var n = _targets.Length;
+        _order = Stream(s_splitStream, 0).Permutation(n);
+        var isTried = options.HeldOut > 0 && options.Optimiser == NetworkOptimiser.Adam;
+        _held = isTried ? Math.Clamp((int)Math.Round(options.HeldOut * n), 1, n / 2) : 0;
+        _trials = !isTried ? [] : options.Penalty is { } known ? [known] : s_penalties;
+        _errors = new double[_trials.Length];
+        _features = options.Layers == 3 ? options.FirstWidth : columns.Features;
+        Certificate = new NetworkCertifier(_inputs, _targets, columns.Features, options, run.Threads);
+        StepTime = options.Optimiser == NetworkOptimiser.Flow ? FlowStep() : 1;
+        _step = Compile();
+        _state = _step.NewState();
+    }
+
+    /// <summary>Networks to train, trials included.</summary>
+    public int Networks => _trials.Length + _options.Runs;
+
+    public NetworkCertifier Certificate { get; }
+
+    /// <summary>Mean-field time of a step of the flow; 1 for Adam, which has no such time.</summary>
+    public double StepTime { get; }
+
+    private Kernel Unit => NetworkModel.UnitOf(_options.Unit);
+
+    /// <inheritdoc/>
+    public void Init()
+    {
+    }
+
+    /// <inheritdoc/>
+    public StepInfo Step(long iteration, long total)
+    {
+        var (network, local) = ((int)(iteration / _options.Iterations), iteration % _options.Iterations);
+        if (local == 0)
+        {
+            _state = _step.NewState();
+        }
+
+        Enter(network, isNew: local == 0);
+        var info = _birthDeath is null ? Descend(local, network) : Renew(local, network);
+        if (network == _trials.Length && IsLook(local + 1))
+        {
+            _course.Add((local + 1, Neurons(Reached())));
+        }
+
+        if (local == _options.Iterations - 1)
+        {
+            Leave(network);
+        }
+
+        return info;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Figure> Validate()
+    {
+        if (_at < 0 || _at >= _trials.Length)
+        {
+            return [];
+        }
+
+        var error = Error(Neurons(Reached()), out _);
+        return double.IsFinite(error) ? [new Figure("held_out_rmse", "held out", error * _columns.TargetScale)] : [];
+    }
+
+    /// <inheritdoc/>
+    public void Exchange(RunState state)
+    {
+        state.Exchange(_state);
+        state.Exchange<double>("errors", _errors);
+        Exchange(state, "member", _members, m => m.Neurons, (_, k) => new NetworkMember(Blank(), FirstLayer(_trials.Length + k)));
+        Exchange<(long Step, NeuronEnsemble Neurons)>(state, "course", _course, c => c.Neurons, (_, k) => (0L, Blank()));
+        for (var k = 0; k < _course.Count; k++)
+        {
+            var step = _course[k].Step;
+            state.Exchange($"course{k}.step", ref step);
+            _course[k] = (step, _course[k].Neurons);
+        }
+
+        var held = _heldPredictions?.Length ?? 0;
+        state.Exchange("heldRows", ref held);
+        if (held > 0)
+        {
+            _heldPredictions ??= new double[held];
+            state.Exchange<double>("heldPredictions", _heldPredictions);
+        }
+
+        _at = -1;
+    }
+
+    /// <summary>The networks that are kept, and what was found on the way.</summary>
+    public NetworkModel Model(double seconds)
+    {
+        int[] held = _order[.._held], learned = _order[_held..];
+        return new NetworkModel(_columns, _options with { Penalty = Chosen() }, [.. _members], _targets.Length, _run.Seed)
+        {
+            Course = new NetworkCourse(Certificate.Describe(_course, _members[0], StepTime), StepTime, Chosen(), seconds)
+            {
+                Trials = [.. _trials.Zip(_errors, (p, e) => (p, e * _columns.TargetScale))],
+                Snapshots = [.. _course],
+                HeldOutRows = held,
+                LearnedRows = learned,
+                HeldOutPredictions = _heldPredictions is null ? [] : _columns.Undo(_heldPredictions),
+            },
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _step.Dispose();
+
+    // Steps that grow in equal proportions, as a loss falls fastest at first.
+    private bool IsLook(long done) =>
+        Enumerable.Range(0, Snapshots + 1).Any(k => (long)Math.Round(Math.Pow(_options.Iterations, (double)k / Snapshots)) == done);
+
+    private StepInfo Descend(long local, int network)
+    {
+        FillBatch(local, network);
+        _step.Program["penalty"][0] = (float)Penalty(network);
+        return _step.Run(_state, local, _options.Iterations, new DrawKey(_run.Seed, (ulong)local));
+    }
+
+    // A step of the flow, and the deaths and births after it.
+    private StepInfo Renew(long local, int network)
+    {
+        var loss = 0.0;
+        var next = _birthDeath!.Run(Neurons(_state.Parameters), 1, Stream(s_birthStream, ((ulong)network << 20) + (ulong)local), (_, l) => loss = l);
+        Place(next);
+        return new StepInfo(loss);
+    }
+
+    private void Place(NeuronEnsemble neurons)
+    {
+        var parameters = _state.Parameters.Span;
+        var size = _features * _options.Width;
+        for (var i = 0; i < size; i++)
+        {
+            parameters[i] = (float)neurons.Features[i];
+        }
+
+        for (var i = 0; i < _options.Width; i++)
+        {
+            parameters[size + i] = (float)neurons.Outputs[i];
+        }
+    }
+
+    private RandomStream Stream(StreamName name, ulong member) =>
+        new(new RandomState(new RandomKey(_run.Seed, name).PhiloxKey, member << 32));
+
+    private RandomFirstLayer? FirstLayer(int network) => _options.Layers == 2 ? null
+        : RandomFirstLayer.Normal(_options.FirstWidth, _columns.Features, Unit, FirstStream(network));
+
+    private RandomStream FirstStream(int network) => Stream(s_startStream, (2 * (ulong)network) + 1);
+
+    private NeuronEnsemble Start(int network) =>
+        NeuronEnsemble.Normal(_options.Width, _features, Stream(s_startStream, 2 * (ulong)network), 1, _options.StartScale);
+
+    private NeuronEnsemble Blank() => new(new double[_options.Width], new double[_options.Width * _features], _features);
+
+    private double Penalty(int network) => network < _trials.Length ? _trials[network] : Chosen();
+
+    private double Chosen() => _trials.Length == 0 ? _options.Penalty ?? (_options.Optimiser == NetworkOptimiser.Flow ? 0 : DefaultPenalty)
+        : _trials[Array.IndexOf(_errors, _errors.Min())];
+
+    // A first layer as large as the rows' features is lifted once for a network, not once a step.
+    private void Enter(int network, bool isNew)
+    {
+        if (_at == network)
+        {
+            return;
+        }
+
+        (_at, _first, _epoch) = (network, FirstLayer(network), -1);
+        _lifted = _first?.Features(_inputs, _run.Threads) ?? _inputs;
+        _rows = Array.ConvertAll(_lifted, x => (float)x);
+        _birthDeath = _options.BirthDeath == 0 ? null : new NeuronBirthDeath(
+            new RegressionLoss(_lifted, _targets, Unit, _run.Execution), new NeuronBirthDeathOptions { Rate = _options.BirthDeath, Step = StepTime });
+        if (!isNew)
+        {
+            return;
+        }
+
+        Place(Start(network));
+        _state.BeginAverage();
+        if (network == _trials.Length)
+        {
+            _course.Add((0, Neurons(_state.Parameters)));
+        }
+    }
+
+    private void Leave(int network)
+    {
+        var neurons = Neurons(Reached());
+        if (network >= _trials.Length)
+        {
+            _members.Add(new NetworkMember(neurons, _first));
+            return;
+        }
+
+        _errors[network] = Error(neurons, out var predictions);
+        if (_errors[network] <= _errors[..(network + 1)].Min())
+        {
+            _heldPredictions = predictions;
+        }
+    }
+
+    private NdArray<float> Reached() => _options.Optimiser == NetworkOptimiser.Adam ? _state.Average : _state.Parameters;
+
+    private NeuronEnsemble Neurons(NdArray<float> parameters)
+    {
+        var values = parameters.Span;
+        var size = _features * _options.Width;
+        var (features, outputs) = (new double[size], new double[_options.Width]);
+        for (var i = 0; i < size; i++)
+        {
+            features[i] = values[i];
+        }
+
+        for (var i = 0; i < outputs.Length; i++)
+        {
+            outputs[i] = values[size + i];
+        }
+
+        return new NeuronEnsemble(outputs, features, _features);
+    }
+
+    // The root mean square error on the rows held out, in standardised units.
+    private double Error(NeuronEnsemble neurons, out double[] predictions)
+    {
+        var (q, held) = (_features, new double[_held * _features]);
+        for (var i = 0; i < _held; i++)
+        {
+            _lifted.AsSpan(_order[i] * q, q).CopyTo(held.AsSpan(i * q));
+        }
+
+        predictions = Unit.Sums(held, neurons.Features, q, neurons.Masses(_options.Exponent), _run.Threads);
+        var sum = 0.0;
+        for (var i = 0; i < _held; i++)
+        {
+            sum += Math.Pow(predictions[i] - _targets[_order[i]], 2);
+        }
+
+        return Math.Sqrt(sum / _held);
+    }
+
+    // Rows in an order that is drawn anew each time all have been seen; where a step takes all of them they stay as they are.
+    private void FillBatch(long local, int network)
+    {
+        int[] rows = network < _trials.Length ? _order[_held..] : _order;
+        var (size, q) = (_step.BatchSize, _features);
+        var (x, y) = (_step.Program["x"], _step.Program["y"]);
+        if (size == rows.Length && _epoch >= 0)
+        {
+            return;
+        }
+
+        for (var i = 0; i < size; i++)
+        {
+            var (epoch, k) = Math.DivRem((local * size) + i, (long)rows.Length);
+            if (epoch != _epoch)
+            {
+                _epoch = epoch;
+                _permutation = Stream(s_batchStream, ((ulong)network << 20) + (ulong)epoch).Permutation(rows.Length);
+            }
+
+            var row = rows[size == rows.Length ? i : _permutation[(int)k]];
+            _rows.AsSpan(row * q, q).CopyTo(x.Row(i));
+            y.Span[i] = (float)_targets[row];
+        }
+    }
+
+    private GradientStep<float> Compile()
+    {
+        var (parameters, m, n) = (new ParameterSet(), _options.Width, _targets.Length);
+        var isFlow = _options.Optimiser == NetworkOptimiser.Flow;
+        var (z, c) = (parameters.Add("features", m, _features), parameters.Add("outputs", m));
+        var sums = Expr.MatrixProduct(z, Expr.Input("x", _features));
+        var units = _options.Unit == NetworkUnit.Tanh ? sums.Tanh() : Expr.Max(sums, 0);
+        var error = (Expr.Dot(c, units) * Math.Pow(m, -_options.Exponent)) - Expr.Input("y");
+        var penalty = Expr.Shared("penalty") * ((c.SquaredNorm() + z.SquaredNorm()) / m);
+        var batch = isFlow ? n : Math.Min(_options.BatchSize, n - _held);
+        var step = isFlow
+            ? new GradientStepOptions
+            {
+                // dc/dt = -m^(2g - 1) dL/dc, and so for z: mean-field time, in which velocities don't depend on m.
+                Optimiser = new GradientDescent(0),
+                LearningRate = new StepRate(StepTime * Math.Pow(m, (2 * _options.Exponent) - 1)),
+                GradientClip = double.PositiveInfinity,
+                AverageDecay = 0,
+            }
+            : new GradientStepOptions
+            {
+                LearningRate = new WarmCosineRate(_options.LearningRate * Math.Pow(m, _options.Exponent - 1), _options.FinalLearningRateShare),
+                GradientClip = double.PositiveInfinity,
+                AverageDecay = _options.AverageDecay,
+            };
+        var loss = (0.5 * error.Square()) + (0.5 * penalty);
+        var compiled = new GradientStep<float>(parameters, loss / batch, batch, step, _run.Execution);
+        compiled.Program["x"] = new NdArray<float>(batch, _features);
+        compiled.Program["y"] = new NdArray<float>(batch);
+        return compiled;
+    }
+
+    private double FlowStep()
+    {
+        var longest = Certificate.LongestStep(Start(_trials.Length), FirstLayer(_trials.Length));
+        return _options.Step is { } asked && !(asked < longest)
+            ? throw new ArgumentException(FormattableString.Invariant(
+                $"A step of {asked} is beyond 2 / lambda_max = {longest:g4} of the tangent kernel at the start, where gradient descent grows; ")
+                + "take a shorter one.")
+            : _options.Step ?? (0.5 * longest);
+    }
+
+    private static void Exchange<T>(
+        RunState state, string name, List<T> items, Func<T, NeuronEnsemble> neurons, Func<RunState, int, T> blank)
+    {
+        var count = items.Count;
+        state.Exchange($"{name}s", ref count);
+        while (items.Count < count)
+        {
+            items.Add(blank(state, items.Count));
+        }
+
+        for (var k = 0; k < count; k++)
+        {
+            state.Exchange<double>($"{name}{k}.outputs", neurons(items[k]).Outputs);
+            state.Exchange<double>($"{name}{k}.features", neurons(items[k]).Features);
+        }
+    }
+}
