@@ -1,4 +1,5 @@
 using Monge.Engine.Execution;
+using Monge.Engine.Random;
 
 namespace Monge.Gallery;
 
@@ -54,6 +55,21 @@ public sealed record ExperimentSettings
 
     /// <summary>How programs are executed: with the threads that are set.</summary>
     internal ExecutionOptions Execution => new() { Threads = Threads };
+
+    /// <summary>A stream of random numbers for one of an experiment's draws, apart from those of all other numbers and seeds.</summary>
+    /// <param name="name">What is drawn.</param>
+    /// <param name="number">The draw's number, below 2^bits.</param>
+    /// <param name="bits">Bits of the number, above which the seed stands.</param>
+    internal RandomStream Stream(StreamName name, int number, int bits = 16)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(number);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((long)number, 1L << bits, nameof(number));
+        return new RandomStream((Seed << bits) + (ulong)number, name);
+    }
+
+    /// <summary>For loops over independent runs, on the threads that are set.</summary>
+    internal ParallelOptions Parallel(CancellationToken cancellation) =>
+        new() { MaxDegreeOfParallelism = Threads > 0 ? Threads : Environment.ProcessorCount, CancellationToken = cancellation };
 
     /// <summary>Receives lines that belong to the report beside the figures: tables, spreads, what was labelled as mode knowledge.</summary>
     public Action<string> Note { get; init; } = static _ => { };

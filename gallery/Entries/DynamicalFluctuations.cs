@@ -13,6 +13,8 @@ namespace Monge.Gallery.Entries;
 /// </summary>
 internal static class DynamicalFluctuations
 {
+    private const int SeedBits = 20;
+
     private static readonly StreamName s_data = StreamName.Of("dynamical fluctuations: data");
     private static readonly StreamName s_start = StreamName.Of("dynamical fluctuations: start");
     private static readonly StreamName s_limit = StreamName.Of("dynamical fluctuations: limit");
@@ -61,19 +63,17 @@ internal static class DynamicalFluctuations
                 Experiment.InBackground(Resampling)),
         ]);
 
-    private static RandomStream Stream(StreamName name, ExperimentSettings settings, int number) => new((settings.Seed << 20) + (ulong)number, name);
-
     private static double[] Normal(int count, RandomStream random) => [.. Enumerable.Range(0, count).Select(_ => random.NextNormal())];
 
     private static double[] FixedFeatures(ExperimentSettings settings, CancellationToken cancellation)
     {
         const int n = 20, d = 5, repeats = 200, many = 200_000;
         int[] widths = [64, 256, 1024, 4096];
-        var data = Stream(s_data, settings, 0);
+        var data = settings.Stream(s_data, 0, SeedBits);
         double[] inputs = Normal(n * d, data), targets = Normal(n, data);
         double[] Features(NeuronEnsemble network) => [.. Kernel.Tanh().Matrix(network.Features, inputs, d, settings.Threads)];
 
-        var population = NeuronEnsemble.Normal(many, d, Stream(s_limit, settings, 0));
+        var population = NeuronEnsemble.Normal(many, d, settings.Stream(s_limit, 0, SeedBits));
         var features = Features(population);
         var until = TimeOfLoss(features, population.Outputs, targets, 1e-8);
         double[] times = [0, .. Enumerable.Range(0, 19).Select(k => 0.1 * Math.Pow(until / 0.1, k / 18.0))];
@@ -82,7 +82,7 @@ internal static class DynamicalFluctuations
         var errors = widths.Select(m => Enumerable.Range(0, repeats).Select(repeat =>
         {
             cancellation.ThrowIfCancellationRequested();
-            var network = NeuronEnsemble.Normal(m, d, Stream(s_start, settings, (m * repeats) + repeat));
+            var network = NeuronEnsemble.Normal(m, d, settings.Stream(s_start, (m * repeats) + repeat, SeedBits));
             return MeanField(Features(network), network.Outputs, targets, times)
                 .Zip(mean, (f, g) => f.Zip(g, (a, b) => (a - b) * (a - b)).Average()).ToArray();
         }).ToArray()).ToArray();
@@ -143,7 +143,7 @@ internal static class DynamicalFluctuations
         int[] widths = [64, 128, 256, 512, 1024];
         double[] times = [.. Enumerable.Range(0, 13).Select(k => k == 0 ? 0 : until * Math.Pow(2, (k - 12) / 2.0))];
         var kernel = Kernel.ArcCosine(d).Times(d);
-        var teacher = NeuronEnsemble.Spherical(2, d, Stream(s_data, settings, 1), _ => 1);
+        var teacher = NeuronEnsemble.Spherical(2, d, settings.Stream(s_data, 1, SeedBits), _ => 1);
         var variances = new MeanWithError[widths.Length][];
         var (resampling, norm) = (new double[times.Length], 0.0);
         for (var w = 0; w < widths.Length; w++)
@@ -178,10 +178,10 @@ internal static class DynamicalFluctuations
         {
             var paths = new List<NeuronEnsemble>[repeats];
             var losses = new double[repeats];
-            Parallel.For(0, repeats, Options(settings, cancellation), repeat =>
+            Parallel.For(0, repeats, settings.Parallel(cancellation), repeat =>
             {
                 var loss = PopulationLoss.OfTeacher(kernel, d, teacher.Features, teacher.Outputs, new ExecutionOptions { Threads = 1 });
-                var start = NeuronEnsemble.Spherical(m, d, Stream(s_start, settings, (m * 100) + repeat), r => r.NextNormal());
+                var start = NeuronEnsemble.Spherical(m, d, settings.Stream(s_start, (m * 100) + repeat, SeedBits), r => r.NextNormal());
                 paths[repeat] = [];
                 new NeuronFlow(loss, new NeuronFlowOptions { IsSpherical = true, Penalty = penalty }).Run(start, times, 0.05, (_, network, value) =>
                 {
@@ -194,18 +194,15 @@ internal static class DynamicalFluctuations
         }
     }
 
-    private static ParallelOptions Options(ExperimentSettings settings, CancellationToken cancellation) =>
-        new() { MaxDegreeOfParallelism = settings.Threads > 0 ? settings.Threads : Environment.ProcessorCount, CancellationToken = cancellation };
-
     private static double[] Volterra(ExperimentSettings settings, CancellationToken cancellation)
     {
         const int n = 30, d = 3, many = 4096, m = 256, repeats = 500, points = 100;
         const double until = 10;
-        var data = Stream(s_data, settings, 2);
+        var data = settings.Stream(s_data, 2, SeedBits);
         double[] inputs = [.. Enumerable.Range(0, n).SelectMany(_ => new[] { data.NextNormal(), data.NextNormal(), 1 })];
         double[] targets = [.. Enumerable.Range(0, n).Select(a => Math.Sin(2 * inputs[a * d]) * Math.Cos(inputs[(a * d) + 1]))];
         var limit = FluctuationLimit.Follow(
-            NeuronEnsemble.Normal(many, d, Stream(s_limit, settings, 2)), inputs, targets, SmoothUnit.Tanh, until, points, 4, settings.Threads);
+            NeuronEnsemble.Normal(many, d, settings.Stream(s_limit, 2, SeedBits)), inputs, targets, SmoothUnit.Tanh, until, points, 4, settings.Threads);
         double[] times = [.. Enumerable.Range(1, 20).Select(k => k * until / 20)];
         var outputs = new double[times.Length][][];
         for (var k = 0; k < times.Length; k++)
@@ -213,12 +210,12 @@ internal static class DynamicalFluctuations
             outputs[k] = new double[repeats][];
         }
 
-        Parallel.For(0, repeats, Options(settings, cancellation), repeat =>
+        Parallel.For(0, repeats, settings.Parallel(cancellation), repeat =>
         {
             var loss = new RegressionLoss(inputs, targets, Kernel.Tanh(), new ExecutionOptions { Threads = 1 });
             var k = 0;
             new NeuronFlow(loss).Run(
-                NeuronEnsemble.Normal(m, d, Stream(s_start, settings, repeat)), times, until / points / 2,
+                NeuronEnsemble.Normal(m, d, settings.Stream(s_start, repeat, SeedBits)), times, until / points / 2,
                 (_, network, _) => outputs[k++][repeat] = loss.Predict(inputs, network.Features, network.Masses()), cancellation);
         });
         var worst = 0.0;
@@ -239,12 +236,12 @@ internal static class DynamicalFluctuations
     {
         const int d = 10, m = 128, repeats = 2000;
         var kernel = Kernel.ArcCosine(d).Times(d);
-        var teacher = NeuronEnsemble.Spherical(2, d, Stream(s_data, settings, 1), _ => 1);
+        var teacher = NeuronEnsemble.Spherical(2, d, settings.Stream(s_data, 1, SeedBits), _ => 1);
         var loss = PopulationLoss.OfTeacher(kernel, d, teacher.Features, teacher.Outputs, new ExecutionOptions { Threads = 1 });
-        var trained = NeuronEnsemble.Spherical(m, d, Stream(s_start, settings, 0), r => r.NextNormal());
+        var trained = NeuronEnsemble.Spherical(m, d, settings.Stream(s_start, 0, SeedBits), r => r.NextNormal());
         new NeuronFlow(loss, new NeuronFlowOptions { IsSpherical = true }).Run(trained, [5], 0.05, (_, network, _) => trained = network, cancellation);
         var own = PopulationLoss.OfTeacher(kernel, d, trained.Features, trained.Masses(), new ExecutionOptions { Threads = 1 });
-        var random = Stream(s_limit, settings, 3);
+        var random = settings.Stream(s_limit, 3, SeedBits);
 
         // Twice the loss against the trained network itself is the squared distance.
         double[] squares =

@@ -164,10 +164,10 @@ internal static class FeatureLearning
     {
         const int n = 30, d = 50, m = 500;
         const double step = 1e-4;
-        var random = Stream(s_data, settings, 0);
+        var random = settings.Stream(s_data, 0);
         var inputs = Inputs(n, d, random);
         double[] labels = [.. Enumerable.Range(0, n).Select(_ => Sign(random))];
-        var drawn = NeuronEnsemble.Normal(m, d, Stream(s_start, settings, 0));
+        var drawn = NeuronEnsemble.Normal(m, d, settings.Stream(s_start, 0));
         var start = drawn with { Outputs = [.. drawn.Outputs.Select(_ => Sign(random))] };
         var loss = new RegressionLoss(inputs, labels, Kernel.Tanh(), settings.Execution);
         var kernel = InnerProducts(inputs, d);
@@ -215,13 +215,13 @@ internal static class FeatureLearning
         foreach (var (name, d, layer) in new[] { ("shallow", 50, 0), ("three layers", 10, 2000), ("shallow", 10, 0) })
         {
             const int n = 30, m = 500;
-            var random = Stream(s_data, settings, d);
+            var random = settings.Stream(s_data, d);
             var inputs = Inputs(n, d, random);
             double[] labels = [.. Enumerable.Range(0, n).Select(_ => Sign(random))];
             var kernel = layer == 0
                 ? InnerProducts(inputs, d)
-                : RandomFirstLayer.Normal(layer, d, Kernel.Relu(), Stream(s_layer, settings, d)).KernelMatrix(inputs, settings.Threads);
-            var draws = Stream(s_start, settings, d);
+                : RandomFirstLayer.Normal(layer, d, Kernel.Relu(), settings.Stream(s_layer, d)).KernelMatrix(inputs, settings.Threads);
+            var draws = settings.Stream(s_start, d);
             var start = layer == 0
                 ? FunctionEnsemble.OfNeurons(NeuronEnsemble.Normal(m, d, draws), inputs, settings.Threads)
                 : FunctionEnsemble.Gaussian(m, kernel, n, draws, Sign, threads: settings.Threads);
@@ -253,7 +253,7 @@ internal static class FeatureLearning
 
     private static double[] Widths(ExperimentSettings settings, CancellationToken cancellation)
     {
-        var table = SingleIndex(200, 10, 0, u => Math.Max(u, 0), Stream(s_data, settings, 100));
+        var table = SingleIndex(200, 10, 0, u => Math.Max(u, 0), settings.Stream(s_data, 100));
         var moved = new Dictionary<double, double[]>();
         foreach (var exponent in new[] { Tangent, Between, MeanField })
         {
@@ -261,7 +261,7 @@ internal static class FeatureLearning
             [
                 .. s_widths.Select(m =>
                 {
-                    var start = Start(table, m, Stream(s_start, settings, m), settings);
+                    var start = Start(table, m, settings.Stream(s_start, m), settings);
                     var end = Train(table, start, exponent, 0.01, settings, cancellation);
                     return Difference(end.Neurons.First(table.Targets.Length), start.First(table.Targets.Length));
                 }),
@@ -286,8 +286,8 @@ internal static class FeatureLearning
             var errors = new List<(double MeanField, double Tangent)>();
             for (var k = 0; k < Repeats; k++)
             {
-                var table = SingleIndex(n, d, TestPoints, HermiteTwo, Stream(s_data, settings, 200 + k));
-                var start = Start(table, m, Stream(s_start, settings, 200 + k), settings, scale);
+                var table = SingleIndex(n, d, TestPoints, HermiteTwo, settings.Stream(s_data, 200 + k));
+                var start = Start(table, m, settings.Stream(s_start, 200 + k), settings, scale);
                 double[] pair =
                 [
                     .. new[] { MeanField, Tangent }.Select(exponent =>
@@ -315,8 +315,8 @@ internal static class FeatureLearning
     {
         const int m = 4096, n = 300;
         const double level = 1e-4;
-        var table = SingleIndex(n, 10, TestPoints, HermiteTwo, Stream(s_data, settings, 300));
-        var start = Start(table, m, Stream(s_start, settings, 300), settings);
+        var table = SingleIndex(n, 10, TestPoints, HermiteTwo, settings.Stream(s_data, 300));
+        var start = Start(table, m, settings.Stream(s_start, 300), settings);
         var kernel = new TangentKernel(table.Kernel[..(n * table.Points)], n, Kernel.Tanh()) { Threads = settings.Threads }.Of(start);
         var linear = new LinearisedFlow(kernel, [.. table.Targets.Select(y => -y)]);
         var end = Train(table, start, Tangent, level, settings, cancellation);
@@ -345,7 +345,7 @@ internal static class FeatureLearning
     private static Table SingleIndex(int n, int d, int beside, Func<double, double> link, RandomStream random)
     {
         var direction = new double[d];
-        NeuronEnsemble.UniformOnSphere(random, direction);
+        Sphere.Uniform(random, direction);
         var inputs = Inputs(n + beside, d, random);
         double[] targets = [.. Enumerable.Range(0, n + beside).Select(a => link(Math.Sqrt(d) * HostVectors.Dot(direction, inputs.AsSpan(a * d, d))))];
         return new Table(NetworkKernels.ArcCosine(1).Matrix(inputs, inputs, d), targets[..n], targets[n..]);
@@ -369,7 +369,4 @@ internal static class FeatureLearning
         HostMatrices.Product(inputs, HostMatrices.Transposed(inputs, inputs.Length / d, d), inputs.Length / d, d, inputs.Length / d);
 
     private static System.Globalization.CultureInfo Invariant => System.Globalization.CultureInfo.InvariantCulture;
-
-    private static RandomStream Stream(StreamName name, ExperimentSettings settings, int number) =>
-        new((settings.Seed << 16) + (ulong)number, name);
 }

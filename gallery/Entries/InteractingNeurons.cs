@@ -14,6 +14,7 @@ namespace Monge.Gallery.Entries;
 internal static class InteractingNeurons
 {
     private const double AlphaTimesDimension = 5;
+    private const int SeedBits = 32;
 
     private static readonly StreamName s_model = StreamName.Of("interacting neurons: model");
     private static readonly StreamName s_start = StreamName.Of("interacting neurons: start");
@@ -68,9 +69,6 @@ internal static class InteractingNeurons
 
     private sealed record DescentSetting(int Dimension, int[] Widths, double Step, int Steps);
 
-    private static RandomStream Stream(StreamName name, ExperimentSettings settings, int number) =>
-        new((settings.Seed << 16) + (ulong)number, name);
-
     private static PopulationLoss Loss(ThreeSpinModel model, int threads, double amplitude = 1)
     {
         var d = model.Dimension;
@@ -111,13 +109,13 @@ internal static class InteractingNeurons
         const int d = 5;
         int[] widths = [32, 64, 128, 256, 512, 1024];
         double[] times = [.. Enumerable.Range(0, 10).Select(k => 1600 * Math.Pow(2, k - 9))];
-        var model = new ThreeSpinModel(d, Stream(s_model, settings, d));
+        var model = new ThreeSpinModel(d, settings.Stream(s_model, d, SeedBits));
         var losses = new double[widths.Length][];
-        Parallel.For(0, widths.Length, Options(settings, cancellation), w =>
+        Parallel.For(0, widths.Length, settings.Parallel(cancellation), w =>
         {
             var curve = new List<double>();
             new NeuronFlow(NormalisedLoss(model), new NeuronFlowOptions { IsSpherical = true }).RunAdaptive(
-                Neurons(widths[w], d, Stream(s_start, settings, widths[w]), 1), times, 1e-3, (_, _, loss) => curve.Add(loss), cancellation);
+                Neurons(widths[w], d, settings.Stream(s_start, widths[w], SeedBits), 1), times, 1e-3, (_, _, loss) => curve.Add(loss), cancellation);
             losses[w] = [.. curve];
         });
         for (var w = 0; w < widths.Length; w++)
@@ -140,12 +138,12 @@ internal static class InteractingNeurons
         const int d = 5, repeats = 40, many = 4096;
         const double until = 12.5;
         int[] widths = [64, 128, 256];
-        var model = new ThreeSpinModel(d, Stream(s_model, settings, d));
+        var model = new ThreeSpinModel(d, settings.Stream(s_model, d, SeedBits));
         var limit = Last(many, 0);
         var differences = widths.Select(n =>
         {
             var losses = new double[repeats];
-            Parallel.For(0, repeats, Options(settings, cancellation), repeat => losses[repeat] = Last(n, repeat + 1));
+            Parallel.For(0, repeats, settings.Parallel(cancellation), repeat => losses[repeat] = Last(n, repeat + 1));
             settings.Remark($"{n} neurons: mean loss {losses.Average():g5}, {many} neurons {limit:g5}");
             return Math.Abs(losses.Average() - limit);
         }).ToArray();
@@ -155,25 +153,21 @@ internal static class InteractingNeurons
         {
             var last = 0.0;
             new NeuronFlow(NormalisedLoss(model), new NeuronFlowOptions { IsSpherical = true }).RunAdaptive(
-                Neurons(n, d, Stream(s_start, settings, (n * 100) + repeat), 1), [until], 1e-4, (_, _, loss) => last = loss, cancellation);
+                Neurons(n, d, settings.Stream(s_start, (n * 100) + repeat, SeedBits), 1), [until], 1e-4, (_, _, loss) => last = loss, cancellation);
             return last;
         }
     }
-
-    private static ParallelOptions Options(ExperimentSettings settings, CancellationToken cancellation) =>
-        new() { MaxDegreeOfParallelism = settings.Threads > 0 ? settings.Threads : Environment.ProcessorCount, CancellationToken = cancellation };
 
     private static double[] Descent(ExperimentSettings settings, DescentSetting setting, CancellationToken cancellation)
     {
         const int repeats = 10, samples = 10, testPoints = 100_000;
         var d = setting.Dimension;
-        var model = new ThreeSpinModel(d, Stream(s_model, settings, d));
+        var model = new ThreeSpinModel(d, settings.Stream(s_model, d, SeedBits));
         void Draw(RandomStream random, Span<double> inputs, Span<double> targets)
         {
-            var points = new double[targets.Length * d];
+            var points = Sphere.Uniform(targets.Length, d, random, Math.Sqrt(d));
             for (var a = 0; a < targets.Length; a++)
             {
-                NeuronEnsemble.UniformOnSphere(random, points.AsSpan(a * d, d), Math.Sqrt(d));
                 points.AsSpan(a * d, d).CopyTo(inputs[(a * (d + 1))..]);
                 inputs[(a * (d + 1)) + d] = 1;
             }
@@ -187,19 +181,19 @@ internal static class InteractingNeurons
         }
 
         var (test, targets) = (new double[testPoints * (d + 1)], new double[testPoints]);
-        Draw(Stream(s_points, settings, 1), test, targets);
+        Draw(settings.Stream(s_points, 1, SeedBits), test, targets);
         var unit = 0.5 * model.MeanSquare / d;
         double[][] Losses(int n, double share) => Runs(n, (int)(share * n / 5));
         double[][] Runs(int n, int batch)
         {
             var losses = new double[repeats][];
-            Parallel.For(0, repeats, Options(settings, cancellation), repeat =>
+            Parallel.For(0, repeats, settings.Parallel(cancellation), repeat =>
             {
                 var execution = new ExecutionOptions { Threads = 1 };
                 var loss = new RegressionLoss(test, targets, Kernel.Sigmoid(), execution);
                 var descent = new NeuronDescent(Kernel.Sigmoid(), d + 1, Draw, execution);
-                var random = Stream(s_points, settings, 100 + (n * 100) + (batch * 100_000) + repeat);
-                var network = NeuronEnsemble.Draw(n, d + 1, Stream(s_start, settings, (n * 100) + repeat), r => r.NextNormal(), (r, z) =>
+                var random = settings.Stream(s_points, 100 + (n * 100) + (batch * 100_000) + repeat, SeedBits);
+                var network = NeuronEnsemble.Draw(n, d + 1, settings.Stream(s_start, (n * 100) + repeat, SeedBits), r => r.NextNormal(), (r, z) =>
                 {
                     for (var k = 0; k <= d; k++)
                     {
@@ -239,13 +233,13 @@ internal static class InteractingNeurons
         foreach (var d in new[] { 5, 10, 25 })
         {
             cancellation.ThrowIfCancellationRequested();
-            var model = new ThreeSpinModel(d, Stream(s_model, settings, d));
+            var model = new ThreeSpinModel(d, settings.Stream(s_model, d, SeedBits));
             var errors = PointErrors(settings, model);
             (square, target, kernel) = (Math.Max(square, errors.Square), Math.Max(target, errors.Target), Math.Max(kernel, errors.Kernel));
             gradient = Math.Max(gradient, GradientError(settings, model));
         }
 
-        double[] squares = [.. Enumerable.Range(0, 200).Select(k => new ThreeSpinModel(5, Stream(s_model, settings, 100 + k)).MeanSquare)];
+        double[] squares = [.. Enumerable.Range(0, 200).Select(k => new ThreeSpinModel(5, settings.Stream(s_model, 100 + k, SeedBits)).MeanSquare)];
         var mean = squares.Average();
         var models = Math.Abs(mean - 5) / Math.Sqrt(squares.Average(v => (v - mean) * (v - mean)) / (squares.Length - 1));
         return [square, target, kernel, gradient, models, StartError(settings)];
@@ -256,19 +250,15 @@ internal static class InteractingNeurons
     {
         const int n = 1_000_000, block = 10_000;
         var d = model.Dimension;
-        var random = Stream(s_points, settings, d);
+        var random = settings.Stream(s_points, d, SeedBits);
         var neurons = Neurons(2, d, random, 1).Features;
-        var (points, values, units) = (new double[block * d], new double[block], new double[2 * block]);
+        var values = new double[block];
         var sums = new Moments[3];
         for (var from = 0; from < n; from += block)
         {
-            for (var a = 0; a < block; a++)
-            {
-                NeuronEnsemble.UniformOnSphere(random, points.AsSpan(a * d, d), Math.Sqrt(d));
-            }
-
+            var points = Sphere.Uniform(block, d, random, Math.Sqrt(d));
             model.Values(points, values);
-            units = Kernel.Gaussian(Math.Sqrt(d / AlphaTimesDimension)).Matrix(points, neurons, d, settings.Threads);
+            var units = Kernel.Gaussian(Math.Sqrt(d / AlphaTimesDimension)).Matrix(points, neurons, d, settings.Threads);
             for (var a = 0; a < block; a++)
             {
                 sums[0].Add(values[a] * values[a]);
@@ -288,7 +278,7 @@ internal static class InteractingNeurons
         const double h = 1e-5;
         var d = model.Dimension;
         var loss = Loss(model, 1);
-        var network = Neurons(m, d, Stream(s_start, settings, d), 3);
+        var network = Neurons(m, d, settings.Stream(s_start, d, SeedBits), 3);
         var (masses, potential, slopes) = (network.Masses(), new double[m], new double[m * d]);
         var value = loss.Evaluate(network.Features, masses, potential, slopes);
         var largest = 0.0;
@@ -297,8 +287,8 @@ internal static class InteractingNeurons
             // Along the sphere, as the closed forms hold on it alone.
             var z = network.Features.AsSpan(i * d, d).ToArray();
             var tangent = new double[d];
-            NeuronEnsemble.UniformOnSphere(Stream(s_start, settings, 1000 + i), tangent);
-            HostVectors.AddScaled(-HostVectors.Dot(tangent, z) / d, z, tangent);
+            Sphere.Uniform(settings.Stream(s_start, 1000 + i, SeedBits), tangent);
+            Sphere.Project(z, tangent);
             var length = Math.Sqrt(HostVectors.Dot(tangent, tangent));
             var measured = (Turned(h) - Turned(-h)) / (2 * h);
             largest = Math.Max(largest, Math.Abs(measured - (masses[i] * HostVectors.Dot(tangent, slopes.AsSpan(i * d, d)) / length)));
@@ -327,7 +317,7 @@ internal static class InteractingNeurons
         var sum = default(Moments);
         for (var k = 0; k < 400; k++)
         {
-            var network = Neurons(m, d, Stream(s_start, settings, 2000 + k), 1);
+            var network = Neurons(m, d, settings.Stream(s_start, 2000 + k, SeedBits), 1);
             sum.Add(m * HostVectors.Dot(network.Masses(), kernel.Sums(network.Features, network.Features, d, network.Masses(), 1)));
         }
 

@@ -148,12 +148,9 @@ internal static class NeuronBirthDeaths
         Background = rule == Rule.Background ? (random, y) => y[0] = random.NextNormal() : null,
     };
 
-    private static RandomStream Stream(StreamName name, ExperimentSettings settings, int number) =>
-        new((settings.Seed << 16) + (ulong)number, name);
-
     private static double[] Identities(ExperimentSettings settings, CancellationToken cancellation)
     {
-        var network = Spread(Neurons, Stream(s_start, settings, 0));
+        var network = Spread(Neurons, settings.Stream(s_start, 0));
         var masses = network.Masses();
         var closed = GaussianLoss().Evaluate(network.Features, masses, new double[Neurons], default);
 
@@ -184,7 +181,7 @@ internal static class NeuronBirthDeaths
         const double h = 1e-3;
         var (losses, rates) = (new List<double>(), new List<double>());
         var flow = new NeuronBirthDeath(GaussianLoss(settings.Threads), new NeuronBirthDeathOptions { Rate = 0.05, Step = h });
-        flow.FollowWeighted(Spread(count, Stream(s_start, settings, count)), [0, h, 2 * h], (_, _, _, loss) =>
+        flow.FollowWeighted(Spread(count, settings.Stream(s_start, count / 1000)), [0, h, 2 * h], (_, _, _, loss) =>
         {
             losses.Add(loss.Value);
             rates.Add(loss.Rate);
@@ -196,7 +193,7 @@ internal static class NeuronBirthDeaths
     {
         const int steps = 3000;
         var runs = AllRules(settings, Spread, steps, cancellation);
-        var median = runs.Select(curves => Median([.. curves.Select(curve => curve[1000])])).ToArray();
+        var median = runs.Select(curves => FigureVerdicts.Median([.. curves.Select(curve => curve[1000])])).ToArray();
         settings.Remark($"{Line("spread start", runs, 500, 1000, steps)}");
         return
         [
@@ -208,7 +205,7 @@ internal static class NeuronBirthDeaths
     private static double RatioOfTimes(ExperimentSettings settings, double[][] slow, double[][] fast)
     {
         const double level = 1e-3;
-        var random = Stream(s_run, settings, 9999);
+        var random = settings.Stream(s_run, 9999);
         double[] ratios = [.. slow.Zip(fast, (a, b) => Math.Log((double)First(a) / First(b)))];
         double[] means = [.. Enumerable.Range(0, 1000).Select(_ => ratios.Average(_ => ratios[random.NextInt(ratios.Length)])).Order()];
         return Math.Exp(means[25]);
@@ -223,15 +220,15 @@ internal static class NeuronBirthDeaths
         settings.Remark($"{Line("start at -2", runs, 1000, 3000, steps)}");
         return
         [
-            .. runs[..2].Select(curves => Median([.. curves.Select(curve => curve[^1])])),
+            .. runs[..2].Select(curves => FigureVerdicts.Median([.. curves.Select(curve => curve[^1])])),
             runs[2].Count(curve => curve[5000] <= 1e-3) / (double)Repeats,
-            Median([.. runs[2].Select(curve => curve[^1])]),
+            FigureVerdicts.Median([.. runs[2].Select(curve => curve[^1])]),
         ];
     }
 
     private static string Line(string what, double[][][] runs, params int[] steps) => what + ": " + string.Join("; ", Enum.GetValues<Rule>().Select(rule =>
         $"{rule} " + string.Join(" / ", steps.Select(step => FormattableString.Invariant(
-            $"{Median([.. runs[(int)rule].Select(curve => curve[step])]):g3}")))));
+            $"{FigureVerdicts.Median([.. runs[(int)rule].Select(curve => curve[step])]):g3}")))));
 
     // The losses after each step, by rule and repeat: every rule starts from the same neurons.
     private static double[][][] AllRules(
@@ -242,15 +239,9 @@ internal static class NeuronBirthDeaths
         {
             var curve = new double[steps + 1];
             new NeuronBirthDeath(loss, Options(rule, 1000)).Run(
-                start(Neurons, Stream(s_start, settings, repeat)), steps, Stream(s_run, settings, repeat), (step, value) => curve[step] = value, cancellation);
+                start(Neurons, settings.Stream(s_start, repeat)), steps, settings.Stream(s_run, repeat), (step, value) => curve[step] = value, cancellation);
             return curve;
         }).ToArray())];
-    }
-
-    private static double Median(double[] values)
-    {
-        double[] sorted = [.. values.Order()];
-        return 0.5 * (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]);
     }
 
     // min over masses of C - F.s + s.K s / 2 by coordinate descent, on a grid where each place has its sign.
@@ -286,13 +277,14 @@ internal static class NeuronBirthDeaths
         var (loss, limit) = (GaussianLoss(), 0.0);
         new NeuronBirthDeath(loss, new NeuronBirthDeathOptions { Rate = 5, Step = Step })
             .FollowWeighted(Grid(3200), [steps * Step], (_, _, _, at) => limit = at.Value, cancellation);
-        var errors = counts.Select(count =>
+        var errors = counts.Select((count, place) =>
         {
+            var first = 10_000 + (place * repeats);
             var losses = Enumerable.Range(0, repeats).Select(repeat =>
             {
                 var end = 0.0;
                 new NeuronBirthDeath(loss, Options(Rule.Clone, 0))
-                    .Run(Grid(count), steps, Stream(s_run, settings, (count * repeats) + repeat), (_, value) => end = value, cancellation);
+                    .Run(Grid(count), steps, settings.Stream(s_run, first + repeat), (_, value) => end = value, cancellation);
                 return end;
             }).ToArray();
             var mean = losses.Average();
@@ -329,12 +321,12 @@ internal static class NeuronBirthDeaths
         var curves = new List<int>[3];
         for (var repeat = 0; repeat < repeats; repeat++)
         {
-            var teacher = NeuronEnsemble.Normal(teachers, d, Stream(s_teacher, settings, repeat));
+            var teacher = NeuronEnsemble.Normal(teachers, d, settings.Stream(s_teacher, repeat));
             double[] lengths = [.. Enumerable.Range(0, teachers).Select(k => Length(teacher.Features.AsSpan(k * d, d)))];
             double[] directions = [.. teacher.Features.Select((v, k) => v / lengths[k / d])];
             double[] masses = [.. teacher.Outputs.Select((c, k) => c * lengths[k] / teachers)];
             var loss = new HomogeneousLoss(PopulationLoss.OfTeacher(Kernel.ArcCosine(d), d, directions, masses, new ExecutionOptions { Threads = 1 }));
-            var start = NeuronEnsemble.Normal(students, d, Stream(s_start, settings, repeat));
+            var start = NeuronEnsemble.Normal(students, d, settings.Stream(s_start, repeat));
             foreach (var rule in Enum.GetValues<Rule>())
             {
                 var first = steps;
@@ -346,7 +338,7 @@ internal static class NeuronBirthDeaths
                     QuietSteps = 1000,
                     Background = rule == Rule.Background ? SmallRows : null,
                 };
-                new NeuronBirthDeath(loss, options).Run(start, steps, Stream(s_run, settings, repeat), (step, value) =>
+                new NeuronBirthDeath(loss, options).Run(start, steps, settings.Stream(s_run, repeat), (step, value) =>
                 {
                     (begin, last) = (step == 0 ? value : begin, value);
                     first = value <= level ? Math.Min(first, step) : first;
@@ -356,7 +348,7 @@ internal static class NeuronBirthDeaths
             }
         }
 
-        return [Median([.. curves[2].Zip(curves[0], (a, b) => (double)a / b)])];
+        return [FigureVerdicts.Median([.. curves[2].Zip(curves[0], (a, b) => (double)a / b)])];
     }
 
     private static void SmallRows(RandomStream random, Span<double> z)

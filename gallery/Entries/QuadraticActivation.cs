@@ -11,6 +11,7 @@ namespace Monge.Gallery.Entries;
 internal static class QuadraticActivation
 {
     private const double TailTime = 2000;
+    private const int SeedBits = 32;
 
     private static readonly StreamName s_teacher = StreamName.Of("quadratic activation: teacher");
     private static readonly StreamName s_start = StreamName.Of("quadratic activation: start");
@@ -92,10 +93,8 @@ internal static class QuadraticActivation
                 .. inputs.Select(n =>
                 {
                     var found = 0;
-                    Parallel.For(0, trials, new ParallelOptions
-                    {
-                        MaxDegreeOfParallelism = settings.Threads > 0 ? settings.Threads : Environment.ProcessorCount, CancellationToken = cancellation,
-                    }, trial => Interlocked.Add(ref found, IsRecovered(settings, d, neurons, n, trial, cancellation) ? 1 : 0));
+                    Parallel.For(0, trials, settings.Parallel(cancellation), trial =>
+                        Interlocked.Add(ref found, IsRecovered(settings, d, neurons, n, trial, cancellation) ? 1 : 0));
                     return (double)found / trials;
                 }),
             ];
@@ -133,9 +132,9 @@ internal static class QuadraticActivation
 
     private static (QuadraticNetwork Problem, double[] Start) Trial(ExperimentSettings settings, int d, int neurons, int count, int number)
     {
-        var (inputs, start) = (Stream(s_inputs, settings, number), Stream(s_start, settings, number));
+        var (inputs, start) = (settings.Stream(s_inputs, number, SeedBits), settings.Stream(s_start, number, SeedBits));
         double[] points = [.. Enumerable.Range(0, count * d).Select(_ => inputs.NextNormal())];
-        var problem = new QuadraticNetwork(QuadraticNetwork.RandomMatrix(d, neurons, Stream(s_teacher, settings, number)), points);
+        var problem = new QuadraticNetwork(QuadraticNetwork.RandomMatrix(d, neurons, settings.Stream(s_teacher, number, SeedBits)), points);
         return (problem, [.. Enumerable.Range(0, d * d).Select(_ => start.NextNormal())]);
     }
 
@@ -146,9 +145,9 @@ internal static class QuadraticActivation
         for (var trial = 0; trial < trials; trial++)
         {
             var neurons = 1 + (trial % 3);
-            var random = Stream(s_inputs, settings, 1_000_000 + trial);
+            var random = settings.Stream(s_inputs, 1_000_000 + trial, SeedBits);
             double[] inputs = [.. Enumerable.Range(0, size * d).Select(_ => random.NextNormal())];
-            var teacher = QuadraticNetwork.RandomMatrix(d, neurons, Stream(s_teacher, settings, trial));
+            var teacher = QuadraticNetwork.RandomMatrix(d, neurons, settings.Stream(s_teacher, trial, SeedBits));
             var (values, found) = Solved(inputs, teacher, d);
             condition = Math.Min(condition, Math.Sqrt(Math.Max(0, values.Min()) / values.Max()));
             error = Math.Max(error, Relative(found, teacher));
@@ -200,8 +199,8 @@ internal static class QuadraticActivation
             {
                 cancellation.ThrowIfCancellationRequested();
                 var (d, m) = tail;
-                var problem = new QuadraticNetwork(QuadraticNetwork.RandomMatrix(d, m, Stream(s_teacher, settings, k)));
-                var end = problem.Follow(QuadraticNetwork.RandomMatrix(d, 2 * d, Stream(s_start, settings, k)), [TailTime])[0];
+                var problem = new QuadraticNetwork(QuadraticNetwork.RandomMatrix(d, m, settings.Stream(s_teacher, k, SeedBits)));
+                var end = problem.Follow(QuadraticNetwork.RandomMatrix(d, 2 * d, settings.Stream(s_start, k, SeedBits)), [TailTime])[0];
                 return TailTime * TailTime * problem.Loss(end) / QuadraticNetwork.TailConstant(d, m);
             }),
         ];
@@ -214,10 +213,10 @@ internal static class QuadraticActivation
     {
         const int d = 5;
         const double begin = 1e-12, end = 1e-20;
-        var problem = new QuadraticNetwork(QuadraticNetwork.RandomMatrix(d, d, Stream(s_teacher, settings, d)));
+        var problem = new QuadraticNetwork(QuadraticNetwork.RandomMatrix(d, d, settings.Stream(s_teacher, d, SeedBits)));
         var slowest = SlowestRate([.. problem.Teacher], d);
         double[] times = [.. Enumerable.Range(1, 400).Select(k => 0.2 * k / slowest)];
-        var path = problem.Follow(QuadraticNetwork.RandomMatrix(d, 2 * d, Stream(s_start, settings, d)), times, 1e-12);
+        var path = problem.Follow(QuadraticNetwork.RandomMatrix(d, 2 * d, settings.Stream(s_start, d, SeedBits)), times, 1e-12);
         var losses = path.Select(at => problem.Loss(at)).ToArray();
         var (first, last) = (Array.FindIndex(losses, v => v < begin), Array.FindIndex(losses, v => v < end));
         if (last < 0)
@@ -267,10 +266,10 @@ internal static class QuadraticActivation
     {
         const int d = 8, m = 16, n = 30;
         const double step = 1e-4;
-        var random = Stream(s_inputs, settings, 0);
+        var random = settings.Stream(s_inputs, 0, SeedBits);
         double[] inputs = [.. Enumerable.Range(0, n * d).Select(_ => random.NextNormal())];
-        var problem = new QuadraticNetwork(QuadraticNetwork.RandomMatrix(d, 2, Stream(s_teacher, settings, 0)), inputs);
-        var start = Stream(s_start, settings, 0);
+        var problem = new QuadraticNetwork(QuadraticNetwork.RandomMatrix(d, 2, settings.Stream(s_teacher, 0, SeedBits)), inputs);
+        var start = settings.Stream(s_start, 0, SeedBits);
         double[] weights = [.. Enumerable.Range(0, m * d).Select(_ => start.NextNormal())];
         double[] times = [.. Enumerable.Range(1, 40).SelectMany(k => new[] { (0.25 * k) - step, 0.25 * k, (0.25 * k) + step })];
         var matrices = problem.Follow(QuadraticNetwork.OfNeurons(weights, d), times, 1e-12);
@@ -290,7 +289,4 @@ internal static class QuadraticActivation
 
         return [difference, rate, least];
     }
-
-    private static RandomStream Stream(StreamName name, ExperimentSettings settings, int number) =>
-        new((settings.Seed << 8) + (ulong)number, name);
 }

@@ -28,8 +28,8 @@ internal static partial class SparseFeatures
         var atoms = 0.0;
         var errors = Errors(s_conicSizes, ConicRepeats, (n, repeat) =>
         {
-            var random = Stream(s_points, settings, 3000 + repeat);
-            var (inputs, test) = (Sphere(n, 3, random), Sphere(TestPoints, 3, random));
+            var random = settings.Stream(s_points, 3000 + repeat);
+            var (inputs, test) = (Sphere.Uniform(n, 3, random), Sphere.Uniform(TestPoints, 3, random));
             var (network, objective) = Descend(inputs, settings, repeat, cancellation);
             var count = NeuronAtoms.Of(network, inputs, least: 1e-3).Count;
             var error = MeanSquare(Kernel.Relu().Sums(test, network.Features, 3, network.Outputs, 1), Constant(TestPoints));
@@ -46,7 +46,7 @@ internal static partial class SparseFeatures
         var loss = new RegressionLoss(inputs, Constant(inputs.Length / 3), Kernel.Relu(), settings.Execution);
         var next = 0;
         var network = NeuronEnsemble.Spherical(
-            ConicNeurons, 3, Stream(s_neurons, settings, repeat), _ => (next++ % 2 == 0 ? 1 : -1) / (double)ConicNeurons);
+            ConicNeurons, 3, settings.Stream(s_neurons, repeat), _ => (next++ % 2 == 0 ? 1 : -1) / (double)ConicNeurons);
         var objective = 0.0;
         foreach (var penalty in s_conicPenalties)
         {

@@ -40,7 +40,7 @@ internal static partial class SparseFeatures
 
     private static double[] MeasureDigits(ExperimentSettings settings, CancellationToken cancellation)
     {
-        var (images, labels) = ReadDigits(Stream(s_digits, settings, 0));
+        var (images, labels) = ReadDigits(settings.Stream(s_digits, 0));
         double[][] training = images[..TrainingDigits], test = images[TrainingDigits..];
         double[] targets = labels[..TrainingDigits], wanted = labels[TrainingDigits..];
         var encode = Encoding(training);
@@ -58,7 +58,7 @@ internal static partial class SparseFeatures
         var loss = new RegressionLoss(inputs, targets, Kernel.Relu(), settings.Execution);
         var next = 0;
         var network = NeuronEnsemble.Spherical(
-            DigitNeurons, loss.Dimension, Stream(s_neurons, settings, 0), _ => (next++ % 2 == 0 ? 1 : -1) / (double)DigitNeurons);
+            DigitNeurons, loss.Dimension, settings.Stream(s_neurons, 0), _ => (next++ % 2 == 0 ? 1 : -1) / (double)DigitNeurons);
         foreach (var penalty in s_digitPenalties)
         {
             (network, var objective) = new ConicDescent(loss, new() { Penalty = penalty, Steps = DigitSteps }).Run(network, null, cancellation);
@@ -75,7 +75,7 @@ internal static partial class SparseFeatures
     private static (double Error, double Deformation, double Rotation) Stability(
         string name, Func<double[][], double[]> predict, double[][] test, double[] wanted, ExperimentSettings settings)
     {
-        var random = Stream(s_warps, settings, 0);
+        var random = settings.Stream(s_warps, 0);
         double[][] deformed = [.. test.Select(image => ImageWarp.Deform(image, Side, ImageWarp.SmoothField(Side, FieldCut, Displacement, random)))];
         var norm = test.Zip(deformed, (a, b) => HostVectors.SquaredDistance(a, b)).Average();
         double[][] noisy = [.. test.Select(image => Noisy(image, Math.Sqrt(norm), random))];
@@ -92,7 +92,7 @@ internal static partial class SparseFeatures
     private static double[] Noisy(double[] image, double norm, RandomStream random)
     {
         var noise = new double[image.Length];
-        NeuronEnsemble.UniformOnSphere(random, noise, norm);
+        Sphere.Uniform(random, noise, norm);
         return [.. image.Zip(noise, (v, e) => v + e)];
     }
 

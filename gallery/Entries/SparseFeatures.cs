@@ -84,12 +84,12 @@ internal static partial class SparseFeatures
         var kernel = MonteCarloError(settings, cancellation);
         var residual = new[] { 2, 3 }.Max(d =>
         {
-            var points = Sphere(1024, d, Stream(s_points, settings, d));
+            var points = Sphere.Uniform(1024, d, settings.Stream(s_points, d));
             return KernelInterpolation.Fit(NetworkKernels.NeuralTangent(), points, Constant(1024), d).LargestResidual;
         });
         const int n = 64;
-        var inputs = Sphere(n, 3, Stream(s_points, settings, 4));
-        var neurons = SparseNeuronRegression.Fit(inputs, Constant(n), Stream(s_neurons, settings, 0), new() { Neurons = 2000 }, cancellation);
+        var inputs = Sphere.Uniform(n, 3, settings.Stream(s_points, 4));
+        var neurons = SparseNeuronRegression.Fit(inputs, Constant(n), settings.Stream(s_neurons, 0), new() { Neurons = 2000 }, cancellation);
         return [kernel, residual, neurons.Violation];
     }
 
@@ -97,7 +97,7 @@ internal static partial class SparseFeatures
     private static double MonteCarloError(ExperimentSettings settings, CancellationToken cancellation)
     {
         const int d = 3, points = 6, units = 1_000_000;
-        var random = Stream(s_network, settings, 0);
+        var random = settings.Stream(s_network, 0);
         double[] x = [.. Enumerable.Range(0, points * d).Select(_ => random.NextNormal() / Math.Sqrt(d))];
         double[] sums = new double[points * points], outputs = new double[points], z = new double[d];
         double[] products = HostMatrices.Product(x, HostMatrices.Transposed(x, points, d), points, d, points);
@@ -134,14 +134,14 @@ internal static partial class SparseFeatures
         var errors = Errors(s_lazySizes, LazyRepeats, (n, repeat) =>
         {
             cancellation.ThrowIfCancellationRequested();
-            return LazyError(n, d, Stream(s_points, settings, (d * 1000) + repeat));
+            return LazyError(n, d, settings.Stream(s_points, (d * 1000) + repeat));
         });
         return Exponent($"lazy, d = {d}", s_lazySizes, errors, settings);
     }
 
     private static double LazyError(int n, int d, RandomStream random)
     {
-        var (inputs, test) = (Sphere(n, d, random), Sphere(TestPoints, d, random));
+        var (inputs, test) = (Sphere.Uniform(n, d, random), Sphere.Uniform(TestPoints, d, random));
         return MeanSquare(KernelInterpolation.Fit(NetworkKernels.NeuralTangent(), inputs, Constant(n), d).Predict(test), Constant(TestPoints));
     }
 
@@ -152,9 +152,9 @@ internal static partial class SparseFeatures
         {
             errors = Errors(s_featureSizes, FeatureRepeats, (n, repeat) =>
             {
-                var random = Stream(s_points, settings, (d * 1000) + repeat);
-                var (inputs, test) = (Sphere(n, d, random), Sphere(TestPoints, d, random));
-                var fit = SparseNeuronRegression.Fit(inputs, Constant(n), Stream(s_neurons, settings, (d * 1000) + repeat), FeatureOptions, cancellation);
+                var random = settings.Stream(s_points, (d * 1000) + repeat);
+                var (inputs, test) = (Sphere.Uniform(n, d, random), Sphere.Uniform(TestPoints, d, random));
+                var fit = SparseNeuronRegression.Fit(inputs, Constant(n), settings.Stream(s_neurons, (d * 1000) + repeat), FeatureOptions, cancellation);
                 var error = MeanSquare(fit.Predict(test), Constant(TestPoints));
                 var atoms = NeuronAtoms.Of(fit.Network, inputs, least: 1e-6).Count;
                 settings.Remark($"d = {d}, n = {n}: error {error:g3}, training {fit.TrainingError:g3}, {fit.Network.Count} neurons, {atoms} atoms");
@@ -167,7 +167,7 @@ internal static partial class SparseFeatures
         var (three, five) = (Exponents(3, out var errors), Exponents(5, out _));
         for (var repeat = 0; repeat < FeatureRepeats; repeat++)
         {
-            lazy.Add(LazyError(128, 3, Stream(s_points, settings, 3000 + repeat)));
+            lazy.Add(LazyError(128, 3, settings.Stream(s_points, 3000 + repeat)));
         }
 
         var ratio = Math.Exp(errors[Array.IndexOf(s_featureSizes, 128)].Average(Math.Log) - lazy.Average(Math.Log));
@@ -182,10 +182,10 @@ internal static partial class SparseFeatures
             var repeats = s_featureSizes.Select(n => Enumerable.Range(0, FeatureRepeats).Select(repeat =>
             {
                 cancellation.ThrowIfCancellationRequested();
-                var random = Stream(s_points, settings, 3000 + repeat);
-                var (inputs, test) = (Sphere(n, 3, random), Sphere(FieldPoints, 3, random));
-                var (targets, wanted) = Field(NetworkKernels.AbsolutePower(power), inputs, test, Stream(s_fields, settings, (power * 1000) + repeat));
-                var sparse = SparseNeuronRegression.Fit(inputs, targets, Stream(s_neurons, settings, 3000 + repeat), FieldOptions, cancellation);
+                var random = settings.Stream(s_points, 3000 + repeat);
+                var (inputs, test) = (Sphere.Uniform(n, 3, random), Sphere.Uniform(FieldPoints, 3, random));
+                var (targets, wanted) = Field(NetworkKernels.AbsolutePower(power), inputs, test, settings.Stream(s_fields, (power * 1000) + repeat));
+                var sparse = SparseNeuronRegression.Fit(inputs, targets, settings.Stream(s_neurons, 3000 + repeat), FieldOptions, cancellation);
                 var features = MeanSquare(sparse.Predict(test), wanted);
                 training = Math.Max(training, sparse.TrainingError / features);
                 var kernel = KernelInterpolation.Fit(NetworkKernels.NeuralTangent(), inputs, targets, 3);
@@ -237,9 +237,4 @@ internal static partial class SparseFeatures
     private static double MeanSquare(double[] values, double[] targets) => values.Zip(targets, (v, y) => (v - y) * (v - y)).Average();
 
     private static double[] Constant(int n) => [.. Enumerable.Repeat(1.0, n)];
-
-    private static double[] Sphere(int n, int d, RandomStream random) => NeuronEnsemble.Spherical(n, d, random, static _ => 0).Features;
-
-    private static RandomStream Stream(StreamName name, ExperimentSettings settings, int number) =>
-        new((settings.Seed << 16) + (ulong)number, name);
 }

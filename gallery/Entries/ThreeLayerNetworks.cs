@@ -131,13 +131,13 @@ internal static class ThreeLayerNetworks
         const int n = 20, m = 500, layers = 2000;
         const double step = 1e-4, stride = 0.1;
         var (points, labels) = Data(n, settings, 0);
-        var layer = RandomFirstLayer.Normal(layers, Dimension, Kernel.Relu(), Stream(s_layer, settings, 0));
+        var layer = RandomFirstLayer.Normal(layers, Dimension, Kernel.Relu(), settings.Stream(s_layer, 0));
         var (features, kernel) = (layer.Features(points, settings.Threads), layer.KernelMatrix(points, settings.Threads));
         var tangent = new TangentKernel(kernel, n, Kernel.Tanh()) { Threads = settings.Threads };
         var (error, difference) = (0.0, 0.0);
         foreach (var b in new[] { 0.5, 1 })
         {
-            var draws = Stream(s_start, settings, (int)(2 * b));
+            var draws = settings.Stream(s_start, (int)(2 * b));
             var start = NeuronEnsemble.Normal(m, layers, draws, featureScale: Math.Pow(layers, 0.5 - b));
             var loss = new RegressionLoss(features, labels, Kernel.Tanh(), settings.Execution);
             double[] times = [stride - step, stride, stride + step, .. Enumerable.Range(2, 4).Select(k => k * stride)];
@@ -165,8 +165,8 @@ internal static class ThreeLayerNetworks
 
     private static double[] ClosedForm(ExperimentSettings settings, CancellationToken cancellation)
     {
-        var points = FeatureLearning.Inputs(50, Dimension, Stream(s_data, settings, 50));
-        var layer = RandomFirstLayer.Normal(100_000, Dimension, Kernel.Relu(), Stream(s_layer, settings, 50));
+        var points = FeatureLearning.Inputs(50, Dimension, settings.Stream(s_data, 50));
+        var layer = RandomFirstLayer.Normal(100_000, Dimension, Kernel.Relu(), settings.Stream(s_layer, 50));
         return [FeatureLearning.Difference(layer.KernelMatrix(points, settings.Threads), NetworkKernels.ArcCosine(1).Matrix(points, points, Dimension))];
     }
 
@@ -176,7 +176,7 @@ internal static class ThreeLayerNetworks
         const double step = 1e-3;
         var (points, labels) = Data(n, settings, n);
         var kernel = NetworkKernels.ArcCosine(1).Matrix(points, points, Dimension);
-        var start = FunctionEnsemble.Gaussian(m, kernel, n, Stream(s_start, settings, n), FeatureLearning.Sign, threads: settings.Threads);
+        var start = FunctionEnsemble.Gaussian(m, kernel, n, settings.Stream(s_start, n), FeatureLearning.Sign, threads: settings.Threads);
         var flow = new FunctionalFlow(
             kernel, labels, Kernel.Tanh(), new FunctionalFlowOptions { Tolerance = decades > 6 ? 1e-9 : 1e-8, Threads = settings.Threads });
         var recorder = new TangentKernelRecorder(kernel, labels, Kernel.Tanh(), threads: settings.Threads);
@@ -216,7 +216,7 @@ internal static class ThreeLayerNetworks
         foreach (var variant in s_variants)
         {
             var start = FunctionEnsemble.Gaussian(
-                m / 2, kernel, n, Stream(s_start, settings, 31 + (2 * values.Count)), r => variant.Top * FeatureLearning.Sign(r), variant.IsBiased ? 0 : 1,
+                m / 2, kernel, n, settings.Stream(s_start, 31 + (2 * values.Count)), r => variant.Top * FeatureLearning.Sign(r), variant.IsBiased ? 0 : 1,
                 variant.IsBiased ? r => r.NextNormal() : null, settings.Threads).Symmetric();
             var flow = new FunctionalFlow(
                 kernel, labels, variant.Unit,
@@ -264,7 +264,7 @@ internal static class ThreeLayerNetworks
         const int n = 30;
         var (points, labels) = Data(n, settings, 32);
         var kernel = NetworkKernels.ArcCosine(1).Matrix(points, points, Dimension);
-        var draws = Stream(s_start, settings, m);
+        var draws = settings.Stream(s_start, m);
         var start = isSymmetric
             ? FunctionEnsemble.Gaussian(m / 2, kernel, n, draws, FeatureLearning.Sign, threads: settings.Threads).Symmetric()
             : FunctionEnsemble.Gaussian(m, kernel, n, draws, _ => 1, threads: settings.Threads);
@@ -291,10 +291,10 @@ internal static class ThreeLayerNetworks
                 var path = new double[42];
                 for (var draw = 0; draw < draws; draw++)
                 {
-                    var layer = RandomFirstLayer.Normal(layers, Dimension, Kernel.Relu(), Stream(s_layer, settings, layers + draw));
+                    var layer = RandomFirstLayer.Normal(layers, Dimension, Kernel.Relu(), settings.Stream(s_layer, layers + draw));
                     var kernel = layer.KernelMatrix(points, settings.Threads);
                     var start = FunctionEnsemble.Gaussian(
-                        m, kernel, n, Stream(s_start, settings, 33), FeatureLearning.Sign, Math.Pow(layers, 0.5 - b), threads: settings.Threads);
+                        m, kernel, n, settings.Stream(s_start, 33), FeatureLearning.Sign, Math.Pow(layers, 0.5 - b), threads: settings.Threads);
                     var flow = new FunctionalFlow(kernel, labels, Kernel.Tanh(), new FunctionalFlowOptions { Threads = settings.Threads });
                     if (times.Length == 0)
                     {
@@ -333,7 +333,7 @@ internal static class ThreeLayerNetworks
         [
             .. widths.Select(m =>
             {
-                var random = Stream(s_start, settings, 34 + (int)m);
+                var random = settings.Stream(s_start, 34 + (int)m);
                 var (sums, squares) = (new double[others], new double[others]);
                 for (var r = 0; r < repeats; r++)
                 {
@@ -360,11 +360,11 @@ internal static class ThreeLayerNetworks
     {
         const int n = 500, others = 1000, d = 10, m = 64, layers = 500, shallow = m * (layers + 1) / (d + 2);
         const double level = 0.1;
-        var inputs = FeatureLearning.Inputs(n + others, d, Stream(s_data, settings, 35));
+        var inputs = FeatureLearning.Inputs(n + others, d, settings.Stream(s_data, 35));
         double[] targets = [.. Enumerable.Range(0, n + others).Select(a => Radial(inputs.AsSpan(a * d, d), d))];
         double[] biased = [.. Enumerable.Range(0, n + others).SelectMany(a => inputs.AsSpan(a * d, d).ToArray().Append(1))];
-        var features = RandomFirstLayer.Normal(layers, d + 1, Kernel.Relu(), Stream(s_layer, settings, 35)).Features(biased, settings.Threads);
-        var draws = Stream(s_start, settings, 35);
+        var features = RandomFirstLayer.Normal(layers, d + 1, Kernel.Relu(), settings.Stream(s_layer, 35)).Features(biased, settings.Threads);
+        var draws = settings.Stream(s_start, 35);
         var errors = new[] { ("three layers", m, features, layers), ("two layers", shallow, biased, d + 1) }.Select(net =>
         {
             var (name, width, lifted, size) = net;
@@ -393,16 +393,7 @@ internal static class ThreeLayerNetworks
     // Points on the unit sphere with labels +-1.
     private static (double[] Points, double[] Labels) Data(int n, ExperimentSettings settings, int number)
     {
-        var random = Stream(s_data, settings, number);
-        var points = new double[n * Dimension];
-        for (var a = 0; a < n; a++)
-        {
-            NeuronEnsemble.UniformOnSphere(random, points.AsSpan(a * Dimension, Dimension));
-        }
-
-        return (points, [.. Enumerable.Range(0, n).Select(_ => FeatureLearning.Sign(random))]);
+        var random = settings.Stream(s_data, number);
+        return (Sphere.Uniform(n, Dimension, random), [.. Enumerable.Range(0, n).Select(_ => FeatureLearning.Sign(random))]);
     }
-
-    private static RandomStream Stream(StreamName name, ExperimentSettings settings, int number) =>
-        new((settings.Seed << 16) + (ulong)number, name);
 }

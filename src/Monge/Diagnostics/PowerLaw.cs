@@ -1,3 +1,4 @@
+using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Random;
 
 namespace Monge.Diagnostics;
@@ -29,10 +30,8 @@ public static class PowerLaw
             throw new ArgumentException("An exponent is fitted to finite numbers above 0 at two or more different x; give more of them.", nameof(x));
         }
 
-        double[] u = [.. x.Select(a => Math.Log(a))], v = [.. y.Select(b => Math.Log(b))];
-        var (meanU, meanV) = (u.Average(), v.Average());
-        var slope = u.Zip(v, (a, b) => (a - meanU) * (b - meanV)).Sum() / u.Sum(a => (a - meanU) * (a - meanU));
-        return new PowerLawFit(slope, meanV - (slope * meanU), double.NaN, double.NaN);
+        var line = HostFunctions.FitPolynomial([.. x.Select(a => Math.Log(a))], [.. y.Select(b => Math.Log(b))], 1);
+        return new PowerLawFit(line[1], line[0], double.NaN, double.NaN);
     }
 
     /// <summary>

@@ -1,6 +1,5 @@
 using Monge.Engine.Random;
 using Monge.Measures;
-using Monge.Methods;
 
 namespace Monge.Tests.Measures;
 
@@ -35,12 +34,7 @@ public sealed class ThreeSpinModelTests
         const int d = 3, n = 200_000;
         var random = new RandomStream(2, s_stream);
         var model = new ThreeSpinModel(d, random);
-        var (points, values) = (new double[n * d], new double[n]);
-        for (var a = 0; a < n; a++)
-        {
-            NeuronEnsemble.UniformOnSphere(random, points.AsSpan(a * d, d), Math.Sqrt(d));
-        }
-
+        var (points, values) = (Sphere.Uniform(n, d, random, Math.Sqrt(d)), new double[n]);
         model.Values(points, values);
         AssertMean(model.MeanSquare, [.. values.Select(v => v * v)]);
 

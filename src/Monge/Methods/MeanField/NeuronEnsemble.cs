@@ -1,5 +1,6 @@
 using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Random;
+using Monge.Measures;
 
 namespace Monge.Methods;
 
@@ -37,7 +38,7 @@ public sealed record NeuronEnsemble(double[] Outputs, double[] Features, int Dim
     /// <param name="output">Draws c.</param>
     /// <param name="radius">The radius, above 0.</param>
     public static NeuronEnsemble Spherical(int count, int dimension, RandomStream random, Func<RandomStream, double> output, double radius = 1) =>
-        Draw(count, dimension, random, output, (r, z) => UniformOnSphere(r, z, radius));
+        Draw(count, dimension, random, output, (r, z) => Sphere.Uniform(r, z, radius));
 
     /// <summary>Independent neurons from any law.</summary>
     /// <param name="count">m, at least 1.</param>
@@ -61,30 +62,6 @@ public sealed record NeuronEnsemble(double[] Outputs, double[] Features, int Dim
         }
 
         return new NeuronEnsemble(outputs, features, dimension);
-    }
-
-    /// <summary>Draws a point of the uniform law on a sphere.</summary>
-    /// <param name="random">The random numbers.</param>
-    /// <param name="point">Receives the point [d].</param>
-    /// <param name="radius">The sphere's radius.</param>
-    public static void UniformOnSphere(RandomStream random, Span<double> point, double radius = 1)
-    {
-        ArgumentNullException.ThrowIfNull(random);
-        var square = 0.0;
-        while (!(square > 0))
-        {
-            square = 0;
-            foreach (ref var value in point)
-            {
-                value = random.NextNormal();
-                square += value * value;
-            }
-        }
-
-        foreach (ref var value in point)
-        {
-            value *= radius / Math.Sqrt(square);
-        }
     }
 
     /// <summary>Each neuron and its negative, (c, z) and (-c, z): the network 0 whose neurons have the same law.</summary>

@@ -1,5 +1,6 @@
 using Monge.Dynamics;
 using Monge.Engine.LinearAlgebra;
+using Monge.Measures;
 
 namespace Monge.Methods;
 
@@ -175,7 +176,7 @@ internal sealed class NeuronRate(INeuronLoss loss, NeuronFlowOptions options, Ne
 
             if (options.IsSpherical)
             {
-                Project(features.Slice(i * d, d), velocity);
+                Sphere.Project(features.Slice(i * d, d), velocity);
             }
         }
 
@@ -209,7 +210,4 @@ internal sealed class NeuronRate(INeuronLoss loss, NeuronFlowOptions options, Ne
             _masses[i] = _scale * state[i];
         }
     }
-
-    private static void Project(ReadOnlySpan<double> z, Span<double> velocity) =>
-        HostVectors.AddScaled(-HostVectors.Dot(z, velocity) / HostVectors.Dot(z, z), z, velocity);
 }

@@ -111,7 +111,7 @@ public static class SparseNeuronRegression
                 }
                 else
                 {
-                    NeuronEnsemble.UniformOnSphere(random, step);
+                    Sphere.Uniform(random, step);
                 }
 
                 found.AddRange(Moved(neuron, step, radius));

@@ -116,11 +116,7 @@ public sealed class NeuronFlowTests
         var unit = Kernel.Relu();
         var descent = new NeuronDescent(unit, D, (random, inputs, targets) =>
         {
-            for (var a = 0; a < targets.Length; a++)
-            {
-                NeuronEnsemble.UniformOnSphere(random, inputs.Slice(a * D, D));
-            }
-
+            Sphere.Uniform(targets.Length, D, random).CopyTo(inputs);
             unit.Sums(inputs.ToArray(), features, D, masses, 1).CopyTo(targets);
         }, s_oneThread);
         var end = descent.Run(start, 20, 0.05, 20_000, new RandomStream(4, s_stream));

@@ -51,12 +51,7 @@ public sealed class NeuronLossTests
         const int d = 3, n = 1_000_000;
         var (loss, network) = Make("teacher");
         var random = new RandomStream(7, s_stream);
-        var points = new double[n * d];
-        for (var a = 0; a < n; a++)
-        {
-            NeuronEnsemble.UniformOnSphere(random, points.AsSpan(a * d, d));
-        }
-
+        var points = Sphere.Uniform(n, d, random);
         var (teacher, masses) = Teacher(d);
         var wanted = new RegressionLoss(points, Kernel.Relu().Sums(points, teacher, d, masses), Kernel.Relu());
         var found = wanted.Evaluate(network.Features, network.Masses(), new double[network.Count], default);
