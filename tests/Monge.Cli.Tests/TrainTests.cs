@@ -94,6 +94,9 @@ public sealed class TrainTests
         Assert.True(code == run.ExitCode, $"{run.ExitCode}: {run.Error}");
         Assert.Contains(words, run.Sentence, StringComparison.Ordinal);
         Assert.Empty(run.Output);
+
+        // Nothing is left that stands in the way of the command as it should have been.
+        Assert.Empty(Directory.EnumerateDirectories(folder.Path, "*-seed*", SearchOption.AllDirectories));
     }
 
     private static MongeProcess Train(ScratchFolder folder, string iterations, params string[] further) => MongeProcess.Run(

@@ -299,7 +299,16 @@ internal sealed class RunCommand<TProblem, TResult>
         }
         catch (Exception error)
         {
-            folder.Write("failed: " + Failures.Sentence(error));
+            // What is refused before the first step leaves no folder in the way of the command as it should have been.
+            if (error is ArgumentException && !run.Resume && !File.Exists(Path.Combine(folder.Path, RunSession.CheckpointName)))
+            {
+                folder.Discard();
+            }
+            else
+            {
+                folder.Write("failed: " + Failures.Sentence(error));
+            }
+
             JsonFailure.Write(json, folder.Record.Problem, error, Failures.Sentence(error));
             throw;
         }
