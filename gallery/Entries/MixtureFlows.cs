@@ -35,7 +35,9 @@ internal static class MixtureFlows
                 FigureReference.Within("mass of the followed law on the grid", 1, 0.01, "densities integrate to 1"),
             ],
             Experiment.InBackground(Plane)),
-        OfSize(4, 384, 0.176), OfSize(6, 512, 0.301), OfSize(8, 512, 0.396), Large(13, 512, 5), Large(32, 1024, 7),
+        OfSize(4, 384, 0.176), OfSize(6, 512, 0.301), OfSize(8, 512, 0.396), Large(13, s_options with { Width = 512, Until = 5 }),
+        // A quarter of the training: all of it would take five hours of one core.
+        Large(32, s_options with { Width = 1024, Until = 7, BatchSize = 512, Iterations = 250 }),
     ];
 
     private static Experiment OfSize(int d, int width, double paper) => new(
@@ -53,7 +55,7 @@ internal static class MixtureFlows
             {
                 var trial = settings with { Seed = (Draws * (settings.Seed - 1)) + (ulong)k + 1 };
                 var problem = EvolutionLibrary.Get(FormattableString.Invariant($"mixture-{d}@draw={trial.Seed}"));
-                var (evolution, particles) = Follow(problem, Time, width, trial, cancellation);
+                var (evolution, particles) = Follow(problem, s_options with { Width = width }, trial, cancellation);
                 var symmetric = GradientFlowLaws.Divergence(evolution, Time, problem.Facts.Stationary!, trial);
                 var distance = GradientFlowLaws.Distance(GradientFlowLaws.Draws(evolution, Time, trial), GradientFlowLaws.Rows(particles, d), d, trial);
                 settings.Remark($"{problem.Name}: {symmetric.Value:g3} +- {symmetric.Error:g1} from the mixture, {distance}; the particles themselves are at "
@@ -64,15 +66,16 @@ internal static class MixtureFlows
             return [divergence, ratio];
         }));
 
-    private static Experiment Large(int d, int width, double until) => new(
+    private static Experiment Large(int d, JkoOptions options) => new(
         $"mixture-{d}",
-        $"A mixture of ten Gaussians in {d} coordinates with the paper's width of {width}, beside 100,000 particles by Euler-Maruyama.",
+        $"A mixture of ten Gaussians in {d} coordinates with the paper's width of {options.Width}, beside 100,000 particles by Euler-Maruyama.",
         Quick: false,
         [FigureReference.AtMost("distance in total variation between the modes' weights and the particles'", 0.03, "bar of the project")],
         Experiment.InBackground((settings, cancellation) =>
         {
             var problem = EvolutionLibrary.Get(FormattableString.Invariant($"mixture-{d}@draw={settings.Seed}"));
-            var (evolution, particles) = Follow(problem, until, width, settings, cancellation);
+            var until = options.Until!.Value;
+            var (evolution, particles) = Follow(problem, options, settings, cancellation);
             var draws = evolution.DrawAt(Particles, until, settings.Seed, settings.Threads).Positions;
             var (mine, theirs) = (Weights(problem, draws), Weights(problem, particles));
             settings.Note($"weights {Words(mine)}, of the particles {Words(theirs)}");
@@ -80,11 +83,11 @@ internal static class MixtureFlows
         }));
 
     private static (JkoEvolution Evolution, double[] Particles) Follow(
-        EvolutionProblem problem, double until, int width, ExperimentSettings settings, CancellationToken cancellation)
+        EvolutionProblem problem, JkoOptions options, ExperimentSettings settings, CancellationToken cancellation)
     {
         var run = new Run { Seed = settings.Seed, Threads = settings.Threads, Cancellation = cancellation };
-        return (new JkoFlow(problem, s_options with { Until = until, Width = width }).Follow(run),
-            GradientFlowLaws.EulerMaruyama(problem, Particles, until, ParticleStep, settings));
+        return (new JkoFlow(problem, options).Follow(run),
+            GradientFlowLaws.EulerMaruyama(problem, Particles, options.Until!.Value, ParticleStep, settings));
     }
 
     private static double[] Plane(ExperimentSettings settings, CancellationToken cancellation)
