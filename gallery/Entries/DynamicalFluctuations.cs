@@ -204,20 +204,12 @@ internal static class DynamicalFluctuations
         var limit = FluctuationLimit.Follow(
             NeuronEnsemble.Normal(many, d, settings.Stream(s_limit, 2, SeedBits)), inputs, targets, SmoothUnit.Tanh, until, points, 4, settings.Threads);
         double[] times = [.. Enumerable.Range(1, 20).Select(k => k * until / 20)];
-        var outputs = new double[times.Length][][];
-        for (var k = 0; k < times.Length; k++)
-        {
-            outputs[k] = new double[repeats][];
-        }
-
-        Parallel.For(0, repeats, settings.Parallel(cancellation), repeat =>
-        {
-            var loss = new RegressionLoss(inputs, targets, Kernel.Tanh(), new ExecutionOptions { Threads = 1 });
-            var k = 0;
-            new NeuronFlow(loss).Run(
-                NeuronEnsemble.Normal(m, d, settings.Stream(s_start, repeat, SeedBits)), times, until / points / 2,
-                (_, network, _) => outputs[k++][repeat] = loss.Predict(inputs, network.Features, network.Masses()), cancellation);
-        });
+        var (outputs, loss) = (new double[times.Length][][], new RegressionLoss(inputs, targets, Kernel.Tanh(), settings.Execution));
+        var index = 0;
+        new NeuronRuns(inputs, targets, x => x.Tanh(), null, settings.Execution).Run(
+            [.. Enumerable.Range(0, repeats).Select(repeat => NeuronEnsemble.Normal(m, d, settings.Stream(s_start, repeat, SeedBits)))],
+            times, until / points / 2,
+            (_, networks) => outputs[index++] = [.. networks.Select(network => loss.Predict(inputs, network.Features, network.Masses()))], cancellation);
         var worst = 0.0;
         for (var k = 0; k < times.Length; k++)
         {

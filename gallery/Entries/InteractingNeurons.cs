@@ -56,7 +56,7 @@ internal static class InteractingNeurons
                 [FigureReference.Within("exponent of the difference in n", -1, 0.3, "law of large numbers")],
                 Experiment.InBackground(LargeNumbers)),
             new Experiment("descent-10", "Stochastic gradient descent of sigmoid neurons in d = 10, P = n / 5, ten repeats.", Quick: false, DescentFigures,
-                DescentOf(new DescentSetting(10, [64, 128, 256, 512], 256, 12_500, 2_500))),
+                DescentOf(new DescentSetting(10, [64, 128, 256, 512], 128, 12_500, 5_000))),
             new Experiment("descent-25", "Stochastic gradient descent of sigmoid neurons in d = 25, P = n / 5, ten repeats.", Quick: false, DescentFigures,
                 DescentOf(new DescentSetting(25, [512, 1024, 2048], 512, 7_500, 500))),
         ]);

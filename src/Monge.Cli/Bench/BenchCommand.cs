@@ -15,7 +15,8 @@ internal static class BenchCommand
 {
     private const int WarmUps = 3;
     private static readonly string[] s_cases =
-        ["gemm", "regression", "fit", "fit-ot", "laplacian", "jko", "score", "ode", "langevin", "pairwise", "pairwise-plain"];
+        ["gemm", "regression", "fit", "fit-ot", "laplacian", "jko", "score", "ode", "langevin", "pairwise", "pairwise-plain",
+            .. NeuronCase.Names];
 
     /// <summary>Makes the command.</summary>
     public static Command Create()
@@ -28,7 +29,7 @@ internal static class BenchCommand
         var dimension = CommandOptions.Integer("--dim", "Dimension of a sample.", 2, 1, 4096);
         var width = CommandOptions.Integer("--width", "Width of the hidden layers.", 128, 1, 1 << 16);
         var depth = CommandOptions.Integer("--depth", "Number of hidden layers.", 4, 1, 1024);
-        var steps = CommandOptions.Integer("--steps", "Time steps of ode and langevin.", 100, 1);
+        var steps = CommandOptions.Integer("--steps", "Time steps of ode, langevin and neuron-runs.", 100, 1);
         var repeats = CommandOptions.Integer("--repeats", "Timed repetitions; the median counts.", 9, 1);
         var threads = CommandOptions.Threads();
         var precision = CommandOptions.Word("--precision", "Precision of all values.", "f32", "f32", "f64");
@@ -51,6 +52,8 @@ internal static class BenchCommand
             ("monge bench laplacian --dim 10 --json", "one step on a second-order residual, as JSON"),
             ("monge bench jko --batch 512 --dim 12 --width 64", "one step on a map whose Jacobian's log-determinant is in the loss"),
             ("monge bench pairwise pairwise-plain --batch 10000 --dim 50 --repeats 3", "kernel sums over all pairs of particles, beside plain loops"),
+            ("monge bench neurons --batch 4096 --width 4096 --dim 10", "one step of rectified neurons on a table"),
+            ("monge bench neuron-runs neuron-runs-plain --batch 30 --width 256 --dim 3", "a hundred small networks at once, and one after the other"),
             ("monge bench ode --batch 16384 --width 256 --steps 20", "an ensemble of trajectories through a network"),
             ("monge bench --gate bench/gate.json", "is this commit as fast as the file says?"));
         command.SetAction(result =>
@@ -76,9 +79,10 @@ internal static class BenchCommand
 
             foreach (var name in named)
             {
-                var measured = result.GetValue(precision) == "f64" ? Measure<double>(name, settings) : Measure<float>(name, settings);
+                var numbers = NeuronCase.Names.Contains(name) ? "f64" : result.GetRequiredValue(precision);
+                var measured = numbers == "f64" ? Measure<double>(name, settings) : Measure<float>(name, settings);
                 result.InvocationConfiguration.Output.WriteLine(
-                    result.GetValue(json) ? Describe(measured, settings, result.GetRequiredValue(precision)) : Sentence(measured, settings));
+                    result.GetValue(json) ? Describe(measured, settings, numbers) : Sentence(measured, settings));
             }
 
             return ExitCodes.Success;
@@ -101,6 +105,10 @@ internal static class BenchCommand
             "ode" => BenchCases<T>.Ode(settings),
             "pairwise" => PairwiseCase<T>.Create(settings),
             "pairwise-plain" => PairwiseCase<T>.CreatePlain(settings),
+            "neurons" => NeuronCase.Regression(settings),
+            "neurons-population" => NeuronCase.Population(settings),
+            "neuron-runs" => NeuronCase.Lanes(settings),
+            "neuron-runs-plain" => NeuronCase.OneByOne(settings),
             _ => BenchCases<T>.Langevin(settings),
         };
         try

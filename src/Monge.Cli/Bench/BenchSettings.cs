@@ -5,7 +5,7 @@ namespace Monge.Cli.Bench;
 /// <param name="Dimension">Dimension d of a sample.</param>
 /// <param name="Width">Width of the hidden layers.</param>
 /// <param name="Depth">Number of hidden layers.</param>
-/// <param name="Steps">Time steps of the ode and langevin cases.</param>
+/// <param name="Steps">Time steps of the ode, langevin and neuron-runs cases.</param>
 /// <param name="Repeats">Timed repetitions, of which the median counts.</param>
 /// <param name="Threads">Threads; 0 is one for each processor.</param>
 internal sealed record BenchSettings(int Batch, int Dimension, int Width, int Depth, int Steps, int Repeats, int Threads);
