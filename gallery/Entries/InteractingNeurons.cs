@@ -56,9 +56,9 @@ internal static class InteractingNeurons
                 [FigureReference.Within("exponent of the difference in n", -1, 0.3, "law of large numbers")],
                 Experiment.InBackground(LargeNumbers)),
             new Experiment("descent-10", "Stochastic gradient descent of sigmoid neurons in d = 10, P = n / 5, ten repeats.", Quick: false, DescentFigures,
-                DescentOf(new DescentSetting(10, [64, 128, 256, 512], 128, 12_500, 5_000))),
+                DescentOf(new DescentSetting(10, [64, 128, 256, 512], 128, 12, 8_300, 3_300))),
             new Experiment("descent-25", "Stochastic gradient descent of sigmoid neurons in d = 25, P = n / 5, ten repeats.", Quick: false, DescentFigures,
-                DescentOf(new DescentSetting(25, [512, 1024, 2048], 512, 7_500, 500))),
+                DescentOf(new DescentSetting(25, [512, 1024, 2048], 512, 8, 7_500, 500))),
         ]);
 
     private static FigureReference[] DescentFigures =>
@@ -68,7 +68,8 @@ internal static class InteractingNeurons
         FigureReference.AtLeast("loss over that after a quench with P = (n / 5)^2", 2, "noise of SGD"),
     ];
 
-    private sealed record DescentSetting(int Dimension, int[] Widths, int Quenched, int Steps, int QuenchSteps);
+    // With steps of 8 and less the noise is lost behind what so few neurons can't represent; with 16 the fewest explode.
+    private sealed record DescentSetting(int Dimension, int[] Widths, int Quenched, double Step, int Steps, int QuenchSteps);
 
     private static PopulationLoss Loss(ThreeSpinModel model, int threads, double amplitude = 1)
     {
@@ -167,9 +168,6 @@ internal static class InteractingNeurons
     private static double[] Descent(ExperimentSettings settings, DescentSetting setting, CancellationToken cancellation)
     {
         const int repeats = 10, samples = 10, testPoints = 100_000;
-
-        // With shorter steps the noise is lost behind what so few neurons can't represent.
-        const double step = 8;
         var d = setting.Dimension;
         var model = new ThreeSpinModel(d, settings.Stream(s_model, d, SeedBits));
         void Draw(RandomStream random, Span<double> inputs, Span<double> targets)
@@ -209,17 +207,17 @@ internal static class InteractingNeurons
                     }
                 });
                 double Loss() => loss.Evaluate(network.Features, network.Masses(), new double[n], default) / unit;
-                network = descent.Run(network, setting.Steps, step, batch, random, null, cancellation);
+                network = descent.Run(network, setting.Steps, setting.Step, batch, random, null, cancellation);
                 var sum = 0.0;
                 for (var sample = 0; sample < samples; sample++)
                 {
-                    network = descent.Run(network, setting.Steps / 50, step, batch, random, null, cancellation);
+                    network = descent.Run(network, setting.Steps / 50, setting.Step, batch, random, null, cancellation);
                     sum += Loss() / samples;
                 }
 
                 if (isQuenched)
                 {
-                    network = descent.Run(network, setting.QuenchSteps, step, n / 5 * (n / 5), random, null, cancellation);
+                    network = descent.Run(network, setting.QuenchSteps, setting.Step, n / 5 * (n / 5), random, null, cancellation);
                 }
 
                 losses[repeat] = [sum, Loss()];

@@ -27,6 +27,9 @@ internal static class Failures
     public static string Sentence(Exception error) => error switch
     {
         CommandException told => told.Message,
+
+        // Of a loop over several threads the first to fail.
+        AggregateException { InnerExceptions: [var first, ..] } => Sentence(first),
         DensityException or CheckpointException or ArithmeticException or ShapeException or AnomalyException or DataFormatException or IOException
         or InvalidOperationException or NotSupportedException => error.Message,
         UnauthorizedAccessException => $"{error.Message.TrimEnd('.')}; choose a place that can be written with --out.",
