@@ -105,7 +105,7 @@ public sealed class FunctionalFlow
     /// <exception cref="ArithmeticException">The flow needs more steps than are allowed.</exception>
     public void Run(FunctionEnsemble start, IReadOnlyList<double> times, Action<FunctionalState> record, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(times);
+        FlowTimes.Check(times);
         ArgumentNullException.ThrowIfNull(record);
         var rate = Rate(start);
         var state = rate.Start();
@@ -131,7 +131,7 @@ public sealed class FunctionalFlow
     public void RunInSteps(
         FunctionEnsemble start, IReadOnlyList<double> times, double step, Action<FunctionalState> record, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(times);
+        FlowTimes.Check(times);
         ArgumentNullException.ThrowIfNull(record);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(step);
         var rate = Rate(start);
@@ -144,14 +144,9 @@ public sealed class FunctionalFlow
         var before = 0.0;
         foreach (var time in times)
         {
-            if (!(time >= before))
-            {
-                throw new ArgumentException(FormattableString.Invariant($"Times of a flow ascend from 0, but {time} follows {before}."), nameof(times));
-            }
-
             if (time > before)
             {
-                ode.Run(state, before, time, Math.Max(1, (int)Math.Ceiling(((time - before) / step) - 1e-9)));
+                ode.Run(state, before, time, FlowTimes.Steps(before, time, step));
             }
 
             before = time;

@@ -121,7 +121,7 @@ public sealed class NeuronBirthDeath
         NeuronEnsemble start, IReadOnlyList<double> times, Action<double, NeuronEnsemble, double[], WeightedLoss> record,
         CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(times);
+        FlowTimes.Check(times);
         ArgumentNullException.ThrowIfNull(record);
         var (m, d) = CheckedSizes(start);
         double[] state = [.. start.Outputs, .. start.Features, .. Enumerable.Repeat(1.0 / m, m)];
@@ -134,14 +134,9 @@ public sealed class NeuronBirthDeath
         var before = 0.0;
         foreach (var time in times)
         {
-            if (!(time >= before))
-            {
-                throw new ArgumentException(FormattableString.Invariant($"Times of a flow ascend from 0, but {time} follows {before}."), nameof(times));
-            }
-
             if (time > before)
             {
-                ode.Run(state, before, time, Math.Max(1, (int)Math.Ceiling(((time - before) / _options.Step) - 1e-9)));
+                ode.Run(state, before, time, FlowTimes.Steps(before, time, _options.Step));
             }
 
             before = time;

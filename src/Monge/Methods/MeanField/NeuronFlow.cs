@@ -58,7 +58,7 @@ public sealed class NeuronFlow
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(step);
         Run(start, times, RungeKuttaTableau.RungeKutta4, record, cancellation, (ode, state, from, to) =>
-            ode.Run(state, from, to, Math.Max(1, (int)Math.Ceiling(((to - from) / step) - 1e-9))));
+            ode.Run(state, from, to, FlowTimes.Steps(from, to, step)));
     }
 
     /// <summary>Follows the flow by the method of Dormand and Prince with error control, and gives the network at asked times.</summary>
@@ -92,7 +92,7 @@ public sealed class NeuronFlow
         NeuronEnsemble start, IReadOnlyList<double> times, RungeKuttaTableau tableau, Action<double, NeuronEnsemble, double> record,
         CancellationToken cancellation, Integration integrate)
     {
-        ArgumentNullException.ThrowIfNull(times);
+        FlowTimes.Check(times);
         ArgumentNullException.ThrowIfNull(record);
         CheckStart(start);
         var (m, d) = (start.Count, _loss.Dimension);
@@ -106,11 +106,6 @@ public sealed class NeuronFlow
         var before = 0.0;
         foreach (var time in times)
         {
-            if (!(time >= before))
-            {
-                throw new ArgumentException(FormattableString.Invariant($"Times of a flow ascend from 0, but {time} follows {before}."), nameof(times));
-            }
-
             if (time > before)
             {
                 integrate(ode, state, before, time);

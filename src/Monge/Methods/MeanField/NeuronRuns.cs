@@ -11,6 +11,9 @@ namespace Monge.Methods;
 /// </summary>
 public sealed class NeuronRuns
 {
+    // Between these a run can be stopped.
+    private const int StepsAtOnce = 64;
+
     private readonly double[] _inputs;
     private readonly double[] _targets;
     private readonly Func<Expr, Expr> _unit;
@@ -23,18 +26,12 @@ public sealed class NeuronRuns
     /// <param name="unit">phi of x.z, for each element of its argument.</param>
     /// <param name="options">What moves; null for all in mean-field scale. Neurons on spheres have no runs at once.</param>
     /// <param name="execution">Threads; null for one on each processor.</param>
-    /// <exception cref="ArgumentException">There is no point, inputs don't fit targets, the neurons are to stay on a sphere, or nothing moves.</exception>
+    /// <exception cref="ArgumentException">No point or one that isn't finite, inputs that don't fit targets, neurons on spheres, or nothing moves.</exception>
     public NeuronRuns(double[] inputs, double[] targets, Func<Expr, Expr> unit, NeuronFlowOptions? options = null, ExecutionOptions? execution = null)
     {
-        ArgumentNullException.ThrowIfNull(inputs);
-        ArgumentNullException.ThrowIfNull(targets);
         ArgumentNullException.ThrowIfNull(unit);
         _options = options ?? new NeuronFlowOptions();
-        if (targets.Length == 0 || inputs.Length == 0 || inputs.Length % targets.Length != 0)
-        {
-            throw new ArgumentException($"{inputs.Length} numbers are no inputs of {targets.Length} points.", nameof(inputs));
-        }
-
+        RegressionLoss.CheckTable(inputs, targets);
         if (!_options.TrainsOutputs && !_options.TrainsFeatures)
         {
             throw new ArgumentException("Nothing moves: train output weights, neurons or both.", nameof(options));
@@ -57,7 +54,7 @@ public sealed class NeuronRuns
     /// <param name="times">Times, ascending and at least 0; each is met by whole steps.</param>
     /// <param name="step">The longest step, above 0.</param>
     /// <param name="record">Called with each time and copies of the networks, in the order of their starts.</param>
-    /// <param name="cancellation">Stops the runs between asked times.</param>
+    /// <param name="cancellation">Stops the runs within a few steps.</param>
     /// <exception cref="ArgumentException">Networks differ in size or don't fit the table, or times aren't ascending.</exception>
     /// <exception cref="ArithmeticException">A neuron is no longer finite: the step is too long.</exception>
     public void Run(
@@ -65,7 +62,7 @@ public sealed class NeuronRuns
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(starts);
-        ArgumentNullException.ThrowIfNull(times);
+        FlowTimes.Check(times);
         ArgumentNullException.ThrowIfNull(record);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(step);
         var (m, d) = (Check(starts), Dimension);
@@ -84,17 +81,15 @@ public sealed class NeuronRuns
         var before = 0.0;
         foreach (var time in times)
         {
-            if (!(time >= before))
-            {
-                throw new ArgumentException(FormattableString.Invariant($"Times of a flow ascend from 0, but {time} follows {before}."), nameof(times));
-            }
-
-            cancellation.ThrowIfCancellationRequested();
             if (time > before)
             {
-                var steps = Math.Max(1, (int)Math.Ceiling(((time - before) / step) - 1e-9));
+                var steps = FlowTimes.Steps(before, time, step);
                 length.Span[0] = (time - before) / steps;
-                program.Iterate(starts.Count, steps);
+                for (var done = 0; done < steps; done += StepsAtOnce)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    program.Iterate(starts.Count, Math.Min(StepsAtOnce, steps - done));
+                }
             }
 
             before = time;
@@ -103,7 +98,7 @@ public sealed class NeuronRuns
                 .. starts.Select((_, run) => new NeuronEnsemble(
                     outputs.Span.Slice(run * m, m).ToArray(), features.Span.Slice(run * m * d, m * d).ToArray(), d)),
             ];
-            if (Array.FindIndex(networks, network => !Array.TrueForAll(network.Outputs, double.IsFinite)) is var bad and >= 0)
+            if (Array.FindIndex(networks, network => !network.Outputs.Concat(network.Features).All(double.IsFinite)) is var bad and >= 0)
             {
                 throw new ArithmeticException(FormattableString.Invariant(
                     $"Run {bad + 1} is no longer finite at time {time}; take steps shorter than {step}."));

@@ -26,9 +26,18 @@ public sealed class RegressionLoss : INeuronLoss
     /// <exception cref="ArgumentException">There is no point, the inputs don't fit the targets, or a number isn't finite.</exception>
     public RegressionLoss(double[] inputs, double[] targets, Kernel unit, ExecutionOptions? execution = null)
     {
+        CheckTable(inputs, targets);
+        ArgumentNullException.ThrowIfNull(unit);
+        (_inputs, _targets, Unit, Dimension) = ([.. inputs], [.. targets], unit, inputs.Length / targets.Length);
+        (_residuals, _weights) = (new double[targets.Length], new double[targets.Length]);
+        (_outputs, _potentials) = (new PairwiseSums<double>(execution), new PairwiseSums<double>(execution));
+    }
+
+    /// <summary>Refuses what is no table of n points [n, d] with n targets.</summary>
+    internal static void CheckTable(double[] inputs, double[] targets)
+    {
         ArgumentNullException.ThrowIfNull(inputs);
         ArgumentNullException.ThrowIfNull(targets);
-        ArgumentNullException.ThrowIfNull(unit);
         if (targets.Length == 0 || inputs.Length == 0 || inputs.Length % targets.Length != 0)
         {
             throw new ArgumentException($"{inputs.Length} numbers are no inputs of {targets.Length} points.", nameof(inputs));
@@ -38,10 +47,6 @@ public sealed class RegressionLoss : INeuronLoss
         {
             throw new ArgumentException("A point of the table isn't finite.", nameof(inputs));
         }
-
-        (_inputs, _targets, Unit, Dimension) = ([.. inputs], [.. targets], unit, inputs.Length / targets.Length);
-        (_residuals, _weights) = (new double[targets.Length], new double[targets.Length]);
-        (_outputs, _potentials) = (new PairwiseSums<double>(execution), new PairwiseSums<double>(execution));
     }
 
     /// <inheritdoc/>

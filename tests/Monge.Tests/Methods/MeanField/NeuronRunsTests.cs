@@ -50,9 +50,49 @@ public sealed class NeuronRunsTests
             StringComparison.Ordinal);
         Assert.Contains("Run 2 has 6 neurons", Assert.Throws<ArgumentException>(() => Run(0.1, [1], Network(5, D), Network(6, D))).Message,
             StringComparison.Ordinal);
+        Assert.Contains("isn't finite", Assert.Throws<ArgumentException>(() => new NeuronRuns([double.NaN, .. inputs[1..]], targets, x => x)).Message,
+            StringComparison.Ordinal);
+        var frozenOutputs = new NeuronFlowOptions { TrainsOutputs = false };
+        var bad = Network(5, D);
+        bad.Features[4] = double.NaN;
+        Assert.Contains("Run 2 is no longer finite", Assert.Throws<ArithmeticException>(
+            () => new NeuronRuns(inputs, targets, x => x.Tanh(), frozenOutputs).Run([Network(5, D), bad], [1], 0.1, (_, _) => { })).Message,
+            StringComparison.Ordinal);
         Assert.Contains("ascend", Assert.Throws<ArgumentException>(() => Run(0.1, [1, 0.5], Network(5, D))).Message, StringComparison.Ordinal);
         Assert.Contains("Run 1 is no longer finite", Assert.Throws<ArithmeticException>(() => Run(1e4, [1e7], Network(5, D))).Message,
             StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Times_that_do_not_ascend_are_refused_before_anything_is_recorded()
+    {
+        var (inputs, targets) = Table();
+        var start = NeuronEnsemble.Normal(5, D, new RandomStream(1));
+        foreach (double[] times in new double[][] { [1, 0.5], [-1], [double.NaN], [1, double.PositiveInfinity] })
+        {
+            var recorded = 0;
+            Assert.Throws<ArgumentException>(() => new NeuronRuns(inputs, targets, x => x.Tanh()).Run([start], times, 0.1, (_, _) => recorded++));
+            Assert.Throws<ArgumentException>(
+                () => new NeuronFlow(new RegressionLoss(inputs, targets, Kernel.Tanh())).Run(start, times, 0.1, (_, _, _) => recorded++));
+            Assert.Equal(0, recorded);
+        }
+    }
+
+    [Fact]
+    public void A_long_run_stops_when_it_is_told_to()
+    {
+        var (inputs, targets) = Table();
+        using var source = new CancellationTokenSource();
+        var recorded = new List<double>();
+        Assert.Throws<OperationCanceledException>(() => new NeuronRuns(inputs, targets, x => x.Tanh()).Run(
+            [NeuronEnsemble.Normal(5, D, new RandomStream(1))], [1, 1e9], 0.1,
+            (time, _) =>
+            {
+                recorded.Add(time);
+                source.Cancel();
+            },
+            source.Token));
+        Assert.Equal([1.0], recorded);
     }
 
     private static (double[] Inputs, double[] Targets) Table()
