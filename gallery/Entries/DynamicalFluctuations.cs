@@ -202,7 +202,8 @@ internal static class DynamicalFluctuations
         double[] inputs = [.. Enumerable.Range(0, n).SelectMany(_ => new[] { data.NextNormal(), data.NextNormal(), 1 })];
         double[] targets = [.. Enumerable.Range(0, n).Select(a => Math.Sin(2 * inputs[a * d]) * Math.Cos(inputs[(a * d) + 1]))];
         var limit = FluctuationLimit.Follow(
-            NeuronEnsemble.Normal(many, d, settings.Stream(s_limit, 2, SeedBits)), inputs, targets, SmoothUnit.Tanh, until, points, 4, settings.Threads);
+            NeuronEnsemble.Normal(many, d, settings.Stream(s_limit, 2, SeedBits)), inputs, targets, SmoothUnit.Tanh, until, points, 4, settings.Threads,
+            cancellation);
         double[] times = [.. Enumerable.Range(1, 20).Select(k => k * until / 20)];
         var (outputs, loss) = (new double[times.Length][][], new RegressionLoss(inputs, targets, Kernel.Tanh(), settings.Execution));
         var index = 0;

@@ -15,10 +15,11 @@ public static class VolterraEquation
     /// <param name="size">n, the length of a vector.</param>
     /// <param name="step">The step between times, above 0.</param>
     /// <param name="threads">Threads; 0 is one for each processor.</param>
+    /// <param name="cancellation">Stops between times.</param>
     /// <returns>g(t_k) [K n, columns].</returns>
     /// <exception cref="ArgumentException">The kernel isn't a square of blocks, or the right-hand sides don't fit it.</exception>
     /// <exception cref="LinearAlgebraException">The step is so long that a step's system is singular.</exception>
-    public static double[] Solve(double[] kernel, double[] forcing, int size, double step, int threads = 0)
+    public static double[] Solve(double[] kernel, double[] forcing, int size, double step, int threads = 0, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(kernel);
         ArgumentNullException.ThrowIfNull(forcing);
@@ -36,6 +37,8 @@ public static class VolterraEquation
         var past = new double[size * columns];
         for (var k = 1; k < rows / size; k++)
         {
+            cancellation.ThrowIfCancellationRequested();
+
             // b(t_k) less the sum over the times before, of which the first counts half.
             var before = k * size;
             var weights = new double[size * before];

@@ -37,6 +37,9 @@ public sealed record SmoothUnit(Func<double, double> Value, Func<double, double>
 /// </summary>
 public static class FluctuationLimit
 {
+    // Rows of Gamma between which it can be stopped: enough for a product that packs its factor again for each.
+    private const int RowsAtOnce = 512;
+
     /// <summary>
     /// The limit with fixed features, of which only the output weights are trained: dr/dt = -K r for the residuals and, for a neuron with the features Phi and
     /// the weight c at the start, exp(-K t) (c Phi - f_0) - int_0^t exp(-K (t - s)) (Phi Phi^T / n - K) exp(-K s) r_0 ds, in closed form by K's eigenvectors.
@@ -125,10 +128,12 @@ public static class FluctuationLimit
     /// <param name="points">Equal steps of (1), at least 1; memory grows with their square.</param>
     /// <param name="substeps">Steps of the flow within each, at least 1.</param>
     /// <param name="threads">Threads; 0 is one for each processor.</param>
+    /// <param name="cancellation">Stops it within seconds.</param>
     /// <exception cref="ArgumentException">The table doesn't fit the neurons.</exception>
     /// <exception cref="ArithmeticException">The flow is no longer finite.</exception>
     public static FluctuationCurve Follow(
-        NeuronEnsemble start, double[] inputs, double[] targets, SmoothUnit unit, double until, int points, int substeps = 4, int threads = 0)
+        NeuronEnsemble start, double[] inputs, double[] targets, SmoothUnit unit, double until, int points, int substeps = 4, int threads = 0,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(start);
         ArgumentNullException.ThrowIfNull(inputs);
@@ -149,6 +154,7 @@ public static class FluctuationLimit
         var ode = new HostOde(RungeKuttaTableau.RungeKutta4, state.Length, flow.Slope);
         for (var k = 0; k < times.Length; k++)
         {
+            cancellation.ThrowIfCancellationRequested();
             if (k > 0)
             {
                 ode.Run(state, times[k - 1], times[k], substeps);
@@ -159,13 +165,21 @@ public static class FluctuationLimit
         }
 
         var kernel = new double[rows * rows];
-        HostProduct.Multiply(left, HostMatrices.Transposed(right, rows, m * size), kernel, rows, m * size, rows, threads: threads);
+        right = HostMatrices.Transposed(right, rows, m * size);
+        for (var first = 0; first < rows; first += RowsAtOnce)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var count = Math.Min(RowsAtOnce, rows - first);
+            HostProduct.Multiply(
+                left.AsSpan(first * m * size, count * m * size), right, kernel.AsSpan(first * rows, count * rows), count, m * size, rows, threads: threads);
+        }
+
         foreach (ref var value in kernel.AsSpan())
         {
             value /= (double)m * n;
         }
 
-        var influence = VolterraEquation.Solve(kernel, forcing, n, until / points, threads);
+        var influence = VolterraEquation.Solve(kernel, forcing, n, until / points, threads, cancellation);
         for (var k = 0; k < times.Length; k++)
         {
             var at = influence.AsSpan(k * n * m, n * m);

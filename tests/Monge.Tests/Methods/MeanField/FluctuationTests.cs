@@ -53,6 +53,10 @@ public sealed class FluctuationTests
     }
 
     [Fact]
+    public void The_limit_stops_when_it_is_told_to() => Assert.Throws<OperationCanceledException>(() => FluctuationLimit.Follow(
+        new NeuronEnsemble([1, 2], [1, 2, 3, 4], 2), [1, 1, 2, 1], [1, 2], SmoothUnit.Tanh, 1, 4, cancellation: new CancellationToken(true)));
+
+    [Fact]
     public void The_spread_between_runs_needs_no_reference_and_is_the_same_by_kernels_and_by_points()
     {
         // Points so many that the kernel of the sphere is their mean: on the circle equal angles make it exact to 1e-6.
