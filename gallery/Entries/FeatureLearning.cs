@@ -205,7 +205,7 @@ internal static class FeatureLearning
                     difference = Math.Max(difference, state.Neurons.Values.Zip(other, (a, b) => Math.Abs(a - b)).Max());
                 }
             }, cancellation);
-        settings.Remark($"steps of gradient descent at the start must be below {recorder.LongestStep:g4}");
+        settings.Remark($"steps of gradient descent at the start must be below {recorder.Records[0].LongestStep:g4}");
         return [gap, shortfall, difference];
     }
 

@@ -58,6 +58,23 @@ public sealed class TrainTests
     }
 
     [Fact]
+    public void Narrower_networks_tell_the_powers_of_the_width_within_a_budget()
+    {
+        using var folder = Folder();
+        using var train = MongeProcess.Run(
+            folder.Path, "train", "few.csv", "--target", "y", "--width", "64", "--halvings", "2", "--budget", "2s", "--threads", "1", "--out", "run", "--json");
+        Assert.True(train.ExitCode == 0, train.Error);
+        var scaling = JsonNode.Parse(train.Output)!["scaling"]!;
+        Assert.Equal([16, 32, 64], scaling["widths"]!.AsArray().Select(w => (int)w!["neurons"]!));
+        var power = scaling["variance_exponent"]!;
+        Assert.True((double)power["lower"]! < (double)power["value"]! && (double)power["value"]! < (double)power["upper"]!);
+        Assert.Contains("What depends on the width m", File.ReadAllText(folder["run/pictures.json"]), StringComparison.Ordinal);
+        using var show = MongeProcess.Run(folder.Path, "show", "run");
+        Assert.Contains("networks differ by", show.Output, StringComparison.Ordinal);
+        Assert.Contains("power of m", show.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_model_reads_the_columns_by_name()
     {
         using var folder = Folder();
@@ -83,6 +100,8 @@ public sealed class TrainTests
     [InlineData(2, "--layers takes a whole number from 2 to 3, not '4'.", "train", "data.csv", "--target", "y", "--layers", "4")]
     [InlineData(1, "is beyond 2 / lambda_max", "train", "data.csv", "--target", "y", "--optimiser", "flow", "--options", "long.json")]
     [InlineData(2, "--birth-death goes with the optimiser flow", "train", "data.csv", "--target", "y", "--birth-death", "--optimiser", "adam")]
+    [InlineData(2, "those of 8 are too small for the fit of an exponent", "train", "data.csv", "--target", "y", "--width", "64", "--halvings", "3")]
+    [InlineData(2, "The option 'runs' is 2; it must be 3 or more", "train", "data.csv", "--target", "y", "--runs", "2", "--halvings", "2")]
     [InlineData(2, "There is no model 'm.safetensors'; `monge train", "predict", "m.safetensors", "data.csv")]
     [InlineData(2, "--level takes a probability between 0 and 1, not '2'.", "predict", "m.safetensors", "data.csv", "--level", "2")]
     public void What_cannot_be_done_is_one_sentence(int code, string words, params string[] arguments)

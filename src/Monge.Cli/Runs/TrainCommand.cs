@@ -51,6 +51,9 @@ internal sealed class TrainCommand
     private readonly Option<int> _runs = CommandOptions.Integer(
         "--runs", "Networks from independent starts; two or more give predictions a band. [default: 5]", 0, 1, 1000, "K");
 
+    private readonly Option<int> _halvings = CommandOptions.Integer(
+        "--halvings", "Train as many networks of half the width, a quarter of it and so on, N times, for exponents in the width. [default: 0]", 0, 2, 10);
+
     private readonly Option<string[]> _drop = GenerationFiles.Drop();
     private readonly Option<TableLayout> _layout = GenerationFiles.Layout();
     private readonly Option<bool> _force = new("--force") { Description = "Replace the model and the run that are there already." };
@@ -58,7 +61,7 @@ internal sealed class TrainCommand
     // A default of 0 stands for "not given", which help has no reason to show.
     private TrainCommand()
     {
-        foreach (var option in (Option<int>[])[_width, _layers, _runs])
+        foreach (var option in (Option<int>[])[_width, _layers, _runs, _halvings])
         {
             option.DefaultValueFactory = null;
         }
@@ -77,8 +80,8 @@ internal sealed class TrainCommand
             Description = "Train networks of neurons that predict a column of a table, for predict.",
             DefaultMethod = MethodRegistry.Trainings[0].Facts.Name,
             Methods = () => MethodRegistry.Trainings,
-            Symbols = [train._data, train._target, train._width, train._scaling, train._layers, train._optimiser, train._birthDeath, train._runs, train._drop,
-                train._layout, train._force],
+            Symbols = [train._data, train._target, train._width, train._scaling, train._layers, train._optimiser, train._birthDeath, train._runs,
+                train._halvings, train._drop, train._layout, train._force],
             Replaces = parsed => parsed.GetValue(train._force),
             Problem = train.Problem,
             Report = (_, _, problem, model, run) => NetworkResult.Of(model, problem, run),
@@ -90,6 +93,7 @@ internal sealed class TrainCommand
                 ("monge train data.csv --target price --runs 20", "a band from twenty networks"),
                 ("monge train data.csv --target price --optimiser flow --layers 3", "gradient flow on a random first layer, with its certified bound"),
                 ("monge train data.csv --target price --birth-death", "neurons that die where they do harm and are doubled where they help"),
+                ("monge train data.csv --target price --width 1024 --halvings 4", "how networks of 64 to 1024 neurons differ, and how far features move"),
                 ("monge train data.csv --target price --scaling ntk", "nearly frozen features, as under the tangent kernel"),
             ],
         });
@@ -115,7 +119,7 @@ internal sealed class TrainCommand
     private JsonObject Flags(ParseResult parsed)
     {
         JsonObject flags = [];
-        foreach (var (option, name) in ((Option<int>, string)[])[(_width, "width"), (_layers, "layers"), (_runs, "runs")])
+        foreach (var (option, name) in ((Option<int>, string)[])[(_width, "width"), (_layers, "layers"), (_runs, "runs"), (_halvings, "halvings")])
         {
             if (parsed.GetValue(option) is > 0 and var value)
             {

@@ -15,8 +15,10 @@ namespace Monge.Methods;
 /// <param name="FeatureMovement">|H_t - H_0| / |H_0| of pre-activations.</param>
 /// <param name="KernelDrift">|K_t - K_0| / |K_0|.</param>
 /// <param name="Alignment">y.K_t y / (|K_t| |y|^2).</param>
+/// <param name="LongestStep">2 / lambda_max(K / n): longer steps of gradient descent make the loss grow or swing.</param>
 public sealed record NetworkCoursePoint(
-    long Step, double Loss, double SchurBound, double EigenvalueBound, double SmallestEigenvalue, double FeatureMovement, double KernelDrift, double Alignment);
+    long Step, double Loss, double SchurBound, double EigenvalueBound, double SmallestEigenvalue, double FeatureMovement, double KernelDrift, double Alignment,
+    double LongestStep);
 
 /// <summary>What the tangent kernel says of a training (Z. Chen, E. Vanden-Eijnden, J. Bruna, arXiv:2204.10782), and how many neurons differ in kind.</summary>
 /// <param name="Points">The course of the first network; empty where the kernel can't be decomposed.</param>
@@ -126,10 +128,26 @@ internal sealed class NetworkCertifier
             found.Add(new NetworkCoursePoint(
                 step, record.Loss, absent.Length == 0 && recorder.HasCertificate ? record.CertifiedBound : double.NaN,
                 absent.Length == 0 ? record.EigenvalueBound : double.NaN, record.SmallestEigenvalue, record.FeatureMovement, record.KernelDrift,
-                record.Alignment));
+                record.Alignment, record.LongestStep));
         }
 
         return new NetworkCertificate(found, _targets.Length, absent, string.Join("; ", remarks), atoms);
+    }
+
+    /// <summary>|H_t - H_0| / |H_0| of a network's pre-activations H at the rows.</summary>
+    /// <param name="start">The neurons at the start.</param>
+    /// <param name="end">The network that is kept.</param>
+    public double Movement(NeuronEnsemble start, NetworkMember end)
+    {
+        var points = Lift(end.FirstLayer);
+        var (from, to) = (FunctionEnsemble.OfNeurons(start, points, _threads).Values, FunctionEnsemble.OfNeurons(end.Neurons, points, _threads).Values);
+        var (moved, size) = (0.0, 0.0);
+        for (var k = 0; k < from.Length; k++)
+        {
+            (moved, size) = (moved + ((to[k] - from[k]) * (to[k] - from[k])), size + (from[k] * from[k]));
+        }
+
+        return Math.Sqrt(moved / size);
     }
 
     private double[] Lift(RandomFirstLayer? first) => first?.Features(_inputs, _threads) ?? _inputs;

@@ -1,3 +1,4 @@
+using Monge.Diagnostics;
 using Monge.Runs;
 
 namespace Monge.Methods;
@@ -12,7 +13,8 @@ internal static class NetworkPictures
         var (model, course) = (result.Model, result.Course);
         Picture?[] pictures =
         [
-            Loss(course.Certificate), HeldOut(result), Movement(course.Certificate), Neurons(course), Band(result), .. CoursePictures.Read(metrics),
+            Loss(course.Certificate), HeldOut(result), Movement(course.Certificate), Neurons(course), Band(result), Scaling(course),
+            .. CoursePictures.Read(metrics),
         ];
         return new RunPictures($"Networks for {result.Problem.Target}, seed {model.Seed}", command)
         {
@@ -113,6 +115,36 @@ internal static class NetworkPictures
             EqualAxes = true,
             Layers = frames[^1].Layers,
             Frames = frames,
+        };
+    }
+
+    private static Picture? Scaling(NetworkCourse course)
+    {
+        if (course.Scaling is not { } scaling)
+        {
+            return null;
+        }
+
+        double[] neurons = [.. scaling.Widths.Select(w => (double)w.Neurons)];
+        PictureLayer[] Fitted(string name, PictureTone tone, PowerLawFit fit, double factor, Func<NetworkWidth, double> value) =>
+        [
+            new PointsLayer(neurons, [.. scaling.Widths.Select(value)]) { Name = name, Tone = tone },
+            new LineLayer(neurons, [.. neurons.Select(m => Math.Exp(factor * (fit.LogConstant + (fit.Exponent * Math.Log(m)))))])
+            {
+                Name = ResultText.Of($"m^{factor * fit.Exponent:f2}"),
+                Tone = tone,
+                IsDashed = true,
+            },
+        ];
+        return new Picture("scaling", "What depends on the width m")
+        {
+            X = new PictureAxis("neurons") { IsLogarithmic = true },
+            Y = new PictureAxis("difference of networks (target's units), movement of features (relative)") { IsLogarithmic = true },
+            Layers =
+            [
+                .. Fitted("networks differ by", PictureTone.Ours, scaling.Variance, 0.5, w => Math.Sqrt(w.Variances.Average())),
+                .. Fitted("features moved", PictureTone.Second, scaling.Movement, 1, w => w.Movements.Average()),
+            ],
         };
     }
 

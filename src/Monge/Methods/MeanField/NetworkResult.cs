@@ -109,6 +109,16 @@ public sealed record NetworkResult(
             result["fluctuation"] = ResultText.Json(Median(Band.Deviation) * Math.Sqrt(Model.Options.Width));
         }
 
+        if (Course.Scaling is { } scaling)
+        {
+            result["scaling"] = new JsonObject
+            {
+                ["widths"] = new JsonArray([.. scaling.Widths.Select(Describe)]),
+                ["variance_exponent"] = Describe(scaling.Variance),
+                ["movement_exponent"] = Describe(scaling.Movement),
+            };
+        }
+
         result["warnings"] = ResultText.Json(Warnings.Select(w => w.Message));
         result["status"] = "success";
         return result;
@@ -154,6 +164,22 @@ public sealed record NetworkResult(
                 [.. Few(certificate.Points).Select(Row)], ResultText.Of($"of the first network at {certificate.Rows} rows")));
         }
 
+        if (Course.Scaling is { } scaling)
+        {
+            blocks.Add(new SummaryTable(
+                ["neurons", "error at all rows", "networks differ by", "features moved"],
+                [
+                    .. scaling.Widths.Select(w => (string[])
+                    [
+                        ResultText.Of($"{w.Neurons}"), ResultText.Number(w.Error), ResultText.Number(Math.Sqrt(w.Variances.Average())),
+                        ResultText.Number(w.Movements.Average()),
+                    ]),
+                    ["power of m", "", Power(scaling.Variance, 0.5), Power(scaling.Movement, 1)],
+                ],
+                ResultText.Of($"{scaling.Widths[0].Variances.Count} networks of each width, root mean squares over rows; powers with 95% intervals over ")
+                    + ResultText.Of($"networks; in theory {0.5 - options.Exponent:0.##} and {options.Exponent - 1:0.##} for many neurons")));
+        }
+
         string[] said = [certificate.Holds ? "" : $"no certified bound: {certificate.Absent}", certificate.Remark];
         blocks.AddRange(said.Where(text => text.Length > 0).Select(text => new SummaryText(text)));
         return blocks;
@@ -168,6 +194,15 @@ public sealed record NetworkResult(
         {
             yield return Status.Warn(
                 ResultText.Of($"the loss {above.Loss:g4} of step {above.Step} is above its certified bound"), "take shorter steps (option 'step')");
+        }
+
+        if (Model.Options.Optimiser == NetworkOptimiser.Flow && Course.Certificate.Points.FirstOrDefault(p => p.LongestStep < Course.StepTime) is { } swinging)
+        {
+            var shortest = Course.Certificate.Points.Min(p => p.LongestStep);
+            yield return Status.Warn(
+                ResultText.Of($"the tangent kernel has grown: at step {swinging.Step} the flow's step {Course.StepTime:g3} is beyond 2 / lambda_max = ")
+                    + ResultText.Of($"{swinging.LongestStep:g3}, where descent swings instead of following the flow"),
+                ResultText.Of($"take steps below {0.5 * shortest:g2} (option 'step')"));
         }
 
         if (Errors.Count > 0 && Errors[0].Error > Errors[1].Error)
@@ -188,6 +223,24 @@ public sealed record NetworkResult(
         ResultText.Of($"{point.Step}"), ResultText.Number(point.Loss), ResultText.Number(Bound(point)), ResultText.Number(point.SmallestEigenvalue),
         ResultText.Number(point.FeatureMovement), ResultText.Number(point.KernelDrift),
     ];
+
+    private static string Power(PowerLawFit fit, double factor) =>
+        ResultText.Of($"{factor * fit.Exponent:f2} ({factor * fit.Lower:f2} to {factor * fit.Upper:f2})");
+
+    private static JsonObject Describe(PowerLawFit fit) => new()
+    {
+        ["value"] = ResultText.Json(fit.Exponent),
+        ["lower"] = ResultText.Json(fit.Lower),
+        ["upper"] = ResultText.Json(fit.Upper),
+    };
+
+    private static JsonObject Describe(NetworkWidth width) => new()
+    {
+        ["neurons"] = width.Neurons,
+        ["rmse"] = ResultText.Json(width.Error),
+        ["deviation_of_runs"] = ResultText.Json(Math.Sqrt(width.Variances.Average())),
+        ["feature_movement"] = ResultText.Json(width.Movements.Average()),
+    };
 
     private static IEnumerable<NetworkCoursePoint> Few(IReadOnlyList<NetworkCoursePoint> points) => points.Where((_, i) => i % 4 == 0 || i == points.Count - 1);
 

@@ -23,9 +23,10 @@ public sealed class NetworkTraining(NetworkProblem problem, NetworkTrainingOptio
     private const int LeastRows = 10;
     private const int CourseLooks = 20;
 
-    private readonly NetworkTrainingOptions _options = options ?? new NetworkTrainingOptions();
+    private NetworkTrainingOptions _options = options ?? new NetworkTrainingOptions();
 
     /// <inheritdoc/>
+    /// <remarks>After a run with a budget, with the iterations that it found.</remarks>
     public IMethodOptions Options => _options;
 
     /// <summary>Trains the networks.</summary>
@@ -34,6 +35,7 @@ public sealed class NetworkTraining(NetworkProblem problem, NetworkTrainingOptio
     /// <exception cref="DataFormatException">The table has too few rows, or a constant column.</exception>
     /// <exception cref="CheckpointException">The checkpoint belongs to another run, or is damaged.</exception>
     /// <exception cref="ArithmeticException">A loss is not finite.</exception>
+    /// <exception cref="InvalidOperationException">Not even one step of each network fits into the budget.</exception>
     /// <exception cref="OperationCanceledException">It was stopped; the state was saved first.</exception>
     public NetworkModel Run(Run run)
     {
@@ -49,9 +51,36 @@ public sealed class NetworkTraining(NetworkProblem problem, NetworkTrainingOptio
         var session = new RunSession(run, new RunIdentity(Name, problem.Identity(), unsaved));
         session.Report("prepare");
         using var training = new NeuronTraining(columns, problem.Table, _options, run);
-        var outcome = session.Iterate(
-            "train", training, training.Networks * _options.Iterations, null, _options.CheckpointSeconds, training.Networks * CourseLooks);
-        return training.Model(outcome.Elapsed.TotalSeconds);
+        if (_options.Budget is { } budget)
+        {
+            // Networks of half the width take about half the time.
+            var others = Enumerable.Range(1, _options.Halvings).Sum(k => Math.ScaleB(_options.Runs, -k));
+            training.Iterations = StepBudget.Iterations(
+                session, budget, training.Networks + (int)Math.Ceiling(others), training.Try, words: ("networks", "fewer networks (--runs)"));
+            _options = _options with { Iterations = training.Iterations };
+        }
+
+        Train(session, "train", training);
+        var model = training.Model(session.Elapsed.TotalSeconds);
+        return _options.Halvings == 0 ? model : model with { Course = model.Course! with { Scaling = Scale(session, columns, training, model) } };
+    }
+
+    private void Train(RunSession session, string phase, NeuronTraining training) => session.Iterate(
+        phase, training, training.Networks * _options.Iterations, null, _options.CheckpointSeconds, training.Networks * CourseLooks);
+
+    // Networks of other widths are trained as those that are kept: for as long, with the penalty that was found.
+    private NetworkScaling Scale(RunSession session, RegressionColumns columns, NeuronTraining training, NetworkModel model)
+    {
+        List<NetworkWidth> widths = [training.Measure()];
+        for (var k = 1; k <= _options.Halvings; k++)
+        {
+            var narrower = _options with { Width = _options.Width >> k, Penalty = model.Course!.Penalty, HeldOut = 0, Step = training.StepTime };
+            using var others = new NeuronTraining(columns, problem.Table, narrower, session.Run, k);
+            Train(session, FormattableString.Invariant($"train {narrower.Width} neurons"), others);
+            widths.Add(others.Measure());
+        }
+
+        return NetworkScaling.Of([.. widths.AsEnumerable().Reverse()]);
     }
 }
 
@@ -69,8 +98,10 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     private const int Snapshots = 24;
 
     private readonly RegressionColumns _columns;
+    private readonly DataTable _table;
     private readonly NetworkTrainingOptions _options;
     private readonly Run _run;
+    private readonly int _group;
     private readonly double[] _inputs;
     private readonly double[] _targets;
     private readonly int[] _order;
@@ -94,9 +125,10 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     private long _epoch = -1;
     private NeuronBirthDeath? _birthDeath;
 
-    public NeuronTraining(RegressionColumns columns, DataTable table, NetworkTrainingOptions options, Run run)
+    /// <summary>Makes ready for a group of networks, whose random numbers are its own.</summary>
+    public NeuronTraining(RegressionColumns columns, DataTable table, NetworkTrainingOptions options, Run run, int group = 0)
     {
-        (_columns, _options, _run) = (columns, options, run);
+        (_columns, _table, _options, _run, _group, Iterations) = (columns, table, options, run, group, options.Iterations);
         (_inputs, _targets) = (columns.Encode(table), columns.Targets(table));
         var n = _targets.Length;
         _order = Stream(s_splitStream, 0).Permutation(n);
@@ -114,6 +146,9 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     /// <summary>Networks to train, trials included.</summary>
     public int Networks => _trials.Length + _options.Runs;
 
+    /// <summary>Steps of each network.</summary>
+    public long Iterations { get; set; }
+
     public NetworkCertifier Certificate { get; }
 
     /// <summary>Mean-field time of a step of the flow; 1 for Adam, which has no such time.</summary>
@@ -129,25 +164,37 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     /// <inheritdoc/>
     public StepInfo Step(long iteration, long total)
     {
-        var (network, local) = ((int)(iteration / _options.Iterations), iteration % _options.Iterations);
+        var (network, local) = ((int)(iteration / Iterations), iteration % Iterations);
         if (local == 0)
         {
-            _state = _step.NewState();
+            Begin(network);
         }
 
-        Enter(network, isNew: local == 0);
+        Enter(network);
         var info = _birthDeath is null ? Descend(local, network) : Renew(local, network);
         if (network == _trials.Length && IsLook(local + 1))
         {
             _course.Add((local + 1, Neurons(Reached())));
         }
 
-        if (local == _options.Iterations - 1)
+        if (local == Iterations - 1)
         {
             Leave(network);
         }
 
         return info;
+    }
+
+    /// <summary>Takes a step of the first network for its time, before any other step is taken.</summary>
+    public void Try(int number)
+    {
+        if (number == 0)
+        {
+            Begin(0);
+        }
+
+        Enter(0);
+        _ = _birthDeath is null ? Descend(number, 0) : Renew(number, 0);
     }
 
     /// <inheritdoc/>
@@ -191,7 +238,7 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     public NetworkModel Model(double seconds)
     {
         int[] held = _order[.._held], learned = _order[_held..];
-        return new NetworkModel(_columns, _options with { Penalty = Chosen() }, [.. _members], _targets.Length, _run.Seed)
+        return new NetworkModel(_columns, _options with { Penalty = Chosen(), Iterations = Iterations }, [.. _members], _targets.Length, _run.Seed)
         {
             Course = new NetworkCourse(Certificate.Describe(_course, _members[0], StepTime), StepTime, Chosen(), seconds)
             {
@@ -204,18 +251,31 @@ internal sealed class NeuronTraining : IIterative, IDisposable
         };
     }
 
+    /// <summary>What is said of the networks that are kept, of their width among others.</summary>
+    public NetworkWidth Measure()
+    {
+        var model = new NetworkModel(_columns, _options, _members, _targets.Length, _run.Seed);
+        var (each, known) = (model.PredictEach(_table, _run.Threads), _columns.Undo(_targets));
+        double[] errors = [.. each.Select(f => Math.Sqrt(f.Zip(known, (a, b) => (a - b) * (a - b)).Average()))];
+        double[] moved = [.. _members.Select((member, k) => Certificate.Movement(Start(_trials.Length + k), member))];
+        var mean = Enumerable.Range(0, known.Length).Select(row => each.Average(f => f[row])).ToArray();
+        var unbiased = (double)each.Count / (each.Count - 1);
+        double[] variances = [.. each.Select(f => unbiased * f.Zip(mean, (a, b) => (a - b) * (a - b)).Average())];
+        return new NetworkWidth(_options.Width, errors.Average(), variances, moved);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _step.Dispose();
 
     // Steps that grow in equal proportions, as a loss falls fastest at first.
     private bool IsLook(long done) =>
-        Enumerable.Range(0, Snapshots + 1).Any(k => (long)Math.Round(Math.Pow(_options.Iterations, (double)k / Snapshots)) == done);
+        Enumerable.Range(0, Snapshots + 1).Any(k => (long)Math.Round(Math.Pow(Iterations, (double)k / Snapshots)) == done);
 
     private StepInfo Descend(long local, int network)
     {
         FillBatch(local, network);
         _step.Program["penalty"][0] = (float)Penalty(network);
-        return _step.Run(_state, local, _options.Iterations, new DrawKey(_run.Seed, (ulong)local));
+        return _step.Run(_state, local, Iterations, new DrawKey(_run.Seed, (ulong)local));
     }
 
     // A step of the flow, and the deaths and births after it.
@@ -243,7 +303,7 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     }
 
     private RandomStream Stream(StreamName name, ulong member) =>
-        new(new RandomState(new RandomKey(_run.Seed, name).PhiloxKey, member << 32));
+        new(new RandomState(new RandomKey(_run.Seed, _group == 0 ? name : name.Member(_group)).PhiloxKey, member << 32));
 
     private RandomFirstLayer? FirstLayer(int network) => _options.Layers == 2 ? null
         : RandomFirstLayer.Normal(_options.FirstWidth, _columns.Features, Unit, FirstStream(network));
@@ -261,7 +321,7 @@ internal sealed class NeuronTraining : IIterative, IDisposable
         : _trials[Array.IndexOf(_errors, _errors.Min())];
 
     // A first layer as large as the rows' features is lifted once for a network, not once a step.
-    private void Enter(int network, bool isNew)
+    private void Enter(int network)
     {
         if (_at == network)
         {
@@ -273,15 +333,16 @@ internal sealed class NeuronTraining : IIterative, IDisposable
         _rows = Array.ConvertAll(_lifted, x => (float)x);
         _birthDeath = _options.BirthDeath == 0 ? null : new NeuronBirthDeath(
             new RegressionLoss(_lifted, _targets, Unit, _run.Execution), new NeuronBirthDeathOptions { Rate = _options.BirthDeath, Step = StepTime });
-        if (!isNew)
-        {
-            return;
-        }
+    }
 
+    private void Begin(int network)
+    {
+        (_state, _at) = (_step.NewState(), -1);
         Place(Start(network));
         _state.BeginAverage();
         if (network == _trials.Length)
         {
+            _course.Clear();
             _course.Add((0, Neurons(_state.Parameters)));
         }
     }

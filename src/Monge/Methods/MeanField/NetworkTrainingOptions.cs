@@ -28,6 +28,9 @@ public sealed record NetworkTrainingOptions : IMethodOptions
     /// <summary>A rate of birth and death that moves some of the neurons in a step of 1 / lambda_max: see <see cref="BirthDeath"/>.</summary>
     public const double UsualBirthDeath = 0.05;
 
+    private const int LeastFitted = 16;
+    private const int LeastRuns = 3;
+
     /// <summary>Neurons m of a network, 2 to 65,536.</summary>
     public int Width { get; init; } = 512;
 
@@ -52,8 +55,17 @@ public sealed record NetworkTrainingOptions : IMethodOptions
     /// <summary>How neurons follow the gradient.</summary>
     public NetworkOptimiser Optimiser { get; init; }
 
+    /// <summary>
+    /// Half the width, a quarter of it and so on, at which as many networks are trained alike, for the exponents of how they differ and how far their features
+    /// move: 2 to 10 halvings, or 0 for none.
+    /// </summary>
+    public int Halvings { get; init; }
+
     /// <summary>Steps of each network, at least 1.</summary>
     public long Iterations { get; init; } = 10_000;
+
+    /// <summary>Training time of all networks; the number of steps then follows from the speed measured at the start. Not together with iterations.</summary>
+    public TimeSpan? Budget { get; init; }
 
     /// <summary>Rows of a step of Adam, 2 to 10,000,000; all of them where there are fewer.</summary>
     public int BatchSize { get; init; } = 128;
@@ -101,6 +113,13 @@ public sealed record NetworkTrainingOptions : IMethodOptions
         OptionCheck.Above<double>(StartScale, 0);
         OptionCheck.Within<int>(Runs, 1, 1000);
         OptionCheck.AtLeast<long>(Iterations, 1);
+        OptionCheck.Require(Budget is null || Budget > TimeSpan.Zero, Budget, "longer than zero");
+        OptionCheck.Require(Halvings is 0 or (>= 2 and <= 10), Halvings, "0, or from 2 on, as an exponent is fitted to three widths or more, to 10");
+        OptionCheck.Require(
+            Halvings == 0 || Width >> Halvings >= LeastFitted, Halvings,
+            FormattableString.Invariant($"less for networks of {Width} neurons: those of {Width >> Halvings} are too small for the fit of an exponent, which ")
+            + FormattableString.Invariant($"takes {LeastFitted} and more"));
+        OptionCheck.Require(Halvings == 0 || Runs >= LeastRuns, Runs, FormattableString.Invariant($"{LeastRuns} or more for the fit of an exponent"));
         OptionCheck.Within<int>(BatchSize, 2, 10_000_000);
         OptionCheck.AboveTo<double>(LearningRate, 0, 1);
         OptionCheck.Within<double>(FinalLearningRateShare, 0, 1);

@@ -15,9 +15,10 @@ namespace Monge.Methods;
 /// <param name="FeatureMovement">|H_t - H_0| / |H_0| of pre-activations at the data; NaN from a start at 0.</param>
 /// <param name="KernelDrift">|K_t - K_0| / |K_0|.</param>
 /// <param name="Alignment">y.K_t y / (|K_t| |y|^2).</param>
+/// <param name="LongestStep">2 n / lambda_max(K_t): longer steps of gradient descent make the loss grow or swing.</param>
 public sealed record TangentKernelRecord(
     double Time, double Loss, double LossRate, double SmallestEigenvalue, double SmallestSchurEigenvalue, double SchurBound, double CertifiedBound,
-    double EigenvalueBound, double FeatureMovement, double KernelDrift, double Alignment);
+    double EigenvalueBound, double FeatureMovement, double KernelDrift, double Alignment, double LongestStep);
 
 /// <summary>
 /// Watches a gradient flow by its tangent kernel: the certificate of a linear rate by Schur's bound, L(t) no more than L(0) exp(-int r) with r = (2/n)
@@ -80,9 +81,6 @@ public sealed class TangentKernelRecorder
         : $"The kernel of the {_targets.Length} inputs is singular, as inner products of more points than coordinates are: the certified rate is 0, and only "
         + "the bound by the tangent kernel's own eigenvalues holds; use d of at least n, or a random first layer.";
 
-    /// <summary>2 / lambda_max(K_0 / n): steps of gradient descent from here on must be shorter. NaN before the first record.</summary>
-    public double LongestStep { get; private set; } = double.NaN;
-
     /// <summary>The records so far.</summary>
     public IReadOnlyList<TangentKernelRecord> Records => _records;
 
@@ -110,7 +108,7 @@ public sealed class TangentKernelRecorder
         var loss = HostVectors.Dot(residuals, residuals) / (2 * n);
         if (_records.Count == 0)
         {
-            (_firstKernel, _firstFunctions, LongestStep) = (square, [.. atData.Values], 2.0 * n / values[^1]);
+            (_firstKernel, _firstFunctions) = (square, [.. atData.Values]);
         }
         else
         {
@@ -124,7 +122,7 @@ public sealed class TangentKernelRecorder
         var record = new TangentKernelRecord(
             time, loss, -Form(square, residuals) / ((double)n * n), values[0], SymmetricEigen.Decompose(Schur(kernel), n).Values[0], schurBound,
             first * Math.Exp(-_certified), first * Math.Exp(-_exact), Change(atData.Values, _firstFunctions), Change(square, _firstKernel),
-            Form(square, _targets) / (Norm(square) * HostVectors.Dot(_targets, _targets)));
+            Form(square, _targets) / (Norm(square) * HostVectors.Dot(_targets, _targets)), 2.0 * n / values[^1]);
         _records.Add(record);
         return record;
     }

@@ -1,4 +1,5 @@
 using Monge.Data;
+using Monge.Diagnostics;
 using Monge.Engine.Random;
 using Monge.Methods;
 using Monge.Runs;
@@ -93,6 +94,13 @@ public sealed class NetworkTrainingTests : IDisposable
         var error = Assert.Throws<ArgumentException>(
             () => Train(Saddle(24, 7), s_small with { Optimiser = NetworkOptimiser.Flow, Penalty = null, Step = 1000 }));
         Assert.StartsWith("A step of 1000 is beyond 2 / lambda_max = ", error.Message, StringComparison.Ordinal);
+
+        // A step that is beyond it later on, as features are learned and the kernel grows, is told at the end.
+        var (problem, flow) = (new NetworkProblem(Saddle(24, 7), "y"), s_small with { Optimiser = NetworkOptimiser.Flow, Penalty = null, Width = 512 });
+        NetworkResult Result(double? step) => NetworkResult.Of(
+            new NetworkTraining(problem, flow with { Step = step }).Run(new Run { Threads = 1 }), problem, new Run { Threads = 1 });
+        Assert.Contains(Result(null).Warnings, w => w.Cause.Contains("the tangent kernel has grown", StringComparison.Ordinal));
+        Assert.DoesNotContain(Result(0.2).Warnings, w => w.Cause.Contains("the tangent kernel has grown", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -141,6 +149,74 @@ public sealed class NetworkTrainingTests : IDisposable
         Assert.Equal(whole.PredictEach(problem.Table, 1).SelectMany(f => f), resumed.PredictEach(problem.Table, 1).SelectMany(f => f));
         Assert.Equal(whole.Course!.Certificate.Points, resumed.Course!.Certificate.Points);
         Assert.Equal(whole.Course.HeldOutPredictions, resumed.Course.HeldOutPredictions);
+    }
+
+    [Fact]
+    public void Networks_of_narrower_widths_differ_and_move_as_the_theory_says()
+    {
+        NetworkScaling Scaling(double exponent) => Train(
+            Saddle(24, 7), s_small with
+            {
+                Optimiser = NetworkOptimiser.Flow,
+                Penalty = null,
+                Exponent = exponent,
+                Width = 1024,
+                Halvings = 4,
+                Iterations = 60,
+                Step = 0.2,
+                Runs = 12,
+            }).Course!.Scaling!;
+        var (field, tangent) = (Scaling(1), Scaling(0.5));
+        Assert.Equal([64, 128, 256, 512, 1024], field.Widths.Select(w => w.Neurons));
+        Assert.All(field.Widths, w => Assert.Equal((12, 12), (w.Variances.Count, w.Movements.Count)));
+        Assert.InRange(field.Variance.Exponent, -1.3, -0.7);
+        Assert.InRange(field.Movement.Exponent, -0.1, 0.1);
+        Assert.InRange(tangent.Movement.Exponent, -0.6, -0.4);
+        Assert.All((PowerLawFit[])[field.Variance, tangent.Movement], fit => Assert.True(fit.Lower < fit.Exponent && fit.Exponent < fit.Upper));
+    }
+
+    [Fact]
+    public void Networks_of_narrower_widths_are_gone_on_with_to_the_bit()
+    {
+        var options = s_small with { Iterations = 40, Width = 64, Halvings = 2, Runs = 3 };
+        var problem = new NetworkProblem(Saddle(60, 5), "y");
+        var whole = new NetworkTraining(problem, options).Run(new Run { Threads = 1 });
+        var run = new Run { Threads = 1, Folder = _folder, Resume = true };
+        foreach (var phase in (string[])["train 32 neurons", "train 16 neurons"])
+        {
+            using var source = new CancellationTokenSource();
+            var progress = new Watch(p =>
+            {
+                if (p.Phase == phase && p.Iteration >= 50)
+                {
+                    source.Cancel();
+                }
+            });
+            Assert.ThrowsAny<OperationCanceledException>(
+                () => new NetworkTraining(problem, options).Run(run with { Progress = progress, Cancellation = source.Token }));
+        }
+
+        var resumed = new NetworkTraining(problem, options).Run(run with { Threads = 2 });
+        Assert.Equal(whole.PredictEach(problem.Table, 1).SelectMany(f => f), resumed.PredictEach(problem.Table, 1).SelectMany(f => f));
+        double[] Told(NetworkModel model) => [.. model.Course!.Scaling!.Widths.SelectMany(w => w.Variances.Concat(w.Movements).Append(w.Error))];
+        Assert.Equal(Told(whole), Told(resumed));
+    }
+
+    [Fact]
+    public void A_budget_is_kept_and_says_how_many_steps_it_was()
+    {
+        var options = s_small with { Budget = TimeSpan.FromSeconds(2), Width = 64, Halvings = 2, Runs = 3 };
+        var problem = new NetworkProblem(Saddle(60, 5), "y");
+        var training = new NetworkTraining(problem, options);
+        var model = training.Run(new Run { Threads = 1, Folder = _folder });
+        var found = ((NetworkTrainingOptions)training.Options).Iterations;
+        Assert.Equal((found, found), (model.Options.Iterations, model.Course!.Certificate.Points[^1].Step));
+
+        // The same number of steps makes the same networks.
+        var again = new NetworkTraining(problem, options with { Budget = null, Iterations = found }).Run(new Run { Threads = 1 });
+        Assert.Equal(model.PredictEach(problem.Table, 1).SelectMany(f => f), again.PredictEach(problem.Table, 1).SelectMany(f => f));
+        Assert.Throws<InvalidOperationException>(
+            () => new NetworkTraining(problem, options with { Budget = TimeSpan.FromTicks(10) }).Run(new Run { Threads = 1 }));
     }
 
     [Theory]

@@ -54,7 +54,7 @@ public sealed class TangentKernelTests
         var flow = new FunctionalFlow(Rows, _targets, Kernel.Tanh());
         flow.Run(_start, [.. Enumerable.Range(0, 60).Select(k => 0.5 * k)], state => recorder.Record(state.Time, state.Neurons, state.Residuals));
         Assert.Equal(0, recorder.Records[0].FeatureMovement);
-        Assert.True(recorder.LongestStep > 0);
+        Assert.True(recorder.Records[0].LongestStep > 0);
         foreach (var record in recorder.Records)
         {
             Assert.True(record.SmallestSchurEigenvalue >= record.SchurBound - 1e-10);
