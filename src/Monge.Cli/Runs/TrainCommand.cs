@@ -19,7 +19,7 @@ internal sealed class TrainCommand
     private readonly Option<int> _width = CommandOptions.Integer("--width", "Neurons of a network. [default: 512]", 0, 2, 65_536, "M");
     private readonly Option<double?> _scaling = new("--scaling")
     {
-        Description = "The network's scale m^-g: mean-field (g = 1), ntk (g = 0.5), or g itself. [default: mean-field]",
+        Description = "The network's scale m^-g: mean-field (g = 1), ntk (g = 0.5), or g itself. [default: 1 or 0.85, by held-out rows; 1 for the flow]",
         HelpName = $"{MeanField}|{TangentKernel}|G",
         CustomParser = result =>
         {

@@ -91,7 +91,8 @@ internal sealed class NetworkCertifier
     /// <param name="course">The network at steps, the first at its start.</param>
     /// <param name="end">The network that is kept.</param>
     /// <param name="stepTime">Mean-field time of a step.</param>
-    public NetworkCertificate Describe(IReadOnlyList<(long Step, NeuronEnsemble Neurons)> course, NetworkMember end, double stepTime)
+    /// <param name="exponent">g of the network's scale.</param>
+    public NetworkCertificate Describe(IReadOnlyList<(long Step, NeuronEnsemble Neurons)> course, NetworkMember end, double stepTime, double exponent)
     {
         var points = Lift(end.FirstLayer);
         var atoms = Atoms(FunctionEnsemble.OfNeurons(end.Neurons, points, _threads));
@@ -116,7 +117,7 @@ internal sealed class NetworkCertifier
         foreach (var (step, neurons) in course)
         {
             var functions = FunctionEnsemble.OfNeurons(neurons, points, _threads);
-            var residuals = functions.Predict(Unit, _options.Exponent);
+            var residuals = functions.Predict(Unit, exponent);
             HostVectors.AddScaled(-1, _targets, residuals);
             if (found.Count > 0 && HostVectors.Dot(residuals, residuals) < Rounding * 2 * residuals.Length * found[0].Loss)
             {

@@ -21,6 +21,12 @@ public sealed record NetworkPrediction(double[] Mean, double[] Deviation, double
     public bool HasBand => Half.Length > 0;
 }
 
+/// <summary>A scale and a penalty that were tried.</summary>
+/// <param name="Exponent">g of the scale m^-g.</param>
+/// <param name="Penalty">The penalty.</param>
+/// <param name="Error">The root mean square error on held-out rows in the target's units.</param>
+public sealed record NetworkTrial(double Exponent, double Penalty, double Error);
+
 /// <summary>What was found in training and is not part of the model.</summary>
 /// <param name="Certificate">What the tangent kernel says.</param>
 /// <param name="StepTime">Mean-field time of a step of the flow; 1 for Adam.</param>
@@ -28,8 +34,8 @@ public sealed record NetworkPrediction(double[] Mean, double[] Deviation, double
 /// <param name="Seconds">Time of training.</param>
 public sealed record NetworkCourse(NetworkCertificate Certificate, double StepTime, double Penalty, double Seconds)
 {
-    /// <summary>Penalties that were tried, with the root mean square errors on held-out rows in the target's units.</summary>
-    public IReadOnlyList<(double Penalty, double Error)> Trials { get; init; } = [];
+    /// <summary>What was tried on held-out rows.</summary>
+    public IReadOnlyList<NetworkTrial> Trials { get; init; } = [];
 
     /// <summary>The first network at steps of its training.</summary>
     public IReadOnlyList<(long Step, NeuronEnsemble Neurons)> Snapshots { get; init; } = [];
@@ -49,7 +55,7 @@ public sealed record NetworkCourse(NetworkCertificate Certificate, double StepTi
 
 /// <summary>Networks that predict a column of a table from the others: what <see cref="NetworkTraining"/> makes, and a file keeps.</summary>
 /// <param name="Columns">How the table is read.</param>
-/// <param name="Options">How the networks were trained; the penalty is the one that was chosen.</param>
+/// <param name="Options">How the networks were trained; scale and penalty are those that were chosen.</param>
 /// <param name="Members">The networks.</param>
 /// <param name="Rows">Rows that they learned from.</param>
 /// <param name="Seed">The seed.</param>
@@ -76,7 +82,7 @@ public sealed record NetworkModel(
         ArgumentNullException.ThrowIfNull(table);
         var (inputs, unit) = (Columns.Encode(table), UnitOf(Options.Unit));
         double[] Of(NeuronEnsemble neurons, double[] points) =>
-            Columns.Undo(unit.Sums(points, neurons.Features, neurons.Dimension, neurons.Masses(Options.Exponent), threads));
+            Columns.Undo(unit.Sums(points, neurons.Features, neurons.Dimension, neurons.Masses(Options.Exponent ?? 1), threads));
         return [.. Members.Select(m => Of(m.Neurons, m.FirstLayer?.Features(inputs, threads) ?? inputs))];
     }
 

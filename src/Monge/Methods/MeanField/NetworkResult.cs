@@ -87,9 +87,10 @@ public sealed record NetworkResult(
             ["networks"] = Model.Members.Count,
             ["neurons"] = Model.Options.Width,
             ["atoms"] = certificate.Atoms,
+            ["exponent"] = Model.Options.Exponent,
             ["penalty"] = ResultText.Json(Course.Penalty),
             ["trials"] = new JsonArray([.. Course.Trials.Select(
-                t => new JsonObject { ["penalty"] = t.Penalty, ["held_out_rmse"] = ResultText.Json(t.Error) })]),
+                t => new JsonObject { ["exponent"] = t.Exponent, ["penalty"] = t.Penalty, ["held_out_rmse"] = ResultText.Json(t.Error) })]),
             ["held_out_rows"] = Course.HeldOutRows.Count,
             ["held_out_rmse"] = new JsonObject([.. Errors.Select(e => KeyValuePair.Create(e.Name, ResultText.Json(e.Error)))]),
             ["train_seconds"] = Math.Round(Course.Seconds, 3),
@@ -127,19 +128,19 @@ public sealed record NetworkResult(
     /// <inheritdoc/>
     public IReadOnlyList<SummaryBlock> Summary()
     {
-        var (options, certificate) = (Model.Options, Course.Certificate);
+        var (options, certificate, exponent) = (Model.Options, Course.Certificate, Model.Options.Exponent ?? 1);
         List<(string Name, string Text)> lines =
         [
             ("rows", $"{Model.Rows} to learn '{Problem.Target}' from {Model.Columns.Inputs.Count} columns ({Model.Columns.Features} features)"),
             ("networks", $"{Model.Members.Count} of {options.Width} neurons{(options.Layers == 3 ? $" on {options.FirstWidth} random ones" : "")}, "
                 + $"{MethodOptions.NameOf(options.Unit.ToString())}, "
-                + ResultText.Of($"scale m^-{options.Exponent:g3}; {options.Iterations} steps each, in {Course.Seconds:F1} s")),
+                + ResultText.Of($"scale m^-{exponent:g3}; {options.Iterations} steps each, in {Course.Seconds:F1} s")),
             ("atoms", ResultText.Of($"{certificate.Atoms} of {options.Width} neurons differ in their signs at {certificate.Rows} rows")),
         ];
         if (Course.Trials.Count > 1)
         {
-            lines.Add(("penalty", ResultText.Of($"{Course.Penalty:g3}, of ") + string.Join(
-                ", ", Course.Trials.Select(t => ResultText.Of($"{t.Penalty:g3} (error {t.Error:g4})")))));
+            lines.Add(("penalty", ResultText.Of($"{Course.Penalty:g3}; errors of scales and penalties on held-out rows: ") + string.Join(
+                ", ", Course.Trials.Select(t => ResultText.Of($"m^-{t.Exponent:g3} and {t.Penalty:g3} {t.Error:g4}")))));
         }
 
         if (Band.HasBand)
@@ -177,7 +178,7 @@ public sealed record NetworkResult(
                     ["power of m", "", Power(scaling.Variance, 0.5), Power(scaling.Movement, 1)],
                 ],
                 ResultText.Of($"{scaling.Widths[0].Variances.Count} networks of each width, root mean squares over rows; powers with 95% intervals over ")
-                    + ResultText.Of($"networks; in theory {0.5 - options.Exponent:0.##} and {options.Exponent - 1:0.##} for many neurons")));
+                    + ResultText.Of($"networks; in theory {0.5 - exponent:0.##} and {exponent - 1:0.##} for many neurons")));
         }
 
         string[] said = [certificate.Holds ? "" : $"no certified bound: {certificate.Absent}", certificate.Remark];

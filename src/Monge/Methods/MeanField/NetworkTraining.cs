@@ -10,8 +10,8 @@ namespace Monge.Methods;
 
 /// <summary>
 /// Trains networks of neurons on a table, f(x) = m^-g sum_i c_i s(z_i.x), each from a start of its own, by squared error. For three layers x are the features
-/// of a <see cref="RandomFirstLayer"/>. Trial networks on a part of the rows choose the penalty by the error on the rest; the networks that are kept learn from
-/// all rows. Their mean predicts; by the central limit theorem of the neurons' law they differ from it by Gaussian fluctuations of size m^(-1/2) (Z. Chen,
+/// of a <see cref="RandomFirstLayer"/>. Trial networks on a part of the rows choose scale and penalty by the error on the rest; the networks that are kept learn
+/// from all rows. Their mean predicts; by the central limit theorem of the neurons' law they differ from it by Gaussian fluctuations of size m^(-1/2) (Z. Chen,
 /// G. Rotskoff, J. Bruna, E. Vanden-Eijnden, arXiv:2008.09623), which their spread estimates.
 /// </summary>
 /// <param name="problem">The table and the target.</param>
@@ -74,7 +74,7 @@ public sealed class NetworkTraining(NetworkProblem problem, NetworkTrainingOptio
         List<NetworkWidth> widths = [training.Measure()];
         for (var k = 1; k <= _options.Halvings; k++)
         {
-            var narrower = _options with { Width = _options.Width >> k, Penalty = model.Course!.Penalty, HeldOut = 0, Step = training.StepTime };
+            var narrower = model.Options with { Width = _options.Width >> k, HeldOut = 0, Step = training.StepTime };
             using var others = new NeuronTraining(columns, problem.Table, narrower, session.Run, k);
             Train(session, FormattableString.Invariant($"train {narrower.Width} neurons"), others);
             widths.Add(others.Measure());
@@ -92,9 +92,13 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     private static readonly StreamName s_batchStream = StreamName.Of("network batches");
     private static readonly StreamName s_birthStream = StreamName.Of("network birth and death");
 
-    // Penalties that trials set side by side, in the mean-field scale of a standardised target.
+    // What trials set side by side: penalties in the mean-field scale of a standardised target, and scales. Between the mean field and the tangent kernel
+    // features move less, which suits tables of few rows.
     private static readonly double[] s_penalties = [1e-6, 1e-5, 1e-4];
+    private static readonly double[] s_exponents = [1, 0.85];
     private const double DefaultPenalty = 1e-5;
+    private const int FewRows = 1000;
+    private const int FoldsOfFew = 3;
     private const int Snapshots = 24;
 
     private readonly RegressionColumns _columns;
@@ -106,8 +110,10 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     private readonly double[] _targets;
     private readonly int[] _order;
     private readonly int _held;
-    private readonly double[] _trials;
-    private readonly GradientStep<float> _step;
+    private readonly (double Exponent, double Penalty)[] _settings;
+    private readonly int _folds;
+    private readonly int _trials;
+    private readonly Dictionary<double, GradientStep<float>> _steps = [];
     private readonly int _features;
 
     // The state: the network under way, the trials' errors, the networks that are done and the course of the first of them.
@@ -115,12 +121,13 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     private readonly double[] _errors;
     private readonly List<NetworkMember> _members = [];
     private readonly List<(long Step, NeuronEnsemble Neurons)> _course = [];
-    private double[]? _heldPredictions;
+    private readonly double[] _heldPredictions;
 
     private int _at = -1;
     private RandomFirstLayer? _first;
     private float[] _rows = [];
     private double[] _lifted = [];
+    private int[] _learned = [];
     private int[] _permutation = [];
     private long _epoch = -1;
     private NeuronBirthDeath? _birthDeath;
@@ -134,17 +141,20 @@ internal sealed class NeuronTraining : IIterative, IDisposable
         _order = Stream(s_splitStream, 0).Permutation(n);
         var isTried = options.HeldOut > 0 && options.Optimiser == NetworkOptimiser.Adam;
         _held = isTried ? Math.Clamp((int)Math.Round(options.HeldOut * n), 1, n / 2) : 0;
-        _trials = !isTried ? [] : options.Penalty is { } known ? [known] : s_penalties;
-        _errors = new double[_trials.Length];
+        double[] exponents = options.Exponent is { } exponent ? [exponent] : s_exponents;
+        double[] penalties = options.Penalty is { } penalty ? [penalty] : s_penalties;
+        _settings = !isTried ? [] : [.. exponents.SelectMany(_ => penalties, (e, p) => (e, p))];
+        _folds = isTried ? Math.Min(options.Folds ?? (n < FewRows ? FoldsOfFew : 1), n / _held) : 1;
+        _trials = _settings.Length * _folds;
+        (_errors, _heldPredictions) = (new double[_trials], new double[_settings.Length * _held]);
         _features = options.Layers == 3 ? options.FirstWidth : columns.Features;
         Certificate = new NetworkCertifier(_inputs, _targets, columns.Features, options, run.Threads);
         StepTime = options.Optimiser == NetworkOptimiser.Flow ? FlowStep() : 1;
-        _step = Compile();
-        _state = _step.NewState();
+        _state = Step(Setting(0).Exponent).NewState();
     }
 
     /// <summary>Networks to train, trials included.</summary>
-    public int Networks => _trials.Length + _options.Runs;
+    public int Networks => _trials + _options.Runs;
 
     /// <summary>Steps of each network.</summary>
     public long Iterations { get; set; }
@@ -172,7 +182,7 @@ internal sealed class NeuronTraining : IIterative, IDisposable
 
         Enter(network);
         var info = _birthDeath is null ? Descend(local, network) : Renew(local, network);
-        if (network == _trials.Length && IsLook(local + 1))
+        if (network == _trials && IsLook(local + 1))
         {
             _course.Add((local + 1, Neurons(Reached())));
         }
@@ -200,12 +210,12 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     /// <inheritdoc/>
     public IReadOnlyList<Figure> Validate()
     {
-        if (_at < 0 || _at >= _trials.Length)
+        if (_at < 0 || _at >= _trials)
         {
             return [];
         }
 
-        var error = Error(Neurons(Reached()), out _);
+        var error = Error(Neurons(Reached()), Held(_at % _folds), out _);
         return double.IsFinite(error) ? [new Figure("held_out_rmse", "held out", error * _columns.TargetScale)] : [];
     }
 
@@ -214,7 +224,7 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     {
         state.Exchange(_state);
         state.Exchange<double>("errors", _errors);
-        Exchange(state, "member", _members, m => m.Neurons, (_, k) => new NetworkMember(Blank(), FirstLayer(_trials.Length + k)));
+        Exchange(state, "member", _members, m => m.Neurons, (_, k) => new NetworkMember(Blank(), FirstLayer(_trials + k)));
         Exchange<(long Step, NeuronEnsemble Neurons)>(state, "course", _course, c => c.Neurons, (_, k) => (0L, Blank()));
         for (var k = 0; k < _course.Count; k++)
         {
@@ -223,30 +233,23 @@ internal sealed class NeuronTraining : IIterative, IDisposable
             _course[k] = (step, _course[k].Neurons);
         }
 
-        var held = _heldPredictions?.Length ?? 0;
-        state.Exchange("heldRows", ref held);
-        if (held > 0)
-        {
-            _heldPredictions ??= new double[held];
-            state.Exchange<double>("heldPredictions", _heldPredictions);
-        }
-
+        state.Exchange<double>("heldPredictions", _heldPredictions);
         _at = -1;
     }
 
     /// <summary>The networks that are kept, and what was found on the way.</summary>
     public NetworkModel Model(double seconds)
     {
-        int[] held = _order[.._held], learned = _order[_held..];
-        return new NetworkModel(_columns, _options with { Penalty = Chosen(), Iterations = Iterations }, [.. _members], _targets.Length, _run.Seed)
+        var (exponent, penalty) = Chosen();
+        return new NetworkModel(_columns, Kept(), [.. _members], _targets.Length, _run.Seed)
         {
-            Course = new NetworkCourse(Certificate.Describe(_course, _members[0], StepTime), StepTime, Chosen(), seconds)
+            Course = new NetworkCourse(Certificate.Describe(_course, _members[0], StepTime, exponent), StepTime, penalty, seconds)
             {
-                Trials = [.. _trials.Zip(_errors, (p, e) => (p, e * _columns.TargetScale))],
+                Trials = [.. _settings.Select((t, k) => new NetworkTrial(t.Exponent, t.Penalty, Error(k) * _columns.TargetScale))],
                 Snapshots = [.. _course],
-                HeldOutRows = held,
-                LearnedRows = learned,
-                HeldOutPredictions = _heldPredictions is null ? [] : _columns.Undo(_heldPredictions),
+                HeldOutRows = Held(0),
+                LearnedRows = Learned(0),
+                HeldOutPredictions = _settings.Length == 0 ? [] : _columns.Undo(_heldPredictions[(Best * _held)..((Best + 1) * _held)]),
             },
         };
     }
@@ -254,10 +257,10 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     /// <summary>What is said of the networks that are kept, of their width among others.</summary>
     public NetworkWidth Measure()
     {
-        var model = new NetworkModel(_columns, _options, _members, _targets.Length, _run.Seed);
+        var model = new NetworkModel(_columns, Kept(), _members, _targets.Length, _run.Seed);
         var (each, known) = (model.PredictEach(_table, _run.Threads), _columns.Undo(_targets));
         double[] errors = [.. each.Select(f => Math.Sqrt(f.Zip(known, (a, b) => (a - b) * (a - b)).Average()))];
-        double[] moved = [.. _members.Select((member, k) => Certificate.Movement(Start(_trials.Length + k), member))];
+        double[] moved = [.. _members.Select((member, k) => Certificate.Movement(Start(_trials + k), member))];
         var mean = Enumerable.Range(0, known.Length).Select(row => each.Average(f => f[row])).ToArray();
         var unbiased = (double)each.Count / (each.Count - 1);
         double[] variances = [.. each.Select(f => unbiased * f.Zip(mean, (a, b) => (a - b) * (a - b)).Average())];
@@ -265,7 +268,15 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _step.Dispose();
+    public void Dispose()
+    {
+        foreach (var step in _steps.Values)
+        {
+            step.Dispose();
+        }
+    }
+
+    private NetworkTrainingOptions Kept() => _options with { Exponent = Chosen().Exponent, Penalty = Chosen().Penalty, Iterations = Iterations };
 
     // Steps that grow in equal proportions, as a loss falls fastest at first.
     private bool IsLook(long done) =>
@@ -273,9 +284,11 @@ internal sealed class NeuronTraining : IIterative, IDisposable
 
     private StepInfo Descend(long local, int network)
     {
-        FillBatch(local, network);
-        _step.Program["penalty"][0] = (float)Penalty(network);
-        return _step.Run(_state, local, Iterations, new DrawKey(_run.Seed, (ulong)local));
+        var (exponent, penalty) = Setting(network);
+        var step = Step(exponent);
+        FillBatch(step, local, network);
+        step.Program["penalty"][0] = (float)penalty;
+        return step.Run(_state, local, Iterations, new DrawKey(_run.Seed, (ulong)local));
     }
 
     // A step of the flow, and the deaths and births after it.
@@ -315,10 +328,19 @@ internal sealed class NeuronTraining : IIterative, IDisposable
 
     private NeuronEnsemble Blank() => new(new double[_options.Width], new double[_options.Width * _features], _features);
 
-    private double Penalty(int network) => network < _trials.Length ? _trials[network] : Chosen();
+    private int Best => Enumerable.Range(0, _settings.Length).MinBy(Error);
 
-    private double Chosen() => _trials.Length == 0 ? _options.Penalty ?? (_options.Optimiser == NetworkOptimiser.Flow ? 0 : DefaultPenalty)
-        : _trials[Array.IndexOf(_errors, _errors.Min())];
+    // Over all of a setting's folds, in standardised units.
+    private double Error(int setting) => Math.Sqrt(_errors.AsSpan(setting * _folds, _folds).ToArray().Average(e => e * e));
+
+    private int[] Held(int fold) => _order[(fold * _held)..((fold + 1) * _held)];
+
+    private int[] Learned(int fold) => [.. _order[..(fold * _held)], .. _order[((fold + 1) * _held)..]];
+
+    private (double Exponent, double Penalty) Setting(int network) => network < _trials ? _settings[network / _folds] : Chosen();
+
+    private (double Exponent, double Penalty) Chosen() => _trials > 0 ? _settings[Best]
+        : (_options.Exponent ?? 1, _options.Penalty ?? (_options.Optimiser == NetworkOptimiser.Flow ? 0 : DefaultPenalty));
 
     // A first layer as large as the rows' features is lifted once for a network, not once a step.
     private void Enter(int network)
@@ -329,6 +351,7 @@ internal sealed class NeuronTraining : IIterative, IDisposable
         }
 
         (_at, _first, _epoch) = (network, FirstLayer(network), -1);
+        _learned = network < _trials ? Learned(network % _folds) : _order;
         _lifted = _first?.Features(_inputs, _run.Threads) ?? _inputs;
         _rows = Array.ConvertAll(_lifted, x => (float)x);
         _birthDeath = _options.BirthDeath == 0 ? null : new NeuronBirthDeath(
@@ -337,10 +360,10 @@ internal sealed class NeuronTraining : IIterative, IDisposable
 
     private void Begin(int network)
     {
-        (_state, _at) = (_step.NewState(), -1);
+        (_state, _at) = (Step(Setting(network).Exponent).NewState(), -1);
         Place(Start(network));
         _state.BeginAverage();
-        if (network == _trials.Length)
+        if (network == _trials)
         {
             _course.Clear();
             _course.Add((0, Neurons(_state.Parameters)));
@@ -350,16 +373,17 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     private void Leave(int network)
     {
         var neurons = Neurons(Reached());
-        if (network >= _trials.Length)
+        if (network >= _trials)
         {
             _members.Add(new NetworkMember(neurons, _first));
             return;
         }
 
-        _errors[network] = Error(neurons, out var predictions);
-        if (_errors[network] <= _errors[..(network + 1)].Min())
+        var (setting, fold) = Math.DivRem(network, _folds);
+        _errors[network] = Error(neurons, Held(fold), out var predictions);
+        if (fold == 0)
         {
-            _heldPredictions = predictions;
+            predictions.CopyTo(_heldPredictions, setting * _held);
         }
     }
 
@@ -384,30 +408,24 @@ internal sealed class NeuronTraining : IIterative, IDisposable
     }
 
     // The root mean square error on the rows held out, in standardised units.
-    private double Error(NeuronEnsemble neurons, out double[] predictions)
+    private double Error(NeuronEnsemble neurons, int[] rows, out double[] predictions)
     {
-        var (q, held) = (_features, new double[_held * _features]);
-        for (var i = 0; i < _held; i++)
+        var (q, held) = (_features, new double[rows.Length * _features]);
+        for (var i = 0; i < rows.Length; i++)
         {
-            _lifted.AsSpan(_order[i] * q, q).CopyTo(held.AsSpan(i * q));
+            _lifted.AsSpan(rows[i] * q, q).CopyTo(held.AsSpan(i * q));
         }
 
-        predictions = Unit.Sums(held, neurons.Features, q, neurons.Masses(_options.Exponent), _run.Threads);
-        var sum = 0.0;
-        for (var i = 0; i < _held; i++)
-        {
-            sum += Math.Pow(predictions[i] - _targets[_order[i]], 2);
-        }
-
-        return Math.Sqrt(sum / _held);
+        predictions = Unit.Sums(held, neurons.Features, q, neurons.Masses(Setting(_at).Exponent), _run.Threads);
+        return Math.Sqrt(predictions.Zip(rows, (f, row) => Math.Pow(f - _targets[row], 2)).Average());
     }
 
     // Rows in an order that is drawn anew each time all have been seen; where a step takes all of them they stay as they are.
-    private void FillBatch(long local, int network)
+    private void FillBatch(GradientStep<float> step, long local, int network)
     {
-        int[] rows = network < _trials.Length ? _order[_held..] : _order;
-        var (size, q) = (_step.BatchSize, _features);
-        var (x, y) = (_step.Program["x"], _step.Program["y"]);
+        var rows = _learned;
+        var (size, q) = (step.BatchSize, _features);
+        var (x, y) = (step.Program["x"], step.Program["y"]);
         if (size == rows.Length && _epoch >= 0)
         {
             return;
@@ -428,14 +446,17 @@ internal sealed class NeuronTraining : IIterative, IDisposable
         }
     }
 
-    private GradientStep<float> Compile()
+    private GradientStep<float> Step(double exponent) =>
+        _steps.TryGetValue(exponent, out var step) ? step : _steps[exponent] = Compile(exponent);
+
+    private GradientStep<float> Compile(double exponent)
     {
         var (parameters, m, n) = (new ParameterSet(), _options.Width, _targets.Length);
         var isFlow = _options.Optimiser == NetworkOptimiser.Flow;
         var (z, c) = (parameters.Add("features", m, _features), parameters.Add("outputs", m));
         var sums = Expr.MatrixProduct(z, Expr.Input("x", _features));
         var units = _options.Unit == NetworkUnit.Tanh ? sums.Tanh() : Expr.Max(sums, 0);
-        var error = (Expr.Dot(c, units) * Math.Pow(m, -_options.Exponent)) - Expr.Input("y");
+        var error = (Expr.Dot(c, units) * Math.Pow(m, -exponent)) - Expr.Input("y");
         var penalty = Expr.Shared("penalty") * ((c.SquaredNorm() + z.SquaredNorm()) / m);
         var batch = isFlow ? n : Math.Min(_options.BatchSize, n - _held);
         var step = isFlow
@@ -443,13 +464,13 @@ internal sealed class NeuronTraining : IIterative, IDisposable
             {
                 // dc/dt = -m^(2g - 1) dL/dc, and so for z: mean-field time, in which velocities don't depend on m.
                 Optimiser = new GradientDescent(0),
-                LearningRate = new StepRate(StepTime * Math.Pow(m, (2 * _options.Exponent) - 1)),
+                LearningRate = new StepRate(StepTime * Math.Pow(m, (2 * exponent) - 1)),
                 GradientClip = double.PositiveInfinity,
                 AverageDecay = 0,
             }
             : new GradientStepOptions
             {
-                LearningRate = new WarmCosineRate(_options.LearningRate * Math.Pow(m, _options.Exponent - 1), _options.FinalLearningRateShare),
+                LearningRate = new WarmCosineRate(_options.LearningRate * Math.Pow(m, exponent - 1), _options.FinalLearningRateShare),
                 GradientClip = double.PositiveInfinity,
                 AverageDecay = _options.AverageDecay,
             };
@@ -462,7 +483,7 @@ internal sealed class NeuronTraining : IIterative, IDisposable
 
     private double FlowStep()
     {
-        var longest = Certificate.LongestStep(Start(_trials.Length), FirstLayer(_trials.Length));
+        var longest = Certificate.LongestStep(Start(_trials), FirstLayer(_trials));
         return _options.Step is { } asked && !(asked < longest)
             ? throw new ArgumentException(FormattableString.Invariant(
                 $"A step of {asked} is beyond 2 / lambda_max = {longest:g4} of the tangent kernel at the start, where gradient descent grows; ")

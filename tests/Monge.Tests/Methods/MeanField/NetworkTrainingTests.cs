@@ -11,7 +11,8 @@ public sealed class NetworkTrainingTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("monge-network-").FullName;
 
-    private static readonly NetworkTrainingOptions s_small = new() { Width = 64, Iterations = 300, Runs = 2, Penalty = 1e-6, CertificateRows = 32 };
+    private static readonly NetworkTrainingOptions s_small =
+        new() { Width = 64, Iterations = 300, Runs = 2, Exponent = 1, Penalty = 1e-6, CertificateRows = 32 };
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -47,6 +48,30 @@ public sealed class NetworkTrainingTests : IDisposable
 
         Assert.False((model with { Members = [model.Members[0]] }).Predict(table, threads: 1).HasBand);
         Assert.Throws<ArgumentException>(() => model.Predict(table, 1));
+    }
+
+    [Fact]
+    public void Scale_and_penalty_are_those_of_the_least_error_on_rows_held_out_in_turn()
+    {
+        var table = Saddle(60, 5);
+        var model = Train(table, s_small with { Exponent = null, Penalty = null, Iterations = 60 });
+        var course = model.Course!;
+        Assert.Equal(6, course.Trials.Count);
+        Assert.Equal(2, course.Trials.Select(t => t.Exponent).Distinct().Count());
+        var best = course.Trials.MinBy(t => t.Error)!;
+        Assert.Equal((best.Exponent, best.Penalty), (model.Options.Exponent, course.Penalty));
+        Assert.Equal(60, course.HeldOutRows.Concat(course.LearnedRows).Distinct().Count());
+
+        // The first fold alone is the trial with one fold, and the average of three is another.
+        var one = Train(table, s_small with { Penalty = 1e-6, Folds = 1 }).Course!;
+        var predicted = one.HeldOutPredictions.Zip(one.HeldOutRows, (f, row) => f - table.Column("y")[row]);
+        Assert.Equal(Math.Sqrt(predicted.Average(e => e * e)), one.Trials[0].Error, 1e-6);
+        var three = Train(table, s_small with { Penalty = 1e-6 }).Course!;
+        Assert.Equal(one.HeldOutRows, three.HeldOutRows);
+        Assert.NotEqual(one.Trials[0].Error, three.Trials[0].Error);
+
+        // The flow certifies rates in the mean field, and chooses nothing.
+        Assert.Equal(1, Train(table, s_small with { Exponent = null, Penalty = null, Optimiser = NetworkOptimiser.Flow, Iterations = 2 }).Options.Exponent);
     }
 
     [Fact]
