@@ -84,12 +84,12 @@ foreach (var name in Value("--only", "concrete,energy,yacht,power-plant").Split(
     Console.WriteLine($"{name}: networks over the best of all: {means[^1] / means.Min():F3}");
 }
 
-// Fresh networks, trained alike from other seeds with the penalty that was chosen: how often they lie in the band.
+// Fresh networks, trained alike from other seeds with the scale and the penalty that were chosen: how often they lie in the band.
 void Band(string name, int split, NetworkModel model, DataTable learned, DataTable test, string target)
 {
     var band = model.Predict(test, threads: 1);
     var fresh = new NetworkTraining(
-        new NetworkProblem(learned, target), options with { Runs = TrueRuns, HeldOut = 0, Penalty = model.Options.Penalty })
+        new NetworkProblem(learned, target), model.Options with { Runs = TrueRuns, HeldOut = 0 })
         .Run(new Run { Seed = (ulong)split + 501, Threads = 1 }).PredictEach(test, 1);
     double[] inside = [.. fresh.Select(f => f.Zip(band.Mean.Zip(band.Half), (v, b) => Math.Abs(v - b.First) <= b.Second ? 1.0 : 0).Average())];
     Console.WriteLine(
