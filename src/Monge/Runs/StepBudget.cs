@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Monge.Runs;
 
 /// <summary>
-/// How many optimiser steps fit into a budget of time, where a run takes equally many for each of its parts: maps, steps in time, or networks. The number is found once,
-/// before the first part, and then kept, so that equal numbers give equal results.
+/// How many optimiser steps fit into a budget of time, where a run takes equally many for each of its parts: maps, steps in time, or networks. The number is
+/// found once, before the first part, and then kept, so that equal numbers give equal results.
 /// </summary>
 internal static class StepBudget
 {
@@ -27,9 +27,11 @@ internal static class StepBudget
     /// <param name="words">What the parts are, and what else than more time would do, for the message of a budget that is too short.</param>
     /// <exception cref="InvalidOperationException">Not even one step each fits into the budget; the message says what would.</exception>
     public static int Iterations(
-        RunSession session, TimeSpan budget, int parts, Action<int> step, Func<double>? rest = null, (string Parts, string Advice)? words = null) => session.Once(
-        "budget", () => Find(budget - session.Elapsed, parts, step, rest ?? (() => 1), words ?? ("steps in time", "longer steps by the option 'step'")),
-        (found, state) => state.Put("iterations", found), state => (int)state.Number("iterations"));
+        RunSession session, TimeSpan budget, int parts, Action<int> step, Func<double>? rest = null, (string Parts, string Advice)? words = null) =>
+        session.Once(
+            "budget",
+            () => Find(budget - session.Elapsed, parts, step, rest ?? (() => 1), words ?? ("steps in time", "longer steps by the option 'step'")),
+            (found, state) => state.Put("iterations", found), state => (int)state.Number("iterations"));
 
     private static int Find(TimeSpan left, int parts, Action<int> step, Func<double> rest, (string Parts, string Advice) words)
     {

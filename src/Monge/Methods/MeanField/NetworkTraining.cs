@@ -10,9 +10,9 @@ namespace Monge.Methods;
 
 /// <summary>
 /// Trains networks of neurons on a table, f(x) = m^-g sum_i c_i s(z_i.x), each from a start of its own, by squared error. For three layers x are the features
-/// of a <see cref="RandomFirstLayer"/>. Trial networks on a part of the rows choose scale and penalty by the error on the rest; the networks that are kept learn
-/// from all rows. Their mean predicts; by the central limit theorem of the neurons' law they differ from it by Gaussian fluctuations of size m^(-1/2) (Z. Chen,
-/// G. Rotskoff, J. Bruna, E. Vanden-Eijnden, arXiv:2008.09623), which their spread estimates.
+/// of a <see cref="RandomFirstLayer"/>. Trial networks on a part of the rows choose scale and penalty by the error on the rest; the networks that are kept
+/// learn from all rows. Their mean predicts; by the central limit theorem of the neurons' law they differ from it by Gaussian fluctuations of size m^(-1/2)
+/// (Z. Chen, G. Rotskoff, J. Bruna, E. Vanden-Eijnden, arXiv:2008.09623), which their spread estimates.
 /// </summary>
 /// <param name="problem">The table and the target.</param>
 /// <param name="options">The options; null for the defaults.</param>
