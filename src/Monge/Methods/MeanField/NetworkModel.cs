@@ -49,8 +49,11 @@ public sealed record NetworkCourse(NetworkCertificate Certificate, double StepTi
     /// <summary>The best trial's predictions at the held-out rows, in the target's units.</summary>
     public IReadOnlyList<double> HeldOutPredictions { get; init; } = [];
 
-    /// <summary>What depends on the width, and how; null where networks of one width were trained.</summary>
+    /// <summary>What depends on the width, and how; null where networks of one width were trained, or where <see cref="NoScaling"/> says why not.</summary>
     public NetworkScaling? Scaling { get; init; }
+
+    /// <summary>Why no powers of the width were found though asked for; empty for no reason.</summary>
+    public string NoScaling { get; init; } = "";
 }
 
 /// <summary>Networks that predict a column of a table from the others: what <see cref="NetworkTraining"/> makes, and a file keeps.</summary>

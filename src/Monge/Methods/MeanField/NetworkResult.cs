@@ -206,6 +206,13 @@ public sealed record NetworkResult(
                 ResultText.Of($"take steps below {0.5 * shortest:g2} (option 'step')"));
         }
 
+        if (Course.NoScaling.Length > 0)
+        {
+            yield return Status.Warn(
+                $"no powers of the width were fitted, as narrower networks couldn't be trained alike: {Course.NoScaling.TrimEnd('.')}",
+                "take fewer halvings, or shorter steps (option 'step')");
+        }
+
         if (Errors.Count > 0 && Errors[0].Error > Errors[1].Error)
         {
             yield return Status.Warn(

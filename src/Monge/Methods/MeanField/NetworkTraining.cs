@@ -62,7 +62,20 @@ public sealed class NetworkTraining(NetworkProblem problem, NetworkTrainingOptio
 
         Train(session, "train", training);
         var model = training.Model(session.Elapsed.TotalSeconds);
-        return _options.Halvings == 0 ? model : model with { Course = model.Course! with { Scaling = Scale(session, columns, training, model) } };
+        if (_options.Halvings == 0)
+        {
+            return model;
+        }
+
+        try
+        {
+            return model with { Course = model.Course! with { Scaling = Scale(session, columns, training, model) } };
+        }
+        catch (Exception error) when (error is ArgumentException or ArithmeticException)
+        {
+            // What narrower networks can't bear is no reason to lose those that were asked for.
+            return model with { Course = model.Course! with { NoScaling = error.Message } };
+        }
     }
 
     private void Train(RunSession session, string phase, NeuronTraining training) => session.Iterate(

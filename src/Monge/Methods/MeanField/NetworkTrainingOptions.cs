@@ -94,7 +94,7 @@ public sealed record NetworkTrainingOptions : IMethodOptions
     /// <summary>lambda of the penalty (lambda / 2) mean (c^2 + |z|^2); null chooses it on held-out rows for Adam, and takes 0 for the flow.</summary>
     public double? Penalty { get; init; }
 
-    /// <summary>Share of rows that are held out while the penalty is chosen, 0 to 0.5; the networks that are kept learn from all rows.</summary>
+    /// <summary>Share of rows that are held out while scale and penalty are chosen, 0 to 0.5; the networks that are kept learn from all rows.</summary>
     public double HeldOut { get; init; } = 0.15;
 
     /// <summary>
