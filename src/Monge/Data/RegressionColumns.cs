@@ -9,13 +9,20 @@ namespace Monge.Data;
 /// <param name="Classes">The words of a column of classes, each of which is a feature that is 0 or 1; empty for numbers.</param>
 public sealed record RegressionColumn(string Name, double Mean, double Scale, NormalScores? Curve, double CurveScale, IReadOnlyList<string> Classes)
 {
+    /// <summary>The values of a column of whole numbers, each of which is a feature that is 0 or 1 beside the number; empty for none.</summary>
+    public IReadOnlyList<double> Levels { get; init; } = [];
+
     /// <summary>How many features it makes.</summary>
-    public int Features => Classes.Count > 0 ? Classes.Count : Curve is null ? 1 : 2;
+    public int Features => Classes.Count > 0 ? Classes.Count : Curved + Levels.Count;
+
+    /// <summary>How many of a column of numbers grow with it: itself, and its scores.</summary>
+    internal int Curved => Curve is null ? 1 : 2;
 }
 
 /// <summary>
 /// The inputs and the target of a regression on a table: numbers are standardised, with their <see cref="NormalScores"/> beside them where asked for, words
-/// become a feature of 0 or 1 each, a constant feature comes last, and the features are divided by the root of their number.
+/// become a feature of 0 or 1 each, and so do whole numbers of few values, as they often count kinds; a constant feature comes last, and the features are
+/// divided by the root of their number.
 /// </summary>
 /// <param name="Inputs">The input columns.</param>
 /// <param name="Target">The target's name.</param>
@@ -23,8 +30,11 @@ public sealed record RegressionColumn(string Name, double Mean, double Scale, No
 /// <param name="TargetScale">Its standard deviation.</param>
 public sealed record RegressionColumns(IReadOnlyList<RegressionColumn> Inputs, string Target, double TargetMean, double TargetScale)
 {
-    // The scores of two values are a straight scale.
+    // The scores of two values are a straight scale, and so are features of their own.
     private const int LeastCurved = 3;
+
+    // Met less often, a value's own feature would be learned from chance.
+    private const int RepeatsOfLevel = 10;
 
     /// <summary>Number of features p, the constant one included.</summary>
     public int Features => Inputs.Sum(i => i.Features) + 1;
@@ -39,9 +49,10 @@ public sealed record RegressionColumns(IReadOnlyList<RegressionColumn> Inputs, s
     /// <param name="table">The rows, two or more.</param>
     /// <param name="target">The column to predict.</param>
     /// <param name="withScores">Whether numbers have their normal scores beside them.</param>
+    /// <param name="mostLevels">Most values of a column of whole numbers that become features of their own, each met ten times on average; 0 for none.</param>
     /// <exception cref="ArgumentException">There is no such column, it holds words, or there is no other.</exception>
     /// <exception cref="DataFormatException">A column is constant, or has too many kinds of words.</exception>
-    public static RegressionColumns Of(DataTable table, string target, bool withScores = true)
+    public static RegressionColumns Of(DataTable table, string target, bool withScores = true, int mostLevels = 8)
     {
         ArgumentNullException.ThrowIfNull(table);
         if (!table.Order.Contains(target))
@@ -67,7 +78,7 @@ public sealed record RegressionColumns(IReadOnlyList<RegressionColumn> Inputs, s
         var words = table.LabelNames.Any()
             ? ColumnTypeRule.Find(table).All.Where(t => t.IsWords).ToDictionary(t => t.Name, t => t.Values, StringComparer.Ordinal) : [];
         return new RegressionColumns([.. names.Select(name => words.TryGetValue(name, out var classes)
-            ? new RegressionColumn(name, 0, 1, null, 1, classes) : Numbers(table, name, withScores))], target, mean, scale);
+            ? new RegressionColumn(name, 0, 1, null, 1, classes) : Numbers(table, name, withScores, mostLevels))], target, mean, scale);
     }
 
     /// <summary>The features [n, p] of a table's rows.</summary>
@@ -87,15 +98,7 @@ public sealed record RegressionColumns(IReadOnlyList<RegressionColumn> Inputs, s
             }
             else
             {
-                var column = table.Column(input.Name);
-                for (var row = 0; row < column.Length; row++)
-                {
-                    features[(row * p) + at] = (column[row] - input.Mean) / input.Scale;
-                    if (input.Curve is not null)
-                    {
-                        features[(row * p) + at + 1] = input.Curve.Apply(column[row]) / input.CurveScale;
-                    }
-                }
+                EncodeNumbers(table.Column(input.Name), input, features, at);
             }
 
             at += input.Features;
@@ -123,13 +126,18 @@ public sealed record RegressionColumns(IReadOnlyList<RegressionColumn> Inputs, s
     /// <param name="standardised">Standardised predictions.</param>
     public double[] Undo(double[] standardised) => Array.ConvertAll(standardised, f => TargetMean + (TargetScale * f));
 
-    private static RegressionColumn Numbers(DataTable table, string name, bool withScores)
+    private static RegressionColumn Numbers(DataTable table, string name, bool withScores, int mostLevels)
     {
         var (mean, scale) = Moments(table, name, $"it says nothing; leave it out (--drop {name})");
         var column = table.Column(name);
-        var curve = withScores && column.Distinct().Take(LeastCurved).Count() == LeastCurved ? NormalScores.Of(column) : null;
-        return new RegressionColumn(
-            name, mean, scale, curve, curve is null ? 1 : ColumnMoments.Of([.. column.Select(curve.Apply)]).Deviation, []);
+        double[] values = [.. column.Distinct().Order()];
+        var curve = withScores && values.Length >= LeastCurved ? NormalScores.Of(column) : null;
+        var isCount = values.Length >= LeastCurved && values.Length <= mostLevels && values.Length * RepeatsOfLevel <= column.Length
+            && Array.TrueForAll(values, double.IsInteger);
+        return new RegressionColumn(name, mean, scale, curve, curve is null ? 1 : ColumnMoments.Of([.. column.Select(curve.Apply)]).Deviation, [])
+        {
+            Levels = isCount ? values : [],
+        };
     }
 
     private static (double Mean, double Scale) Moments(DataTable table, string name, string said)
@@ -141,6 +149,25 @@ public sealed record RegressionColumns(IReadOnlyList<RegressionColumn> Inputs, s
                 table.Source, FormattableString.Invariant($"column '{name}' holds {column[0]} in all {table.Rows} rows, so {said}"))
             : deviation > 0 && double.IsFinite(deviation) ? (mean, deviation)
             : throw new DataFormatException(table.Source, $"column '{name}' holds numbers too large for a scale; give it other units");
+    }
+
+    // A value that was not among those learned from has the number alone.
+    private void EncodeNumbers(double[] column, RegressionColumn input, double[] features, int at)
+    {
+        for (var row = 0; row < column.Length; row++)
+        {
+            var place = (row * Features) + at;
+            features[place] = (column[row] - input.Mean) / input.Scale;
+            if (input.Curve is not null)
+            {
+                features[place + 1] = input.Curve.Apply(column[row]) / input.CurveScale;
+            }
+
+            for (var level = 0; level < input.Levels.Count; level++)
+            {
+                features[place + input.Curved + level] = column[row] == input.Levels[level] ? 1 : 0;
+            }
+        }
     }
 
     private void EncodeWords(DataTable table, RegressionColumn input, double[] features, int at)

@@ -46,7 +46,7 @@ public sealed class NetworkTraining(NetworkProblem problem, NetworkTrainingOptio
                 problem.Table.Source, FormattableString.Invariant($"has {problem.Table.Rows} rows; at least {LeastRows} are needed"));
         }
 
-        var columns = RegressionColumns.Of(problem.Table, problem.Target, _options.Scores);
+        var columns = RegressionColumns.Of(problem.Table, problem.Target, _options.Scores, _options.Levels);
         var unsaved = _options with { CheckpointSeconds = new NetworkTrainingOptions().CheckpointSeconds };
         var session = new RunSession(run, new RunIdentity(Name, problem.Identity(), unsaved));
         session.Report("prepare");

@@ -105,6 +105,12 @@ public sealed record NetworkTrainingOptions : IMethodOptions
     /// <summary>Whether networks see the normal scores of columns of numbers beside the numbers.</summary>
     public bool Scores { get; init; } = true;
 
+    /// <summary>
+    /// Most values of a column of whole numbers each of which networks see as a feature of 0 or 1 beside the number, where each is met ten times on average:
+    /// such numbers often count kinds; 0 to 64, 0 for none.
+    /// </summary>
+    public int Levels { get; init; } = 8;
+
     /// <summary>Most rows on which the tangent kernel is decomposed, 2 to 4096.</summary>
     public int CertificateRows { get; init; } = 256;
 
@@ -140,6 +146,7 @@ public sealed record NetworkTrainingOptions : IMethodOptions
         OptionCheck.AtLeast(Penalty, 0);
         OptionCheck.Within<double>(HeldOut, 0, 0.5);
         OptionCheck.Within(Folds, 1, 20);
+        OptionCheck.Within<int>(Levels, 0, 64);
         OptionCheck.Within<int>(CertificateRows, 2, 4096);
         OptionCheck.Above<double>(CheckpointSeconds, 0);
     }

@@ -268,6 +268,31 @@ public sealed class NetworkTrainingTests : IDisposable
     }
 
     [Fact]
+    public void Whole_numbers_of_few_values_have_features_of_their_own()
+    {
+        var random = new RandomStream(14);
+        double[] Column(Func<double> draw) => [.. Enumerable.Range(0, 60).Select(_ => draw())];
+        var table = DataTable.Of("six kinds", [
+            new("kind", Column(() => random.NextInt(6)), null), new("half", Column(() => 0.5 * random.NextInt(3)), null),
+            new("two", Column(() => random.NextInt(2)), null), new("seven", Column(() => random.NextInt(7)), null), new("y", Column(random.NextNormal), null)]);
+        var columns = RegressionColumns.Of(table, "y");
+
+        // Halves are no counts, two values are told apart by one feature, and of 60 rows each of seven values is met less than ten times.
+        Assert.Equal([6, 0, 0, 0], columns.Inputs.Select(i => i.Levels.Count));
+        Assert.Equal((2 + 6) + 2 + 1 + 2 + 1, columns.Features);
+        var root = Math.Sqrt(columns.Features);
+        var rows = columns.Encode(table).Chunk(columns.Features).ToArray();
+        Assert.All(rows.Zip(table.Column("kind")), row =>
+            Assert.Equal([.. Enumerable.Range(0, 6).Select(k => k == row.Second ? 1.0 : 0)], row.First[2..8].Select(v => Math.Round(root * v, 12))));
+        var unseen = DataTable.Of("new", [
+            new("kind", [9.0], null), new("half", [0.5], null), new("two", [1.0], null), new("seven", [2.0], null), new("y", [0.0], null)]);
+        var told = columns.Encode(unseen);
+        Assert.All(told[2..8], v => Assert.Equal(0, v));
+        Assert.Equal((9 - columns.Inputs[0].Mean) / columns.Inputs[0].Scale, root * told[0], 12);
+        Assert.All(RegressionColumns.Of(table, "y", mostLevels: 0).Inputs, i => Assert.Empty(i.Levels));
+    }
+
+    [Fact]
     public void Normal_scores_keep_the_order_and_the_quantiles_of_a_normal_law()
     {
         var random = new RandomStream(11);
