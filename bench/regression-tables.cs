@@ -3,7 +3,8 @@
 // (../shared/data/uci-regression): root mean square errors on the test rows, their mean and standard deviation over splits, and the share of test rows at
 // which fresh networks lie in the 95% band of the central limit theorem.
 //   dotnet run bench/regression-tables.cs -- [--only concrete,yacht] [--splits 0-9] [--iterations N] [--width M] [--band K] [--folder DIR]
-// Each method chooses its settings on a part of the training rows: the ridges and the trees on the last fifth, the networks on their held-out rows.
+// Each method chooses its settings on a part of the training rows: the ridges and the trees on the last fifth, the networks on their held-out rows. The ridges
+// see no whole numbers as kinds, which networks do by default: the kernel's error on energy is 1.13 without and 1.68 with.
 // LightGBM is native, so it stays here: no package of Monge needs it.
 #:project ../src/Monge/Monge.csproj
 #:package Microsoft.ML@5.0.1
@@ -51,7 +52,7 @@ foreach (var name in Value("--only", "concrete,energy,yacht,power-plant").Split(
         var (learned, test) = (table.Take(train), table.Take(tests[split]));
         var measured = test.Column(target);
         double Error(double[] predicted) => Math.Sqrt(predicted.Zip(measured, (f, y) => (f - y) * (f - y)).Average());
-        var columns = RegressionColumns.Of(learned, target);
+        var columns = RegressionColumns.Of(learned, target, mostLevels: 0);
         var (inputs, targets, at) = (columns.Encode(learned), columns.Targets(learned), columns.Encode(test));
         var model = new NetworkTraining(new NetworkProblem(learned, target), options).Run(new Run { Seed = (ulong)split + 1, Threads = 1 });
         double[] found =
