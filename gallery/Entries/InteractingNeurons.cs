@@ -51,7 +51,7 @@ internal static class InteractingNeurons
                 Experiment.InBackground(Population)),
             new Experiment(
                 "law-of-large-numbers",
-                "Mean losses of 40 networks of 64, 128 and 256 neurons beside one of 4,096 on the way, d = 5.",
+                "Mean losses of 256 networks of 64 neurons, 512 of 128 and 1,024 of 256 beside 16 of 4,096 on the way, d = 5.",
                 Quick: false,
                 [FigureReference.Within("exponent of the difference in n", -1, 0.3, "law of large numbers")],
                 Experiment.InBackground(LargeNumbers)),
@@ -139,25 +139,33 @@ internal static class InteractingNeurons
 
     private static double[] LargeNumbers(ExperimentSettings settings, CancellationToken cancellation)
     {
-        const int d = 5, repeats = 40, many = 4096;
+        // A loss differs from its mean by O(n^-1/2), the mean from its limit by O(1/n): only networks in proportion to n show the latter.
+        const int d = 5, many = 4096, limits = 16;
         const double until = 12.5;
         int[] widths = [64, 128, 256];
         var model = new ThreeSpinModel(d, settings.Stream(s_model, d, SeedBits));
-        var limit = Last(many, 0);
+        var (limit, limitError) = Mean(many, limits);
         var differences = widths.Select(n =>
         {
-            var losses = new double[repeats];
-            Parallel.For(0, repeats, settings.Parallel(cancellation), repeat => losses[repeat] = Last(n, repeat + 1));
-            settings.Remark($"{n} neurons: mean loss {losses.Average():g5}, {many} neurons {limit:g5}");
-            return Math.Abs(losses.Average() - limit);
+            var (mean, error) = Mean(n, 4 * n);
+            settings.Remark(
+                $"{n} neurons: mean loss {mean:g6} +- {error:g2} over {4 * n} networks, {many} neurons {limit:g6} +- {limitError:g2} over {limits}");
+            return Math.Abs(mean - limit);
         }).ToArray();
         return [PowerLaw.Fit([.. widths.Select(n => (double)n)], differences).Exponent];
+
+        (double Mean, double Error) Mean(int n, int repeats)
+        {
+            var losses = new double[repeats];
+            Parallel.For(0, repeats, settings.Parallel(cancellation), repeat => losses[repeat] = Last(n, repeat));
+            return Measurements.Mean(losses);
+        }
 
         double Last(int n, int repeat)
         {
             var last = 0.0;
             new NeuronFlow(NormalisedLoss(model), new NeuronFlowOptions { IsSpherical = true }).RunAdaptive(
-                Neurons(n, d, settings.Stream(s_start, (n * 100) + repeat, SeedBits), 1), [until], 1e-4, (_, _, loss) => last = loss, cancellation);
+                Neurons(n, d, settings.Stream(s_start, (n * many) + repeat, SeedBits), 1), [until], 1e-4, (_, _, loss) => last = loss, cancellation);
             return last;
         }
     }
