@@ -62,7 +62,8 @@ public sealed class TrainTests
     {
         using var folder = Folder();
         using var train = MongeProcess.Run(
-            folder.Path, "train", "few.csv", "--target", "y", "--width", "64", "--halvings", "2", "--budget", "12s", "--threads", "1", "--out", "run", "--json");
+            folder.Path, "train", "few.csv", "--target", "y", "--width", "64", "--halvings", "2", "--budget", "12s", "--threads", "1", "--out", "run",
+            "--json");
         Assert.True(train.ExitCode == 0, train.Error);
         var scaling = JsonNode.Parse(train.Output)!["scaling"]!;
         Assert.Equal([16, 32, 64], scaling["widths"]!.AsArray().Select(w => (int)w!["neurons"]!));

@@ -30,6 +30,9 @@ public sealed record RegressionColumn(string Name, double Mean, double Scale, No
 /// <param name="TargetScale">Its standard deviation.</param>
 public sealed record RegressionColumns(IReadOnlyList<RegressionColumn> Inputs, string Target, double TargetMean, double TargetScale)
 {
+    /// <summary>Values of a column of whole numbers that become features of their own at most, where nothing else is asked for.</summary>
+    public const int UsualLevels = 8;
+
     // The scores of two values are a straight scale, and so are features of their own.
     private const int LeastCurved = 3;
 
@@ -52,7 +55,7 @@ public sealed record RegressionColumns(IReadOnlyList<RegressionColumn> Inputs, s
     /// <param name="mostLevels">Most values of a column of whole numbers that become features of their own, each met ten times on average; 0 for none.</param>
     /// <exception cref="ArgumentException">There is no such column, it holds words, or there is no other.</exception>
     /// <exception cref="DataFormatException">A column is constant, or has too many kinds of words.</exception>
-    public static RegressionColumns Of(DataTable table, string target, bool withScores = true, int mostLevels = 8)
+    public static RegressionColumns Of(DataTable table, string target, bool withScores = true, int mostLevels = UsualLevels)
     {
         ArgumentNullException.ThrowIfNull(table);
         if (!table.Order.Contains(target))
@@ -154,9 +157,10 @@ public sealed record RegressionColumns(IReadOnlyList<RegressionColumn> Inputs, s
     // A value that was not among those learned from has the number alone.
     private void EncodeNumbers(double[] column, RegressionColumn input, double[] features, int at)
     {
+        var p = Features;
         for (var row = 0; row < column.Length; row++)
         {
-            var place = (row * Features) + at;
+            var place = (row * p) + at;
             features[place] = (column[row] - input.Mean) / input.Scale;
             if (input.Curve is not null)
             {
@@ -178,7 +182,7 @@ public sealed record RegressionColumns(IReadOnlyList<RegressionColumn> Inputs, s
                 table.Source, $"column '{input.Name}' holds numbers; the model learned the words {string.Join(", ", input.Classes)} there");
         }
 
-        var words = table.Labels(input.Name);
+        var (words, p) = (table.Labels(input.Name), Features);
         var places = input.Classes.Select((word, place) => (word, place)).ToDictionary(w => w.word, w => w.place, StringComparer.Ordinal);
         for (var row = 0; row < words.Count; row++)
         {
@@ -189,7 +193,7 @@ public sealed record RegressionColumns(IReadOnlyList<RegressionColumn> Inputs, s
                         + $"that were learned from ({string.Join(", ", input.Classes)})");
             }
 
-            features[(row * Features) + at + place] = 1;
+            features[(row * p) + at + place] = 1;
         }
     }
 }

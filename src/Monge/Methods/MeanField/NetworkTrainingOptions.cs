@@ -1,3 +1,4 @@
+using Monge.Data;
 using Monge.Runs;
 
 namespace Monge.Methods;
@@ -109,7 +110,7 @@ public sealed record NetworkTrainingOptions : IMethodOptions
     /// Most values of a column of whole numbers each of which networks see as a feature of 0 or 1 beside the number, where each is met ten times on average:
     /// such numbers often count kinds; 0 to 64, 0 for none.
     /// </summary>
-    public int Levels { get; init; } = 8;
+    public int Levels { get; init; } = RegressionColumns.UsualLevels;
 
     /// <summary>Most rows on which the tangent kernel is decomposed, 2 to 4096.</summary>
     public int CertificateRows { get; init; } = 256;
