@@ -1,4 +1,5 @@
 using System.Numerics;
+using Monge.Engine.Arrays;
 using Monge.Engine.Programs;
 
 namespace Monge.Fields;
@@ -11,6 +12,12 @@ public sealed record ConvexNetworkOptions
 
     /// <summary>Rank R of each unit's quadratic form, at least 1.</summary>
     public int Rank { get; init; } = 5;
+
+    /// <summary>
+    /// Quadratics p that a unit joins, a divisor of the width: log(1 + e^z_1 + ... + e^z_p). The source's 1 is softplus(z), and sums of such units cannot
+    /// follow the edges where three or more of a law's modes part.
+    /// </summary>
+    public int Pieces { get; init; } = 1;
 
     /// <summary>The strong convexity epsilon added as epsilon |x|^2 / 2, at least 0.</summary>
     public double Convexity { get; init; } = 1e-6;
@@ -39,6 +46,8 @@ public sealed record ConvexNetworkOptions
 /// <code>
 /// g_j = M_j x + n_j,    grad psi = sum_j w_j s(z_j) g_j + epsilon x,    Hess psi = sum_j w_j (s'(z_j) g_j g_j^T + s(z_j) M_j) + epsilon I,   s logistic  (2)
 /// </code>
+/// With <see cref="ConvexNetworkOptions.Pieces"/> above 1 the z come in groups G, one weight w_G and one term log(1 + sum_j e^z_j) each: s_j = e^z_j / (1 +
+/// sum_k e^z_k), and w_G (sum_j s_j (g_j g_j^T + M_j) - m m^T) with m = sum_j s_j g_j is the group's Hessian.
 /// Convexity holds as long as W and w are not negative: train with <see cref="NonNegative"/> held so.
 /// </summary>
 public sealed class ConvexNetwork
@@ -65,7 +74,7 @@ public sealed class ConvexNetwork
     /// <param name="name">What the parameters' names begin with.</param>
     /// <param name="dimension">d.</param>
     /// <param name="options">How it is built; null for the defaults.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A size is below 1 or the convexity negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A size is below 1, the convexity negative, or the pieces don't divide the width.</exception>
     public ConvexNetwork(
         ParameterSet parameters, ParameterInitializer initializer, string name, int dimension, ConvexNetworkOptions? options = null)
     {
@@ -75,6 +84,8 @@ public sealed class ConvexNetwork
         ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.Width, 1, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.Rank, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(_options.Pieces, 1, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfNotEqual(_options.Width % _options.Pieces, 0, nameof(options));
         ArgumentOutOfRangeException.ThrowIfNegative(_options.Convexity, nameof(options));
         var (width, rank, deviation) = (_options.Width, _options.Rank, 1 / Math.Sqrt(_options.Width));
         Expr Add(string part, params ReadOnlySpan<int> sizes) => initializer.Add(parameters, $"{name}.{part}", deviation, sizes);
@@ -87,7 +98,7 @@ public sealed class ConvexNetwork
         var second = Layer(1);
         (_first, _second, _mixing) = (first, second, mixing);
         var last = _options.HasAffinePart ? SmallShare * deviation : _options.StartsNearIdentity ? ToIdentity(width, rank) : deviation;
-        _last = initializer.Add(parameters, $"{name}.2.weight", last, width);
+        _last = initializer.Add(parameters, $"{name}.2.weight", last, width / _options.Pieces);
         _constrained = [.. parameters.Blocks.Where(b => b.Name == $"{name}.1.weight" || b.Name == $"{name}.2.weight")];
         _hessians = 2 * (Expr.MatrixProduct(mixing, Squares(first.Quadratic)) + Squares(second.Quadratic));
         var slopes = Expr.MatrixProduct(mixing, first.Linear) + second.Linear;
@@ -125,7 +136,8 @@ public sealed class ConvexNetwork
     /// <param name="x">A position [d].</param>
     public Expr Value(Expr x)
     {
-        var value = Expr.Dot(_last, Units(x).Levels.Softplus()) + (0.5 * _options.Convexity * x.SquaredNorm());
+        var levels = Units(x).Levels;
+        var value = Expr.Dot(_last, _options.Pieces == 1 ? levels.Softplus() : WithNought(levels).LogSumExp(1)) + (0.5 * _options.Convexity * x.SquaredNorm());
         return _factor is null ? value : value + (0.5 * Expr.MatrixProduct(_factor, x).SquaredNorm()) + Expr.Dot(_shift!, x);
     }
 
@@ -134,7 +146,7 @@ public sealed class ConvexNetwork
     public Expr Gradient(Expr x)
     {
         var (levels, slopes) = Units(x);
-        return Gradient(x, _last * levels.Sigmoid(), slopes);
+        return Gradient(x, Weights(levels).Weight, slopes);
     }
 
     /// <summary>grad psi(x) [d] and the Hessian of psi [d, d], positive definite while <see cref="NonNegative"/> holds: the map and its Jacobian.</summary>
@@ -142,10 +154,11 @@ public sealed class ConvexNetwork
     public (Expr Gradient, Expr Hessian) GradientAndHessian(Expr x)
     {
         var (levels, slopes) = Units(x);
-        var share = levels.Sigmoid();
-        var (weight, curvature) = (_last * share, _last * share * (1 - share));
+        var (weight, share) = Weights(levels);
         var flat = Expr.MatrixProduct(weight, _hessians).Reshape(Dimension, Dimension) + (_options.Convexity * Expr.Identity(Dimension));
-        var hessian = slopes.Gram(curvature) + flat;
+        var hessian = flat + (_options.Pieces == 1
+            ? slopes.Gram(weight * (1 - share))
+            : slopes.Gram(weight) - Means(share, slopes).Gram(_last));
         return (Gradient(x, weight, slopes), _factor is null ? hessian : hessian + _factor.Gram());
     }
 
@@ -160,8 +173,7 @@ public sealed class ConvexNetwork
         var (first, second) = (Along(_first, x), Along(_second, x));
         var levels = Expr.MatrixProduct(_mixing, first.Square().Sum(1) + Expr.MatrixProduct(_first.Linear, x) + _first.Bias)
             + second.Square().Sum(1) + Expr.MatrixProduct(_second.Linear, x) + _second.Bias;
-        var share = levels.Sigmoid();
-        var (weight, curvature, mixed) = (_last * share, _last * share * (1 - share), _mixing.Transpose(1, 0));
+        var ((weight, share), mixed) = (Weights(levels), _mixing.Transpose(1, 0));
         var inner = Expr.MatrixProduct(mixed, weight);
         var gradient = Back(_first, inner.Reshape(width, 1) * first, inner) + Back(_second, weight.Reshape(width, 1) * second, weight)
             + (_options.Convexity * x);
@@ -173,7 +185,7 @@ public sealed class ConvexNetwork
             var (firstV, secondV) = (Along(_first, v), Along(_second, v));
             var slope = Expr.MatrixProduct(_mixing, (2 * (first * firstV).Sum(1)) + Expr.MatrixProduct(_first.Linear, v))
                 + (2 * (second * secondV).Sum(1)) + Expr.MatrixProduct(_second.Linear, v);
-            var bend = curvature * slope;
+            var bend = weight * (_options.Pieces == 1 ? (1 - share) * slope : slope - Spread(Means(share, slope.Reshape(width, 1))));
             var innerBend = Expr.MatrixProduct(mixed, bend);
             var times = Back(_first, (innerBend.Reshape(width, 1) * first) + (inner.Reshape(width, 1) * firstV), innerBend)
                 + Back(_second, (bend.Reshape(width, 1) * second) + (weight.Reshape(width, 1) * secondV), bend) + (_options.Convexity * v);
@@ -205,6 +217,37 @@ public sealed class ConvexNetwork
         // As a row, so that the gradient's sum over samples [d + 1, width d] has its long side in the vectors.
         var slopes = Expr.MatrixProduct(affine, _affineSlopes.Transpose()).Reshape(_options.Width, Dimension);
         return ((0.5 * Expr.MatrixProduct(slopes, x)) + Expr.MatrixProduct(_affineLevels, affine), slopes);
+    }
+
+    // w_G s_j and s_j [width] of (2).
+    private (Expr Weight, Expr Share) Weights(Expr levels)
+    {
+        if (_options.Pieces == 1)
+        {
+            var share = levels.Sigmoid();
+            return (_last * share, share);
+        }
+
+        var shares = WithNought(levels).Softmax(1).Slice(1, 1, _options.Pieces).Reshape(_options.Width);
+        return (Spread(_last) * shares, shares);
+    }
+
+    // The levels of each group after a 0, [groups, 1 + pieces].
+    private Expr WithNought(Expr levels)
+    {
+        var groups = _options.Width / _options.Pieces;
+        return Expr.Concat(1, Expr.Constant(0).BroadcastTo(new Shape(groups, 1)), levels.Reshape(groups, _options.Pieces));
+    }
+
+    // What a group has [groups], for each of its units [width].
+    private Expr Spread(Expr ofGroups) =>
+        ofGroups.Reshape(_options.Width / _options.Pieces, 1).BroadcastTo(new Shape(_options.Width / _options.Pieces, _options.Pieces)).Reshape(_options.Width);
+
+    // m = sum_j s_j v_j of each group [groups, k], for values [width, k].
+    private Expr Means(Expr share, Expr values)
+    {
+        var groups = _options.Width / _options.Pieces;
+        return (share.Reshape(groups, _options.Pieces, 1) * values.Reshape(groups, _options.Pieces, values.Shape[1])).Sum(1);
     }
 
     // Where all units are on, the mean Hessian is 2 E w (width E W + 1) rank I, with elements of B of variance 1 / width: this deviation of w makes it I.

@@ -14,12 +14,14 @@ public sealed class ConvexNetworkTests
     private const int Samples = 40;
 
     [Theory]
-    [InlineData(1, 3, false)]
-    [InlineData(2, 8, false)]
-    [InlineData(5, 12, true)]
-    public void Gradient_and_Hessian_are_the_derivatives_of_the_value(int d, int width, bool affine)
+    [InlineData(1, 3, false, 1)]
+    [InlineData(2, 8, false, 1)]
+    [InlineData(5, 12, true, 1)]
+    [InlineData(2, 8, false, 8)]
+    [InlineData(5, 12, true, 3)]
+    public void Gradient_and_Hessian_are_the_derivatives_of_the_value(int d, int width, bool affine, int pieces)
     {
-        var (parameters, network, values) = Make(d, width, affine);
+        var (parameters, network, values) = Make(d, width, affine, pieces);
         var x = Expr.Input("x", d);
         var (gradient, hessian) = network.GradientAndHessian(x);
         var derivative = Derivative.Gradient(network.Value(x), x);
@@ -44,12 +46,14 @@ public sealed class ConvexNetworkTests
     }
 
     [Theory]
-    [InlineData(1, 3, false)]
-    [InlineData(5, 12, true)]
-    [InlineData(7, 4, false)]
-    public void Products_without_a_matrix_are_those_of_the_Hessian(int d, int width, bool affine)
+    [InlineData(1, 3, false, 1)]
+    [InlineData(5, 12, true, 1)]
+    [InlineData(7, 4, false, 1)]
+    [InlineData(5, 12, true, 4)]
+    [InlineData(7, 4, false, 4)]
+    public void Products_without_a_matrix_are_those_of_the_Hessian(int d, int width, bool affine, int pieces)
     {
-        var (parameters, network, values) = Make(d, width, affine);
+        var (parameters, network, values) = Make(d, width, affine, pieces);
         var (x, v) = (Expr.Input("x", d), Expr.Input("v", d));
         var (gradient, hessian) = network.GradientAndHessian(x);
         var (alone, times) = network.GradientAndHessianProducts(x);
@@ -88,10 +92,12 @@ public sealed class ConvexNetworkTests
         Assert.True(Moved(true) < 1 && Moved(false) > 20, FormattableString.Invariant($"{Moved(true)} near, {Moved(false)} from afar"));
     }
 
-    [Fact]
-    public void The_Hessian_is_positive_definite_where_the_constrained_weights_are_not_negative()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    public void The_Hessian_is_positive_definite_where_the_constrained_weights_are_not_negative(int pieces)
     {
-        var (parameters, network, values) = Make(4, 16, affine: false);
+        var (parameters, network, values) = Make(4, 16, affine: false, pieces);
         using var compiled = new CompiledProgram<double>(new TracedProgram(parameters, ("hessian", network.GradientAndHessian(Expr.Input("x", 4)).Hessian)))
         {
             Parameters = values,
@@ -173,10 +179,11 @@ public sealed class ConvexNetworkTests
         Assert.All(logs, log => Assert.InRange(log, -1e-6, 1e-6));
     }
 
-    private static (ParameterSet Parameters, ConvexNetwork Network, NdArray<double> Values) Make(int d, int width, bool affine)
+    private static (ParameterSet Parameters, ConvexNetwork Network, NdArray<double> Values) Make(int d, int width, bool affine, int pieces = 1)
     {
         var (parameters, initializer) = (new ParameterSet(), new ParameterInitializer());
-        var network = new ConvexNetwork(parameters, initializer, "psi", d, new ConvexNetworkOptions { Width = width, Rank = 2, HasAffinePart = affine });
+        var options = new ConvexNetworkOptions { Width = width, Rank = 2, HasAffinePart = affine, Pieces = pieces };
+        var network = new ConvexNetwork(parameters, initializer, "psi", d, options);
         var values = new NdArray<double>(parameters.Count);
         initializer.Fill(values.Span, new RandomKey(3, StreamName.Of("convex network test")));
         network.MakeConvex(values.Span);

@@ -65,6 +65,9 @@ public sealed record JkoOptions : IMethodOptions
     /// <summary>Rank of each unit's quadratic form, 1 to 256.</summary>
     public int Rank { get; init; } = 5;
 
+    /// <summary>Quadratics that a unit joins, 1 to the width and a divisor of it: <see cref="ConvexNetworkOptions.Pieces"/>. 1 is the source's.</summary>
+    public int Pieces { get; init; } = 1;
+
     /// <summary>
     /// Whether the potential has a free quadratic part besides, so that affine maps are exact; the source has none. Null has it, except given observations:
     /// beside it the network starts small, and in a rippled potential stays so.
@@ -120,6 +123,8 @@ public sealed record JkoOptions : IMethodOptions
         OptionCheck.Below<double>(AverageDecay, 0, 1);
         OptionCheck.Within<int>(Width, 1, 8192);
         OptionCheck.Within<int>(Rank, 1, 256);
+        OptionCheck.Within<int>(Pieces, 1, Width);
+        OptionCheck.Require(Width % Pieces == 0, Pieces, $"a divisor of the width {Width}");
         OptionCheck.AtLeast<int>(IdentityIterations, 0);
         OptionCheck.AtLeast<int>(WarmUpMoves, 0);
         OptionCheck.AtLeast<int>(DecorrelationMoves, 1);
@@ -134,6 +139,7 @@ public sealed record JkoOptions : IMethodOptions
     {
         Width = Width,
         Rank = Rank,
+        Pieces = Pieces,
         HasAffinePart = AffinePart ?? true,
         StartsNearIdentity = StartNearIdentity,
     };
