@@ -450,6 +450,9 @@ public sealed record JkoSamplerOptions : IMethodOptions
     /// <summary>Rank of each unit's quadratic form, 1 to 256.</summary>
     public int Rank { get; init; } = 5;
 
+    /// <summary>Quadratics that a unit joins, as <see cref="JkoOptions.Pieces"/>.</summary>
+    public int Pieces { get; init; } = 1;
+
     /// <summary>
     /// Whether a map's potential has a free quadratic part besides, so that affine maps are exact: faster where the target is nearly normal, but it is drawn to
     /// one mode where there are several.
@@ -479,6 +482,7 @@ public sealed record JkoSamplerOptions : IMethodOptions
         OptionCheck.AtLeast(Tolerance, 0);
         OptionCheck.Within<int>(Width, 1, 8192);
         OptionCheck.Within<int>(Rank, 1, 256);
+        OptionCheck.Require(Pieces > 0 && Width % Pieces == 0, Pieces, $"a divisor of the width {Width}");
         OptionCheck.AtLeast<int>(Pool, Training.BatchSize ?? DefaultBatch);
         OptionCheck.AtLeast<int>(IdentityIterations, 0);
         OptionCheck.Above(BaseScale, 0);
@@ -519,6 +523,7 @@ public sealed record JkoSamplerOptions : IMethodOptions
         AverageDecay = Training.AverageDecay!.Value,
         Width = Width,
         Rank = Rank,
+        Pieces = Pieces,
         AffinePart = AffinePart,
         IdentityIterations = IdentityIterations,
     };
