@@ -36,7 +36,8 @@ internal static class MixtureFlows
                 FigureReference.Within("mass of the followed law on the grid", 1, 0.01, "densities integrate to 1"),
             ],
             Experiment.InBackground(Plane)),
-        OfSize(4, 384, 0.176), OfSize(6, 512, 0.301), OfSize(8, 512, 0.396), Large(13, s_options with { Width = 128, Until = 5, Step = 0.2, Iterations = 1000 }),
+        OfSize(4, 384, 0.176), OfSize(6, 512, 0.301), OfSize(8, 512, 0.396),
+        Large(13, s_options with { Width = 128, Until = 5, Step = 0.2, Iterations = 1000 }),
         Large(32, s_options with { Width = 256, Until = 7, Step = 0.2, BatchSize = 512 }),
     ];
 

@@ -92,6 +92,38 @@ public sealed class ConvexNetworkTests
         Assert.True(Moved(true) < 1 && Moved(false) > 20, FormattableString.Invariant($"{Moved(true)} near, {Moved(false)} from afar"));
     }
 
+    [Fact]
+    public void A_unit_of_several_pieces_is_the_log_of_the_sum_of_their_exponentials()
+    {
+        const int d = 3;
+        var (parameters, network, values) = Make(d, 2, affine: false, pieces: 2);
+        double[] slopes = [1, -2, 0.5, 0.3, 0.7, -1.5];
+        values.Span.Clear();
+        foreach (var block in parameters.Blocks)
+        {
+            double[] set = block.Name switch
+            {
+                "psi.1.linear" => slopes,
+                "psi.1.bias" => [0.2, -0.4],
+                "psi.2.weight" => [3],
+                _ => [],
+            };
+            set.CopyTo(values.Span[block.Offset..]);
+        }
+
+        using var compiled = new CompiledProgram<double>(new TracedProgram(parameters, ("value", network.Value(Expr.Input("x", d))))) { Parameters = values };
+        var points = Points(d);
+        (compiled["x"], compiled["value"]) = (NdArray<double>.From(points, Samples, d), new NdArray<double>(Samples));
+        compiled.Run(Samples);
+        for (var i = 0; i < Samples; i++)
+        {
+            var x = points.AsSpan(i * d, d).ToArray();
+            double Level(int piece) => x.Zip(slopes[(piece * d)..], (a, b) => a * b).Sum();
+            var expected = (3 * Math.Log(1 + Math.Exp(Level(0) + 0.2) + Math.Exp(Level(1) - 0.4))) + (0.5e-6 * x.Sum(v => v * v));
+            Assert.Equal(expected, compiled["value"][i], 1e-12);
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(8)]

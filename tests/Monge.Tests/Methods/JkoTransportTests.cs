@@ -91,6 +91,8 @@ public sealed class JkoTransportTests
             () => new JkoTransport(target, new JkoSamplerOptions { StepGrowth = 0.5 })).Message, StringComparison.Ordinal);
         Assert.Contains("pool", Assert.ThrowsAny<ArgumentException>(
             () => new JkoTransport(target, new JkoSamplerOptions { Pool = 100 })).Message, StringComparison.Ordinal);
+        Assert.Contains("'pieces' is 3; it must be a divisor of the width 64", Assert.ThrowsAny<ArgumentException>(
+            () => new JkoTransport(target, new JkoSamplerOptions { Pieces = 3 })).Message, StringComparison.Ordinal);
     }
 
     [Fact]
