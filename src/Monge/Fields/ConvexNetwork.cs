@@ -98,7 +98,7 @@ public sealed class ConvexNetwork
         var second = Layer(1);
         (_first, _second, _mixing) = (first, second, mixing);
         var last = _options.HasAffinePart ? SmallShare * deviation : _options.StartsNearIdentity ? ToIdentity(width, rank) : deviation;
-        _last = initializer.Add(parameters, $"{name}.2.weight", last, width / _options.Pieces);
+        _last = initializer.Add(parameters, $"{name}.2.weight", last, Groups);
         _constrained = [.. parameters.Blocks.Where(b => b.Name == $"{name}.1.weight" || b.Name == $"{name}.2.weight")];
         _hessians = 2 * (Expr.MatrixProduct(mixing, Squares(first.Quadratic)) + Squares(second.Quadratic));
         var slopes = Expr.MatrixProduct(mixing, first.Linear) + second.Linear;
@@ -114,6 +114,8 @@ public sealed class ConvexNetwork
 
     /// <summary>d.</summary>
     public int Dimension { get; }
+
+    private int Groups => _options.Width / _options.Pieces;
 
     /// <summary>Names of the blocks that must not be negative for the potential to be convex; a projection holds them so after every step.</summary>
     public IReadOnlyList<string> NonNegative => [.. _constrained.Select(b => b.Name)];
@@ -233,22 +235,16 @@ public sealed class ConvexNetwork
     }
 
     // The levels of each group after a 0, [groups, 1 + pieces].
-    private Expr WithNought(Expr levels)
-    {
-        var groups = _options.Width / _options.Pieces;
-        return Expr.Concat(1, Expr.Constant(0).BroadcastTo(new Shape(groups, 1)), levels.Reshape(groups, _options.Pieces));
-    }
+    private Expr WithNought(Expr levels) =>
+        Expr.Concat(1, Expr.Constant(0).BroadcastTo(new Shape(Groups, 1)), levels.Reshape(Groups, _options.Pieces));
 
     // What a group has [groups], for each of its units [width].
     private Expr Spread(Expr ofGroups) =>
-        ofGroups.Reshape(_options.Width / _options.Pieces, 1).BroadcastTo(new Shape(_options.Width / _options.Pieces, _options.Pieces)).Reshape(_options.Width);
+        ofGroups.Reshape(Groups, 1).BroadcastTo(new Shape(Groups, _options.Pieces)).Reshape(_options.Width);
 
     // m = sum_j s_j v_j of each group [groups, k], for values [width, k].
-    private Expr Means(Expr share, Expr values)
-    {
-        var groups = _options.Width / _options.Pieces;
-        return (share.Reshape(groups, _options.Pieces, 1) * values.Reshape(groups, _options.Pieces, values.Shape[1])).Sum(1);
-    }
+    private Expr Means(Expr share, Expr values) =>
+        (share.Reshape(Groups, _options.Pieces, 1) * values.Reshape(Groups, _options.Pieces, values.Shape[1])).Sum(1);
 
     // Where all units are on, the mean Hessian is 2 E w (width E W + 1) rank I, with elements of B of variance 1 / width: this deviation of w makes it I.
     private static double ToIdentity(int width, int rank)
