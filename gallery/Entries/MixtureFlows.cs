@@ -21,7 +21,7 @@ internal static class MixtureFlows
 
     private static readonly StreamName s_modes = StreamName.Of("mixture flows: samples of mixtures");
 
-    // Units of one quadratic each, the source's, can't follow the edges where three or more modes part, at any width, and bring modes' weights out of true.
+    // Units of one quadratic each, the source's, follow the edges where three or more modes part badly, wide or not, which brings modes' weights out of true.
     private static readonly JkoOptions s_options = new() { Until = Time, Step = 0.1, Pieces = 16 };
 
     /// <summary>The experiments.</summary>

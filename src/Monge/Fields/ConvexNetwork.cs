@@ -14,8 +14,9 @@ public sealed record ConvexNetworkOptions
     public int Rank { get; init; } = 5;
 
     /// <summary>
-    /// Quadratics p that a unit joins, a divisor of the width: log(1 + e^z_1 + ... + e^z_p). The source's 1 is softplus(z), and sums of such units cannot
-    /// follow the edges where three or more of a law's modes part.
+    /// Quadratics p that a unit joins, a divisor of the width: log(1 + e^z_1 + ... + e^z_p). The source's 1 is softplus(z), and sums of such units follow
+    /// edges where three or more of a law's modes part badly; logs of sums of exponentials come near any convex function (G. C. Calafiore, S. Gaubert and
+    /// C. Possieri, arXiv:1806.07850).
     /// </summary>
     public int Pieces { get; init; } = 1;
 
@@ -97,7 +98,7 @@ public sealed class ConvexNetwork
         var mixing = Add("1.weight", width, width);
         var second = Layer(1);
         (_first, _second, _mixing) = (first, second, mixing);
-        var last = _options.HasAffinePart ? SmallShare * deviation : _options.StartsNearIdentity ? ToIdentity(width, rank) : deviation;
+        var last = _options.HasAffinePart ? SmallShare * deviation : _options.StartsNearIdentity ? ToIdentity(width, rank, _options.Pieces) : deviation;
         _last = initializer.Add(parameters, $"{name}.2.weight", last, Groups);
         _constrained = [.. parameters.Blocks.Where(b => b.Name == $"{name}.1.weight" || b.Name == $"{name}.2.weight")];
         _hessians = 2 * (Expr.MatrixProduct(mixing, Squares(first.Quadratic)) + Squares(second.Quadratic));
@@ -114,8 +115,6 @@ public sealed class ConvexNetwork
 
     /// <summary>d.</summary>
     public int Dimension { get; }
-
-    private int Groups => _options.Width / _options.Pieces;
 
     /// <summary>Names of the blocks that must not be negative for the potential to be convex; a projection holds them so after every step.</summary>
     public IReadOnlyList<string> NonNegative => [.. _constrained.Select(b => b.Name)];
@@ -221,6 +220,8 @@ public sealed class ConvexNetwork
         return ((0.5 * Expr.MatrixProduct(slopes, x)) + Expr.MatrixProduct(_affineLevels, affine), slopes);
     }
 
+    private int Groups => _options.Width / _options.Pieces;
+
     // w_G s_j and s_j [width] of (2).
     private (Expr Weight, Expr Share) Weights(Expr levels)
     {
@@ -246,11 +247,12 @@ public sealed class ConvexNetwork
     private Expr Means(Expr share, Expr values) =>
         (share.Reshape(Groups, _options.Pieces, 1) * values.Reshape(Groups, _options.Pieces, values.Shape[1])).Sum(1);
 
-    // Where all units are on, the mean Hessian is 2 E w (width E W + 1) rank I, with elements of B of variance 1 / width: this deviation of w makes it I.
-    private static double ToIdentity(int width, int rank)
+    // Where all units are on, the mean Hessian is 2 E w (width E W + 1) (rank / pieces) I, as the shares of a unit's pieces add up to 1, with elements of B of
+    // variance 1 / width: this deviation of w makes it I.
+    private static double ToIdentity(int width, int rank, int pieces)
     {
         var mean = Math.Sqrt(2 / Math.PI);
-        return 1 / (2 * mean * rank * ((mean * Math.Sqrt(width)) + 1));
+        return pieces / (2 * mean * rank * ((mean * Math.Sqrt(width)) + 1));
     }
 
     // sum_r B_r B_r^T of each unit, [width, d * d].
