@@ -41,7 +41,7 @@ internal sealed partial class ProgramPlan<T>
         _lowering = new KernelLowering<T>(_views, _locations, _width);
         var sums = new BatchSumLowering();
         SampleCount = sums.SampleCount;
-        var rolled = ScalarLoops.Roll([.. program.Outputs.Select(o => o.Value)], StagePlan.LargestGroupWeight);
+        var rolled = ScalarLoops.Roll(ScanMerging.Apply([.. program.Outputs.Select(o => o.Value)]), StagePlan.LargestGroupWeight);
         var outputs = program.Outputs.Select((o, i) => (o.Name, Value: sums.Lower(rolled[i]))).ToList();
         var varying = outputs.Where(o => !o.Value.IsUniform).ToList();
         var uniform = outputs.Where(o => o.Value.IsUniform).ToList();
@@ -224,7 +224,7 @@ internal sealed partial class ProgramPlan<T>
         {
             foreach (var value in step.Writes)
             {
-                _locations[value] = Reserve(space, ref size, value.Size);
+                _locations[value] = Reserve(space, ref size, value.Size + (int)(_views.WorkspaceBytes(value, s_elementSize) / s_elementSize));
             }
 
             kernels.Add(_lowering.Make(step, 1, SimdWidth.Scalar));
@@ -309,7 +309,8 @@ internal sealed partial class ProgramPlan<T>
         {
             foreach (var value in step.Writes)
             {
-                var bytes = assign ? (long)value.Size * lanes * s_elementSize : (long)value.Size * 64;
+                var row = assign ? lanes * s_elementSize : 64;
+                var bytes = ((long)value.Size * row) + _views.WorkspaceBytes(value, row);
                 var offset = allocator.Allocate(bytes, index, last[value]);
                 if (assign)
                 {

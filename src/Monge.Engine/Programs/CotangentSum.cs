@@ -6,7 +6,8 @@ namespace Monge.Engine.Programs;
 /// </summary>
 internal sealed class CotangentSum
 {
-    // Fewer are padded with zeros and added: that way they stay in the loops of their neighbours.
+    // Fewer are padded with zeros and added: that way they stay in the loops of their neighbours. The parts of a scan's result are never added, so that each
+    // can be seen alone.
     private const int ManySlices = 16;
 
     private readonly List<(GatherOperation Slice, Expr Cotangent)> _slices = [];
@@ -35,6 +36,13 @@ internal sealed class CotangentSum
         Add(reader.Operation.Cotangent(reader, cotangent, index));
     }
 
+    /// <summary>Adds a part of the cotangent of the value.</summary>
+    public void Add(Expr value, Expr part)
+    {
+        Flush(value);
+        Add(part);
+    }
+
     /// <summary>The sum for the value; null if it is zero.</summary>
     public Expr? Total(Expr value)
     {
@@ -52,11 +60,11 @@ internal sealed class CotangentSum
 
     private void Flush(Expr value)
     {
-        if (_slices.Count < ManySlices)
+        if (_slices.Count < ManySlices && value.Operation is not ScanOperation)
         {
             _slices.ForEach(s => Add(s.Cotangent.Gather(s.Slice.Axis, Back(value, [s.Slice]))));
         }
-        else
+        else if (_slices.Count > 0)
         {
             _slices.Sort((a, b) => a.Slice.Indices[0].CompareTo(b.Slice.Indices[0]));
             var axis = _slices[0].Slice.Axis;

@@ -61,7 +61,14 @@ public static class Derivative
             return total;
         }
 
-        var path = Between(x, y);
+        CotangentSum SumOf(Expr node) => CollectionsMarshal.GetValueRefOrAddDefault(sums, node, out _) ??= new CotangentSum();
+
+        foreach (var source in x)
+        {
+            RefuseBypassedView(source, y);
+        }
+
+        var path = Between(x, [y]);
         var reached = path.ToHashSet();
         for (var at = path.Count - 1; at >= 0; at--)
         {
@@ -71,11 +78,25 @@ public static class Derivative
                 continue;
             }
 
+            if (node.Operation is ScanOperation scan)
+            {
+                var parts = scan.Cotangents(node, cotangent, [.. node.Inputs.Select(reached.Contains)]);
+                for (var i = 0; i < parts.Length; i++)
+                {
+                    if (parts[i] is { } part)
+                    {
+                        SumOf(node.Inputs[i]).Add(node.Inputs[i], part);
+                    }
+                }
+
+                continue;
+            }
+
             for (var i = 0; i < node.Inputs.Count; i++)
             {
                 if (reached.Contains(node.Inputs[i]))
                 {
-                    (CollectionsMarshal.GetValueRefOrAddDefault(sums, node.Inputs[i], out _) ??= new CotangentSum()).Add(node, cotangent, i);
+                    SumOf(node.Inputs[i]).Add(node, cotangent, i);
                 }
             }
         }
@@ -239,15 +260,28 @@ public static class Derivative
         }
     }
 
-    // The forward pass: tangents and, with weights, the second-order term sum_k w_k D2 y[v_k, v_k].
     private static (Expr Tangent, Expr Second) Forward(Expr y, Expr x, Expr directions, Expr? weights)
     {
-        var count = directions.Shape[^1];
-        var tangents = new Dictionary<Expr, Expr> { [x] = directions };
-        var seconds = new Dictionary<Expr, Expr>();
-        foreach (var node in Between([x], y))
+        RefuseBypassedView(x, y);
+        var (first, second) = Forward([y], new Dictionary<Expr, Expr> { [x] = directions }, new Dictionary<Expr, Expr>(), directions.Shape[^1], weights);
+        return (first[0] ?? Expr.Constant(0).BroadcastTo(y.Shape.Append(directions.Shape[^1])), second[0] ?? Expr.Constant(0).BroadcastTo(y.Shape));
+    }
+
+    /// <summary>
+    /// The forward pass: tangents [.., K] and, with weights [K], the second-order term sum_k w_k D2 y[v_k, v_k] and what comes of the sources' own; null is zero.
+    /// </summary>
+    /// <param name="values">The differentiated values.</param>
+    /// <param name="sourceTangents">The tangents of the sources.</param>
+    /// <param name="sourceSeconds">Second-order terms that sources have themselves.</param>
+    /// <param name="directions">K.</param>
+    /// <param name="weights">The weights; null for tangents alone.</param>
+    internal static (Expr?[] Tangents, Expr?[] Seconds) Forward(
+        IReadOnlyList<Expr> values, IReadOnlyDictionary<Expr, Expr> sourceTangents, IReadOnlyDictionary<Expr, Expr> sourceSeconds, int directions, Expr? weights)
+    {
+        var (tangents, seconds) = (new Dictionary<Expr, Expr>(sourceTangents), new Dictionary<Expr, Expr>(sourceSeconds));
+        foreach (var node in Between([.. sourceTangents.Keys.Union(sourceSeconds.Keys)], values))
         {
-            if (ReferenceEquals(node, x))
+            if (sourceTangents.ContainsKey(node) || sourceSeconds.ContainsKey(node))
             {
                 continue;
             }
@@ -260,12 +294,8 @@ public static class Derivative
                 inputSeconds[i] = seconds.TryGetValue(node.Inputs[i], out var s) ? s.WithTrailingAxis() : null;
             }
 
-            if (inputTangents.All(t => t is null))
-            {
-                continue;
-            }
-
-            if (node.Operation.Tangent(node, inputTangents, count) is { IsZero: false } tangent)
+            var hasTangent = inputTangents.Any(t => t is not null);
+            if (hasTangent && node.Operation.Tangent(node, inputTangents, directions) is { IsZero: false } tangent)
             {
                 tangents[node] = tangent;
             }
@@ -276,16 +306,14 @@ public static class Derivative
             }
 
             var linear = inputSeconds.All(s => s is null) ? null : node.Operation.Tangent(node, inputSeconds, 1)?.Reshape(node.Shape.Sizes);
-            var curved = node.Operation.SecondOrder(node, inputTangents, weights);
+            var curved = hasTangent ? node.Operation.SecondOrder(node, inputTangents, weights) : null;
             if ((linear is null ? curved : curved is null ? linear : linear + curved) is { IsZero: false } second)
             {
                 seconds[node] = second;
             }
         }
 
-        return (
-            tangents.TryGetValue(y, out var t1) ? t1 : Expr.Constant(0).BroadcastTo(y.Shape.Append(count)),
-            seconds.TryGetValue(y, out var s2) ? s2 : Expr.Constant(0).BroadcastTo(y.Shape));
+        return ([.. values.Select(v => tangents.GetValueOrDefault(v))], [.. values.Select(v => seconds.GetValueOrDefault(v))]);
     }
 
     // Operations that tracing looks through: applying another of their kind, or a slice, may give a value made of their inputs instead of theirs.
@@ -346,38 +374,13 @@ public static class Derivative
         }
     }
 
-    // The nodes on paths from the sources to y, oldest first (so inputs stand before what uses them).
-    private static List<Expr> Between(ReadOnlySpan<Expr> sources, Expr y)
+    // The nodes on paths from the sources to the values, oldest first (so inputs stand before what uses them).
+    private static List<Expr> Between(IReadOnlyList<Expr> sources, IReadOnlyList<Expr> values)
     {
-        var oldest = long.MaxValue;
-        foreach (var source in sources)
-        {
-            RefuseBypassedView(source, y);
-            oldest = Math.Min(oldest, source.Id);
-        }
-
-        var seen = new HashSet<Expr> { y };
-        var stack = new Stack<Expr>([y]);
-        while (stack.TryPop(out var node))
-        {
-            foreach (var input in node.InputSpan)
-            {
-                // Nothing older than the sources can depend on them.
-                if (input.Id >= oldest && seen.Add(input))
-                {
-                    stack.Push(input);
-                }
-            }
-        }
-
-        var ordered = seen.OrderBy(n => n.Id).ToList();
-        var reached = new HashSet<Expr>();
-        foreach (var source in sources)
-        {
-            reached.Add(source);
-        }
-
-        return [.. ordered.Where(node =>
+        // Nothing older than the sources can depend on them.
+        var oldest = sources.Select(s => s.Id).DefaultIfEmpty(long.MaxValue).Min();
+        var reached = sources.ToHashSet();
+        return [.. Rebuilding.Between(values, n => n.Id >= oldest).Where(node =>
         {
             foreach (var input in node.InputSpan)
             {

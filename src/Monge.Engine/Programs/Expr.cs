@@ -210,6 +210,11 @@ public sealed partial class Expr
 
     internal bool IsZero => UniformConstant == 0;
 
+    /// <summary>Whether nothing but the zeros of a padding is seen.</summary>
+    internal bool IsNothing => IsZero || ((Operation is ReshapeOperation ? _inputs[0] : this).Operation is GatherOperation gather && gather.Indices.All(i => i < 0));
+
+    internal bool IsMadeOfConstants => _isFixed;
+
     /// <summary>Whether the value is made of constants only and small enough to fold.</summary>
     internal double[]? ConstantValues
     {

@@ -26,6 +26,9 @@ internal interface ILowering
     /// <summary>By a matrix product of the two arguments.</summary>
     void Multiply();
 
+    /// <summary>By the kernels of a scan's step, again and again.</summary>
+    void Loop();
+
     /// <summary>By a kernel of the operation's own.</summary>
     /// <param name="kernel">The kernel.</param>
     /// <param name="arguments">The values it reads, in the order in which it numbers them.</param>

@@ -22,6 +22,11 @@ public sealed class TracedProgram
             throw new ArgumentException($"The program has two different inputs or outputs named '{twice}'.", nameof(outputs));
         }
 
+        if (Nodes.Any(n => n.Operation is ScanLeaf))
+        {
+            throw new ArgumentException("The program uses a value from inside of a scan's step outside of it; hand it out as one of the step's outputs.", nameof(outputs));
+        }
+
         var stranger = Nodes.FirstOrDefault(n => n.Operation is ParameterLeaf && Parameters.OffsetOf(n) < 0);
         if (stranger is not null)
         {

@@ -118,12 +118,13 @@ internal sealed class RandomPrograms
     private Expr Next()
     {
         var e = Any();
-        var choice = _choose(40);
-        if (choice >= 34)
+        var choice = _choose(42);
+        if (choice >= 36)
         {
             return View(View(e));
         }
 
+        // A jump lies where no formula is by nature: log(1 + e^2) is zero in float32 where e is small.
         var made = choice switch
         {
             0 => Combine(e, (a, b) => a + b),
@@ -138,7 +139,7 @@ internal sealed class RandomPrograms
             10 => (e.Square() + 0.5).Sqrt(),
             11 => e.Silu() + 0.1 * e.Gelu(),
             12 => e.Erf() - (0.3 * (Smooth ? e.Square() : e.Abs()) + 1.5).LogGamma(),
-            13 => Smooth ? e.Square().Log1p() : Expr.Max(e, 0.3 * e.Square()) + Expr.Min(e, 0.2).Abs() + e.Sign(),
+            13 => Smooth ? e.Square().Log1p() : Expr.Max(e, 0.3 * e.Square()) + Expr.Min(e, 0.2).Abs() + (e + 0.05).Sign(),
             14 => (0.3 * e.Tanh()).Expm1() + (0.5 + e.Square()).Pow(1.3),
             15 => Combine(e, (a, b) => Expr.Atan2(a, b.Square() + 0.6)),
             16 => Smooth ? e.Softplus() : Expr.Select(e.Less(0.1), e.Sin(), e * 0.5) + e.LessOrEqual(0.3) * e.Wrap(1.7),
@@ -152,6 +153,7 @@ internal sealed class RandomPrograms
             27 => e.Shape.Rank > 0 ? Rearrange(e) : e.Reshape(1, 1),
             30 or 31 or 32 => SquareMatrix(e),
             33 => Gram(e),
+            34 or 35 => Loop(e),
             28 => e.Shape.Rank > 0 ? Expr.Concat(e.Shape.Rank - 1, e, e.Square(), 0.5 * e) : Expr.Vector(e, e.Square()),
             _ => (Smooth ? e : e.StopGradient()) * 0.1 + e.Mean(),
         };
@@ -230,6 +232,37 @@ internal sealed class RandomPrograms
         a = a.Shape[^1] > 8 ? a.Slice(-1, 0, 8) : a;
         var weights = _pool.Where(p => p.Shape == a.Shape[..^1]).Append(a.Sum(-1)).ToList();
         return 0.3 * (_choose(3) == 0 ? a.Gram() : a.Gram(weights[_choose(weights.Count)].Tanh()));
+    }
+
+    // A loop over the rows that forgets its start, with what is carried, read and the same for all steps mixed; now and then one that is cut into stretches, or has a loop inside.
+    private Expr Loop(Expr e)
+    {
+        var rows = e.Shape.Rank == 0 ? e.Reshape(1) : e;
+        rows = _choose(4) == 0 ? rows.Gather(0, [.. Enumerable.Range(0, 65 + _choose(8)).Select(k => k % rows.Shape[0])]) : rows;
+        var (row, kind) = (rows.Shape[1..], _choose(5));
+        var held = _pool.Where(p => p.Size == 1 || p.Shape == row).Select(p => p.Size == 1 ? p.Reshape() : p).Append(0.35).ToList();
+        var (start, other) = (held[_choose(held.Count)].Tanh(), held[_choose(held.Count)].Tanh());
+        var weights = rows.Shape[0] < 6 ? Expr.Constant([.. Enumerable.Range(1, rows.Shape[0]).Select(k => 1.0 / k)], rows.Shape[0]) : rows.Mean(-1).Sum() * 0.1;
+        var result = Expr.Scan(
+            rows.Shape[0], [start.BroadcastTo(row), other.Sum()], [rows, rows * 0.5], (carried, read) =>
+        {
+            var (c, total) = (carried[0], carried[1]);
+            var next = kind switch
+            {
+                0 => ((0.6 * c) + read[0]).Tanh(),
+                1 => (0.5 * c) + (read[1] * other).Sin(),
+                2 => (0.4 * c) + Expr.Fold(total * 0.2, weights.Reshape(weights.Size), (inner, w) => (inner + w).Tanh() * (1 + (0.1 * read[0].Sum().Tanh()))),
+                3 => c,
+                _ => (0.6 * c * total.Tanh()).Sin() + (0.3 * read[0].Tanh()),
+            };
+            return new ScanStep([next, (0.7 * total) + (0.3 * (c * read[1].Tanh()).Mean())], kind == 3 ? [c + read[1]] : [next * read[0], total, start]);
+        });
+        return _choose(3) switch
+        {
+            0 => result.Outputs[0],
+            1 => result.Last[1] + result.Outputs[^1].Mean(),
+            _ => result.Last[0] * 0.5 + result.Outputs[0].Mean(0),
+        };
     }
 
     // Left bare, so that several readers see through it, some of which need it as a value of its own.

@@ -88,13 +88,14 @@ internal sealed class KernelLowering<T>(ViewResolver views, Dictionary<Expr, Loc
 
         public void Multiply() => Made = lowering.MakeProduct(value, _target, lanes, width);
 
+        public void Loop() => Made = lowering.MakeLoop(value, _target, lanes, width);
+
         public void Run(LaneKernel kernel, params ReadOnlySpan<Expr> arguments)
         {
             var read = new ViewedRows[arguments.Length];
             for (var i = 0; i < read.Length; i++)
             {
-                var view = lowering.Resolved(arguments[i]);
-                read[i] = new ViewedRows(lowering.Located(view.Base), view.Map(), HasLanes(view.Base));
+                read[i] = lowering.Rows(arguments[i]);
             }
 
             Made = width switch
@@ -109,7 +110,59 @@ internal sealed class KernelLowering<T>(ViewResolver views, Dictionary<Expr, Loc
 
     private Location Located(Expr stored) => locations[stored];
 
-    private StridedView Resolved(Expr value) => views.Resolve(value);
+    private ViewedRows Rows(Expr value)
+    {
+        var view = views.Resolve(value);
+        return new ViewedRows(locations[view.Base], view.Map(), HasLanes(view.Base));
+    }
+
+    // The values of a step lie behind the result. What it carries it hands on in place; what it is given for each step is copied to one place.
+    private LoopKernel MakeLoop(Expr value, Location target, int lanes, SimdWidth width)
+    {
+        var (scan, loop) = ((ScanOperation)value.Operation, views.LoopOf(value));
+        var row = lanes * s_elementSize;
+        var workspace = ((long)value.Size * row + LoopPlan.CacheLine - 1) / LoopPlan.CacheLine * LoopPlan.CacheLine;
+        var inner = loop.LayOut(row).Offsets.ToDictionary(p => p.Key, p => target with { Offset = target.Offset + workspace + p.Value });
+        for (var i = 0; i < loop.Fixed.Count; i++)
+        {
+            inner[loop.Fixed[i]] = Place(value.Inputs[loop.FirstFixed + i], lanes);
+        }
+
+        foreach (var constant in loop.Constants)
+        {
+            inner[constant] = locations[constant];
+        }
+
+        var body = new KernelLowering<T>(loop.Views, inner, widest);
+        var (before, reads, writes, after) = (new List<LoopCopy>(), new List<LoopCopy>(), new List<LoopCopy>(), new List<LoopCopy>());
+        var parts = scan.Parts().Select(p => target with { Offset = target.Offset + ((long)p.First * row) }).ToArray();
+        for (var i = 0; i < loop.Inputs.Count; i++)
+        {
+            var input = loop.Inputs[i];
+            reads.Add(new LoopCopy(Rows(value.Inputs[loop.Carried.Count + i]), inner[input], input.Size, 0, input.Size));
+        }
+
+        for (var i = 0; i < loop.Outputs.Count; i++)
+        {
+            var output = loop.Outputs[i];
+            writes.Add(new LoopCopy(body.Rows(output), parts[loop.Carried.Count + i], 0, output.Size, output.Size));
+        }
+
+        for (var i = 0; i < loop.Carried.Count; i++)
+        {
+            var carried = loop.Carried[i];
+            before.Add(new LoopCopy(Rows(value.Inputs[i]), inner[carried], 0, 0, carried.Size));
+            after.Add(new LoopCopy(body.Rows(carried), parts[i], 0, 0, carried.Size));
+            if (!ReferenceEquals(loop.Next[i], carried))
+            {
+                writes.Add(new LoopCopy(body.Rows(loop.Next[i]), inner[carried], 0, 0, carried.Size));
+            }
+        }
+
+        return new LoopKernel(
+            [.. loop.Steps.Select(s => body.Make(s, lanes, width))], [.. before], [.. reads], [.. writes], [.. after], scan.Steps, scan.IsReverse, lanes,
+            s_elementSize);
+    }
 
     private TileKernel MakeProduct(Expr value, Location target, int lanes, SimdWidth width, bool accumulates = false)
     {

@@ -59,10 +59,18 @@ internal abstract class TileKernel
 {
     public abstract void Run(TileContext context);
 
+    /// <summary>Does what several runs in one place need only once; <see cref="Execute"/> then runs.</summary>
+    public virtual void Prepare(TileContext context)
+    {
+    }
+
+    /// <summary>Runs after <see cref="Prepare"/>.</summary>
+    public virtual void Execute(TileContext context) => Run(context);
+
     /// <summary>Bytes of table that each thread keeps for this kernel, and where they begin.</summary>
     public virtual int TableBytes => 0;
 
-    public int TableOffset { get; set; }
+    public virtual int TableOffset { get; set; }
 
     /// <summary>Bytes of the thread's scratch memory that a run needs.</summary>
     public virtual int ScratchBytes => 0;
@@ -113,6 +121,16 @@ internal sealed unsafe class FusedKernel : TileKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(TileContext context)
     {
+        Prepare(context);
+        Execute(context);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Execute(TileContext context) => _code((nint*)(context.Tables + TableOffset));
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Prepare(TileContext context)
+    {
         var table = (nint*)(context.Tables + TableOffset);
         for (var i = 0; i < _fixedEntries.Length; i++)
         {
@@ -123,8 +141,6 @@ internal sealed unsafe class FusedKernel : TileKernel
         {
             table[entry] = (nint)context.Address(location);
         }
-
-        _code(table);
     }
 }
 

@@ -140,6 +140,18 @@ internal sealed partial class StagePlan
             Single(reads);
         }
 
+        // A step reads what is the same for all steps where it lies, so that must be dense.
+        public void Loop()
+        {
+            var loop = plan._views.LoopOf(value);
+            foreach (var argument in value.Inputs.Skip(loop.FirstFixed).Where(i => !plan._views.Resolve(i).IsDense))
+            {
+                plan._views.ForceCopy(argument);
+            }
+
+            Single([.. value.Inputs.Select(i => plan._views.Resolve(i).Base), .. loop.Constants]);
+        }
+
         private void Single(Expr[] reads) => Reads = plan._singles[value] = reads;
     }
 

@@ -141,6 +141,7 @@ internal sealed class ViewResolver
     // What was once resolved stays so, even if a value on the way becomes a stored copy later; a plan made before such a copy is made again.
     private readonly Dictionary<Expr, StridedView> _known = [];
     private readonly Dictionary<Expr, StridedView?> _through = [];
+    private readonly Dictionary<Expr, LoopPlan> _loops = [];
 
     /// <summary>
     /// Number of views that were made stored values after they had been resolved as views. A plan during which it grows has readers
@@ -155,6 +156,13 @@ internal sealed class ViewResolver
         Changes += _known.TryGetValue(value, out var seen) && seen.Base == value ? 0 : 1;
         _known[value] = StridedView.Dense(value);
     }
+
+    /// <summary>The plan of a scan's step.</summary>
+    public LoopPlan LoopOf(Expr scan) => _loops.TryGetValue(scan, out var known) ? known : _loops[scan] = new LoopPlan(scan);
+
+    /// <summary>The memory behind a stored value that its computation needs, in bytes with some for the value's last cache line.</summary>
+    public long WorkspaceBytes(Expr value, int rowBytes) =>
+        value.Operation is ScanOperation ? LoopPlan.CacheLine + LoopOf(value).LayOut(rowBytes).Bytes : 0;
 
     public StridedView Resolve(Expr value)
     {

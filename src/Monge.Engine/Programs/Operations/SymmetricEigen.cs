@@ -88,11 +88,7 @@ internal sealed class SymmetricEigenOperation : Operation
     }
 
     // A part of the result that isn't used has a cotangent of padding; its rule must not be asked, for the gaps may be zero.
-    private static Expr? Used(Expr cotangent)
-    {
-        var source = cotangent.Operation is ReshapeOperation ? cotangent.Inputs[0] : cotangent;
-        return cotangent.IsZero || (source.Operation is GatherOperation gather && gather.Indices.All(i => i < 0)) ? null : cotangent;
-    }
+    private static Expr? Used(Expr cotangent) => cotangent.IsNothing ? null : cotangent;
 
     // With O = F o M: d2 value_i = 2 sum_j M_ij^2 / (value_i - value_j) and
     // d2V = V (O O + F o (M O + (M O)^T) - F^2 o (d value_j - d value_i) o M).
