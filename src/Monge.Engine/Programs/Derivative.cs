@@ -268,7 +268,8 @@ public static class Derivative
     }
 
     /// <summary>
-    /// The forward pass: tangents [.., K] and, with weights [K], the second-order term sum_k w_k D2 y[v_k, v_k] and what comes of the sources' own; null is zero.
+    /// The forward pass: tangents [.., K] and, with weights [K], the second-order term sum_k w_k D2 y[v_k, v_k] and what comes of the sources' own; null is
+    /// zero.
     /// </summary>
     /// <param name="values">The differentiated values.</param>
     /// <param name="sourceTangents">The tangents of the sources.</param>
@@ -276,7 +277,8 @@ public static class Derivative
     /// <param name="directions">K.</param>
     /// <param name="weights">The weights; null for tangents alone.</param>
     internal static (Expr?[] Tangents, Expr?[] Seconds) Forward(
-        IReadOnlyList<Expr> values, IReadOnlyDictionary<Expr, Expr> sourceTangents, IReadOnlyDictionary<Expr, Expr> sourceSeconds, int directions, Expr? weights)
+        IReadOnlyList<Expr> values, IReadOnlyDictionary<Expr, Expr> sourceTangents, IReadOnlyDictionary<Expr, Expr> sourceSeconds, int directions,
+        Expr? weights)
     {
         var (tangents, seconds) = (new Dictionary<Expr, Expr>(sourceTangents), new Dictionary<Expr, Expr>(sourceSeconds));
         foreach (var node in Between([.. sourceTangents.Keys.Union(sourceSeconds.Keys)], values))

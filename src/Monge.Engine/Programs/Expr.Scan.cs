@@ -118,12 +118,12 @@ public sealed partial class Expr
     }
 }
 
-/// <summary>What a step of <see cref="Expr.Scan(int, IReadOnlyList{Expr}, IReadOnlyList{Expr}, Func{IReadOnlyList{Expr}, IReadOnlyList{Expr}, ScanStep})"/> makes.</summary>
+/// <summary>What a step of a scan makes.</summary>
 /// <param name="Next">The carried values for the next step.</param>
 /// <param name="Outputs">The step's outputs.</param>
 public sealed record ScanStep(IReadOnlyList<Expr> Next, IReadOnlyList<Expr> Outputs);
 
-/// <summary>What a loop makes.</summary>
+/// <summary>What a scan makes.</summary>
 /// <param name="Last">The carried values after the last step.</param>
 /// <param name="Outputs">The outputs, each [steps, ..].</param>
 public sealed record ScanResult(IReadOnlyList<Expr> Last, IReadOnlyList<Expr> Outputs);

@@ -211,7 +211,8 @@ public sealed partial class Expr
     internal bool IsZero => UniformConstant == 0;
 
     /// <summary>Whether nothing but the zeros of a padding is seen.</summary>
-    internal bool IsNothing => IsZero || ((Operation is ReshapeOperation ? _inputs[0] : this).Operation is GatherOperation gather && gather.Indices.All(i => i < 0));
+    internal bool IsNothing =>
+        IsZero || ((Operation is ReshapeOperation ? _inputs[0] : this).Operation is GatherOperation gather && gather.Indices.All(i => i < 0));
 
     internal bool IsMadeOfConstants => _isFixed;
 

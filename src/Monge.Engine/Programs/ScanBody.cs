@@ -18,7 +18,8 @@ internal sealed class ScanBody
     /// <param name="fixedValues">What is the same for all steps: leaves.</param>
     /// <param name="next">What is carried to the next step.</param>
     /// <param name="outputs">The outputs.</param>
-    public ScanBody(IReadOnlyList<Expr> carried, IReadOnlyList<Expr> inputs, IReadOnlyList<Expr> fixedValues, IReadOnlyList<Expr> next, IReadOnlyList<Expr> outputs)
+    public ScanBody(
+        IReadOnlyList<Expr> carried, IReadOnlyList<Expr> inputs, IReadOnlyList<Expr> fixedValues, IReadOnlyList<Expr> next, IReadOnlyList<Expr> outputs)
     {
         (Carried, Inputs, Fixed, Next, Outputs) = (carried, inputs, fixedValues, next, outputs);
         Id = Interlocked.Increment(ref s_count);
@@ -60,7 +61,8 @@ internal sealed class ScanBody
                 inside.Add(node);
                 if (node.Operation is BatchSumOperation)
                 {
-                    throw new ArgumentException("A step of a scan sums over the batch; only what is the same for all steps may be summed, outside of the scan.");
+                    throw new ArgumentException(
+                        "A step of a scan sums over the batch; only what is the same for all steps may be summed, outside of the scan.");
                 }
             }
         }

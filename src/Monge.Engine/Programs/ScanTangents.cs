@@ -117,5 +117,6 @@ internal sealed class ScanTangents
 
     private Expr TangentLeaf(Expr leaf) => Expr.Leaf(new ScanLeaf(false), leaf.Shape.Append(_directions));
 
-    private IEnumerable<int> Numbers(Dictionary<Expr, Expr> known) => Enumerable.Range(0, _source.Carried.Count).Where(i => known.ContainsKey(_source.Carried[i]));
+    private IEnumerable<int> Numbers(Dictionary<Expr, Expr> known) =>
+        Enumerable.Range(0, _source.Carried.Count).Where(i => known.ContainsKey(_source.Carried[i]));
 }

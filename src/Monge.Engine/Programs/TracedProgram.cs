@@ -24,7 +24,8 @@ public sealed class TracedProgram
 
         if (Nodes.Any(n => n.Operation is ScanLeaf))
         {
-            throw new ArgumentException("The program uses a value from inside of a scan's step outside of it; hand it out as one of the step's outputs.", nameof(outputs));
+            throw new ArgumentException(
+                "The program uses a value from inside of a scan's step outside of it; hand it out as one of the step's outputs.", nameof(outputs));
         }
 
         var stranger = Nodes.FirstOrDefault(n => n.Operation is ParameterLeaf && Parameters.OffsetOf(n) < 0);

@@ -58,6 +58,24 @@ public static class MethodRegistry
             ControlledAlgorithm.Cmcd, "Controlled Monte Carlo diffusion",
             "Learns the control that keeps annealed Langevin dynamics on its path of densities, by simulating whole paths.",
             "F. Vargas, S. Padhy, D. Blessing and N. Nuesken, Transport meets Variational Inference: Controlled Monte Carlo Diffusions, arXiv:2307.01050"),
+        MethodEntry<SamplingProblem, SampleSet>.Create<NutsOptions>(
+            new MethodFacts(
+                MethodKind.Sample, NutsSampler.MethodName, "No-U-turn sampler",
+                "Many chains of Hamiltonian Monte Carlo side by side whose trajectories find their own length; they share their adaptation and each evaluation "
+                + "of the density. For posteriors with one mode; log Z by bridge sampling.")
+            {
+                References =
+                [
+                    "M. Hoffman and A. Gelman, The No-U-Turn Sampler, JMLR 15 (2014)",
+                    "M. Betancourt, A Conceptual Introduction to Hamiltonian Monte Carlo, arXiv:1701.02434",
+                ],
+                Needs = MethodNeeds.Gradient,
+                Gives = MethodGives.EqualWeights | MethodGives.Chains,
+            },
+            (problem, options) => new BoundSampler(new NutsSampler(problem.Target, options), problem.Samples),
+            ("quick", new NutsOptions { WarmUp = 150, Draws = 50 }),
+            ("stan", new NutsOptions { Chains = 4, WarmUp = 1000, Draws = 1000 }),
+            ("dense", new NutsOptions { Metric = MonteCarlo.MetricKind.Dense })),
         Sampler<NetsOptions>(
             "nets",
             "Non-equilibrium transport sampler",

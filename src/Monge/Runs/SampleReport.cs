@@ -57,7 +57,8 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
             ["sample_seconds"] = ResultText.Json(Math.Round(Draws.SampleSeconds, 3)),
             ["log_z"] = ResultText.Json(Draws.LogZ),
             ["log_z_error"] = Draws.IsFailed ? null : ResultText.Json(Draws.LogZError),
-            ["log_z_is_lower_bound"] = Draws.IsFailed,
+            ["log_z_is_lower_bound"] = Draws.IsFailed && !double.IsNaN(Draws.LogZ),
+            ["log_z_source"] = Draws.Chains?.LogZSource,
             ["exact_log_z"] = ResultText.Json(facts.LogZ),
             ["elbo"] = ResultText.Json(Draws.Elbo),
             ["elbo_error"] = ResultText.Json(Draws.ElboError),
@@ -83,11 +84,19 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
             ["distances"] = new JsonArray([.. Diagnostics.Distances.Select(Describe)]),
             ["free_energy"] = Draws.FreeEnergy is { } profile ? new JsonArray([.. profile.Select(Describe)]) : null,
             ["mean"] = Moments(m => m.Mean),
-            ["mean_error"] = Moments(m => m.MeanError),
+            ["mean_error"] = Draws.Chains is { } of && !IsWithheld ? ResultText.Json(of.Convergence.Select(c => c.MeanError)) : Moments(m => m.MeanError),
             ["sd"] = Moments(m => m.StandardDeviation),
-            ["sd_error"] = Moments(m => m.StandardDeviationError),
+            ["sd_error"] = Draws.Chains is { } kept && !IsWithheld
+                ? ResultText.Json(kept.Convergence.Select(c => c.DeviationError)) : Moments(m => m.StandardDeviationError),
             ["mean_pareto_k"] = ResultText.Json(_tails.Value.Select(t => t.Mean?.Shape ?? double.NaN)),
             ["sd_pareto_k"] = ResultText.Json(_tails.Value.Select(t => t.Deviation?.Shape ?? double.NaN)),
+            ["chains"] = Draws.Chains?.Chains,
+            ["draws_per_chain"] = Draws.Chains?.DrawsPerChain,
+            ["max_rhat"] = ResultText.Json(Draws.Chains?.LargestRHat),
+            ["min_ess_bulk"] = ResultText.Json(Draws.Chains?.LeastBulkEffectiveDraws),
+            ["min_ess_tail"] = ResultText.Json(Draws.Chains?.LeastTailEffectiveDraws),
+            ["divergences"] = Draws.Chains?.Divergences,
+            ["mcse"] = Draws.Chains is { } chains ? ResultText.Json(chains.Convergence.Select(c => c.MeanError)) : null,
             ["reference_mean"] = ResultText.Json(facts.Mean),
             ["reference_sd"] = ResultText.Json(facts.StandardDeviation),
             ["sampler"] = Draws.Sampler,
@@ -107,7 +116,7 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
             return [new SummaryText("Means, deviations and quantiles are withheld: these draws say nothing of the target (--force shows them)."), Estimates()];
         }
 
-        List<SummaryBlock> blocks = [Coordinates(Target.Facts.Moments)];
+        List<SummaryBlock> blocks = [Draws.Chains is { } chains ? Chains(chains, Target.Facts.Moments) : Coordinates(Target.Facts.Moments)];
         if (Target.Facts.Modes is { } modes)
         {
             blocks.AddRange(Modes(Diagnostics.Modes!, modes));
@@ -142,6 +151,29 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
                 .. known is null ? (string[])[] : [ResultText.Number(known.Mean[j]), ResultText.Number(known.StandardDeviation[j])],
             ])],
             string.Join("; ", Captions(names.Count, tails)) is { Length: > 0 } caption ? caption : null);
+    }
+
+    // The columns of Stan's own table.
+    private SummaryTable Chains(ChainRecord chains, ReferenceMoments? known)
+    {
+        var moments = MomentTable.Compute(Draws.Positions, Draws.Dimension, Draws.LogWeights, Draws.Names);
+        return new SummaryTable(
+            ["", "mean", "mcse", "sd", "5 %", "median", "95 %", "ESS bulk", "ESS tail", "R-hat", .. known is null ? (string[])[] : ["exact mean", "exact sd"]],
+            [.. moments.Rows.Take(ShownCoordinates).Select((row, j) => (string[])
+            [
+                row.Name,
+                ResultText.Number(row.Mean),
+                ResultText.Of($"{chains.Convergence[j].MeanError:G2}"),
+                ResultText.Number(row.StandardDeviation),
+                ResultText.Number(row.Quantile05),
+                ResultText.Number(row.Median),
+                ResultText.Number(row.Quantile95),
+                ResultText.Of($"{chains.Convergence[j].BulkEffectiveDraws:F0}"),
+                ResultText.Of($"{chains.Convergence[j].TailEffectiveDraws:F0}"),
+                ResultText.Of($"{chains.Convergence[j].RHat:F3}"),
+                .. known is null ? (string[])[] : [ResultText.Number(known.Mean[j]), ResultText.Number(known.StandardDeviation[j])],
+            ])],
+            string.Join("; ", Captions(Draws.Names.Count, [])) is { Length: > 0 } caption ? caption : null);
     }
 
     private static IEnumerable<string> Captions(int coordinates, IReadOnlyList<MomentTail> tails)
@@ -192,16 +224,33 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
         void Add(string name, FormattableString text) => lines.Add((name, ResultText.Of(text)));
         var facts = Target.Facts;
         var uncertain = facts.LogZError > 0 ? ResultText.Of($" +- {facts.LogZError:G2}") : "";
-        var known = facts.LogZ is { } exact ? ResultText.Of($"   (known: {exact:F4}{uncertain}; off by {Draws.LogZ - exact:+0.0000;-0.0000})") : "";
-        Add("log Z", Draws.IsFailed ? (FormattableString)$"at least {Draws.LogZ:F4}, a lower bound{known}" : $"{Draws.LogZ:F4} +- {Draws.LogZError:F4}{known}");
-        Add("ELBO", double.IsNegativeInfinity(Draws.Elbo)
-            ? (FormattableString)$"minus infinity, as some draws lie where the density is zero" : $"{Bound(Draws.Elbo, Draws.ElboError)}");
+        var isEstimated = !double.IsNaN(Draws.LogZ);
+        var known = facts.LogZ is { } exact && isEstimated
+            ? ResultText.Of($"   (known: {exact:F4}{uncertain}; off by {Draws.LogZ - exact:+0.0000;-0.0000})") : "";
+        Add("log Z", !isEstimated ? $"{Draws.Chains?.LogZSource ?? "unknown"}"
+            : Draws.IsFailed ? (FormattableString)$"at least {Draws.LogZ:F4}, a lower bound{known}" : $"{Draws.LogZ:F4} +- {Draws.LogZError:F4}{known}");
+        if (!double.IsNaN(Draws.Elbo))
+        {
+            Add("ELBO", double.IsNegativeInfinity(Draws.Elbo)
+                ? (FormattableString)$"minus infinity, as some draws lie where the density is zero" : $"{Bound(Draws.Elbo, Draws.ElboError)}");
+        }
+
         if (Draws.Eubo is { } eubo)
         {
             Add("EUBO", $"{Bound(eubo, Draws.EuboError)}   (EUBO - ELBO = {eubo - Draws.Elbo:F4})");
         }
 
-        Add("ESS", $"{100 * Draws.EffectiveSampleSize:F1} ± {100 * Diagnostics.Weights.EffectiveSampleFractionError:F1} % of {Draws.Count} samples");
+        if (Draws.Chains is { } chains)
+        {
+            Add("ESS", $"{chains.LeastBulkEffectiveDraws:F0} bulk, {chains.LeastTailEffectiveDraws:F0} tail at least, of {Draws.Count} draws");
+            Add("R-hat", $"{chains.LargestRHat:F3} at most");
+            Add("divergences", $"{chains.Divergences} of {Draws.Count} transitions, {chains.Leapfrogs.Average():F1} leapfrog steps each");
+        }
+        else
+        {
+            Add("ESS", $"{100 * Draws.EffectiveSampleSize:F1} ± {100 * Diagnostics.Weights.EffectiveSampleFractionError:F1} % of {Draws.Count} samples");
+        }
+
         if (Draws.ForwardEffectiveSampleSize is { } forward)
         {
             Add("forward ESS", $"{100 * forward:F1} ± {100 * Draws.ForwardEffectiveSampleSizeError:F1} %, from exact samples carried back to the base");
@@ -240,7 +289,8 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
 
         Add("sampler", $"{Draws.Sampler}");
         var (train, sample) = (TimeSpan.FromSeconds(Draws.TrainSeconds), TimeSpan.FromSeconds(Draws.SampleSeconds));
-        Add("time", $"{ResultText.Duration(train)} training ({Draws.Iterations} steps), {ResultText.Duration(sample)} sampling");
+        var first = Draws.Chains is null ? "training" : "warm-up";
+        Add("time", $"{ResultText.Duration(train)} {first} ({Draws.Iterations} steps), {ResultText.Duration(sample)} sampling");
         return new SummaryLines(lines);
     }
 

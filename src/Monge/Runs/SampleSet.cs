@@ -85,6 +85,9 @@ public sealed record SampleSet
     /// </summary>
     public IReadOnlyList<SamplerTrial>? SamplerScan { get; init; }
 
+    /// <summary>What is known of the chains, where the samples are their draws; null for independent samples.</summary>
+    public ChainRecord? Chains { get; init; }
+
     /// <summary>Whether base or path were made knowing where the modes are; a comparison must say so.</summary>
     public bool UsesModeKnowledge { get; init; }
 

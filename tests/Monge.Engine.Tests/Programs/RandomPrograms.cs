@@ -234,7 +234,8 @@ internal sealed class RandomPrograms
         return 0.3 * (_choose(3) == 0 ? a.Gram() : a.Gram(weights[_choose(weights.Count)].Tanh()));
     }
 
-    // A loop over the rows that forgets its start, with what is carried, read and the same for all steps mixed; now and then one that is cut into stretches, or has a loop inside.
+    // A loop over the rows that forgets its start, with what is carried, read and the same for all steps mixed; now and then one that is cut into stretches, or
+    // has a loop inside.
     private Expr Loop(Expr e)
     {
         var rows = e.Shape.Rank == 0 ? e.Reshape(1) : e;
@@ -242,7 +243,8 @@ internal sealed class RandomPrograms
         var (row, kind) = (rows.Shape[1..], _choose(5));
         var held = _pool.Where(p => p.Size == 1 || p.Shape == row).Select(p => p.Size == 1 ? p.Reshape() : p).Append(0.35).ToList();
         var (start, other) = (held[_choose(held.Count)].Tanh(), held[_choose(held.Count)].Tanh());
-        var weights = rows.Shape[0] < 6 ? Expr.Constant([.. Enumerable.Range(1, rows.Shape[0]).Select(k => 1.0 / k)], rows.Shape[0]) : rows.Mean(-1).Sum() * 0.1;
+        var weights = rows.Shape[0] < 6
+            ? Expr.Constant([.. Enumerable.Range(1, rows.Shape[0]).Select(k => 1.0 / k)], rows.Shape[0]) : rows.Mean(-1).Sum() * 0.1;
         var result = Expr.Scan(
             rows.Shape[0], [start.BroadcastTo(row), other.Sum()], [rows, rows * 0.5], (carried, read) =>
         {

@@ -149,7 +149,8 @@ public sealed class ScanTests
             "its first axis must be the 4 steps",
             Assert.Throws<ShapeException>(() => Expr.Scan(4, [x[0]], [x], (c, _) => new ScanStep([c[0]], []))).Message);
         Assert.Contains(
-            "1 values are carried into the step and 0 out of it", Assert.Throws<ShapeException>(() => Expr.Scan(3, [x[0]], [], (_, _) => new ScanStep([], []))).Message);
+            "1 values are carried into the step and 0 out of it",
+            Assert.Throws<ShapeException>(() => Expr.Scan(3, [x[0]], [], (_, _) => new ScanStep([], []))).Message);
         Assert.Contains("sums over the batch", Assert.Throws<ArgumentException>(() => Expr.Fold(0.0, x, (c, y) => c + y.BatchSum())).Message);
         Expr? leaked = null;
         _ = Expr.Fold(0.0, x, (c, y) => leaked = c + y);

@@ -31,9 +31,16 @@ public class MethodRegistryTests
         {
             // A method whose defaults take minutes has a small preset.
             var options = entry.Presets.GetValueOrDefault("small")?.DeepClone().AsObject() ?? [];
-            options["iterations"] = 300;
+            if (entry.DefaultOptions.ContainsKey("iterations"))
+            {
+                options["iterations"] = 300;
+            }
+
             var set = entry.Bind(new SamplingProblem(target, 4000), options).Run(new Run());
-            Assert.True(set.EffectiveSampleSize > 0.5, $"{target.Name}: ESS {set.EffectiveSampleSize}, {set.Sampler}, {set.Preparation}");
+
+            // Draws of chains depend on each other: fewer of them are effective.
+            var least = set.Chains is null ? 0.5 : 0.1;
+            Assert.True(set.EffectiveSampleSize > least, $"{target.Name}: ESS {set.EffectiveSampleSize}, {set.Sampler}, {set.Preparation}");
             Assert.True(Math.Abs(set.LogZ - logZ) < (4 * set.LogZError) + 1e-3, $"{target.Name}: log Z {set.LogZ} +- {set.LogZError}, exact {logZ}");
             Assert.Equal(4000, set.Count);
             Assert.Equal(name, set.Method);

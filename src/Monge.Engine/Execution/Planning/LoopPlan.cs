@@ -42,8 +42,9 @@ internal sealed class LoopPlan
                 Views.ForceCopy(next);
             }
 
-            (Steps, var reads) = StagePlan.Make(Views, roots.Select(r => Views.Resolve(r).Base).Where(b => b.Operation is not Leaf).Distinct(), e => e.Operation is Leaf);
-            Constants = [.. reads.Concat(roots.Select(r => Views.Resolve(r).Base)).Where(r => r.Operation is ConstantLeaf).Distinct()];
+            Expr[] stored = [.. roots.Select(r => Views.Resolve(r).Base).Distinct()];
+            (Steps, var reads) = StagePlan.Make(Views, stored.Where(s => s.Operation is not Leaf), e => e.Operation is Leaf);
+            Constants = [.. reads.Concat(stored).Where(r => r.Operation is ConstantLeaf).Distinct()];
         }
         while (Views.Changes != changes);
     }

@@ -35,7 +35,8 @@ internal sealed class ScanOperation(ScanBody body, int steps, bool isReverse) : 
     }
 
     /// <summary>The parts of a value of the result's shape, with any trailing axes.</summary>
-    public Expr[] Split(Expr packed) => [.. Parts().Select(p => packed.Slice(0, p.First, p.Shape.Size).Reshape([.. p.Shape.Sizes, .. packed.Shape.Sizes[1..]]))];
+    public Expr[] Split(Expr packed) =>
+        [.. Parts().Select(p => packed.Slice(0, p.First, p.Shape.Size).Reshape([.. p.Shape.Sizes, .. packed.Shape.Sizes[1..]]))];
 
     private Shape InSteps(Shape shape) => new([Steps, .. shape.Sizes]);
 

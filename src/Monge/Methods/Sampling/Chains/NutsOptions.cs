@@ -1,0 +1,41 @@
+using Monge.MonteCarlo;
+using Monge.Runs;
+
+namespace Monge.Methods;
+
+/// <summary>Options of the no-U-turn sampler.</summary>
+public sealed record NutsOptions : IMethodOptions
+{
+    /// <summary>Chains side by side. They share one adaptation and each evaluation of the density, so many cost little more than one.</summary>
+    public int Chains { get; init; } = 32;
+
+    /// <summary>Transitions of each chain that are thrown away while step size and metric are learned.</summary>
+    public int WarmUp { get; init; } = 300;
+
+    /// <summary>Draws of each chain; null for as many as the samples asked for need, and at least 10.</summary>
+    public int? Draws { get; init; }
+
+    /// <summary>The mean acceptance to which the step size is adapted: nearer to 1 takes smaller steps, which helps against divergences.</summary>
+    public double TargetAcceptance { get; init; } = 0.8;
+
+    /// <summary>A trajectory has at most 2 to this power leapfrog steps.</summary>
+    public int MaximumDepth { get; init; } = 10;
+
+    /// <summary>Which covariance the momenta are fitted to.</summary>
+    public MetricKind Metric { get; init; } = MetricKind.Diagonal;
+
+    /// <summary>Chains start at points drawn uniformly from (-startSpread, startSpread) in each unconstrained coordinate.</summary>
+    public double StartSpread { get; init; } = 2;
+
+    /// <inheritdoc/>
+    public void Check()
+    {
+        OptionCheck.Within<int>(Chains, 1, 100_000);
+        OptionCheck.Within<int>(WarmUp, 20, 1_000_000);
+        OptionCheck.Within<int>(Draws, 4, 10_000_000);
+        OptionCheck.Require(TargetAcceptance is > 0 and < 1, TargetAcceptance, "between 0 and 1", nameof(TargetAcceptance));
+        OptionCheck.Within<int>(MaximumDepth, 1, 20);
+        OptionCheck.Known<MetricKind>(Metric);
+        OptionCheck.Above<double>(StartSpread, 0);
+    }
+}

@@ -1,0 +1,165 @@
+using System.Diagnostics;
+using System.Globalization;
+using Monge.Diagnostics;
+using Monge.Engine.Random;
+using Monge.Measures;
+using Monge.MonteCarlo;
+using Monge.Runs;
+
+namespace Monge.Methods;
+
+/// <summary>
+/// Samples by many chains of the no-U-turn sampler at once, with one adaptation for all of them (<see cref="NoUTurnChains"/>). log Z comes from bridge sampling
+/// (<see cref="BridgeSampling"/>). Source: M. Hoffman and A. Gelman, "The No-U-Turn Sampler", JMLR 15 (2014), with the later changes of Stan.
+/// </summary>
+public sealed class NutsSampler : ISamplingMethod
+{
+    /// <summary>Its name on the command line.</summary>
+    internal const string MethodName = "nuts";
+
+    private const int LeastDraws = 10;
+    private const double LargestRHat = 1.01;
+    private const double HopelessRHat = 1.1;
+    private const double LeastEffectiveDraws = 400;
+
+    private readonly Density _target;
+    private readonly NutsOptions _options;
+
+    /// <summary>Binds the method to a density.</summary>
+    /// <param name="target">The unnormalised density.</param>
+    /// <param name="options">Options; null for the defaults.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public NutsSampler(Density target, NutsOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        (_target, _options) = (target, options ?? new NutsOptions());
+        _options.Check();
+    }
+
+    /// <inheritdoc/>
+    public string Name => MethodName;
+
+    /// <inheritdoc/>
+    public IMethodOptions Options => _options;
+
+    /// <inheritdoc/>
+    /// <remarks>As many draws as all chains need to have at least <paramref name="samples"/> together.</remarks>
+    public SampleSet Sample(int samples, Run run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        SamplingMethods.Check(_target, samples);
+        var draws = _options.Draws ?? Math.Max(LeastDraws, (samples + _options.Chains - 1) / _options.Chains);
+        var session = new RunSession(run, new RunIdentity(
+            MethodName, [.. SamplingMethods.Identity(_target), ("draws", draws.ToString(CultureInfo.InvariantCulture))], _options));
+        using var chains = new NoUTurnRun(_target, _options, draws, run.Seed, run.Threads);
+        var warmUp = session.Iterate("warm-up", chains.WarmUp, _options.WarmUp, validations: 1);
+        var clock = Stopwatch.StartNew();
+        session.Iterate("sample", chains.Sampling, chains.Blocks, validations: 1);
+        return Result(chains, draws, run, warmUp.Elapsed.TotalSeconds, clock.Elapsed.TotalSeconds);
+    }
+
+    private SampleSet Result(NoUTurnRun chains, int draws, Run run, double warmUpSeconds, double sampleSeconds)
+    {
+        var n = _options.Chains * draws;
+        var reported = PointFunction.At(_target.Report, chains.Positions, _target.Dimension, run.Execution);
+        var names = _target.Names;
+        ChainConvergence[] convergence = [.. Enumerable.Range(0, names.Count).Select(j => ChainConvergence.Of(
+            [.. Enumerable.Range(0, _options.Chains).Select(c => Column(reported, names.Count, j, c * draws, draws))]))];
+        var bridge = convergence.All(c => c.RHat <= HopelessRHat)
+            ? BridgeSampling.Estimate(
+                chains.Positions, chains.LogDensities, _options.Chains, _target.Dimension,
+                x => PointFunction.At(_target.LogDensity, x, _target.Dimension, run.Execution), new RandomStream(run.Seed, MonteCarloStreams.Bridge))
+            : new BridgeEstimate(double.NaN, double.NaN, "the chains disagree");
+        var record = new ChainRecord
+        {
+            Chains = _options.Chains,
+            DrawsPerChain = draws,
+            WarmUp = _options.WarmUp,
+            LogDensities = chains.LogDensities,
+            Energies = chains.Energies,
+            Acceptance = chains.Acceptance,
+            Leapfrogs = chains.Leapfrogs,
+            Depths = chains.Depths,
+            Divergent = chains.Divergent,
+            StepSize = chains.StepSize,
+            Convergence = convergence,
+            LogZSource = bridge.Reason is { } reason ? $"no estimate, as {reason}" : "bridge sampling",
+        };
+        var weights = new double[n];
+        Array.Fill(weights, double.IsNaN(bridge.LogZ) ? 0 : bridge.LogZ);
+        return new SampleSet
+        {
+            Positions = reported,
+            UnconstrainedPositions = chains.Positions,
+            LogWeights = weights,
+            Names = names,
+            Target = _target.Name,
+            LogZ = bridge.LogZ,
+            LogZError = bridge.Error,
+            EffectiveSampleSize = Math.Min(1, record.LeastBulkEffectiveDraws / n),
+            Elbo = double.NaN,
+            TargetCalls = chains.TargetCalls,
+            Warnings = [.. Judge(record)],
+            Method = MethodName,
+            Options = MethodOptions.Format(_options),
+            Sampler = FormattableString.Invariant(
+                $"no-U-turn, {_options.Chains} chains of {draws} draws after {_options.WarmUp}, step {chains.StepSize:g3}, {Metric(_options.Metric)} metric"),
+            Preparation = FormattableString.Invariant($"chains started uniformly in (-{_options.StartSpread:g3}, {_options.StartSpread:g3})"),
+            Seed = run.Seed,
+            Version = RunIdentity.Version,
+            TrainSeconds = warmUpSeconds,
+            SampleSeconds = sampleSeconds,
+            Iterations = _options.WarmUp,
+            Chains = record,
+        };
+    }
+
+    private static string Metric(MetricKind kind) => MethodOptions.NameOf(kind.ToString());
+
+    private static double[] Column(double[] rows, int width, int column, int first, int count)
+    {
+        var values = new double[count];
+        for (var k = 0; k < count; k++)
+        {
+            values[k] = rows[((first + k) * width) + column];
+        }
+
+        return values;
+    }
+
+    private IEnumerable<Status> Judge(ChainRecord record)
+    {
+        var worst = Enumerable.Range(0, record.Convergence.Count).MaxBy(j => record.Convergence[j].RHat);
+        if (!(record.LargestRHat <= LargestRHat))
+        {
+            yield return new Status(
+                !(record.LargestRHat <= HopelessRHat) ? StatusCode.Failed : StatusCode.NotConverged,
+                FormattableString.Invariant($"the chains disagree: R-hat of {_target.Names[worst]} is {record.LargestRHat:f3}, above {LargestRHat}"),
+                "take a longer warm-up and more draws; if it stays, the density has separate modes that chains don't cross (try nets or pinn)");
+        }
+
+        if (record.Divergences is > 0 and var divergences)
+        {
+            yield return new Status(
+                StatusCode.Warning,
+                FormattableString.Invariant($"{divergences} of {record.Divergent.Length} transitions diverged"),
+                "raise targetAcceptance, or change the parameters of the model where its scale changes (a funnel: centred or not)");
+        }
+
+        var deep = record.Depths.Count(d => d >= _options.MaximumDepth);
+        if (deep > 0.01 * record.Depths.Length)
+        {
+            yield return new Status(
+                StatusCode.Warning,
+                FormattableString.Invariant($"{deep} of {record.Depths.Length} trajectories were cut at depth {_options.MaximumDepth}"),
+                "take the dense metric or a larger maximumDepth");
+        }
+
+        var least = Math.Min(record.LeastBulkEffectiveDraws, record.LeastTailEffectiveDraws);
+        if (least < Math.Min(LeastEffectiveDraws, record.Divergent.Length))
+        {
+            yield return new Status(
+                StatusCode.Warning, FormattableString.Invariant($"the smallest effective number of draws is {least:f0}"), "take more draws");
+        }
+    }
+}

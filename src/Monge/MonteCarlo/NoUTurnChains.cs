@@ -1,0 +1,387 @@
+using Monge.Engine.Arrays;
+using Monge.Engine.Execution;
+using Monge.Engine.Programs;
+using Monge.Engine.Random;
+using Monge.Measures;
+
+namespace Monge.MonteCarlo;
+
+/// <summary>
+/// Many chains of the no-U-turn sampler side by side (<see cref="NoUTurnTree"/>). Each evaluation takes one leapfrog step of every chain that is under way; one
+/// that has ended its transition begins the next at once, and one that has made all of a round's leaves its lane to another, so none waits. Chains are shared
+/// out to the threads; a chain's numbers depend on nothing but its own state, so neither do results on the threads.
+/// </summary>
+internal sealed class NoUTurnChains : IDisposable
+{
+    // Chains that fill a tile: fewer for a thread don't pay.
+    private const int LeastGroup = 16;
+    private const int MostStarts = 100;
+
+    private readonly Density _target;
+    private readonly Group[] _groups;
+    private readonly NoUTurnTree[] _trees;
+    private readonly RandomStream[] _random;
+    private readonly int[] _remaining;
+    private readonly ThreadTeam _team;
+    private readonly double[] _acceptance;
+    private long _leapfrogs;
+
+    /// <summary>Compiles the leapfrog step.</summary>
+    /// <param name="target">The density.</param>
+    /// <param name="chains">Number of chains n.</param>
+    /// <param name="metric">The kind of metric.</param>
+    /// <param name="maximumDepth">Doublings of a trajectory at most.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="threads">Threads, 0 for all.</param>
+    public NoUTurnChains(Density target, int chains, MetricKind metric, int maximumDepth, ulong seed, int threads)
+    {
+        (_target, Count, Dimension) = (target, chains, target.Dimension);
+        Metric = new ChainMetric(metric, Dimension);
+        _team = ThreadTeam.Of(threads);
+        _trees = [.. Enumerable.Range(0, chains).Select(_ => new NoUTurnTree(Dimension, maximumDepth))];
+        _random = [.. Enumerable.Range(0, chains).Select(c => new RandomStream(Mix(seed, c), MonteCarloStreams.Chain))];
+        (_remaining, _acceptance) = (new int[chains], new double[chains]);
+        var program = Leapfrog(target, metric);
+        var groups = Math.Clamp(chains / LeastGroup, 1, _team.ThreadCount);
+        _groups = new Group[groups];
+        for (var g = 0; g < groups; g++)
+        {
+            var (first, end) = (chains * g / groups, chains * (g + 1) / groups);
+            _groups[g] = new Group(program, first, end - first, Dimension, Metric.Factor);
+        }
+    }
+
+    /// <summary>Number of chains n.</summary>
+    public int Count { get; }
+
+    /// <summary>d.</summary>
+    public int Dimension { get; }
+
+    /// <summary>The scales of the coordinates.</summary>
+    public ChainMetric Metric { get; }
+
+    /// <summary>The length of a leapfrog step.</summary>
+    public double StepSize { get; set; } = 1;
+
+    /// <summary>Evaluations of the density and its gradient so far.</summary>
+    public long TargetCalls => _leapfrogs;
+
+    /// <summary>The position [d] of a chain in the density's unconstrained coordinates.</summary>
+    public void PositionOf(int chain, Span<double> x) => Metric.ToPosition(_trees[chain].Position, x);
+
+    /// <summary>Starts each chain at a point drawn uniformly from (-spread, spread)^d at which log density and gradient are finite.</summary>
+    /// <exception cref="DensityException">There is no such point among a hundred.</exception>
+    public void Start(double spread)
+    {
+        var lost = Enumerable.Range(0, Count).ToList();
+        for (var attempt = 0; attempt < MostStarts && lost.Count > 0; attempt++)
+        {
+            foreach (var chain in lost)
+            {
+                foreach (ref var z in _trees[chain].Position)
+                {
+                    z = spread * ((2 * _random[chain].NextDouble()) - 1);
+                }
+            }
+
+            Evaluate();
+            lost.RemoveAll(c => double.IsFinite(_trees[c].LogDensity) && AllFinite(_trees[c].Gradient));
+        }
+
+        if (lost.Count > 0)
+        {
+            throw new DensityException(FormattableString.Invariant(
+                $"The log density of '{_target.Name}' or its gradient is not finite at {MostStarts} points drawn from (-{spread:g3}, {spread:g3})^{Dimension} ")
+                + $"for chain {lost[0]}; give the coordinates a support, or set startSpread to where the density is positive.");
+        }
+    }
+
+    /// <summary>The mean acceptance of one leapfrog step of every chain from fresh momenta; nothing is moved.</summary>
+    public double TrialAcceptance(double stepSize)
+    {
+        foreach (var group in _groups)
+        {
+            for (var r = 0; r < group.Count; r++)
+            {
+                group.Steps[r] = stepSize * _trees[group.First + r].Begin(_random[group.First + r], group.Point(r));
+                group.Chain[r] = group.First + r;
+                group.Start[r] = _trees[group.First + r].Energy;
+            }
+
+            group.Program.Run(group.Count);
+            _leapfrogs += group.Count;
+            for (var r = 0; r < group.Count; r++)
+            {
+                var error = group.Kinetic[r] - group.Values[r] - group.Start[r];
+                _acceptance[group.First + r] = double.IsNaN(error) ? 0 : Math.Min(1, Math.Exp(-error));
+            }
+        }
+
+        return _acceptance.Average();
+    }
+
+    /// <summary>Moves every chain by some transitions.</summary>
+    /// <param name="transitions">Transitions of each chain.</param>
+    /// <param name="record">Receives chain, number of the transition and what it did, the chain's state being the new one; from several threads, but of each
+    /// chain in its order.</param>
+    /// <returns>The mean acceptance.</returns>
+    public double Advance(int transitions, Action<int, int, ChainMove> record)
+    {
+        Array.Clear(_acceptance);
+        if (_groups.Length == 1)
+        {
+            Advance(_groups[0], transitions, record);
+        }
+        else
+        {
+            _team.Run(thread =>
+            {
+                for (var g = thread; g < _groups.Length; g += _team.ThreadCount)
+                {
+                    Advance(_groups[g], transitions, record);
+                }
+            });
+        }
+
+        _leapfrogs += _groups.Sum(g => g.Leapfrogs);
+        return _acceptance.Average() / transitions;
+    }
+
+    /// <summary>Takes over the metric's new scales: the chains stay where they are.</summary>
+    public void UpdateMetric()
+    {
+        var x = new double[Count * Dimension];
+        for (var c = 0; c < Count; c++)
+        {
+            PositionOf(c, x.AsSpan(c * Dimension, Dimension));
+        }
+
+        Metric.Update();
+        for (var c = 0; c < Count; c++)
+        {
+            x.AsSpan(c * Dimension, Dimension).CopyTo(_trees[c].Position);
+            Metric.ToUnit(_trees[c].Position);
+        }
+
+        foreach (var group in _groups)
+        {
+            group.Bind(Metric.Factor);
+        }
+
+        Evaluate();
+    }
+
+    /// <summary>Hands the chains' state over to be kept, or to be filled.</summary>
+    /// <param name="exchange">Reads or writes the numbers of a name.</param>
+    public void Exchange(Action<string, double[]> exchange)
+    {
+        Metric.Exchange(exchange);
+        var (positions, gradients, values, words) = (new double[Count * Dimension], new double[Count * Dimension], new double[Count], new double[Count]);
+        for (var c = 0; c < Count; c++)
+        {
+            _trees[c].Position.CopyTo(positions.AsSpan(c * Dimension));
+            _trees[c].Gradient.CopyTo(gradients.AsSpan(c * Dimension));
+            (values[c], words[c]) = (_trees[c].LogDensity, _random[c].State.Position);
+        }
+
+        double[] numbers = [StepSize, _leapfrogs];
+        exchange("chain.positions", positions);
+        exchange("chain.gradients", gradients);
+        exchange("chain.logDensities", values);
+        exchange("chain.randomWords", words);
+        exchange("chain.numbers", numbers);
+        (StepSize, _leapfrogs) = (numbers[0], (long)numbers[1]);
+        for (var c = 0; c < Count; c++)
+        {
+            positions.AsSpan(c * Dimension, Dimension).CopyTo(_trees[c].Position);
+            gradients.AsSpan(c * Dimension, Dimension).CopyTo(_trees[c].Gradient);
+            _trees[c].LogDensity = values[c];
+            _random[c] = new RandomStream(new RandomState(_random[c].State.Key, (ulong)words[c]));
+        }
+
+        foreach (var group in _groups)
+        {
+            group.Bind(Metric.Factor);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var group in _groups)
+        {
+            group.Program.Dispose();
+        }
+    }
+
+    private static ulong Mix(ulong seed, int chain) => unchecked((seed * 1_000_003) + (ulong)chain);
+
+    private static bool AllFinite(ReadOnlySpan<double> values)
+    {
+        foreach (var value in values)
+        {
+            if (!double.IsFinite(value))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    // One step of Stoermer and Verlet in z, x = L z: half a kick, a drift, half a kick.
+    private static TracedProgram Leapfrog(Density target, MetricKind metric)
+    {
+        var d = target.Dimension;
+        var (z, p, gradient, step) = (Expr.Input("z", d), Expr.Input("p", d), Expr.Input("gradient", d), Expr.Input("step"));
+        var factor = metric == MetricKind.Dense ? Expr.Shared("factor", d, d) : Expr.Shared("factor", d);
+        var half = p + (0.5 * step * gradient);
+        var next = z + (step * half);
+        var x = metric == MetricKind.Dense ? Expr.MatrixProduct(factor, next) : factor * next;
+        var value = target.LogDensity(x);
+        var slope = Derivative.Gradient(value, x);
+        var nextGradient = metric == MetricKind.Dense ? Expr.MatrixProduct(factor.Transpose(), slope) : factor * slope;
+        var nextMomentum = half + (0.5 * step * nextGradient);
+        return new TracedProgram(
+            null, ("next z", next), ("next p", nextMomentum), ("next gradient", nextGradient), ("value", value),
+            ("kinetic", 0.5 * nextMomentum.SquaredNorm()));
+    }
+
+    // Log density and gradient at all chains' positions, by steps of no length.
+    private void Evaluate()
+    {
+        foreach (var group in _groups)
+        {
+            for (var r = 0; r < group.Count; r++)
+            {
+                var tree = _trees[group.First + r];
+                var point = group.Point(r);
+                tree.Position.CopyTo(point.Position);
+                point.Momentum.Clear();
+                point.Gradient.Clear();
+                group.Steps[r] = 0;
+            }
+
+            group.Program.Run(group.Count);
+            _leapfrogs += group.Count;
+            for (var r = 0; r < group.Count; r++)
+            {
+                group.Point(r).Gradient.CopyTo(_trees[group.First + r].Gradient);
+                _trees[group.First + r].LogDensity = group.Values[r];
+            }
+        }
+    }
+
+    private void Advance(Group group, int transitions, Action<int, int, ChainMove> record)
+    {
+        group.Leapfrogs = 0;
+        for (var r = 0; r < group.Count; r++)
+        {
+            var chain = group.Chain[r] = group.First + r;
+            _remaining[chain] = transitions;
+            group.Steps[r] = StepSize * _trees[chain].Begin(_random[chain], group.Point(r));
+        }
+
+        for (var active = group.Count; active > 0;)
+        {
+            group.Program.Run(active);
+            group.Leapfrogs += active;
+            for (var r = 0; r < active;)
+            {
+                var chain = group.Chain[r];
+                var (tree, random) = (_trees[chain], _random[chain]);
+                var point = group.Point(r);
+                var direction = tree.Advance(random, point, group.Values[r], group.Kinetic[r], out var move);
+                if (direction == 0)
+                {
+                    _acceptance[chain] += move.Acceptance;
+                    record(chain, transitions - _remaining[chain], move);
+                    if (--_remaining[chain] == 0)
+                    {
+                        group.Replace(r, --active);
+                        continue;
+                    }
+
+                    direction = tree.Begin(random, point);
+                }
+
+                group.Steps[r++] = StepSize * direction;
+            }
+        }
+    }
+
+    /// <summary>Chains of one thread, and the rows of those that are under way.</summary>
+    private sealed class Group
+    {
+        private readonly NdArray<double> _positions;
+        private readonly NdArray<double> _momenta;
+        private readonly NdArray<double> _gradients;
+        private readonly NdArray<double> _steps;
+        private readonly NdArray<double> _values;
+        private readonly NdArray<double> _kinetic;
+
+        public Group(TracedProgram program, int first, int count, int dimension, double[] factor)
+        {
+            (First, Count, Chain, Start) = (first, count, new int[count], new double[count]);
+            (_positions, _momenta, _gradients) = (new(count, dimension), new(count, dimension), new(count, dimension));
+            (_steps, _values, _kinetic) = (new(count), new(count), new(count));
+            Program = new CompiledProgram<double>(program, new ExecutionOptions { Threads = 1 })
+            {
+                ["next z"] = _positions,
+                ["next p"] = _momenta,
+                ["next gradient"] = _gradients,
+                ["value"] = _values,
+                ["kinetic"] = _kinetic,
+            };
+
+            // A step starts where the last one ended, so what comes out is written over what went in.
+            Program.BindIfUsed("z", _positions);
+            Program.BindIfUsed("p", _momenta);
+            Program.BindIfUsed("gradient", _gradients);
+            Program.BindIfUsed("step", _steps);
+            Bind(factor);
+        }
+
+        public CompiledProgram<double> Program { get; }
+
+        public int First { get; }
+
+        public int Count { get; }
+
+        public int[] Chain { get; }
+
+        public double[] Start { get; }
+
+        public long Leapfrogs { get; set; }
+
+        public Span<double> Steps => _steps.Span;
+
+        public Span<double> Values => _values.Span;
+
+        public Span<double> Kinetic => _kinetic.Span;
+
+        public PhasePoint Point(int row) => new(_positions.Row(row), _momenta.Row(row), _gradients.Row(row));
+
+        public void Bind(double[] factor)
+        {
+            if (Program.Uses("factor"))
+            {
+                factor.CopyTo(Program["factor"].Span);
+            }
+        }
+
+        /// <summary>Moves the last row with all that is known of it to another.</summary>
+        public void Replace(int row, int last)
+        {
+            Point(last).CopyTo(Point(row));
+            (Values[row], Kinetic[row], Chain[row]) = (Values[last], Kinetic[last], Chain[last]);
+        }
+    }
+}
+
+/// <summary>The random streams of chains.</summary>
+internal static class MonteCarloStreams
+{
+    public static readonly StreamName Chain = StreamName.Of("chain");
+    public static readonly StreamName Bridge = StreamName.Of("bridge sampling");
+}
