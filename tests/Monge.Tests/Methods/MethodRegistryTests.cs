@@ -38,6 +38,13 @@ public class MethodRegistryTests
 
             var set = entry.Bind(new SamplingProblem(target, 4000), options).Run(new Run());
 
+            // Chains stay in the mode in which they start, and must say so.
+            if (set.Chains is not null && target.Name == "two-modes")
+            {
+                Assert.Contains("the chains disagree", set.Status.Message, StringComparison.Ordinal);
+                continue;
+            }
+
             // Draws of chains depend on each other: fewer of them are effective.
             var least = set.Chains is null ? 0.5 : 0.1;
             Assert.True(set.EffectiveSampleSize > least, $"{target.Name}: ESS {set.EffectiveSampleSize}, {set.Sampler}, {set.Preparation}");
