@@ -104,15 +104,13 @@ internal sealed class NoUTurnChains : IDisposable
             for (var r = 0; r < group.Count; r++)
             {
                 group.Steps[r] = stepSize * _trees[group.First + r].Begin(_random[group.First + r], group.Point(r));
-                group.Chain[r] = group.First + r;
-                group.Start[r] = _trees[group.First + r].Energy;
             }
 
             group.Program.Run(group.Count);
             _leapfrogs += group.Count;
             for (var r = 0; r < group.Count; r++)
             {
-                var error = group.Kinetic[r] - group.Values[r] - group.Start[r];
+                var error = group.Kinetic[r] - group.Values[r] - _trees[group.First + r].Energy;
                 _acceptance[group.First + r] = double.IsNaN(error) ? 0 : Math.Min(1, Math.Exp(-error));
             }
         }
@@ -322,7 +320,7 @@ internal sealed class NoUTurnChains : IDisposable
 
         public Group(TracedProgram program, int first, int count, int dimension, double[] factor)
         {
-            (First, Count, Chain, Start) = (first, count, new int[count], new double[count]);
+            (First, Count, Chain) = (first, count, new int[count]);
             (_positions, _momenta, _gradients) = (new(count, dimension), new(count, dimension), new(count, dimension));
             (_steps, _values, _kinetic) = (new(count), new(count), new(count));
             Program = new CompiledProgram<double>(program, new ExecutionOptions { Threads = 1 })
@@ -349,8 +347,6 @@ internal sealed class NoUTurnChains : IDisposable
         public int Count { get; }
 
         public int[] Chain { get; }
-
-        public double[] Start { get; }
 
         public long Leapfrogs { get; set; }
 

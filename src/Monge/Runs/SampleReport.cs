@@ -43,7 +43,7 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
     public JsonObject ToJson()
     {
         var facts = Target.Facts;
-        var moments = MomentTable.Compute(Draws.Positions, Draws.Dimension, Draws.LogWeights, Draws.Names).Rows;
+        var moments = Draws.MomentRows();
         JsonArray? Moments(Func<MomentRow, double> moment) => IsWithheld ? null : ResultText.Json(moments.Select(moment));
         return new JsonObject
         {
@@ -84,10 +84,9 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
             ["distances"] = new JsonArray([.. Diagnostics.Distances.Select(Describe)]),
             ["free_energy"] = Draws.FreeEnergy is { } profile ? new JsonArray([.. profile.Select(Describe)]) : null,
             ["mean"] = Moments(m => m.Mean),
-            ["mean_error"] = Draws.Chains is { } of && !IsWithheld ? ResultText.Json(of.Convergence.Select(c => c.MeanError)) : Moments(m => m.MeanError),
+            ["mean_error"] = Moments(m => m.MeanError),
             ["sd"] = Moments(m => m.StandardDeviation),
-            ["sd_error"] = Draws.Chains is { } kept && !IsWithheld
-                ? ResultText.Json(kept.Convergence.Select(c => c.DeviationError)) : Moments(m => m.StandardDeviationError),
+            ["sd_error"] = Moments(m => m.StandardDeviationError),
             ["mean_pareto_k"] = ResultText.Json(_tails.Value.Select(t => t.Mean?.Shape ?? double.NaN)),
             ["sd_pareto_k"] = ResultText.Json(_tails.Value.Select(t => t.Deviation?.Shape ?? double.NaN)),
             ["chains"] = Draws.Chains?.Chains,
@@ -116,7 +115,7 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
             return [new SummaryText("Means, deviations and quantiles are withheld: these draws say nothing of the target (--force shows them)."), Estimates()];
         }
 
-        List<SummaryBlock> blocks = [Draws.Chains is { } chains ? Chains(chains, Target.Facts.Moments) : Coordinates(Target.Facts.Moments)];
+        List<SummaryBlock> blocks = [Coordinates(Target.Facts.Moments), .. Draws.Chains is { } chains ? (SummaryBlock[])[Convergence(chains)] : []];
         if (Target.Facts.Modes is { } modes)
         {
             blocks.AddRange(Modes(Diagnostics.Modes!, modes));
@@ -137,10 +136,10 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
     private SummaryTable Coordinates(ReferenceMoments? known)
     {
         var tails = _tails.Value;
-        var (names, moments) = (Draws.Names, MomentTable.Compute(Draws.Positions, Draws.Dimension, Draws.LogWeights, Draws.Names));
+        var (names, moments) = (Draws.Names, Draws.MomentRows());
         return new SummaryTable(
             ["", "mean", "sd", "5 %", "median", "95 %", .. known is null ? (string[])[] : ["exact mean", "exact sd"]],
-            [.. moments.Rows.Take(ShownCoordinates).Select((row, j) => (string[])
+            [.. moments.Take(ShownCoordinates).Select((row, j) => (string[])
             [
                 row.Name,
                 ResultText.WithError(row.Mean, row.MeanError) + (tails[j].HasMean ? "" : Doubt),
@@ -153,28 +152,15 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
             string.Join("; ", Captions(names.Count, tails)) is { Length: > 0 } caption ? caption : null);
     }
 
-    // The columns of Stan's own table.
-    private SummaryTable Chains(ChainRecord chains, ReferenceMoments? known)
-    {
-        var moments = MomentTable.Compute(Draws.Positions, Draws.Dimension, Draws.LogWeights, Draws.Names);
-        return new SummaryTable(
-            ["", "mean", "mcse", "sd", "5 %", "median", "95 %", "ESS bulk", "ESS tail", "R-hat", .. known is null ? (string[])[] : ["exact mean", "exact sd"]],
-            [.. moments.Rows.Take(ShownCoordinates).Select((row, j) => (string[])
-            [
-                row.Name,
-                ResultText.Number(row.Mean),
-                ResultText.Of($"{chains.Convergence[j].MeanError:G2}"),
-                ResultText.Number(row.StandardDeviation),
-                ResultText.Number(row.Quantile05),
-                ResultText.Number(row.Median),
-                ResultText.Number(row.Quantile95),
-                ResultText.Of($"{chains.Convergence[j].BulkEffectiveDraws:F0}"),
-                ResultText.Of($"{chains.Convergence[j].TailEffectiveDraws:F0}"),
-                ResultText.Of($"{chains.Convergence[j].RHat:F3}"),
-                .. known is null ? (string[])[] : [ResultText.Number(known.Mean[j]), ResultText.Number(known.StandardDeviation[j])],
-            ])],
-            string.Join("; ", Captions(Draws.Names.Count, [])) is { Length: > 0 } caption ? caption : null);
-    }
+    private SummaryTable Convergence(ChainRecord chains) => new(
+        ["", "ESS bulk", "ESS tail", "R-hat"],
+        [.. chains.Convergence.Take(ShownCoordinates).Select((c, j) => (string[])
+        [
+            Draws.Names[j],
+            ResultText.Of($"{c.BulkEffectiveDraws:F0}"),
+            ResultText.Of($"{c.TailEffectiveDraws:F0}"),
+            ResultText.Of($"{c.RHat:F3}"),
+        ])]);
 
     private static IEnumerable<string> Captions(int coordinates, IReadOnlyList<MomentTail> tails)
     {

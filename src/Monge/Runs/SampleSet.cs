@@ -33,7 +33,10 @@ public sealed record SampleSet
     /// <summary>Number d of reported coordinates.</summary>
     public int Dimension => Names.Count;
 
-    /// <summary>Importance-sampling estimate of log Z: the log-mean-exp of the log-weights.</summary>
+    /// <summary>
+    /// Importance-sampling estimate of log Z: the log-mean-exp of the log-weights. For chains the estimate by bridge sampling, or NaN where there is none:
+    /// <see cref="ChainRecord.LogZSource"/> says why.
+    /// </summary>
     public required double LogZ { get; init; }
 
     /// <summary>
@@ -42,10 +45,12 @@ public sealed record SampleSet
     /// </summary>
     public required double LogZError { get; init; }
 
-    /// <summary>Effective sample size as a fraction of n: (sum w)^2 / (n sum w^2).</summary>
+    /// <summary>
+    /// Effective sample size as a fraction of n: (sum w)^2 / (n sum w^2); for chains the smallest effective number of draws for a coordinate's bulk over n.
+    /// </summary>
     public required double EffectiveSampleSize { get; init; }
 
-    /// <summary>Evidence lower bound: the mean of the log-weights, at most log Z in expectation.</summary>
+    /// <summary>Evidence lower bound: the mean of the log-weights, at most log Z in expectation; NaN for chains, which give none.</summary>
     public required double Elbo { get; init; }
 
     /// <summary>Standard error of <see cref="Elbo"/>; null if it wasn't computed.</summary>
@@ -265,6 +270,17 @@ public sealed record SampleSet
         return result;
     }
 
+    /// <summary>Moments and quantiles of each reported coordinate with their errors; for chains those that know of the draws' dependence.</summary>
+    internal IReadOnlyList<MomentRow> MomentRows()
+    {
+        var rows = MomentTable.Compute(Positions, Dimension, LogWeights, Names).Rows;
+        return Chains is not { } chains ? rows : [.. rows.Select((row, j) => row with
+        {
+            MeanError = chains.Convergence[j].MeanError,
+            StandardDeviationError = chains.Convergence[j].DeviationError,
+        })];
+    }
+
     /// <summary>A table of means, standard deviations and quantiles, log Z with its error, the effective sample size and the warnings.</summary>
     public string Summary()
     {
@@ -283,9 +299,10 @@ public sealed record SampleSet
 
         string Optional(string name, double? value, string format) =>
             value is { } known ? $"   {name} = {known.ToString(format, culture)}" : "";
-        var logZ = IsFailed ? $">= {LogZ.ToString("F4", culture)}" : ResultText.Of($"= {LogZ:F4} +- {LogZError:F4}");
+        var logZ = double.IsNaN(LogZ) ? $"unknown ({Chains?.LogZSource})"
+            : IsFailed ? $">= {LogZ.ToString("F4", culture)}" : ResultText.Of($"= {LogZ:F4} +- {LogZError:F4}");
         text.AppendLine(
-            culture, $"log Z {logZ}   ELBO = {Elbo:F4}{Optional("EUBO", Eubo, "F4")}   ESS = {EffectiveSampleSize:P1}"
+            culture, $"log Z {logZ}{Optional("ELBO", double.IsNaN(Elbo) ? null : Elbo, "F4")}{Optional("EUBO", Eubo, "F4")}   ESS = {EffectiveSampleSize:P1}"
             + $"{Optional("forward ESS", ForwardEffectiveSampleSize, "P1")}   ({Sampler})");
         foreach (var warning in Warnings)
         {

@@ -126,6 +126,29 @@ public sealed class NutsSamplerTests
         var text = SampleReport.Of(draws, apart).ToJson();
         Assert.Null(text["log_z"]);
         Assert.True((double)text["max_rhat"]! > 1.1);
+        Assert.Contains("log Z unknown (no estimate, as the chains disagree)", draws.Summary(), StringComparison.Ordinal);
+        Assert.DoesNotContain("NaN", draws.Summary(), StringComparison.Ordinal);
+        Assert.All(draws.Resample().LogWeights, w => Assert.Equal(0, w));
+        var pictures = SamplePictures.Describe(draws, SampleDiagnostics.Compute(draws, apart), apart, "command");
+        Assert.DoesNotContain(pictures.Figures, f => double.IsNaN(f.Value));
+    }
+
+    [Fact]
+    public void Reported_errors_are_those_of_dependent_draws()
+    {
+        var target = TargetLibrary.Get("eight-schools");
+        var draws = new NutsSampler(target, s_quick).Sample(2, new Run { Seed = 11 });
+        var json = SampleReport.Of(draws, target).ToJson();
+        Assert.Equal(draws.Chains!.Convergence.Select(c => c.MeanError), json["mean_error"]!.AsArray().Select(e => (double)e!));
+        Assert.Equal(json["mcse"]!.ToJsonString(), json["mean_error"]!.ToJsonString());
+    }
+
+    [Fact]
+    public void More_draws_than_an_array_holds_are_refused_in_a_sentence()
+    {
+        var options = s_quick with { Chains = 100_000, Draws = 10_000_000 };
+        var error = Assert.Throws<ArgumentException>(() => new NutsSampler(Gaussian(), options).Sample(2, new Run()));
+        Assert.Contains("take fewer draws", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

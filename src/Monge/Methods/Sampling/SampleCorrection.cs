@@ -39,7 +39,7 @@ public static class SampleCorrection
             Array.Copy(draws.UnconstrainedPositions, chosen[i] * u, unconstrained, i * u, u);
         }
 
-        Array.Fill(weights, draws.LogZ);
+        Array.Fill(weights, double.IsNaN(draws.LogZ) ? 0 : draws.LogZ);
         return draws with
         {
             Positions = positions,

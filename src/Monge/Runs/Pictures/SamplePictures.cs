@@ -34,8 +34,8 @@ public static class SamplePictures
         ArgumentNullException.ThrowIfNull(target);
         Picture?[] pictures =
         [
-            .. Places(draws, target), Modes(diagnostics, target), Convergence(draws, target.Facts), Moments(draws, target.Facts),
-            Deviations(draws, target.Facts), Weights(draws, diagnostics), Distances(diagnostics), .. CoursePictures.Read(metrics),
+            .. Places(draws, target), Modes(diagnostics, target), draws.Chains is null ? Convergence(draws, target.Facts) : null, Moments(draws, target.Facts),
+            Deviations(draws, target.Facts), draws.Chains is null ? Weights(draws, diagnostics) : null, Distances(diagnostics), .. CoursePictures.Read(metrics),
             FreeEnergy(draws), Scan(draws),
         ];
         var culture = CultureInfo.InvariantCulture;
@@ -44,8 +44,10 @@ public static class SamplePictures
             Summary =
             [
                 .. target.Description.Length > 0 ? (string[])[target.Description] : [],
-                string.Create(culture, $"{draws.Count:N0} weighted samples; {draws.Sampler}."),
-                string.Create(culture, $"{draws.Iterations:N0} optimiser steps in {draws.TrainSeconds:F1} s, drawn in {draws.SampleSeconds:F1} s."),
+                string.Create(culture, $"{draws.Count:N0} {(draws.Chains is null ? "weighted samples" : "draws of chains")}; {draws.Sampler}."),
+                string.Create(
+                    culture, $"{draws.Iterations:N0} {(draws.Chains is null ? "optimiser steps" : "transitions of warm-up")} in {draws.TrainSeconds:F1} s, "
+                    + $"drawn in {draws.SampleSeconds:F1} s."),
                 $"Start: {draws.Preparation.TrimEnd('.')}.",
                 .. draws.UsesModeKnowledge ? (string[])["Base or path were made knowing where the modes are."] : [],
                 .. draws.Correction is { } correction ? (string[])[$"samples.npy: {correction}"] : [],
@@ -59,14 +61,33 @@ public static class SamplePictures
 
     private static IEnumerable<RunFigure> Figures(SampleSet draws, SampleDiagnostics diagnostics, TargetFacts facts)
     {
-        yield return new RunFigure("log Z", draws.LogZ) { Error = draws.LogZError, Reference = facts.LogZ };
-        yield return new RunFigure("ELBO", draws.Elbo) { Error = draws.ElboError };
+        if (!double.IsNaN(draws.LogZ))
+        {
+            yield return new RunFigure("log Z", draws.LogZ) { Error = draws.LogZError, Reference = facts.LogZ };
+        }
+
+        if (draws.Chains is { } chains)
+        {
+            yield return new RunFigure("R-hat", chains.LargestRHat);
+            yield return new RunFigure("effective draws, bulk", chains.LeastBulkEffectiveDraws);
+            yield return new RunFigure("effective draws, tail", chains.LeastTailEffectiveDraws);
+            yield return new RunFigure("divergences", chains.Divergences);
+        }
+        else
+        {
+            yield return new RunFigure("ELBO", draws.Elbo) { Error = draws.ElboError };
+        }
+
         if (draws.Eubo is { } eubo)
         {
             yield return new RunFigure("EUBO", eubo) { Error = draws.EuboError };
         }
 
-        yield return new RunFigure("ESS", 100 * draws.EffectiveSampleSize) { Error = 100 * diagnostics.Weights.EffectiveSampleFractionError, Unit = "%" };
+        if (draws.Chains is null)
+        {
+            yield return new RunFigure("ESS", 100 * draws.EffectiveSampleSize) { Error = 100 * diagnostics.Weights.EffectiveSampleFractionError, Unit = "%" };
+        }
+
         if (draws.ForwardEffectiveSampleSize is { } forward)
         {
             yield return new RunFigure("forward ESS", 100 * forward) { Error = 100 * draws.ForwardEffectiveSampleSizeError, Unit = "%" };
@@ -222,7 +243,7 @@ public static class SamplePictures
 
     private static Picture? Moments(SampleSet draws, TargetFacts facts)
     {
-        var rows = MomentTable.Compute(draws.Positions, draws.Dimension, draws.LogWeights, draws.Names).Rows.Take(MostNamed).ToArray();
+        var rows = draws.MomentRows().Take(MostNamed).ToArray();
         double[] spreads = [.. rows.Select(r => r.StandardDeviation).Where(s => s > 0)];
         if (draws.Dimension < 3 || spreads.Length == 0 || spreads.Max() > LargestSpreadRatio * spreads.Min())
         {
@@ -256,7 +277,7 @@ public static class SamplePictures
             return null;
         }
 
-        var rows = MomentTable.Compute(draws.Positions, draws.Dimension, draws.LogWeights, draws.Names).Rows.Take(MostNamed).ToArray();
+        var rows = draws.MomentRows().Take(MostNamed).ToArray();
         double[] scale = [.. known.StandardDeviation.Take(rows.Length)];
         return new Picture("deviations", "Means against their reference")
         {

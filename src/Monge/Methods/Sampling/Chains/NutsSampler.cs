@@ -44,11 +44,18 @@ public sealed class NutsSampler : ISamplingMethod
 
     /// <inheritdoc/>
     /// <remarks>As many draws as all chains need to have at least <paramref name="samples"/> together.</remarks>
+    /// <exception cref="ArgumentException">Chains and draws are more than an array can hold.</exception>
     public SampleSet Sample(int samples, Run run)
     {
         ArgumentNullException.ThrowIfNull(run);
         SamplingMethods.Check(_target, samples);
         var draws = _options.Draws ?? Math.Max(LeastDraws, (samples + _options.Chains - 1) / _options.Chains);
+        if ((long)draws * _options.Chains * Math.Max(_target.Dimension, _target.Names.Count) > Array.MaxLength)
+        {
+            throw new ArgumentException(FormattableString.Invariant(
+                $"{_options.Chains} chains of {draws} draws in {_target.Dimension} coordinates are more numbers than an array can hold; take fewer draws."));
+        }
+
         var session = new RunSession(run, new RunIdentity(
             MethodName, [.. SamplingMethods.Identity(_target), ("draws", draws.ToString(CultureInfo.InvariantCulture))], _options));
         using var chains = new NoUTurnRun(_target, _options, draws, run.Seed, run.Threads);
