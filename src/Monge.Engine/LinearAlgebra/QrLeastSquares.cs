@@ -3,7 +3,8 @@ namespace Monge.Engine.LinearAlgebra;
 /// <summary>The solution of a linear least-squares problem.</summary>
 /// <param name="Solution">x, [columns].</param>
 /// <param name="ResidualNorm">The Euclidean norm |A x - b|.</param>
-public sealed record LeastSquaresResult(double[] Solution, double ResidualNorm);
+/// <param name="Factor">R of A = Q R, upper triangular, row-major [columns, columns], so that |A z - b|^2 = |A x - b|^2 + |R (z - x)|^2.</param>
+public sealed record LeastSquaresResult(double[] Solution, double ResidualNorm, double[] Factor);
 
 /// <summary>
 /// Linear least squares min_x |A x - b| by Householder reflections, float64. Own code, by rows: the reflections are applied as row updates,
@@ -62,7 +63,13 @@ public static class QrLeastSquares
             solution[row] = (work[row * stride + columns] - known) / work[row * stride + row];
         }
 
-        return new LeastSquaresResult(solution, ResidualNorm(matrix, columns, rightHandSide, solution));
+        var factor = new double[columns * columns];
+        for (int row = 0; row < columns; row++)
+        {
+            work.AsSpan(row * stride + row, columns - row).CopyTo(factor.AsSpan(row * columns + row));
+        }
+
+        return new LeastSquaresResult(solution, ResidualNorm(matrix, columns, rightHandSide, solution), factor);
     }
 
     private static double ColumnNorm(ReadOnlySpan<double> matrix, int rows, int columns, int column, double[] scratch)

@@ -184,6 +184,9 @@ public sealed class Density
         { HasSupport = HasSupport };
     }
 
+    /// <summary>The same density, of which other things are known.</summary>
+    internal Density WithFacts(TargetFacts facts) => new(Name, Dimension, _logDensity, _report, Description, Names, facts, _base) { HasSupport = HasSupport };
+
     /// <summary>The same density with a guard before it, for paths and losses.</summary>
     internal Density Guarded(DensityGuard guard) =>
         new(Name, Dimension, x => guard.LogDensity(LogDensity, x), Report, Description, Names, Facts, Base) { HasSupport = HasSupport };

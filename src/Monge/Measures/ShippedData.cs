@@ -1,5 +1,6 @@
 using System.Globalization;
-using System.Text.Json;
+using System.IO.Compression;
+using Monge.Data;
 
 namespace Monge.Measures;
 
@@ -24,12 +25,22 @@ internal static class ShippedData
     /// <summary>The numbers of a comma-separated file under its head line, row by row.</summary>
     public static double[][] Numbers(string path) => [.. Lines(path).Skip(1).Select(line => line.Split(',').Select(Parse).ToArray())];
 
-    /// <summary>A number array of a JSON object.</summary>
-    public static double[] JsonNumbers(string path, string field)
+    /// <summary>The columns of a comma-separated file by the names of its head line.</summary>
+    public static ModelData Columns(string path)
+    {
+        var (names, rows) = (Lines(path)[0].Split(','), Numbers(path));
+        return ModelData.FromTable(DataTable.From([.. rows.SelectMany(r => r)], names.Length, names, path));
+    }
+
+    /// <summary>The data of a model in a JSON object, which may lie alone in a .zip archive.</summary>
+    public static ModelData Model(string path)
     {
         using var stream = Open(path);
-        using var document = JsonDocument.Parse(stream);
-        return [.. document.RootElement.GetProperty(field).EnumerateArray().Select(v => v.GetDouble())];
+        using var archive = path.EndsWith(".zip", StringComparison.Ordinal) ? new ZipArchive(stream) : null;
+        using var content = archive?.Entries[0].Open() ?? stream;
+        using var copy = new MemoryStream();
+        content.CopyTo(copy);
+        return ModelData.FromJson(path, copy.ToArray());
     }
 
     /// <summary>A number as data files write it.</summary>

@@ -48,10 +48,7 @@ public static class TargetLibrary
         new("shifted-gaussian-10", "N(m, I) with |m| = 5; shifted-gaussian-D, and @shift=...,scale=... for another |m| and standard deviation", 10,
             () => Gaussians.Shifted(10, Gaussians.ShiftedDefaults.Shift, Gaussians.ShiftedDefaults.Scale)),
         new("gaussian-10", "a correlated Gaussian; gaussian-D for other dimensions", 10, () => Gaussians.Create(10)),
-        new("eight-schools", "posterior: effects of coaching in eight schools", 10, EightSchools.Create),
-        new("kidscore", "posterior: children's test scores, linear regression", 4, LinearRegression.KidScore),
-        new("ionosphere", "posterior: logistic regression on radar returns, 351 rows", 35, LogisticRegression.Ionosphere),
-        new("german-credit", "posterior: logistic regression on credit risk, 1000 rows", 25, LogisticRegression.GermanCredit),
+        .. PosteriorLibrary.Targets,
     ];
 
     /// <summary>
@@ -64,6 +61,11 @@ public static class TargetLibrary
     /// <exception cref="ArgumentException">The size or a setting is impossible.</exception>
     public static Density Get(string name, int threads = 0)
     {
+        if (PosteriorLibrary.Find(name) is { } model)
+        {
+            return model.Posterior();
+        }
+
         var parsed = TargetName.Parse(name);
         if (LatticeTargets.TryField(parsed) is { } field)
         {
@@ -110,7 +112,11 @@ public static class TargetLibrary
 /// <param name="Description">One line about it.</param>
 /// <param name="Dimension">Number of unconstrained coordinates.</param>
 /// <param name="Create">Makes it.</param>
-public sealed record TargetEntry(string Name, string Description, int Dimension, Func<Density> Create);
+public sealed record TargetEntry(string Name, string Description, int Dimension, Func<Density> Create)
+{
+    /// <summary>The model whose posterior it is; null if it is no posterior.</summary>
+    public PosteriorModel? Model { get; init; }
+}
 
 /// <summary>Thrown for a target name that doesn't exist.</summary>
 public sealed class UnknownTargetException : ArgumentException

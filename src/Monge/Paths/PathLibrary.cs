@@ -46,7 +46,7 @@ public static class PathLibrary
         var d = mixture.Dimension;
         Expr Deviation(Expr t) => startDeviation + (t * (endDeviation - startDeviation));
         Expr Exponents(Expr x, Expr t) => mixture.SquaredDistances(x, t) * (-0.5 / Deviation(t).Square());
-        var constant = -Math.Log(means.Length) - (d * Posteriors.HalfLogTwoPi);
+        var constant = -Math.Log(means.Length) - (d * LogDensities.HalfLogTwoPi);
         Expr Drift(Expr x, Expr t)
         {
             var growth = (endDeviation - startDeviation) / Deviation(t);

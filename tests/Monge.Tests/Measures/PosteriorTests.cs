@@ -82,8 +82,8 @@ public sealed class PosteriorTests
 
         var draws = density.Base.ToGaussian().Sample(3, new RandomStream(1));
         var (values, reported) = (density.LogDensityAt(draws), density.ReportAt(draws));
-        double[] score = ShippedData.JsonNumbers("posteriordb/kidiq.json", "kid_score"), school = ShippedData.JsonNumbers("posteriordb/kidiq.json", "mom_hs"),
-            iq = ShippedData.JsonNumbers("posteriordb/kidiq.json", "mom_iq");
+        double[] score = ShippedData.Model("posteriordb/kidiq.json").Vector("kid_score"), school = ShippedData.Model("posteriordb/kidiq.json").Vector("mom_hs"),
+            iq = ShippedData.Model("posteriordb/kidiq.json").Vector("mom_iq");
         double[] direct = [.. Enumerable.Range(0, 3).Select(s =>
         {
             var p = reported[(4 * s)..((4 * s) + 4)];

@@ -1,6 +1,5 @@
 using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Random;
-using Monge.Measures.Targets;
 
 namespace Monge.Measures;
 
@@ -37,8 +36,8 @@ public static class DataSetLibrary
     public static SampledLaw Normal(int dimension) =>
         new("normal", $"the standard normal law in {dimension} dimensions", dimension, (count, random) => Noise(count * dimension, 1, random))
         {
-            LogDensity = x => (-0.5 * HostVectors.Dot(x, x)) - (x.Length * Posteriors.HalfLogTwoPi),
-            EntropyFormula = () => dimension * (0.5 + Posteriors.HalfLogTwoPi),
+            LogDensity = x => (-0.5 * HostVectors.Dot(x, x)) - (x.Length * LogDensities.HalfLogTwoPi),
+            EntropyFormula = () => dimension * (0.5 + LogDensities.HalfLogTwoPi),
         };
 
     /// <summary>
@@ -64,7 +63,7 @@ public static class DataSetLibrary
             }
 
             var (largest, sum) = HostVectors.SumOfExponentials(terms);
-            return largest + Math.Log(sum / count) - (2 * (Math.Log(deviation) + Posteriors.HalfLogTwoPi));
+            return largest + Math.Log(sum / count) - (2 * (Math.Log(deviation) + LogDensities.HalfLogTwoPi));
         }
 
         return new SampledLaw(name, FormattableString.Invariant($"eight Gaussians of deviation {deviation:g4} on a circle of radius {radius} ({source})"), 2,

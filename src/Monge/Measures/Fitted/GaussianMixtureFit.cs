@@ -1,7 +1,6 @@
 using Monge.Engine.Execution;
 using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Random;
-using Monge.Measures.Targets;
 
 namespace Monge.Measures;
 
@@ -50,7 +49,7 @@ public sealed class GaussianMixtureFit : IFittedDensity
     public GaussianMixtureFit(double[] weights, double[][] means, double[][] factors, string description)
     {
         (_weights, _means, _factors, Description, Dimension) = (weights, means, factors, description, means[0].Length);
-        _constants = [.. weights.Zip(factors, (w, f) => Math.Log(w) - (0.5 * Cholesky.LogDeterminant(f, Dimension)) - (Dimension * Posteriors.HalfLogTwoPi))];
+        _constants = [.. weights.Zip(factors, (w, f) => Math.Log(w) - (0.5 * Cholesky.LogDeterminant(f, Dimension)) - (Dimension * LogDensities.HalfLogTwoPi))];
     }
 
     /// <inheritdoc/>

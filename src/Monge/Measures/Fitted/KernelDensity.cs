@@ -2,7 +2,6 @@ using Monge.Engine.Execution;
 using Monge.Engine.LinearAlgebra;
 using Monge.Engine.Pairwise;
 using Monge.Engine.Random;
-using Monge.Measures.Targets;
 
 namespace Monge.Measures;
 
@@ -32,7 +31,7 @@ public sealed class KernelDensity : IFittedDensity
     {
         _count = RowMoments.Check(rows, dimension, 1, nameof(rows));
         (_rows, _factor, Dimension, Description) = (rows, factor, dimension, description ?? "kernel density");
-        _constant = -Math.Log(_count) - (dimension * Posteriors.HalfLogTwoPi) - (0.5 * Cholesky.LogDeterminant(factor, dimension));
+        _constant = -Math.Log(_count) - (dimension * LogDensities.HalfLogTwoPi) - (0.5 * Cholesky.LogDeterminant(factor, dimension));
         _white = Whiten(rows);
     }
 

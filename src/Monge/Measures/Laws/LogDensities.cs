@@ -10,7 +10,7 @@ namespace Monge.Measures;
 /// </summary>
 public static partial class LogDensities
 {
-    private const double HalfLogTwoPi = 0.91893853320467274178;
+    internal const double HalfLogTwoPi = 0.91893853320467274178;
 
     /// <summary>Normal law (Stan: normal).</summary>
     /// <param name="x">The value.</param>

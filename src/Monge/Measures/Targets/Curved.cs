@@ -31,7 +31,7 @@ internal static class Curved
     {
         var (d, logScale) = (x.Size, coupling * x[0]);
         return (-x[0].Square() / 18) - (0.5 * (d - 1) * logScale) - (0.5 * (-logScale).Exp() * x[1..].SquaredNorm()) - Math.Log(NeckDeviation)
-            - (d * Posteriors.HalfLogTwoPi);
+            - (d * LogDensities.HalfLogTwoPi);
     }
 
     /// <summary>Neal's funnel: x0 ~ N(0, 3^2), the others N(0, exp(x0)), normalised (Neal, "Slice sampling", 2003).</summary>

@@ -115,7 +115,7 @@ internal static class GaussianMixtures
     private static Density Create(string name, string description, MixtureDefinition mixture, BaseSuggestion suggestion)
     {
         var (means, deviation, d) = (mixture.Means, mixture.Deviation, mixture.Dimension);
-        var constant = -Math.Log(means.Length) - (d * (Math.Log(deviation) + Posteriors.HalfLogTwoPi));
+        var constant = -Math.Log(means.Length) - (d * (Math.Log(deviation) + LogDensities.HalfLogTwoPi));
         double[] Sample(int samples, RandomStream random)
         {
             var positions = new double[samples * d];

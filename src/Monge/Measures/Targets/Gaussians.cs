@@ -17,7 +17,7 @@ internal static class Gaussians
     public static Density Shifted(int dimension, double shift, double scale)
     {
         var each = shift / Math.Sqrt(dimension);
-        var constant = -dimension * (Math.Log(scale) + Posteriors.HalfLogTwoPi);
+        var constant = -dimension * (Math.Log(scale) + LogDensities.HalfLogTwoPi);
         double[] Sample(int samples, RandomStream random) => [.. Enumerable.Range(0, samples * dimension).Select(_ => each + (scale * random.NextNormal()))];
         return Density.Create(
             ShiftedName(dimension, shift, scale), dimension, x => (-0.5 / (scale * scale) * (x - each).SquaredNorm()) + constant, new DensityOptions

@@ -33,7 +33,7 @@ internal static class HierarchicalFunnel
         var logScale = coupling * groups.Gather(0, GroupOfMembers(d));
         var form = (common / CommonDeviation).Square() + (groups - (coupling * common)).SquaredNorm() + logScale.Sum()
             + ((-logScale).Exp() * members.Square()).Sum();
-        return (-0.5 * form) - Math.Log(CommonDeviation) - (d * Posteriors.HalfLogTwoPi);
+        return (-0.5 * form) - Math.Log(CommonDeviation) - (d * LogDensities.HalfLogTwoPi);
     }
 
     public static Density Create(int dimension)
