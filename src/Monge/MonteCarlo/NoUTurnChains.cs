@@ -17,6 +17,11 @@ internal sealed class NoUTurnChains : IDisposable
     private const int LeastGroup = 16;
     private const int MostStarts = 100;
 
+    // A way uphill whose normal approximation has an evidence bound this far below the best one's, in nats and for each coordinate, has ended where there is no
+    // mass to speak of, and its chain starts from another way.
+    private const double HopelessGap = 20;
+    private const double HopelessGapOfCoordinate = 1;
+
     private readonly Density _target;
     private readonly Group[] _groups;
     private readonly NoUTurnTree[] _trees;
@@ -66,10 +71,13 @@ internal sealed class NoUTurnChains : IDisposable
     /// <summary>Evaluations of the density and its gradient so far.</summary>
     public long TargetCalls => _leapfrogs;
 
+    /// <summary>Ways uphill that were given up; 0 if the chains started where they were drawn.</summary>
+    public int LostStarts { get; private set; }
+
     /// <summary>The position [d] of a chain in the density's unconstrained coordinates.</summary>
     public void PositionOf(int chain, Span<double> x) => Metric.ToPosition(_trees[chain].Position, x);
 
-    /// <summary>Starts each chain at a point drawn uniformly from (-spread, spread)^d at which log density and gradient are finite.</summary>
+    /// <summary>Puts each chain at a point drawn uniformly from (-spread, spread)^d at which log density and gradient are finite.</summary>
     /// <exception cref="DensityException">There is no such point among a hundred.</exception>
     public void Start(double spread)
     {
@@ -94,6 +102,39 @@ internal sealed class NoUTurnChains : IDisposable
                 $"The log density of '{_target.Name}' or its gradient is not finite at {MostStarts} points drawn from (-{spread:g3}, {spread:g3})^{Dimension} ")
                 + $"for chain {lost[0]}; give the coordinates a support, or set startSpread to where the density is positive.");
         }
+    }
+
+    /// <summary>
+    /// Takes the chains from where they start to where the mass is: each to a draw of the normal approximation that <see cref="Pathfinder"/> finds from there.
+    /// Chains whose way ends far below the best are started from the others, in turn.
+    /// </summary>
+    public void FollowPaths()
+    {
+        var starts = new double[Count * Dimension];
+        for (var c = 0; c < Count; c++)
+        {
+            _trees[c].Position.CopyTo(starts.AsSpan(c * Dimension));
+        }
+
+        using var finder = new Pathfinder(_target, new ExecutionOptions { Threads = _team.ThreadCount });
+        var paths = finder.Find(starts, _random);
+        _leapfrogs += finder.TargetCalls;
+        var best = paths.Max(p => p.Elbo);
+        if (double.IsNegativeInfinity(best))
+        {
+            return;
+        }
+
+        int[] good = [.. Enumerable.Range(0, Count).Where(c => paths[c].Elbo >= best - Math.Max(HopelessGap, HopelessGapOfCoordinate * Dimension))];
+        LostStarts = Count - good.Length;
+        for (var (chain, next) = (0, 0); chain < Count; chain++)
+        {
+            var isGood = good.Contains(chain);
+            var path = paths[isGood ? chain : good[next++ % good.Length]];
+            path.Draw.CopyTo(_trees[chain].Position);
+        }
+
+        Evaluate();
     }
 
     /// <summary>The mean acceptance of one leapfrog step of every chain from fresh momenta; nothing is moved.</summary>
@@ -182,13 +223,13 @@ internal sealed class NoUTurnChains : IDisposable
             (values[c], words[c]) = (_trees[c].LogDensity, _random[c].State.Position);
         }
 
-        double[] numbers = [StepSize, _leapfrogs];
+        double[] numbers = [StepSize, _leapfrogs, LostStarts];
         exchange("chain.positions", positions);
         exchange("chain.gradients", gradients);
         exchange("chain.logDensities", values);
         exchange("chain.randomWords", words);
         exchange("chain.numbers", numbers);
-        (StepSize, _leapfrogs) = (numbers[0], (long)numbers[1]);
+        (StepSize, _leapfrogs, LostStarts) = (numbers[0], (long)numbers[1], (int)numbers[2]);
         for (var c = 0; c < Count; c++)
         {
             positions.AsSpan(c * Dimension, Dimension).CopyTo(_trees[c].Position);

@@ -22,6 +22,7 @@ internal sealed class NoUTurnRun : IDisposable
     private readonly StepSizeAdaptation _step;
     private readonly int _warmUp;
     private readonly int _draws;
+    private readonly ChainStart _start;
     private readonly double _startSpread;
     private readonly HashSet<int> _windowEnds;
     private readonly int _firstWindow;
@@ -36,7 +37,7 @@ internal sealed class NoUTurnRun : IDisposable
     {
         _chains = new NoUTurnChains(target, options.Chains, options.Metric, options.MaximumDepth, seed, threads);
         _step = new StepSizeAdaptation(options.TargetAcceptance);
-        (_warmUp, _draws, _startSpread) = (options.WarmUp, draws, options.StartSpread);
+        (_warmUp, _draws, _start, _startSpread) = (options.WarmUp, draws, options.Start, options.StartSpread);
         (_firstWindow, _lastWindow) = ((int)(FirstShare * _warmUp), _warmUp - (int)(LastShare * _warmUp));
         _windowEnds = [.. WindowEnds(_firstWindow, _lastWindow)];
         var n = options.Chains * draws;
@@ -56,6 +57,8 @@ internal sealed class NoUTurnRun : IDisposable
     public double StepSize => _chains.StepSize;
 
     public long TargetCalls => _chains.TargetCalls;
+
+    public int LostStarts => _chains.LostStarts;
 
     /// <summary>Draws [chains, draws, d] in unconstrained coordinates; what follows is [chains, draws].</summary>
     public double[] Positions { get; }
@@ -152,6 +155,11 @@ internal sealed class NoUTurnRun : IDisposable
         public void Init()
         {
             run._chains.Start(run._startSpread);
+            if (run._start == ChainStart.Pathfinder)
+            {
+                run._chains.FollowPaths();
+            }
+
             run.FindStepSize();
         }
 

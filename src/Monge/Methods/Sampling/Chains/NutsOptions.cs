@@ -24,7 +24,10 @@ public sealed record NutsOptions : IMethodOptions
     /// <summary>Which covariance the momenta are fitted to.</summary>
     public MetricKind Metric { get; init; } = MetricKind.Diagonal;
 
-    /// <summary>Chains start at points drawn uniformly from (-startSpread, startSpread) in each unconstrained coordinate.</summary>
+    /// <summary>Whether chains first follow the density uphill.</summary>
+    public ChainStart Start { get; init; } = ChainStart.Pathfinder;
+
+    /// <summary>Chains are put at points drawn uniformly from (-startSpread, startSpread) in each unconstrained coordinate.</summary>
     public double StartSpread { get; init; } = 2;
 
     /// <inheritdoc/>
@@ -36,6 +39,20 @@ public sealed record NutsOptions : IMethodOptions
         OptionCheck.Require(TargetAcceptance is > 0 and < 1, TargetAcceptance, "between 0 and 1", nameof(TargetAcceptance));
         OptionCheck.Within<int>(MaximumDepth, 1, 20);
         OptionCheck.Known<MetricKind>(Metric);
+        OptionCheck.Known<ChainStart>(Start);
         OptionCheck.Above<double>(StartSpread, 0);
     }
+}
+
+/// <summary>Where chains start.</summary>
+public enum ChainStart
+{
+    /// <summary>
+    /// Each at a draw of the normal approximation that is found on the way uphill from its point: where the mass is. Points from which there is no way to
+    /// where there is mass are given up, so that chains aren't lost for ever, and modes are still found apart.
+    /// </summary>
+    Pathfinder,
+
+    /// <summary>At the points themselves, as Stan starts.</summary>
+    Uniform,
 }

@@ -111,7 +111,9 @@ public sealed class NutsSampler : ISamplingMethod
             Options = MethodOptions.Format(_options),
             Sampler = FormattableString.Invariant(
                 $"no-U-turn, {_options.Chains} chains of {draws} draws after {_options.WarmUp}, step {chains.StepSize:g3}, {Metric(_options.Metric)} metric"),
-            Preparation = FormattableString.Invariant($"chains started uniformly in (-{_options.StartSpread:g3}, {_options.StartSpread:g3})"),
+            Preparation = FormattableString.Invariant($"chains started uniformly in (-{_options.StartSpread:g3}, {_options.StartSpread:g3})")
+                + (_options.Start == ChainStart.Uniform ? "" : ", then on ways uphill"
+                + (chains.LostStarts == 0 ? "" : $"; {chains.LostStarts} of {_options.Chains} led nowhere and were given up")),
             Seed = run.Seed,
             Version = RunIdentity.Version,
             TrainSeconds = warmUpSeconds,

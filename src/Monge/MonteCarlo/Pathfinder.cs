@@ -1,0 +1,488 @@
+using Monge.Engine.Execution;
+using Monge.Engine.LinearAlgebra;
+using Monge.Engine.Programs;
+using Monge.Engine.Random;
+using Monge.Measures;
+
+namespace Monge.MonteCarlo;
+
+/// <summary>
+/// Normal approximations along the ways that a quasi-Newton method takes uphill from several starts, of each way the one that is nearest to the density. A draw of
+/// it lies where the density's mass is, not at its mode. The ways go side by side: each evaluation serves one point of every way. Source: L. Zhang, B. Carpenter,
+/// A. Gelman, A. Vehtari, "Pathfinder: Parallel quasi-Newton variational inference", JMLR 23 (2022), algorithms 1 to 5.
+/// </summary>
+internal sealed class Pathfinder : IDisposable
+{
+    private const int MostSteps = 1000;
+    private const int MostCandidates = 50;
+    private const int DrawsOfCandidate = 8;
+
+    private readonly PointFunction _values;
+    private readonly PointFunction _slopes;
+    private readonly int _dimension;
+
+    /// <summary>Compiles the density.</summary>
+    /// <param name="target">The density.</param>
+    /// <param name="execution">How to execute.</param>
+    public Pathfinder(Density target, ExecutionOptions? execution)
+    {
+        _dimension = target.Dimension;
+        _values = new PointFunction((x, _) => target.LogDensity(x), _dimension, execution);
+        _slopes = new PointFunction(
+            (x, _) =>
+            {
+                var value = target.LogDensity(x);
+                return Expr.Concat(0, value.Reshape(1), Derivative.Gradient(value, x));
+            }, _dimension, execution);
+    }
+
+    /// <summary>Evaluations of the density, with or without its gradient.</summary>
+    public long TargetCalls { get; private set; }
+
+    /// <summary>Finds an approximation from each start.</summary>
+    /// <param name="starts">Starts [n, d], row-major, at which density and gradient are finite.</param>
+    /// <param name="random">A stream of random numbers for each start.</param>
+    /// <returns>n approximations, each with a draw; minus infinity in <see cref="NormalPath.Elbo"/> where none was found.</returns>
+    public NormalPath[] Find(double[] starts, IReadOnlyList<RandomStream> random)
+    {
+        Ascent[] ways = [.. Enumerable.Range(0, random.Count).Select(i => new Ascent(starts.AsSpan(i * _dimension, _dimension).ToArray()))];
+        var active = ways.ToList();
+        while (active.Count > 0)
+        {
+            var points = new double[active.Count * _dimension];
+            for (var i = 0; i < active.Count; i++)
+            {
+                active[i].Trial.CopyTo(points, i * _dimension);
+            }
+
+            var found = _slopes.At(points);
+            TargetCalls += active.Count;
+            for (var i = 0; i < active.Count; i++)
+            {
+                active[i].Take(found[i * (_dimension + 1)], found.AsSpan((i * (_dimension + 1)) + 1, _dimension));
+            }
+
+            active.RemoveAll(w => w.IsDone);
+        }
+
+        return [.. ways.Zip(random, Best)];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _values.Dispose();
+        _slopes.Dispose();
+    }
+
+    // Of the approximations along a way that with the largest evidence lower bound.
+    private NormalPath Best(Ascent way, RandomStream random)
+    {
+        var (count, d) = (Math.Min(MostCandidates, way.Points.Count), _dimension);
+        QuasiNormal[] candidates = [.. Enumerable.Range(0, count).Select(i => new QuasiNormal(way.Points[^(1 + (int)((long)i * way.Points.Count / count))]))];
+        var (points, logs) = (new double[count * DrawsOfCandidate * d], new double[count * DrawsOfCandidate]);
+        for (var i = 0; i < logs.Length; i++)
+        {
+            logs[i] = candidates[i / DrawsOfCandidate].Draw(random, points.AsSpan(i * d, d));
+        }
+
+        var values = _values.At(points);
+        TargetCalls += logs.Length;
+        var (best, bound) = (0, double.NegativeInfinity);
+        for (var c = 0; c < count; c++)
+        {
+            var mean = 0.0;
+            for (var i = c * DrawsOfCandidate; i < (c + 1) * DrawsOfCandidate; i++)
+            {
+                mean += (values[i] - logs[i]) / DrawsOfCandidate;
+            }
+
+            if (mean > bound && double.IsFinite(mean))
+            {
+                (best, bound) = (c, mean);
+            }
+        }
+
+        return new NormalPath(candidates[best].Centre, points.AsSpan(best * DrawsOfCandidate * d, d).ToArray(), bound);
+    }
+
+    /// <summary>
+    /// One way uphill: L-BFGS with a diagonal that follows the curvature (J. Gilbert and C. Lemarechal, Math. Program. 45 (1989)) and halving of steps until
+    /// the density has risen enough.
+    /// </summary>
+    private sealed class Ascent
+    {
+        private const int History = 6;
+        private const int MostHalvings = 40;
+        private const double Rise = 1e-4;
+        private const double RelativeEnd = 1e-9;
+        private const double LeastCurvature = 1e-12;
+
+        private readonly List<(double[] Move, double[] Change)> _pairs = [];
+        private double[] _diagonal;
+        private double[] _position;
+        private double[] _gradient = [];
+        private double[] _direction = [];
+        private double _value;
+        private double _length;
+        private int _halvings;
+
+        public Ascent(double[] start)
+        {
+            (_position, _diagonal, Trial) = (start, new double[start.Length], start);
+            Array.Fill(_diagonal, 1);
+        }
+
+        public bool IsDone { get; private set; }
+
+        /// <summary>The point that is to be evaluated next.</summary>
+        public double[] Trial { get; private set; }
+
+        /// <summary>The points passed, with what is known of the curvature there.</summary>
+        public List<AscentPoint> Points { get; } = [];
+
+        /// <summary>Takes in the log density and its gradient at <see cref="Trial"/>.</summary>
+        public void Take(double value, ReadOnlySpan<double> gradient)
+        {
+            if (_gradient.Length == 0)
+            {
+                (_value, _gradient) = (value, gradient.ToArray());
+                Pass();
+                return;
+            }
+
+            var slope = HostVectors.Dot(_gradient, _direction);
+            if (!(value >= _value + (Rise * _length * slope)) || !AllFinite(gradient))
+            {
+                _length *= double.IsFinite(value) ? 0.5 : 0.1;
+                IsDone = ++_halvings > MostHalvings;
+                SetTrial();
+                return;
+            }
+
+            var (move, change) = (new double[Trial.Length], new double[Trial.Length]);
+            for (var i = 0; i < move.Length; i++)
+            {
+                (move[i], change[i]) = (Trial[i] - _position[i], _gradient[i] - gradient[i]);
+            }
+
+            Learn(move, change);
+            var rise = value - _value;
+            (_position, _value, _gradient) = (Trial, value, gradient.ToArray());
+            IsDone = rise <= RelativeEnd * Math.Max(1, Math.Abs(value)) || Points.Count >= MostSteps;
+            Pass();
+        }
+
+        // A pair along which the density is concave gives curvature; others are passed over.
+        private void Learn(double[] move, double[] change)
+        {
+            var product = HostVectors.Dot(move, change);
+            if (!(product > LeastCurvature * Math.Sqrt(HostVectors.Dot(move, move) * HostVectors.Dot(change, change))) || !double.IsFinite(product))
+            {
+                return;
+            }
+
+            double a = 0, c = 0;
+            for (var i = 0; i < move.Length; i++)
+            {
+                a += change[i] * _diagonal[i] * change[i];
+                c += move[i] * move[i] / _diagonal[i];
+            }
+
+            var diagonal = new double[move.Length];
+            for (var i = 0; i < move.Length; i++)
+            {
+                var d = _diagonal[i];
+                diagonal[i] = 1 / ((a / (product * d)) + (change[i] * change[i] / product) - (a * move[i] * move[i] / (product * c * d * d)));
+            }
+
+            if (!Array.TrueForAll(diagonal, v => v > 0 && double.IsFinite(v)))
+            {
+                return;
+            }
+
+            _diagonal = diagonal;
+            _pairs.Add((move, change));
+            if (_pairs.Count > History)
+            {
+                _pairs.RemoveAt(0);
+            }
+        }
+
+        private void Pass()
+        {
+            Points.Add(new AscentPoint(_position, _gradient, _diagonal, [.. _pairs]));
+            _direction = Direction();
+            _halvings = 0;
+
+            // Before anything is known of the curvature a step of length one.
+            _length = _pairs.Count > 0 ? 1 : Math.Min(1, 1 / Math.Sqrt(HostVectors.Dot(_direction, _direction)));
+            IsDone |= !AllFinite(_direction) || !(HostVectors.Dot(_direction, _gradient) > 0);
+            SetTrial();
+        }
+
+        private void SetTrial()
+        {
+            var trial = new double[_position.Length];
+            for (var i = 0; i < trial.Length; i++)
+            {
+                trial[i] = _position[i] + (_length * _direction[i]);
+            }
+
+            Trial = trial;
+        }
+
+        // The inverse curvature times the gradient, by the recursion of two loops.
+        private double[] Direction()
+        {
+            double[] q = [.. _gradient];
+            var shares = new double[_pairs.Count];
+            for (var k = _pairs.Count - 1; k >= 0; k--)
+            {
+                var (move, change) = _pairs[k];
+                shares[k] = HostVectors.Dot(move, q) / HostVectors.Dot(move, change);
+                HostVectors.AddScaled(-shares[k], change, q);
+            }
+
+            for (var i = 0; i < q.Length; i++)
+            {
+                q[i] *= _diagonal[i];
+            }
+
+            for (var k = 0; k < _pairs.Count; k++)
+            {
+                var (move, change) = _pairs[k];
+                HostVectors.AddScaled(shares[k] - (HostVectors.Dot(change, q) / HostVectors.Dot(move, change)), move, q);
+            }
+
+            return q;
+        }
+    }
+
+    private static bool AllFinite(ReadOnlySpan<double> values)
+    {
+        foreach (var value in values)
+        {
+            if (!double.IsFinite(value))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>A point of a way uphill, and the pairs from which its inverse curvature is made.</summary>
+    private sealed record AscentPoint(double[] Position, double[] Gradient, double[] Diagonal, (double[] Move, double[] Change)[] Pairs);
+
+    /// <summary>
+    /// The normal law with the inverse curvature H of L-BFGS at a point x as covariance, and x + H grad as mean. H = D + B G B^T with the diagonal D and
+    /// B = [D Y, S] (R. Byrd, J. Nocedal, R. Schnabel, Math. Program. 63 (1994)), so that a draw costs O(d).
+    /// </summary>
+    private sealed class QuasiNormal
+    {
+        private readonly double[] _deviations;
+        private readonly double[][] _basis;
+        private readonly double[] _factor;
+        private readonly double _logDeterminant;
+
+        public QuasiNormal(AscentPoint at)
+        {
+            var (d, k) = (at.Position.Length, at.Pairs.Length);
+            _deviations = [.. at.Diagonal.Select(Math.Sqrt)];
+
+            // In coordinates scaled by the deviations D is the identity: H = I + B G B^T there.
+            var columns = new double[2 * k][];
+            for (var j = 0; j < k; j++)
+            {
+                columns[j] = [.. at.Pairs[j].Change.Select((v, i) => v * _deviations[i])];
+                columns[k + j] = [.. at.Pairs[j].Move.Select((v, i) => v / _deviations[i])];
+            }
+
+            (_basis, var triangle) = Orthonormal(columns);
+            var middle = Middle(columns, k);
+            var rank = _basis.Length;
+            _factor = new double[rank * rank];
+            for (var a = 0; a < rank; a++)
+            {
+                for (var b = 0; b < rank; b++)
+                {
+                    var sum = a == b ? 1.0 : 0;
+                    for (var i = 0; i < 2 * k; i++)
+                    {
+                        for (var j = 0; j < 2 * k; j++)
+                        {
+                            sum += triangle[a, i] * middle[i, j] * triangle[b, j];
+                        }
+                    }
+
+                    _factor[(a * rank) + b] = sum;
+                }
+            }
+
+            FactorOrForget(_factor, rank);
+            _logDeterminant = _deviations.Sum(Math.Log) + Enumerable.Range(0, rank).Sum(a => Math.Log(_factor[(a * rank) + a]));
+            var slope = at.Gradient.Select((v, i) => v * _deviations[i]).ToArray();
+            double[] gain = [.. slope];
+            for (var a = 0; a < rank; a++)
+            {
+                // H grad = grad + Q (L L^T - I) Q^T grad.
+                var sum = 0.0;
+                for (var b = 0; b < rank; b++)
+                {
+                    sum += (Product(a, b) - (a == b ? 1 : 0)) * HostVectors.Dot(_basis[b], slope);
+                }
+
+                HostVectors.AddScaled(sum, _basis[a], gain);
+            }
+
+            Centre = [.. at.Position.Select((x, i) => x + (_deviations[i] * gain[i]))];
+        }
+
+        public double[] Centre { get; }
+
+        /// <summary>Draws a point and returns its log density.</summary>
+        public double Draw(RandomStream random, Span<double> point)
+        {
+            var (d, rank) = (point.Length, _basis.Length);
+            var normals = new double[d];
+            var log = -_logDeterminant;
+            for (var i = 0; i < d; i++)
+            {
+                normals[i] = random.NextNormal();
+                log -= (0.5 * normals[i] * normals[i]) + LogDensities.HalfLogTwoPi;
+            }
+
+            // u + Q (L - I) Q^T u.
+            var along = new double[rank];
+            for (var a = 0; a < rank; a++)
+            {
+                along[a] = HostVectors.Dot(_basis[a], normals);
+            }
+
+            for (var a = 0; a < rank; a++)
+            {
+                var sum = -along[a];
+                for (var b = 0; b <= a; b++)
+                {
+                    sum += _factor[(a * rank) + b] * along[b];
+                }
+
+                HostVectors.AddScaled(sum, _basis[a], normals);
+            }
+
+            for (var i = 0; i < d; i++)
+            {
+                point[i] = Centre[i] + (_deviations[i] * normals[i]);
+            }
+
+            return log;
+        }
+
+        private double Product(int a, int b)
+        {
+            var (rank, sum) = (_basis.Length, 0.0);
+            for (var i = 0; i <= Math.Min(a, b); i++)
+            {
+                sum += _factor[(a * rank) + i] * _factor[(b * rank) + i];
+            }
+
+            return sum;
+        }
+
+        // G = [[0, -R^-1], [-R^-T, R^-T (E + Y^T Y) R^-1]] with R the upper triangle of S^T Y and E its diagonal.
+        private static double[,] Middle(double[][] columns, int k)
+        {
+            var inverse = new double[k, k];
+            for (var j = 0; j < k; j++)
+            {
+                for (var i = j; i >= 0; i--)
+                {
+                    var sum = i == j ? 1.0 : 0;
+                    for (var m = i + 1; m <= j; m++)
+                    {
+                        sum -= HostVectors.Dot(columns[k + i], columns[m]) * inverse[m, j];
+                    }
+
+                    inverse[i, j] = sum / HostVectors.Dot(columns[k + i], columns[i]);
+                }
+            }
+
+            var middle = new double[2 * k, 2 * k];
+            for (var i = 0; i < k; i++)
+            {
+                for (var j = 0; j < k; j++)
+                {
+                    middle[i, k + j] = middle[k + j, i] = -inverse[i, j];
+                    for (var a = 0; a < k; a++)
+                    {
+                        for (var b = 0; b < k; b++)
+                        {
+                            var inner = HostVectors.Dot(columns[a], columns[b]) + (a == b ? HostVectors.Dot(columns[k + a], columns[a]) : 0);
+                            middle[k + i, k + j] += inverse[a, i] * inner * inverse[b, j];
+                        }
+                    }
+                }
+            }
+
+            return middle;
+        }
+
+        // Q R of columns by two rounds of Gram and Schmidt; columns that depend on earlier ones add no vector.
+        private static (double[][] Basis, double[,] Triangle) Orthonormal(double[][] columns)
+        {
+            const double least = 1e-10;
+            List<double[]> basis = [];
+            var triangle = new double[columns.Length, columns.Length];
+            for (var j = 0; j < columns.Length; j++)
+            {
+                double[] rest = [.. columns[j]];
+                var length = Math.Sqrt(HostVectors.Dot(rest, rest));
+                for (var round = 0; round < 2; round++)
+                {
+                    for (var a = 0; a < basis.Count; a++)
+                    {
+                        var share = HostVectors.Dot(basis[a], rest);
+                        triangle[a, j] += share;
+                        HostVectors.AddScaled(-share, basis[a], rest);
+                    }
+                }
+
+                var left = Math.Sqrt(HostVectors.Dot(rest, rest));
+                if (left > least * length && basis.Count < rest.Length)
+                {
+                    triangle[basis.Count, j] = left;
+                    basis.Add([.. rest.Select(v => v / left)]);
+                }
+            }
+
+            return ([.. basis], triangle);
+        }
+
+        // Rounding may make the small matrix indefinite; then the diagonal is all that is kept.
+        private static void FactorOrForget(double[] matrix, int n)
+        {
+            try
+            {
+                if (n > 0)
+                {
+                    Cholesky.Factor(matrix, n);
+                }
+            }
+            catch (LinearAlgebraException)
+            {
+                Array.Clear(matrix);
+                for (var a = 0; a < n; a++)
+                {
+                    matrix[(a * n) + a] = 1;
+                }
+            }
+        }
+    }
+}
+
+/// <summary>A normal approximation of a density, with one draw.</summary>
+/// <param name="Mean">Its mean [d].</param>
+/// <param name="Draw">A draw of it [d].</param>
+/// <param name="Elbo">The evidence lower bound: the mean of log density less log approximation over its draws; minus infinity if it isn't finite.</param>
+internal sealed record NormalPath(double[] Mean, double[] Draw, double Elbo);
