@@ -18,21 +18,37 @@ internal static class TargetsCommand
         command.SetAction(result =>
         {
             var output = result.InvocationConfiguration.Output;
-            List<(string Name, int Dimension, string Description)> rows = own is null ? [] : [(own.Name, own.Dimension, own.Description)];
-            rows.AddRange(TargetLibrary.All.Select(t => (t.Name, t.Dimension, t.Description)));
+            List<TargetEntry> rows = [.. own is null ? [] : (TargetEntry[])[new(own.Name, own.Description, own.Dimension, () => own)], .. TargetLibrary.All];
             if (result.GetValue(json))
             {
-                output.WriteLine(JsonOutput.Line(new JsonArray(
-                    [.. rows.Select(r => new JsonObject { ["name"] = r.Name, ["dimension"] = r.Dimension, ["description"] = r.Description })])));
+                output.WriteLine(JsonOutput.Line(new JsonArray([.. rows.Select(Line)])));
                 return;
             }
 
             var width = rows.Max(r => r.Name.Length);
-            foreach (var (name, dimension, description) in rows)
+            foreach (var row in rows)
             {
-                output.WriteLine($"{name.PadRight(width)}  d = {dimension,-4}  {description}");
+                output.WriteLine($"{row.Name.PadRight(width)}  d = {row.Dimension,-4}  {row.Description}");
             }
         });
         return command;
+    }
+
+    private static JsonObject Line(TargetEntry row)
+    {
+        var line = new JsonObject { ["name"] = row.Name, ["dimension"] = row.Dimension, ["description"] = row.Description };
+        if (row.Model is { } model)
+        {
+            // What is known of lattices is computed at length, so references are told of models alone, which have them at hand.
+            var facts = row.Create().Facts;
+            line["posteriordb"] = model.PosteriorDbName;
+            line["data"] = model.UsualData.Source;
+            line["simulates"] = model.CanSimulate;
+            line["log_z"] = facts.LogZ;
+            line["log_z_source"] = facts.LogZSource;
+            line["moments_source"] = facts.Moments?.Source;
+        }
+
+        return line;
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Monge.Data;
 using Monge.Measures;
 using Monge.Methods;
 using Monge.Runs;
@@ -27,15 +28,37 @@ internal static class SampleCommand
             "--refine", "Resample, then take N Metropolis-adjusted Langevin steps, which leave the target invariant, before writing samples.npy.", 0, 1);
         var solver = Generation.CarryOptions.Solver("The Runge-Kutta method where samples follow an ODE. [default: rk4]");
         var force = Force();
+        var chains = new ChainFlags();
+        var data = new Option<string?>("--data")
+        {
+            Description = "Data for a model in place of its own: a JSON object as Stan reads it, or a table. `monge targets` says what each takes.",
+            HelpName = "FILE",
+        };
         var format = DrawOutput.Format();
         (precision.DefaultValueFactory, refine.DefaultValueFactory) = (null, null);
         samples.Aliases.Add("-n");
 
         StatedProblem<SamplingProblem> Problem(ParseResult parsed, int threads)
         {
-            var density = Target(parsed.GetValue(target), own, threads);
-            density.Check();
-            return new StatedProblem<SamplingProblem>(new SamplingProblem(density, parsed.GetValue(samples)), density.Name, [("target", density.Name)]);
+            var file = parsed.GetValue(data);
+            var density = file is null ? Target(parsed.GetValue(target), own, threads) : Posterior(parsed.GetValue(target), file);
+            MethodFacts[] methods = [.. Methods(parsed)];
+            chains.Check(parsed, methods);
+
+            // Chains find their way by themselves, so that nothing need be searched for them.
+            if (methods.Length > 0 && methods.All(ChainFlags.MakesChains))
+            {
+                density.CheckGrowth();
+            }
+            else
+            {
+                density.Check();
+            }
+
+            var name = file is null ? density.Name : $"{density.Name}-{Path.GetFileName(file).Split('.')[0]}";
+            return new StatedProblem<SamplingProblem>(
+                new SamplingProblem(density, parsed.GetValue(samples)), name,
+                [("target", density.Name), .. file is null ? [] : new[] { ("data", Path.GetFullPath(file)) }]);
         }
 
         JsonObject Flags(ParseResult parsed)
@@ -51,6 +74,7 @@ internal static class SampleCommand
                 flags["solver"] = method == "rk4" ? "rungeKutta4" : method;
             }
 
+            chains.AddTo(flags, parsed);
             return flags;
         }
 
@@ -69,7 +93,7 @@ internal static class SampleCommand
             Description = "Learn a transport to a density, or run another sampler, and draw weighted samples, with log Z and its error.",
             DefaultMethod = "pinn",
             Methods = () => MethodRegistry.Samplers,
-            Symbols = [target, samples, precision, solver, resample, refine, format, force],
+            Symbols = [target, data, samples, .. chains.Symbols, precision, solver, resample, refine, format, force],
             Problem = Problem,
             Report = Report,
             Draws = (parsed, result, folder) => DrawOutput.Write(parsed.GetValue(format), (SampleReport)result, folder),
@@ -82,6 +106,7 @@ internal static class SampleCommand
                 ("monge sample gmm9 --seed 1", "nine separated Gaussians, a few minutes"),
                 ("monge sample many-well-5 --budget 2m --out runs/wells", "train for two minutes"),
                 ("monge sample eight-schools --samples 100000 --json", "a posterior; results as one JSON object"),
+                ("monge sample arma --data series.csv --method nuts --chains 8", "a model with your own data, by chains"),
                 ("monge sample gmm9 --refine 50", "samples.npy equally weighted, after 50 Metropolis steps"),
                 ("monge sample gmm9 --seed 1 --resume", "go on after Ctrl-C or a crash"),
             ],
@@ -91,6 +116,21 @@ internal static class SampleCommand
     /// <summary>Whether to tell estimates of useless draws.</summary>
     internal static Option<bool> Force() =>
         new("--force") { Description = "Tell means, deviations and quantiles also of draws that are of no use." };
+
+    // The methods that the command line names; unknown names are left to the command.
+    private static IEnumerable<MethodFacts> Methods(ParseResult parsed)
+    {
+        var names = parsed.GetValue<string?>("--compare")?.Split(',', StringSplitOptions.TrimEntries) ?? [parsed.GetValue<string>("--method")!];
+        return MethodRegistry.Samplers.Select(m => m.Facts).Where(m => names.Contains(m.Name));
+    }
+
+    // The posterior of a model of the library for a file of data.
+    private static Density Posterior(string? name, string file)
+    {
+        var model = name is null ? null : PosteriorLibrary.Find(name);
+        return model?.Posterior(ModelData.Read(file)) ?? throw CommandException.Usage(
+            $"--data goes with the name of a model that takes data; {(name is null ? "name one" : $"'{name}' is none")}: {string.Join(", ", PosteriorLibrary.All.Select(m => m.Name))}.");
+    }
 
     /// <summary>The density of a name: the program's own, or the library's.</summary>
     internal static Density Target(string? name, Density? own, int threads)

@@ -271,7 +271,7 @@ public sealed record SampleSet
     }
 
     /// <summary>Moments and quantiles of each reported coordinate with their errors; for chains those that know of the draws' dependence.</summary>
-    internal IReadOnlyList<MomentRow> MomentRows()
+    public IReadOnlyList<MomentRow> MomentRows()
     {
         var rows = MomentTable.Compute(Positions, Dimension, LogWeights, Names).Rows;
         return Chains is not { } chains ? rows : [.. rows.Select((row, j) => row with

@@ -48,7 +48,8 @@ public sealed class NutsSampler : ISamplingMethod
     public SampleSet Sample(int samples, Run run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        SamplingMethods.Check(_target, samples);
+        ArgumentOutOfRangeException.ThrowIfLessThan(samples, 2);
+        _target.CheckGrowth();
         var draws = _options.Draws ?? Math.Max(LeastDraws, (samples + _options.Chains - 1) / _options.Chains);
         if ((long)draws * _options.Chains * Math.Max(_target.Dimension, _target.Names.Count) > Array.MaxLength)
         {
