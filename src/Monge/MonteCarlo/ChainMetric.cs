@@ -5,6 +5,9 @@ namespace Monge.MonteCarlo;
 /// <summary>Which covariance the chains' momenta are fitted to.</summary>
 public enum MetricKind
 {
+    /// <summary>The whole covariance where the warm-up has 200 states for each coordinate and there are 100 at most, else the variances.</summary>
+    Automatic,
+
     /// <summary>None: all coordinates are of one scale.</summary>
     Unit,
 
@@ -21,6 +24,8 @@ public enum MetricKind
 /// </summary>
 internal sealed class ChainMetric
 {
+    private const long StatesOfCoordinate = 200;
+    private const int MostDense = 100;
     private const double PriorCount = 5;
     private const double PriorVariance = 1e-3;
 
@@ -39,6 +44,13 @@ internal sealed class ChainMetric
             Factor[kind == MetricKind.Dense ? i * (dimension + 1) : i] = 1;
         }
     }
+
+    /// <summary>The kind that <see cref="MetricKind.Automatic"/> stands for.</summary>
+    /// <param name="kind">The kind asked for.</param>
+    /// <param name="dimension">d.</param>
+    /// <param name="states">States that the warm-up passes, of all chains together.</param>
+    public static MetricKind Resolve(MetricKind kind, int dimension, long states) => kind != MetricKind.Automatic ? kind
+        : dimension is > 1 and <= MostDense && states >= StatesOfCoordinate * dimension ? MetricKind.Dense : MetricKind.Diagonal;
 
     public MetricKind Kind { get; }
 

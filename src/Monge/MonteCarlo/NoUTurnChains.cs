@@ -278,8 +278,7 @@ internal sealed class NoUTurnChains : IDisposable
         var next = z + (step * half);
         var x = metric == MetricKind.Dense ? Expr.MatrixProduct(factor, next) : factor * next;
         var value = target.LogDensity(x);
-        var slope = Derivative.Gradient(value, x);
-        var nextGradient = metric == MetricKind.Dense ? Expr.MatrixProduct(factor.Transpose(), slope) : factor * slope;
+        var nextGradient = Derivative.Gradient(value, next);
         var nextMomentum = half + (0.5 * step * nextGradient);
         return new TracedProgram(
             null, ("next z", next), ("next p", nextMomentum), ("next gradient", nextGradient), ("value", value),

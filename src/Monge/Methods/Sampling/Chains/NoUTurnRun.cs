@@ -35,7 +35,9 @@ internal sealed class NoUTurnRun : IDisposable
     /// <param name="threads">Threads, 0 for all.</param>
     public NoUTurnRun(Density target, NutsOptions options, int draws, ulong seed, int threads)
     {
-        _chains = new NoUTurnChains(target, options.Chains, options.Metric, options.MaximumDepth, seed, threads);
+        _chains = new NoUTurnChains(
+            target, options.Chains, ChainMetric.Resolve(options.Metric, target.Dimension, (long)options.Chains * options.WarmUp), options.MaximumDepth, seed,
+            threads);
         _step = new StepSizeAdaptation(options.TargetAcceptance);
         (_warmUp, _draws, _start, _startSpread) = (options.WarmUp, draws, options.Start, options.StartSpread);
         (_firstWindow, _lastWindow) = ((int)(FirstShare * _warmUp), _warmUp - (int)(LastShare * _warmUp));
@@ -57,6 +59,8 @@ internal sealed class NoUTurnRun : IDisposable
     public double StepSize => _chains.StepSize;
 
     public long TargetCalls => _chains.TargetCalls;
+
+    public MetricKind Metric => _chains.Metric.Kind;
 
     public int LostStarts => _chains.LostStarts;
 

@@ -22,7 +22,7 @@ public sealed record NutsOptions : IMethodOptions
     public int MaximumDepth { get; init; } = 10;
 
     /// <summary>Which covariance the momenta are fitted to.</summary>
-    public MetricKind Metric { get; init; } = MetricKind.Diagonal;
+    public MetricKind Metric { get; init; } = MetricKind.Automatic;
 
     /// <summary>Whether chains first follow the density uphill.</summary>
     public ChainStart Start { get; init; } = ChainStart.Pathfinder;

@@ -107,11 +107,11 @@ public sealed class NutsSampler : ISamplingMethod
             EffectiveSampleSize = Math.Min(1, record.LeastBulkEffectiveDraws / n),
             Elbo = double.NaN,
             TargetCalls = chains.TargetCalls,
-            Warnings = [.. Judge(record)],
+            Warnings = [.. Judge(record, reported)],
             Method = MethodName,
             Options = MethodOptions.Format(_options),
             Sampler = FormattableString.Invariant(
-                $"no-U-turn, {_options.Chains} chains of {draws} draws after {_options.WarmUp}, step {chains.StepSize:g3}, {Metric(_options.Metric)} metric"),
+                $"no-U-turn, {_options.Chains} chains of {draws} draws after {_options.WarmUp}, step {chains.StepSize:g3}, {Metric(chains.Metric)} metric"),
             Preparation = FormattableString.Invariant($"chains started uniformly in (-{_options.StartSpread:g3}, {_options.StartSpread:g3})")
                 + (_options.Start == ChainStart.Uniform ? "" : ", then on ways uphill"
                 + (chains.LostStarts == 0 ? "" : $"; {chains.LostStarts} of {_options.Chains} led nowhere and were given up")),
@@ -137,7 +137,51 @@ public sealed class NutsSampler : ISamplingMethod
         return values;
     }
 
-    private IEnumerable<Status> Judge(ChainRecord record)
+    // The coordinate in which divergent transitions lie furthest aside, by the ranks of their draws; nothing if they lie as all draws do.
+    private string Place(ChainRecord record, double[] positions)
+    {
+        const double least = 3;
+        var (d, n, count) = (_target.Names.Count, record.Divergent.Length, record.Divergences);
+        var (widest, where, sign) = (least, -1, 0);
+        var (values, rows) = (new double[n], new int[n]);
+        for (var j = 0; j < d; j++)
+        {
+            for (var i = 0; i < n; i++)
+            {
+                (values[i], rows[i]) = (positions[(i * d) + j], i);
+            }
+
+            Array.Sort(values, rows);
+            var sum = 0.0;
+            for (var rank = 0; rank < n; rank++)
+            {
+                sum += record.Divergent[rows[rank]] ? ((rank + 0.5) / n) - 0.5 : 0;
+            }
+
+            // The mean rank of draws taken at random has this deviation.
+            var score = sum / count / Math.Sqrt(1 / (12.0 * count));
+            if (Math.Abs(score) > widest)
+            {
+                (widest, where, sign) = (Math.Abs(score), j, Math.Sign(score));
+            }
+        }
+
+        if (where < 0)
+        {
+            return "";
+        }
+
+        double Median(Func<int, bool> isMeant)
+        {
+            double[] column = [.. Enumerable.Range(0, n).Where(isMeant).Select(i => positions[(i * d) + where]).Order()];
+            return column[column.Length / 2];
+        }
+
+        return FormattableString.Invariant(
+            $", most of them where {_target.Names[where]} is {(sign < 0 ? "small" : "large")} (median {Median(i => record.Divergent[i]):g3}, of all draws {Median(_ => true):g3})");
+    }
+
+    private IEnumerable<Status> Judge(ChainRecord record, double[] positions)
     {
         var worst = Enumerable.Range(0, record.Convergence.Count).MaxBy(j => record.Convergence[j].RHat);
         if (!(record.LargestRHat <= LargestRHat))
@@ -152,7 +196,7 @@ public sealed class NutsSampler : ISamplingMethod
         {
             yield return new Status(
                 StatusCode.Warning,
-                FormattableString.Invariant($"{divergences} of {record.Divergent.Length} transitions diverged"),
+                FormattableString.Invariant($"{divergences} of {record.Divergent.Length} transitions diverged{Place(record, positions)}"),
                 "raise targetAcceptance, or change the parameters of the model where its scale changes (a funnel: centred or not)");
         }
 
