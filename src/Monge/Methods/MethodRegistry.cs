@@ -74,7 +74,10 @@ public static class MethodRegistry
             },
             (problem, options) => new BoundSampler(new NutsSampler(problem.Target, options), problem.Samples),
             ("quick", new NutsOptions { WarmUp = 150, Draws = 50 }),
-            ("stan", new NutsOptions { Chains = 4, WarmUp = 1000, Draws = 1000 }),
+            ("stan", new NutsOptions
+            {
+                Chains = 4, WarmUp = 1000, Draws = 1000, TargetAcceptance = 0.8, Metric = MonteCarlo.MetricKind.Diagonal, Start = ChainStart.Uniform,
+            }),
             ("dense", new NutsOptions { Metric = MonteCarlo.MetricKind.Dense })),
         Sampler<NetsOptions>(
             "nets",
