@@ -42,11 +42,9 @@ internal static class SampleCommand
         {
             var file = parsed.GetValue(data);
             var density = file is null ? Target(parsed.GetValue(target), own, threads) : Posterior(parsed.GetValue(target), file);
-            MethodFacts[] methods = [.. Methods(parsed)];
-            chains.Check(parsed, methods);
 
             // Chains find their way by themselves, so that nothing need be searched for them.
-            if (methods.Length > 0 && methods.All(ChainFlags.MakesChains))
+            if (Methods(parsed).All(ChainFlags.MakesChains))
             {
                 density.CheckGrowth();
             }
@@ -74,6 +72,7 @@ internal static class SampleCommand
                 flags["solver"] = method == "rk4" ? "rungeKutta4" : method;
             }
 
+            chains.Check(parsed, Methods(parsed));
             chains.AddTo(flags, parsed);
             return flags;
         }

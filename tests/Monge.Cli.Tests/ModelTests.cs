@@ -1,0 +1,60 @@
+using System.Text.Json.Nodes;
+
+namespace Monge.Cli.Tests;
+
+/// <summary>Models with a user's own data, and flags of chains, through the real executable.</summary>
+public sealed class ModelTests
+{
+    private static readonly string[] s_quick = ["--method", "nuts", "--chains", "8", "--warmup", "100", "--draws", "60", "--no-report"];
+
+    [Fact]
+    public void A_model_takes_a_table_or_an_object_and_gives_the_same_draws()
+    {
+        using var folder = new ScratchFolder();
+        double[] y = [.. Enumerable.Range(0, 40).Select(t => Math.Round(Math.Sin(t) + (0.1 * (t % 7)), 4))];
+        File.WriteAllText(folder["series.csv"], "y\n" + string.Join('\n', y.Select(v => FormattableString.Invariant($"{v}"))) + "\n");
+        File.WriteAllText(folder["series.json"], new JsonObject { ["T"] = 40, ["y"] = new JsonArray([.. y.Select(v => (JsonNode)v)]) }.ToJsonString());
+        using var table = MongeProcess.Run(folder.Path, ["sample", "arma", "--data", "series.csv", .. s_quick, "--out", "a", "--json"]);
+        Assert.Equal(0, table.ExitCode);
+        using var json = MongeProcess.Run(folder.Path, ["sample", "arma-arma11", "--data", "series.json", .. s_quick, "--out", "b"]);
+        Assert.Equal(0, json.ExitCode);
+        Assert.Equal(File.ReadAllBytes(folder["a/samples.npy"]), File.ReadAllBytes(folder["b/samples.npy"]));
+        var told = JsonNode.Parse(table.Output)!;
+        Assert.Equal(480, (int)told["samples"]!);
+        Assert.Equal("arma", (string)told["target"]!);
+
+        // The run of one file can't be gone on with by another.
+        File.WriteAllText(folder["series.csv"], "y\n1\n2\n4\n3\n5\n");
+        using var other = MongeProcess.Run(folder.Path, ["sample", "arma", "--data", "series.csv", .. s_quick, "--out", "a", "--resume"]);
+        Assert.Equal(1, other.ExitCode);
+    }
+
+    [Theory]
+    [InlineData(1, "gap.csv: line 5, column 'y' holds", "sample", "arma", "--data", "gap.csv", "--method", "nuts")]
+    [InlineData(1, "there is no 'y'; there is 'x'", "sample", "arma", "--data", "other.csv", "--method", "nuts")]
+    [InlineData(1, "none.csv", "sample", "arma", "--data", "none.csv", "--method", "nuts")]
+    [InlineData(2, "'gmm9' is none", "sample", "gmm9", "--data", "other.csv", "--method", "nuts")]
+    [InlineData(2, "--chains is for methods that make chains (nuts); pinn makes none", "sample", "gmm9", "--chains", "4")]
+    [InlineData(2, "--target-accept takes a number between 0 and 1, not '2'", "sample", "gmm9", "--method", "nuts", "--target-accept", "2")]
+    [InlineData(2, "--metric takes diag or dense or unit, not 'round'", "sample", "gmm9", "--method", "nuts", "--metric", "round")]
+    public void What_does_not_fit_is_told(int code, string sentence, params string[] arguments)
+    {
+        using var folder = new ScratchFolder();
+        File.WriteAllText(folder["gap.csv"], "y\n1\n\n3\nNA\n5\n");
+        File.WriteAllText(folder["other.csv"], "x\n1\n2\n");
+        using var run = MongeProcess.Run(folder.Path, arguments);
+        Assert.Equal(code, run.ExitCode);
+        Assert.Contains(sentence, run.Error.ReplaceLineEndings(" "), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Targets_tell_programs_what_is_known_of_models()
+    {
+        using var run = MongeProcess.Run(".", "targets", "--json");
+        var arma = JsonNode.Parse(run.Output)!.AsArray().Single(t => (string)t!["name"]! == "arma")!;
+        Assert.Equal(4, (int)arma["dimension"]!);
+        Assert.Equal("arma-arma11", (string)arma["posteriordb"]!);
+        Assert.Equal(57.25, (double)arma["log_z"]!);
+        Assert.True((bool)JsonNode.Parse(run.Output)!.AsArray().Single(t => (string)t!["name"]! == "garch")!["simulates"]!);
+    }
+}
