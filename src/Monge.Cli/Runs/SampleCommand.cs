@@ -128,7 +128,8 @@ internal static class SampleCommand
     {
         var model = name is null ? null : PosteriorLibrary.Find(name);
         return model?.Posterior(ModelData.Read(file)) ?? throw CommandException.Usage(
-            $"--data goes with the name of a model that takes data; {(name is null ? "name one" : $"'{name}' is none")}: {string.Join(", ", PosteriorLibrary.All.Select(m => m.Name))}.");
+            $"--data goes with the name of a model that takes data; {(name is null ? "name one" : $"'{name}' is none")}: "
+            + $"{string.Join(", ", PosteriorLibrary.All.Select(m => m.Name))}.");
     }
 
     /// <summary>The density of a name: the program's own, or the library's.</summary>

@@ -207,8 +207,8 @@ public sealed class Density
     public double[] ReportAt(double[] positions) => Evaluate(positions, "report");
 
     /// <summary>
-    /// The part of <see cref="Check"/> that searches nothing: the formula can be traced, and the density doesn't grow without bound along a ray. A density whose
-    /// integral is known passes.
+    /// The part of <see cref="Check"/> that searches nothing: the formula can be traced, and the density doesn't grow without bound along a ray. A density
+    /// whose integral is known passes.
     /// </summary>
     /// <exception cref="DensityException">The density can't be used; the message says why.</exception>
     public void CheckGrowth()

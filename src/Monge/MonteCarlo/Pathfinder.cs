@@ -7,9 +7,9 @@ using Monge.Measures;
 namespace Monge.MonteCarlo;
 
 /// <summary>
-/// Normal approximations along the ways that a quasi-Newton method takes uphill from several starts, of each way the one that is nearest to the density. A draw of
-/// it lies where the density's mass is, not at its mode. The ways go side by side: each evaluation serves one point of every way. Source: L. Zhang, B. Carpenter,
-/// A. Gelman, A. Vehtari, "Pathfinder: Parallel quasi-Newton variational inference", JMLR 23 (2022), algorithms 1 to 5.
+/// Normal approximations along the ways that a quasi-Newton method takes uphill from several starts, of each way the one that is nearest to the density. A draw
+/// of it lies where the density's mass is, not at its mode. The ways go side by side: each evaluation serves one point of every way. Source: L. Zhang,
+/// B. Carpenter, A. Gelman, A. Vehtari, "Pathfinder: Parallel quasi-Newton variational inference", JMLR 23 (2022), algorithms 1 to 5.
 /// </summary>
 internal sealed class Pathfinder : IDisposable
 {

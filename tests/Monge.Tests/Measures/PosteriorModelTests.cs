@@ -175,7 +175,7 @@ public sealed class PosteriorModelTests
     [InlineData("gp-poisson", """{"x":[1,2],"k":[1,2.5]}""", "value 2 of 'k' is 2.5; it must be a count")]
     [InlineData("lotka-volterra", """{"ts":[1,1],"y":[[1,2],[3,4]],"y_init":[1,1]}""", "time 2 isn't after the one before it")]
     [InlineData("lotka-volterra", """{"ts":[1,2],"y":[[1,2],[3]],"y_init":[1,1]}""", "the rows of 'y' are not all of the same length")]
-    [InlineData("regression", """{"y":[1,2,3,4,5],"X":[[1,1],[1,1],[1,1],[1,1],[1,1]]}""", "column 2 of 'X' is a constant or a combination of the columns before it")]
+    [InlineData("regression", """{"y":[1,2,3,4,5],"X":[[1,1],[1,1],[1,1],[1,1],[1,1]]}""", "column 2 of 'X' is a constant or a combination of the columns")]
     [InlineData("regression", """{"y":[1,2],"X":[[1,2],[3,4]]}""", "2 observations are too few for 2 weights with flat priors")]
     [InlineData("sonar", """{"y":[1,1],"X":[[1],[2]]}""", "all values of 'y' are 1; there must be both kinds")]
     [InlineData("seeds", """{"r":[3],"N":[2],"x1":[0],"x2":[1]}""", "value 1 of 'r' is 3, above that of 'N', 2")]

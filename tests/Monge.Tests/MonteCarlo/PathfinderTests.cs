@@ -43,7 +43,9 @@ public sealed class PathfinderTests
         var logs = schools.LogDensityAt([.. paths.SelectMany(p => p.Draw)]);
         var typical = schools.LogDensityAt(new NutsSampler(schools, new NutsOptions { Draws = 20 }).Sample(2, new Run { Seed = 11 }).UnconstrainedPositions!);
         Assert.Equal(typical.Average(), logs.Average(), 4.0);
-        Assert.All(paths, p => Assert.InRange(p.Elbo, -36, -31));
+
+        // A bound of log Z = -31.31, but for the chance of eight draws.
+        Assert.All(paths, p => Assert.InRange(p.Elbo, -40, -30.3));
     }
 
     // Half of the starts have |theta| above 1, where errors of a series of 200 grow to 1e30 and chains never come back.
@@ -53,7 +55,8 @@ public sealed class PathfinderTests
     [InlineData(13)]
     public void Chains_from_hopeless_points_find_the_mass(int seed)
     {
-        var draws = new NutsSampler(KnownTargets.Get("arma"), new NutsOptions { Chains = 16, WarmUp = 200, Draws = 200 }).Sample(2, new Run { Seed = (ulong)seed });
+        var options = new NutsOptions { Chains = 16, WarmUp = 200, Draws = 200 };
+        var draws = new NutsSampler(KnownTargets.Get("arma"), options).Sample(2, new Run { Seed = (ulong)seed });
         Assert.InRange(draws.Chains!.LargestRHat, 1, 1.03);
         Assert.InRange((draws.LogZ - 57.25) / draws.LogZError, -4.5, 4.5);
     }

@@ -54,7 +54,8 @@ internal static class GaussianProcesses
             return Density.Create("gp-regression", 3, x =>
             {
                 var factor = Shared.SquaredExponential(at, x[0], x[1], x[2].Square()).Cholesky();
-                return Prior(x) + LogDensities.HalfNormal(x[2], 1) + LogDensities.MultivariateNormalCholesky(y, Expr.Constant(new double[at.Length], at.Length), factor);
+                var mean = Expr.Constant(new double[at.Length], at.Length);
+                return Prior(x) + LogDensities.HalfNormal(x[2], 1) + LogDensities.MultivariateNormalCholesky(y, mean, factor);
             }, new DensityOptions
             {
                 Description = "Regression by a Gaussian process, by its marginal likelihood.",
@@ -90,6 +91,7 @@ internal static class GaussianProcesses
         return same == 0
             ? at
             : throw data.Wrong(FormattableString.Invariant(
-                $"values {order[same - 1] + 1} and {order[same] + 1} of 'x' are the same, {at[order[same]]}, so the covariance is singular at row {order[same] + 1}"));
+                $"values {order[same - 1] + 1} and {order[same] + 1} of 'x' are the same, {at[order[same]]}, ")
+                + $"so the covariance is singular at row {order[same] + 1}");
     }
 }

@@ -23,7 +23,8 @@ internal static class LinearRegression
                 var y = data.Vector("kid_score");
                 double[] school = data.Vector("mom_hs", y.Length, "as of 'kid_score'"), iq = data.Vector("mom_iq", y.Length, "as of 'kid_score'");
                 double[][] columns = [Shared.Ones(y.Length), school, iq, .. hasInteraction ? [school.Zip(iq, (a, b) => a * b).ToArray()] : (double[][])[]];
-                return Flat(name, data, posterior, y, columns, ["beta[1]", "beta[2]", "beta[3]", "beta[4]"], "the column of 'mom_hs', 'mom_iq' or their product",
+                return Flat(
+                    name, data, posterior, y, columns, ["beta[1]", "beta[2]", "beta[3]", "beta[4]"], "the column of 'mom_hs', 'mom_iq' or their product",
                     sigma => LogDensities.HalfCauchy(sigma, 2.5), isWhitened: true);
             },
             () => Shared.Shipped("posteriordb/kidiq.json"))

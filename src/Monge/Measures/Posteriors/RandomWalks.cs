@@ -23,7 +23,8 @@ internal static class RandomWalks
                 var times = Times(data, y.Length);
                 var steps = Steps(data, times);
                 var (seen, skip) = (Shared.Constant(y), hasKnownScales ? 0 : 2);
-                string[] names = [.. hasKnownScales ? [] : (string[])["innovation_scale", "observation_scale"], .. Enumerable.Range(0, steps).Select(t => $"loc[{t}]")];
+                string[] scales = hasKnownScales ? [] : ["innovation_scale", "observation_scale"];
+                string[] names = [.. scales, .. Enumerable.Range(0, steps).Select(t => $"loc[{t}]")];
                 return Density.Create(name, steps + skip, x =>
                 {
                     var path = x[skip..];
@@ -33,7 +34,8 @@ internal static class RandomWalks
                     return hasKnownScales ? motion : motion + LogDensities.LogNormal(x[..2], 0, 2).Sum();
                 }, new DensityOptions
                 {
-                    Description = $"A Brownian motion with a gap in its observations, {(hasKnownScales ? "known" : "unknown")} scales, as in the Inference Gym.",
+                    Description = "A Brownian motion with a gap in its observations, as in the Inference Gym, "
+                        + $"{(hasKnownScales ? "known" : "unknown")} scales.",
                     Support = hasKnownScales ? null : [SupportTransform.Positive(2), SupportTransform.Real(steps)],
                     Names = names,
                     Facts = Facts(hasKnownScales, names),

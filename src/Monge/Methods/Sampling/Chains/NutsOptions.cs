@@ -16,8 +16,8 @@ public sealed record NutsOptions : IMethodOptions
     public int? Draws { get; init; }
 
     /// <summary>
-    /// The mean acceptance to which the step size is adapted: nearer to 1 takes smaller steps, which helps against divergences. Stan takes 0.8; on lanes smaller
-    /// steps are cheap.
+    /// The mean acceptance to which the step size is adapted: nearer to 1 takes smaller steps, which helps against divergences. Stan takes 0.8; on lanes
+    /// smaller steps are cheap.
     /// </summary>
     public double TargetAcceptance { get; init; } = 0.9;
 

@@ -177,8 +177,8 @@ public sealed class NutsSampler : ISamplingMethod
             return column[column.Length / 2];
         }
 
-        return FormattableString.Invariant(
-            $", most of them where {_target.Names[where]} is {(sign < 0 ? "small" : "large")} (median {Median(i => record.Divergent[i]):g3}, of all draws {Median(_ => true):g3})");
+        return FormattableString.Invariant($", most of them where {_target.Names[where]} is {(sign < 0 ? "small" : "large")} ")
+            + FormattableString.Invariant($"(median {Median(i => record.Divergent[i]):g3}, of all draws {Median(_ => true):g3})");
     }
 
     private IEnumerable<Status> Judge(ChainRecord record, double[] positions)
