@@ -18,8 +18,8 @@ public sealed class TargetTests
     private static IEnumerable<string> Names => Searched.Select(e => e.Name);
 
     /// <summary>
-    /// The targets whose base is found in a second or two. Models with loops, whose search takes up to minutes, and the diamonds, whose weights need more digits
-    /// than single precision has, have PosteriorModelTests.
+    /// The targets whose base is found in a second or two. Models with loops, whose search takes up to minutes, and the diamonds, whose weights need more
+    /// digits than single precision has, have PosteriorModelTests.
     /// </summary>
     internal static IEnumerable<TargetEntry> Searched => TargetLibrary.All.Where(e => e.Model is null || s_quickModels.Contains(e.Name));
 
