@@ -187,6 +187,25 @@ public sealed class PosteriorModelTests
         Assert.Contains(sentence, error.Message, StringComparison.Ordinal);
     }
 
+    // Mean and variance are both the rate, on both sides of where the method changes; a rate past all whole numbers of 32 bits takes no longer.
+    [Theory]
+    [InlineData(0.3)]
+    [InlineData(9.5)]
+    [InlineData(10.5)]
+    [InlineData(400)]
+    [InlineData(1e12)]
+    public void Counts_are_drawn_of_any_rate(double rate)
+    {
+        const int n = 20_000;
+        var random = new RandomStream(5);
+        double[] draws = [.. Enumerable.Range(0, n).Select(_ => Monge.Measures.Posteriors.Shared.Poisson(random, rate))];
+        var mean = draws.Average();
+        var variance = draws.Average(k => (k - mean) * (k - mean));
+        Assert.Equal(0, (mean - rate) / Math.Sqrt(rate / n), 4.5);
+        Assert.Equal(1, variance / rate, 4.5 * Math.Sqrt((2 + (1 / rate)) / n));
+        Assert.All(draws, k => Assert.True(k >= 0 && k == Math.Floor(k)));
+    }
+
     [Fact]
     public void A_table_and_an_object_of_the_same_numbers_are_the_same_data()
     {

@@ -74,17 +74,45 @@ internal static class Shared
     /// <summary>A half-Cauchy draw.</summary>
     public static double HalfCauchy(RandomStream random, double scale) => scale * Math.Abs(Math.Tan(Math.PI * (random.NextDouble() - 0.5)));
 
-    /// <summary>A number of events at a rate, by the times between them.</summary>
+    /// <summary>
+    /// A number of events at a rate: by the times between them where they are few, else by transformed rejection (W. Hoermann, Insurance: Mathematics and
+    /// Economics 12 (1993), algorithm PTRS).
+    /// </summary>
     public static double Poisson(RandomStream random, double rate)
     {
-        var (count, time) = (0, random.NextExponential());
-        while (time < rate)
+        const double few = 10;
+        if (rate < few)
         {
-            time += random.NextExponential();
-            count++;
+            var (count, time) = (0, random.NextExponential());
+            while (time < rate)
+            {
+                time += random.NextExponential();
+                count++;
+            }
+
+            return count;
         }
 
-        return count;
+        var b = 0.931 + (2.53 * Math.Sqrt(rate));
+        var a = -0.059 + (0.02483 * b);
+        var inverse = 1.1239 + (1.1328 / (b - 3.4));
+        var squeeze = 0.9277 - (3.6224 / (b - 2));
+        while (true)
+        {
+            var (u, v) = (random.NextDouble() - 0.5, random.NextDouble());
+            var edge = 0.5 - Math.Abs(u);
+            var k = Math.Floor((((2 * a / edge) + b) * u) + rate + 0.43);
+            if (edge >= 0.07 && v <= squeeze)
+            {
+                return k;
+            }
+
+            if (k >= 0 && (edge >= 0.013 || v <= edge)
+                && Math.Log(v * inverse / ((a / (edge * edge)) + b)) <= (k * Math.Log(rate)) - rate - SpecialFunctions.LogGamma(k + 1))
+            {
+                return k;
+            }
+        }
     }
 
     /// <summary>Covariance of points on a line: deviation^2 exp(-(x - x')^2 / (2 length^2)), with a nugget on the diagonal.</summary>
