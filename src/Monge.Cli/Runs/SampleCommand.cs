@@ -46,7 +46,7 @@ internal static class SampleCommand
             // Chains find their way by themselves, so that nothing need be searched for them.
             if (Methods(parsed).All(ChainFlags.MakesChains))
             {
-                density.CheckGrowth();
+                density.CheckTails();
             }
             else
             {
@@ -126,10 +126,11 @@ internal static class SampleCommand
     // The posterior of a model of the library for a file of data.
     private static Density Posterior(string? name, string file)
     {
-        var model = name is null ? null : PosteriorLibrary.Find(name);
-        return model?.Posterior(ModelData.Read(file)) ?? throw CommandException.Usage(
-            $"--data goes with the name of a model that takes data; {(name is null ? "name one" : $"'{name}' is none")}: "
-            + $"{string.Join(", ", PosteriorLibrary.All.Select(m => m.Name))}.");
+        string[] models = [.. PosteriorLibrary.All.Select(m => m.Name)];
+        return name is null ? throw CommandException.Usage("--data goes with the name of a model; `monge targets` says which take data.")
+            : PosteriorLibrary.Find(name) is { } model ? model.Posterior(ModelData.Read(file))
+            : throw CommandException.Usage(TargetLibrary.All.Any(t => t.Name == name)
+                ? $"'{name}' takes no data; models that do are {string.Join(", ", models)}." : UnknownName.Sentence("model", name, models, "monge targets"));
     }
 
     /// <summary>The density of a name: the program's own, or the library's.</summary>

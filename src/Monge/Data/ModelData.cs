@@ -46,6 +46,11 @@ public sealed class ModelData
     public static ModelData Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"There is no file '{path}'.");
+        }
+
         if (path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase))
         {
             byte[]? content = null;
@@ -85,7 +90,10 @@ public sealed class ModelData
                 List<double> values = [];
                 var shape = Shape(source, property.Name, property.Value);
                 Append(source, property.Name, property.Value, shape, values);
-                entries[property.Name] = new Entry([.. values], shape);
+                if (!entries.TryAdd(property.Name, new Entry([.. values], shape)))
+                {
+                    throw new DataFormatException(source, $"'{property.Name}' is given twice");
+                }
             }
 
             return new ModelData(source, entries, []);
@@ -188,14 +196,14 @@ public sealed class ModelData
             return Matrix(name, rows, "a row for each observation");
         }
 
-        string[] features = [.. _columns.Where(c => !others.Contains(c))];
-        if (features.Length == 0)
+        var features = FeatureNames(name, others)!;
+        if (features.Count == 0)
         {
             throw Wrong($"has no column beside {string.Join(" and ", others.Select(o => $"'{o}'"))}; features are missing");
         }
 
-        var matrix = new double[rows, features.Length];
-        for (var j = 0; j < features.Length; j++)
+        var matrix = new double[rows, features.Count];
+        for (var j = 0; j < features.Count; j++)
         {
             var column = Vector(features[j], rows);
             for (var i = 0; i < rows; i++)
@@ -206,6 +214,12 @@ public sealed class ModelData
 
         return matrix;
     }
+
+    /// <summary>The names of the features of <see cref="Features"/>: a table's columns; null of a matrix, whose columns have none.</summary>
+    /// <param name="name">The matrix.</param>
+    /// <param name="others">The columns of a table that are no features.</param>
+    public IReadOnlyList<string>? FeatureNames(string name, params IReadOnlyList<string> others) =>
+        Has(name) || _columns.Count == 0 ? null : [.. _columns.Where(c => !others.Contains(c))];
 
     /// <summary>Checks an entry that states a number that is known already; one that isn't there is right.</summary>
     /// <param name="name">The entry, as in N.</param>

@@ -18,6 +18,9 @@ public sealed class Density
     private readonly Lock _searching = new();
     private BaseSuggestion? _base;
 
+    // Both the command line and a sampler ask.
+    private bool _hasGoodTails;
+
     private Density(string name, int dimension, Func<Expr, Expr> logDensity, Func<Expr, Expr> report, string description, IReadOnlyList<string> names,
         TargetFacts facts, BaseSuggestion? suggestion)
     {
@@ -207,17 +210,27 @@ public sealed class Density
     public double[] ReportAt(double[] positions) => Evaluate(positions, "report");
 
     /// <summary>
-    /// The part of <see cref="Check"/> that searches nothing: the formula can be traced, and the density doesn't grow without bound along a ray. A density
-    /// whose integral is known passes.
+    /// The part of <see cref="Check"/> that needs no base: the formula can be traced, and the density neither grows without bound along a ray nor falls too
+    /// slowly to have a finite integral. A density whose integral is known passes.
     /// </summary>
+    /// <param name="cancellation">Stops the search for a base, which only a suspicion needs.</param>
     /// <exception cref="DensityException">The density can't be used; the message says why.</exception>
-    public void CheckGrowth()
+    public void CheckTails(CancellationToken cancellation = default)
     {
         _ = _program.Value;
-        if (Facts.LogZ is null)
+        if (_hasGoodTails || Facts.LogZ is not null)
         {
-            UnboundedCheck.Run(this);
+            return;
         }
+
+        UnboundedCheck.Run(this);
+        var origin = new double[Dimension];
+        if (double.IsFinite(LogDensityAt(origin)[0]))
+        {
+            IntegralCheck.Run(this, origin, cancellation);
+        }
+
+        _hasGoodTails = true;
     }
 
     /// <summary>Evaluates the density at the centre of its base and at draws from it, so that a wrong formula is told before training starts.</summary>
@@ -230,14 +243,7 @@ public sealed class Density
     public void Check(int points = 16, CancellationToken cancellation = default)
     {
         var program = _program.Value;
-        var origin = new double[Dimension];
-        var hasOrigin = double.IsFinite(LogDensityAt(origin)[0]);
-        CheckGrowth();
-        if (Facts.LogZ is null && hasOrigin)
-        {
-            IntegralCheck.Run(this, origin, cancellation);
-        }
-
+        CheckTails(cancellation);
         var start = FindBase(cancellation);
         double[] positions = [.. start.Center, .. start.ToGaussian().Sample(points, new RandomStream(0))];
         var values = ReferenceInterpreter.Evaluate(program, points + 1, new Dictionary<string, double[]> { ["x"] = positions }, []);
@@ -284,7 +290,8 @@ public sealed class Density
                 + "the target (DensityOptions.Base).");
         }
 
-        if (Facts.LogZ is null && !hasOrigin)
+        // Where the origin has a value, that was the place to check from.
+        if (Facts.LogZ is null && !double.IsFinite(LogDensityAt(new double[Dimension])[0]))
         {
             IntegralCheck.Run(this, start.Center, cancellation);
         }

@@ -2,7 +2,10 @@ using Monge.Engine.Programs;
 
 namespace Monge.Measures;
 
-/// <summary>The solution of an ordinary differential equation inside of a density: a loop of Runge-Kutta steps, with derivatives as of any formula.</summary>
+/// <summary>
+/// The solution of an ordinary differential equation inside of a density: a loop of Runge-Kutta steps (W. Kutta, Z. Math. Phys. 46 (1901), the classical method
+/// of order 4), with derivatives as of any formula.
+/// </summary>
 public static class OdeTrajectory
 {
     /// <summary>Solves y' = rate(t, y) by the classical method of order 4, with equal steps between two times.</summary>

@@ -125,12 +125,12 @@ internal sealed class NoUTurnChains : IDisposable
             return;
         }
 
-        int[] good = [.. Enumerable.Range(0, Count).Where(c => paths[c].Elbo >= best - Math.Max(HopelessGap, HopelessGapOfCoordinate * Dimension))];
+        var least = best - Math.Max(HopelessGap, HopelessGapOfCoordinate * Dimension);
+        int[] good = [.. Enumerable.Range(0, Count).Where(c => paths[c].Elbo >= least)];
         LostStarts = Count - good.Length;
         for (var (chain, next) = (0, 0); chain < Count; chain++)
         {
-            var isGood = good.Contains(chain);
-            var path = paths[isGood ? chain : good[next++ % good.Length]];
+            var path = paths[paths[chain].Elbo >= least ? chain : good[next++ % good.Length]];
             path.Draw.CopyTo(_trees[chain].Position);
         }
 

@@ -13,6 +13,8 @@ namespace Monge.MonteCarlo;
 /// </summary>
 internal sealed class Pathfinder : IDisposable
 {
+    // Ways side by side: those of a batch keep all their points until the best is chosen.
+    private const int Batch = 256;
     private const int MostSteps = 1000;
     private const int MostCandidates = 50;
     private const int DrawsOfCandidate = 8;
@@ -43,9 +45,12 @@ internal sealed class Pathfinder : IDisposable
     /// <param name="starts">Starts [n, d], row-major, at which density and gradient are finite.</param>
     /// <param name="random">A stream of random numbers for each start.</param>
     /// <returns>n approximations, each with a draw; minus infinity in <see cref="NormalPath.Elbo"/> where none was found.</returns>
-    public NormalPath[] Find(double[] starts, IReadOnlyList<RandomStream> random)
+    public NormalPath[] Find(double[] starts, IReadOnlyList<RandomStream> random) =>
+        [.. Enumerable.Range(0, random.Count).Chunk(Batch).SelectMany(batch => FindBatch(starts, batch, random))];
+
+    private IEnumerable<NormalPath> FindBatch(double[] starts, int[] batch, IReadOnlyList<RandomStream> random)
     {
-        Ascent[] ways = [.. Enumerable.Range(0, random.Count).Select(i => new Ascent(starts.AsSpan(i * _dimension, _dimension).ToArray()))];
+        Ascent[] ways = [.. batch.Select(i => new Ascent(starts.AsSpan(i * _dimension, _dimension).ToArray()))];
         var active = ways.ToList();
         while (active.Count > 0)
         {
@@ -65,7 +70,7 @@ internal sealed class Pathfinder : IDisposable
             active.RemoveAll(w => w.IsDone);
         }
 
-        return [.. ways.Zip(random, Best)];
+        return [.. ways.Zip(batch, (way, i) => Best(way, random[i]))];
     }
 
     /// <inheritdoc/>

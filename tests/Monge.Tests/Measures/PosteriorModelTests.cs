@@ -166,6 +166,7 @@ public sealed class PosteriorModelTests
     [InlineData("arma", """{"T":5,"y":[1,2,3,4]}""", "my data: 'T' is 5, but 'y' holds 4 numbers")]
     [InlineData("arma", """{"x":[1,2]}""", "my data: there is no 'y'; there is 'x'")]
     [InlineData("arma", """{"y":"words"}""", "missing or not finite")]
+    [InlineData("arma", """{"y":[1,2],"y":[3]}""", "my data: 'y' is given twice")]
     [InlineData("arma", """{"y":[]}""", "my data: 'y' is empty")]
     [InlineData("arma", "[1, 2]", "my data: data of a model are a JSON object")]
     [InlineData("arma", """{"y":[1,2""", "my data: is no JSON text")]
@@ -198,7 +199,7 @@ public sealed class PosteriorModelTests
     {
         const int n = 20_000;
         var random = new RandomStream(5);
-        double[] draws = [.. Enumerable.Range(0, n).Select(_ => Monge.Measures.Posteriors.Shared.Poisson(random, rate))];
+        double[] draws = [.. Enumerable.Range(0, n).Select(_ => Monge.Measures.Posteriors.PosteriorParts.Poisson(random, rate))];
         var mean = draws.Average();
         var variance = draws.Average(k => (k - mean) * (k - mean));
         Assert.Equal(0, (mean - rate) / Math.Sqrt(rate / n), 4.5);
@@ -213,6 +214,8 @@ public sealed class PosteriorModelTests
         var json = Json("""{"y":[0.5,4,0],"X":[[1,2],[3,1],[2,7]]}""");
         Assert.Equal(json.Features("X", 3, "y"), table.Features("X", 3, "y"));
         Assert.Equal(json.Vector("y"), table.Vector("y"));
+        Assert.Equal(["a", "b"], table.FeatureNames("X", "y"));
+        Assert.Null(json.FeatureNames("X", "y"));
         Assert.Equal([9, 9, 9], table.With("y", 9, 9, 9).Vector("y"));
         Assert.Equal(2.5, ModelData.Of("here", ("s", [2.5])).Number("s"));
     }

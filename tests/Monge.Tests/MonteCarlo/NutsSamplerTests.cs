@@ -115,6 +115,14 @@ public sealed class NutsSamplerTests
     }
 
     [Fact]
+    public void A_density_without_a_finite_integral_is_named_before_chains_set_out()
+    {
+        var ridge = Density.Create("ridge", 2, x => -0.5 * (x[0] + x[1]).Square());
+        var error = Assert.Throws<DensityException>(() => new NutsSampler(ridge, s_quick).Sample(2, new Run()));
+        Assert.Contains("does every coordinate have a prior?", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Chains_in_separate_modes_are_no_success_and_have_no_log_Z()
     {
         var apart = Density.Create("two far modes", 2, x =>

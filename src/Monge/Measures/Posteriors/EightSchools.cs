@@ -18,7 +18,7 @@ internal static class EightSchools
             var n = y.Length;
             var sigma = data.Positive("sigma", n, "as of 'y'");
             data.Stated("J", n, $"'y' holds {n} numbers");
-            var (observed, deviations) = (Shared.Constant(y), Shared.Constant(sigma));
+            var (observed, deviations) = (PosteriorParts.Constant(y), PosteriorParts.Constant(sigma));
             static Expr Theta(Expr x, int n) => x[n] + (x[n + 1] * x[..n]);
             string[] names = [.. Enumerable.Range(1, n).Select(j => $"theta[{j}]"), "mu", "tau"];
             return Density.Create(
@@ -29,14 +29,14 @@ internal static class EightSchools
                         Support = [SupportTransform.Real(n + 1), SupportTransform.Positive()],
                         Names = names,
                         Report = x => Expr.Concat(0, Theta(x, n), x[n..]),
-                        Facts = n == 8 ? Shared.PosteriorDbFacts(Posterior, names) : TargetFacts.None,
+                        Facts = n == 8 ? PosteriorParts.PosteriorDbFacts(Posterior, names) : TargetFacts.None,
                     });
         },
-        () => Shared.Shipped("posteriordb/eight_schools.json"),
+        () => PosteriorParts.Shipped("posteriordb/eight_schools.json"),
         (design, random) =>
         {
             var sigma = design.Positive("sigma");
-            var (mu, tau) = (5 * random.NextNormal(), Shared.HalfCauchy(random, 5));
+            var (mu, tau) = (5 * random.NextNormal(), PosteriorParts.HalfCauchy(random, 5));
             double[] theta = [.. sigma.Select(_ => mu + (tau * random.NextNormal()))];
             return new SimulatedData(design.With("y", [.. theta.Zip(sigma, (t, s) => t + (s * random.NextNormal()))]), [.. theta, mu, tau]);
         })

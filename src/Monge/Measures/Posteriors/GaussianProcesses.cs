@@ -21,25 +21,25 @@ internal static class GaussianProcesses
             var counts = data.Counts("k");
             var at = Points(data, counts.Length, "k");
             var n = at.Length;
-            Expr LogRates(Expr x) => Expr.MatrixProduct(Shared.SquaredExponential(at, x[0], x[1], Nugget).Cholesky(), x[2..]);
+            Expr LogRates(Expr x) => Expr.MatrixProduct(PosteriorParts.SquaredExponential(at, x[0], x[1], Nugget).Cholesky(), x[2..]);
             string[] names = ["rho", "alpha", .. Enumerable.Range(1, n).Select(i => $"f[{i}]")];
             return Density.Create("gp-poisson", n + 2, x => Prior(x) + LogDensities.StandardNormal(x[2..]).Sum()
-                + LogDensities.PoissonLog(Shared.Constant(counts), LogRates(x)).Sum(), new DensityOptions
+                + LogDensities.PoissonLog(PosteriorParts.Constant(counts), LogRates(x)).Sum(), new DensityOptions
                 {
                     Description = "Counts whose log rate is a Gaussian process, as in posteriordb (gp_pois_regr).",
                     Support = [SupportTransform.Positive(2), SupportTransform.Real(n)],
                     Names = names,
                     Report = x => Expr.Concat(0, x[..2], LogRates(x)),
-                    Facts = n == 11 ? Shared.PosteriorDbFacts("gp_pois_regr-gp_pois_regr", names) : TargetFacts.None,
+                    Facts = n == 11 ? PosteriorParts.PosteriorDbFacts("gp_pois_regr-gp_pois_regr", names) : TargetFacts.None,
                 });
         },
-        () => Shared.Shipped("posteriordb/gp_pois_regr.json"),
+        () => PosteriorParts.Shipped("posteriordb/gp_pois_regr.json"),
         (design, random) =>
         {
             var at = design.Vector("x");
             var (rho, alpha) = Scales(random);
-            var f = Shared.GaussianProcess(random, at, rho, alpha, Nugget);
-            return new SimulatedData(design.With("k", [.. f.Select(v => Shared.Poisson(random, Math.Exp(v)))]), [rho, alpha, .. f]);
+            var f = PosteriorParts.GaussianProcess(random, at, rho, alpha, Nugget);
+            return new SimulatedData(design.With("k", [.. f.Select(v => PosteriorParts.Poisson(random, Math.Exp(v)))]), [rho, alpha, .. f]);
         })
     { PosteriorDbName = "gp_pois_regr-gp_pois_regr" };
 
@@ -50,10 +50,10 @@ internal static class GaussianProcesses
         {
             var seen = data.Vector("y");
             var at = Points(data, seen.Length, "y");
-            var y = Shared.Constant(seen);
+            var y = PosteriorParts.Constant(seen);
             return Density.Create("gp-regression", 3, x =>
             {
-                var factor = Shared.SquaredExponential(at, x[0], x[1], x[2].Square()).Cholesky();
+                var factor = PosteriorParts.SquaredExponential(at, x[0], x[1], x[2].Square()).Cholesky();
                 var mean = Expr.Constant(new double[at.Length], at.Length);
                 return Prior(x) + LogDensities.HalfNormal(x[2], 1) + LogDensities.MultivariateNormalCholesky(y, mean, factor);
             }, new DensityOptions
@@ -63,14 +63,14 @@ internal static class GaussianProcesses
                 Names = ["rho", "alpha", "sigma"],
             });
         },
-        () => Shared.Shipped("posteriordb/gp_pois_regr.json"),
+        () => PosteriorParts.Shipped("posteriordb/gp_pois_regr.json"),
         (design, random) =>
         {
             var at = design.Vector("x");
             var (rho, alpha) = Scales(random);
             var sigma = Math.Abs(random.NextNormal());
             return new SimulatedData(
-                design.With("y", Shared.GaussianProcess(random, at, rho, alpha, sigma * sigma)), [rho, alpha, sigma]);
+                design.With("y", PosteriorParts.GaussianProcess(random, at, rho, alpha, sigma * sigma)), [rho, alpha, sigma]);
         });
 
     private static Expr Prior(Expr x) => LogDensities.Gamma(x[0], 25, 4) + LogDensities.HalfNormal(x[1], 2);

@@ -22,12 +22,13 @@ internal static class LinearRegression
             {
                 var y = data.Vector("kid_score");
                 double[] school = data.Vector("mom_hs", y.Length, "as of 'kid_score'"), iq = data.Vector("mom_iq", y.Length, "as of 'kid_score'");
-                double[][] columns = [Shared.Ones(y.Length), school, iq, .. hasInteraction ? [school.Zip(iq, (a, b) => a * b).ToArray()] : (double[][])[]];
+                double[][] product = hasInteraction ? [[.. school.Zip(iq, (a, b) => a * b)]] : [];
+                double[][] columns = [PosteriorParts.Ones(y.Length), school, iq, .. product];
                 return Flat(
                     name, data, posterior, y, columns, ["beta[1]", "beta[2]", "beta[3]", "beta[4]"], "the column of 'mom_hs', 'mom_iq' or their product",
                     sigma => LogDensities.HalfCauchy(sigma, 2.5), isWhitened: true);
             },
-            () => Shared.Shipped("posteriordb/kidiq.json"))
+            () => PosteriorParts.Shipped("posteriordb/kidiq.json"))
         { PosteriorDbName = posterior };
     }
 
@@ -37,10 +38,10 @@ internal static class LinearRegression
         data =>
         {
             var y = data.Positive("earn");
-            return Flat("earnings", data, "earnings-logearn_height", Logs(y), [Shared.Ones(y.Length), data.Vector("height", y.Length, "as of 'earn'")],
+            return Flat("earnings", data, "earnings-logearn_height", Logs(y), [PosteriorParts.Ones(y.Length), data.Vector("height", y.Length, "as of 'earn'")],
                 ["beta[1]", "beta[2]"], "'height'", sigma => 0);
         },
-        () => Shared.Shipped("posteriordb/earnings.json"))
+        () => PosteriorParts.Shipped("posteriordb/earnings.json"))
     { PosteriorDbName = "earnings-logearn_height" };
 
     /// <summary>Yield of mesquite bushes (posteriordb mesquite), all flat.</summary>
@@ -52,11 +53,11 @@ internal static class LinearRegression
             double[] Column(string name) => Logs(data.Positive(name, y.Length, "as of 'weight'"));
             return Flat(
                 "mesquite", data, "mesquite-logmesquite", Logs(y),
-                [Shared.Ones(y.Length), Column("diam1"), Column("diam2"), Column("canopy_height"), Column("total_height"), Column("density"),
+                [PosteriorParts.Ones(y.Length), Column("diam1"), Column("diam2"), Column("canopy_height"), Column("total_height"), Column("density"),
                     data.Vector("group", y.Length, "as of 'weight'")],
                 [.. Enumerable.Range(1, 7).Select(j => $"beta[{j}]")], "a covariate", sigma => 0);
         },
-        () => Shared.Shipped("posteriordb/mesquite.json"))
+        () => PosteriorParts.Shipped("posteriordb/mesquite.json"))
     { PosteriorDbName = "mesquite-logmesquite" };
 
     /// <summary>Temperatures at Kilpisjarvi over years (posteriordb kilpisjarvi_mod): normal priors of the line, which years near 2000 correlate.</summary>
@@ -67,7 +68,7 @@ internal static class LinearRegression
             var y = data.Vector("y");
             var x = data.Vector("x", y.Length, "as of 'y'");
             data.Stated("N", y.Length, $"'y' holds {y.Length} numbers");
-            var fit = Shared.Fit(data, Shared.Columns(Shared.Ones(y.Length), x), y, ["the intercept", "'x'"]);
+            var fit = PosteriorParts.Fit(data, PosteriorParts.Columns(PosteriorParts.Ones(y.Length), x), y, ["the intercept", "'x'"]);
             var (alpha, alphaScale, beta, betaScale) = (data.Number("pmualpha"), data.Number("psalpha"), data.Number("pmubeta"), data.Number("psbeta"));
             string[] names = ["alpha", "beta", "sigma"];
             return Density.Create("kilpisjarvi", 3, p => LogDensities.Normal(p[0], alpha, alphaScale) + LogDensities.Normal(p[1], beta, betaScale)
@@ -76,10 +77,10 @@ internal static class LinearRegression
                     Description = "Summer temperatures at Kilpisjarvi over years, as in posteriordb: intercept and slope are almost perfectly correlated.",
                     Support = [SupportTransform.Real(2), SupportTransform.Positive()],
                     Names = names,
-                    Facts = Shared.PosteriorDbFacts("kilpisjarvi_mod-kilpisjarvi", names),
+                    Facts = PosteriorParts.PosteriorDbFacts("kilpisjarvi_mod-kilpisjarvi", names),
                 });
         },
-        () => Shared.Shipped("posteriordb/kilpisjarvi_mod.json"))
+        () => PosteriorParts.Shipped("posteriordb/kilpisjarvi_mod.json"))
     { PosteriorDbName = "kilpisjarvi_mod-kilpisjarvi" };
 
     /// <summary>Regression with weights ~ N(0, 10) and sigma ~ half-normal(10) (posteriordb sblrc, sblri).</summary>
@@ -94,7 +95,7 @@ internal static class LinearRegression
                 var design = data.Features("X", y.Length, "y");
                 data.Stated("N", y.Length, $"'y' holds {y.Length} numbers");
                 var k = design.GetLength(1);
-                var fit = Shared.Fit(data, design, y, [.. Enumerable.Range(1, k).Select(j => $"column {j} of 'X'")]);
+                var fit = PosteriorParts.Fit(data, design, y, [.. Enumerable.Range(1, k).Select(j => $"column {j} of 'X'")]);
                 string[] names = [.. Enumerable.Range(1, k).Select(j => $"beta[{j}]"), "sigma"];
                 return Density.Create(name, k + 1, p => LogDensities.Normal(p[..k], 0, 10).Sum() + LogDensities.HalfNormal(p[k], 10)
                     + Likelihood(fit, y.Length, p[..k], p[k]), new DensityOptions
@@ -102,17 +103,17 @@ internal static class LinearRegression
                         Description = $"Linear regression on simulated data, {(isCorrelated ? "correlated" : "independent")} weights, as in posteriordb.",
                         Support = [SupportTransform.Real(k), SupportTransform.Positive()],
                         Names = names,
-                        Facts = k == 5 ? Shared.PosteriorDbFacts(source + "-blr", names) : TargetFacts.None,
+                        Facts = k == 5 ? PosteriorParts.PosteriorDbFacts(source + "-blr", names) : TargetFacts.None,
                     });
             },
-            () => Shared.Shipped($"posteriordb/{source}.json"),
+            () => PosteriorParts.Shipped($"posteriordb/{source}.json"),
             (design, random) =>
             {
                 var features = design.Features("X", design.Vector("y").Length, "y");
                 double[] beta = [.. Enumerable.Range(0, features.GetLength(1)).Select(_ => 10 * random.NextNormal())];
                 var sigma = 10 * Math.Abs(random.NextNormal());
                 return new SimulatedData(
-                    design.With("y", [.. Shared.Times(features, beta).Select(m => m + (sigma * random.NextNormal()))]), [.. beta, sigma]);
+                    design.With("y", [.. PosteriorParts.Times(features, beta).Select(m => m + (sigma * random.NextNormal()))]), [.. beta, sigma]);
             })
         { PosteriorDbName = source + "-blr" };
     }
@@ -132,8 +133,9 @@ internal static class LinearRegression
             }
 
             double[][] columns = [.. Enumerable.Range(1, k).Select(j => Centred(Enumerable.Range(0, y.Length).Select(i => given[i, j]).ToArray()))];
-            var fit = Shared.Fit(
-                data, Shared.Columns([.. columns, Shared.Ones(y.Length)]), y, [.. Enumerable.Range(2, k).Select(j => $"column {j} of 'X'"), "the intercept"]);
+            var fit = PosteriorParts.Fit(
+                data, PosteriorParts.Columns([.. columns, PosteriorParts.Ones(y.Length)]), y,
+                [.. Enumerable.Range(2, k).Select(j => $"column {j} of 'X'"), "the intercept"]);
             string[] names = [.. Enumerable.Range(1, k).Select(j => $"b[{j}]"), "Intercept", "sigma"];
             return Density.Create(
                 "diamonds", k + 2, p => LogDensities.StandardNormal(p[..k]).Sum() + LogDensities.StudentT(p[k], 3, 8, 10)
@@ -142,17 +144,17 @@ internal static class LinearRegression
                         Description = "Log prices of diamonds, 24 centred covariates, as in posteriordb: very ill-conditioned.",
                         Support = [SupportTransform.Real(k + 1), SupportTransform.Positive()],
                         Names = names,
-                        Facts = k == 24 ? Shared.PosteriorDbFacts("diamonds-diamonds", names) : TargetFacts.None,
+                        Facts = k == 24 ? PosteriorParts.PosteriorDbFacts("diamonds-diamonds", names) : TargetFacts.None,
                     });
         },
-        () => Shared.Shipped("posteriordb/diamonds.json.zip"))
+        () => PosteriorParts.Shipped("posteriordb/diamonds.json.zip"))
     { PosteriorDbName = "diamonds-diamonds" };
 
     /// <summary>The log likelihood of weights and a deviation, by a least-squares fit of n rows.</summary>
     public static Expr Likelihood(LeastSquaresResult fit, int n, Expr weights, Expr sigma)
     {
         var k = fit.Solution.Length;
-        var away = Expr.MatrixProduct(Expr.Constant(fit.Factor, k, k), weights - Shared.Constant(fit.Solution));
+        var away = Expr.MatrixProduct(Expr.Constant(fit.Factor, k, k), weights - PosteriorParts.Constant(fit.Solution));
         var squares = (fit.ResidualNorm * fit.ResidualNorm) + away.SquaredNorm();
         return (-0.5 * squares / sigma.Square()) - (n * (sigma.Log() + LogDensities.HalfLogTwoPi));
     }
@@ -165,14 +167,14 @@ internal static class LinearRegression
     {
         var (n, k) = (y.Length, columns.Length);
         data.Stated("N", n, $"the response holds {n} numbers");
-        var fit = Shared.Fit(data, Shared.Columns(columns), y, [.. Enumerable.Repeat(covariate, k)]);
+        var fit = PosteriorParts.Fit(data, PosteriorParts.Columns(columns), y, [.. Enumerable.Repeat(covariate, k)]);
         string[] names = [.. weights[..k], "sigma"];
         var density = Density.Create(name, k + 1, p => prior(p[k]) + Likelihood(fit, n, p[..k], p[k]), new DensityOptions
         {
             Description = $"Linear regression with {k} weights and flat priors on {n} rows, as in posteriordb ({posterior}).",
             Support = [SupportTransform.Real(k), SupportTransform.Positive()],
             Names = names,
-            Facts = Shared.PosteriorDbFacts(posterior, names),
+            Facts = PosteriorParts.PosteriorDbFacts(posterior, names),
         });
         return isWhitened ? density.Whiten(Coordinates(fit, n)) : density;
     }

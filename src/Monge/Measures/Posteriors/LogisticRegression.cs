@@ -34,7 +34,7 @@ internal static class LogisticRegression
         {
             double[][] rows = [.. ShippedData.Lines("logistic/german.data-numeric").Select(
                 l => l.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(ShippedData.Parse).ToArray())];
-            string[] names = [.. Enumerable.Range(1, rows[0].Length - 1).Select(j => $"x{j}"), "y"];
+            string[] names = [.. Enumerable.Range(0, rows[0].Length - 1).Select(j => $"params[{j}]"), "y"];
             return ModelData.FromTable(DataTable.From(
                 [.. rows.SelectMany(r => r[..^1].Append(r[^1] == 2 ? 1 : -1))], names.Length, names, "logistic/german.data-numeric"));
         },
@@ -66,8 +66,8 @@ internal static class LogisticRegression
                 var rows = Standardised(features, onesFirst);
                 var (n, d) = (rows.GetLength(0), rows.GetLength(1));
                 var isUsual = ReferenceEquals(data, shipped.Value);
-                string[] names = name == "german-credit" ? [.. Enumerable.Range(0, d).Select(i => $"params[{i}]")]
-                    : ["intercept", .. Enumerable.Range(0, d - 1).Select(i => $"x{i}")];
+                var columns = data.FeatureNames("X", "y") ?? [.. Enumerable.Range(0, d - 1).Select(i => $"x{i}")];
+                string[] names = onesFirst ? ["intercept", .. columns] : [.. columns, "intercept"];
                 var signed = Expr.Constant([.. Enumerable.Range(0, n).SelectMany(i => Enumerable.Range(0, d).Select(j => -labels[i] * rows[i, j]))], n, d);
                 return Density.Create(
                     name, d, w => LogDensities.StandardNormal(w).Sum() - Expr.MatrixProduct(signed, w).Softplus().Sum(),
@@ -83,7 +83,7 @@ internal static class LogisticRegression
             {
                 var rows = Standardised(design.Features("X", design.Vector("y").Length, "y"), onesFirst);
                 double[] weights = [.. Enumerable.Range(0, rows.GetLength(1)).Select(_ => random.NextNormal())];
-                return new SimulatedData(design.With("y", [.. Shared.Times(rows, weights).Select(
+                return new SimulatedData(design.With("y", [.. PosteriorParts.Times(rows, weights).Select(
                     logit => random.NextDouble() < 1 / (1 + Math.Exp(-logit)) ? 1.0 : -1)]), weights);
             });
     }

@@ -21,7 +21,7 @@ internal static class Mixtures
         {
             var seen = data.Vector("y");
             data.Stated("N", seen.Length, $"'y' holds {seen.Length} numbers");
-            var y = Shared.Constant(seen);
+            var y = PosteriorParts.Constant(seen);
             string[] names = ["mu[1]", "mu[2]", "sigma[1]", "sigma[2]", "theta"];
             return Density.Create("normal-mixture", 5, x =>
             {
@@ -35,10 +35,10 @@ internal static class Mixtures
                 Description = "A mixture of two normal laws, ordered means, as in posteriordb (low_dim_gauss_mix).",
                 Support = [SupportTransform.Ordered(2), SupportTransform.Positive(2), SupportTransform.Interval(0, 1)],
                 Names = names,
-                Facts = Shared.PosteriorDbFacts("low_dim_gauss_mix-low_dim_gauss_mix", names),
+                Facts = PosteriorParts.PosteriorDbFacts("low_dim_gauss_mix-low_dim_gauss_mix", names),
             });
         },
-        () => Shared.Shipped("posteriordb/low_dim_gauss_mix.json"),
+        () => PosteriorParts.Shipped("posteriordb/low_dim_gauss_mix.json"),
         (design, random) =>
         {
             double[] means = [2 * random.NextNormal(), 2 * random.NextNormal()];
@@ -66,7 +66,7 @@ internal static class Mixtures
             var seen = data.Vector("y");
             data.Stated("N", seen.Length, $"'y' holds {seen.Length} numbers");
             data.Stated("K", 2, "the model has two states");
-            var y = Shared.Constant(seen);
+            var y = PosteriorParts.Constant(seen);
             string[] names = ["theta1[1]", "theta1[2]", "theta2[1]", "theta2[2]", "mu[1]", "mu[2]"];
             return Density.Create("hidden-markov", 4, x =>
             {
@@ -79,10 +79,10 @@ internal static class Mixtures
                 Support = [SupportTransform.Interval(0, 1, 2), SupportTransform.Positive(2)],
                 Names = names,
                 Report = x => Expr.Concat(0, Rows(x), Expr.Vector(x[2], x[2] + x[3])),
-                Facts = Shared.PosteriorDbFacts("hmm_example-hmm_example", names),
+                Facts = PosteriorParts.PosteriorDbFacts("hmm_example-hmm_example", names),
             });
         },
-        () => Shared.Shipped("posteriordb/hmm_example.json"),
+        () => PosteriorParts.Shipped("posteriordb/hmm_example.json"),
         (design, random) =>
         {
             var (first, second) = (random.NextDouble(), random.NextDouble());
@@ -108,7 +108,7 @@ internal static class Mixtures
             var seen = data.Each("u", data.Vector("u"), v => v >= 0, "must be 0 or above");
             var other = data.Each("v", data.Vector("v", seen.Length, "as of 'u'"), v => v >= 0, "must be 0 or above");
             data.Stated("N", seen.Length, $"'u' holds {seen.Length} numbers");
-            var (u, v) = (Shared.Constant(seen), Shared.Constant(other));
+            var (u, v) = (PosteriorParts.Constant(seen), PosteriorParts.Constant(other));
             return Density.Create("hidden-markov-2", 6, x =>
             {
                 var (phi, lambda) = (Rates(x[2..4]), Rates(x[4..6]));

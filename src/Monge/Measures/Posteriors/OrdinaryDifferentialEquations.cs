@@ -33,7 +33,7 @@ internal static class OrdinaryDifferentialEquations
             Increasing(data, times);
             var first = Logs(data.Positive("y_init", 2));
             var logs = Expr.Constant(Logs([.. y.Cast<double>()]), times.Length, 2);
-            var constant = -logs.Sum() - Shared.Constant(first).Sum();
+            var constant = -logs.Sum() - PosteriorParts.Constant(first).Sum();
             string[] names = [.. Enumerable.Range(1, 4).Select(i => $"theta[{i}]"), "z_init[1]", "z_init[2]", "sigma[1]", "sigma[2]"];
             return Density.Create("lotka-volterra", 8, x =>
             {
@@ -42,16 +42,16 @@ internal static class OrdinaryDifferentialEquations
                     (_, z) => Expr.Vector(theta[0] - (theta[1] * z[1].Exp()), (theta[3] * z[0].Exp()) - theta[2]), start.Log(), 0, times, StepsBetween);
                 return LogDensities.Normal(theta, Expr.Constant([1, 0.05, 1, 0.05], 4), Expr.Constant([0.5, 0.05, 0.5, 0.05], 4)).Sum()
                     + LogDensities.LogNormal(start, Math.Log(10), 1).Sum() + LogDensities.LogNormal(sigma, -1, 1).Sum()
-                    + LogDensities.Normal(Shared.Constant(first), start.Log(), sigma).Sum() + LogDensities.Normal(logs, states, sigma).Sum() + constant;
+                    + LogDensities.Normal(PosteriorParts.Constant(first), start.Log(), sigma).Sum() + LogDensities.Normal(logs, states, sigma).Sum() + constant;
             }, new DensityOptions
             {
                 Description = "Hares and lynxes of the Hudson Bay, the equations of Lotka and Volterra, as in posteriordb (hudson_lynx_hare).",
                 Support = [SupportTransform.Positive(8)],
                 Names = names,
-                Facts = Shared.PosteriorDbFacts("hudson_lynx_hare-lotka_volterra", names),
+                Facts = PosteriorParts.PosteriorDbFacts("hudson_lynx_hare-lotka_volterra", names),
             });
         },
-        () => Shared.Shipped("posteriordb/hudson_lynx_hare.json"))
+        () => PosteriorParts.Shipped("posteriordb/hudson_lynx_hare.json"))
     { PosteriorDbName = "hudson_lynx_hare-lotka_volterra" };
 
     /// <summary>
@@ -69,7 +69,7 @@ internal static class OrdinaryDifferentialEquations
             Increasing(data, times);
             var concentrations = Concentrations(data, times);
             var constant = -seen.Sum(Math.Log);
-            var logs = Shared.Constant(Logs(seen));
+            var logs = PosteriorParts.Constant(Logs(seen));
             return Density.Create("one-compartment", 4, x => LogDensities.LogNormal(x[..3], 0, 0.5).Sum() + LogDensities.LogNormal(x[3], -2, 0.5)
                 + LogDensities.Normal(logs, concentrations(x).Log(), x[3]).Sum() + constant, new DensityOptions
                 {
@@ -116,7 +116,7 @@ internal static class OrdinaryDifferentialEquations
                     var c = Left(t, e);
                     return most / volume * c / (half + c);
                 }, Expr.Constant([0], 1), start, times, StepsBetween);
-            return Left(Shared.Constant(times), gone.Reshape(times.Length));
+            return Left(PosteriorParts.Constant(times), gone.Reshape(times.Length));
         };
     }
 

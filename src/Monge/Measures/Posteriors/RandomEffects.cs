@@ -22,11 +22,12 @@ internal static class RandomEffects
                 throw data.Wrong(FormattableString.Invariant($"value {wrong + 1} of 'r' is {r[wrong]}, above that of 'N', {n[wrong]}"));
             }
 
-            var design = Shared.Constant(Shared.Columns(Shared.Ones(r.Length), x1, x2, [.. x1.Zip(x2, (a, b) => a * b)]));
+            var (germinated, all) = (PosteriorParts.Constant(r), PosteriorParts.Constant(n));
+            var design = PosteriorParts.Constant(PosteriorParts.Columns(PosteriorParts.Ones(r.Length), x1, x2, [.. x1.Zip(x2, (a, b) => a * b)]));
             string[] names = ["tau", "a0", "a1", "a2", "a12", .. Enumerable.Range(1, r.Length).Select(j => $"b[{j}]")];
             return Density.Create("seeds", 5 + r.Length, x => LogDensities.Gamma(x[0], 0.01, 0.01) + LogDensities.Normal(x[1..5], 0, 10).Sum()
                 + LogDensities.Normal(x[5..], 0, x[0].Pow(-0.5)).Sum()
-                + LogDensities.BinomialLogit(Shared.Constant(r), Shared.Constant(n), Expr.MatrixProduct(design, x[1..5]) + x[5..]).Sum(), new DensityOptions
+                + LogDensities.BinomialLogit(germinated, all, Expr.MatrixProduct(design, x[1..5]) + x[5..]).Sum(), new DensityOptions
                 {
                     Description = "Germination of seeds on 21 plates, a logistic regression with random effects.",
                     Support = [SupportTransform.Positive(), SupportTransform.Real(4 + r.Length)],

@@ -22,7 +22,7 @@ internal static class RandomWalks
                 var y = data.Vector("y");
                 var times = Times(data, y.Length);
                 var steps = Steps(data, times);
-                var (seen, skip) = (Shared.Constant(y), hasKnownScales ? 0 : 2);
+                var (seen, skip) = (PosteriorParts.Constant(y), hasKnownScales ? 0 : 2);
                 string[] scales = hasKnownScales ? [] : ["innovation_scale", "observation_scale"];
                 string[] names = [.. scales, .. Enumerable.Range(0, steps).Select(t => $"loc[{t}]")];
                 return Density.Create(name, steps + skip, x =>

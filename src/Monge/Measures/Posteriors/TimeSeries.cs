@@ -20,8 +20,9 @@ internal static class TimeSeries
         {
             var y = data.Vector("y");
             var order = Order(data, y);
-            double[][] lags = [Shared.Ones(y.Length - order), .. Enumerable.Range(1, order).Select(k => y[(order - k)..^k])];
-            var fit = Shared.Fit(data, Shared.Columns(lags), y[order..], ["the intercept", .. Enumerable.Range(1, order).Select(k => $"'y' {k} steps before")]);
+            double[][] lags = [PosteriorParts.Ones(y.Length - order), .. Enumerable.Range(1, order).Select(k => y[(order - k)..^k])];
+            var fit = PosteriorParts.Fit(
+                data, PosteriorParts.Columns(lags), y[order..], ["the intercept", .. Enumerable.Range(1, order).Select(k => $"'y' {k} steps before")]);
             string[] names = ["alpha", .. Enumerable.Range(1, order).Select(k => $"beta[{k}]"), "sigma"];
             return Density.Create("autoregression", order + 2, x => LogDensities.Normal(x[..(order + 1)], 0, 10).Sum()
                 + LogDensities.HalfCauchy(x[order + 1], 2.5) + LinearRegression.Likelihood(fit, y.Length - order, x[..(order + 1)], x[order + 1]),
@@ -30,10 +31,10 @@ internal static class TimeSeries
                     Description = "Autoregression, as in posteriordb (arK).",
                     Support = [SupportTransform.Real(order + 1), SupportTransform.Positive()],
                     Names = names,
-                    Facts = order == 5 ? Shared.PosteriorDbFacts("arK-arK", names) : TargetFacts.None,
+                    Facts = order == 5 ? PosteriorParts.PosteriorDbFacts("arK-arK", names) : TargetFacts.None,
                 });
         },
-        () => Shared.Shipped("posteriordb/arK.json"))
+        () => PosteriorParts.Shipped("posteriordb/arK.json"))
     { PosteriorDbName = "arK-arK" };
 
     /// <summary>
@@ -52,7 +53,7 @@ internal static class TimeSeries
 
             data.Stated("T", y.Length, $"'y' holds {y.Length} numbers");
             string[] names = ["mu", "phi", "theta", "sigma"];
-            var (later, before) = (Shared.Constant(y[1..]), Shared.Constant(y[..^1]));
+            var (later, before) = (PosteriorParts.Constant(y[1..]), PosteriorParts.Constant(y[..^1]));
             return Density.Create("arma", 4, x =>
             {
                 var (mean, phi, theta, sigma) = (x[0], x[1], x[2], x[3]);
@@ -69,10 +70,10 @@ internal static class TimeSeries
                 Description = "ARMA(1, 1) of 200 observations, as in posteriordb.",
                 Support = [SupportTransform.Real(3), SupportTransform.Positive()],
                 Names = names,
-                Facts = Shared.PosteriorDbFacts("arma-arma11", names),
+                Facts = PosteriorParts.PosteriorDbFacts("arma-arma11", names),
             });
         },
-        () => Shared.Shipped("posteriordb/arma.json"))
+        () => PosteriorParts.Shipped("posteriordb/arma.json"))
     { PosteriorDbName = "arma-arma11" };
 
     /// <summary>
@@ -91,7 +92,7 @@ internal static class TimeSeries
 
             data.Stated("T", y.Length, $"'y' holds {y.Length} numbers");
             var start = data.Each("sigma1", [data.Number("sigma1", 1)], s => s > 0, "must be above 0")[0];
-            var series = Shared.Constant(y);
+            var series = PosteriorParts.Constant(y);
             return Density.Create("garch", 5, x =>
             {
                 var (mean, level, share, memory) = (x[0], x[1], x[2], x[3]);
@@ -141,7 +142,7 @@ internal static class TimeSeries
                 }
 
                 data.Stated("T", n, $"'y' holds {n} numbers");
-                var series = Shared.Constant(y);
+                var series = PosteriorParts.Constant(y);
                 Expr Heights(Expr x)
                 {
                     var (mean, phi, sigma, noise) = (x[0], x[1], x[2], x[3..]);

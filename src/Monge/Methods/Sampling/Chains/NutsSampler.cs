@@ -49,7 +49,7 @@ public sealed class NutsSampler : ISamplingMethod
     {
         ArgumentNullException.ThrowIfNull(run);
         ArgumentOutOfRangeException.ThrowIfLessThan(samples, 2);
-        _target.CheckGrowth();
+        _target.CheckTails(run.Cancellation);
         var draws = _options.Draws ?? Math.Max(LeastDraws, (samples + _options.Chains - 1) / _options.Chains);
         if ((long)draws * _options.Chains * Math.Max(_target.Dimension, _target.Names.Count) > Array.MaxLength)
         {

@@ -6,7 +6,7 @@ using Monge.Engine.Random;
 namespace Monge.Measures.Posteriors;
 
 /// <summary>What the models share: the references of posteriordb, shipped data, least squares and draws.</summary>
-internal static class Shared
+internal static class PosteriorParts
 {
     /// <summary>Data that come with the library.</summary>
     public static ModelData Shipped(string path) => ShippedData.Model(path);
