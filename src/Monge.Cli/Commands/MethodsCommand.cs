@@ -59,7 +59,7 @@ internal static class MethodsCommand
         var facts = method.Facts;
         output.WriteLine($"  {facts.Name}  {facts.Title} ({Words(facts.Maturity)})");
         output.WriteLine($"    {facts.Description}");
-        output.WriteLine($"    needs: {Words(facts.Needs)}; gives: {Words(facts.Gives)}");
+        output.WriteLine($"    needs: {Words(facts.Needs)}; gives: {Words(facts.Gives)}{(facts.Trains ? "" : "; nothing is trained")}");
         foreach (var (name, options) in method.Presets)
         {
             output.WriteLine($"    preset {name}: {options.ToJsonString()}");
@@ -94,6 +94,7 @@ internal static class MethodsCommand
             ["maturity"] = Words(facts.Maturity),
             ["needs"] = Words(facts.Needs),
             ["gives"] = Words(facts.Gives),
+            ["trains"] = facts.Trains,
             ["references"] = ResultText.Json(facts.References),
             ["presets"] = new JsonObject(method.Presets.Select(p => KeyValuePair.Create(p.Key, (JsonNode?)p.Value.DeepClone()))),
             ["options"] = Defaults(method),

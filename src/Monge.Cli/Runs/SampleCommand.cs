@@ -43,8 +43,8 @@ internal static class SampleCommand
             var file = parsed.GetValue(data);
             var density = file is null ? Target(parsed.GetValue(target), own, threads) : Posterior(parsed.GetValue(target), file);
 
-            // Chains find their way by themselves, so that nothing need be searched for them.
-            if (Methods(parsed).All(ChainFlags.MakesChains))
+            // What isn't learned finds its way by itself, so that nothing need be searched for it.
+            if (Methods(parsed).All(m => !m.Trains))
             {
                 density.CheckTails();
             }

@@ -71,6 +71,7 @@ public static class MethodRegistry
                 ],
                 Needs = MethodNeeds.Gradient,
                 Gives = MethodGives.EqualWeights | MethodGives.Chains,
+                Trains = false,
             },
             (problem, options) => new BoundSampler(new NutsSampler(problem.Target, options), problem.Samples),
             ("quick", new NutsOptions { WarmUp = 150, Draws = 50 }),
@@ -79,6 +80,22 @@ public static class MethodRegistry
                 Chains = 4, WarmUp = 1000, Draws = 1000, TargetAcceptance = 0.8, Metric = MonteCarlo.MetricKind.Diagonal, Start = ChainStart.Uniform,
             }),
             ("dense", new NutsOptions { Metric = MonteCarlo.MetricKind.Dense })),
+        Annealing(
+            SmcSampler.MethodName, "Sequential Monte Carlo",
+            "Carries particles from a Gaussian to the density through temperatures that are found on the way, each time weighted, resampled and moved by "
+            + "Hamiltonian steps; independent islands of them give log Z with its error. For posteriors with one or several modes.",
+            true,
+            "P. Del Moral, A. Doucet and A. Jasra, Sequential Monte Carlo samplers, JRSS B 68 (2006)",
+            ("quick", new SmcOptions { EffectiveShare = 0.5, Moves = 1 }),
+            ("thorough", new SmcOptions { EffectiveShare = 0.95, Moves = 4 })),
+        Annealing(
+            SmcSampler.AnnealedName, "Annealed importance sampling",
+            "Carries particles from a Gaussian to the density through temperatures that a pilot run found, by Hamiltonian steps, each with its own weight: the "
+            + "estimate of Z is unbiased.",
+            false,
+            "R. Neal, Annealed importance sampling, Statistics and Computing 11 (2001)",
+            ("quick", new SmcOptions { Temperatures = 50 }),
+            ("thorough", new SmcOptions { Temperatures = 2000 })),
         Sampler<NetsOptions>(
             "nets",
             "Non-equilibrium transport sampler",
@@ -292,6 +309,19 @@ public static class MethodRegistry
         ("small", new ControlledOptions { Training = new() { Iterations = 500, BatchSize = 128 }, Steps = 32, Size = new() { Width = 32 } }),
         ("kl", new ControlledOptions { Loss = Objectives.PathSpaceLoss.Kl }),
         ("paper", new ControlledOptions { Training = new() { Iterations = 60_000, BatchSize = 2048 }, Steps = 200 }));
+
+    private static MethodEntry<SamplingProblem, SampleSet> Annealing(
+        string name, string title, string description, bool resamples, string reference, params (string Name, SmcOptions Options)[] presets) =>
+        MethodEntry<SamplingProblem, SampleSet>.Create(
+            new MethodFacts(MethodKind.Sample, name, title, description)
+            {
+                References = [reference],
+                Needs = MethodNeeds.Gradient,
+                Gives = resamples ? MethodGives.Weights | MethodGives.EqualWeights : MethodGives.Weights,
+                Trains = false,
+            },
+            (problem, options) => new BoundSampler(new SmcSampler(problem.Target, options, resamples), problem.Samples),
+            presets);
 
     private sealed record BoundSampler(ISamplingMethod Method, int Samples) : IMethod<SampleSet>
     {

@@ -45,6 +45,14 @@ internal sealed class ChainMetric
         }
     }
 
+    /// <summary>A copy of the scales, which stays as it is.</summary>
+    public ChainMetric Copy()
+    {
+        var copy = new ChainMetric(Kind, _dimension);
+        Factor.CopyTo(copy.Factor, 0);
+        return copy;
+    }
+
     /// <summary>The kind that <see cref="MetricKind.Automatic"/> stands for.</summary>
     /// <param name="kind">The kind asked for.</param>
     /// <param name="dimension">d.</param>

@@ -1,4 +1,3 @@
-using Monge.Engine.Arrays;
 using Monge.Engine.Execution;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
@@ -16,11 +15,6 @@ internal sealed class NoUTurnChains : IDisposable
     // Chains that fill a tile: fewer for a thread don't pay.
     private const int LeastGroup = 16;
     private const int MostStarts = 100;
-
-    // A way uphill whose normal approximation has an evidence bound this far below the best one's, in nats and for each coordinate, has ended where there is no
-    // mass to speak of, and its chain starts from another way.
-    private const double HopelessGap = 20;
-    private const double HopelessGapOfCoordinate = 1;
 
     private readonly Density _target;
     private readonly Group[] _groups;
@@ -46,7 +40,7 @@ internal sealed class NoUTurnChains : IDisposable
         _trees = [.. Enumerable.Range(0, chains).Select(_ => new NoUTurnTree(Dimension, maximumDepth))];
         _random = [.. Enumerable.Range(0, chains).Select(c => new RandomStream(Mix(seed, c), MonteCarloStreams.Chain))];
         (_remaining, _acceptance) = (new int[chains], new double[chains]);
-        var program = Leapfrog(target, metric);
+        var program = LeapfrogLanes.Trace(Dimension, metric, target.LogDensity);
         var groups = Math.Clamp(chains / LeastGroup, 1, _team.ThreadCount);
         _groups = new Group[groups];
         for (var g = 0; g < groups; g++)
@@ -119,13 +113,12 @@ internal sealed class NoUTurnChains : IDisposable
         using var finder = new Pathfinder(_target, new ExecutionOptions { Threads = _team.ThreadCount });
         var paths = finder.Find(starts, _random);
         _leapfrogs += finder.TargetCalls;
-        var best = paths.Max(p => p.Elbo);
-        if (double.IsNegativeInfinity(best))
+        var least = NormalPath.LeastElbo(paths, Dimension);
+        if (double.IsNegativeInfinity(least))
         {
             return;
         }
 
-        var least = best - Math.Max(HopelessGap, HopelessGapOfCoordinate * Dimension);
         int[] good = [.. Enumerable.Range(0, Count).Where(c => paths[c].Elbo >= least)];
         LostStarts = Count - good.Length;
         for (var (chain, next) = (0, 0); chain < Count; chain++)
@@ -147,7 +140,7 @@ internal sealed class NoUTurnChains : IDisposable
                 group.Steps[r] = stepSize * _trees[group.First + r].Begin(_random[group.First + r], group.Point(r));
             }
 
-            group.Program.Run(group.Count);
+            group.Run(group.Count);
             _leapfrogs += group.Count;
             for (var r = 0; r < group.Count; r++)
             {
@@ -249,7 +242,7 @@ internal sealed class NoUTurnChains : IDisposable
     {
         foreach (var group in _groups)
         {
-            group.Program.Dispose();
+            group.Dispose();
         }
     }
 
@@ -268,23 +261,6 @@ internal sealed class NoUTurnChains : IDisposable
         return true;
     }
 
-    // One step of Stoermer and Verlet in z, x = L z: half a kick, a drift, half a kick.
-    private static TracedProgram Leapfrog(Density target, MetricKind metric)
-    {
-        var d = target.Dimension;
-        var (z, p, gradient, step) = (Expr.Input("z", d), Expr.Input("p", d), Expr.Input("gradient", d), Expr.Input("step"));
-        var factor = metric == MetricKind.Dense ? Expr.Shared("factor", d, d) : Expr.Shared("factor", d);
-        var half = p + (0.5 * step * gradient);
-        var next = z + (step * half);
-        var x = metric == MetricKind.Dense ? Expr.MatrixProduct(factor, next) : factor * next;
-        var value = target.LogDensity(x);
-        var nextGradient = Derivative.Gradient(value, next);
-        var nextMomentum = half + (0.5 * step * nextGradient);
-        return new TracedProgram(
-            null, ("next z", next), ("next p", nextMomentum), ("next gradient", nextGradient), ("value", value),
-            ("kinetic", 0.5 * nextMomentum.SquaredNorm()));
-    }
-
     // Log density and gradient at all chains' positions, by steps of no length.
     private void Evaluate()
     {
@@ -300,7 +276,7 @@ internal sealed class NoUTurnChains : IDisposable
                 group.Steps[r] = 0;
             }
 
-            group.Program.Run(group.Count);
+            group.Run(group.Count);
             _leapfrogs += group.Count;
             for (var r = 0; r < group.Count; r++)
             {
@@ -322,7 +298,7 @@ internal sealed class NoUTurnChains : IDisposable
 
         for (var active = group.Count; active > 0;)
         {
-            group.Program.Run(active);
+            group.Run(active);
             group.Leapfrogs += active;
             for (var r = 0; r < active;)
             {
@@ -349,62 +325,14 @@ internal sealed class NoUTurnChains : IDisposable
     }
 
     /// <summary>Chains of one thread, and the rows of those that are under way.</summary>
-    private sealed class Group
+    private sealed class Group(TracedProgram program, int first, int count, int dimension, double[] factor)
+        : LeapfrogLanes(program, count, dimension, factor)
     {
-        private readonly NdArray<double> _positions;
-        private readonly NdArray<double> _momenta;
-        private readonly NdArray<double> _gradients;
-        private readonly NdArray<double> _steps;
-        private readonly NdArray<double> _values;
-        private readonly NdArray<double> _kinetic;
+        public int First { get; } = first;
 
-        public Group(TracedProgram program, int first, int count, int dimension, double[] factor)
-        {
-            (First, Count, Chain) = (first, count, new int[count]);
-            (_positions, _momenta, _gradients) = (new(count, dimension), new(count, dimension), new(count, dimension));
-            (_steps, _values, _kinetic) = (new(count), new(count), new(count));
-            Program = new CompiledProgram<double>(program, new ExecutionOptions { Threads = 1 })
-            {
-                ["next z"] = _positions,
-                ["next p"] = _momenta,
-                ["next gradient"] = _gradients,
-                ["value"] = _values,
-                ["kinetic"] = _kinetic,
-            };
-
-            // A step starts where the last one ended, so what comes out is written over what went in.
-            Program.BindIfUsed("z", _positions);
-            Program.BindIfUsed("p", _momenta);
-            Program.BindIfUsed("gradient", _gradients);
-            Program.BindIfUsed("step", _steps);
-            Bind(factor);
-        }
-
-        public CompiledProgram<double> Program { get; }
-
-        public int First { get; }
-
-        public int Count { get; }
-
-        public int[] Chain { get; }
+        public int[] Chain { get; } = new int[count];
 
         public long Leapfrogs { get; set; }
-
-        public Span<double> Steps => _steps.Span;
-
-        public Span<double> Values => _values.Span;
-
-        public Span<double> Kinetic => _kinetic.Span;
-
-        public PhasePoint Point(int row) => new(_positions.Row(row), _momenta.Row(row), _gradients.Row(row));
-
-        public void Bind(double[] factor)
-        {
-            if (Program.Uses("factor"))
-            {
-                factor.CopyTo(Program["factor"].Span);
-            }
-        }
 
         /// <summary>Moves the last row with all that is known of it to another.</summary>
         public void Replace(int row, int last)
@@ -420,4 +348,7 @@ internal static class MonteCarloStreams
 {
     public static readonly StreamName Chain = StreamName.Of("chain");
     public static readonly StreamName Bridge = StreamName.Of("bridge sampling");
+    public static readonly StreamName TemperedStart = StreamName.Of("tempered start");
+    public static readonly StreamName TemperedMove = StreamName.Of("tempered move");
+    public static readonly StreamName TemperedResampling = StreamName.Of("tempered resampling");
 }

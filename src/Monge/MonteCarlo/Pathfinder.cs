@@ -490,4 +490,14 @@ internal sealed class Pathfinder : IDisposable
 /// <param name="Mean">Its mean [d].</param>
 /// <param name="Draw">A draw of it [d].</param>
 /// <param name="Elbo">The evidence lower bound: the mean of log density less log approximation over its draws; minus infinity if it isn't finite.</param>
-internal sealed record NormalPath(double[] Mean, double[] Draw, double Elbo);
+internal sealed record NormalPath(double[] Mean, double[] Draw, double Elbo)
+{
+    // A way uphill whose normal approximation has an evidence bound this far below the best one's, in nats and for each coordinate, has ended where there is no
+    // mass to speak of.
+    private const double HopelessGap = 20;
+    private const double HopelessGapOfCoordinate = 1;
+
+    /// <summary>The evidence bound below which a way of several has led nowhere.</summary>
+    public static double LeastElbo(IEnumerable<NormalPath> paths, int dimension) =>
+        paths.Max(p => p.Elbo) - Math.Max(HopelessGap, HopelessGapOfCoordinate * dimension);
+}

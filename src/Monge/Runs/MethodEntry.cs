@@ -88,6 +88,9 @@ public sealed record MethodFacts(MethodKind Kind, string Name, string Title, str
 
     /// <summary>What its result holds.</summary>
     public MethodGives Gives { get; init; }
+
+    /// <summary>Whether it learns a transport or a network first, which can then be used many times; else it finds its way to each result anew.</summary>
+    public bool Trains { get; init; } = true;
 }
 
 /// <summary>A method bound to its problem and options.</summary>

@@ -93,6 +93,12 @@ public sealed record SampleSet
     /// <summary>What is known of the chains, where the samples are their draws; null for independent samples.</summary>
     public ChainRecord? Chains { get; init; }
 
+    /// <summary>
+    /// Groups of equal size, one after the other, of which each was drawn independently of the others though the samples in it weren't; errors then come from
+    /// their spread. Null where all samples are independent, or chains.
+    /// </summary>
+    public int? Islands { get; init; }
+
     /// <summary>Whether base or path were made knowing where the modes are; a comparison must say so.</summary>
     public bool UsesModeKnowledge { get; init; }
 
@@ -274,12 +280,54 @@ public sealed record SampleSet
     public IReadOnlyList<MomentRow> MomentRows()
     {
         var rows = MomentTable.Compute(Positions, Dimension, LogWeights, Names).Rows;
-        return Chains is not { } chains ? rows : [.. rows.Select((row, j) => row with
+        return Chains is { } chains ? [.. rows.Select((row, j) => row with
         {
             MeanError = chains.Convergence[j].MeanError,
             StandardDeviationError = chains.Convergence[j].DeviationError,
+        })]
+            : Islands is not { } islands ? rows : [.. rows.Select((row, j) => row with
+            {
+                MeanError = IslandError(IslandMeans(islands, j, x => x), row.Mean),
+                StandardDeviationError = IslandError(IslandMeans(islands, j, x => (x - row.Mean) * (x - row.Mean)), row.StandardDeviation * row.StandardDeviation)
+                    / (2 * row.StandardDeviation),
+            })];
+    }
+
+    /// <summary>The coordinate in which the islands' means differ most beside the deviation in them, with the Gelman-Rubin ratio there.</summary>
+    /// <exception cref="InvalidOperationException">The set has no islands.</exception>
+    internal (string Name, double Ratio) IslandDisagreement()
+    {
+        var islands = Islands ?? throw new InvalidOperationException("The samples are of no islands.");
+        return Enumerable.Range(0, Dimension).Select(j =>
+        {
+            var (means, squares) = (IslandMeans(islands, j, x => x), IslandMeans(islands, j, x => x * x));
+            double[] live = [.. means.Where(m => m.Weight > 0).Select(m => m.Mean)];
+            var within = means.Zip(squares).Where(p => p.First.Weight > 0).Average(p => p.Second.Mean - (p.First.Mean * p.First.Mean));
+            var mean = live.Average();
+            var between = live.Length > 1 ? live.Sum(m => (m - mean) * (m - mean)) / (live.Length - 1) : double.PositiveInfinity;
+            return (Names[j], within > 0 ? Math.Sqrt(1 + (between / within)) : 1);
+        }).MaxBy(r => r.Item2);
+    }
+
+    private (double Weight, double Mean)[] IslandMeans(int islands, int coordinate, Func<double, double> function)
+    {
+        var (weights, size) = (NormalizedWeights(), Count / islands);
+        return [.. Enumerable.Range(0, islands).Select(g =>
+        {
+            var (weight, sum) = (0.0, 0.0);
+            for (var i = g * size; i < (g + 1) * size; i++)
+            {
+                weight += weights[i];
+                sum += weights[i] * function(Positions[(i * Dimension) + coordinate]);
+            }
+
+            return (weight, weight > 0 ? sum / weight : 0);
         })];
     }
+
+    // The error of a ratio of sums over independent islands.
+    private static double IslandError((double Weight, double Mean)[] islands, double mean) => Math.Sqrt(
+        islands.Sum(g => g.Weight * g.Weight * (g.Mean - mean) * (g.Mean - mean)) * islands.Length / (islands.Length - 1));
 
     /// <summary>A table of means, standard deviations and quantiles, log Z with its error, the effective sample size and the warnings.</summary>
     public string Summary()

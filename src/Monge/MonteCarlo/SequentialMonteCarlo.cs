@@ -1,0 +1,257 @@
+using Monge.Diagnostics;
+using Monge.Engine.Random;
+using Monge.Measures;
+using Monge.Runs;
+using Monge.Training;
+
+namespace Monge.MonteCarlo;
+
+/// <summary>What is fixed of a sequential Monte Carlo run.</summary>
+/// <param name="Particles">Particles n, a multiple of the islands.</param>
+/// <param name="Islands">Groups of particles that are resampled among themselves.</param>
+/// <param name="EffectiveShare">The share of effective particles that a step of the temperature leaves.</param>
+/// <param name="Moves">Moves of each particle at a temperature.</param>
+/// <param name="TargetAcceptance">The mean acceptance that the step length is adapted to.</param>
+/// <param name="TrajectoryLength">Length of a move in deviations.</param>
+/// <param name="MaximumLeapfrogs">Leapfrog steps of a move at most.</param>
+/// <param name="Metric">The kind of metric, not automatic.</param>
+internal sealed record TemperingPlan(
+    int Particles, int Islands, double EffectiveShare, int Moves, double TargetAcceptance, double TrajectoryLength, int MaximumLeapfrogs, MetricKind Metric);
+
+/// <summary>
+/// Sequential Monte Carlo from a Gaussian to a density (P. Del Moral, A. Doucet, A. Jasra, "Sequential Monte Carlo samplers", JRSS B 68 (2006)): particles at
+/// base^(1 - beta) target^beta are weighted for the next beta, resampled and moved. The next beta is the one that leaves a given share of them effective (A. Jasra
+/// et al., "Inference for Lévy-driven stochastic volatility models via adaptive SMC", 2011; Y. Zhou et al., "Toward automatic model comparison", 2016, for the
+/// conditional share), found by bisection; metric and step length follow the particles. Islands share all of this but are resampled apart, so that the spread of
+/// their estimates of Z is its error. With given stages nothing is adapted or resampled: annealed importance sampling (R. Neal, 2001), whose Z is unbiased.
+/// </summary>
+internal sealed class SequentialMonteCarlo : IIterative, IDisposable
+{
+    private const double LeastBeta = 1e-12;
+    private const double LargestStep = 1.8;
+    private const double AdaptationRate = 0.7;
+    private const int MostTrials = 30;
+    private const int Bisections = 60;
+
+    private readonly TemperingPlan _plan;
+    private readonly TemperedStart _start;
+    private readonly TemperedWalkers _walkers;
+    private readonly IReadOnlyList<TemperedStage>? _given;
+    private readonly List<TemperedStage> _stages = [];
+    private readonly ulong _seed;
+    private readonly ChainMetric _metric;
+    private double _beta;
+    private double _step;
+    private double _leastAcceptance = 1;
+    private long _moves;
+
+    /// <param name="target">The density.</param>
+    /// <param name="start">The base.</param>
+    /// <param name="plan">What is fixed.</param>
+    /// <param name="given">Stages to go through without resampling; null for adapted ones.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="threads">Threads, 0 for all.</param>
+    public SequentialMonteCarlo(
+        Density target, TemperedStart start, TemperingPlan plan, IReadOnlyList<TemperedStage>? given, ulong seed, int threads)
+    {
+        (_plan, _start, _given, _seed) = (plan, start, given, seed);
+        _walkers = new TemperedWalkers(target.Dimension, start.Base.LogDensity, target.LogDensity, plan.Particles, plan.Metric, seed, threads);
+        (_metric, LogWeights) = (new ChainMetric(plan.Metric, target.Dimension), new double[plan.Particles]);
+        _step = Math.Min(LargestStep, 1.5 * Math.Pow(target.Dimension, -0.25));
+    }
+
+    /// <summary>Positions [n, d].</summary>
+    public double[] Positions => _walkers.Positions;
+
+    /// <summary>Log-weights [n], whose log-mean-exp estimates log Z: of an island all alike, unless stages were given.</summary>
+    public double[] LogWeights { get; }
+
+    /// <summary>Evaluations of the target so far.</summary>
+    public long TargetCalls => _walkers.TargetCalls;
+
+    /// <summary>The stages passed.</summary>
+    public IReadOnlyList<TemperedStage> Stages => _stages;
+
+    /// <summary>The lowest mean acceptance of a stage's last move.</summary>
+    public double LeastAcceptance => _leastAcceptance;
+
+    /// <inheritdoc/>
+    public void Init()
+    {
+        _start.Base.Sample(_plan.Particles, new RandomStream(_seed, MonteCarloStreams.TemperedStart)).CopyTo(_walkers.Positions, 0);
+        _walkers.Evaluate(new TemperedStage(0, _metric, 0, 0));
+        if (_walkers.TargetValues.All(double.IsNegativeInfinity))
+        {
+            throw new DensityException($"The density is zero at all {_plan.Particles} draws from {_start.Source}; set startSpread to where it is positive.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public StepInfo Step(long iteration, long total)
+    {
+        if (_given is not null)
+        {
+            var stage = _given[(int)iteration];
+            for (var i = 0; i < LogWeights.Length; i++)
+            {
+                LogWeights[i] += Increment(i, stage.Beta - _beta);
+            }
+
+            _beta = stage.Beta;
+            Learn(_walkers.Move(stage, (ulong)_moves++));
+            return new StepInfo();
+        }
+
+        var next = NextBeta();
+        Resample(next - _beta, (int)iteration);
+        _beta = next;
+        for (var i = 0; i < _plan.Particles; i++)
+        {
+            _metric.Observe(_walkers.PositionOf(i));
+        }
+
+        _metric.Update();
+        var acceptance = iteration == 0 ? FindStep() : 0;
+        for (var k = 0; k < _plan.Moves; k++)
+        {
+            acceptance = _walkers.Move(Stage(), (ulong)_moves++);
+            _step = Math.Min(LargestStep, _step * Math.Exp(AdaptationRate * (acceptance - _plan.TargetAcceptance)));
+        }
+
+        Learn(acceptance);
+        _stages.Add(Stage());
+        return new StepInfo();
+    }
+
+    /// <inheritdoc/>
+    public long Total(long iteration, long total) => _given is not null ? total
+        : _beta == 1 ? iteration : Math.Max(iteration + 1, (long)Math.Min(iteration / Math.Max(_beta, 0.01), 1_000_000));
+
+    /// <inheritdoc/>
+    public void Exchange(RunState state)
+    {
+        void Doubles(string name, double[] values) => state.Exchange<double>(name, values);
+        _walkers.Exchange(Doubles);
+        _metric.Exchange(Doubles);
+        double[] numbers = [_beta, _step, _leastAcceptance, _moves, _stages.Count];
+        Doubles("numbers", numbers);
+        Doubles("logWeights", LogWeights);
+        (_beta, _step, _leastAcceptance, _moves) = (numbers[0], numbers[1], numbers[2], (long)numbers[3]);
+        for (var k = 0; k < (int)numbers[4]; k++)
+        {
+            var stage = k < _stages.Count ? _stages[k] : new TemperedStage(0, _metric.Copy(), 0, 0);
+            double[] values = [stage.Beta, stage.StepSize, stage.Leapfrogs];
+            Doubles(FormattableString.Invariant($"stage.{k}.numbers"), values);
+            Doubles(FormattableString.Invariant($"stage.{k}.factor"), stage.Metric.Factor);
+            if (k == _stages.Count)
+            {
+                _stages.Add(new TemperedStage(values[0], stage.Metric, values[1], (int)values[2]));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _walkers.Dispose();
+
+    private TemperedStage Stage() => new(
+        _beta, _metric.Copy(), _step, (int)Math.Clamp(Math.Round(_plan.TrajectoryLength / _step), 1, _plan.MaximumLeapfrogs));
+
+    private void Learn(double acceptance) => _leastAcceptance = Math.Min(_leastAcceptance, acceptance);
+
+    // Where the target has no value there is no weight, whatever the exponent.
+    private double Increment(int i, double change) => change * (_walkers.TargetValues[i] - _walkers.BaseValues[i]);
+
+    private double NextBeta()
+    {
+        var live = Effective(LeastBeta);
+        if (Effective(1 - _beta) >= _plan.EffectiveShare * live)
+        {
+            return 1;
+        }
+
+        var (low, high) = (0.0, 1 - _beta);
+        for (var k = 0; k < Bisections; k++)
+        {
+            var middle = 0.5 * (low + high);
+            (low, high) = Effective(middle) >= _plan.EffectiveShare * live ? (middle, high) : (low, middle);
+        }
+
+        // Densities that differ without bound have no step that is short enough.
+        return _beta + Math.Max(low, LeastBeta);
+    }
+
+    // The share of effective particles that a change of beta leaves, weighted as they are.
+    private double Effective(double change)
+    {
+        var n = LogWeights.Length;
+        var (shift, sum, squares, all) = (double.NegativeInfinity, 0.0, 0.0, 0.0);
+        var top = LogWeights.Max();
+        for (var i = 0; i < n; i++)
+        {
+            shift = Math.Max(shift, Increment(i, change));
+        }
+
+        for (var i = 0; i < n; i++)
+        {
+            var (weight, ratio) = (Math.Exp(LogWeights[i] - top), Math.Exp(Increment(i, change) - shift));
+            all += weight;
+            sum += weight * ratio;
+            squares += weight * ratio * ratio;
+        }
+
+        return sum > 0 ? sum * sum / (all * squares) : 0;
+    }
+
+    // Weighs each island's particles and draws them anew: the mean weight stays with the island.
+    private void Resample(double change, int iteration)
+    {
+        var size = _plan.Particles / _plan.Islands;
+        var weights = new double[size];
+        for (var g = 0; g < _plan.Islands; g++)
+        {
+            var first = g * size;
+            var top = Enumerable.Range(first, size).Max(i => Increment(i, change));
+            if (double.IsNegativeInfinity(top))
+            {
+                Array.Fill(LogWeights, double.NegativeInfinity, first, size);
+                continue;
+            }
+
+            for (var k = 0; k < size; k++)
+            {
+                weights[k] = Math.Exp(Increment(first + k, change) - top);
+            }
+
+            var mean = top + Math.Log(weights.Average());
+            for (var k = 0; k < size; k++)
+            {
+                LogWeights[first + k] += mean;
+            }
+
+            var random = new RandomStream(
+                unchecked(_seed ^ (0x9E3779B97F4A7C15UL * (ulong)(((long)iteration * _plan.Islands) + g + 1))), MonteCarloStreams.TemperedResampling);
+            _walkers.Select([.. Resampling.Systematic(weights, size, random).Select(k => first + k)], first);
+        }
+    }
+
+    // Doubles or halves the step until moves are taken as often as they should; the moves made on the way are as good as others.
+    private double FindStep()
+    {
+        var acceptance = 0.0;
+        var (wasLow, wasHigh) = (false, false);
+        for (var k = 0; k < MostTrials && !(wasLow && wasHigh); k++)
+        {
+            acceptance = _walkers.Move(Stage(), (ulong)_moves++);
+            var isHigh = acceptance > _plan.TargetAcceptance;
+            if (isHigh && _step >= LargestStep)
+            {
+                break;
+            }
+
+            (wasLow, wasHigh) = (wasLow || !isHigh, wasHigh || isHigh);
+            _step = Math.Min(LargestStep, _step * (isHigh ? 1.5 : 1 / 1.5));
+        }
+
+        return acceptance;
+    }
+}
