@@ -47,6 +47,9 @@ public sealed class TracedProgram
     /// <summary>All nodes, inputs of a node before it.</summary>
     internal IReadOnlyList<Expr> Nodes { get; }
 
+    /// <summary>Whether there is a loop in it.</summary>
+    public bool HasLoops => Nodes.Any(n => n.Operation is ScanOperation);
+
     internal static List<Expr> Collect(IEnumerable<Expr> roots)
     {
         var seen = new HashSet<Expr>(roots);

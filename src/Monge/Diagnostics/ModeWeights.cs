@@ -24,7 +24,7 @@ public sealed class ModeWeights
     /// <summary>Weighted fraction of the samples in each mode.</summary>
     public IReadOnlyList<double> Weights { get; }
 
-    /// <summary>Monte Carlo standard error of each weight, for independent samples.</summary>
+    /// <summary>Monte Carlo standard error of each weight, for independent samples or independent groups of them.</summary>
     public IReadOnlyList<double> Errors { get; }
 
     /// <summary>Weighted fraction of the samples that belong to no mode.</summary>
@@ -37,7 +37,7 @@ public sealed class ModeWeights
     public double Coverage { get; }
 
     /// <summary>
-    /// Standard error of <see cref="Coverage"/> for independent samples; samples of finite number also lower the coverage
+    /// Standard error of <see cref="Coverage"/> for independent samples or groups; samples of finite number also lower the coverage
     /// itself, by about (modes - 1) / (2 n log modes).
     /// </summary>
     public double CoverageError { get; }
@@ -51,11 +51,18 @@ public sealed class ModeWeights
     /// <param name="modes">Number of modes, at least 1.</param>
     /// <param name="label">The mode of one sample of d values, 0 to modes - 1, or -1 for none.</param>
     /// <param name="logWeights">n log-weights, up to a constant; null for equal weights.</param>
+    /// <param name="groups">
+    /// Groups of equal size, one after the other, that are independent of each other though the samples in them aren't, such as chains: errors come from their
+    /// spread. Null for independent samples.
+    /// </param>
     /// <exception cref="ArgumentException">Samples or weights are unusable, or a label is out of range.</exception>
-    public static ModeWeights Compute(double[] samples, int dimension, int modes, Func<ReadOnlySpan<double>, int> label, double[]? logWeights = null)
+    public static ModeWeights Compute(
+        double[] samples, int dimension, int modes, Func<ReadOnlySpan<double>, int> label, double[]? logWeights = null, int? groups = null)
     {
         ArgumentNullException.ThrowIfNull(label);
         ArgumentOutOfRangeException.ThrowIfLessThan(modes, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(groups ?? 2, 2);
+        var (group, held) = (new double[groups ?? 0], new double[groups ?? 0, modes]);
         double[] weights = WeightedSamples.Normalise(samples, dimension, logWeights);
         var totals = new double[modes];
         var squares = new double[modes];
@@ -66,6 +73,13 @@ public sealed class ModeWeights
             if (mode < -1 || mode >= modes)
                 throw new ArgumentException($"Sample {index} was given the mode {mode}, but modes run from 0 to {modes - 1}.", nameof(label));
             double square = weights[index] * weights[index];
+            int own = (int)((long)index * group.Length / weights.Length);
+            if (groups is not null)
+            {
+                group[own] += weights[index];
+                if (mode >= 0)
+                    held[own, mode] += weights[index];
+            }
             allSquares += square;
             if (mode < 0)
             {
@@ -76,22 +90,32 @@ public sealed class ModeWeights
             squares[mode] += square;
         }
         var errors = new double[modes];
+
+        // How much larger the variances of the weights are than those of independent samples.
+        double excess = groups is null ? 1 : 0;
         for (int mode = 0; mode < modes; mode++)
         {
             // sum w^2 (1[in mode] - W)^2, split into the samples inside and outside.
             double inside = squares[mode] * (1 - totals[mode]) * (1 - totals[mode]);
             double outside = Math.Max(0, allSquares - squares[mode]) * totals[mode] * totals[mode];
             errors[mode] = WeightedSamples.MeanError(inside + outside, allSquares);
+            if (groups is { } count)
+            {
+                double Between(int g) => held[g, mode] - (group[g] * totals[mode]);
+                double between = Math.Sqrt(Enumerable.Range(0, count).Sum(g => Between(g) * Between(g)) * count / (count - 1));
+                excess += errors[mode] > 0 ? between * between / (errors[mode] * errors[mode]) / modes : 0;
+                errors[mode] = between;
+            }
         }
-        double held = totals.Sum();
-        double entropy = -totals.Sum(total => total > 0 ? total / held * Math.Log(total / held) : 0);
+        double all = totals.Sum();
+        double entropy = -totals.Sum(total => total > 0 ? total / all * Math.Log(total / all) : 0);
         double entropySquares = 0;
         for (int mode = 0; mode < modes; mode++)
         {
-            double deviation = totals[mode] > 0 ? -Math.Log(totals[mode] / held) - entropy : 0;
+            double deviation = totals[mode] > 0 ? -Math.Log(totals[mode] / all) - entropy : 0;
             entropySquares += squares[mode] * deviation * deviation;
         }
-        return new ModeWeights(totals, errors, unassigned, allSquares, entropySquares);
+        return new ModeWeights(totals, errors, unassigned, allSquares * excess, entropySquares * excess);
     }
 
     /// <summary>A label for the nearest of given mode positions in the Euclidean distance.</summary>

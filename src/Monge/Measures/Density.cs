@@ -32,7 +32,7 @@ public sealed class Density
         _logDensity = logDensity;
         _report = report;
         _program = new Lazy<TracedProgram>(Trace);
-        _base = suggestion;
+        (_base, HasGivenBase) = (suggestion, suggestion is not null);
     }
 
     /// <summary>The name, as in messages and run files.</summary>
@@ -64,6 +64,12 @@ public sealed class Density
             return _base ??= BaseSearch.Suggest(this, cancellation);
         }
     }
+
+    /// <summary>Whether the base was given with the density, so that none need be searched for.</summary>
+    internal bool HasGivenBase { get; private init; }
+
+    /// <summary>Whether the density has loops: then a search for its base takes long.</summary>
+    internal bool HasLoops => _program.Value.HasLoops;
 
     /// <summary>Whether a coordinate has a bounded or half-bounded support.</summary>
     internal bool HasSupport { get; private init; }
@@ -188,7 +194,11 @@ public sealed class Density
     }
 
     /// <summary>The same density, of which other things are known.</summary>
-    internal Density WithFacts(TargetFacts facts) => new(Name, Dimension, _logDensity, _report, Description, Names, facts, _base) { HasSupport = HasSupport };
+    internal Density WithFacts(TargetFacts facts) => new(Name, Dimension, _logDensity, _report, Description, Names, facts, _base)
+    {
+        HasSupport = HasSupport,
+        HasGivenBase = HasGivenBase,
+    };
 
     /// <summary>The same density with a guard before it, for paths and losses.</summary>
     internal Density Guarded(DensityGuard guard) =>

@@ -1,4 +1,5 @@
 using Monge.Diagnostics;
+using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.Runs;
@@ -34,7 +35,7 @@ internal sealed class SequentialMonteCarlo : IIterative, IDisposable
     private const int Bisections = 60;
 
     private readonly TemperingPlan _plan;
-    private readonly TemperedStart _start;
+    private readonly Func<int, RandomStream, double[]> _start;
     private readonly TemperedWalkers _walkers;
     private readonly IReadOnlyList<TemperedStage>? _given;
     private readonly List<TemperedStage> _stages = [];
@@ -46,16 +47,18 @@ internal sealed class SequentialMonteCarlo : IIterative, IDisposable
     private long _moves;
 
     /// <param name="target">The density.</param>
-    /// <param name="start">The base.</param>
+    /// <param name="logBase">The log density of the base at a position [d].</param>
+    /// <param name="start">Draws of the base [n * d].</param>
     /// <param name="plan">What is fixed.</param>
     /// <param name="given">Stages to go through without resampling; null for adapted ones.</param>
     /// <param name="seed">The seed.</param>
     /// <param name="threads">Threads, 0 for all.</param>
     public SequentialMonteCarlo(
-        Density target, TemperedStart start, TemperingPlan plan, IReadOnlyList<TemperedStage>? given, ulong seed, int threads)
+        Density target, Func<Expr, Expr> logBase, Func<int, RandomStream, double[]> start, TemperingPlan plan, IReadOnlyList<TemperedStage>? given, ulong seed,
+        int threads)
     {
         (_plan, _start, _given, _seed) = (plan, start, given, seed);
-        _walkers = new TemperedWalkers(target.Dimension, start.Base.LogDensity, target.LogDensity, plan.Particles, plan.Metric, seed, threads);
+        _walkers = new TemperedWalkers(target.Dimension, logBase, target.LogDensity, plan.Particles, plan.Metric, seed, threads);
         (_metric, LogWeights) = (new ChainMetric(plan.Metric, target.Dimension), new double[plan.Particles]);
         _step = Math.Min(LargestStep, 1.5 * Math.Pow(target.Dimension, -0.25));
     }
@@ -78,11 +81,11 @@ internal sealed class SequentialMonteCarlo : IIterative, IDisposable
     /// <inheritdoc/>
     public void Init()
     {
-        _start.Base.Sample(_plan.Particles, new RandomStream(_seed, MonteCarloStreams.TemperedStart)).CopyTo(_walkers.Positions, 0);
+        _start(_plan.Particles, new RandomStream(_seed, MonteCarloStreams.TemperedStart)).CopyTo(_walkers.Positions, 0);
         _walkers.Evaluate(new TemperedStage(0, _metric, 0, 0));
         if (_walkers.TargetValues.All(double.IsNegativeInfinity))
         {
-            throw new DensityException($"The density is zero at all {_plan.Particles} draws from {_start.Source}; set startSpread to where it is positive.");
+            throw new DensityException($"The density is zero at all {_plan.Particles} draws from the base; suggest a base that lies where it is positive.");
         }
     }
 

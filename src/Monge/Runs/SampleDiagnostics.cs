@@ -33,8 +33,9 @@ public sealed record SampleDiagnostics(
         ArgumentNullException.ThrowIfNull(draws);
         ArgumentNullException.ThrowIfNull(target);
         var (modes, d) = (target.Facts.Modes, target.Dimension);
-        ModeWeights? Fill(double[] positions, double[]? logWeights) =>
-            modes is null ? null : ModeWeights.Compute(positions, d, modes.Count, x => modes.Label(x.ToArray()), logWeights);
+        var groups = draws.Chains?.Chains is > 1 and var chains ? chains : draws.Islands;
+        ModeWeights? Fill(double[] positions, double[]? logWeights) => modes is null ? null : ModeWeights.Compute(
+            positions, d, modes.Count, x => modes.Label(x.ToArray()), logWeights, logWeights is null ? null : groups);
         (double, double)? coverage = null;
         if (modes is not null && Exact(draws, target) is { } exact)
         {

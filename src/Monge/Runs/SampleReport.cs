@@ -67,7 +67,8 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
             ["gap"] = ResultText.Json(Draws.Eubo - Draws.Elbo),
             ["gap_error"] = ResultText.Json(Draws is { EuboError: { } above, ElboError: { } below } ? double.Hypot(above, below) : null),
             ["ess"] = ResultText.Json(Draws.EffectiveSampleSize),
-            ["ess_error"] = ResultText.Json(Diagnostics.Weights.EffectiveSampleFractionError),
+            ["islands"] = Draws.Islands,
+            ["ess_error"] = Draws.Islands is null && Draws.Chains is null ? ResultText.Json(Diagnostics.Weights.EffectiveSampleFractionError) : null,
             ["forward_ess"] = ResultText.Json(Draws.ForwardEffectiveSampleSize),
             ["forward_ess_error"] = ResultText.Json(Draws.ForwardEffectiveSampleSizeError),
             ["pareto_k"] = ResultText.Json(Diagnostics.Weights.Tail?.Shape),
@@ -231,6 +232,10 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
             Add("ESS", $"{chains.LeastBulkEffectiveDraws:F0} bulk, {chains.LeastTailEffectiveDraws:F0} tail at least, of {Draws.Count} draws");
             Add("R-hat", $"{chains.LargestRHat:F3} at most");
             Add("divergences", $"{chains.Divergences} of {Draws.Count} transitions, {chains.Leapfrogs.Average():F1} leapfrog steps each");
+        }
+        else if (Draws.Islands is { } islands)
+        {
+            Add("ESS", $"about {Draws.EffectiveSampleSize * Draws.Count:F0} of {Draws.Count} samples, by the spread of {islands} islands");
         }
         else
         {

@@ -46,7 +46,8 @@ public sealed record SampleSet
     public required double LogZError { get; init; }
 
     /// <summary>
-    /// Effective sample size as a fraction of n: (sum w)^2 / (n sum w^2); for chains the smallest effective number of draws for a coordinate's bulk over n.
+    /// Effective sample size as a fraction of n: (sum w)^2 / (n sum w^2); for chains the smallest effective number of draws for a coordinate's bulk over n;
+    /// for islands at most what the spread of their means tells.
     /// </summary>
     public required double EffectiveSampleSize { get; init; }
 
@@ -292,6 +293,10 @@ public sealed record SampleSet
                     / (2 * row.StandardDeviation),
             })];
     }
+
+    /// <summary>The number of independent draws whose means would spread as the islands' do, averaged over the coordinates.</summary>
+    internal double IslandEffectiveDraws() =>
+        1 / MomentRows().Average(r => r.StandardDeviation > 0 ? r.MeanError * r.MeanError / (r.StandardDeviation * r.StandardDeviation) : 1.0 / Count);
 
     /// <summary>The coordinate in which the islands' means differ most beside the deviation in them, with the Gelman-Rubin ratio there.</summary>
     /// <exception cref="InvalidOperationException">The set has no islands.</exception>

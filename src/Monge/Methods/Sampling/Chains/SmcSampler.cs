@@ -69,24 +69,14 @@ public sealed class SmcSampler : ISamplingMethod
         var session = new RunSession(run, new RunIdentity(
             Name, [.. SamplingMethods.Identity(_target), ("particles", particles.ToString(CultureInfo.InvariantCulture))], _options));
         var clock = Stopwatch.StartNew();
-        var start = session.Once(
-            "base",
-            () => TemperedStart.Find(_target, _options.StartSpread, _options.BaseInflation, run.Seed, run.Execution),
-            (found, state) =>
-            {
-                state.Put("mean", [.. found.Base.Mean]);
-                state.Put("deviation", [.. found.Base.StandardDeviation]);
-                state.Put("source", found.Source);
-                state.Put("calls", found.TargetCalls);
-            },
-            state => new TemperedStart(
-                GaussianBase.Diagonal(state.Doubles("mean"), state.Doubles("deviation")), state.Words["source"], (long)state.Number("calls")));
+        session.Report("base");
+        var start = TemperedStart.Find(_target, _options, run);
         return _resamples ? Resampled(session, start, particles, islands, clock) : Annealed(session, start, particles, islands, clock);
     }
 
     private SampleSet Resampled(RunSession session, TemperedStart start, int particles, int islands, Stopwatch clock)
     {
-        using var smc = new SequentialMonteCarlo(_target, start, Plan(particles, islands), null, session.Run.Seed, session.Run.Threads);
+        using var smc = new SequentialMonteCarlo(_target, start.LogDensity, start.Sample, Plan(particles, islands), null, session.Run.Seed, session.Run.Threads);
         session.Iterate("anneal", smc, 1, validations: 1);
         return Result(session.Run, smc, start, islands, smc.Stages.Count, 0, clock.Elapsed.TotalSeconds, 0);
     }
@@ -94,13 +84,13 @@ public sealed class SmcSampler : ISamplingMethod
     private SampleSet Annealed(RunSession session, TemperedStart start, int particles, int islands, Stopwatch clock)
     {
         var plan = Plan(PilotParticles, PilotIslands) with { EffectiveShare = PilotEffectiveShare };
-        using var pilot = new SequentialMonteCarlo(_target, start, plan, null, session.Run.Seed, session.Run.Threads);
+        using var pilot = new SequentialMonteCarlo(_target, start.LogDensity, start.Sample, plan, null, session.Run.Seed, session.Run.Threads);
         session.Iterate("pilot", pilot, 1, validations: 1);
         var (pilotSeconds, stages) = (clock.Elapsed.TotalSeconds, Divide(pilot.Stages, _options.Temperatures));
 
         // Another seed than the pilot's, whose particles must not be those that are weighted.
         using var ais = new SequentialMonteCarlo(
-            _target, start, Plan(particles, islands) with { Metric = plan.Metric }, stages, session.Run.Seed ^ 0xA15, session.Run.Threads);
+            _target, start.LogDensity, start.Sample, Plan(particles, islands) with { Metric = plan.Metric }, stages, session.Run.Seed ^ 0xA15, session.Run.Threads);
         session.Iterate("anneal", ais, stages.Count, validations: 1);
         return Result(session.Run, ais, start, islands, stages.Count, pilotSeconds, clock.Elapsed.TotalSeconds - pilotSeconds, pilot.TargetCalls);
     }
@@ -142,10 +132,12 @@ public sealed class SmcSampler : ISamplingMethod
         return draws with
         {
             LogZError = _resamples ? error : Math.Max(error, draws.LogZError),
+            EffectiveSampleSize = Math.Min(draws.EffectiveSampleSize, draws.IslandEffectiveDraws() / n),
             Elbo = _resamples ? double.NaN : draws.Elbo,
             ElboError = _resamples ? null : draws.ElboError,
             TargetCalls = start.TargetCalls + pilotCalls + smc.TargetCalls,
             Preparation = start.Source,
+            UsesModeKnowledge = start.UsesModeKnowledge,
             TrainSeconds = pilotSeconds,
             SampleSeconds = seconds,
             Iterations = temperatures,

@@ -34,40 +34,14 @@ internal static class BaseFit
     /// <param name="inflation">Factor on the standard deviations.</param>
     public static TransportProblem Mixture(Density target, IReadOnlyList<FoundMode> modes, double inflation)
     {
-        var top = modes.Max(m => m.LogZ);
-
-        // The masses may be off by much: no mode is left without draws.
-        double[] weights = [.. modes.Select(m => Math.Max(LeastModeWeight, Math.Exp(m.LogZ - top)))];
-        weights = [.. weights.Select(w => w / weights.Sum())];
-        GaussianMixtureLaw Law(Func<FoundMode, double[]> mean, double[]? scale)
-        {
-            double[,] Covariance(FoundMode mode)
-            {
-                var (d, factor) = (target.Dimension, LowerTriangle.Scale(mode.Gaussian.Factor!, inflation));
-                var covariance = new double[d, d];
-                for (var i = 0; i < d; i++)
-                {
-                    for (var j = 0; j <= i; j++)
-                    {
-                        var sum = Enumerable.Range(0, j + 1).Sum(k => factor[i, k] * factor[j, k]);
-                        covariance[i, j] = covariance[j, i] = scale is null ? sum : sum / (scale[i] * scale[j]);
-                    }
-                }
-
-                return covariance;
-            }
-
-            return new GaussianMixtureLaw(weights, [.. modes.Select(mean)], [.. modes.Select(Covariance)]);
-        }
-
-        var whole = Law(m => [.. m.Gaussian.Mean], null);
+        var whole = Law(modes, inflation);
         var (centre, spread) = (whole.Mean(), whole.Covariance());
         double[] deviation = [.. centre.Select((_, i) => Math.Sqrt(spread[i, i]))];
         return new TransportProblem
         {
             Target = target,
             Base = GaussianBase.Diagonal(centre, deviation),
-            Start = Law(m => [.. m.Gaussian.Mean.Select((v, i) => (v - centre[i]) / deviation[i])], deviation),
+            Start = Law(modes, inflation, centre, deviation),
             Offset = 0,
             TargetExponent = 1,
             BaseExponent = 1,
@@ -75,6 +49,39 @@ internal static class BaseFit
             TargetBox = new double[target.Dimension],
             Source = "",
         };
+    }
+
+    /// <summary>The mixture of the Gaussians at separate modes, weighed by the mass about them.</summary>
+    /// <param name="modes">The modes.</param>
+    /// <param name="inflation">Factor on the standard deviations.</param>
+    /// <param name="centre">What positions are measured from [d]; null for the origin.</param>
+    /// <param name="scale">The units of positions [d]; null for ones.</param>
+    public static GaussianMixtureLaw Law(IReadOnlyList<FoundMode> modes, double inflation, double[]? centre = null, double[]? scale = null)
+    {
+        var (top, d) = (modes.Max(m => m.LogZ), modes[0].Position.Length);
+
+        // The masses may be off by much: no mode is left without draws.
+        double[] weights = [.. modes.Select(m => Math.Max(LeastModeWeight, Math.Exp(m.LogZ - top)))];
+        double Unit(int i) => scale?[i] ?? 1;
+        double[,] Covariance(FoundMode mode)
+        {
+            var factor = LowerTriangle.Scale(mode.Gaussian.Factor!, inflation);
+            var covariance = new double[d, d];
+            for (var i = 0; i < d; i++)
+            {
+                for (var j = 0; j <= i; j++)
+                {
+                    var sum = Enumerable.Range(0, j + 1).Sum(k => factor[i, k] * factor[j, k]);
+                    covariance[i, j] = covariance[j, i] = sum / (Unit(i) * Unit(j));
+                }
+            }
+
+            return covariance;
+        }
+
+        return new GaussianMixtureLaw(
+            [.. weights.Select(w => w / weights.Sum())], [.. modes.Select(m => m.Gaussian.Mean.Select((v, i) => (v - (centre?[i] ?? 0)) / Unit(i)).ToArray())],
+            [.. modes.Select(Covariance)]);
     }
 
     /// <summary>The Gaussian with the mean and covariance of weighted draws of a problem, widened; null if they have none.</summary>
