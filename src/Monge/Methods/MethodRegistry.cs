@@ -96,6 +96,23 @@ public static class MethodRegistry
             "R. Neal, Annealed importance sampling, Statistics and Computing 11 (2001)",
             ("quick", new SmcOptions { Temperatures = 50 }),
             ("thorough", new SmcOptions { Temperatures = 2000 })),
+        MethodEntry<SamplingProblem, SampleSet>.Create<PtOptions>(
+            new MethodFacts(
+                MethodKind.Sample, PtSampler.MethodName, "Parallel tempering",
+                "Ladders of chains at temperatures between a Gaussian and the density, whose states are swapped, so that chains at the density go from mode to "
+                + "mode by way of the Gaussian; temperatures are put where all swaps are refused equally often. log Z by acceptance ratios.")
+            {
+                References =
+                [
+                    "S. Syed, A. Bouchard-Cote, G. Deligiannidis and A. Doucet, Non-reversible parallel tempering, JRSS B 84 (2022), arXiv:1905.02939",
+                ],
+                Needs = MethodNeeds.Gradient,
+                Gives = MethodGives.EqualWeights | MethodGives.Chains,
+                Trains = false,
+            },
+            (problem, options) => new BoundSampler(new PtSampler(problem.Target, options), problem.Samples),
+            ("quick", new PtOptions { WarmUp = 100, Draws = 100 }),
+            ("thorough", new PtOptions { Chains = 64, WarmUp = 2000, Thinning = 10 })),
         Sampler<NetsOptions>(
             "nets",
             "Non-equilibrium transport sampler",

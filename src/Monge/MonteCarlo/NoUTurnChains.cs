@@ -350,5 +350,6 @@ internal static class MonteCarloStreams
     public static readonly StreamName Bridge = StreamName.Of("bridge sampling");
     public static readonly StreamName TemperedStart = StreamName.Of("tempered start");
     public static readonly StreamName TemperedMove = StreamName.Of("tempered move");
+    public static readonly StreamName TemperedSwap = StreamName.Of("tempered swap");
     public static readonly StreamName TemperedResampling = StreamName.Of("tempered resampling");
 }

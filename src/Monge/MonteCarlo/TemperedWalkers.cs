@@ -20,8 +20,8 @@ internal sealed record TemperedStage(double Beta, ChainMetric Metric, double Ste
 /// </summary>
 internal sealed class TemperedWalkers : IDisposable
 {
-    /// <summary>Walkers of a block, which are of one temperature.</summary>
-    public const int Block = 64;
+    /// <summary>Walkers that go through a move together, where all are of one temperature.</summary>
+    public const int UsualBlock = 64;
 
     private const double StepJitter = 0.2;
 
@@ -29,6 +29,7 @@ internal sealed class TemperedWalkers : IDisposable
     private readonly ThreadTeam _team;
     private readonly ulong _seed;
     private readonly int _dimension;
+    private readonly int _block;
     private readonly double[] _acceptance;
     private long _calls;
 
@@ -40,14 +41,17 @@ internal sealed class TemperedWalkers : IDisposable
     /// <param name="metric">The kind of metric.</param>
     /// <param name="seed">The seed.</param>
     /// <param name="threads">Threads, 0 for all.</param>
-    public TemperedWalkers(int dimension, Func<Expr, Expr> logBase, Func<Expr, Expr> logTarget, int count, MetricKind metric, ulong seed, int threads)
+    /// <param name="block">Walkers of a block: the first so many, the next, and so on; those of a block are of one temperature.</param>
+    public TemperedWalkers(
+        int dimension, Func<Expr, Expr> logBase, Func<Expr, Expr> logTarget, int count, MetricKind metric, ulong seed, int threads, int block = UsualBlock)
     {
-        (_dimension, Count, _seed, _team) = (dimension, count, seed, ThreadTeam.Of(threads));
+        (_dimension, Count, _seed, _team, _block) = (dimension, count, seed, ThreadTeam.Of(threads), block);
         (Positions, BaseValues, TargetValues, _acceptance) = (new double[count * dimension], new double[count], new double[count], new double[count]);
+        Divergent = new bool[count];
         var beta = Expr.Shared("beta");
         var program = LeapfrogLanes.Trace(
             dimension, metric, x => ((1 - beta) * logBase(x)) + (beta * logTarget(x)), x => [("base", logBase(x)), ("target", logTarget(x))]);
-        _lanes = [.. Enumerable.Range(0, _team.ThreadCount).Select(_ => new Lanes(program, dimension, new ChainMetric(metric, dimension).Factor))];
+        _lanes = [.. Enumerable.Range(0, _team.ThreadCount).Select(_ => new Lanes(program, block, dimension, new ChainMetric(metric, dimension).Factor))];
     }
 
     /// <summary>Walkers n.</summary>
@@ -61,6 +65,12 @@ internal sealed class TemperedWalkers : IDisposable
 
     /// <summary>The target's log density [n]; minus infinity where it has no value.</summary>
     public double[] TargetValues { get; }
+
+    /// <summary>The acceptance [n] of each walker's last move.</summary>
+    public ReadOnlySpan<double> Acceptance => _acceptance;
+
+    /// <summary>Whether the energy grew beyond bounds in each walker's last move [n].</summary>
+    public bool[] Divergent { get; }
 
     /// <summary>Evaluations of the target, most with its gradient.</summary>
     public long TargetCalls => _calls;
@@ -81,6 +91,20 @@ internal sealed class TemperedWalkers : IDisposable
         }
     });
 
+    /// <summary>Computes both log densities of one block.</summary>
+    public void EvaluateBlock(int block, TemperedStage stage)
+    {
+        var (lanes, first) = (_lanes[0], block * _block);
+        var count = Math.Min(_block, Count - first);
+        Load(lanes, first, count, stage);
+        for (var r = 0; r < count; r++)
+        {
+            Keep(lanes, r, first + r, stage.Metric);
+        }
+
+        _calls += count;
+    }
+
     /// <summary>Moves all walkers at one temperature.</summary>
     /// <param name="stage">How.</param>
     /// <param name="number">A number of the move, unlike that of any other.</param>
@@ -97,30 +121,19 @@ internal sealed class TemperedWalkers : IDisposable
         return _acceptance.Average();
     }
 
-    /// <summary>Moves each block of walkers at a temperature of its own.</summary>
+    /// <summary>Moves each block of walkers at a temperature of its own; those of the base stay.</summary>
     /// <param name="stages">The stage of each block.</param>
     /// <param name="number">A number of the move, unlike that of any other.</param>
-    /// <param name="acceptance">Receives the mean acceptance of each block.</param>
-    public void Move(IReadOnlyList<TemperedStage> stages, ulong number, Span<double> acceptance)
+    public void Move(IReadOnlyList<TemperedStage> stages, ulong number) => Each(lanes =>
     {
-        Each(lanes =>
+        for (var first = 0; lanes.Next(this, ref first, out var count);)
         {
-            for (var first = 0; lanes.Next(this, ref first, out var count);)
+            if (stages[first / _block].Beta > 0)
             {
-                MoveBlock(lanes, first, count, stages[first / Block], number);
+                MoveBlock(lanes, first, count, stages[first / _block], number);
             }
-        });
-        for (var b = 0; b < acceptance.Length; b++)
-        {
-            var sum = 0.0;
-            foreach (var value in _acceptance.AsSpan(b * Block, Math.Min(Block, Count - (b * Block))))
-            {
-                sum += value;
-            }
-
-            acceptance[b] = sum / Math.Min(Block, Count - (b * Block));
         }
-    }
+    });
 
     /// <summary>Puts walkers where others are.</summary>
     /// <param name="chosen">For each walker from the first on that whose place it takes.</param>
@@ -234,6 +247,7 @@ internal sealed class TemperedWalkers : IDisposable
         {
             // An energy that is not a number is not below the threshold, so the walker stays.
             var rise = lanes.Kinetic[r] - lanes.Values[r] - lanes.Energies[r];
+            Divergent[first + r] = !(rise <= NoUTurnTree.MostEnergyError);
             _acceptance[first + r] = rise <= 0 ? 1 : double.IsNaN(rise) ? 0 : Math.Exp(-rise);
             if (rise < lanes.Thresholds[r])
             {
@@ -248,15 +262,16 @@ internal sealed class TemperedWalkers : IDisposable
     /// <summary>The rows of one thread.</summary>
     private sealed class Lanes : LeapfrogLanes
     {
-        private readonly NdArray<double> _bases = new(Block);
-        private readonly NdArray<double> _targets = new(Block);
+        private readonly NdArray<double> _bases;
+        private readonly NdArray<double> _targets;
         private readonly NdArray<double> _beta = new();
         private int _block;
         private int _stride;
 
-        public Lanes(TracedProgram program, int dimension, double[] factor)
-            : base(program, Block, dimension, factor)
+        public Lanes(TracedProgram program, int count, int dimension, double[] factor)
+            : base(program, count, dimension, factor)
         {
+            (_bases, _targets, Energies, Thresholds) = (new(count), new(count), new double[count], new double[count]);
             BindOutput("base", _bases);
             BindOutput("target", _targets);
             Bind("beta", _beta);
@@ -266,9 +281,9 @@ internal sealed class TemperedWalkers : IDisposable
 
         public Span<double> Targets => _targets.Span;
 
-        public double[] Energies { get; } = new double[Block];
+        public double[] Energies { get; }
 
-        public double[] Thresholds { get; } = new double[Block];
+        public double[] Thresholds { get; }
 
         public long Calls { get; private set; }
 
@@ -277,8 +292,8 @@ internal sealed class TemperedWalkers : IDisposable
         /// <summary>The thread's next block of walkers.</summary>
         public bool Next(TemperedWalkers walkers, ref int first, out int count)
         {
-            first = _block * Block;
-            count = Math.Min(Block, walkers.Count - first);
+            first = _block * Count;
+            count = Math.Min(Count, walkers.Count - first);
             _block += _stride;
             return count > 0;
         }

@@ -19,7 +19,7 @@ public sealed record ChainRecord
     /// <summary>The log density [n] in unconstrained coordinates.</summary>
     public required double[] LogDensities { get; init; }
 
-    /// <summary>The Hamiltonian [n] at the start of each transition.</summary>
+    /// <summary>The Hamiltonian [n] at the start of each transition; empty where states come from other chains.</summary>
     public required double[] Energies { get; init; }
 
     /// <summary>The mean acceptance [n] of each transition.</summary>
@@ -28,7 +28,7 @@ public sealed record ChainRecord
     /// <summary>Leapfrog steps [n] of each transition.</summary>
     public required int[] Leapfrogs { get; init; }
 
-    /// <summary>Doublings [n] of each transition's trajectory.</summary>
+    /// <summary>Doublings [n] of each transition's trajectory; empty where its length is fixed.</summary>
     public required int[] Depths { get; init; }
 
     /// <summary>Whether each transition [n] ended in a divergence.</summary>

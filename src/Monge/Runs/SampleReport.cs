@@ -96,6 +96,10 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
             ["min_ess_bulk"] = ResultText.Json(Draws.Chains?.LeastBulkEffectiveDraws),
             ["min_ess_tail"] = ResultText.Json(Draws.Chains?.LeastTailEffectiveDraws),
             ["divergences"] = Draws.Chains?.Divergences,
+            ["temperatures"] = ResultText.Json(Draws.Tempering?.Betas),
+            ["swap_rejections"] = ResultText.Json(Draws.Tempering?.Rejections),
+            ["communication_barrier"] = ResultText.Json(Draws.Tempering?.Barrier),
+            ["round_trips"] = Draws.Tempering?.RoundTrips,
             ["mcse"] = Draws.Chains is { } chains ? ResultText.Json(chains.Convergence.Select(c => c.MeanError)) : null,
             ["reference_mean"] = ResultText.Json(facts.Mean),
             ["reference_sd"] = ResultText.Json(facts.StandardDeviation),
@@ -232,6 +236,12 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
             Add("ESS", $"{chains.LeastBulkEffectiveDraws:F0} bulk, {chains.LeastTailEffectiveDraws:F0} tail at least, of {Draws.Count} draws");
             Add("R-hat", $"{chains.LargestRHat:F3} at most");
             Add("divergences", $"{chains.Divergences} of {Draws.Count} transitions, {chains.Leapfrogs.Average():F1} leapfrog steps each");
+            if (Draws.Tempering is { } ladder)
+            {
+                Add(
+                    "tempering",
+                    $"{ladder.Betas.Count} temperatures, communication barrier {ladder.Barrier:F2}, {ladder.RoundTrips} round trips, {ladder.Rejections.Max():P0} of swaps refused at most");
+            }
         }
         else if (Draws.Islands is { } islands)
         {

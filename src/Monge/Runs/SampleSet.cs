@@ -100,6 +100,9 @@ public sealed record SampleSet
     /// </summary>
     public int? Islands { get; init; }
 
+    /// <summary>What is known of the temperatures, where chains were swapped between them; null for other methods.</summary>
+    public TemperingRecord? Tempering { get; init; }
+
     /// <summary>Whether base or path were made knowing where the modes are; a comparison must say so.</summary>
     public bool UsesModeKnowledge { get; init; }
 

@@ -18,9 +18,6 @@ public sealed class NutsSampler : ISamplingMethod
     internal const string MethodName = "nuts";
 
     private const int LeastDraws = 10;
-    private const double LargestRHat = 1.01;
-    private const double HopelessRHat = 1.1;
-    private const double LeastEffectiveDraws = 400;
 
     private readonly Density _target;
     private readonly NutsOptions _options;
@@ -71,9 +68,8 @@ public sealed class NutsSampler : ISamplingMethod
         var n = _options.Chains * draws;
         var reported = PointFunction.At(_target.Report, chains.Positions, _target.Dimension, run.Execution);
         var names = _target.Names;
-        ChainConvergence[] convergence = [.. Enumerable.Range(0, names.Count).Select(j => ChainConvergence.Of(
-            [.. Enumerable.Range(0, _options.Chains).Select(c => Column(reported, names.Count, j, c * draws, draws))]))];
-        var bridge = convergence.All(c => c.RHat <= HopelessRHat)
+        var convergence = ChainJudgement.Convergence(reported, names.Count, _options.Chains, draws);
+        var bridge = convergence.All(c => c.RHat <= ChainJudgement.HopelessRHat)
             ? BridgeSampling.Estimate(
                 chains.Positions, chains.LogDensities, _options.Chains, _target.Dimension,
                 x => PointFunction.At(_target.LogDensity, x, _target.Dimension, run.Execution), new RandomStream(run.Seed, MonteCarloStreams.Bridge))
@@ -126,17 +122,6 @@ public sealed class NutsSampler : ISamplingMethod
 
     private static string Metric(MetricKind kind) => MethodOptions.NameOf(kind.ToString());
 
-    private static double[] Column(double[] rows, int width, int column, int first, int count)
-    {
-        var values = new double[count];
-        for (var k = 0; k < count; k++)
-        {
-            values[k] = rows[((first + k) * width) + column];
-        }
-
-        return values;
-    }
-
     // The coordinate in which divergent transitions lie furthest aside, by the ranks of their draws; nothing if they lie as all draws do.
     private string Place(ChainRecord record, double[] positions)
     {
@@ -183,13 +168,10 @@ public sealed class NutsSampler : ISamplingMethod
 
     private IEnumerable<Status> Judge(ChainRecord record, double[] positions)
     {
-        var worst = Enumerable.Range(0, record.Convergence.Count).MaxBy(j => record.Convergence[j].RHat);
-        if (!(record.LargestRHat <= LargestRHat))
+        foreach (var status in ChainJudgement.Disagreement(
+            record, _target.Names, "; if it stays, the density has separate modes that chains don't cross (try pt, smc or nets)"))
         {
-            yield return new Status(
-                !(record.LargestRHat <= HopelessRHat) ? StatusCode.Failed : StatusCode.NotConverged,
-                FormattableString.Invariant($"the chains disagree: R-hat of {_target.Names[worst]} is {record.LargestRHat:f3}, above {LargestRHat}"),
-                "take a longer warm-up and more draws; if it stays, the density has separate modes that chains don't cross (try nets or pinn)");
+            yield return status;
         }
 
         if (record.Divergences is > 0 and var divergences)
@@ -209,11 +191,9 @@ public sealed class NutsSampler : ISamplingMethod
                 "take the dense metric or a larger maximumDepth");
         }
 
-        var least = Math.Min(record.LeastBulkEffectiveDraws, record.LeastTailEffectiveDraws);
-        if (least < Math.Min(LeastEffectiveDraws, record.Divergent.Length))
+        foreach (var status in ChainJudgement.FewDraws(record))
         {
-            yield return new Status(
-                StatusCode.Warning, FormattableString.Invariant($"the smallest effective number of draws is {least:f0}"), "take more draws");
+            yield return status;
         }
     }
 }

@@ -70,7 +70,7 @@ public sealed class SmcSampler : ISamplingMethod
             Name, [.. SamplingMethods.Identity(_target), ("particles", particles.ToString(CultureInfo.InvariantCulture))], _options));
         var clock = Stopwatch.StartNew();
         session.Report("base");
-        var start = TemperedStart.Find(_target, _options, run);
+        var start = TemperedStart.Find(_target, _options.StartSpread, _options.BaseInflation, run);
         return _resamples ? Resampled(session, start, particles, islands, clock) : Annealed(session, start, particles, islands, clock);
     }
 
