@@ -36,7 +36,7 @@ public sealed class ModelTests
     [InlineData(1, "There is no file 'none.json'.", "sample", "arma", "--data", "none.json", "--method", "nuts")]
     [InlineData(2, "There is no model 'amra'; did you mean 'arma'?", "sample", "amra", "--data", "other.csv", "--method", "nuts")]
     [InlineData(2, "'gmm9' takes no data; models that do are eight-schools", "sample", "gmm9", "--data", "other.csv", "--method", "nuts")]
-    [InlineData(2, "--chains is for methods that make chains (nuts); pinn makes none", "sample", "gmm9", "--chains", "4")]
+    [InlineData(2, "--chains is for methods that make chains (nuts, pt); pinn makes none", "sample", "gmm9", "--chains", "4")]
     [InlineData(2, "--target-accept takes a number between 0 and 1, not '2'", "sample", "gmm9", "--method", "nuts", "--target-accept", "2")]
     [InlineData(2, "--metric takes diag or dense or unit, not 'round'", "sample", "gmm9", "--method", "nuts", "--metric", "round")]
     public void What_does_not_fit_is_told(int code, string sentence, params string[] arguments)

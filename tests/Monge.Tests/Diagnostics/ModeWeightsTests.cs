@@ -56,4 +56,17 @@ public sealed class ModeWeightsTests
         Assert.Contains("ratio", collapsed.ToString());
         Assert.Throws<ArgumentException>(() => DistanceWithFloor.Compute([1, 2], 2, static (_, _) => [1], Distance, "W1"));
     }
+
+    [Fact]
+    public void ErrorsOfDependentGroupsAreThoseOfTheirSpread()
+    {
+        // Four groups whose samples all agree: as good as four samples, of which three lie in mode 1.
+        double[] samples = [.. Enumerable.Range(0, 400).Select(i => i < 100 ? -1.0 : 1.0)];
+        ModeWeights modes = ModeWeights.Compute(samples, 1, 2, ModeWeights.SignPattern(0), groups: 4);
+        Assert.Equal(0.75, modes.Weights[1], 12);
+        Assert.Equal(Math.Sqrt(0.75 * 0.25 / 3), modes.Errors[1], 12);
+        ModeWeights independent = ModeWeights.Compute(samples, 1, 2, ModeWeights.SignPattern(0));
+        Assert.Equal(Math.Sqrt(0.75 * 0.25 / 399), independent.Errors[1], 3);
+        Assert.True(modes.CoverageError > 5 * independent.CoverageError);
+    }
 }
