@@ -8,34 +8,39 @@ namespace Monge.Cli.Runs;
 /// <summary>Draws for other programs: a file <c>draws</c> beside <c>samples.npy</c>, or rows in the format of a file's ending.</summary>
 internal static class DrawOutput
 {
+    private const string Stan = "stan";
+
     private static readonly string[] s_words = ["csv", "npz", "arviz"];
 
     /// <summary>The format of draws for other programs; null when none is asked for.</summary>
     /// <param name="description">What is written.</param>
-    public static Option<string?> Format(string description)
+    /// <param name="more">Formats beside those of tables.</param>
+    public static Option<string?> Format(string description, params string[] more)
     {
+        string[] words = [.. s_words, .. more];
         Option<string?> option = new("--format")
         {
             Description = description,
-            HelpName = string.Join('|', s_words),
+            HelpName = string.Join('|', words),
             CustomParser = result =>
             {
                 var word = result.Tokens[^1].Value;
-                if (!s_words.Contains(word))
+                if (!words.Contains(word))
                 {
-                    result.AddError($"--format takes {string.Join(" or ", s_words)}, not '{word}'.");
+                    result.AddError($"--format takes {string.Join(" or ", words)}, not '{word}'.");
                 }
 
                 return word;
             },
         };
-        option.CompletionSources.Add(s_words);
+        option.CompletionSources.Add(words);
         return option;
     }
 
     /// <summary>The option of <c>sample</c> and <c>draw</c>.</summary>
     public static Option<string?> Format() => Format(
-        "Write the draws for other programs too: draws.csv, draws.npz, or draws.json for ArviZ, which is resampled as ArviZ knows no weights.");
+        "Write the draws for other programs too: draws.csv, draws.npz, draws.json for ArviZ, which is resampled as ArviZ knows no weights, or draws_1.csv and so on, "
+        + "a file for each chain as CmdStan writes them.", Stan);
 
     /// <summary>Writes the draws of a run into its folder; null when nothing was to be written.</summary>
     /// <param name="word">The format.</param>
@@ -48,6 +53,12 @@ internal static class DrawOutput
             return null;
         }
 
+        if (word == Stan)
+        {
+            return report.Kept is { Chains: not null } kept ? Path.Combine(folder, Path.GetFileName(StanFiles.Write(folder, "draws", kept)[0]))
+                : throw CommandException.Usage($"--format stan is for methods that make chains; the samples of {report.Draws.Method} are none.");
+        }
+
         var (format, draws) = (Parse(word), report.Kept);
         var path = Path.Combine(folder, "draws" + DrawFile.Ending(format));
         if (format == DrawFormat.Arviz)
@@ -58,10 +69,10 @@ internal static class DrawOutput
                 return null;
             }
 
-            draws = draws.Correction is null ? draws.Resample() : draws;
+            draws = draws is { Correction: null, Chains: null } ? draws.Resample() : draws;
         }
 
-        DrawFile.Write(path, format, draws.Names, draws.Positions, draws.LogWeights);
+        DrawFile.Write(path, format, draws.Names, draws.Positions, draws.LogWeights, draws.Chains?.Chains ?? 1);
         return path;
     }
 

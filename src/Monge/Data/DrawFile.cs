@@ -9,7 +9,7 @@ public enum DrawFormat
     /// <summary>A comma-separated table with a column for each coordinate and, last, the log-weights.</summary>
     Csv,
 
-    /// <summary>A NumPy archive with an array [n, ...] for each variable and the log-weights [n].</summary>
+    /// <summary>A NumPy archive with an array [n, ...] for each variable and the log-weights [n]; [chain, draw, ...] for chains.</summary>
     Npz,
 
     /// <summary>JSON as ArviZ reads it: an array [chain, draw, ...] for each variable of the group "posterior". ArviZ knows no weights.</summary>
@@ -38,18 +38,20 @@ public static class DrawFile
     /// <param name="names">Names [d] of the coordinates.</param>
     /// <param name="values">Values [n, d], row-major.</param>
     /// <param name="logWeights">Log-weights [n]; null where all draws weigh the same.</param>
+    /// <param name="chains">Chains of equal length that the draws are of, one after the other: the first axis of arrays, where there are several.</param>
     /// <exception cref="ArgumentException">
     /// The values don't fill whole rows, or weights that differ, or numbers that aren't finite, are written for ArviZ: resample first.
     /// </exception>
     /// <exception cref="IOException">The file can't be written.</exception>
-    public static void Write(string path, DrawFormat format, IReadOnlyList<string> names, double[] values, double[]? logWeights = null)
+    public static void Write(string path, DrawFormat format, IReadOnlyList<string> names, double[] values, double[]? logWeights = null, int chains = 1)
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentNullException.ThrowIfNull(values);
-        if (names.Count == 0 || values.Length % names.Count != 0 || (logWeights?.Length * names.Count ?? values.Length) != values.Length)
+        ArgumentOutOfRangeException.ThrowIfLessThan(chains, 1);
+        if (names.Count == 0 || values.Length % ((long)names.Count * chains) != 0 || (logWeights?.Length * names.Count ?? values.Length) != values.Length)
         {
             throw new ArgumentException(
-                $"{values.Length} values and {logWeights?.Length ?? 0} log-weights aren't draws of {names.Count} coordinates.", nameof(values));
+                $"{values.Length} values and {logWeights?.Length ?? 0} log-weights aren't draws of {names.Count} coordinates in {chains} equal chains.", nameof(values));
         }
 
         switch (format)
@@ -59,7 +61,7 @@ public static class DrawFile
                 CsvTable.Write(path, heads, rows);
                 break;
             case DrawFormat.Npz:
-                NumpyFile.WriteArchive(path, Arrays(names, values, logWeights));
+                NumpyFile.WriteArchive(path, Arrays(names, values, logWeights, chains));
                 break;
             default:
                 if (logWeights is not null && logWeights.Any(weight => weight != logWeights[0]))
@@ -72,7 +74,7 @@ public static class DrawFile
                     throw new ArgumentException("JSON has no numbers that aren't finite, and some of these draws aren't.", nameof(values));
                 }
 
-                AtomicFile.Write(path, stream => WriteJson(stream, names, values));
+                AtomicFile.Write(path, stream => WriteJson(stream, names, values, chains));
                 break;
         }
     }
@@ -96,17 +98,18 @@ public static class DrawFile
         }
     }
 
-    private static IEnumerable<(string Name, NumericArray Values)> Arrays(IReadOnlyList<string> names, double[] values, double[]? logWeights)
+    private static IEnumerable<(string Name, NumericArray Values)> Arrays(IReadOnlyList<string> names, double[] values, double[]? logWeights, int chains)
     {
         var rows = values.Length / names.Count;
+        int[] axes = chains > 1 ? [chains, rows / chains] : [rows];
         foreach (var variable in DrawVariable.Of(names))
         {
-            yield return (variable.Name, NumericArray.Create(variable.Take(values, names.Count), [rows, .. variable.Shape]));
+            yield return (variable.Name, NumericArray.Create(variable.Take(values, names.Count), [.. axes, .. variable.Shape]));
         }
 
         if (logWeights is not null)
         {
-            yield return (LogWeightName, NumericArray.Create(logWeights, rows));
+            yield return (LogWeightName, NumericArray.Create(logWeights, axes));
         }
     }
 
@@ -122,7 +125,7 @@ public static class DrawFile
         return joined;
     }
 
-    private static void WriteJson(Stream stream, IReadOnlyList<string> names, double[] values)
+    private static void WriteJson(Stream stream, IReadOnlyList<string> names, double[] values, int chains)
     {
         using var writer = new Utf8JsonWriter(stream);
         writer.WriteStartObject();
@@ -130,10 +133,8 @@ public static class DrawFile
         foreach (var variable in DrawVariable.Of(names))
         {
             writer.WritePropertyName(variable.Name);
-            writer.WriteStartArray();
             var at = 0;
-            WriteAxis(writer, variable.Take(values, names.Count), [values.Length / names.Count, .. variable.Shape], ref at);
-            writer.WriteEndArray();
+            WriteAxis(writer, variable.Take(values, names.Count), [chains, values.Length / names.Count / chains, .. variable.Shape], ref at);
             writer.Flush();
         }
 

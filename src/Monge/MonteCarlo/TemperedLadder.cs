@@ -192,10 +192,9 @@ internal sealed class TemperedLadder : IDisposable
         _learned++;
         for (var k = 1; k < Rungs; k++)
         {
-            var acceptance = 0.0;
+            var acceptance = _walkers.MeanAcceptance(k * _ladders, _ladders);
             for (var l = 0; l < _ladders; l++)
             {
-                acceptance += _walkers.Acceptance[(k * _ladders) + l] / _ladders;
                 _metrics[k].Observe(_walkers.PositionOf((k * _ladders) + l));
             }
 

@@ -24,6 +24,8 @@ internal sealed class TemperedWalkers : IDisposable
     public const int UsualBlock = 64;
 
     private const double StepJitter = 0.2;
+    private const double ShortShare = 0.3;
+    private const double ShortestStep = 0.03;
 
     private readonly Lanes[] _lanes;
     private readonly ThreadTeam _team;
@@ -31,6 +33,7 @@ internal sealed class TemperedWalkers : IDisposable
     private readonly int _dimension;
     private readonly int _block;
     private readonly double[] _acceptance;
+    private readonly bool[] _isUsual;
     private long _calls;
 
     /// <summary>Compiles the leapfrog step.</summary>
@@ -47,7 +50,7 @@ internal sealed class TemperedWalkers : IDisposable
     {
         (_dimension, Count, _seed, _team, _block) = (dimension, count, seed, ThreadTeam.Of(threads), block);
         (Positions, BaseValues, TargetValues, _acceptance) = (new double[count * dimension], new double[count], new double[count], new double[count]);
-        Divergent = new bool[count];
+        (Divergent, _isUsual) = (new bool[count], new bool[count]);
         var beta = Expr.Shared("beta");
         var program = LeapfrogLanes.Trace(
             dimension, metric, x => ((1 - beta) * logBase(x)) + (beta * logTarget(x)), x => [("base", logBase(x)), ("target", logTarget(x))]);
@@ -108,7 +111,7 @@ internal sealed class TemperedWalkers : IDisposable
     /// <summary>Moves all walkers at one temperature.</summary>
     /// <param name="stage">How.</param>
     /// <param name="number">A number of the move, unlike that of any other.</param>
-    /// <returns>The mean acceptance.</returns>
+    /// <returns>The mean acceptance of steps of the usual length.</returns>
     public double Move(TemperedStage stage, ulong number)
     {
         Each(lanes =>
@@ -118,7 +121,19 @@ internal sealed class TemperedWalkers : IDisposable
                 MoveBlock(lanes, first, count, stage, number);
             }
         });
-        return _acceptance.Average();
+        return MeanAcceptance(0, Count);
+    }
+
+    /// <summary>The mean acceptance of some walkers' last moves, the short ones left out; 1 if there were no others.</summary>
+    public double MeanAcceptance(int first, int count)
+    {
+        var (sum, usual) = (0.0, 0);
+        for (var i = first; i < first + count; i++)
+        {
+            (sum, usual) = _isUsual[i] ? (sum + _acceptance[i], usual + 1) : (sum, usual);
+        }
+
+        return usual > 0 ? sum / usual : 1;
     }
 
     /// <summary>Moves each block of walkers at a temperature of its own; those of the base stay.</summary>
@@ -233,7 +248,12 @@ internal sealed class TemperedWalkers : IDisposable
                 kinetic += 0.5 * p * p;
             }
 
-            lanes.Steps[r] = stage.StepSize * (1 - StepJitter + (2 * StepJitter * random.NextDouble()));
+            var jitter = 1 - StepJitter + (2 * StepJitter * random.NextDouble());
+
+            // Some walkers take far shorter steps: where scales change from place to place, as in a funnel, those are the ones that move in the narrow parts.
+            var isShort = random.NextDouble() < ShortShare;
+            lanes.Steps[r] = stage.StepSize * jitter * (isShort ? Math.Pow(ShortestStep, random.NextDouble()) : 1);
+            _isUsual[first + r] = !isShort;
             lanes.Energies[r] = kinetic - lanes.Values[r];
             lanes.Thresholds[r] = random.NextExponential();
         }

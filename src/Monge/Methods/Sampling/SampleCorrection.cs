@@ -45,6 +45,7 @@ public static class SampleCorrection
             Positions = positions,
             UnconstrainedPositions = unconstrained,
             LogWeights = weights,
+            Islands = null,
             Correction = FormattableString.Invariant($"resampled systematically to equal weights, {chosen.Distinct().Count()} of {n} samples different"),
         };
     }

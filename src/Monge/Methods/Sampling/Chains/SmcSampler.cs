@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Monge.Diagnostics;
+using Monge.Engine.Random;
 using Monge.Measures;
 using Monge.MonteCarlo;
 using Monge.Runs;
@@ -26,6 +27,8 @@ public sealed class SmcSampler : ISamplingMethod
     private const double LowAcceptance = 0.3;
     private const double LargestSpread = 1;
     private const double LargestRHat = 1.05;
+    private const double LeastLoss = 0.05;
+    private const double FarErrors = 4;
 
     private readonly Density _target;
     private readonly SmcOptions _options;
@@ -141,8 +144,23 @@ public sealed class SmcSampler : ISamplingMethod
             TrainSeconds = pilotSeconds,
             SampleSeconds = seconds,
             Iterations = temperatures,
-            Warnings = [.. draws.Warnings, .. Judge(smc, draws, means)],
+            Warnings = [.. draws.Warnings, .. Judge(smc, draws, means), .. _resamples ? Bridge(draws with { LogZError = error }, smc, run) : []],
         };
+    }
+
+    // Another estimate of log Z from the same draws: where particles couldn't follow the density, the weights that they lost on the way aren't seen in their spread.
+    private IEnumerable<Status> Bridge(SampleSet draws, SequentialMonteCarlo smc, Run run)
+    {
+        double[] LogDensities(double[] x) => PointFunction.At(_target.LogDensity, x, _target.Dimension, run.Execution);
+        var bridge = BridgeSampling.Estimate(
+            smc.Positions, LogDensities(smc.Positions), draws.Islands!.Value, _target.Dimension, LogDensities, new RandomStream(run.Seed, MonteCarloStreams.Bridge));
+        if (bridge.Reason is null && bridge.LogZ - draws.LogZ > Math.Max(LeastLoss, FarErrors * double.Hypot(bridge.Error, draws.LogZError)))
+        {
+            yield return new Status(
+                StatusCode.NotConverged,
+                FormattableString.Invariant($"the annealing lost mass: log Z by bridge sampling from the same draws is {bridge.LogZ:f3} +- {bridge.Error:f3}"),
+                "take more moves and an effectiveShare nearer to 1, or nuts, which estimates log Z so; in a hierarchy, the non-centred form");
+        }
     }
 
     private IEnumerable<Status> Judge(SequentialMonteCarlo smc, SampleSet draws, double[] means)
