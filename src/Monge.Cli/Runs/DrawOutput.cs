@@ -39,8 +39,8 @@ internal static class DrawOutput
 
     /// <summary>The option of <c>sample</c> and <c>draw</c>.</summary>
     public static Option<string?> Format() => Format(
-        "Write the draws for other programs too: draws.csv, draws.npz, draws.json for ArviZ, which is resampled as ArviZ knows no weights, or draws_1.csv and so on, "
-        + "a file for each chain as CmdStan writes them.", Stan);
+        "Write the draws for other programs too: draws.csv, draws.npz, draws.json for ArviZ, which is resampled as ArviZ knows no weights, or "
+        + "draws_1.csv and so on, a file for each chain as CmdStan writes them.", Stan);
 
     /// <summary>Writes the draws of a run into its folder; null when nothing was to be written.</summary>
     /// <param name="word">The format.</param>

@@ -51,7 +51,8 @@ public static class DrawFile
         if (names.Count == 0 || values.Length % ((long)names.Count * chains) != 0 || (logWeights?.Length * names.Count ?? values.Length) != values.Length)
         {
             throw new ArgumentException(
-                $"{values.Length} values and {logWeights?.Length ?? 0} log-weights aren't draws of {names.Count} coordinates in {chains} equal chains.", nameof(values));
+                $"{values.Length} values and {logWeights?.Length ?? 0} log-weights aren't draws of {names.Count} coordinates in {chains} equal chains.",
+                nameof(values));
         }
 
         switch (format)

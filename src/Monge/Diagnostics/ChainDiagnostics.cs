@@ -69,12 +69,17 @@ public static class ChainDiagnostics
     public static double TailEffectiveSampleSize(IReadOnlyList<double[]> chains)
     {
         double[][] split = Split(chains);
-        double[] all = [.. split.SelectMany(static chain => chain)];
-        var weights = new double[all.Length];
-        Array.Fill(weights, 1.0 / all.Length);
+        double[] all = [.. chains.SelectMany(static chain => chain)];
+        Array.Sort(all);
         double least = double.PositiveInfinity;
-        foreach (double quantile in MomentTable.Quantiles(all, weights, 0.05, 0.95))
+        foreach (double share in (double[])[0.05, 0.95])
+        {
+            // Between two draws, as R's quantile and with it the package posterior has it.
+            double place = share * (all.Length - 1);
+            int below = (int)place;
+            double quantile = all[below] + ((place - below) * (all[Math.Min(below + 1, all.Length - 1)] - all[below]));
             least = Math.Min(least, EffectiveSize(Array.ConvertAll(split, chain => Array.ConvertAll(chain, value => value <= quantile ? 1.0 : 0.0))));
+        }
         return least;
     }
 
@@ -153,18 +158,24 @@ public static class ChainDiagnostics
                 covariance += Autocovariance(chains[chain], means[chain], lag) / chains.Length;
             return 1 - (within - covariance) / total;
         }
-        // Geyer: sums of neighbouring pairs are positive and decreasing for a reversible chain; noise begins where they are not.
-        double previous = 1 + Correlation(1);
-        double sum = previous;
-        for (int lag = 2; lag + 1 < length; lag += 2)
+        // Geyer: sums of neighbouring pairs are positive and decreasing for a reversible chain; noise begins where they are not. Of the pair at which the
+        // sum ends the even lag counts once, if it is positive (Vehtari et al. 2021, and to the last digit the R package posterior).
+        double even = 1;
+        double pair = 1 + Correlation(1);
+        double previous = pair;
+        double sum = 0;
+        int lag = 0;
+        while (lag < length - 5 && pair > 0)
         {
-            double pair = Correlation(lag) + Correlation(lag + 1);
-            if (!(pair > 0))
-                break;
             previous = Math.Min(previous, pair);
             sum += previous;
+            lag += 2;
+            even = Correlation(lag);
+            pair = even + Correlation(lag + 1);
         }
-        double time = Math.Max(2 * sum - 1, 1 / Math.Log10(draws));
+        if (length <= 5)
+            return draws;
+        double time = Math.Max(2 * sum + Math.Max(even, 0) - 1, 1 / Math.Log10(draws));
         return Math.Max(1, draws / time);
     }
 

@@ -87,7 +87,7 @@ public static class MethodRegistry
             true,
             "P. Del Moral, A. Doucet and A. Jasra, Sequential Monte Carlo samplers, JRSS B 68 (2006)",
             ("quick", new SmcOptions { EffectiveShare = 0.5, Moves = 1 }),
-            ("thorough", new SmcOptions { EffectiveShare = 0.95, Moves = 4 })),
+            ("thorough", new SmcOptions { EffectiveShare = 0.97, Moves = 64 })),
         Annealing(
             SmcSampler.AnnealedName, "Annealed importance sampling",
             "Carries particles from a Gaussian to the density through temperatures that a pilot run found, by Hamiltonian steps, each with its own weight: the "

@@ -2,8 +2,8 @@ namespace Monge.MonteCarlo;
 
 /// <summary>
 /// The log-normaliser along a ladder of temperatures from the states of all rungs, by Bennett's acceptance ratios between neighbours. Source: C. Bennett,
-/// "Efficient estimation of free energy differences from Monte Carlo data", J. Comput. Phys. 22 (1976), equations (12); of all ways to use both rungs' states it
-/// has the least variance.
+/// "Efficient estimation of free energy differences from Monte Carlo data", J. Comput. Phys. 22 (1976), equations (12); of all ways to use both rungs'
+/// states it has the least variance.
 /// </summary>
 internal static class AcceptanceRatios
 {

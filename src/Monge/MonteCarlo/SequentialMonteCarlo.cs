@@ -2,8 +2,6 @@ using Monge.Diagnostics;
 using Monge.Engine.Programs;
 using Monge.Engine.Random;
 using Monge.Measures;
-using Monge.Runs;
-using Monge.Training;
 
 namespace Monge.MonteCarlo;
 
@@ -11,7 +9,7 @@ namespace Monge.MonteCarlo;
 /// <param name="Particles">Particles n, a multiple of the islands.</param>
 /// <param name="Islands">Groups of particles that are resampled among themselves.</param>
 /// <param name="EffectiveShare">The share of effective particles that a step of the temperature leaves.</param>
-/// <param name="Moves">Moves of each particle at a temperature.</param>
+/// <param name="Moves">Moves of each particle at a temperature, at most: no more are made once they have forgotten where they were.</param>
 /// <param name="TargetAcceptance">The mean acceptance that the step length is adapted to.</param>
 /// <param name="TrajectoryLength">Length of a move in deviations.</param>
 /// <param name="MaximumLeapfrogs">Leapfrog steps of a move at most.</param>
@@ -21,16 +19,19 @@ internal sealed record TemperingPlan(
 
 /// <summary>
 /// Sequential Monte Carlo from a Gaussian to a density (P. Del Moral, A. Doucet, A. Jasra, "Sequential Monte Carlo samplers", JRSS B 68 (2006)): particles at
-/// base^(1 - beta) target^beta are weighted for the next beta, resampled and moved. The next beta is the one that leaves a given share of them effective (A. Jasra
+/// base^(1 - beta) target^beta are weighted for the next beta, resampled and moved. The next beta is the one that leaves a given share of them effective (A.
+/// Jasra
 /// et al., "Inference for Lévy-driven stochastic volatility models via adaptive SMC", 2011; Y. Zhou et al., "Toward automatic model comparison", 2016, for the
-/// conditional share), found by bisection; metric and step length follow the particles. Islands share all of this but are resampled apart, so that the spread of
+/// conditional share), found by bisection; metric and step length follow the particles. Islands share all of this but are resampled apart, so that the
+/// spread of
 /// their estimates of Z is its error. With given stages nothing is adapted or resampled: annealed importance sampling (R. Neal, 2001), whose Z is unbiased.
 /// </summary>
-internal sealed class SequentialMonteCarlo : IIterative, IDisposable
+internal sealed class SequentialMonteCarlo : IDisposable
 {
     private const double LeastBeta = 1e-12;
     private const double LargestStep = 1.8;
     private const double AdaptationRate = 0.7;
+    private const double Forgotten = 0.15;
     private const int MostTrials = 30;
     private const int Bisections = 60;
 
@@ -78,8 +79,12 @@ internal sealed class SequentialMonteCarlo : IIterative, IDisposable
     /// <summary>The lowest mean acceptance of a stage's last move.</summary>
     public double LeastAcceptance => _leastAcceptance;
 
-    /// <inheritdoc/>
-    public void Init()
+    /// <summary>The exponent of the target that has been reached.</summary>
+    public double Beta => _beta;
+
+    /// <summary>Draws the particles from the base.</summary>
+    /// <exception cref="DensityException">The density is zero at all of them.</exception>
+    public void Start()
     {
         _start(_plan.Particles, new RandomStream(_seed, MonteCarloStreams.TemperedStart)).CopyTo(_walkers.Positions, 0);
         _walkers.Evaluate(new TemperedStage(0, _metric, 0, 0));
@@ -89,12 +94,13 @@ internal sealed class SequentialMonteCarlo : IIterative, IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public StepInfo Step(long iteration, long total)
+    /// <summary>Goes on to the next temperature.</summary>
+    /// <param name="iteration">Its number, from 0.</param>
+    public void Step(int iteration)
     {
         if (_given is not null)
         {
-            var stage = _given[(int)iteration];
+            var stage = _given[iteration];
             for (var i = 0; i < LogWeights.Length; i++)
             {
                 LogWeights[i] += Increment(i, stage.Beta - _beta);
@@ -102,11 +108,11 @@ internal sealed class SequentialMonteCarlo : IIterative, IDisposable
 
             _beta = stage.Beta;
             Learn(_walkers.Move(stage, (ulong)_moves++));
-            return new StepInfo();
+            return;
         }
 
         var next = NextBeta();
-        Resample(next - _beta, (int)iteration);
+        Resample(next - _beta, iteration);
         _beta = next;
         for (var i = 0; i < _plan.Particles; i++)
         {
@@ -115,37 +121,37 @@ internal sealed class SequentialMonteCarlo : IIterative, IDisposable
 
         _metric.Update();
         var acceptance = iteration == 0 ? FindStep() : 0;
+        var before = (double[])_walkers.Positions.Clone();
         for (var k = 0; k < _plan.Moves; k++)
         {
             acceptance = _walkers.Move(Stage(), (ulong)_moves++);
             _step = Math.Min(LargestStep, _step * Math.Exp(AdaptationRate * (acceptance - _plan.TargetAcceptance)));
+            if (LargestCorrelation(before) < Forgotten)
+            {
+                break;
+            }
         }
 
         Learn(acceptance);
         _stages.Add(Stage());
-        return new StepInfo();
     }
 
-    /// <inheritdoc/>
-    public long Total(long iteration, long total) => _given is not null ? total
-        : _beta == 1 ? iteration : Math.Max(iteration + 1, (long)Math.Min(iteration / Math.Max(_beta, 0.01), 1_000_000));
-
-    /// <inheritdoc/>
-    public void Exchange(RunState state)
+    /// <summary>Hands the state over to be kept, or to be filled.</summary>
+    /// <param name="exchange">Reads or writes the numbers of a name.</param>
+    public void Exchange(Action<string, double[]> exchange)
     {
-        void Doubles(string name, double[] values) => state.Exchange<double>(name, values);
-        _walkers.Exchange(Doubles);
-        _metric.Exchange(Doubles);
+        _walkers.Exchange(exchange);
+        _metric.Exchange(exchange);
         double[] numbers = [_beta, _step, _leastAcceptance, _moves, _stages.Count];
-        Doubles("numbers", numbers);
-        Doubles("logWeights", LogWeights);
+        exchange("numbers", numbers);
+        exchange("logWeights", LogWeights);
         (_beta, _step, _leastAcceptance, _moves) = (numbers[0], numbers[1], numbers[2], (long)numbers[3]);
         for (var k = 0; k < (int)numbers[4]; k++)
         {
             var stage = k < _stages.Count ? _stages[k] : new TemperedStage(0, _metric.Copy(), 0, 0);
             double[] values = [stage.Beta, stage.StepSize, stage.Leapfrogs];
-            Doubles(FormattableString.Invariant($"stage.{k}.numbers"), values);
-            Doubles(FormattableString.Invariant($"stage.{k}.factor"), stage.Metric.Factor);
+            exchange(FormattableString.Invariant($"stage.{k}.numbers"), values);
+            exchange(FormattableString.Invariant($"stage.{k}.factor"), stage.Metric.Factor);
             if (k == _stages.Count)
             {
                 _stages.Add(new TemperedStage(values[0], stage.Metric, values[1], (int)values[2]));
@@ -235,6 +241,33 @@ internal sealed class SequentialMonteCarlo : IIterative, IDisposable
                 unchecked(_seed ^ (0x9E3779B97F4A7C15UL * (ulong)(((long)iteration * _plan.Islands) + g + 1))), MonteCarloStreams.TemperedResampling);
             _walkers.Select([.. Resampling.Systematic(weights, size, random).Select(k => first + k)], first);
         }
+    }
+
+    // The largest correlation of a coordinate with itself at other positions of the same particles: how much of them is remembered.
+    private double LargestCorrelation(double[] before)
+    {
+        var (now, d, n, largest) = (_walkers.Positions, before.Length / _plan.Particles, _plan.Particles, 0.0);
+        for (var j = 0; j < d; j++)
+        {
+            double mean = 0, meanBefore = 0, square = 0, squareBefore = 0, product = 0;
+            for (var i = j; i < now.Length; i += d)
+            {
+                mean += now[i] / n;
+                meanBefore += before[i] / n;
+            }
+
+            for (var i = j; i < now.Length; i += d)
+            {
+                var (a, b) = (now[i] - mean, before[i] - meanBefore);
+                square += a * a;
+                squareBefore += b * b;
+                product += a * b;
+            }
+
+            largest = Math.Max(largest, square * squareBefore > 0 ? product / Math.Sqrt(square * squareBefore) : 0);
+        }
+
+        return largest;
     }
 
     // Doubles or halves the step until moves are taken as often as they should; the moves made on the way are as good as others.

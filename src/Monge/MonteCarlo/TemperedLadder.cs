@@ -7,8 +7,8 @@ namespace Monge.MonteCarlo;
 /// <summary>
 /// Parallel tempering (C. Geyer 1991; K. Hukushima and K. Nemoto 1996): on each rung of a ladder of temperatures a walker moves at base^(1 - beta) target^beta,
 /// and walkers of neighbouring rungs are swapped, even and odd pairs in turn, so that states flow up and down without turning back at random. Many ladders go
-/// side by side. The rungs are put where all swaps are refused equally often. Source: S. Syed, A. Bouchard-Cote, G. Deligiannidis and A. Doucet, "Non-reversible
-/// parallel tempering: a scalable highly parallel MCMC scheme", JRSS B 84 (2022): DEO scheme, communication barrier, algorithms 1 to 4.
+/// side by side. The rungs are put where all swaps are refused equally often. Source: S. Syed, A. Bouchard-Cote, G. Deligiannidis and A. Doucet,
+/// "Non-reversible parallel tempering: a scalable highly parallel MCMC scheme", JRSS B 84 (2022): DEO scheme, communication barrier, algorithms 1 to 4.
 /// </summary>
 internal sealed class TemperedLadder : IDisposable
 {

@@ -14,9 +14,10 @@ internal sealed record TemperedStage(double Beta, ChainMetric Metric, double Ste
 
 /// <summary>
 /// Walkers at the densities base^(1 - beta) target^beta, all moved by Hamiltonian Monte Carlo (S. Duane et al., "Hybrid Monte Carlo", 1987; R. Neal, "MCMC
-/// using Hamiltonian dynamics", 2011), each with a step length of its own about the given one, so that no trajectory closes on itself for all. Blocks of walkers
-/// go through whole moves one after the other, so that their numbers stay in the cache; random numbers are those of walker and move, so no result depends on the
-/// threads.
+/// using Hamiltonian dynamics", 2011), each with a step length of its own about the given one, so that no trajectory closes on itself for all. Blocks of
+/// walkers
+/// go through whole moves one after the other, so that their numbers stay in the cache; random numbers are those of walker and move, so no result depends on
+/// the threads.
 /// </summary>
 internal sealed class TemperedWalkers : IDisposable
 {

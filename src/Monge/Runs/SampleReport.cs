@@ -238,9 +238,7 @@ public sealed record SampleReport(SampleSet Draws, Density Target, SampleDiagnos
             Add("divergences", $"{chains.Divergences} of {Draws.Count} transitions, {chains.Leapfrogs.Average():F1} leapfrog steps each");
             if (Draws.Tempering is { } ladder)
             {
-                Add(
-                    "tempering",
-                    $"{ladder.Betas.Count} temperatures, communication barrier {ladder.Barrier:F2}, {ladder.RoundTrips} round trips, {ladder.Rejections.Max():P0} of swaps refused at most");
+                Add("tempering", $"{ladder.Betas.Count} temperatures, communication barrier {ladder.Barrier:F2}, {ladder.RoundTrips} round trips");
             }
         }
         else if (Draws.Islands is { } islands)

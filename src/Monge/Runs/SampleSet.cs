@@ -292,8 +292,8 @@ public sealed record SampleSet
             : Islands is not { } islands ? rows : [.. rows.Select((row, j) => row with
             {
                 MeanError = IslandError(IslandMeans(islands, j, x => x), row.Mean),
-                StandardDeviationError = IslandError(IslandMeans(islands, j, x => (x - row.Mean) * (x - row.Mean)), row.StandardDeviation * row.StandardDeviation)
-                    / (2 * row.StandardDeviation),
+                StandardDeviationError = IslandError(
+                    IslandMeans(islands, j, x => (x - row.Mean) * (x - row.Mean)), row.StandardDeviation * row.StandardDeviation) / (2 * row.StandardDeviation),
             })];
     }
 

@@ -64,7 +64,8 @@ public static class StanFiles
         var hasTrees = chains.Depths.Length > 0;
         string[] head =
         [
-            "lp__", "accept_stat__", "stepsize__", .. hasTrees ? (string[])["treedepth__"] : [], "n_leapfrog__", "divergent__", .. hasTrees ? (string[])["energy__"] : [],
+            "lp__", "accept_stat__", "stepsize__", .. hasTrees ? (string[])["treedepth__"] : [], "n_leapfrog__", "divergent__",
+            .. hasTrees ? (string[])["energy__"] : [],
             .. Names(draws.Names),
         ];
         writer.WriteLine(string.Join(',', head));

@@ -107,6 +107,22 @@ public sealed class DrawFileTests(ITestOutputHelper output)
         Assert.Equal("[[2.1, 0.1], [10.1, 8.1], [18.1, 16.1]] [-1.5, -inf, 0.25]", numpy[0]);
     }
 
+    [Fact]
+    public void Chains_are_an_axis_of_their_own()
+    {
+        using var scratch = new Scratch();
+        double[] values = [.. Enumerable.Range(0, 12).Select(k => (double)k)];
+        DrawFile.Write(scratch.File("d.json"), DrawFormat.Arviz, ["a[0]", "a[1]"], values, chains: 2);
+        var array = DrawFile.ReadArviz(scratch.File("d.json"))["a"];
+        Assert.Equal([2, 3, 2], array.Shape);
+        Assert.Equal(values, array.ToDoubles());
+        DrawFile.Write(scratch.File("d.npz"), DrawFormat.Npz, ["a[0]", "a[1]"], values, [.. new double[6]], chains: 2);
+        var arrays = NumpyFile.ReadArchive(scratch.File("d.npz"));
+        Assert.Equal([2, 3, 2], arrays["a"].Shape);
+        Assert.Equal([2, 3], arrays[DrawFile.LogWeightName].Shape);
+        Assert.Throws<ArgumentException>(() => DrawFile.Write(scratch.File("d.npz"), DrawFormat.Npz, ["a[0]", "a[1]"], values, chains: 4));
+    }
+
     // The lines that a program prints; null where Python or what the program imports isn't there.
     private static string[]? Python(string folder, string program)
     {

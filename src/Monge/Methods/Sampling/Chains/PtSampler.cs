@@ -9,8 +9,8 @@ using Monge.Runs;
 namespace Monge.Methods;
 
 /// <summary>
-/// Samples by parallel tempering (<see cref="TemperedLadder"/>): ladders of temperatures from a law that covers the density, whose states at the density are the
-/// chains. Step sizes, metrics and the first temperatures come from a pilot run of sequential Monte Carlo; log Z from acceptance ratios between the rungs.
+/// Samples by parallel tempering (<see cref="TemperedLadder"/>): ladders of temperatures from a law that covers the density, whose states at the density are
+/// the chains. Step sizes, metrics and the first temperatures come from a pilot run of sequential Monte Carlo; log Z from acceptance ratios between the rungs.
 /// </summary>
 public sealed class PtSampler : ISamplingMethod
 {
@@ -21,10 +21,12 @@ public sealed class PtSampler : ISamplingMethod
     private const int PilotParticles = 1024;
     private const int PilotIslands = 4;
     private const double PilotEffectiveShare = 0.9;
+    private const int PilotMoves = 4;
     private const int FewestTemperatures = 3;
     private const int LeastRoundTrips = 10;
 
-    // A swap's refusals over the deviation of its log-ratio, where both rungs' ratios are Gaussian: E|1 - exp| = 2 Phi(s / sqrt 2) - 1, s / sqrt(pi) for small s.
+    // A swap's refusals over the deviation of its log-ratio, where both rungs' ratios are Gaussian: E|1 - exp| = 2 Phi(s / sqrt 2) - 1, s / sqrt(pi) for
+    // small s.
     private static readonly double s_rejectionOfDeviation = 1 / Math.Sqrt(Math.PI);
 
     // Refusals of a swap that temperatures are taken for: between a half, which is best for one ladder on its own, and none.
@@ -66,11 +68,11 @@ public sealed class PtSampler : ISamplingMethod
         session.Report("base");
         var start = TemperedStart.Find(_target, _options.StartSpread, _options.BaseInflation, run);
         var plan = new TemperingPlan(
-            chains, PilotIslands, PilotEffectiveShare, 2, _options.TargetAcceptance, _options.TrajectoryLength, _options.MaximumLeapfrogs,
+            chains, PilotIslands, PilotEffectiveShare, PilotMoves, _options.TargetAcceptance, _options.TrajectoryLength, _options.MaximumLeapfrogs,
             ChainMetric.Resolve(_options.Metric, d, (long)chains * _options.WarmUp));
         using var pilot = new SequentialMonteCarlo(
             _target, start.LogDensity, start.Sample, plan with { Particles = PilotParticles }, null, run.Seed, run.Threads);
-        session.Iterate("pilot", pilot, 1, validations: 1);
+        session.Iterate("pilot", new AnnealingPhase(pilot), 1, validations: 1);
         var stages = Stages(pilot.Stages);
         var rungs = stages.Count + 1;
         if ((long)draws * chains * Math.Max(rungs, Math.Max(d, _target.Names.Count)) > Array.MaxLength)

@@ -13,13 +13,13 @@ public sealed record SmcOptions : IMethodOptions
     public int Islands { get; init; } = 16;
 
     /// <summary>The share of the particles that each step of the temperature leaves effective.</summary>
-    public double EffectiveShare { get; init; } = 0.8;
+    public double EffectiveShare { get; init; } = 0.9;
 
     /// <summary>Annealed importance sampling: temperatures at least; a pilot run of sequential Monte Carlo tells where they lie.</summary>
     public int Temperatures { get; init; } = 200;
 
-    /// <summary>Moves of each particle at a temperature.</summary>
-    public int Moves { get; init; } = 2;
+    /// <summary>Moves of each particle at a temperature, at most: no more are made once particles have forgotten where they were.</summary>
+    public int Moves { get; init; } = 16;
 
     /// <summary>The mean acceptance to which the step size is adapted.</summary>
     public double TargetAcceptance { get; init; } = 0.8;

@@ -9,8 +9,8 @@ using Monge.Runs;
 namespace Monge.Methods;
 
 /// <summary>
-/// Samples by particles that are carried from a Gaussian to the density through temperatures (<see cref="SequentialMonteCarlo"/>): resampled at each of them, or
-/// with their own weights to the end (annealed importance sampling). log Z comes with them.
+/// Samples by particles that are carried from a Gaussian to the density through temperatures (<see cref="SequentialMonteCarlo"/>): resampled at each of
+/// them, or with their own weights to the end (annealed importance sampling). log Z comes with them.
 /// </summary>
 public sealed class SmcSampler : ISamplingMethod
 {
@@ -79,8 +79,9 @@ public sealed class SmcSampler : ISamplingMethod
 
     private SampleSet Resampled(RunSession session, TemperedStart start, int particles, int islands, Stopwatch clock)
     {
-        using var smc = new SequentialMonteCarlo(_target, start.LogDensity, start.Sample, Plan(particles, islands), null, session.Run.Seed, session.Run.Threads);
-        session.Iterate("anneal", smc, 1, validations: 1);
+        using var smc = new SequentialMonteCarlo(
+            _target, start.LogDensity, start.Sample, Plan(particles, islands), null, session.Run.Seed, session.Run.Threads);
+        session.Iterate("anneal", new AnnealingPhase(smc), 1, validations: 1);
         return Result(session.Run, smc, start, islands, smc.Stages.Count, 0, clock.Elapsed.TotalSeconds, 0);
     }
 
@@ -88,13 +89,14 @@ public sealed class SmcSampler : ISamplingMethod
     {
         var plan = Plan(PilotParticles, PilotIslands) with { EffectiveShare = PilotEffectiveShare };
         using var pilot = new SequentialMonteCarlo(_target, start.LogDensity, start.Sample, plan, null, session.Run.Seed, session.Run.Threads);
-        session.Iterate("pilot", pilot, 1, validations: 1);
+        session.Iterate("pilot", new AnnealingPhase(pilot), 1, validations: 1);
         var (pilotSeconds, stages) = (clock.Elapsed.TotalSeconds, Divide(pilot.Stages, _options.Temperatures));
 
         // Another seed than the pilot's, whose particles must not be those that are weighted.
         using var ais = new SequentialMonteCarlo(
-            _target, start.LogDensity, start.Sample, Plan(particles, islands) with { Metric = plan.Metric }, stages, session.Run.Seed ^ 0xA15, session.Run.Threads);
-        session.Iterate("anneal", ais, stages.Count, validations: 1);
+            _target, start.LogDensity, start.Sample, Plan(particles, islands) with { Metric = plan.Metric }, stages,
+            session.Run.Seed ^ 0xA15, session.Run.Threads);
+        session.Iterate("anneal", new AnnealingPhase(ais, stages.Count), stages.Count, validations: 1);
         return Result(session.Run, ais, start, islands, stages.Count, pilotSeconds, clock.Elapsed.TotalSeconds - pilotSeconds, pilot.TargetCalls);
     }
 
@@ -148,12 +150,14 @@ public sealed class SmcSampler : ISamplingMethod
         };
     }
 
-    // Another estimate of log Z from the same draws: where particles couldn't follow the density, the weights that they lost on the way aren't seen in their spread.
+    // Another estimate of log Z from the same draws: where particles couldn't follow the density, the weights that they lost on the way aren't seen in their
+    // spread.
     private IEnumerable<Status> Bridge(SampleSet draws, SequentialMonteCarlo smc, Run run)
     {
         double[] LogDensities(double[] x) => PointFunction.At(_target.LogDensity, x, _target.Dimension, run.Execution);
         var bridge = BridgeSampling.Estimate(
-            smc.Positions, LogDensities(smc.Positions), draws.Islands!.Value, _target.Dimension, LogDensities, new RandomStream(run.Seed, MonteCarloStreams.Bridge));
+            smc.Positions, LogDensities(smc.Positions), draws.Islands!.Value, _target.Dimension, LogDensities,
+            new RandomStream(run.Seed, MonteCarloStreams.Bridge));
         if (bridge.Reason is null && bridge.LogZ - draws.LogZ > Math.Max(LeastLoss, FarErrors * double.Hypot(bridge.Error, draws.LogZError)))
         {
             yield return new Status(
