@@ -58,59 +58,47 @@ public static class MethodRegistry
             ControlledAlgorithm.Cmcd, "Controlled Monte Carlo diffusion",
             "Learns the control that keeps annealed Langevin dynamics on its path of densities, by simulating whole paths.",
             "F. Vargas, S. Padhy, D. Blessing and N. Nuesken, Transport meets Variational Inference: Controlled Monte Carlo Diffusions, arXiv:2307.01050"),
-        MethodEntry<SamplingProblem, SampleSet>.Create<NutsOptions>(
-            new MethodFacts(
-                MethodKind.Sample, NutsSampler.MethodName, "No-U-turn sampler",
-                "Many chains of Hamiltonian Monte Carlo side by side whose trajectories find their own length; they share their adaptation and each evaluation "
-                + "of the density. For posteriors with one mode; log Z by bridge sampling.")
-            {
-                References =
-                [
-                    "M. Hoffman and A. Gelman, The No-U-Turn Sampler, JMLR 15 (2014)",
-                    "M. Betancourt, A Conceptual Introduction to Hamiltonian Monte Carlo, arXiv:1701.02434",
-                ],
-                Needs = MethodNeeds.Gradient,
-                Gives = MethodGives.EqualWeights | MethodGives.Chains,
-                Trains = false,
-            },
-            (problem, options) => new BoundSampler(new NutsSampler(problem.Target, options), problem.Samples),
+        Classical<NutsOptions>(
+            NutsSampler.MethodName, "No-U-turn sampler",
+            "Many chains of Hamiltonian Monte Carlo side by side whose trajectories find their own length; they share their adaptation and each evaluation "
+            + "of the density. For posteriors with one mode; log Z by bridge sampling.",
+            [
+                "M. Hoffman and A. Gelman, The No-U-Turn Sampler, JMLR 15 (2014)",
+                "M. Betancourt, A Conceptual Introduction to Hamiltonian Monte Carlo, arXiv:1701.02434",
+            ],
+            MethodGives.EqualWeights | MethodGives.Chains,
+            (target, options) => new NutsSampler(target, options),
             ("quick", new NutsOptions { WarmUp = 150, Draws = 50 }),
             ("stan", new NutsOptions
             {
                 Chains = 4, WarmUp = 1000, Draws = 1000, TargetAcceptance = 0.8, Metric = MonteCarlo.MetricKind.Diagonal, Start = ChainStart.Uniform,
             }),
             ("dense", new NutsOptions { Metric = MonteCarlo.MetricKind.Dense })),
-        Annealing(
+        Classical<SmcOptions>(
             SmcSampler.MethodName, "Sequential Monte Carlo",
             "Carries particles from a Gaussian to the density through temperatures that are found on the way, each time weighted, resampled and moved by "
             + "Hamiltonian steps; independent islands of them give log Z with its error. For posteriors with one or several modes.",
-            true,
-            "P. Del Moral, A. Doucet and A. Jasra, Sequential Monte Carlo samplers, JRSS B 68 (2006)",
+            ["P. Del Moral, A. Doucet and A. Jasra, Sequential Monte Carlo samplers, JRSS B 68 (2006)"],
+            MethodGives.Weights | MethodGives.EqualWeights,
+            (target, options) => new SmcSampler(target, options),
             ("quick", new SmcOptions { EffectiveShare = 0.5, Moves = 1 }),
             ("thorough", new SmcOptions { EffectiveShare = 0.97, Moves = 64 })),
-        Annealing(
-            SmcSampler.AnnealedName, "Annealed importance sampling",
+        Classical<AisOptions>(
+            AisSampler.MethodName, "Annealed importance sampling",
             "Carries particles from a Gaussian to the density through temperatures that a pilot run found, by Hamiltonian steps, each with its own weight: the "
             + "estimate of Z is unbiased.",
-            false,
-            "R. Neal, Annealed importance sampling, Statistics and Computing 11 (2001)",
-            ("quick", new SmcOptions { Temperatures = 50 }),
-            ("thorough", new SmcOptions { Temperatures = 2000 })),
-        MethodEntry<SamplingProblem, SampleSet>.Create<PtOptions>(
-            new MethodFacts(
-                MethodKind.Sample, PtSampler.MethodName, "Parallel tempering",
-                "Ladders of chains at temperatures between a Gaussian and the density, whose states are swapped, so that chains at the density go from mode to "
-                + "mode by way of the Gaussian; temperatures are put where all swaps are refused equally often. log Z by acceptance ratios.")
-            {
-                References =
-                [
-                    "S. Syed, A. Bouchard-Cote, G. Deligiannidis and A. Doucet, Non-reversible parallel tempering, JRSS B 84 (2022), arXiv:1905.02939",
-                ],
-                Needs = MethodNeeds.Gradient,
-                Gives = MethodGives.EqualWeights | MethodGives.Chains,
-                Trains = false,
-            },
-            (problem, options) => new BoundSampler(new PtSampler(problem.Target, options), problem.Samples),
+            ["R. Neal, Annealed importance sampling, Statistics and Computing 11 (2001)"],
+            MethodGives.Weights,
+            (target, options) => new AisSampler(target, options),
+            ("quick", new AisOptions { Temperatures = 50 }),
+            ("thorough", new AisOptions { Temperatures = 2000 })),
+        Classical<PtOptions>(
+            PtSampler.MethodName, "Parallel tempering",
+            "Ladders of chains at temperatures between a Gaussian and the density, whose states are swapped, so that chains at the density go from mode to "
+            + "mode by way of the Gaussian; temperatures are put where all swaps are refused equally often. log Z by acceptance ratios.",
+            ["S. Syed, A. Bouchard-Cote, G. Deligiannidis and A. Doucet, Non-reversible parallel tempering, JRSS B 84 (2022), arXiv:1905.02939"],
+            MethodGives.EqualWeights | MethodGives.Chains,
+            (target, options) => new PtSampler(target, options),
             ("quick", new PtOptions { WarmUp = 100, Draws = 100 }),
             ("thorough", new PtOptions { Chains = 64, WarmUp = 2000, Thinning = 10 })),
         Sampler<NetsOptions>(
@@ -327,17 +315,19 @@ public static class MethodRegistry
         ("kl", new ControlledOptions { Loss = Objectives.PathSpaceLoss.Kl }),
         ("paper", new ControlledOptions { Training = new() { Iterations = 60_000, BatchSize = 2048 }, Steps = 200 }));
 
-    private static MethodEntry<SamplingProblem, SampleSet> Annealing(
-        string name, string title, string description, bool resamples, string reference, params (string Name, SmcOptions Options)[] presets) =>
-        MethodEntry<SamplingProblem, SampleSet>.Create(
+    // A sampler that trains nothing.
+    private static MethodEntry<SamplingProblem, SampleSet> Classical<TOptions>(
+        string name, string title, string description, IReadOnlyList<string> references, MethodGives gives,
+        Func<Measures.Density, TOptions, ISamplingMethod> create, params (string Name, TOptions Options)[] presets)
+        where TOptions : class, IMethodOptions, new() => MethodEntry<SamplingProblem, SampleSet>.Create(
             new MethodFacts(MethodKind.Sample, name, title, description)
             {
-                References = [reference],
+                References = references,
                 Needs = MethodNeeds.Gradient,
-                Gives = resamples ? MethodGives.Weights | MethodGives.EqualWeights : MethodGives.Weights,
+                Gives = gives,
                 Trains = false,
             },
-            (problem, options) => new BoundSampler(new SmcSampler(problem.Target, options, resamples), problem.Samples),
+            (problem, options) => new BoundSampler(create(problem.Target, options), problem.Samples),
             presets);
 
     private sealed record BoundSampler(ISamplingMethod Method, int Samples) : IMethod<SampleSet>

@@ -349,6 +349,7 @@ internal static class MonteCarloStreams
     public static readonly StreamName Chain = StreamName.Of("chain");
     public static readonly StreamName Bridge = StreamName.Of("bridge sampling");
     public static readonly StreamName TemperedStart = StreamName.Of("tempered start");
+    public static readonly StreamName TemperedBase = StreamName.Of("tempered base");
     public static readonly StreamName TemperedMove = StreamName.Of("tempered move");
     public static readonly StreamName TemperedSwap = StreamName.Of("tempered swap");
     public static readonly StreamName TemperedResampling = StreamName.Of("tempered resampling");

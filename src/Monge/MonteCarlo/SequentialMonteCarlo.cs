@@ -73,7 +73,10 @@ internal sealed class SequentialMonteCarlo : IDisposable
     /// <summary>Evaluations of the target so far.</summary>
     public long TargetCalls => _walkers.TargetCalls;
 
-    /// <summary>The stages passed.</summary>
+    /// <summary>Temperatures passed.</summary>
+    public int Temperatures => _given?.Count ?? _stages.Count;
+
+    /// <summary>The stages passed, of a run that found them.</summary>
     public IReadOnlyList<TemperedStage> Stages => _stages;
 
     /// <summary>The lowest mean acceptance of a stage's last move.</summary>
@@ -86,7 +89,7 @@ internal sealed class SequentialMonteCarlo : IDisposable
     /// <exception cref="DensityException">The density is zero at all of them.</exception>
     public void Start()
     {
-        _start(_plan.Particles, new RandomStream(_seed, MonteCarloStreams.TemperedStart)).CopyTo(_walkers.Positions, 0);
+        _start(_plan.Particles, new RandomStream(_seed, MonteCarloStreams.TemperedBase)).CopyTo(_walkers.Positions, 0);
         _walkers.Evaluate(new TemperedStage(0, _metric, 0, 0));
         if (_walkers.TargetValues.All(double.IsNegativeInfinity))
         {

@@ -11,13 +11,14 @@ namespace Monge.Tests.MonteCarlo;
 /// <summary>Sequential Monte Carlo, annealed importance sampling and parallel tempering on laws that are known, and what is promised of their runs.</summary>
 public sealed class TemperedSamplerTests
 {
-    private static readonly SmcOptions s_smc = new() { Temperatures = 60 };
+    private static readonly AisOptions s_ais = new() { Temperatures = 60 };
     private static readonly PtOptions s_pt = new() { Chains = 16, WarmUp = 100, Draws = 100 };
 
     private static ISamplingMethod Method(string name, Density target) => name switch
     {
         "pt" => new PtSampler(target, s_pt),
-        _ => new SmcSampler(target, s_smc, name == "smc"),
+        "ais" => new AisSampler(target, s_ais),
+        _ => new SmcSampler(target),
     };
 
     // N(m, S) with deviations 1, 10, .1 and correlations of .9, unnormalised by log Z = 3.

@@ -1,4 +1,3 @@
-using Monge.MonteCarlo;
 using Monge.Runs;
 
 namespace Monge.Methods;
@@ -23,23 +22,8 @@ public sealed record PtOptions : IMethodOptions
     /// <summary>Sweeps between two draws.</summary>
     public int Thinning { get; init; } = 1;
 
-    /// <summary>The mean acceptance to which step sizes are adapted.</summary>
-    public double TargetAcceptance { get; init; } = 0.8;
-
-    /// <summary>The length of a move in standard deviations; a quarter of a period makes a Gaussian's draws independent.</summary>
-    public double TrajectoryLength { get; init; } = Math.Round(Math.PI / 2, 2);
-
-    /// <summary>Leapfrog steps of a move at most; 1 makes Langevin steps of them.</summary>
-    public int MaximumLeapfrogs { get; init; } = 32;
-
-    /// <summary>Which covariance the momenta are fitted to, at each temperature.</summary>
-    public MetricKind Metric { get; init; } = MetricKind.Automatic;
-
-    /// <summary>Where no base is known, ways uphill start in (-startSpread, startSpread) in each unconstrained coordinate.</summary>
-    public double StartSpread { get; init; } = 2;
-
-    /// <summary>The base's standard deviations over those of the law that is found to cover the target.</summary>
-    public double BaseInflation { get; init; } = 2;
+    /// <summary>How chains move at each temperature, and the law at the hottest.</summary>
+    public TemperingOptions Tempering { get; init; } = new();
 
     /// <inheritdoc/>
     public void Check()
@@ -49,11 +33,6 @@ public sealed record PtOptions : IMethodOptions
         OptionCheck.Within<int>(Draws, 4, 10_000_000);
         OptionCheck.Within<int>(Temperatures, 2, 1000);
         OptionCheck.Within<int>(Thinning, 1, 100_000);
-        OptionCheck.Require(TargetAcceptance is > 0 and < 1, TargetAcceptance, "between 0 and 1", nameof(TargetAcceptance));
-        OptionCheck.Within<double>(TrajectoryLength, 0.01, 1000);
-        OptionCheck.Within<int>(MaximumLeapfrogs, 1, 4096);
-        OptionCheck.Known<MetricKind>(Metric);
-        OptionCheck.Above<double>(StartSpread, 0);
-        OptionCheck.Within<double>(BaseInflation, 1, 100);
+        Tempering.Check();
     }
 }

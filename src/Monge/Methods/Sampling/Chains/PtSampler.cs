@@ -18,10 +18,6 @@ public sealed class PtSampler : ISamplingMethod
     internal const string MethodName = "pt";
 
     private const int LeastDraws = 10;
-    private const int PilotParticles = 1024;
-    private const int PilotIslands = 4;
-    private const double PilotEffectiveShare = 0.9;
-    private const int PilotMoves = 4;
     private const int FewestTemperatures = 3;
     private const int LeastRoundTrips = 10;
 
@@ -66,13 +62,9 @@ public sealed class PtSampler : ISamplingMethod
             MethodName, [.. SamplingMethods.Identity(_target), ("draws", draws.ToString(CultureInfo.InvariantCulture))], _options));
         var clock = Stopwatch.StartNew();
         session.Report("base");
-        var start = TemperedStart.Find(_target, _options.StartSpread, _options.BaseInflation, run);
-        var plan = new TemperingPlan(
-            chains, PilotIslands, PilotEffectiveShare, PilotMoves, _options.TargetAcceptance, _options.TrajectoryLength, _options.MaximumLeapfrogs,
-            ChainMetric.Resolve(_options.Metric, d, (long)chains * _options.WarmUp));
-        using var pilot = new SequentialMonteCarlo(
-            _target, start.LogDensity, start.Sample, plan with { Particles = PilotParticles }, null, run.Seed, run.Threads);
-        session.Iterate("pilot", new AnnealingPhase(pilot), 1, validations: 1);
+        var start = TemperedStart.Find(_target, _options.Tempering, run);
+        var (pilot, plan) = TemperedPilot.Run(session, _target, start, _options.Tempering, (long)chains * _options.WarmUp);
+        using var disposed = pilot;
         var stages = Stages(pilot.Stages);
         var rungs = stages.Count + 1;
         if ((long)draws * chains * Math.Max(rungs, Math.Max(d, _target.Names.Count)) > Array.MaxLength)
@@ -81,7 +73,7 @@ public sealed class PtSampler : ISamplingMethod
                 $"{chains} chains of {draws} draws in {d} coordinates and {rungs} temperatures are more numbers than an array can hold; take fewer draws."));
         }
 
-        using var ladder = new TemperedLadder(_target, start.LogDensity, start.Sample, plan, stages, run.Seed, run.Threads);
+        using var ladder = new TemperedLadder(_target, start.LogDensity, start.Sample, plan with { Particles = chains }, stages, run.Seed, run.Threads);
         var tempered = new TemperedRun(ladder, _options, draws, d, Starts(pilot, stages.Count * chains, d, run.Seed));
         session.Iterate("warm-up", tempered.WarmUp, _options.WarmUp, validations: 1);
         var warmUp = clock.Elapsed.TotalSeconds;
@@ -93,7 +85,7 @@ public sealed class PtSampler : ISamplingMethod
     // As many rungs as the pilot's temperatures say, at equal numbers of these: each of them left the same share of the particles, so was as long as any other.
     private List<TemperedStage> Stages(IReadOnlyList<TemperedStage> pilot)
     {
-        var deviation = Math.Sqrt(-Math.Log(PilotEffectiveShare));
+        var deviation = Math.Sqrt(-Math.Log(TemperedPilot.EffectiveShare));
         var rungs = _options.Temperatures - 1
             ?? Math.Max(FewestTemperatures - 1, (int)Math.Ceiling(s_rejectionOfDeviation * Math.Sqrt(2) * deviation * pilot.Count / Refusals));
         var result = new List<TemperedStage>();

@@ -27,25 +27,24 @@ internal sealed record TemperedStart(Func<Expr, Expr> LogDensity, Func<int, Rand
     /// draws that <see cref="Pathfinder"/> finds from points in (-spread, spread)^d, those left out that have no mass to speak of.
     /// </summary>
     /// <param name="target">The density.</param>
-    /// <param name="spread">Half the edge of the box of starts.</param>
-    /// <param name="inflation">Factor on the standard deviations.</param>
+    /// <param name="options">The spread of the starts, and how much the base is widened.</param>
     /// <param name="run">The seed and how to execute.</param>
     /// <exception cref="DensityException">The density is not finite at any of many points.</exception>
-    public static TemperedStart Find(Density target, double spread, double inflation, Run run)
+    public static TemperedStart Find(Density target, TemperingOptions options, Run run)
     {
         if (!target.HasGivenBase && (target.HasLoops || target.Dimension > MostSearched))
         {
-            return OnWaysUphill(target, spread, inflation, run.Seed, run.Execution);
+            return OnWaysUphill(target, options.StartSpread, options.BaseInflation, run.Seed, run.Execution);
         }
 
         var found = target.FindBase(run.Cancellation);
         if (found.Modes is { Modes.Count: > 1 } modes)
         {
-            var law = BaseFit.Law(modes.Modes, inflation);
+            var law = BaseFit.Law(modes.Modes, options.BaseInflation);
             return new TemperedStart(law.LogDensity, law.Sample, $"Gaussians at {modes}", 0);
         }
 
-        var gaussian = found.ToGaussian(inflation);
+        var gaussian = found.ToGaussian(options.BaseInflation);
         return new TemperedStart(gaussian.LogDensity, gaussian.Sample, found.Source, 0) { UsesModeKnowledge = found.UsesModeKnowledge };
     }
 
