@@ -39,6 +39,7 @@ public sealed class ModelTests
     [InlineData(2, "--chains is for methods that make chains (nuts, pt); pinn makes none", "sample", "gmm9", "--chains", "4")]
     [InlineData(2, "--format stan is for methods that make chains; the samples of smc are none",
         "sample", "gmm9", "-n", "64", "--method", "smc", "--no-report", "--format", "stan")]
+    [InlineData(2, "--max-depth isn't for pt; `monge methods pt` lists its options.", "sample", "gmm9", "--method", "pt", "--max-depth", "4")]
     [InlineData(2, "--target-accept takes a number between 0 and 1, not '2'", "sample", "gmm9", "--method", "nuts", "--target-accept", "2")]
     [InlineData(2, "--metric takes diag or dense or unit, not 'round'", "sample", "gmm9", "--method", "nuts", "--metric", "round")]
     public void What_does_not_fit_is_told(int code, string sentence, params string[] arguments)

@@ -68,6 +68,14 @@ internal sealed class ChainFlags
             var names = string.Join(", ", MethodRegistry.Samplers.Where(m => MakesChains(m.Facts)).Select(m => m.Facts.Name));
             throw CommandException.Usage($"{flag.Name} is for methods that make chains ({names}); {other.Name} makes none.");
         }
+
+        foreach (var method in MethodRegistry.Samplers.Where(m => methods.Any(f => f.Name == m.Facts.Name)))
+        {
+            if (_flags.FirstOrDefault(f => parsed.GetResult(f.Flag) is not null && !method.DefaultOptions.ContainsKey(f.Name)).Flag is { } without)
+            {
+                throw CommandException.Usage($"{without.Name} isn't for {method.Facts.Name}; `monge methods {method.Facts.Name}` lists its options.");
+            }
+        }
     }
 
     /// <summary>Whether a method makes chains.</summary>

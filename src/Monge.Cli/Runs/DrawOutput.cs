@@ -10,6 +10,9 @@ internal static class DrawOutput
 {
     private const string Stan = "stan";
 
+    private const string Purpose =
+        "Write the draws for other programs too: draws.csv, draws.npz, or draws.json for ArviZ, which is resampled as ArviZ knows no weights";
+
     private static readonly string[] s_words = ["csv", "npz", "arviz"];
 
     /// <summary>The format of draws for other programs; null when none is asked for.</summary>
@@ -37,10 +40,22 @@ internal static class DrawOutput
         return option;
     }
 
-    /// <summary>The option of <c>sample</c> and <c>draw</c>.</summary>
-    public static Option<string?> Format() => Format(
-        "Write the draws for other programs too: draws.csv, draws.npz, draws.json for ArviZ, which is resampled as ArviZ knows no weights, or "
-        + "draws_1.csv and so on, a file for each chain as CmdStan writes them.", Stan);
+    /// <summary>The option of <c>draw</c>.</summary>
+    public static Option<string?> Format() => Format($"{Purpose}.");
+
+    /// <summary>The option of <c>sample</c>, whose draws may be those of chains.</summary>
+    public static Option<string?> FormatOfSamples() => Format($"{Purpose}; of chains draws_1.csv and so on too, as CmdStan writes them.", Stan);
+
+    /// <summary>Refuses chains' files for methods that make none, before they run.</summary>
+    /// <param name="word">The format.</param>
+    /// <param name="methods">The methods that will run.</param>
+    public static void Check(string? word, IEnumerable<MethodFacts> methods)
+    {
+        if (word == Stan && methods.FirstOrDefault(m => !ChainFlags.MakesChains(m)) is { } other)
+        {
+            throw CommandException.Usage($"--format stan is for methods that make chains; the samples of {other.Name} are none.");
+        }
+    }
 
     /// <summary>Writes the draws of a run into its folder; null when nothing was to be written.</summary>
     /// <param name="word">The format.</param>
@@ -55,8 +70,7 @@ internal static class DrawOutput
 
         if (word == Stan)
         {
-            return report.Kept is { Chains: not null } kept ? Path.Combine(folder, Path.GetFileName(StanFiles.Write(folder, "draws", kept)[0]))
-                : throw CommandException.Usage($"--format stan is for methods that make chains; the samples of {report.Draws.Method} are none.");
+            return StanFiles.Write(folder, "draws", report.Kept)[0];
         }
 
         var (format, draws) = (Parse(word), report.Kept);

@@ -34,7 +34,7 @@ internal static class SampleCommand
             Description = "Data for a model in place of its own: a JSON object as Stan reads it, or a table. `monge targets` says what each takes.",
             HelpName = "FILE",
         };
-        var format = DrawOutput.Format();
+        var format = DrawOutput.FormatOfSamples();
         (precision.DefaultValueFactory, refine.DefaultValueFactory) = (null, null);
         samples.Aliases.Add("-n");
 
@@ -62,9 +62,9 @@ internal static class SampleCommand
         JsonObject Flags(ParseResult parsed)
         {
             JsonObject flags = [];
-            if (parsed.GetValue(precision) is { Length: > 0 } format)
+            if (parsed.GetValue(precision) is { Length: > 0 } bits)
             {
-                flags["precision"] = format == "f64" ? "float64" : "float32";
+                flags["precision"] = bits == "f64" ? "float64" : "float32";
             }
 
             if (parsed.GetValue(solver) is { Length: > 0 } method)
@@ -73,6 +73,7 @@ internal static class SampleCommand
             }
 
             chains.Check(parsed, Methods(parsed));
+            DrawOutput.Check(parsed.GetValue(format), Methods(parsed));
             chains.AddTo(flags, parsed);
             return flags;
         }
