@@ -89,6 +89,8 @@ public static class MongeCommand
         {
             SampleCommand.Create(own),
             DrawCommand.Create(own),
+            CalibrateCommand.Create(),
+            CheckCommand.Create(),
             FitCommand.Create(),
             TrainCommand.Create(),
             PredictCommand.Create(),

@@ -42,6 +42,10 @@ public sealed class ModelTests
     [InlineData(2, "--max-depth isn't for pt; `monge methods pt` lists its options.", "sample", "gmm9", "--method", "pt", "--max-depth", "4")]
     [InlineData(2, "--target-accept takes a number between 0 and 1, not '2'", "sample", "gmm9", "--method", "nuts", "--target-accept", "2")]
     [InlineData(2, "--metric takes diag or dense or unit, not 'round'", "sample", "gmm9", "--method", "nuts", "--metric", "round")]
+    [InlineData(2, "'kidscore' has a flat or very wide prior, from which nothing is simulated; models that can are eight-schools", "calibrate", "kidscore")]
+    [InlineData(2, "There is no model 'eight-school'; did you mean 'eight-schools'", "calibrate", "eight-school")]
+    [InlineData(2, "--simulations takes a number from 10 to 1000000, not '3'", "calibrate", "eight-schools", "--simulations", "3")]
+    [InlineData(1, "there is no 'y'; there is 'x'", "check", "arma", "--data", "other.csv")]
     public void What_does_not_fit_is_told(int code, string sentence, params string[] arguments)
     {
         using var folder = new ScratchFolder();
@@ -61,5 +65,28 @@ public sealed class ModelTests
         Assert.Equal("arma-arma11", (string)arma["posteriordb"]!);
         Assert.Equal(57.25, (double)arma["log_z"]!);
         Assert.True((bool)JsonNode.Parse(run.Output)!.AsArray().Single(t => (string)t!["name"]! == "garch")!["simulates"]!);
+    }
+
+    [Fact]
+    public void Calibrations_and_checks_leave_their_figures()
+    {
+        using var folder = new ScratchFolder();
+        string[] quick = ["--set", "chains=8", "--set", "warmUp=50", "--seed", "11", "--no-report"];
+        using var calibrated = MongeProcess.Run(folder.Path, ["calibrate", "eight-schools", "--simulations", "16", .. quick, "--out", "c", "--json"]);
+        Assert.Equal(0, calibrated.ExitCode);
+        var told = JsonNode.Parse(calibrated.Output)!;
+        Assert.Equal(16, (int)told["simulations"]!);
+        Assert.Equal(10, told["parameters"]!.AsArray().Count);
+        Assert.All(told["parameters"]!.AsArray(), p => Assert.Equal(16, p!["histogram"]!.AsArray().Sum(c => (int)c!)));
+        Assert.True(File.Exists(folder["c/ranks.npy"]));
+        using var shown = MongeProcess.Run(folder.Path, "show", "c");
+        Assert.Contains("mean rank", shown.Output, StringComparison.Ordinal);
+
+        using var check = MongeProcess.Run(folder.Path, ["check", "eight-schools", "--replicates", "40", .. quick, "--out", "p", "--json"]);
+        Assert.Equal(0, check.ExitCode);
+        var mean = JsonNode.Parse(check.Output)!["statistics"]!.AsArray().Single(s => (string)s!["statistic"]! == "mean")!;
+        Assert.Equal(8.75, (double)mean["observed"]!);
+        Assert.InRange((double)mean["posterior"]!["above"]!, 0.01, 0.99);
+        Assert.True(File.Exists(folder["p/prior_statistics.npy"]));
     }
 }

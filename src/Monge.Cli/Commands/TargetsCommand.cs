@@ -44,6 +44,7 @@ internal static class TargetsCommand
             line["posteriordb"] = model.PosteriorDbName;
             line["data"] = model.UsualData.Source;
             line["simulates"] = model.CanSimulate;
+            line["observes"] = model.CanObserve;
             line["log_z"] = facts.LogZ;
             line["log_z_source"] = facts.LogZSource;
             line["moments_source"] = facts.Moments?.Source;

@@ -148,7 +148,22 @@ public sealed class ModelData
                 ? $"; there must be {wanted}{(counted is null ? "" : ", " + counted)}" : ""));
         }
 
-        return Finite(name, entry);
+        return [.. Finite(name, entry)];
+    }
+
+    /// <summary>The entries that hold other values in other data of the same form, a matrix's columns one by one: name, values here and there.</summary>
+    internal IEnumerable<(string Name, double[] Here, double[] There)> Differences(ModelData other)
+    {
+        foreach (var (name, entry) in other._entries.Where(e => _entries.TryGetValue(e.Key, out var own) && !own.Values.AsSpan().SequenceEqual(e.Value.Values)))
+        {
+            var own = _entries[name];
+            var columns = entry.Shape.Length == 2 ? entry.Shape[1] : 1;
+            for (var j = 0; j < columns; j++)
+            {
+                double[] Column(double[] values) => [.. values.Where((_, i) => i % columns == j)];
+                yield return (columns == 1 ? name : $"{name}[,{j + 1}]", Column(own.Values), Column(entry.Values));
+            }
+        }
     }
 
     /// <summary>A vector of positive numbers.</summary>

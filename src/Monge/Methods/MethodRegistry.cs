@@ -202,6 +202,18 @@ public static class MethodRegistry
     /// <summary>The samplers.</summary>
     public static IReadOnlyList<MethodEntry<SamplingProblem, SampleSet>> Samplers => Of<SamplingProblem, SampleSet>(MethodKind.Sample);
 
+    /// <summary>The samplers that can be calibrated on a model: those that train nothing, as each simulation has a posterior of its own.</summary>
+    public static IReadOnlyList<MethodEntry<CalibrationProblem, CalibrationResult>> Calibrations =>
+        [.. Samplers.Where(s => !s.Facts.Trains).Select(s => s.For<CalibrationProblem, CalibrationResult>(
+            MethodKind.Calibrate,
+            (problem, options, bind) => new BoundCalibration(problem, options, target => new BoundPosterior(s.Facts.Name, options, target, bind))))];
+
+    /// <summary>The samplers by whose draws a model can be checked against data.</summary>
+    public static IReadOnlyList<MethodEntry<PredictiveProblem, PredictiveResult>> PredictiveChecks =>
+        [.. Samplers.Select(s => s.For<PredictiveProblem, PredictiveResult>(
+            MethodKind.Check,
+            (problem, options, bind) => new BoundPredictive(problem, options, target => new BoundPosterior(s.Facts.Name, options, target, bind))))];
+
     /// <summary>The name of the fit that learns tables whose columns have types.</summary>
     public const string TypedFit = InterpolantFit.Name;
 

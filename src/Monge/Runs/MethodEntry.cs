@@ -60,6 +60,12 @@ public sealed record MethodKind(string Name, string Title)
     /// <summary>From an unnormalised density to weighted samples.</summary>
     public static MethodKind Sample { get; } = new("sample", "Samplers: from a density to weighted samples");
 
+    /// <summary>From a model and simulated data to what is known of a sampler's errors.</summary>
+    public static MethodKind Calibrate { get; } = new("calibrate", "Calibrations: samplers on data simulated from a model");
+
+    /// <summary>From a model and data to how far the model makes data like these.</summary>
+    public static MethodKind Check { get; } = new("check", "Checks: data that a model makes beside those that were observed");
+
     /// <summary>From data to a model that draws and has a density.</summary>
     public static MethodKind Fit { get; } = new("fit", "Fits: from data to a model that draws rows and has a density");
 
@@ -184,6 +190,21 @@ public sealed class MethodEntry<TProblem, TResult> : IMethodEntry
     /// <param name="options">The options that differ from the defaults; null for none.</param>
     /// <exception cref="ArgumentException">An option is unknown or out of range, or doesn't go with the problem.</exception>
     public IMethod<TResult> Bind(TProblem problem, JsonObject? options = null) => _bind(problem, ParseOptions(options?.ToJsonString() ?? "{}"));
+
+    /// <summary>The same method with the same options and presets, put to another use.</summary>
+    /// <typeparam name="TOther">The problem of that use, in which the method meets problems of its own.</typeparam>
+    /// <typeparam name="TOtherResult">What comes out.</typeparam>
+    /// <param name="kind">What the method is for there.</param>
+    /// <param name="use">From a problem, the method's options and what binds the method to one of its own problems.</param>
+    public MethodEntry<TOther, TOtherResult> For<TOther, TOtherResult>(
+        MethodKind kind, Func<TOther, IMethodOptions, Func<TProblem, IMethod<TResult>>, IMethod<TOtherResult>> use)
+    {
+        ArgumentNullException.ThrowIfNull(kind);
+        ArgumentNullException.ThrowIfNull(use);
+        return new(
+            Facts with { Kind = kind }, OptionsType, () => DefaultOptions, () => Presets, _parse,
+            (problem, options) => use(problem, options, own => _bind(own, options)));
+    }
 
     /// <summary>Whether the method applies to a problem, with its defaults.</summary>
     /// <param name="problem">The problem.</param>

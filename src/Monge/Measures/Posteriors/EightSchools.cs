@@ -33,12 +33,12 @@ internal static class EightSchools
                     });
         },
         () => PosteriorParts.Shipped("posteriordb/eight_schools.json"),
-        (design, random) =>
-        {
-            var sigma = design.Positive("sigma");
-            var (mu, tau) = (5 * random.NextNormal(), PosteriorParts.HalfCauchy(random, 5));
-            double[] theta = [.. sigma.Select(_ => mu + (tau * random.NextNormal()))];
-            return new SimulatedData(design.With("y", [.. theta.Zip(sigma, (t, s) => t + (s * random.NextNormal()))]), [.. theta, mu, tau]);
-        })
+        new ModelSimulation(
+            (design, random) =>
+            {
+                var (mu, tau) = (5 * random.NextNormal(), PosteriorParts.HalfCauchy(random, 5));
+                return [.. design.Positive("sigma").Select(_ => mu + (tau * random.NextNormal())), mu, tau];
+            },
+            (design, p, random) => design.With("y", [.. design.Positive("sigma").Select((s, i) => p[i] + (s * random.NextNormal()))])))
     { PosteriorDbName = Posterior };
 }

@@ -34,13 +34,13 @@ internal static class GaussianProcesses
                 });
         },
         () => PosteriorParts.Shipped("posteriordb/gp_pois_regr.json"),
-        (design, random) =>
-        {
-            var at = design.Vector("x");
-            var (rho, alpha) = Scales(random);
-            var f = PosteriorParts.GaussianProcess(random, at, rho, alpha, Nugget);
-            return new SimulatedData(design.With("k", [.. f.Select(v => PosteriorParts.Poisson(random, Math.Exp(v)))]), [rho, alpha, .. f]);
-        })
+        new ModelSimulation(
+            (design, random) =>
+            {
+                var (rho, alpha) = Scales(random);
+                return [rho, alpha, .. PosteriorParts.GaussianProcess(random, design.Vector("x"), rho, alpha, Nugget)];
+            },
+            (design, p, random) => design.With("k", [.. p[2..].Select(f => PosteriorParts.Poisson(random, Math.Exp(f)))])))
     { PosteriorDbName = "gp_pois_regr-gp_pois_regr" };
 
     /// <summary>Numbers y ~ N(f, sigma), the process f integrated out (posteriordb gp_regr), sigma ~ half-normal(1).</summary>
@@ -64,14 +64,13 @@ internal static class GaussianProcesses
             });
         },
         () => PosteriorParts.Shipped("posteriordb/gp_pois_regr.json"),
-        (design, random) =>
-        {
-            var at = design.Vector("x");
-            var (rho, alpha) = Scales(random);
-            var sigma = Math.Abs(random.NextNormal());
-            return new SimulatedData(
-                design.With("y", PosteriorParts.GaussianProcess(random, at, rho, alpha, sigma * sigma)), [rho, alpha, sigma]);
-        });
+        new ModelSimulation(
+            (_, random) =>
+            {
+                var (rho, alpha) = Scales(random);
+                return [rho, alpha, Math.Abs(random.NextNormal())];
+            },
+            (design, p, random) => design.With("y", PosteriorParts.GaussianProcess(random, design.Vector("x"), p[0], p[1], p[2] * p[2]))));
 
     private static Expr Prior(Expr x) => LogDensities.Gamma(x[0], 25, 4) + LogDensities.HalfNormal(x[1], 2);
 

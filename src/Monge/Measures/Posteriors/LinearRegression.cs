@@ -21,15 +21,21 @@ internal static class LinearRegression
             data =>
             {
                 var y = data.Vector("kid_score");
-                double[] school = data.Vector("mom_hs", y.Length, "as of 'kid_score'"), iq = data.Vector("mom_iq", y.Length, "as of 'kid_score'");
-                double[][] product = hasInteraction ? [[.. school.Zip(iq, (a, b) => a * b)]] : [];
-                double[][] columns = [PosteriorParts.Ones(y.Length), school, iq, .. product];
                 return Flat(
-                    name, data, posterior, y, columns, ["beta[1]", "beta[2]", "beta[3]", "beta[4]"], "the column of 'mom_hs', 'mom_iq' or their product",
+                    name, data, posterior, y, Columns(data, y.Length), ["beta[1]", "beta[2]", "beta[3]", "beta[4]"],
+                    "the column of 'mom_hs', 'mom_iq' or their product",
                     sigma => LogDensities.HalfCauchy(sigma, 2.5), isWhitened: true);
             },
-            () => PosteriorParts.Shipped("posteriordb/kidiq.json"))
+            () => PosteriorParts.Shipped("posteriordb/kidiq.json"),
+            Observed("kid_score", Columns))
         { PosteriorDbName = posterior };
+
+        double[][] Columns(ModelData data, int n)
+        {
+            double[] school = data.Vector("mom_hs", n, "as of 'kid_score'"), iq = data.Vector("mom_iq", n, "as of 'kid_score'");
+            double[][] product = hasInteraction ? [[.. school.Zip(iq, (a, b) => a * b)]] : [];
+            return [PosteriorParts.Ones(n), school, iq, .. product];
+        }
     }
 
     /// <summary>Earnings on height (posteriordb earnings), all flat.</summary>
@@ -38,10 +44,11 @@ internal static class LinearRegression
         data =>
         {
             var y = data.Positive("earn");
-            return Flat("earnings", data, "earnings-logearn_height", Logs(y), [PosteriorParts.Ones(y.Length), data.Vector("height", y.Length, "as of 'earn'")],
-                ["beta[1]", "beta[2]"], "'height'", sigma => 0);
+            return Flat(
+                "earnings", data, "earnings-logearn_height", Logs(y), EarningsColumns(data, y.Length), ["beta[1]", "beta[2]"], "'height'", sigma => 0);
         },
-        () => PosteriorParts.Shipped("posteriordb/earnings.json"))
+        () => PosteriorParts.Shipped("posteriordb/earnings.json"),
+        Observed("earn", EarningsColumns, isLogarithm: true))
     { PosteriorDbName = "earnings-logearn_height" };
 
     /// <summary>Yield of mesquite bushes (posteriordb mesquite), all flat.</summary>
@@ -50,14 +57,12 @@ internal static class LinearRegression
         data =>
         {
             var y = data.Positive("weight");
-            double[] Column(string name) => Logs(data.Positive(name, y.Length, "as of 'weight'"));
             return Flat(
-                "mesquite", data, "mesquite-logmesquite", Logs(y),
-                [PosteriorParts.Ones(y.Length), Column("diam1"), Column("diam2"), Column("canopy_height"), Column("total_height"), Column("density"),
-                    data.Vector("group", y.Length, "as of 'weight'")],
+                "mesquite", data, "mesquite-logmesquite", Logs(y), MesquiteColumns(data, y.Length),
                 [.. Enumerable.Range(1, 7).Select(j => $"beta[{j}]")], "a covariate", sigma => 0);
         },
-        () => PosteriorParts.Shipped("posteriordb/mesquite.json"))
+        () => PosteriorParts.Shipped("posteriordb/mesquite.json"),
+        Observed("weight", MesquiteColumns, isLogarithm: true))
     { PosteriorDbName = "mesquite-logmesquite" };
 
     /// <summary>Temperatures at Kilpisjarvi over years (posteriordb kilpisjarvi_mod): normal priors of the line, which years near 2000 correlate.</summary>
@@ -66,9 +71,8 @@ internal static class LinearRegression
         data =>
         {
             var y = data.Vector("y");
-            var x = data.Vector("x", y.Length, "as of 'y'");
             data.Stated("N", y.Length, $"'y' holds {y.Length} numbers");
-            var fit = PosteriorParts.Fit(data, PosteriorParts.Columns(PosteriorParts.Ones(y.Length), x), y, ["the intercept", "'x'"]);
+            var fit = PosteriorParts.Fit(data, PosteriorParts.Columns(LineColumns(data, y.Length)), y, ["the intercept", "'x'"]);
             var (alpha, alphaScale, beta, betaScale) = (data.Number("pmualpha"), data.Number("psalpha"), data.Number("pmubeta"), data.Number("psbeta"));
             string[] names = ["alpha", "beta", "sigma"];
             return Density.Create("kilpisjarvi", 3, p => LogDensities.Normal(p[0], alpha, alphaScale) + LogDensities.Normal(p[1], beta, betaScale)
@@ -80,7 +84,8 @@ internal static class LinearRegression
                     Facts = PosteriorParts.PosteriorDbFacts("kilpisjarvi_mod-kilpisjarvi", names),
                 });
         },
-        () => PosteriorParts.Shipped("posteriordb/kilpisjarvi_mod.json"))
+        () => PosteriorParts.Shipped("posteriordb/kilpisjarvi_mod.json"),
+        Observed("y", LineColumns))
     { PosteriorDbName = "kilpisjarvi_mod-kilpisjarvi" };
 
     /// <summary>Regression with weights ~ N(0, 10) and sigma ~ half-normal(10) (posteriordb sblrc, sblri).</summary>
@@ -107,14 +112,14 @@ internal static class LinearRegression
                     });
             },
             () => PosteriorParts.Shipped($"posteriordb/{source}.json"),
-            (design, random) =>
-            {
-                var features = design.Features("X", design.Vector("y").Length, "y");
-                double[] beta = [.. Enumerable.Range(0, features.GetLength(1)).Select(_ => 10 * random.NextNormal())];
-                var sigma = 10 * Math.Abs(random.NextNormal());
-                return new SimulatedData(
-                    design.With("y", [.. PosteriorParts.Times(features, beta).Select(m => m + (sigma * random.NextNormal()))]), [.. beta, sigma]);
-            })
+            new ModelSimulation(
+                (design, random) =>
+                {
+                    double[] beta = [.. Enumerable.Range(0, Features(design).GetLength(1)).Select(_ => 10 * random.NextNormal())];
+                    return [.. beta, 10 * Math.Abs(random.NextNormal())];
+                },
+                (design, p, random) =>
+                    design.With("y", [.. PosteriorParts.Times(Features(design), p[..^1]).Select(m => m + (p[^1] * random.NextNormal()))])))
         { PosteriorDbName = source + "-blr" };
     }
 
@@ -132,9 +137,8 @@ internal static class LinearRegression
                 throw data.Wrong("'X' has no column beside the intercept");
             }
 
-            double[][] columns = [.. Enumerable.Range(1, k).Select(j => Centred(Enumerable.Range(0, y.Length).Select(i => given[i, j]).ToArray()))];
             var fit = PosteriorParts.Fit(
-                data, PosteriorParts.Columns([.. columns, PosteriorParts.Ones(y.Length)]), y,
+                data, PosteriorParts.Columns(CentredColumns(data, y.Length)), y,
                 [.. Enumerable.Range(2, k).Select(j => $"column {j} of 'X'"), "the intercept"]);
             string[] names = [.. Enumerable.Range(1, k).Select(j => $"b[{j}]"), "Intercept", "sigma"];
             return Density.Create(
@@ -147,7 +151,8 @@ internal static class LinearRegression
                         Facts = k == 24 ? PosteriorParts.PosteriorDbFacts("diamonds-diamonds", names) : TargetFacts.None,
                     });
         },
-        () => PosteriorParts.Shipped("posteriordb/diamonds.json.zip"))
+        () => PosteriorParts.Shipped("posteriordb/diamonds.json.zip"),
+        Observed("Y", CentredColumns))
     { PosteriorDbName = "diamonds-diamonds" };
 
     /// <summary>The log likelihood of weights and a deviation, by a least-squares fit of n rows.</summary>
@@ -158,6 +163,41 @@ internal static class LinearRegression
         var squares = (fit.ResidualNorm * fit.ResidualNorm) + away.SquaredNorm();
         return (-0.5 * squares / sigma.Square()) - (n * (sigma.Log() + LogDensities.HalfLogTwoPi));
     }
+
+    private static double[][] EarningsColumns(ModelData data, int n) => [PosteriorParts.Ones(n), data.Vector("height", n, "as of 'earn'")];
+
+    private static double[][] LineColumns(ModelData data, int n) => [PosteriorParts.Ones(n), data.Vector("x", n, "as of 'y'")];
+
+    private static double[][] MesquiteColumns(ModelData data, int n)
+    {
+        double[] Column(string name) => Logs(data.Positive(name, n, "as of 'weight'"));
+        return [PosteriorParts.Ones(n), Column("diam1"), Column("diam2"), Column("canopy_height"), Column("total_height"), Column("density"),
+            data.Vector("group", n, "as of 'weight'")];
+    }
+
+    // All columns but the first, which is the intercept's, and then that.
+    private static double[][] CentredColumns(ModelData data, int n)
+    {
+        var given = data.Features("X", n, "Y");
+        return [
+            .. Enumerable.Range(1, given.GetLength(1) - 1).Select(j => Centred([.. Enumerable.Range(0, n).Select(i => given[i, j])])),
+            PosteriorParts.Ones(n)];
+    }
+
+    // Priors are flat or wide, but data can be drawn at given weights and sigma.
+    private static ModelSimulation Observed(string name, Func<ModelData, int, double[][]> columns, bool isLogarithm = false) => new(
+        null,
+        (design, p, random) =>
+        {
+            var rows = PosteriorParts.Columns(columns(design, design.Vector(name).Length));
+            return design.With(name, [.. PosteriorParts.Times(rows, p[..^1]).Select(mean =>
+            {
+                var value = mean + (p[^1] * random.NextNormal());
+                return isLogarithm ? Math.Exp(value) : value;
+            })]);
+        });
+
+    private static double[,] Features(ModelData data) => data.Features("X", data.Vector("y").Length, "y");
 
     // Flat weights; if whitened, the coordinates are a fixed affine image of (beta, log sigma) in which the posterior is nearly standard normal:
     // beta = b + s R^-1 z, log sigma = log s + u / sqrt(2 N), s the residual standard deviation.

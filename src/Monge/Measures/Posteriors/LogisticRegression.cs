@@ -79,13 +79,12 @@ internal static class LogisticRegression
                     });
             },
             () => shipped.Value,
-            (design, random) =>
-            {
-                var rows = Standardised(design.Features("X", design.Vector("y").Length, "y"), onesFirst);
-                double[] weights = [.. Enumerable.Range(0, rows.GetLength(1)).Select(_ => random.NextNormal())];
-                return new SimulatedData(design.With("y", [.. PosteriorParts.Times(rows, weights).Select(
-                    logit => random.NextDouble() < 1 / (1 + Math.Exp(-logit)) ? 1.0 : -1)]), weights);
-            });
+            new ModelSimulation(
+                (design, random) => [.. Enumerable.Range(0, Rows(design).GetLength(1)).Select(_ => random.NextNormal())],
+                (design, weights, random) => design.With("y", [.. PosteriorParts.Times(Rows(design), weights).Select(
+                    logit => random.NextDouble() < 1 / (1 + Math.Exp(-logit)) ? 1.0 : -1)])));
+
+        double[,] Rows(ModelData design) => Standardised(design.Features("X", design.Vector("y").Length, "y"), onesFirst);
     }
 
     // 1 and 0 are read as 1 and -1.

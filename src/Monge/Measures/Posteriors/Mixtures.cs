@@ -39,20 +39,18 @@ internal static class Mixtures
             });
         },
         () => PosteriorParts.Shipped("posteriordb/low_dim_gauss_mix.json"),
-        (design, random) =>
-        {
-            double[] means = [2 * random.NextNormal(), 2 * random.NextNormal()];
-            Array.Sort(means);
-            double[] deviations = [2 * Math.Abs(random.NextNormal()), 2 * Math.Abs(random.NextNormal())];
-            var (a, b) = (random.NextGamma(5), random.NextGamma(5));
-            var share = a / (a + b);
-            double[] y = [.. design.Vector("y").Select(_ =>
+        new ModelSimulation(
+            (_, random) =>
             {
-                var k = random.NextDouble() < share ? 0 : 1;
-                return means[k] + (deviations[k] * random.NextNormal());
-            })];
-            return new SimulatedData(design.With("y", y), [.. means, .. deviations, share]);
-        })
+                double[] means = [2 * random.NextNormal(), 2 * random.NextNormal()];
+                Array.Sort(means);
+                return [.. means, 2 * Math.Abs(random.NextNormal()), 2 * Math.Abs(random.NextNormal()), Beta(random, 5, 5)];
+            },
+            (design, p, random) => design.With("y", [.. design.Vector("y").Select(_ =>
+            {
+                var k = random.NextDouble() < p[4] ? 0 : 1;
+                return p[k] + (p[2 + k] * random.NextNormal());
+            })])))
     { PosteriorDbName = "low_dim_gauss_mix-low_dim_gauss_mix" };
 
     /// <summary>
@@ -83,18 +81,14 @@ internal static class Mixtures
             });
         },
         () => PosteriorParts.Shipped("posteriordb/hmm_example.json"),
-        (design, random) =>
-        {
-            var (first, second) = (random.NextDouble(), random.NextDouble());
-            var (low, high) = (0.0, 0.0);
-            while (!(low > 0 && high > low))
+        new ModelSimulation(
+            (_, random) =>
             {
-                (low, high) = (3 + random.NextNormal(), 10 + random.NextNormal());
-            }
-
-            double[] y = [.. States(first, second, design.Vector("y").Length, random).Select(k => (k == 0 ? low : high) + random.NextNormal())];
-            return new SimulatedData(design.With("y", y), [first, 1 - first, second, 1 - second, low, high]);
-        })
+                var (first, second) = (random.NextDouble(), random.NextDouble());
+                return [first, 1 - first, second, 1 - second, .. Ordered(3, 10, random)];
+            },
+            (design, p, random) => design.With(
+                "y", [.. States(p[0], p[2], design.Vector("y").Length, random).Select(k => p[4 + k] + random.NextNormal())])))
     { PosteriorDbName = "hmm_example-hmm_example" };
 
     /// <summary>
@@ -124,30 +118,13 @@ internal static class Mixtures
             });
         },
         () => Emissions(0.8, 0.25, [0.8, 3], [0.6, 2.5], Drives, new RandomStream(DataSeed)),
-        (design, random) =>
-        {
-            static double Beta(RandomStream random, double a, double b)
+        new ModelSimulation(
+            (_, random) =>
             {
-                var (x, y) = (random.NextGamma(a), random.NextGamma(b));
-                return x / (x + y);
-            }
-
-            static double[] Pair(RandomStream random)
-            {
-                double[] pair = [0, 0];
-                while (!(pair[0] > 0 && pair[1] > pair[0]))
-                {
-                    pair = [random.NextNormal(), 3 + random.NextNormal()];
-                }
-
-                return pair;
-            }
-
-            var (first, second) = (Beta(random, 4.5, 1.5), Beta(random, 1.5, 4.5));
-            double[] phi = Pair(random), lambda = Pair(random);
-            return new SimulatedData(
-                Emissions(first, second, phi, lambda, design.Vector("u").Length, random), [first, 1 - first, second, 1 - second, .. phi, .. lambda]);
-        });
+                var (first, second) = (Beta(random, 4.5, 1.5), Beta(random, 1.5, 4.5));
+                return [first, 1 - first, second, 1 - second, .. Ordered(0, 3, random), .. Ordered(0, 3, random)];
+            },
+            (design, p, random) => Emissions(p[0], p[2], p[4..6], p[6..8], design.Vector("u").Length, random)));
 
     // The log likelihood of a chain with two states by the forward recursion, scaled at each step; what is exponential or logarithmic is outside of the loop.
     private static Expr Forward(Expr first, Expr second, Expr low, Expr high)
@@ -170,6 +147,24 @@ internal static class Mixtures
     private static Expr Rows(Expr x) => Expr.Vector(x[0], 1 - x[0], x[1], 1 - x[1]);
 
     private static Expr Rates(Expr pair) => Expr.Vector(pair[0], pair[0] + pair[1]);
+
+    private static double Beta(RandomStream random, double a, double b)
+    {
+        var (x, y) = (random.NextGamma(a), random.NextGamma(b));
+        return x / (x + y);
+    }
+
+    // Two normal numbers of deviation 1 of which both are positive and the second is larger.
+    private static double[] Ordered(double first, double second, RandomStream random)
+    {
+        double[] pair = [0, 0];
+        while (!(pair[0] > 0 && pair[1] > pair[0]))
+        {
+            pair = [first + random.NextNormal(), second + random.NextNormal()];
+        }
+
+        return pair;
+    }
 
     private static int[] States(double first, double second, int n, RandomStream random)
     {

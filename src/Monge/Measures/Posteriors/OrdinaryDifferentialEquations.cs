@@ -38,8 +38,7 @@ internal static class OrdinaryDifferentialEquations
             return Density.Create("lotka-volterra", 8, x =>
             {
                 var (theta, start, sigma) = (x[..4], x[4..6], x[6..8]);
-                var states = OdeTrajectory.Solve(
-                    (_, z) => Expr.Vector(theta[0] - (theta[1] * z[1].Exp()), (theta[3] * z[0].Exp()) - theta[2]), start.Log(), 0, times, StepsBetween);
+                var states = Populations(x, times);
                 return LogDensities.Normal(theta, Expr.Constant([1, 0.05, 1, 0.05], 4), Expr.Constant([0.5, 0.05, 0.5, 0.05], 4)).Sum()
                     + LogDensities.LogNormal(start, Math.Log(10), 1).Sum() + LogDensities.LogNormal(sigma, -1, 1).Sum()
                     + LogDensities.Normal(PosteriorParts.Constant(first), start.Log(), sigma).Sum() + LogDensities.Normal(logs, states, sigma).Sum() + constant;
@@ -51,7 +50,15 @@ internal static class OrdinaryDifferentialEquations
                 Facts = PosteriorParts.PosteriorDbFacts("hudson_lynx_hare-lotka_volterra", names),
             });
         },
-        () => PosteriorParts.Shipped("posteriordb/hudson_lynx_hare.json"))
+        () => PosteriorParts.Shipped("posteriordb/hudson_lynx_hare.json"),
+        new ModelSimulation(null, (design, p, random) =>
+        {
+            var times = design.Vector("ts");
+            var logs = PointFunction.At(x => Populations(x, times).Reshape(2 * times.Length), p, p.Length);
+            double Seen(double log, int kind) => Math.Exp(log + (p[6 + kind] * random.NextNormal()));
+            return design.With("y", [.. logs.Select((log, i) => Seen(log, i % 2))])
+                .With("y_init", Seen(Math.Log(p[4]), 0), Seen(Math.Log(p[5]), 1));
+        }))
     { PosteriorDbName = "hudson_lynx_hare-lotka_volterra" };
 
     /// <summary>
@@ -84,11 +91,13 @@ internal static class OrdinaryDifferentialEquations
             var design = ModelData.Of("simulated concentrations", ("t0", [0]), ("D", [30]), ("V", [2]), ("times", times));
             return Doses(design, [0.75, 0.8, 1.5, 0.1], new RandomStream(DataSeed));
         },
-        (design, random) =>
-        {
-            double[] parameters = [.. Enumerable.Range(0, 3).Select(_ => Math.Exp(0.5 * random.NextNormal())), Math.Exp(-2 + (0.5 * random.NextNormal()))];
-            return new SimulatedData(Doses(design, parameters, random), parameters);
-        });
+        new ModelSimulation(
+            (_, random) => [.. Enumerable.Range(0, 3).Select(_ => Math.Exp(0.5 * random.NextNormal())), Math.Exp(-2 + (0.5 * random.NextNormal()))],
+            Doses));
+
+    // Logarithms of prey and predators [times, 2].
+    private static Expr Populations(Expr x, double[] times) => OdeTrajectory.Solve(
+        (_, z) => Expr.Vector(x[0] - (x[1] * z[1].Exp()), (x[3] * z[0].Exp()) - x[2]), x[4..6].Log(), 0, times, StepsBetween);
 
     private static ModelData Doses(ModelData design, double[] parameters, RandomStream random)
     {

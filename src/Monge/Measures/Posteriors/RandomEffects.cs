@@ -1,5 +1,6 @@
 using Monge.Data;
 using Monge.Engine.Programs;
+using Monge.Engine.Random;
 
 namespace Monge.Measures.Posteriors;
 
@@ -15,7 +16,6 @@ internal static class RandomEffects
         {
             var r = data.Counts("r");
             var n = data.Counts("N", r.Length, "as of 'r'");
-            double[] x1 = data.Vector("x1", r.Length, "as of 'r'"), x2 = data.Vector("x2", r.Length, "as of 'r'");
             var wrong = Enumerable.Range(0, r.Length).FirstOrDefault(j => r[j] > n[j], -1);
             if (wrong >= 0)
             {
@@ -23,7 +23,7 @@ internal static class RandomEffects
             }
 
             var (germinated, all) = (PosteriorParts.Constant(r), PosteriorParts.Constant(n));
-            var design = PosteriorParts.Constant(PosteriorParts.Columns(PosteriorParts.Ones(r.Length), x1, x2, [.. x1.Zip(x2, (a, b) => a * b)]));
+            var design = PosteriorParts.Constant(Design(data, r.Length));
             string[] names = ["tau", "a0", "a1", "a2", "a12", .. Enumerable.Range(1, r.Length).Select(j => $"b[{j}]")];
             return Density.Create("seeds", 5 + r.Length, x => LogDensities.Gamma(x[0], 0.01, 0.01) + LogDensities.Normal(x[1..5], 0, 10).Sum()
                 + LogDensities.Normal(x[5..], 0, x[0].Pow(-0.5)).Sum()
@@ -40,5 +40,20 @@ internal static class RandomEffects
             var rows = ShippedData.Numbers("logistic/seeds.csv");
             double[] Column(int j) => [.. rows.Select(row => row[j])];
             return ModelData.Of("logistic/seeds.csv", ("r", Column(0)), ("N", Column(1)), ("x1", Column(2)), ("x2", Column(3)));
-        });
+        },
+        new ModelSimulation(null, (design, p, random) =>
+        {
+            var n = design.Counts("N");
+            var logits = PosteriorParts.Times(Design(design, n.Length), p[1..5]);
+            return design.With("r", [.. n.Select((count, j) => Binomial(random, (int)count, 1 / (1 + Math.Exp(-logits[j] - p[5 + j]))))]);
+        }));
+
+    private static double[,] Design(ModelData data, int n)
+    {
+        double[] x1 = data.Vector("x1", n, "as of 'r'"), x2 = data.Vector("x2", n, "as of 'r'");
+        return PosteriorParts.Columns(PosteriorParts.Ones(n), x1, x2, [.. x1.Zip(x2, (a, b) => a * b)]);
+    }
+
+    private static double Binomial(RandomStream random, int count, double probability) =>
+        Enumerable.Range(0, count).Count(_ => random.NextDouble() < probability);
 }

@@ -41,20 +41,24 @@ internal static class RandomWalks
                     Facts = Facts(hasKnownScales, names),
                 });
             },
-            () => Usual(), (design, random) =>
-            {
-                var times = Times(design, design.Vector("y").Length);
-                var (step, error) = hasKnownScales
-                    ? (KnownStep, KnownError) : (Math.Exp(2 * random.NextNormal()), Math.Exp(2 * random.NextNormal()));
-                var path = new double[Steps(design, times)];
-                for (var t = 0; t < path.Length; t++)
+            Usual,
+            new ModelSimulation(
+                (design, random) =>
                 {
-                    path[t] = (t == 0 ? 0 : path[t - 1]) + (step * random.NextNormal());
-                }
+                    double[] scales = hasKnownScales ? [] : [Math.Exp(2 * random.NextNormal()), Math.Exp(2 * random.NextNormal())];
+                    var path = new double[Steps(design, Times(design, design.Vector("y").Length))];
+                    for (var t = 0; t < path.Length; t++)
+                    {
+                        path[t] = (t == 0 ? 0 : path[t - 1]) + ((hasKnownScales ? KnownStep : scales[0]) * random.NextNormal());
+                    }
 
-                double[] scales = hasKnownScales ? [] : [step, error];
-                return new SimulatedData(design.With("y", [.. times.Select(t => path[t] + (error * random.NextNormal()))]), [.. scales, .. path]);
-            });
+                    return [.. scales, .. path];
+                },
+                (design, p, random) =>
+                {
+                    var (error, path) = hasKnownScales ? (KnownError, p) : (p[1], p[2..]);
+                    return design.With("y", [.. Times(design, design.Vector("y").Length).Select(t => path[t] + (error * random.NextNormal()))]);
+                }));
     }
 
     private static ModelData Usual()

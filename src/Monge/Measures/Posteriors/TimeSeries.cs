@@ -34,7 +34,22 @@ internal static class TimeSeries
                     Facts = order == 5 ? PosteriorParts.PosteriorDbFacts("arK-arK", names) : TargetFacts.None,
                 });
         },
-        () => PosteriorParts.Shipped("posteriordb/arK.json"))
+        () => PosteriorParts.Shipped("posteriordb/arK.json"),
+        new ModelSimulation(null, (design, p, random) =>
+        {
+            // The model is one of what follows the first values, which stay.
+            var y = design.Vector("y");
+            for (var t = p.Length - 2; t < y.Length; t++)
+            {
+                y[t] = p[0] + (p[^1] * random.NextNormal());
+                for (var k = 1; k < p.Length - 1; k++)
+                {
+                    y[t] += p[k] * y[t - k];
+                }
+            }
+
+            return design.With("y", y);
+        }))
     { PosteriorDbName = "arK-arK" };
 
     /// <summary>
@@ -73,7 +88,19 @@ internal static class TimeSeries
                 Facts = PosteriorParts.PosteriorDbFacts("arma-arma11", names),
             });
         },
-        () => PosteriorParts.Shipped("posteriordb/arma.json"))
+        () => PosteriorParts.Shipped("posteriordb/arma.json"),
+        new ModelSimulation(null, (design, p, random) =>
+        {
+            var (y, error) = (design.Vector("y"), 0.0);
+            for (var t = 0; t < y.Length; t++)
+            {
+                y[t] = p[0] + (p[1] * (t == 0 ? p[0] : y[t - 1])) + (p[2] * error);
+                error = p[3] * random.NextNormal();
+                y[t] += error;
+            }
+
+            return design.With("y", y);
+        }))
     { PosteriorDbName = "arma-arma11" };
 
     /// <summary>
@@ -114,14 +141,14 @@ internal static class TimeSeries
             });
         },
         () => GarchSeries(0.1, 0.2, 0.3, 0.5, 1, Length, new RandomStream(DataSeed)),
-        (design, random) =>
-        {
-            // Uniform on a triangle: two of the three pieces that two uniform numbers cut.
-            var (mean, level, u, v) = (random.NextNormal(), Math.Abs(random.NextNormal()), random.NextDouble(), random.NextDouble());
-            var (share, memory) = (Math.Min(u, v), Math.Abs(u - v));
-            var data = GarchSeries(mean, level, share, memory, design.Number("sigma1", 1), design.Vector("y").Length, random);
-            return new SimulatedData(data, [mean, level, share, memory]);
-        });
+        new ModelSimulation(
+            (_, random) =>
+            {
+                // The last two are uniform on a triangle: two of the three pieces that two uniform numbers cut.
+                var (mean, level, u, v) = (random.NextNormal(), Math.Abs(random.NextNormal()), random.NextDouble(), random.NextDouble());
+                return [mean, level, Math.Min(u, v), Math.Abs(u - v)];
+            },
+            (design, p, random) => GarchSeries(p[0], p[1], p[2], p[3], design.Number("sigma1", 1), design.Vector("y").Length, random)));
 
     /// <summary>
     /// Stochastic volatility (Stan User's Guide): mu ~ Cauchy(0, 10), phi ~ U(-1, 1), sigma ~ half-Cauchy(5), h_1 ~ N(mu, sigma / sqrt(1 - phi^2)),
@@ -182,7 +209,8 @@ internal static class TimeSeries
                     Report = x => Expr.Concat(0, x[..3], Heights(x)),
                 });
             },
-            () => VolatileSeries(-1, 0.95, 0.25, Length, new RandomStream(DataSeed + 1)));
+            () => VolatileSeries(-1, 0.95, 0.25, Length, new RandomStream(DataSeed + 1)),
+            new ModelSimulation(null, (design, p, random) => design.With("y", [.. p[3..].Select(h => Math.Exp(0.5 * h) * random.NextNormal())])));
     }
 
     private static int Order(ModelData data, double[] y)
