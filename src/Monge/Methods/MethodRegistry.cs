@@ -74,6 +74,30 @@ public static class MethodRegistry
                 Chains = 4, WarmUp = 1000, Draws = 1000, TargetAcceptance = 0.8, Metric = MonteCarlo.MetricKind.Diagonal, Start = ChainStart.Uniform,
             }),
             ("dense", new NutsOptions { Metric = MonteCarlo.MetricKind.Dense })),
+        Classical<HmcOptions>(
+            HmcSampler.MethodName, "Hamiltonian Monte Carlo",
+            "Many chains of Hamiltonian Monte Carlo side by side, whose trajectories have one mean length: fewer evaluations than the no-U-turn sampler takes "
+            + "where one length fits everywhere. For posteriors with one mode; log Z by bridge sampling.",
+            ["R. Neal, MCMC using Hamiltonian dynamics, arXiv:1206.1901"],
+            MethodGives.EqualWeights | MethodGives.Chains,
+            (target, options) => new HmcSampler(target, options),
+            ("quick", new HmcOptions { WarmUp = 150, Draws = 50 })),
+        Classical<MalaOptions>(
+            MalaSampler.MethodName, "Metropolis-adjusted Langevin algorithm",
+            "Many chains of single Langevin steps with Metropolis correction: what other methods are measured against. For posteriors with one mode; log Z by "
+            + "bridge sampling.",
+            ["G. Roberts and R. Tweedie, Exponential convergence of Langevin distributions and their discrete approximations, Bernoulli 2 (1996)"],
+            MethodGives.EqualWeights | MethodGives.Chains,
+            (target, options) => new MalaSampler(target, options),
+            ("quick", new MalaOptions { WarmUp = 500, Draws = 50 })),
+        Classical<RandomWalkOptions>(
+            RandomWalkSampler.MethodName, "Random-walk Metropolis",
+            "Many chains of normal steps that are accepted or refused: moves by the density's value alone (the gradient serves to start, and for log Z). For "
+            + "posteriors with one mode and few coordinates; log Z by bridge sampling.",
+            ["A. Gelman, G. Roberts and W. Gilks, Efficient Metropolis jumping rules, Bayesian Statistics 5 (1996)"],
+            MethodGives.EqualWeights | MethodGives.Chains,
+            (target, options) => new RandomWalkSampler(target, options),
+            ("quick", new RandomWalkOptions { WarmUp = 1000, Draws = 50 })),
         Classical<SmcOptions>(
             SmcSampler.MethodName, "Sequential Monte Carlo",
             "Carries particles from a Gaussian to the density through temperatures that are found on the way, each time weighted, resampled and moved by "

@@ -2,47 +2,17 @@ using Monge.Engine.Random;
 
 namespace Monge.MonteCarlo;
 
-/// <summary>A point of phase space: position z, momentum p and the gradient of the log density by z, each [d].</summary>
-internal readonly ref struct PhasePoint(Span<double> position, Span<double> momentum, Span<double> gradient)
-{
-    public Span<double> Position { get; } = position;
-
-    public Span<double> Momentum { get; } = momentum;
-
-    public Span<double> Gradient { get; } = gradient;
-
-    public void CopyTo(PhasePoint other)
-    {
-        Position.CopyTo(other.Position);
-        Momentum.CopyTo(other.Momentum);
-        Gradient.CopyTo(other.Gradient);
-    }
-}
-
-/// <summary>What one transition of a chain did.</summary>
-/// <param name="LogDensity">The log density at the new state.</param>
-/// <param name="Energy">The Hamiltonian of the trajectory's start.</param>
-/// <param name="Acceptance">Mean Metropolis acceptance over the trajectory.</param>
-/// <param name="Leapfrogs">Leapfrog steps.</param>
-/// <param name="Depth">Doublings of the trajectory.</param>
-/// <param name="IsDivergent">Whether the energy error grew beyond bounds.</param>
-internal readonly record struct ChainMove(double LogDensity, double Energy, double Acceptance, int Leapfrogs, int Depth, bool IsDivergent);
-
 /// <summary>
-/// One chain of the no-U-turn sampler, as a machine that is fed leapfrog steps one by one, so that many chains share each evaluation of the density:
-/// trajectories double in a random direction of time until they turn back on themselves; states are drawn from a trajectory with weights exp(-H), newer
-/// halves preferred; a turn is looked for in each subtree and across the two halves of each. Coordinates are those in which the kinetic energy is |p|^2 / 2.
+/// One chain of the no-U-turn sampler: trajectories double in a random direction of time until they turn back on themselves; states are drawn from a
+/// trajectory with weights exp(-H), newer halves preferred; a turn is looked for in each subtree and across the two halves of each.
 /// </summary>
 /// <remarks>
 /// Sources: M. Hoffman and A. Gelman, "The No-U-Turn Sampler", JMLR 15 (2014); M. Betancourt, "A Conceptual Introduction to Hamiltonian Monte Carlo",
 /// arXiv:1701.02434, appendix A (multinomial draws); the checks across halves are those of Stan from 2.21 on. A subtree is built like a binary counter: a half
 /// waits at its level for the other one.
 /// </remarks>
-internal sealed class NoUTurnTree
+internal sealed class NoUTurnTree : ChainKernel
 {
-    /// <summary>An energy error beyond which a trajectory has diverged.</summary>
-    public const double MostEnergyError = 1000;
-
     private const int Fields = 5;
 
     private readonly int _dimension;
@@ -60,9 +30,8 @@ internal sealed class NoUTurnTree
     private readonly double[] _logWeights;
     private readonly double[] _logDensities;
 
-    // The chain's position and gradient, the two ends of the trajectory, the momentum at the end that is left behind and the sum over the trajectory.
+    // The two ends of the trajectory, the momentum at the end that is left behind and the sum over the trajectory.
     private readonly double[] _states;
-    private double _energy;
     private double _logWeight;
     private double _sumAcceptance;
     private int _leapfrogs;
@@ -73,6 +42,7 @@ internal sealed class NoUTurnTree
     /// <param name="dimension">d.</param>
     /// <param name="maximumDepth">Doublings of a trajectory at most, at least 1.</param>
     public NoUTurnTree(int dimension, int maximumDepth)
+        : base(dimension)
     {
         (_dimension, _maximumDepth) = (dimension, maximumDepth);
         var slots = maximumDepth + 1;
@@ -81,64 +51,34 @@ internal sealed class NoUTurnTree
         int[] Places(int field) => [.. Enumerable.Range(0, slots).Select(s => ((s * Fields) + field) * dimension)];
         (_begin, _end, _sum, _position, _gradient) = (Places(0), Places(1), Places(2), Places(3), Places(4));
         (_logWeights, _logDensities) = (new double[slots], new double[slots]);
-        _states = new double[10 * dimension];
+        _states = new double[8 * dimension];
     }
 
-    /// <summary>The chain's position [d].</summary>
-    public Span<double> Position => _states.AsSpan(0, _dimension);
+    private PhasePoint Backward => new(State(0), State(1), State(2));
 
-    /// <summary>The gradient there [d].</summary>
-    public Span<double> Gradient => _states.AsSpan(_dimension, _dimension);
+    private PhasePoint Forward => new(State(3), State(4), State(5));
 
-    /// <summary>The log density there.</summary>
-    public double LogDensity { get; set; }
+    private Span<double> LeftMomentum => State(6);
 
-    /// <summary>The Hamiltonian at the start of the transition.</summary>
-    public double Energy => _energy;
-
-    private PhasePoint Backward => new(State(2), State(3), State(4));
-
-    private PhasePoint Forward => new(State(5), State(6), State(7));
-
-    private Span<double> LeftMomentum => State(8);
-
-    private Span<double> TotalMomentum => State(9);
+    private Span<double> TotalMomentum => State(7);
 
     private ref int AtHand => ref _slots[^1];
 
-    /// <summary>Begins a transition from the chain's position with fresh momenta.</summary>
-    /// <param name="random">The chain's random numbers.</param>
-    /// <param name="point">Receives the point from which the first step starts.</param>
-    /// <returns>The direction of time: 1 or -1.</returns>
-    public int Begin(RandomStream random, PhasePoint point)
+    /// <inheritdoc/>
+    public override int Begin(RandomStream random, double stepSize, PhasePoint point)
     {
-        var square = 0.0;
-        foreach (ref var p in point.Momentum)
-        {
-            p = random.NextNormal();
-            square += p * p;
-        }
-
-        Position.CopyTo(point.Position);
-        Gradient.CopyTo(point.Gradient);
+        Depart(random, point);
         point.CopyTo(Backward);
         point.CopyTo(Forward);
         point.Momentum.CopyTo(TotalMomentum);
-        (_energy, _logWeight, _sumAcceptance, _leapfrogs, _depth) = ((0.5 * square) - LogDensity, 0, 0, 0, 0);
+        (_logWeight, _sumAcceptance, _leapfrogs, _depth) = (0, 0, 0, 0);
         return Extend(random, point);
     }
 
-    /// <summary>Takes in a leapfrog step.</summary>
-    /// <param name="random">The chain's random numbers.</param>
-    /// <param name="point">The point after the step; receives the one from which the next starts.</param>
-    /// <param name="logDensity">The log density there.</param>
-    /// <param name="kinetic">|p|^2 / 2 there.</param>
-    /// <param name="move">What the transition did, if it has ended.</param>
-    /// <returns>The direction of the next step; 0 at the end of the transition.</returns>
-    public int Advance(RandomStream random, PhasePoint point, double logDensity, double kinetic, out ChainMove move)
+    /// <inheritdoc/>
+    public override int Advance(RandomStream random, PhasePoint point, double logDensity, double kinetic, out ChainMove move)
     {
-        var error = kinetic - logDensity - _energy;
-        error = double.IsNaN(error) ? double.PositiveInfinity : error;
+        var error = EnergyError(logDensity, kinetic);
         _leapfrogs++;
         _sumAcceptance += error > 0 ? Math.Exp(-error) : 1;
         if (error > MostEnergyError)
@@ -192,7 +132,7 @@ internal sealed class NoUTurnTree
 
     private int End(bool isDivergent, out ChainMove move)
     {
-        move = new ChainMove(LogDensity, _energy, _sumAcceptance / _leapfrogs, _leapfrogs, _depth, isDivergent);
+        move = new ChainMove(LogDensity, Energy, _sumAcceptance / _leapfrogs, _leapfrogs, _depth, isDivergent);
         return 0;
     }
 

@@ -268,7 +268,7 @@ internal sealed class TemperedWalkers : IDisposable
         {
             // An energy that is not a number is not below the threshold, so the walker stays.
             var rise = lanes.Kinetic[r] - lanes.Values[r] - lanes.Energies[r];
-            Divergent[first + r] = !(rise <= NoUTurnTree.MostEnergyError);
+            Divergent[first + r] = !(rise <= ChainKernel.MostEnergyError);
             _acceptance[first + r] = rise <= 0 ? 1 : double.IsNaN(rise) ? 0 : Math.Exp(-rise);
             if (rise < lanes.Thresholds[r])
             {

@@ -20,6 +20,27 @@ internal static class ChainJudgement
         return [.. Enumerable.Range(0, dimension).Select(j => ChainConvergence.Of([.. Enumerable.Range(0, chains).Select(c => Column(c, j))]))];
     }
 
+    /// <summary>Whether there are chains that never moved.</summary>
+    /// <param name="record">The chains.</param>
+    /// <param name="positions">Their draws [chains, draws, d].</param>
+    public static IEnumerable<Status> Stuck(ChainRecord record, double[] positions)
+    {
+        var length = positions.Length / record.Chains;
+        var d = length / record.DrawsPerChain;
+        var stuck = Enumerable.Range(0, record.Chains).Count(c =>
+        {
+            var chain = positions.AsSpan(c * length, length);
+            return chain[d..].SequenceEqual(chain[..^d]);
+        });
+        if (stuck > 0)
+        {
+            yield return new Status(
+                StatusCode.Failed,
+                FormattableString.Invariant($"{stuck} of {record.Chains} chains never moved"),
+                "take a longer warm-up, raise targetAcceptance, or set startSpread to where the density is positive");
+        }
+    }
+
     /// <summary>Whether chains disagree, and in which coordinate.</summary>
     /// <param name="record">The chains.</param>
     /// <param name="names">Names [d].</param>

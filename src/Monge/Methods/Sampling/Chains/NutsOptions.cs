@@ -4,58 +4,25 @@ using Monge.Runs;
 namespace Monge.Methods;
 
 /// <summary>Options of the no-U-turn sampler.</summary>
-public sealed record NutsOptions : IMethodOptions
+public sealed record NutsOptions : ChainOptions
 {
-    /// <summary>Chains side by side. They share one adaptation and each evaluation of the density, so many cost little more than one.</summary>
-    public int Chains { get; init; } = 32;
-
-    /// <summary>Transitions of each chain that are thrown away while step size and metric are learned.</summary>
-    public int WarmUp { get; init; } = 300;
-
-    /// <summary>Draws of each chain; null for as many as the samples asked for need, and at least 10.</summary>
-    public int? Draws { get; init; }
-
-    /// <summary>
-    /// The mean acceptance to which the step size is adapted: nearer to 1 takes smaller steps, which helps against divergences. Stan takes 0.8; on lanes
-    /// smaller steps are cheap.
-    /// </summary>
-    public double TargetAcceptance { get; init; } = 0.9;
+    /// <summary>The defaults.</summary>
+    public NutsOptions()
+    {
+        // Stan takes .8; on lanes smaller steps are cheap, and they help against divergences.
+        TargetAcceptance = 0.9;
+    }
 
     /// <summary>A trajectory has at most 2 to this power leapfrog steps.</summary>
     public int MaximumDepth { get; init; } = 10;
 
-    /// <summary>Which covariance the momenta are fitted to.</summary>
-    public MetricKind Metric { get; init; } = MetricKind.Automatic;
-
-    /// <summary>Whether chains first follow the density uphill.</summary>
-    public ChainStart Start { get; init; } = ChainStart.Pathfinder;
-
-    /// <summary>Chains are put at points drawn uniformly from (-startSpread, startSpread) in each unconstrained coordinate.</summary>
-    public double StartSpread { get; init; } = 2;
+    /// <inheritdoc/>
+    public override void Check()
+    {
+        base.Check();
+        OptionCheck.Within<int>(MaximumDepth, 1, 20);
+    }
 
     /// <inheritdoc/>
-    public void Check()
-    {
-        OptionCheck.Within<int>(Chains, 1, 100_000);
-        OptionCheck.Within<int>(WarmUp, 20, 1_000_000);
-        OptionCheck.Within<int>(Draws, 4, 10_000_000);
-        OptionCheck.Require(TargetAcceptance is > 0 and < 1, TargetAcceptance, "between 0 and 1", nameof(TargetAcceptance));
-        OptionCheck.Within<int>(MaximumDepth, 1, 20);
-        OptionCheck.Known<MetricKind>(Metric);
-        OptionCheck.Known<ChainStart>(Start);
-        OptionCheck.Above<double>(StartSpread, 0);
-    }
-}
-
-/// <summary>Where chains start.</summary>
-public enum ChainStart
-{
-    /// <summary>
-    /// Each at a draw of the normal approximation that is found on the way uphill from its point: where the mass is. Points from which there is no way to
-    /// where there is mass are given up, so that chains aren't lost for ever, and modes are still found apart.
-    /// </summary>
-    Pathfinder,
-
-    /// <summary>At the points themselves, as Stan starts.</summary>
-    Uniform,
+    internal override ChainKernel Kernel(int dimension) => new NoUTurnTree(dimension, MaximumDepth);
 }

@@ -6,11 +6,11 @@ using Monge.Measures;
 namespace Monge.MonteCarlo;
 
 /// <summary>
-/// Many chains of the no-U-turn sampler side by side (<see cref="NoUTurnTree"/>). Each evaluation takes one leapfrog step of every chain that is under way; one
+/// Many chains of one kind of kernel side by side (<see cref="ChainKernel"/>). Each evaluation takes one leapfrog step of every chain that is under way; one
 /// that has ended its transition begins the next at once, and one that has made all of a round's leaves its lane to another, so none waits. Chains are shared
 /// out to the threads; a chain's numbers depend on nothing but its own state, so neither do results on the threads.
 /// </summary>
-internal sealed class NoUTurnChains : IDisposable
+internal sealed class ChainLanes : IDisposable
 {
     // Chains that fill a tile: fewer for a thread don't pay.
     private const int LeastGroup = 16;
@@ -18,7 +18,7 @@ internal sealed class NoUTurnChains : IDisposable
 
     private readonly Density _target;
     private readonly Group[] _groups;
-    private readonly NoUTurnTree[] _trees;
+    private readonly ChainKernel[] _kernels;
     private readonly RandomStream[] _random;
     private readonly int[] _remaining;
     private readonly ThreadTeam _team;
@@ -29,15 +29,15 @@ internal sealed class NoUTurnChains : IDisposable
     /// <param name="target">The density.</param>
     /// <param name="chains">Number of chains n.</param>
     /// <param name="metric">The kind of metric.</param>
-    /// <param name="maximumDepth">Doublings of a trajectory at most.</param>
+    /// <param name="kernel">Makes a chain's kernel.</param>
     /// <param name="seed">The seed.</param>
     /// <param name="threads">Threads, 0 for all.</param>
-    public NoUTurnChains(Density target, int chains, MetricKind metric, int maximumDepth, ulong seed, int threads)
+    public ChainLanes(Density target, int chains, MetricKind metric, Func<ChainKernel> kernel, ulong seed, int threads)
     {
         (_target, Count, Dimension) = (target, chains, target.Dimension);
         Metric = new ChainMetric(metric, Dimension);
         _team = ThreadTeam.Of(threads);
-        _trees = [.. Enumerable.Range(0, chains).Select(_ => new NoUTurnTree(Dimension, maximumDepth))];
+        _kernels = [.. Enumerable.Range(0, chains).Select(_ => kernel())];
         _random = [.. Enumerable.Range(0, chains).Select(c => new RandomStream(Mix(seed, c), MonteCarloStreams.Chain))];
         (_remaining, _acceptance) = (new int[chains], new double[chains]);
         var program = LeapfrogLanes.Trace(Dimension, metric, target.LogDensity);
@@ -69,7 +69,7 @@ internal sealed class NoUTurnChains : IDisposable
     public int LostStarts { get; private set; }
 
     /// <summary>The position [d] of a chain in the density's unconstrained coordinates.</summary>
-    public void PositionOf(int chain, Span<double> x) => Metric.ToPosition(_trees[chain].Position, x);
+    public void PositionOf(int chain, Span<double> x) => Metric.ToPosition(_kernels[chain].Position, x);
 
     /// <summary>Puts each chain at a point drawn uniformly from (-spread, spread)^d at which log density and gradient are finite.</summary>
     /// <exception cref="DensityException">There is no such point among a hundred.</exception>
@@ -80,14 +80,14 @@ internal sealed class NoUTurnChains : IDisposable
         {
             foreach (var chain in lost)
             {
-                foreach (ref var z in _trees[chain].Position)
+                foreach (ref var z in _kernels[chain].Position)
                 {
                     z = spread * ((2 * _random[chain].NextDouble()) - 1);
                 }
             }
 
             Evaluate();
-            lost.RemoveAll(c => double.IsFinite(_trees[c].LogDensity) && AllFinite(_trees[c].Gradient));
+            lost.RemoveAll(c => double.IsFinite(_kernels[c].LogDensity) && AllFinite(_kernels[c].Gradient));
         }
 
         if (lost.Count > 0)
@@ -107,7 +107,7 @@ internal sealed class NoUTurnChains : IDisposable
         var starts = new double[Count * Dimension];
         for (var c = 0; c < Count; c++)
         {
-            _trees[c].Position.CopyTo(starts.AsSpan(c * Dimension));
+            _kernels[c].Position.CopyTo(starts.AsSpan(c * Dimension));
         }
 
         using var finder = new Pathfinder(_target, new ExecutionOptions { Threads = _team.ThreadCount });
@@ -124,7 +124,7 @@ internal sealed class NoUTurnChains : IDisposable
         for (var (chain, next) = (0, 0); chain < Count; chain++)
         {
             var path = paths[paths[chain].Elbo >= least ? chain : good[next++ % good.Length]];
-            path.Draw.CopyTo(_trees[chain].Position);
+            path.Draw.CopyTo(_kernels[chain].Position);
         }
 
         Evaluate();
@@ -137,15 +137,14 @@ internal sealed class NoUTurnChains : IDisposable
         {
             for (var r = 0; r < group.Count; r++)
             {
-                group.Steps[r] = stepSize * _trees[group.First + r].Begin(_random[group.First + r], group.Point(r));
+                group.Steps[r] = stepSize * _kernels[group.First + r].Begin(_random[group.First + r], stepSize, group.Point(r));
             }
 
             group.Run(group.Count);
             _leapfrogs += group.Count;
             for (var r = 0; r < group.Count; r++)
             {
-                var error = group.Kinetic[r] - group.Values[r] - _trees[group.First + r].Energy;
-                _acceptance[group.First + r] = double.IsNaN(error) ? 0 : Math.Min(1, Math.Exp(-error));
+                _acceptance[group.First + r] = Math.Exp(-Math.Max(0, _kernels[group.First + r].EnergyError(group.Values[r], group.Kinetic[r])));
             }
         }
 
@@ -191,8 +190,8 @@ internal sealed class NoUTurnChains : IDisposable
         Metric.Update();
         for (var c = 0; c < Count; c++)
         {
-            x.AsSpan(c * Dimension, Dimension).CopyTo(_trees[c].Position);
-            Metric.ToUnit(_trees[c].Position);
+            x.AsSpan(c * Dimension, Dimension).CopyTo(_kernels[c].Position);
+            Metric.ToUnit(_kernels[c].Position);
         }
 
         foreach (var group in _groups)
@@ -211,9 +210,9 @@ internal sealed class NoUTurnChains : IDisposable
         var (positions, gradients, values, words) = (new double[Count * Dimension], new double[Count * Dimension], new double[Count], new double[Count]);
         for (var c = 0; c < Count; c++)
         {
-            _trees[c].Position.CopyTo(positions.AsSpan(c * Dimension));
-            _trees[c].Gradient.CopyTo(gradients.AsSpan(c * Dimension));
-            (values[c], words[c]) = (_trees[c].LogDensity, _random[c].State.Position);
+            _kernels[c].Position.CopyTo(positions.AsSpan(c * Dimension));
+            _kernels[c].Gradient.CopyTo(gradients.AsSpan(c * Dimension));
+            (values[c], words[c]) = (_kernels[c].LogDensity, _random[c].State.Position);
         }
 
         double[] numbers = [StepSize, _leapfrogs, LostStarts];
@@ -225,9 +224,9 @@ internal sealed class NoUTurnChains : IDisposable
         (StepSize, _leapfrogs, LostStarts) = (numbers[0], (long)numbers[1], (int)numbers[2]);
         for (var c = 0; c < Count; c++)
         {
-            positions.AsSpan(c * Dimension, Dimension).CopyTo(_trees[c].Position);
-            gradients.AsSpan(c * Dimension, Dimension).CopyTo(_trees[c].Gradient);
-            _trees[c].LogDensity = values[c];
+            positions.AsSpan(c * Dimension, Dimension).CopyTo(_kernels[c].Position);
+            gradients.AsSpan(c * Dimension, Dimension).CopyTo(_kernels[c].Gradient);
+            _kernels[c].LogDensity = values[c];
             _random[c] = new RandomStream(new RandomState(_random[c].State.Key, (ulong)words[c]));
         }
 
@@ -268,9 +267,8 @@ internal sealed class NoUTurnChains : IDisposable
         {
             for (var r = 0; r < group.Count; r++)
             {
-                var tree = _trees[group.First + r];
                 var point = group.Point(r);
-                tree.Position.CopyTo(point.Position);
+                _kernels[group.First + r].Position.CopyTo(point.Position);
                 point.Momentum.Clear();
                 point.Gradient.Clear();
                 group.Steps[r] = 0;
@@ -280,8 +278,8 @@ internal sealed class NoUTurnChains : IDisposable
             _leapfrogs += group.Count;
             for (var r = 0; r < group.Count; r++)
             {
-                group.Point(r).Gradient.CopyTo(_trees[group.First + r].Gradient);
-                _trees[group.First + r].LogDensity = group.Values[r];
+                group.Point(r).Gradient.CopyTo(_kernels[group.First + r].Gradient);
+                _kernels[group.First + r].LogDensity = group.Values[r];
             }
         }
     }
@@ -293,7 +291,7 @@ internal sealed class NoUTurnChains : IDisposable
         {
             var chain = group.Chain[r] = group.First + r;
             _remaining[chain] = transitions;
-            group.Steps[r] = StepSize * _trees[chain].Begin(_random[chain], group.Point(r));
+            group.Steps[r] = StepSize * _kernels[chain].Begin(_random[chain], StepSize, group.Point(r));
         }
 
         for (var active = group.Count; active > 0;)
@@ -303,9 +301,9 @@ internal sealed class NoUTurnChains : IDisposable
             for (var r = 0; r < active;)
             {
                 var chain = group.Chain[r];
-                var (tree, random) = (_trees[chain], _random[chain]);
+                var (kernel, random) = (_kernels[chain], _random[chain]);
                 var point = group.Point(r);
-                var direction = tree.Advance(random, point, group.Values[r], group.Kinetic[r], out var move);
+                var direction = kernel.Advance(random, point, group.Values[r], group.Kinetic[r], out var move);
                 if (direction == 0)
                 {
                     _acceptance[chain] += move.Acceptance;
@@ -316,7 +314,7 @@ internal sealed class NoUTurnChains : IDisposable
                         continue;
                     }
 
-                    direction = tree.Begin(random, point);
+                    direction = kernel.Begin(random, StepSize, point);
                 }
 
                 group.Steps[r++] = StepSize * direction;

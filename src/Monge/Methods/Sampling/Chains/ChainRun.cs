@@ -6,10 +6,10 @@ using Monge.Training;
 namespace Monge.Methods;
 
 /// <summary>
-/// Warm-up and sampling of <see cref="NoUTurnChains"/>. All chains share one step size and one metric, learned from all of them together: windows of growing
+/// Warm-up and sampling of <see cref="ChainLanes"/>. All chains share one step size and one metric, learned from all of them together: windows of growing
 /// length give the metric, between two stretches of step size alone (Stan's schedule), and since a window holds the states of all chains, it may be short.
 /// </summary>
-internal sealed class NoUTurnRun : IDisposable
+internal sealed class ChainRun : IDisposable
 {
     // Shares of the warm-up, and the length of the first window of the metric; Stan's are 75, 50 and 25 of 1000 transitions.
     private const double FirstShare = 0.15;
@@ -18,10 +18,11 @@ internal sealed class NoUTurnRun : IDisposable
     private const double InitialAcceptance = 0.8;
     private const int BlockTransitions = 10;
 
-    private readonly NoUTurnChains _chains;
+    private readonly ChainLanes _chains;
     private readonly StepSizeAdaptation _step;
     private readonly int _warmUp;
     private readonly int _draws;
+    private readonly int _thinning;
     private readonly ChainStart _start;
     private readonly double _startSpread;
     private readonly HashSet<int> _windowEnds;
@@ -33,13 +34,14 @@ internal sealed class NoUTurnRun : IDisposable
     /// <param name="draws">Draws of each chain.</param>
     /// <param name="seed">The seed.</param>
     /// <param name="threads">Threads, 0 for all.</param>
-    public NoUTurnRun(Density target, NutsOptions options, int draws, ulong seed, int threads)
+    public ChainRun(Density target, ChainOptions options, int draws, ulong seed, int threads)
     {
-        _chains = new NoUTurnChains(
-            target, options.Chains, ChainMetric.Resolve(options.Metric, target.Dimension, (long)options.Chains * options.WarmUp), options.MaximumDepth, seed,
-            threads);
+        _chains = new ChainLanes(
+            target, options.Chains, ChainMetric.Resolve(options.Metric, target.Dimension, (long)options.Chains * options.WarmUp),
+            () => options.Kernel(target.Dimension), seed, threads);
         _step = new StepSizeAdaptation(options.TargetAcceptance);
         (_warmUp, _draws, _start, _startSpread) = (options.WarmUp, draws, options.Start, options.StartSpread);
+        _thinning = options.Thinning;
         (_firstWindow, _lastWindow) = ((int)(FirstShare * _warmUp), _warmUp - (int)(LastShare * _warmUp));
         _windowEnds = [.. WindowEnds(_firstWindow, _lastWindow)];
         var n = options.Chains * draws;
@@ -145,16 +147,21 @@ internal sealed class NoUTurnRun : IDisposable
     private void SamplingStep(int block)
     {
         var (d, first) = (_chains.Dimension, block * BlockTransitions);
-        _chains.Advance(Math.Min(BlockTransitions, _draws - first), (chain, k, move) =>
+        _chains.Advance(_thinning * Math.Min(BlockTransitions, _draws - first), (chain, k, move) =>
         {
-            var row = (chain * _draws) + first + k;
-            _chains.PositionOf(chain, Positions.AsSpan(row * d, d));
-            (LogDensities[row], Energies[row], Acceptance[row]) = (move.LogDensity, move.Energy, move.Acceptance);
-            (Leapfrogs[row], Depths[row], Divergent[row]) = (move.Leapfrogs, move.Depth, move.IsDivergent);
+            // A draw tells what its own transition did, and of those before it how far they went and whether they diverged.
+            var row = (chain * _draws) + first + (k / _thinning);
+            Leapfrogs[row] += move.Leapfrogs;
+            Divergent[row] |= move.IsDivergent;
+            if ((k + 1) % _thinning == 0)
+            {
+                _chains.PositionOf(chain, Positions.AsSpan(row * d, d));
+                (LogDensities[row], Energies[row], Acceptance[row], Depths[row]) = (move.LogDensity, move.Energy, move.Acceptance, move.Depth);
+            }
         });
     }
 
-    private sealed class WarmUpPhase(NoUTurnRun run) : IIterative
+    private sealed class WarmUpPhase(ChainRun run) : IIterative
     {
         public void Init()
         {
@@ -180,7 +187,7 @@ internal sealed class NoUTurnRun : IDisposable
         }
     }
 
-    private sealed class SamplingPhase(NoUTurnRun run) : IIterative
+    private sealed class SamplingPhase(ChainRun run) : IIterative
     {
         public void Init()
         {
