@@ -125,6 +125,30 @@ public static class MethodRegistry
             (target, options) => new PtSampler(target, options),
             ("quick", new PtOptions { WarmUp = 100, Draws = 100 }),
             ("thorough", new PtOptions { Chains = 64, WarmUp = 2000, Thinning = 10 })),
+        Classical<WaysUphillOptions>(
+            LaplaceSampler.MethodName, "Laplace's approximation",
+            "Draws from Gaussians at the modes with the curvature there, and weighs the draws. For posteriors that are nearly Gaussian; the weights tell.",
+            ["L. Tierney and J. Kadane, Accurate approximations for posterior moments and marginal densities, JASA 81 (1986)"],
+            MethodGives.Weights,
+            (target, options) => new LaplaceSampler(target, options)),
+        Classical<WaysUphillOptions>(
+            PathfinderSampler.MethodName, "Pathfinder",
+            "Draws from the normal approximations along ways uphill, of each way the one nearest to the density, and weighs the draws by the mixture of all. For "
+            + "a quick look, and for posteriors without a mode.",
+            ["L. Zhang, B. Carpenter, A. Gelman and A. Vehtari, Pathfinder: Parallel quasi-Newton variational inference, JMLR 23 (2022)"],
+            MethodGives.Weights,
+            (target, options) => new PathfinderSampler(target, options)),
+        Classical<VariationalOptions>(
+            VariationalSampler.MethodName, "Variational Gaussian",
+            "Draws from the Gaussian with the largest evidence lower bound, and weighs the draws.",
+            [
+                "A. Kucukelbir, D. Tran, R. Ranganath, A. Gelman and D. Blei, Automatic differentiation variational inference, JMLR 18 (2017)",
+                "G. Roeder, Y. Wu and D. Duvenaud, Sticking the landing, arXiv:1703.09194",
+            ],
+            MethodGives.Weights,
+            (target, options) => new VariationalSampler(target, options),
+            ("quick", new VariationalOptions { Iterations = 500 }),
+            ("meanField", new VariationalOptions { Family = GaussianFamily.Diagonal })),
         Sampler<NetsOptions>(
             "nets",
             "Non-equilibrium transport sampler",

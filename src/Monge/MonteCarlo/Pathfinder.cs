@@ -16,11 +16,13 @@ internal sealed class Pathfinder : IDisposable
     // Ways side by side: those of a batch keep all their points until the best is chosen.
     private const int Batch = 256;
     private const int MostSteps = 1000;
+    private const int MostAttempts = 100;
     private const int MostCandidates = 50;
     private const int DrawsOfCandidate = 8;
 
     private readonly PointFunction _values;
     private readonly PointFunction _slopes;
+    private readonly Density _target;
     private readonly int _dimension;
 
     /// <summary>Compiles the density.</summary>
@@ -28,7 +30,7 @@ internal sealed class Pathfinder : IDisposable
     /// <param name="execution">How to execute.</param>
     public Pathfinder(Density target, ExecutionOptions? execution)
     {
-        _dimension = target.Dimension;
+        (_target, _dimension) = (target, target.Dimension);
         _values = new PointFunction((x, _) => target.LogDensity(x), _dimension, execution);
         _slopes = new PointFunction(
             (x, _) =>
@@ -40,6 +42,33 @@ internal sealed class Pathfinder : IDisposable
 
     /// <summary>Evaluations of the density, with or without its gradient.</summary>
     public long TargetCalls { get; private set; }
+
+    /// <summary>Finds an approximation from each of several points drawn uniformly from (-spread, spread)^d at which log density and gradient are finite.</summary>
+    /// <param name="spread">The spread.</param>
+    /// <param name="random">A stream of random numbers for each start.</param>
+    /// <exception cref="DensityException">There is no such point among a hundred.</exception>
+    public NormalPath[] FindFromUniform(double spread, IReadOnlyList<RandomStream> random)
+    {
+        var (d, starts, lost) = (_dimension, new double[random.Count * _dimension], Enumerable.Range(0, random.Count).ToList());
+        for (var attempt = 0; attempt < MostAttempts && lost.Count > 0; attempt++)
+        {
+            foreach (var way in lost)
+            {
+                foreach (ref var x in starts.AsSpan(way * d, d))
+                {
+                    x = spread * ((2 * random[way].NextDouble()) - 1);
+                }
+            }
+
+            var found = _slopes.At(starts);
+            TargetCalls += random.Count;
+            lost.RemoveAll(way => AllFinite(found.AsSpan(way * (d + 1), d + 1)));
+        }
+
+        return lost.Count == 0 ? Find(starts, random) : throw new DensityException(FormattableString.Invariant(
+            $"The log density of '{_target.Name}' or its gradient is not finite at {MostAttempts} points drawn from (-{spread:g3}, {spread:g3})^{d}; ")
+            + "give the coordinates a support, or set startSpread to where the density is positive.");
+    }
 
     /// <summary>Finds an approximation from each start.</summary>
     /// <param name="starts">Starts [n, d], row-major, at which density and gradient are finite.</param>
@@ -108,7 +137,7 @@ internal sealed class Pathfinder : IDisposable
             }
         }
 
-        return new NormalPath(candidates[best].Centre, points.AsSpan(best * DrawsOfCandidate * d, d).ToArray(), bound);
+        return new NormalPath(candidates[best], points.AsSpan(best * DrawsOfCandidate * d, d).ToArray(), bound);
     }
 
     /// <summary>
@@ -276,221 +305,13 @@ internal sealed class Pathfinder : IDisposable
 
         return true;
     }
-
-    /// <summary>A point of a way uphill, and the pairs from which its inverse curvature is made.</summary>
-    private sealed record AscentPoint(double[] Position, double[] Gradient, double[] Diagonal, (double[] Move, double[] Change)[] Pairs);
-
-    /// <summary>
-    /// The normal law with the inverse curvature H of L-BFGS at a point x as covariance, and x + H grad as mean. H = D + B G B^T with the diagonal D and
-    /// B = [D Y, S] (R. Byrd, J. Nocedal, R. Schnabel, Math. Program. 63 (1994)), so that a draw costs O(d).
-    /// </summary>
-    private sealed class QuasiNormal
-    {
-        private readonly double[] _deviations;
-        private readonly double[][] _basis;
-        private readonly double[] _factor;
-        private readonly double _logDeterminant;
-
-        public QuasiNormal(AscentPoint at)
-        {
-            var (d, k) = (at.Position.Length, at.Pairs.Length);
-            _deviations = [.. at.Diagonal.Select(Math.Sqrt)];
-
-            // In coordinates scaled by the deviations D is the identity: H = I + B G B^T there.
-            var columns = new double[2 * k][];
-            for (var j = 0; j < k; j++)
-            {
-                columns[j] = [.. at.Pairs[j].Change.Select((v, i) => v * _deviations[i])];
-                columns[k + j] = [.. at.Pairs[j].Move.Select((v, i) => v / _deviations[i])];
-            }
-
-            (_basis, var triangle) = Orthonormal(columns);
-            var middle = Middle(columns, k);
-            var rank = _basis.Length;
-            _factor = new double[rank * rank];
-            for (var a = 0; a < rank; a++)
-            {
-                for (var b = 0; b < rank; b++)
-                {
-                    var sum = a == b ? 1.0 : 0;
-                    for (var i = 0; i < 2 * k; i++)
-                    {
-                        for (var j = 0; j < 2 * k; j++)
-                        {
-                            sum += triangle[a, i] * middle[i, j] * triangle[b, j];
-                        }
-                    }
-
-                    _factor[(a * rank) + b] = sum;
-                }
-            }
-
-            FactorOrForget(_factor, rank);
-            _logDeterminant = _deviations.Sum(Math.Log) + Enumerable.Range(0, rank).Sum(a => Math.Log(_factor[(a * rank) + a]));
-            var slope = at.Gradient.Select((v, i) => v * _deviations[i]).ToArray();
-            double[] gain = [.. slope];
-            for (var a = 0; a < rank; a++)
-            {
-                // H grad = grad + Q (L L^T - I) Q^T grad.
-                var sum = 0.0;
-                for (var b = 0; b < rank; b++)
-                {
-                    sum += (Product(a, b) - (a == b ? 1 : 0)) * HostVectors.Dot(_basis[b], slope);
-                }
-
-                HostVectors.AddScaled(sum, _basis[a], gain);
-            }
-
-            Centre = [.. at.Position.Select((x, i) => x + (_deviations[i] * gain[i]))];
-        }
-
-        public double[] Centre { get; }
-
-        /// <summary>Draws a point and returns its log density.</summary>
-        public double Draw(RandomStream random, Span<double> point)
-        {
-            var (d, rank) = (point.Length, _basis.Length);
-            var normals = new double[d];
-            var log = -_logDeterminant;
-            for (var i = 0; i < d; i++)
-            {
-                normals[i] = random.NextNormal();
-                log -= (0.5 * normals[i] * normals[i]) + LogDensities.HalfLogTwoPi;
-            }
-
-            // u + Q (L - I) Q^T u.
-            var along = new double[rank];
-            for (var a = 0; a < rank; a++)
-            {
-                along[a] = HostVectors.Dot(_basis[a], normals);
-            }
-
-            for (var a = 0; a < rank; a++)
-            {
-                var sum = -along[a];
-                for (var b = 0; b <= a; b++)
-                {
-                    sum += _factor[(a * rank) + b] * along[b];
-                }
-
-                HostVectors.AddScaled(sum, _basis[a], normals);
-            }
-
-            for (var i = 0; i < d; i++)
-            {
-                point[i] = Centre[i] + (_deviations[i] * normals[i]);
-            }
-
-            return log;
-        }
-
-        private double Product(int a, int b)
-        {
-            var (rank, sum) = (_basis.Length, 0.0);
-            for (var i = 0; i <= Math.Min(a, b); i++)
-            {
-                sum += _factor[(a * rank) + i] * _factor[(b * rank) + i];
-            }
-
-            return sum;
-        }
-
-        // G = [[0, -R^-1], [-R^-T, R^-T (E + Y^T Y) R^-1]] with R the upper triangle of S^T Y and E its diagonal.
-        private static double[,] Middle(double[][] columns, int k)
-        {
-            var inverse = new double[k, k];
-            for (var j = 0; j < k; j++)
-            {
-                for (var i = j; i >= 0; i--)
-                {
-                    var sum = i == j ? 1.0 : 0;
-                    for (var m = i + 1; m <= j; m++)
-                    {
-                        sum -= HostVectors.Dot(columns[k + i], columns[m]) * inverse[m, j];
-                    }
-
-                    inverse[i, j] = sum / HostVectors.Dot(columns[k + i], columns[i]);
-                }
-            }
-
-            var middle = new double[2 * k, 2 * k];
-            for (var i = 0; i < k; i++)
-            {
-                for (var j = 0; j < k; j++)
-                {
-                    middle[i, k + j] = middle[k + j, i] = -inverse[i, j];
-                    for (var a = 0; a < k; a++)
-                    {
-                        for (var b = 0; b < k; b++)
-                        {
-                            var inner = HostVectors.Dot(columns[a], columns[b]) + (a == b ? HostVectors.Dot(columns[k + a], columns[a]) : 0);
-                            middle[k + i, k + j] += inverse[a, i] * inner * inverse[b, j];
-                        }
-                    }
-                }
-            }
-
-            return middle;
-        }
-
-        // Q R of columns by two rounds of Gram and Schmidt; columns that depend on earlier ones add no vector.
-        private static (double[][] Basis, double[,] Triangle) Orthonormal(double[][] columns)
-        {
-            const double least = 1e-10;
-            List<double[]> basis = [];
-            var triangle = new double[columns.Length, columns.Length];
-            for (var j = 0; j < columns.Length; j++)
-            {
-                double[] rest = [.. columns[j]];
-                var length = Math.Sqrt(HostVectors.Dot(rest, rest));
-                for (var round = 0; round < 2; round++)
-                {
-                    for (var a = 0; a < basis.Count; a++)
-                    {
-                        var share = HostVectors.Dot(basis[a], rest);
-                        triangle[a, j] += share;
-                        HostVectors.AddScaled(-share, basis[a], rest);
-                    }
-                }
-
-                var left = Math.Sqrt(HostVectors.Dot(rest, rest));
-                if (left > least * length && basis.Count < rest.Length)
-                {
-                    triangle[basis.Count, j] = left;
-                    basis.Add([.. rest.Select(v => v / left)]);
-                }
-            }
-
-            return ([.. basis], triangle);
-        }
-
-        // Rounding may make the small matrix indefinite; then the diagonal is all that is kept.
-        private static void FactorOrForget(double[] matrix, int n)
-        {
-            try
-            {
-                if (n > 0)
-                {
-                    Cholesky.Factor(matrix, n);
-                }
-            }
-            catch (LinearAlgebraException)
-            {
-                Array.Clear(matrix);
-                for (var a = 0; a < n; a++)
-                {
-                    matrix[(a * n) + a] = 1;
-                }
-            }
-        }
-    }
 }
 
 /// <summary>A normal approximation of a density, with one draw.</summary>
-/// <param name="Mean">Its mean [d].</param>
+/// <param name="Law">The approximation.</param>
 /// <param name="Draw">A draw of it [d].</param>
 /// <param name="Elbo">The evidence lower bound: the mean of log density less log approximation over its draws; minus infinity if it isn't finite.</param>
-internal sealed record NormalPath(double[] Mean, double[] Draw, double Elbo)
+internal sealed record NormalPath(QuasiNormal Law, double[] Draw, double Elbo)
 {
     // A way uphill whose normal approximation has an evidence bound this far below the best one's, in nats and for each coordinate, has ended where there is no
     // mass to speak of.
@@ -500,4 +321,11 @@ internal sealed record NormalPath(double[] Mean, double[] Draw, double Elbo)
     /// <summary>The evidence bound below which a way of several has led nowhere.</summary>
     public static double LeastElbo(IEnumerable<NormalPath> paths, int dimension) =>
         paths.Max(p => p.Elbo) - Math.Max(HopelessGap, HopelessGapOfCoordinate * dimension);
+
+    /// <summary>Those of several that have led to where there is mass.</summary>
+    public static NormalPath[] Good(IReadOnlyList<NormalPath> paths, int dimension)
+    {
+        var least = LeastElbo(paths, dimension);
+        return [.. paths.Where(p => p.Elbo >= least && double.IsFinite(p.Elbo))];
+    }
 }

@@ -31,7 +31,7 @@ public sealed class PathfinderTests
         });
         var paths = Find(gaussian, 8, 2, 11);
         Assert.All(paths, p => Assert.InRange(p.Elbo, 2.8, 3.2));
-        Assert.All(paths, p => Assert.All(p.Mean.Zip(scale), m => Assert.InRange((m.First - 5) / m.Second, -0.2, 0.2)));
+        Assert.All(paths, p => Assert.All(p.Law.Centre.Zip(scale), m => Assert.InRange((m.First - 5) / m.Second, -0.2, 0.2)));
     }
 
     // Draws of the best approximation lie where posterior mass is, as its own do (the mode is at tau = 0), but for a few in the approximation's tails.

@@ -4,7 +4,6 @@ using Monge.Measures;
 using Monge.Methods;
 using Monge.MonteCarlo;
 using Monge.Runs;
-using Monge.Training;
 
 namespace Monge.Tests.MonteCarlo;
 
@@ -99,34 +98,7 @@ public sealed class TemperedSamplerTests
     public void Threads_change_no_bit_and_neither_does_a_stop(string name, params string[] phases)
     {
         var target = TargetLibrary.Get("eight-schools");
-        var whole = Method(name, target).Sample(1000, new Run { Seed = 3, Threads = 1 });
-        Assert.Equal(whole.Positions, Method(name, target).Sample(1000, new Run { Seed = 3, Threads = 2 }).Positions);
-        foreach (var phase in phases)
-        {
-            var folder = Directory.CreateTempSubdirectory("monge-tempered-").FullName;
-            try
-            {
-                using var stop = new CancellationTokenSource();
-                var progress = new Immediate(p =>
-                {
-                    if (p.Phase == phase && p.Iteration > 0)
-                    {
-                        stop.Cancel();
-                    }
-                });
-                Assert.ThrowsAny<OperationCanceledException>(() => Method(name, target).Sample(
-                    1000, new Run { Seed = 3, Folder = folder, Progress = progress, Cancellation = stop.Token }));
-                var resumed = Method(name, target).Sample(1000, new Run { Seed = 3, Folder = folder, Resume = true });
-                Assert.Equal(whole.Positions, resumed.Positions);
-                Assert.Equal(whole.LogWeights, resumed.LogWeights);
-                Assert.Equal(whole.Tempering?.Rejections, resumed.Tempering?.Rejections);
-                Assert.Equal((whole.LogZ, whole.LogZError, whole.TargetCalls), (resumed.LogZ, resumed.LogZError, resumed.TargetCalls));
-            }
-            finally
-            {
-                Directory.Delete(folder, true);
-            }
-        }
+        StoppedRuns.LeaveNoTrace(() => Method(name, target), 1000, phases);
     }
 
     // Half of the base's draws lie where the density is zero: they have no weight, and no gradient.
@@ -204,10 +176,5 @@ public sealed class TemperedSamplerTests
         var target = TargetLibrary.Get("gmm40");
         var draws = new SmcSampler(target, new SmcOptions { EffectiveShare = 0.05, Moves = 1 }).Sample(512, new Run { Seed = 11 });
         Assert.Contains(draws.Warnings, w => w.Message.StartsWith("the islands", StringComparison.Ordinal));
-    }
-
-    private sealed class Immediate(Action<TrainingProgress> report) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => report(value);
     }
 }

@@ -15,7 +15,6 @@ namespace Monge.Methods;
 internal sealed record TemperedStart(Func<Expr, Expr> LogDensity, Func<int, RandomStream, double[]> Sample, string Source, long TargetCalls)
 {
     private const int Ways = 64;
-    private const int MostAttempts = 100;
     private const int MostSearched = 100;
     private const double LeastDeviation = 1e-6;
 
@@ -32,12 +31,11 @@ internal sealed record TemperedStart(Func<Expr, Expr> LogDensity, Func<int, Rand
     /// <exception cref="DensityException">The density is not finite at any of many points.</exception>
     public static TemperedStart Find(Density target, TemperingOptions options, Run run)
     {
-        if (!target.HasGivenBase && (target.HasLoops || target.Dimension > MostSearched))
+        if (Search(target, run.Cancellation) is not { } found)
         {
             return OnWaysUphill(target, options.StartSpread, options.BaseInflation, run.Seed, run.Execution);
         }
 
-        var found = target.FindBase(run.Cancellation);
         if (found.Modes is { Modes.Count: > 1 } modes)
         {
             var law = BaseFit.Law(modes.Modes, options.BaseInflation);
@@ -48,16 +46,17 @@ internal sealed record TemperedStart(Func<Expr, Expr> LogDensity, Func<int, Rand
         return new TemperedStart(gaussian.LogDensity, gaussian.Sample, found.Source, 0) { UsesModeKnowledge = found.UsesModeKnowledge };
     }
 
+    /// <summary>The base of a density that has one, or for which one is found soon; null for many coordinates and for loops, where the search would take long.</summary>
+    public static BaseSuggestion? Search(Density target, CancellationToken cancellation) =>
+        !target.HasGivenBase && (target.HasLoops || target.Dimension > MostSearched) ? null : target.FindBase(cancellation);
+
     private static TemperedStart OnWaysUphill(Density target, double spread, double inflation, ulong seed, ExecutionOptions execution)
     {
         var d = target.Dimension;
         RandomStream[] random = [.. Enumerable.Range(0, Ways).Select(k => new RandomStream((seed * Ways) + (ulong)k, MonteCarloStreams.TemperedStart))];
-        var (starts, calls) = Starts(target, spread, random, execution);
         using var finder = new Pathfinder(target, execution);
-        var paths = finder.Find(starts, random);
-        calls += finder.TargetCalls;
-        var least = NormalPath.LeastElbo(paths, d);
-        NormalPath[] good = [.. paths.Where(p => p.Elbo >= least && double.IsFinite(p.Elbo))];
+        var good = NormalPath.Good(finder.FindFromUniform(spread, random), d);
+        var calls = finder.TargetCalls;
         if (good.Length < 2)
         {
             var wide = GaussianBase.Isotropic(d, inflation * spread);
@@ -72,35 +71,5 @@ internal sealed record TemperedStart(Func<Expr, Expr> LogDensity, Func<int, Rand
         return new TemperedStart(
             gaussian.LogDensity, gaussian.Sample,
             FormattableString.Invariant($"a Gaussian about {good.Length} draws on ways uphill, widened {inflation:g3} times"), calls);
-    }
-
-    private static (double[] Starts, long Calls) Starts(Density target, double spread, RandomStream[] random, ExecutionOptions execution)
-    {
-        var d = target.Dimension;
-        var (starts, lost, calls) = (new double[random.Length * d], Enumerable.Range(0, random.Length).ToList(), 0L);
-        using var slopes = new PointFunction(
-            (x, _) =>
-            {
-                var value = target.LogDensity(x);
-                return Expr.Concat(0, value.Reshape(1), Derivative.Gradient(value, x));
-            }, d, execution);
-        for (var attempt = 0; attempt < MostAttempts && lost.Count > 0; attempt++)
-        {
-            foreach (var way in lost)
-            {
-                foreach (ref var x in starts.AsSpan(way * d, d))
-                {
-                    x = spread * ((2 * random[way].NextDouble()) - 1);
-                }
-            }
-
-            var found = slopes.At(starts);
-            calls += random.Length;
-            lost.RemoveAll(way => Array.TrueForAll(found[(way * (d + 1))..((way + 1) * (d + 1))], double.IsFinite));
-        }
-
-        return lost.Count == 0 ? (starts, calls) : throw new DensityException(FormattableString.Invariant(
-            $"The log density of '{target.Name}' or its gradient is not finite at {MostAttempts} points drawn from (-{spread:g3}, {spread:g3})^{d}; ")
-            + "give the coordinates a support, or set startSpread to where the density is positive.");
     }
 }
