@@ -74,6 +74,8 @@ public sealed class Density
     /// <summary>Whether a coordinate has a bounded or half-bounded support.</summary>
     internal bool HasSupport { get; private init; }
 
+    private RandomSymmetry? Symmetry { get; init; }
+
     /// <summary>Makes a density from a formula.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="dimension">Number of coordinates the formula sees (constrained, if a support is given).</param>
@@ -125,6 +127,7 @@ public sealed class Density
         return new Density(name, free, support.LogDensity, Report, options.Description, [.. names], options.Facts, options.Base)
         {
             HasSupport = blocks.Any(b => b is not RealSupport),
+            Symmetry = options.Symmetry,
         };
     }
 
@@ -193,11 +196,27 @@ public sealed class Density
         { HasSupport = HasSupport };
     }
 
+    /// <summary>Moves draws [n, d] to random images of them, in place, if the density has a symmetry.</summary>
+    internal void Symmetrise(double[] positions, ulong seed)
+    {
+        if (Symmetry is null)
+        {
+            return;
+        }
+
+        var random = new RandomStream(seed, MeasureStreams.Symmetry);
+        for (var at = 0; at < positions.Length; at += Dimension)
+        {
+            Symmetry(random, positions.AsSpan(at, Dimension));
+        }
+    }
+
     /// <summary>The same density, of which other things are known.</summary>
     internal Density WithFacts(TargetFacts facts) => new(Name, Dimension, _logDensity, _report, Description, Names, facts, _base)
     {
         HasSupport = HasSupport,
         HasGivenBase = HasGivenBase,
+        Symmetry = Symmetry,
     };
 
     /// <summary>The same density with a guard before it, for paths and losses.</summary>

@@ -1,4 +1,5 @@
 using Monge.Engine.Programs;
+using Monge.Engine.Random;
 
 namespace Monge.Measures;
 
@@ -25,4 +26,15 @@ public sealed record DensityOptions
 
     /// <summary>A starting law that covers the target, in unconstrained coordinates; null to have it searched on first use.</summary>
     public BaseSuggestion? Base { get; init; }
+
+    /// <summary>
+    /// Where particles may be exchanged or the whole be turned: a random one of the points that the density can't tell from a point, so that chains need not
+    /// find each image of a mode by themselves. Chains and particles are reported after it. Null for densities without a symmetry.
+    /// </summary>
+    public RandomSymmetry? Symmetry { get; init; }
 }
+
+/// <summary>Moves a point to a random image of it that has the same density, in place.</summary>
+/// <param name="random">The random numbers.</param>
+/// <param name="position">A position [d] in unconstrained coordinates.</param>
+public delegate void RandomSymmetry(RandomStream random, Span<double> position);

@@ -5,6 +5,7 @@ namespace Monge.Measures;
 /// <summary>The random streams of laws, tables and fits.</summary>
 internal static class MeasureStreams
 {
+    public static readonly StreamName Symmetry = StreamName.Of("symmetry");
     public static readonly StreamName Rows = StreamName.Numbered("flow rows", 733);
     public static readonly StreamName BaseRows = StreamName.Numbered("flow base rows", 734);
     public static readonly StreamName Pairs = StreamName.Numbered("flow pairs", 735);

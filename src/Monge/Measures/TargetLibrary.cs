@@ -15,6 +15,7 @@ public static class TargetLibrary
         new("gmm8", 2, 1_000, GaussianMixtures.Gmm8),
         new("gmm40", 2, 1_000, GaussianMixtures.Gmm40),
         new("student-t-mixture", 2, 1_000, StudentMixtures.Create),
+        new("lennard-jones", 2, 200, ParticleClusters.LennardJones),
     ];
 
     /// <summary>All targets by name; of a family with a size, the usual sizes.</summary>
@@ -47,6 +48,9 @@ public static class TargetLibrary
         new("phi4-20x20", "the same on 400 sites", 400, () => Lattice(20, 20)),
         new("shifted-gaussian-10", "N(m, I) with |m| = 5; shifted-gaussian-D, and @shift=...,scale=... for another |m| and standard deviation", 10,
             () => Gaussians.Shifted(10, Gaussians.ShiftedDefaults.Shift, Gaussians.ShiftedDefaults.Scale)),
+        new("double-well-4", "four particles in the plane, double wells in their distances (DW-4)", 6, ParticleClusters.DoubleWells),
+        new("lennard-jones-13", "13 particles with Lennard-Jones forces (LJ-13); lennard-jones-N for other numbers", 36,
+            () => ParticleClusters.LennardJones(13)),
         new("gaussian-10", "a correlated Gaussian; gaussian-D for other dimensions", 10, () => Gaussians.Create(10)),
         .. PosteriorLibrary.Targets,
     ];

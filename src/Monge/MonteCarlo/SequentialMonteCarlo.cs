@@ -31,11 +31,14 @@ internal sealed class SequentialMonteCarlo : IDisposable
     private const double LeastBeta = 1e-12;
     private const double LargestStep = 1.8;
     private const double AdaptationRate = 0.7;
-    private const double Forgotten = 0.15;
+    private const double Forgotten = 0.1;
     private const int MostTrials = 30;
     private const int Bisections = 60;
 
     private readonly TemperingPlan _plan;
+
+    // The largest of d correlations that a move may leave, and what chance makes of those that are none.
+    private readonly double _forgotten;
     private readonly Func<int, RandomStream, double[]> _start;
     private readonly TemperedWalkers _walkers;
     private readonly IReadOnlyList<TemperedStage>? _given;
@@ -59,6 +62,7 @@ internal sealed class SequentialMonteCarlo : IDisposable
         int threads)
     {
         (_plan, _start, _given, _seed) = (plan, start, given, seed);
+        _forgotten = Forgotten + Math.Sqrt(2 * Math.Log(target.Dimension) / plan.Particles);
         _walkers = new TemperedWalkers(target.Dimension, logBase, target.LogDensity, plan.Particles, plan.Metric, seed, threads);
         (_metric, LogWeights) = (new ChainMetric(plan.Metric, target.Dimension), new double[plan.Particles]);
         _step = Math.Min(LargestStep, 1.5 * Math.Pow(target.Dimension, -0.25));
@@ -129,7 +133,7 @@ internal sealed class SequentialMonteCarlo : IDisposable
         {
             acceptance = _walkers.Move(Stage(), (ulong)_moves++);
             _step = Math.Min(LargestStep, _step * Math.Exp(AdaptationRate * (acceptance - _plan.TargetAcceptance)));
-            if (LargestCorrelation(before) < Forgotten)
+            if (LargestCorrelation(before) < _forgotten)
             {
                 break;
             }

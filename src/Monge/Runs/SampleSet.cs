@@ -173,6 +173,7 @@ public sealed record SampleSet
         }
 
         var weights = ImportanceWeights.FromLogWeights(logWeights);
+        target.Symmetrise(positions, seed);
         var reported = target.ReportAt(positions);
         return new SampleSet
         {

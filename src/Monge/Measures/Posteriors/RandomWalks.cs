@@ -41,7 +41,7 @@ internal static class RandomWalks
                     Facts = Facts(hasKnownScales, names),
                 });
             },
-            Usual,
+            () => Observations("inference-gym/brownian_observations.csv"),
             new ModelSimulation(
                 (design, random) =>
                 {
@@ -61,12 +61,13 @@ internal static class RandomWalks
                 }));
     }
 
-    private static ModelData Usual()
+    /// <summary>Observations y at times t of T steps; times without one have a blank.</summary>
+    public static ModelData Observations(string path)
     {
-        var rows = ShippedData.Lines("inference-gym/brownian_observations.csv").Skip(1).Select(l => l.Split(',')).ToArray();
+        var rows = ShippedData.Lines(path).Skip(1).Select(l => l.Split(',')).ToArray();
         var seen = rows.Where(r => r[1].Length > 0).ToArray();
-        return ModelData.Of("inference-gym/brownian_observations.csv", ("T", [rows.Length]), ("t", [.. seen.Select(r => ShippedData.Parse(r[0]))]),
-            ("y", [.. seen.Select(r => ShippedData.Parse(r[1]))]));
+        return ModelData.Of(
+            path, ("T", [rows.Length]), ("t", [.. seen.Select(r => ShippedData.Parse(r[0]))]), ("y", [.. seen.Select(r => ShippedData.Parse(r[1]))]));
     }
 
     private static TargetFacts Facts(bool hasKnownScales, string[] names)
@@ -81,14 +82,16 @@ internal static class RandomWalks
         };
     }
 
-    private static int[] Times(ModelData data, int count)
+    /// <summary>The times of observations, which increase.</summary>
+    public static int[] Times(ModelData data, int count)
     {
         var times = data.Counts("t", count, "as of 'y'");
         var wrong = Enumerable.Range(1, count - 1).FirstOrDefault(i => times[i] <= times[i - 1]);
         return wrong == 0 ? Array.ConvertAll(times, t => (int)t) : throw data.Wrong($"time {wrong + 1} isn't after the one before it; times must increase");
     }
 
-    private static int Steps(ModelData data, int[] times)
+    /// <summary>The steps T; without a statement, to the last time seen.</summary>
+    public static int Steps(ModelData data, int[] times)
     {
         var steps = data.Number("T", times[^1] + 1);
         return steps == Math.Floor(steps) && steps > times[^1] && steps is >= 2 and <= 100_000

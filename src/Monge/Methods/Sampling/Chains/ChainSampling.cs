@@ -46,6 +46,7 @@ internal sealed record ChainSampling(string Method, string Title, Density Target
     private SampleSet Result(ChainRun chains, int draws, Run run, double warmUpSeconds, double sampleSeconds)
     {
         var n = Options.Chains * draws;
+        Target.Symmetrise(chains.Positions, run.Seed);
         var reported = PointFunction.At(Target.Report, chains.Positions, Target.Dimension, run.Execution);
         var names = Target.Names;
         var convergence = ChainJudgement.Convergence(reported, names.Count, Options.Chains, draws);

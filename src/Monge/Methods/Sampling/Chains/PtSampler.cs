@@ -121,6 +121,7 @@ public sealed class PtSampler : ISamplingMethod
     {
         var chains = _options.Chains;
         var n = chains * draws;
+        _target.Symmetrise(tempered.Positions, run.Seed);
         var reported = _target.ReportAt(tempered.Positions);
         var estimate = AcceptanceRatios.Estimate(ladder.Betas, tempered.Ratios, chains);
         var leapfrogs = new int[n];
