@@ -1,6 +1,6 @@
 #!/usr/bin/env dotnet
-// Clusters of particles: mean energy, virial and the 2-Wasserstein distance of energies to reference draws, beside its floor (that of as many reference draws to
-// as many others).
+// Clusters of particles: mean energy, virial and the 2-Wasserstein distance of energies to reference draws, beside its floor (that of as many reference draws
+// to as many others).
 //   dotnet run bench/particle-clusters.cs -- [--method smc|pt|nuts] [--seeds 1,2,3] [--samples 5000] [--references ../shared/data/particle-samples]
 #:project ../src/Monge/Monge.csproj
 #:property PublishAot=false

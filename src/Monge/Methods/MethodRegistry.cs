@@ -130,14 +130,16 @@ public static class MethodRegistry
             "Draws from Gaussians at the modes with the curvature there, and weighs the draws. For posteriors that are nearly Gaussian; the weights tell.",
             ["L. Tierney and J. Kadane, Accurate approximations for posterior moments and marginal densities, JASA 81 (1986)"],
             MethodGives.Weights,
-            (target, options) => new LaplaceSampler(target, options)),
+            (target, options) => new LaplaceSampler(target, options),
+            ("thorough", new WaysUphillOptions { Starts = 512, StartSpread = 5 })),
         Classical<WaysUphillOptions>(
             PathfinderSampler.MethodName, "Pathfinder",
-            "Draws from the normal approximations along ways uphill, of each way the one nearest to the density, and weighs the draws by the mixture of all. For "
-            + "a quick look, and for posteriors without a mode.",
+            "Draws from the normal approximations along ways uphill, of each way the one nearest to the density, and weighs the draws by the mixture of all. "
+            + "For a quick look, and for posteriors without a mode.",
             ["L. Zhang, B. Carpenter, A. Gelman and A. Vehtari, Pathfinder: Parallel quasi-Newton variational inference, JMLR 23 (2022)"],
             MethodGives.Weights,
-            (target, options) => new PathfinderSampler(target, options)),
+            (target, options) => new PathfinderSampler(target, options),
+            ("thorough", new WaysUphillOptions { Starts = 256 })),
         Classical<VariationalOptions>(
             VariationalSampler.MethodName, "Variational Gaussian",
             "Draws from the Gaussian with the largest evidence lower bound, and weighs the draws.",

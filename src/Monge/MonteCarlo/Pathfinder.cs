@@ -43,7 +43,7 @@ internal sealed class Pathfinder : IDisposable
     /// <summary>Evaluations of the density, with or without its gradient.</summary>
     public long TargetCalls { get; private set; }
 
-    /// <summary>Finds an approximation from each of several points drawn uniformly from (-spread, spread)^d at which log density and gradient are finite.</summary>
+    /// <summary>Finds an approximation from points drawn uniformly from (-spread, spread)^d, one for each stream, where all is finite.</summary>
     /// <param name="spread">The spread.</param>
     /// <param name="random">A stream of random numbers for each start.</param>
     /// <exception cref="DensityException">There is no such point among a hundred.</exception>

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Monge.Diagnostics;
 using Monge.Engine.Programs;
 using Monge.Measures;
 using Monge.Methods;
@@ -38,15 +39,16 @@ public class MethodRegistryTests
 
             var set = entry.Bind(new SamplingProblem(target, 4000), options).Run(new Run());
 
-            // Chains stay in the mode in which they start unless they are tempered, and must say so.
-            if (set is { Chains: not null, Tempering: null } && target.Name == "two-modes")
+            // Chains stay in the mode in which they start unless they are tempered or find the other by chance, and one Gaussian has one mode: they must say
+            // so.
+            if ((set is { Chains: not null, Tempering: null } || name == "vi") && target.Name == "two-modes" && set.Status.Code != StatusCode.Success)
             {
-                Assert.Contains("the chains disagree", set.Status.Message, StringComparison.Ordinal);
+                Assert.Contains(name == "vi" ? "miss part of the target" : "the chains disagree", set.Status.Message, StringComparison.Ordinal);
                 continue;
             }
 
-            // Draws of chains and of islands depend on each other: fewer of them are effective.
-            var least = set is { Chains: null, Islands: null } ? 0.5 : 0.1;
+            // Draws of chains and of islands depend on each other, and those of approximations that nothing was trained for are uneven: fewer are effective.
+            var least = !entry.Facts.Trains ? set is { Chains: null, Islands: null } ? 0.05 : 0.1 : 0.5;
             Assert.True(set.EffectiveSampleSize > least, $"{target.Name}: ESS {set.EffectiveSampleSize}, {set.Sampler}, {set.Preparation}");
             Assert.True(Math.Abs(set.LogZ - logZ) < (4 * set.LogZError) + 1e-3, $"{target.Name}: log Z {set.LogZ} +- {set.LogZError}, exact {logZ}");
             Assert.Equal(4000, set.Count);

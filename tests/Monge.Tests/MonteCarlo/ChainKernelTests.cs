@@ -85,7 +85,8 @@ public sealed class ChainKernelTests
     {
         var draws = new HmcSampler(Gaussian(), new HmcOptions { Chains = 16, WarmUp = 100, Draws = 50, MaximumLeapfrogs = 2, TargetAcceptance = 0.99 })
             .Sample(2, new Run { Seed = 11 });
-        Assert.Contains(draws.Warnings, w => w.Message.Contains("trajectories were cut at 2 steps: take the dense metric or a larger maximumLeapfrogs", StringComparison.Ordinal));
+        Assert.Contains(draws.Warnings, w => w.Message.Contains(
+            "trajectories were cut at 2 steps: take the dense metric or a larger maximumLeapfrogs", StringComparison.Ordinal));
     }
 
     // A spike that the chains start outside of: no step that is short enough is ever found in so few.
@@ -93,8 +94,16 @@ public sealed class ChainKernelTests
     public void Chains_that_never_move_are_told()
     {
         var target = Density.Create("a wall", 2, x => -1e12 * (x - 1).SquaredNorm());
-        var draws = new RandomWalkSampler(target, new RandomWalkOptions { Chains = 8, WarmUp = 20, Draws = 10, Thinning = 1, Start = ChainStart.Uniform, Metric = Monge.MonteCarlo.MetricKind.Unit })
-            .Sample(2, new Run { Seed = 11 });
+        var draws = new RandomWalkSampler(
+            target, new RandomWalkOptions
+            {
+                Chains = 8,
+                WarmUp = 20,
+                Draws = 10,
+                Thinning = 1,
+                Start = ChainStart.Uniform,
+                Metric = Monge.MonteCarlo.MetricKind.Unit,
+            }).Sample(2, new Run { Seed = 11 });
         Assert.True(draws.IsFailed);
         Assert.Contains(draws.Warnings, w => w.Code == StatusCode.Failed);
     }

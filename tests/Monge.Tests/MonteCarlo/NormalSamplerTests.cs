@@ -57,7 +57,7 @@ public sealed class NormalSamplerTests
         var options = new VariationalOptions { Family = GaussianFamily.Diagonal };
         var draws = new VariationalSampler(Gaussian(), options).Sample(4000, new Run { Seed = 11 });
 
-        // The best factorised law of a Gaussian has the precisions' diagonal: the bound falls short by minus half the log of the determinant of the correlations.
+        // The best factorised law of a Gaussian has the precisions' diagonal: the bound falls short by half the log of the correlations' determinant.
         Assert.Equal(3 + (0.5 * Math.Log(1 - 0.81)), draws.Elbo, 5 * draws.ElboError!.Value);
         Assert.Equal(3, draws.LogZ, 5 * draws.LogZError);
     }

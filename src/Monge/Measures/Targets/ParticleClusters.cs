@@ -8,7 +8,9 @@ namespace Monge.Measures.Targets;
 /// basis of what is left, so that no direction is flat; draws are reported with their energy, as positions turned at random and with particles exchanged at
 /// random.
 /// </summary>
-/// <remarks>Energies as in J. Klein, A. Kraemer and F. Noe, "Equivariant flow matching", arXiv:2306.15030, and T. Akhound-Sadegh et al., arXiv:2402.06121.</remarks>
+/// <remarks>
+/// Energies as in L. Klein, A. Kraemer and F. Noe, "Equivariant flow matching", arXiv:2306.15030, and T. Akhound-Sadegh et al., arXiv:2402.06121.
+/// </remarks>
 internal static class ParticleClusters
 {
     /// <summary>Four particles in the plane, 0.9 (r - 4)^4 - 4 (r - 4)^2 for each pair (DW-4).</summary>
@@ -23,7 +25,7 @@ internal static class ParticleClusters
 
     /// <summary>Particles in space, 2 (r^-12 - 2 r^-6) for each pair and half the squared distance of each from their centre (LJ-13 with 13).</summary>
     public static Density LennardJones(int particles) => Create(
-        $"lennard-jones-{particles}", $"{particles} particles in space with Lennard-Jones forces and a harmonic tether (LJ-13 with 13).", particles, 3, scale: 1,
+        $"lennard-jones-{particles}", $"{particles} particles in space with Lennard-Jones forces and a harmonic tether (LJ-13 with 13).", particles, 3, 1,
         squares =>
         {
             var sixth = (1 / squares) * (1 / squares) * (1 / squares);

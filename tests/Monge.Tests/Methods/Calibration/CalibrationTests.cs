@@ -92,7 +92,7 @@ public sealed class CalibrationTests
             using var stop = new CancellationTokenSource();
             var progress = new Immediate(p =>
             {
-                if (p.Iteration == 3)
+                if (p.Iteration > 0)
                 {
                     stop.Cancel();
                 }

@@ -54,7 +54,8 @@ public sealed class PredictiveCheckTests
     {
         var model = PosteriorLibrary.Find(name)!;
         var (posterior, random) = (model.Posterior(), new RandomStream(5));
-        var parameters = PointFunction.At(posterior.Report, new double[posterior.Dimension], posterior.Dimension);
+        var parameters = model.CanSimulate
+            ? model.Simulate(random).Parameters : PointFunction.At(posterior.Report, new double[posterior.Dimension], posterior.Dimension);
         var (first, second) = (model.Observe(parameters, random), model.Observe(parameters, random));
         Assert.NotEmpty(first.Differences(second));
         Assert.NotEmpty(model.UsualData.Differences(first));

@@ -46,7 +46,7 @@ internal sealed record TemperedStart(Func<Expr, Expr> LogDensity, Func<int, Rand
         return new TemperedStart(gaussian.LogDensity, gaussian.Sample, found.Source, 0) { UsesModeKnowledge = found.UsesModeKnowledge };
     }
 
-    /// <summary>The base of a density that has one, or for which one is found soon; null for many coordinates and for loops, where the search would take long.</summary>
+    /// <summary>The base of a density that has one, or for which one is found soon; null for many coordinates and loops, where the search takes long.</summary>
     public static BaseSuggestion? Search(Density target, CancellationToken cancellation) =>
         !target.HasGivenBase && (target.HasLoops || target.Dimension > MostSearched) ? null : target.FindBase(cancellation);
 

@@ -6,8 +6,8 @@ namespace Monge.Methods;
 
 /// <summary>
 /// Samples from Gaussians at the modes of a density, each with the curvature there, and weighs the draws. Modes are what Newton's method finds from the ends of
-/// ways uphill, and from the modes of a search far and wide where that takes no long time. log Z is exact up to its error by the weights, not Laplace's estimate. Source: L. Tierney and J. Kadane, "Accurate approximations for posterior
-/// moments and marginal densities", JASA 81 (1986).
+/// ways uphill, and from the modes of a search far and wide where that takes no long time. log Z is exact up to its error by the weights, not Laplace's
+/// estimate. Source: L. Tierney and J. Kadane, "Accurate approximations for posterior moments and marginal densities", JASA 81 (1986).
 /// </summary>
 public sealed class LaplaceSampler : ISamplingMethod
 {

@@ -191,7 +191,8 @@ internal sealed class GaussianAscent : IIterative, IDisposable
 
         if (used == 0)
         {
-            throw new ArithmeticException($"The gradient of '{_target.Name}' is not finite at any draw of the Gaussian in step {iteration + 1}; lower learningRate.");
+            throw new ArithmeticException(
+                $"The gradient of '{_target.Name}' is not finite at any draw of the Gaussian in step {iteration + 1}; lower learningRate.");
         }
 
         var numbers = _optimiser.At(_options.LearningRate * Math.Pow(LastRate, (double)iteration / total), iteration + 1);
