@@ -36,7 +36,7 @@ public sealed class ModelTests
     [InlineData(1, "There is no file 'none.json'.", "sample", "arma", "--data", "none.json", "--method", "nuts")]
     [InlineData(2, "There is no model 'amra'; did you mean 'arma'?", "sample", "amra", "--data", "other.csv", "--method", "nuts")]
     [InlineData(2, "'gmm9' takes no data; models that do are eight-schools", "sample", "gmm9", "--data", "other.csv", "--method", "nuts")]
-    [InlineData(2, "--chains is for methods that make chains (nuts, pt); pinn makes none", "sample", "gmm9", "--chains", "4")]
+    [InlineData(2, "--chains is for methods that make chains (nuts, hmc, mala, random-walk, pt); pinn makes none", "sample", "gmm9", "--chains", "4")]
     [InlineData(2, "--format stan is for methods that make chains; the samples of smc are none",
         "sample", "gmm9", "-n", "64", "--method", "smc", "--no-report", "--format", "stan")]
     [InlineData(2, "--max-depth isn't for pt; `monge methods pt` lists its options.", "sample", "gmm9", "--method", "pt", "--max-depth", "4")]
@@ -44,7 +44,7 @@ public sealed class ModelTests
     [InlineData(2, "--metric takes diag or dense or unit, not 'round'", "sample", "gmm9", "--method", "nuts", "--metric", "round")]
     [InlineData(2, "'kidscore' has a flat or very wide prior, from which nothing is simulated; models that can are eight-schools", "calibrate", "kidscore")]
     [InlineData(2, "There is no model 'eight-school'; did you mean 'eight-schools'", "calibrate", "eight-school")]
-    [InlineData(2, "--simulations takes a number from 10 to 1000000, not '3'", "calibrate", "eight-schools", "--simulations", "3")]
+    [InlineData(2, "--simulations takes a whole number from 10 to 1000000, not '3'", "calibrate", "eight-schools", "--simulations", "3")]
     [InlineData(1, "there is no 'y'; there is 'x'", "check", "arma", "--data", "other.csv")]
     public void What_does_not_fit_is_told(int code, string sentence, params string[] arguments)
     {
@@ -71,7 +71,8 @@ public sealed class ModelTests
     public void Calibrations_and_checks_leave_their_figures()
     {
         using var folder = new ScratchFolder();
-        string[] quick = ["--set", "chains=8", "--set", "warmUp=50", "--seed", "11", "--no-report"];
+        File.WriteAllText(folder["quick.json"], """{ "chains": 8, "warmUp": 50 }""");
+        string[] quick = ["--options", "quick.json", "--seed", "11", "--no-report"];
         using var calibrated = MongeProcess.Run(folder.Path, ["calibrate", "eight-schools", "--simulations", "16", .. quick, "--out", "c", "--json"]);
         Assert.Equal(0, calibrated.ExitCode);
         var told = JsonNode.Parse(calibrated.Output)!;
