@@ -62,4 +62,9 @@ public interface IIterative
 
     /// <summary>Whether to end before the planned number of steps, asked after each validation.</summary>
     bool IsDone => false;
+
+    /// <summary>
+    /// Whether a step that was cancelled in its middle may be taken again from the state that it left: then that state is saved, as it is between steps.
+    /// </summary>
+    bool IsRepeatable => false;
 }

@@ -162,6 +162,7 @@ public sealed class RunSession
         {
             IsDone = () => algorithm.IsDone,
             Total = algorithm.Total,
+            IsRepeatable = algorithm.IsRepeatable,
         };
         var plan = new TrainingPlan
         {

@@ -20,6 +20,9 @@ public sealed record TrainingTask(
 
     /// <summary>From the steps taken and the total to the total from then on, asked after each step without a budget; null leaves it as it is.</summary>
     public Func<long, long, long>? Total { get; init; }
+
+    /// <summary>Whether a step that was cancelled in its middle may be taken again from the state that it left, which is then saved.</summary>
+    public bool IsRepeatable { get; init; }
 }
 
 /// <summary>When the loop ends and how often it reports.</summary>
@@ -70,7 +73,7 @@ public static class TrainingLoop
     /// <param name="task">What is trained.</param>
     /// <param name="plan">When to end.</param>
     /// <param name="progress">Receives reports.</param>
-    /// <param name="cancellation">Stops after the current step; a checkpoint is written first.</param>
+    /// <param name="cancellation">Stops after the current step, or in a repeatable one; a checkpoint is written first.</param>
     /// <exception cref="ArithmeticException">A loss or gradient is not finite.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static TrainingOutcome Run(TrainingTask task, TrainingPlan plan, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
@@ -110,7 +113,17 @@ public static class TrainingLoop
                 cancellation.ThrowIfCancellationRequested();
             }
 
-            var info = task.Step(iteration, total);
+            StepInfo info;
+            try
+            {
+                info = task.Step(iteration, total);
+            }
+            catch (OperationCanceledException) when (task.IsRepeatable)
+            {
+                task.Save?.Invoke(iteration, total, Elapsed());
+                throw;
+            }
+
             if (!double.IsFinite(info.Loss ?? 0) || !double.IsFinite(info.GradientNorm ?? 0))
             {
                 throw new ArithmeticException(string.Create(CultureInfo.InvariantCulture,

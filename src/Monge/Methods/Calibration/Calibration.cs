@@ -65,6 +65,8 @@ public static class Calibration
         /// <summary>How each simulation ended: see <see cref="SimulationOutcome"/>.</summary>
         public SimulationOutcome[] Outcomes { get; } = new SimulationOutcome[count];
 
+        public bool IsRepeatable => true;
+
         public void Init() => Array.Fill(Ranks, -1);
 
         public StepInfo Step(long iteration, long total)
@@ -87,6 +89,12 @@ public static class Calibration
 
         private void Simulate(int simulation)
         {
+            // It was done before its batch was broken off.
+            if (Ranks[simulation * dimension] >= 0)
+            {
+                return;
+            }
+
             var seed = unchecked((run.Seed * 1_000_003) + (ulong)simulation);
             var random = new RandomStream(seed, StreamName.Of("calibration"));
             var simulated = model.Simulate(random, design);

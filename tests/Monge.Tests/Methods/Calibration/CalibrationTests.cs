@@ -110,6 +110,36 @@ public sealed class CalibrationTests
     }
 
     [Fact]
+    public void A_stop_within_a_simulation_keeps_those_before_it()
+    {
+        var whole = Calibrate(Conjugate, new Run { Seed = 3 }, t => new Exact(t));
+        var folder = Directory.CreateTempSubdirectory("monge-calibrate-").FullName;
+        try
+        {
+            using var stop = new CancellationTokenSource();
+
+            // One call is for the model with its usual data. 38 simulations are done, two batches and six of the third, when the 39th is stopped.
+            var calls = 0;
+            Assert.ThrowsAny<OperationCanceledException>(() => Calibrate(
+                Conjugate, new Run { Seed = 3, Threads = 1, Folder = folder, Cancellation = stop.Token },
+                t => ++calls == 40 ? new Stopping(t, stop) : new Exact(t)));
+            Assert.Equal(40, calls);
+            var resumed = Calibrate(Conjugate, new Run { Seed = 3, Threads = 1, Folder = folder, Resume = true }, t =>
+            {
+                calls++;
+                return new Exact(t);
+            });
+            Assert.Equal(40 + 1 + (128 - 38), calls);
+            Assert.Equal(whole.Ranks, resumed.Ranks);
+            Assert.Equal(whole.Outcomes, resumed.Outcomes);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public void Posteriors_that_cannot_be_sampled_are_counted()
     {
         var result = Calibrate(Conjugate, new Run { Seed = 11 }, t => new Broken(t));
@@ -156,6 +186,19 @@ public sealed class CalibrationTests
         SampleSeconds = 0,
         Iterations = 0,
     };
+
+    private sealed record Stopping(Density Target, CancellationTokenSource Stop) : ISamplingMethod
+    {
+        public string Name => "exact";
+
+        public IMethodOptions Options => s_few;
+
+        public SampleSet Sample(int samples, Run run)
+        {
+            Stop.Cancel();
+            throw new OperationCanceledException(run.Cancellation);
+        }
+    }
 
     private sealed record Exact(Density Target) : ISamplingMethod
     {
